@@ -1,0 +1,76 @@
+/// Memory of a fixed number of trivial elements, aligned to 64 bytes (a cache line, an AVX-512 register), zeroed.
+///
+/// The one owner of numeric memory. `Kernels` and the executor take its `pointer`; everyone else uses the
+/// bounds-checked subscript or ``withSpan(_:)``.
+///
+/// Sendable by contract, not by the compiler: writers of one buffer on several threads must write disjoint
+/// parts, as the executor's shards do.
+public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
+    /// The first element. Valid while the buffer lives.
+    public let pointer: UnsafeMutablePointer<Element>
+    /// How many elements there are.
+    public let count: Int
+
+    /// - Precondition: `count ≥ 0` and the bytes fit in an `Int`.
+    public init(count: Int) {
+        precondition(count >= 0, "AlignedBuffer: count must not be negative, received \(count)")
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        precondition(!overflow, "AlignedBuffer: \(count) elements do not fit in memory")
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: max(bytes, 64), alignment: 64)
+        raw.initializeMemory(as: UInt8.self, repeating: 0, count: max(bytes, 64))
+        self.pointer = raw.bindMemory(to: Element.self, capacity: count)
+        self.count = count
+    }
+
+    /// A copy of `elements`.
+    public convenience init(_ elements: some Collection<Element>) {
+        self.init(count: elements.count)
+        for (index, element) in elements.enumerated() { pointer[index] = element }
+    }
+
+    deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+
+    @inlinable
+    public subscript(index: Int) -> Element {
+        get {
+            precondition(index >= 0 && index < count, "AlignedBuffer: index out of range")
+            return pointer[index]
+        }
+        set {
+            precondition(index >= 0 && index < count, "AlignedBuffer: index out of range")
+            pointer[index] = newValue
+        }
+    }
+
+    /// The elements as an array (a copy).
+    public var array: [Element] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+
+    /// Copies `source` over this buffer.
+    /// - Precondition: equal counts.
+    public func copy(from source: AlignedBuffer<Element>) {
+        precondition(source.count == count, "AlignedBuffer: cannot copy \(source.count) elements over \(count)")
+        pointer.update(from: source.pointer, count: count)
+    }
+
+    /// Calls `body` with a safe, bounds-checked mutable view of `range`.
+    @inlinable
+    public func withMutableSpan<Result>(
+        _ range: Range<Int>, _ body: (inout MutableSpan<Element>) throws -> Result
+    ) rethrows -> Result {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "AlignedBuffer: range out of bounds")
+        var span = MutableSpan(_unsafeStart: pointer + range.lowerBound, count: range.count)
+        return try body(&span)
+    }
+
+    /// Calls `body` with a safe, bounds-checked view of `range`.
+    @inlinable
+    public func withSpan<Result>(_ range: Range<Int>, _ body: (Span<Element>) throws -> Result) rethrows -> Result {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "AlignedBuffer: range out of bounds")
+        return try body(Span(_unsafeStart: UnsafePointer(pointer) + range.lowerBound, count: range.count))
+    }
+}
+
+extension AlignedBuffer where Element: AdditiveArithmetic {
+    /// Sets every element to zero.
+    public func zero() { pointer.update(repeating: .zero, count: count) }
+}

@@ -1,0 +1,47 @@
+/// Something given to Numeral that it cannot use: a configuration, a file, an argument.
+///
+/// One line says *where · expected · received* and, where it helps, what to do. The command line ends with exit
+/// code 2 on it.
+public struct InputError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The file, configuration path (`model.layers[3].filters`) or argument at fault.
+    public var place: String
+    /// What would have been accepted.
+    public var expected: String
+    /// What was found.
+    public var received: String
+    /// What to do about it; empty where the line above says it all.
+    public var remedy: String
+
+    public init(_ place: String, expected: String, received: String, remedy: String = "") {
+        self.place = place
+        self.expected = expected
+        self.received = received
+        self.remedy = remedy
+    }
+
+    public var description: String {
+        let line = "\(place): expected \(expected) · received \(received)"
+        return remedy.isEmpty ? line : line + " · " + remedy
+    }
+}
+
+/// Work that failed although its input was sound: a disk that is full, a folder that cannot be written, a BLAS
+/// that returns wrong numbers. The command line ends with exit code 1 on it.
+public struct OperationError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What was being done, and where.
+    public var place: String
+    /// What went wrong.
+    public var problem: String
+    /// What to do about it.
+    public var remedy: String
+
+    public init(_ place: String, problem: String, remedy: String = "") {
+        self.place = place
+        self.problem = problem
+        self.remedy = remedy
+    }
+
+    public var description: String {
+        remedy.isEmpty ? "\(place): \(problem)" : "\(place): \(problem) · \(remedy)"
+    }
+}
