@@ -1,0 +1,160 @@
+import Synchronization
+import Tensors
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Work made of numbered, independent tasks. An object, made once and run many times, so that a training step
+/// allocates nothing.
+public protocol ParallelWork: AnyObject {
+    /// Does task `task` on worker `worker` (0 is the caller). Tasks of one run may run at the same time; each worker
+    /// runs one task at a time, so that `worker` names scratch memory.
+    func run(task: Int, worker: Int)
+}
+
+/// Threads that share out the tasks of a ``ParallelWork``. Which thread takes which task is left to chance; a
+/// result that must not depend on it is kept per task and reduced in the order of the tasks.
+///
+/// Workers wait for the next run by spinning for some microseconds, then sleep. One run at a time: `run` is called
+/// from one thread, and not from inside a task.
+public final class WorkerPool: @unchecked Sendable {
+    /// Threads that compute, the caller included.
+    public let threads: Int
+
+    /// How long a waiting thread spins before it sleeps: about 20 µs.
+    private static let spins = 2_000
+
+    private let nextTask = Atomic<Int>(0)
+    /// Rises by one each run; a worker that sees a new number joins in.
+    private let generation = Atomic<Int>(0)
+    private let busyWorkers = Atomic<Int>(0)
+    private let sleepers = Atomic<Int>(0)
+    private let stopping = Atomic<Bool>(false)
+    private var work: ParallelWork?
+    private var taskCount = 0
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var handles: [pthread_t] = []
+
+    /// - Parameter threads: at least 1; 1 makes no thread at all.
+    public init(threads: Int) {
+        precondition(threads >= 1, "WorkerPool: threads must be at least 1, received \(threads)")
+        self.threads = threads
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(wake, nil)
+        for worker in 1..<max(threads, 1) { start(worker) }
+    }
+
+    /// Ends the threads. The pool must not be used afterwards; a pool that is never shut down keeps its threads.
+    public func shutdown() {
+        guard !handles.isEmpty else { return }
+        stopping.store(true, ordering: .sequentiallyConsistent)
+        generation.add(1, ordering: .sequentiallyConsistent)
+        pthread_mutex_lock(mutex)
+        pthread_cond_broadcast(wake)
+        pthread_mutex_unlock(mutex)
+        for handle in handles { pthread_join(handle, nil) }
+        handles = []
+    }
+
+    /// Runs tasks 0..<`tasks` of `work` and returns when all are done. What one run wrote, the next one reads.
+    public func run(_ work: ParallelWork, tasks: Int) {
+        guard tasks > 1, threads > 1 else {
+            for task in 0..<max(tasks, 0) { work.run(task: task, worker: 0) }
+            return
+        }
+        self.work = work
+        taskCount = tasks
+        nextTask.store(0, ordering: .relaxed)
+        busyWorkers.store(threads - 1, ordering: .relaxed)
+        generation.add(1, ordering: .sequentiallyConsistent)
+        if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
+            pthread_mutex_lock(mutex)
+            pthread_cond_broadcast(wake)
+            pthread_mutex_unlock(mutex)
+        }
+        takeTasks(worker: 0)
+        // Every worker must have seen this run before the next may begin. They are at most one task behind, so
+        // spin first and then give the core away.
+        var spun = 0
+        while busyWorkers.load(ordering: .acquiring) > 0 {
+            spun += 1
+            if spun > Self.spins { sched_yield() }
+        }
+    }
+
+    private func takeTasks(worker: Int) {
+        guard let work else { return }
+        let count = taskCount
+        while true {
+            let task = nextTask.add(1, ordering: .relaxed).oldValue
+            guard task < count else { return }
+            work.run(task: task, worker: worker)
+        }
+    }
+
+    private func start(_ worker: Int) {
+        final class Start {
+            let pool: WorkerPool
+            let worker: Int
+            init(_ pool: WorkerPool, _ worker: Int) {
+                self.pool = pool
+                self.worker = worker
+            }
+        }
+        let context = Unmanaged.passRetained(Start(self, worker)).toOpaque()
+        #if canImport(Darwin)
+        var handle: pthread_t?
+        #else
+        var handle = pthread_t()
+        #endif
+        let status = pthread_create(&handle, nil, { raw in
+            #if canImport(Darwin)
+            let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+            #else
+            guard let raw else { return nil }
+            let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+            #endif
+            start.pool.serve(worker: start.worker)
+            return nil
+        }, context)
+        precondition(status == 0, "WorkerPool: the system refused a thread (error \(status))")
+        #if canImport(Darwin)
+        if let handle { handles.append(handle) }
+        #else
+        handles.append(handle)
+        #endif
+    }
+
+    private func serve(worker: Int) {
+        var seen = 0
+        while true {
+            seen = waitForGeneration(after: seen)
+            if stopping.load(ordering: .sequentiallyConsistent) { return }
+            takeTasks(worker: worker)
+            busyWorkers.subtract(1, ordering: .releasing)
+        }
+    }
+
+    private func waitForGeneration(after seen: Int) -> Int {
+        for _ in 0..<Self.spins {
+            let current = generation.load(ordering: .acquiring)
+            if current != seen { return current }
+        }
+        pthread_mutex_lock(mutex)
+        sleepers.add(1, ordering: .sequentiallyConsistent)
+        var current = generation.load(ordering: .sequentiallyConsistent)
+        while current == seen {
+            pthread_cond_wait(wake, mutex)
+            current = generation.load(ordering: .sequentiallyConsistent)
+        }
+        sleepers.subtract(1, ordering: .sequentiallyConsistent)
+        pthread_mutex_unlock(mutex)
+        return current
+    }
+}
