@@ -1,0 +1,26 @@
+import CLAPACKE
+
+/// The one door to LAPACK.
+public enum LAPACK {
+    /// The thin orthonormal factor of `A`'s QR factorisation, with the signs that make R's diagonal positive (so
+    /// that a normal `A` gives a Q uniform over orthonormal frames: Mezzadri 2006, arXiv:math-ph/0609050).
+    ///
+    /// - Parameters:
+    ///   - a: `[rows, columns]` row-major, `rows ≥ columns ≥ 1`.
+    /// - Returns: Q as `[rows, columns]` row-major, its columns orthonormal; nil where LAPACK reports an error or
+    ///   `A` does not have full rank.
+    public static func orthonormalColumns(_ a: [Double], rows: Int, columns: Int) -> [Double]? {
+        precondition(rows >= columns && columns >= 1 && a.count == rows * columns, "orthonormalColumns: wrong extents")
+        var q = a
+        var tau = [Double](repeating: 0, count: columns)
+        let m = Int32(rows), n = Int32(columns)
+        guard LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, m, n, &q, n, &tau) == 0 else { return nil }
+        let diagonal = (0..<columns).map { q[$0 * columns + $0] }
+        guard diagonal.allSatisfy({ $0 != 0 && $0.isFinite }) else { return nil }
+        guard LAPACKE_dorgqr(LAPACK_ROW_MAJOR, m, n, n, &q, n, &tau) == 0 else { return nil }
+        for column in 0..<columns where diagonal[column] < 0 {
+            for row in 0..<rows { q[row * columns + column].negate() }
+        }
+        return q
+    }
+}

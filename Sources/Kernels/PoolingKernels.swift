@@ -1,0 +1,164 @@
+import Tensors
+
+/// The extents of a pooling window over one NHWC image.
+public struct PoolingGeometry: Hashable, Sendable {
+    public var height, width, channels: Int
+    public var windowHeight, windowWidth: Int
+    public var strideHeight, strideWidth: Int
+    public var padTop, padLeft: Int
+    public var outHeight, outWidth: Int
+
+    public init(
+        height: Int, width: Int, channels: Int, windowHeight: Int, windowWidth: Int, strideHeight: Int,
+        strideWidth: Int, padTop: Int = 0, padLeft: Int = 0, outHeight: Int, outWidth: Int
+    ) {
+        self.height = height
+        self.width = width
+        self.channels = channels
+        self.windowHeight = windowHeight
+        self.windowWidth = windowWidth
+        self.strideHeight = strideHeight
+        self.strideWidth = strideWidth
+        self.padTop = padTop
+        self.padLeft = padLeft
+        self.outHeight = outHeight
+        self.outWidth = outWidth
+    }
+
+    public var inputCount: Int { height * width * channels }
+    public var outputCount: Int { outHeight * outWidth * channels }
+
+    /// The rows and columns of the window at (`oy`, `ox`) that lie inside the image.
+    @inline(__always)
+    fileprivate func window(_ oy: Int, _ ox: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+        let y0 = oy &* strideHeight &- padTop, x0 = ox &* strideWidth &- padLeft
+        let top = max(y0, 0), left = max(x0, 0)
+        return (
+            top..<max(top, min(y0 &+ windowHeight, height)), left..<max(left, min(x0 &+ windowWidth, width))
+        )
+    }
+}
+
+/// Max and average pooling of one NHWC image `[H, W, C]` to `[outH, outW, C]`.
+public enum PoolingKernels {
+    /// The largest of each window; `argmax` (nil at inference) gets the index `iy·W + ix` of the first one, which the
+    /// gradient follows. A NaN in the window is kept.
+    public static func maximum(
+        _ g: PoolingGeometry, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>,
+        argmax: UnsafeMutablePointer<Int32>?
+    ) {
+        let c = g.channels
+        for oy in 0..<g.outHeight {
+            for ox in 0..<g.outWidth {
+                let out = (oy &* g.outWidth &+ ox) &* c
+                let (rows, columns) = g.window(oy, ox)
+                var channel = 0
+                while channel &+ 16 <= c {
+                    let first = rows.lowerBound &* g.width &+ columns.lowerBound
+                    var best = x.lanes(first &* c &+ channel)
+                    var place = SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: first))
+                    for iy in rows {
+                        for ix in columns {
+                            let index = iy &* g.width &+ ix
+                            let value = x.lanes(index &* c &+ channel)
+                            let larger = .!(value .<= best) .& (best .== best)
+                            best.replace(with: value, where: larger)
+                            place.replace(
+                                with: SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: index)), where: larger)
+                        }
+                    }
+                    y.setLanes(out &+ channel, best)
+                    if let argmax {
+                        UnsafeMutableRawPointer(argmax).storeBytes(
+                            of: place, toByteOffset: (out &+ channel) &* 4, as: SIMD16<Int32>.self)
+                    }
+                    channel &+= 16
+                }
+                while channel < c {
+                    let first = rows.lowerBound &* g.width &+ columns.lowerBound
+                    var best = x[first &* c &+ channel]
+                    var place = first
+                    for iy in rows {
+                        for ix in columns {
+                            let index = iy &* g.width &+ ix
+                            let value = x[index &* c &+ channel]
+                            if !(value <= best) && best == best {
+                                best = value
+                                place = index
+                            }
+                        }
+                    }
+                    y[out &+ channel] = best
+                    if let argmax { argmax[out &+ channel] = Int32(truncatingIfNeeded: place) }
+                    channel &+= 1
+                }
+            }
+        }
+    }
+
+    /// `dx`, overwritten: each output's gradient added at its `argmax`.
+    public static func maximumGradient(
+        _ g: PoolingGeometry, dy: UnsafePointer<Float>, argmax: UnsafePointer<Int32>, dx: UnsafeMutablePointer<Float>
+    ) {
+        dx.update(repeating: 0, count: g.inputCount)
+        let c = g.channels
+        var out = 0
+        for _ in 0..<g.outHeight &* g.outWidth {
+            for channel in 0..<c {
+                dx[Int(argmax[out]) &* c &+ channel] += dy[out]
+                out &+= 1
+            }
+        }
+    }
+
+    /// The mean of the part of each window that lies inside the image.
+    public static func average(_ g: PoolingGeometry, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
+        let c = g.channels
+        for oy in 0..<g.outHeight {
+            for ox in 0..<g.outWidth {
+                let target = y + (oy &* g.outWidth &+ ox) &* c
+                let (rows, columns) = g.window(oy, ox)
+                target.update(repeating: 0, count: c)
+                for iy in rows {
+                    for ix in columns { add(x + (iy &* g.width &+ ix) &* c, 1, c, target) }
+                }
+                let share = 1 / Float(rows.count &* columns.count)
+                for channel in 0..<c { target[channel] *= share }
+            }
+        }
+    }
+
+    /// `dx`, overwritten: each output's gradient shared out over its window.
+    public static func averageGradient(
+        _ g: PoolingGeometry, dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>
+    ) {
+        dx.update(repeating: 0, count: g.inputCount)
+        let c = g.channels
+        for oy in 0..<g.outHeight {
+            for ox in 0..<g.outWidth {
+                let source = dy + (oy &* g.outWidth &+ ox) &* c
+                let (rows, columns) = g.window(oy, ox)
+                let share = 1 / Float(rows.count &* columns.count)
+                for iy in rows {
+                    for ix in columns { add(source, share, c, dx + (iy &* g.width &+ ix) &* c) }
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func add(
+        _ x: UnsafePointer<Float>, _ factor: Float, _ count: Int, _ y: UnsafeMutablePointer<Float>
+    ) {
+        let factors = SIMD16<Float>(repeating: factor)
+        var i = 0
+        while i &+ 16 <= count {
+            y.setLanes(i, y.lanes(i).addingProduct(factors, x.lanes(i)))
+            i &+= 16
+        }
+        while i < count {
+            y[i] = y[i].addingProduct(factor, x[i])
+            i &+= 1
+        }
+    }
+}

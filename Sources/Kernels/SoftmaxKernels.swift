@@ -1,0 +1,83 @@
+import Tensors
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Softmax over the columns of `[rows, K]`, alone and fused with the categorical cross-entropy.
+public enum SoftmaxKernels {
+    /// `p[k] = e^(z[k] − max z) / Σ e^(z[j] − max z)`. `p` may be `z`.
+    public static func forward(_ z: UnsafePointer<Float>, rows: Int, columns: Int, p: UnsafeMutablePointer<Float>) {
+        for r in 0..<rows {
+            let source = z + r * columns, target = p + r * columns
+            let top = maximum(source, columns)
+            var sum: Float = 0
+            for k in 0..<columns {
+                let e = expf(source[k] - top)
+                target[k] = e
+                sum += e
+            }
+            let share = 1 / sum
+            for k in 0..<columns { target[k] *= share }
+        }
+    }
+
+    /// `dz[k] = p[k]·(dp[k] − Σ_j dp[j]·p[j])`. `dz` may be `dp`.
+    public static func backward(
+        dp: UnsafePointer<Float>, p: UnsafePointer<Float>, rows: Int, columns: Int, dz: UnsafeMutablePointer<Float>
+    ) {
+        for r in 0..<rows {
+            let g = dp + r * columns, q = p + r * columns, target = dz + r * columns
+            var dot: Float = 0
+            for k in 0..<columns { dot += g[k] * q[k] }
+            for k in 0..<columns { target[k] = q[k] * (g[k] - dot) }
+        }
+    }
+
+    /// The loss of one row of logits `z[K]` and, where `dz` is given, its gradient times `weight`.
+    ///
+    /// With smoothing `s` the target is `t = (1 − s)·onehot + s/K`; the loss `−Σ t·log p`, computed as
+    /// `logΣe^z − (1 − s)·z[label] − s/K·Σz` with the maximum taken out; the gradient `weight·(p − t)`.
+    /// Source of smoothing: Szegedy et al. 2015, arXiv:1512.00567.
+    public static func crossEntropy(
+        _ z: UnsafePointer<Float>, columns: Int, label: Int, smoothing: Float, weight: Float,
+        dz: UnsafeMutablePointer<Float>?
+    ) -> Double {
+        let top = maximum(z, columns)
+        var sum = 0.0, linear = 0.0
+        for k in 0..<columns {
+            let shifted = z[k] - top
+            let e = expf(shifted)
+            sum += Double(e)
+            linear += Double(shifted)
+            if let dz { dz[k] = e }
+        }
+        let even = Double(smoothing) / Double(columns)
+        if let dz {
+            let share = Float(1 / sum), rest = Float(even)
+            for k in 0..<columns {
+                let target = rest + (k == label ? 1 - smoothing : 0)
+                dz[k] = weight * (dz[k] * share - target)
+            }
+        }
+        return log(sum) - (1 - Double(smoothing)) * Double(z[label] - top) - even * linear
+    }
+
+    /// The column of the largest value, the first of equals; NaN counts as largest.
+    public static func argmax(_ z: UnsafePointer<Float>, columns: Int) -> Int {
+        var best = 0
+        for k in 1..<max(columns, 1) where z[best] == z[best] && !(z[k] <= z[best]) { best = k }
+        return best
+    }
+
+    @inline(__always)
+    private static func maximum(_ z: UnsafePointer<Float>, _ columns: Int) -> Float {
+        var top = z[0]
+        for k in 1..<max(columns, 1) where z[k] > top { top = z[k] }
+        return top
+    }
+}

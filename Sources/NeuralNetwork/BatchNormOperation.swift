@@ -1,0 +1,193 @@
+import Kernels
+import Tensors
+
+/// Batch normalisation over the columns, formula in ``BatchNormKernels``, with the ReLU that follows it where it can
+/// ride along. Training takes the statistics of the whole batch (a step joins all shards' moments before the
+/// first image is normalised); inference the running ones,
+/// `running ← (1 − momentum)·running + momentum·batch`, the variance unbiased.
+final class BatchNormOperation: Operation {
+    let name: String
+    private let columns: Int
+    private let rowsPerImage: Int
+    private let momentum: Float
+    private let epsilon: Float
+    private let relu: Bool
+    private let training: Bool
+    private let input: Storage
+    private let output: Storage
+    private let outputGradient: Storage?
+    private let inputGradient: Storage?
+    private let store: ParameterStore
+    private let gamma, beta, runningMean, runningVariance: ParameterTensor
+    private var moments: ShardSums?
+    private var gradientSums: ShardSums?
+    private var inverseDeviation: [Double]
+    // Expanded rows (see ColumnKernels).
+    private let mean, scale, shift, slope, offset: AlignedBuffer<Float>
+
+    init(
+        node: ResolvedGraph.Node, momentum: Float, epsilon: Float, relu: Bool, training: Bool, input: Storage,
+        output: Storage, outputGradient: Storage?, inputGradient: Storage?, store: ParameterStore
+    ) {
+        name = node.name
+        columns = node.outputShape.channels
+        rowsPerImage = node.outputShape.rows
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.relu = relu
+        self.training = training
+        self.input = input
+        self.output = output
+        self.outputGradient = outputGradient
+        self.inputGradient = inputGradient
+        self.store = store
+        gamma = node.parameters[0]
+        beta = node.parameters[1]
+        runningMean = node.state[0]
+        runningVariance = node.state[1]
+        inverseDeviation = [Double](repeating: 0, count: columns)
+        let period = ColumnKernels.period(columns)
+        mean = AlignedBuffer(count: period)
+        scale = AlignedBuffer(count: period)
+        shift = AlignedBuffer(count: period)
+        slope = AlignedBuffer(count: period)
+        offset = AlignedBuffer(count: period)
+    }
+
+    var scratchFloats: Int { 2 * ColumnKernels.period(columns) }
+
+    func reads(_ pass: Pass) -> [Storage] {
+        switch pass {
+        case .moments, .forward: [input]
+        case .gradientSums, .backward: [input, outputGradient].compactMap { $0 }
+        }
+    }
+
+    func writes(_ pass: Pass) -> [Storage] {
+        switch pass {
+        case .forward: [output]
+        case .backward: [inputGradient].compactMap { $0 }
+        case .moments, .gradientSums: []
+        }
+    }
+
+    func prepare(capacity: Int, shards: Int) {
+        guard training else { return }
+        moments = ShardSums(count: BatchNormKernels.momentsCount(columns), shards: shards)
+        gradientSums = ShardSums(count: 2 * columns, shards: shards)
+    }
+
+    /// At inference: scale and shift from the running statistics.
+    func refresh() {
+        guard !training else { return }
+        let variance = store.state(runningVariance), average = store.state(runningMean)
+        for c in 0..<columns {
+            setAffine(c, mean: Double(average[c]), variance: Double(variance[c]))
+        }
+        expandAffine()
+    }
+
+    func clearMoments(_ shard: Int) { moments?.clear(shard) }
+
+    func addMoments(
+        _ x: UnsafePointer<Float>, rows: Int, shard: Int, scratch: UnsafeMutablePointer<Float>
+    ) {
+        guard let moments else { return }
+        BatchNormKernels.addMoments(x, rows: rows, columns: columns, to: moments.pointer(shard), scratch: scratch)
+    }
+
+    func run(_ pass: Pass, _ chunk: borrowing Chunk) {
+        let first = chunk.images.lowerBound, rows = chunk.images.count * rowsPerImage
+        let x = input.pointer(first, chunk)
+        switch pass {
+        case .moments:
+            if chunk.isFirst { clearMoments(chunk.shard) }
+            addMoments(x, rows: rows, shard: chunk.shard, scratch: chunk.scratch)
+        case .forward:
+            BatchNormKernels.apply(
+                x, rows: rows, columns: columns, scale: scale.pointer, shift: shift.pointer, relu: relu,
+                y: output.pointer(first, chunk))
+        case .gradientSums:
+            guard let outputGradient, let gradientSums else { return }
+            if chunk.isFirst { gradientSums.clear(chunk.shard) }
+            BatchNormKernels.addGradientSums(
+                dy: outputGradient.pointer(first, chunk), x: x, rows: rows, columns: columns, mean: mean.pointer,
+                scale: scale.pointer, shift: shift.pointer, relu: relu, to: gradientSums.pointer(chunk.shard),
+                scratch: chunk.scratch)
+        case .backward:
+            guard let outputGradient, let inputGradient else { return }
+            BatchNormKernels.inputGradient(
+                dy: outputGradient.pointer(first, chunk), x: x, rows: rows, columns: columns, mean: mean.pointer,
+                scale: scale.pointer, shift: shift.pointer, slope: slope.pointer, offset: offset.pointer, relu: relu,
+                dx: inputGradient.pointer(first, chunk))
+        }
+    }
+
+    func reduce(_ pass: Pass, _ run: Run) {
+        switch pass {
+        case .moments: reduceMoments(run)
+        case .gradientSums: reduceGradientSums(run)
+        case .forward, .backward: break
+        }
+    }
+
+    private func reduceMoments(_ run: Run) {
+        guard let moments else { return }
+        let average = store.state(runningMean), spread = store.state(runningVariance)
+        for c in 0..<columns {
+            var count = 0.0, batchMean = 0.0, squares = 0.0
+            for shard in 0..<run.shards {
+                let state = moments.pointer(shard)
+                let rows = state[0]
+                guard rows > 0 else { continue }
+                let delta = state[1 + c] - batchMean
+                let total = count + rows
+                batchMean += delta * (rows / total)
+                squares += state[1 + columns + c] + delta * delta * (count * rows / total)
+                count = total
+            }
+            let rate = Double(momentum)
+            let unbiased = squares / max(count - 1, 1)
+            average[c] = Float((1 - rate) * Double(average[c]) + rate * batchMean)
+            spread[c] = Float((1 - rate) * Double(spread[c]) + rate * unbiased)
+            setAffine(c, mean: batchMean, variance: squares / count)
+        }
+        expandAffine()
+    }
+
+    private func reduceGradientSums(_ run: Run) {
+        guard let gradientSums else { return }
+        let rows = Double(run.count * rowsPerImage)
+        let gammaGradient = store.gradient(gamma), betaGradient = store.gradient(beta)
+        for c in 0..<columns {
+            let sum = gradientSums.total(c, shards: run.shards)
+            let projection = gradientSums.total(columns + c, shards: run.shards) * inverseDeviation[c]
+            betaGradient[c] = Float(sum)
+            gammaGradient[c] = Float(projection)
+            let factor = Double(store.parameter(gamma)[c]) * inverseDeviation[c]
+            slope.pointer[c] = Float(-factor * projection * inverseDeviation[c] / rows)
+            offset.pointer[c] = Float(-factor * sum / rows)
+        }
+        repeatRow(slope)
+        repeatRow(offset)
+    }
+
+    private func setAffine(_ c: Int, mean average: Double, variance: Double) {
+        let inverse = 1 / (variance + Double(epsilon)).squareRoot()
+        let factor = Double(store.parameter(gamma)[c]) * inverse
+        inverseDeviation[c] = inverse
+        mean.pointer[c] = Float(average)
+        scale.pointer[c] = Float(factor)
+        shift.pointer[c] = Float(Double(store.parameter(beta)[c]) - average * factor)
+    }
+
+    private func expandAffine() {
+        repeatRow(mean)
+        repeatRow(scale)
+        repeatRow(shift)
+    }
+
+    private func repeatRow(_ row: AlignedBuffer<Float>) {
+        ColumnKernels.expand(row.pointer, columns: columns, into: row.pointer)
+    }
+}

@@ -1,0 +1,160 @@
+import Kernels
+import Tensors
+
+/// `Y = X·W + b`, `X` `[N, in]`, `W` `[in, out]`; gradients `dW = Xᵀ·dY`, `dX = dY·Wᵀ`, `db = Σ dY`. For weights that fit a
+/// core's cache: each shard multiplies its own images and keeps its own weight gradient.
+final class DenseOperation: Operation {
+    let name: String
+    private let core: DenseCore
+    private let partials: GradientPartials?
+    private let kernelPartial: Int
+    private var biasSums: ShardSums?
+
+    init(core: DenseCore, partials: GradientPartials?) {
+        name = core.name
+        self.core = core
+        self.partials = partials
+        kernelPartial = partials?.register(core.kernel) ?? 0
+    }
+
+    func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
+    func writes(_ pass: Pass) -> [Storage] { core.writes(pass) }
+
+    func prepare(capacity: Int, shards: Int) {
+        if core.bias != nil, partials != nil { biasSums = ShardSums(count: core.units, shards: shards) }
+    }
+
+    func run(_ pass: Pass, _ chunk: borrowing Chunk) {
+        let first = chunk.images.lowerBound, rows = chunk.images.count
+        let x = core.input.pointer(first, chunk)
+        if pass == .forward {
+            core.forward(x: x, rows: rows, columns: 0..<core.units, y: core.output.pointer(first, chunk))
+            return
+        }
+        guard let outputGradient = core.outputGradient, let partials else { return }
+        let dy = outputGradient.pointer(first, chunk)
+        BLAS.gemm(
+            .yes, .no, m: core.features, n: core.units, k: rows, a: x, lda: core.features, b: dy, ldb: core.units,
+            beta: chunk.isFirst ? 0 : 1, c: partials.pointer(kernelPartial, shard: chunk.shard), ldc: core.units)
+        if let biasSums {
+            if chunk.isFirst { biasSums.clear(chunk.shard) }
+            ColumnKernels.addColumnSums(dy, rows: rows, columns: core.units, to: biasSums.pointer(chunk.shard))
+        }
+        if let inputGradient = core.inputGradient {
+            core.inputGradient(
+                dy: dy, rows: rows, features: 0..<core.features, dx: inputGradient.pointer(first, chunk))
+        }
+    }
+
+    func reduce(_ pass: Pass, _ run: Run) {
+        guard pass == .backward, let bias = core.bias, let biasSums else { return }
+        let gradient = core.store.gradient(bias)
+        for c in 0..<core.units { gradient[c] = Float(biasSums.total(c, shards: run.shards)) }
+    }
+}
+
+/// The same layer with weights too large for a core's cache: blocks of the weights are shared out instead of images, so
+/// that each block is read once a pass and the weight gradient needs no partial sums.
+final class BlockedDenseOperation: BlockOperation {
+    let name: String
+    private let core: DenseCore
+    private static let blockRows = 128
+    private static let blockUnits = 64
+    private static let blockFeatures = 128
+
+    init(core: DenseCore) {
+        name = core.name
+        self.core = core
+    }
+
+    func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
+    func writes(_ pass: Pass) -> [Storage] { core.writes(pass) }
+    func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
+
+    private func blocks(_ extent: Int, _ size: Int) -> Int { (extent + size - 1) / size }
+
+    func blockCount(_ pass: Pass, _ run: Run) -> Int {
+        pass == .forward
+            ? blocks(run.count, Self.blockRows) * blocks(core.units, Self.blockUnits)
+            : blocks(core.features, Self.blockFeatures)
+    }
+
+    func runBlock(_ pass: Pass, block: Int, _ run: Run) {
+        let x = core.input.batchPointer
+        if pass == .forward {
+            let across = blocks(core.units, Self.blockUnits)
+            let row = block / across * Self.blockRows, unit = block % across * Self.blockUnits
+            core.forward(
+                x: x + row * core.features, rows: min(Self.blockRows, run.count - row),
+                columns: unit..<min(unit + Self.blockUnits, core.units),
+                y: core.output.batchPointer + row * core.units)
+            return
+        }
+        guard let outputGradient = core.outputGradient else { return }
+        let dy = outputGradient.batchPointer
+        let feature = block * Self.blockFeatures
+        let features = feature..<min(feature + Self.blockFeatures, core.features)
+        BLAS.gemm(
+            .yes, .no, m: features.count, n: core.units, k: run.count, a: x + feature, lda: core.features, b: dy,
+            ldb: core.units, c: core.store.gradient(core.kernel) + feature * core.units, ldc: core.units)
+        if let inputGradient = core.inputGradient {
+            core.inputGradient(dy: dy, rows: run.count, features: features, dx: inputGradient.batchPointer)
+        }
+    }
+
+    func reduce(_ pass: Pass, _ run: Run) {
+        guard pass == .backward, let bias = core.bias, let outputGradient = core.outputGradient else { return }
+        let sums = ShardSums(count: core.units, shards: 1)
+        ColumnKernels.addColumnSums(
+            outputGradient.batchPointer, rows: run.count, columns: core.units, to: sums.pointer(0))
+        let gradient = core.store.gradient(bias)
+        for c in 0..<core.units { gradient[c] = Float(sums.total(c, shards: 1)) }
+    }
+}
+
+/// What both dense operations share: the layer's storages and products.
+struct DenseCore {
+    let name: String
+    let features: Int
+    let units: Int
+    let kernel: ParameterTensor
+    let bias: ParameterTensor?
+    let input: Storage
+    let output: Storage
+    let outputGradient: Storage?
+    let inputGradient: Storage?
+    let store: ParameterStore
+
+    /// Weights above this many floats are cut into blocks; below, a shard's share of the work keeps them in L2.
+    static let blockedFromWeights = 65_536
+
+    func reads(_ pass: Pass) -> [Storage] {
+        pass == .forward ? [input] : [input, outputGradient].compactMap { $0 }
+    }
+
+    func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
+
+    /// Columns `columns` of `Y = X·W + b`.
+    func forward(x: UnsafePointer<Float>, rows: Int, columns: Range<Int>, y: UnsafeMutablePointer<Float>) {
+        let first = columns.lowerBound
+        BLAS.gemm(
+            m: rows, n: columns.count, k: features, a: x, lda: features, b: store.parameter(kernel) + first,
+            ldb: units, c: y + first, ldc: units)
+        guard let bias else { return }
+        let b = store.parameter(bias)
+        for row in 0..<rows {
+            let target = y + row * units
+            for c in columns { target[c] += b[c] }
+        }
+    }
+
+    /// Columns `features` of `dX = dY·Wᵀ`.
+    func inputGradient(
+        dy: UnsafePointer<Float>, rows: Int, features range: Range<Int>, dx: UnsafeMutablePointer<Float>
+    ) {
+        BLAS.gemm(
+            .no, .yes, m: rows, n: range.count, k: units, a: dy, lda: units,
+            b: store.parameter(kernel) + range.lowerBound * units, ldb: units, c: dx + range.lowerBound,
+            ldc: features)
+    }
+}

@@ -1,0 +1,236 @@
+import Kernels
+import Tensors
+
+/// What a plan runs, in order, before anything has a place in memory.
+struct Program {
+    struct Step {
+        let operation: any Operation
+        let pass: Pass
+    }
+
+    var steps: [Step] = []
+    let input: Storage
+    let logits: Storage
+    let loss: LossOperation?
+    /// Batch-norms whose moments a convolution takes in its own forward step.
+    var fusedMoments: [ObjectIdentifier: BatchNormOperation] = [:]
+}
+
+/// Turns a resolved graph into operations: chooses what runs together, where gradients flow and where they meet.
+struct GraphCompiler {
+    private let graph: ResolvedGraph
+    private let store: ParameterStore
+    private let partials: GradientPartials?
+    /// Readers of each node, as (node, which of its inputs); index 0 is the network's input.
+    private var readers: [[(node: Int, slot: Int)]]
+    /// Whether a node's output depends on parameters.
+    private var isTrained: [Bool]
+    private var activations: [Storage] = []
+    /// The whole gradient of each node's output.
+    private var gradients: [Storage?] = []
+    /// What each reader sends back: `[node][slot]`.
+    private var edges: [[Storage?]] = []
+    private let input: Storage
+    private let output: Storage
+
+    private var training: Bool { partials != nil }
+
+    /// - Parameter partials: given for a training program.
+    init(graph: ResolvedGraph, store: ParameterStore, partials: GradientPartials?) {
+        self.graph = graph
+        self.store = store
+        self.partials = partials
+        readers = Array(repeating: [], count: graph.nodes.count + 1)
+        var trained: [Bool] = []
+        for (index, node) in graph.nodes.enumerated() {
+            for (slot, source) in node.inputs.enumerated() { readers[source + 1].append((index, slot)) }
+            trained.append(!node.parameters.isEmpty || node.inputs.contains { $0 >= 0 && trained[$0] })
+        }
+        isTrained = trained
+        input = Storage(floatsPerImage: graph.inputShape.count, isExternal: true)
+        output = Storage(floatsPerImage: graph.classCount, isExternal: partials == nil)
+    }
+
+    private func activation(_ node: Int) -> Storage { node < 0 ? input : activations[node] }
+    private var last: Int { graph.nodes.count - 1 }
+
+    /// The ReLU that rides along with batch-norm `node`, if its only reader is one.
+    private func fusedRelu(_ node: Int) -> Int? {
+        guard case .batchNormalization = graph.nodes[node].layer, readers[node + 1].count == 1 else { return nil }
+        let reader = readers[node + 1][0].node
+        return graph.nodes[reader].layer == .relu ? reader : nil
+    }
+
+    /// Whether `node` only passes its input on: a flatten, a ReLU already done, dropout at inference, a last softmax.
+    private func isAlias(_ node: Int) -> Bool {
+        switch graph.nodes[node].layer {
+        case .flatten: true
+        case .relu: graph.nodes[node].inputs[0] >= 0 && fusedRelu(graph.nodes[node].inputs[0]) == node
+        case .dropout(let rate): !training || rate == 0
+        case .softmax: node == last
+        default: false
+        }
+    }
+
+    /// The node whose operation writes what `node` passes on.
+    private var writerOfLogits: Int {
+        var node = last
+        while isAlias(node), graph.nodes[node].inputs[0] >= 0 { node = graph.nodes[node].inputs[0] }
+        return node
+    }
+
+    mutating func compile() -> Program {
+        let writer = writerOfLogits
+        for (index, node) in graph.nodes.enumerated() {
+            if isAlias(index) {
+                activations.append(activation(node.inputs[0]))
+            } else {
+                activations.append(index == writer ? output : Storage(floatsPerImage: node.outputShape.count))
+            }
+        }
+        let logits = activation(last)
+        if training { routeGradients() }
+        let loss = gradients.last.flatMap { $0 }.map {
+            LossOperation(classes: graph.classCount, logits: logits, gradient: $0)
+        }
+        var program = Program(input: input, logits: logits, loss: loss)
+        var backward: [Program.Step] = []
+        for index in graph.nodes.indices {
+            // `backward` is read from its end: a node's gradient is summed before its operation uses it.
+            if !isAlias(index) { emit(index, &program, &backward) }
+            if let sum = gradientSum(index) { backward.append(.init(operation: sum, pass: .backward)) }
+        }
+        if let loss { program.steps.append(.init(operation: loss, pass: .forward)) }
+        program.steps += backward.reversed()
+        return program
+    }
+
+    /// Decides, from the last node to the first, where each node's gradient lies. A reader that only passes on shares
+    /// its own gradient; several readers' gradients are added up.
+    private mutating func routeGradients() {
+        gradients = Array(repeating: nil, count: graph.nodes.count)
+        edges = graph.nodes.map { Array(repeating: nil, count: $0.inputs.count) }
+        for index in graph.nodes.indices.reversed() where isTrained[index] {
+            let floats = graph.nodes[index].outputShape.count
+            if index == last {
+                gradients[index] = Storage(floatsPerImage: floats)
+                continue
+            }
+            for reader in readers[index + 1] {
+                let passesOn = isAlias(reader.node) || graph.nodes[reader.node].layer == .add
+                edges[reader.node][reader.slot] =
+                    passesOn ? gradients[reader.node] : Storage(floatsPerImage: floats)
+            }
+            let incoming = readers[index + 1].map { edges[$0.node][$0.slot] }
+            gradients[index] = incoming.count == 1 ? incoming[0] : Storage(floatsPerImage: floats)
+        }
+    }
+
+    private func gradientSum(_ node: Int) -> SumOperation? {
+        guard training, isTrained[node], readers[node + 1].count > 1, let total = gradients[node] else { return nil }
+        let incoming = readers[node + 1].compactMap { edges[$0.node][$0.slot] }
+        return SumOperation(name: graph.nodes[node].name, pass: .backward, inputs: incoming, output: total)
+    }
+
+    /// Appends the forward steps of `node` to the program and its backward steps, last first, to `backward`.
+    private func emit(_ index: Int, _ program: inout Program, _ backward: inout [Program.Step]) {
+        let node = graph.nodes[index]
+        let x = activation(node.inputs[0]), y = activations[index]
+        let dy = training ? gradients[index] : nil
+        let dx = training ? edges[index][0] : nil
+        var operation: any Operation
+        switch node.layer {
+        case .conv2d:
+            guard case .convolution(let geometry)? = node.geometry else { return }
+            let norm = fusedNorm(after: index)
+            operation = ConvolutionOperation(
+                node: node, geometry: geometry, input: x, output: y, outputGradient: dy, inputGradient: dx,
+                store: store, partials: partials, moments: norm)
+            if let norm { program.fusedMoments[ObjectIdentifier(operation)] = norm }
+        case .dense:
+            let core = DenseCore(
+                name: node.name, features: node.inputShapes[0].count, units: node.outputShape.count,
+                kernel: node.parameters[0], bias: node.parameters.count > 1 ? node.parameters[1] : nil, input: x,
+                output: y, outputGradient: dy, inputGradient: dx, store: store)
+            operation =
+                core.features * core.units >= DenseCore.blockedFromWeights
+                ? BlockedDenseOperation(core: core) : DenseOperation(core: core, partials: partials)
+        case .batchNormalization:
+            let norm = existingNorm(index, program) ?? makeNorm(index)
+            if training, existingNorm(index, program) == nil {
+                program.steps.append(.init(operation: norm, pass: .moments))
+            }
+            program.steps.append(.init(operation: norm, pass: .forward))
+            if dy != nil {
+                if dx != nil { backward.append(.init(operation: norm, pass: .backward)) }
+                backward.append(.init(operation: norm, pass: .gradientSums))
+            }
+            return
+        case .relu: operation = pointwise(node, .relu, x, y, dy, dx)
+        case .leakyRelu(let slope): operation = pointwise(node, .leakyRelu(slope: slope), x, y, dy, dx)
+        case .gelu: operation = pointwise(node, .gelu, x, y, dy, dx)
+        case .tanh: operation = pointwise(node, .tanh, x, y, dy, dx)
+        case .sigmoid: operation = pointwise(node, .sigmoid, x, y, dy, dx)
+        case .softmax:
+            operation = SoftmaxOperation(
+                name: node.name, columns: node.outputShape.channels, input: x, output: y, outputGradient: dy,
+                inputGradient: dx)
+        case .maxPooling2d, .averagePooling2d, .globalAveragePooling2d:
+            guard case .pooling(let geometry)? = node.geometry else { return }
+            var kind = PoolingOperation.Kind.average
+            if case .maxPooling2d = node.layer { kind = .maximum }
+            operation = PoolingOperation(
+                name: node.name, kind: kind, geometry: geometry, input: x, output: y, outputGradient: dy,
+                inputGradient: dx)
+        case .dropout(let rate):
+            operation = DropoutOperation(
+                name: node.name, rate: rate, stream: UInt32(index), input: x, output: y, outputGradient: dy,
+                inputGradient: dx)
+        case .flatten: return
+        case .add:
+            let sum = SumOperation(
+                name: node.name, pass: .forward, inputs: node.inputs.map(activation), output: y)
+            program.steps.append(.init(operation: sum, pass: .forward))
+            return
+        case .concatenate:
+            operation = ConcatenateOperation(
+                name: node.name, rowsPerImage: node.outputShape.rows, channels: node.inputShapes.map(\.channels),
+                inputs: node.inputs.map(activation), output: y, outputGradient: dy,
+                inputGradients: training ? edges[index] : node.inputs.map { _ in nil })
+        }
+        program.steps.append(.init(operation: operation, pass: .forward))
+        if dy != nil { backward.append(.init(operation: operation, pass: .backward)) }
+    }
+
+    private func pointwise(
+        _ node: ResolvedGraph.Node, _ activation: Activation, _ x: Storage, _ y: Storage, _ dy: Storage?, _ dx: Storage?
+    ) -> ActivationOperation {
+        ActivationOperation(
+            name: node.name, activation: activation, input: x, output: y, outputGradient: dy, inputGradient: dx)
+    }
+
+    /// In training, the batch-norm that reads convolution `index` and nothing else's output: it takes its moments there.
+    private func fusedNorm(after index: Int) -> BatchNormOperation? {
+        guard training, let reader = readers[index + 1].first?.node, readers[index + 1].count == 1,
+            case .batchNormalization = graph.nodes[reader].layer
+        else { return nil }
+        return makeNorm(reader)
+    }
+
+    private func existingNorm(_ index: Int, _ program: Program) -> BatchNormOperation? {
+        program.fusedMoments.values.first { $0.name == graph.nodes[index].name }
+    }
+
+    private func makeNorm(_ index: Int) -> BatchNormOperation {
+        let node = graph.nodes[index]
+        var momentum: Float = 0, epsilon: Float = 0
+        if case .batchNormalization(let m, let e) = node.layer { (momentum, epsilon) = (m, e) }
+        let relu = fusedRelu(index)
+        // With a ReLU along, what the ReLU's reader sends back arrives here (the ReLU is an alias).
+        return BatchNormOperation(
+            node: node, momentum: momentum, epsilon: epsilon, relu: relu != nil, training: training,
+            input: activation(node.inputs[0]), output: activations[index],
+            outputGradient: training ? gradients[index] : nil, inputGradient: training ? edges[index][0] : nil,
+            store: store)
+    }
+}

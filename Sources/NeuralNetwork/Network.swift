@@ -1,0 +1,134 @@
+import Kernels
+import Tensors
+
+/// A network that is being trained: it computes the loss of a batch and the gradient of every parameter.
+///
+/// The batch is cut into a fixed number of shards; sums are kept per shard and added in shard order. So the same batch,
+/// parameters and step give the same bits for every thread count. One call at a time.
+public final class TrainingNetwork {
+    /// What one step found, over the batch's images.
+    public struct StepResult: Sendable {
+        /// Σ of the images' losses (smoothing included).
+        public let lossSum: Double
+        /// Images whose largest logit is that of their label.
+        public let correct: Int
+    }
+
+    public let graph: ResolvedGraph
+    public let store: ParameterStore
+    public let batchSize: Int
+    private let plan: Plan
+    private let partials: GradientPartials
+    private let loss: LossOperation
+    private let pool: WorkerPool
+
+    /// - Parameters:
+    ///   - batchSize: the most images a step is given, at least 1.
+    ///   - shards: parts a batch is cut into, at least 1.
+    ///   - seed: of initialisation and dropout.
+    /// - Throws: an ``OperationError`` where initialisation fails.
+    public init(
+        graph: ResolvedGraph, batchSize: Int, shards: Int, seed: UInt64, pool: WorkerPool
+    ) throws(OperationError) {
+        precondition(batchSize >= 1 && shards >= 1, "batch size and shards must be at least 1")
+        self.graph = graph
+        self.batchSize = batchSize
+        self.pool = pool
+        store = ParameterStore(
+            parameters: try graph.initialParameters(seed: seed), state: graph.initialState(), withGradients: true)
+        partials = GradientPartials(store: store)
+        var compiler = GraphCompiler(graph: graph, store: store, partials: partials)
+        let program = compiler.compile()
+        guard let loss = program.loss else {
+            throw OperationError("network", problem: "it has no trainable parameter", remedy: "add a dense layer")
+        }
+        self.loss = loss
+        partials.allocate(shards: min(shards, batchSize))
+        plan = Plan(program: program, capacity: batchSize, sharding: .count(shards), seed: seed, pool: pool)
+    }
+
+    /// Bytes of activations, gradients, partial sums and scratch.
+    public var workspaceBytes: Int { plan.batchBytes + plan.workerBytes + partials.bytes }
+    /// Times all workers meet in a step.
+    public var phaseCount: Int { plan.phaseCount }
+
+    /// Forward and backward of one batch; the gradients are in ``ParameterStore/gradients`` afterwards, and batch-norm's
+    /// running statistics have moved.
+    ///
+    /// - Parameters:
+    ///   - images: `[count, H, W, C]` and more.  - labels: `[count]` and more, each below the class count.
+    ///   - step: the number of the step, part of dropout's random addresses.
+    public func step(
+        images: AlignedBuffer<Float>, labels: AlignedBuffer<Int32>, count: Int, step: Int, labelSmoothing: Double = 0
+    ) -> StepResult {
+        precondition(images.count >= count * graph.inputShape.count && labels.count >= count, "batch is too short")
+        plan.run.labels = UnsafePointer(labels.pointer)
+        plan.run.labelSmoothing = Float(labelSmoothing)
+        plan.run.step = UInt32(truncatingIfNeeded: step)
+        plan.refresh()
+        plan.execute(images: images.pointer, count: count)
+        partials.reduce(shards: plan.run.shards, pool: pool)
+        return StepResult(lossSum: loss.lossSum, correct: loss.correct)
+    }
+}
+
+/// A network that classifies: batch-norm by its running statistics, no dropout.
+public final class InferenceNetwork {
+    public let graph: ResolvedGraph
+    public let store: ParameterStore
+    public let batchSize: Int
+    private let plan: Plan
+    private let logits: Storage
+    /// Images a task takes; fixed, so that results do not depend on the thread count.
+    private static let shardImages = 8
+
+    /// - Parameter batchSize: the most images one call is given, at least 1.
+    public init(graph: ResolvedGraph, batchSize: Int, pool: WorkerPool) {
+        precondition(batchSize >= 1, "batch size must be at least 1")
+        self.graph = graph
+        self.batchSize = batchSize
+        store = ParameterStore(
+            parameters: AlignedBuffer(count: graph.parameterCount), state: graph.initialState(), withGradients: false)
+        var compiler = GraphCompiler(graph: graph, store: store, partials: nil)
+        let program = compiler.compile()
+        logits = program.logits
+        plan = Plan(
+            program: program, capacity: batchSize, sharding: .images(Self.shardImages), seed: 0, pool: pool)
+    }
+
+    /// Bytes of activations and scratch.
+    public var workspaceBytes: Int { plan.batchBytes + plan.workerBytes }
+
+    /// Takes copies of the parameters `[parameterCount]` and the running state `[stateCount]`.
+    public func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
+        store.parameters.copy(from: parameters)
+        store.state.copy(from: state)
+        plan.refresh()
+    }
+
+    /// Class probabilities `[count, K]` of images `[count, H, W, C]`.
+    public func predict(images: AlignedBuffer<Float>, count: Int, probabilities: AlignedBuffer<Float>) {
+        let classes = graph.classCount
+        precondition(
+            images.count >= count * graph.inputShape.count && probabilities.count >= count * classes,
+            "batch is too short")
+        plan.execute(images: images.pointer, count: count)
+        SoftmaxKernels.forward(logits.batchPointer, rows: count, columns: classes, p: probabilities.pointer)
+    }
+
+    /// Σ of the cross-entropies of the images last predicted, and how many were right.
+    public func score(labels: AlignedBuffer<Int32>, count: Int) -> TrainingNetwork.StepResult {
+        let classes = graph.classCount
+        var lossSum = 0.0
+        var correct = 0
+        for image in 0..<count {
+            let z = logits.batchPointer + image * classes
+            let label = Int(labels[image])
+            precondition(label >= 0 && label < classes, "a label is outside the network's classes")
+            lossSum += SoftmaxKernels.crossEntropy(
+                z, columns: classes, label: label, smoothing: 0, weight: 1, dz: nil)
+            if SoftmaxKernels.argmax(z, columns: classes) == label { correct += 1 }
+        }
+        return .init(lossSum: lossSum, correct: correct)
+    }
+}

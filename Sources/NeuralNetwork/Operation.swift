@@ -1,0 +1,135 @@
+import Tensors
+
+/// What runs. A plan is a list of steps `(operation, pass)`; each reads and writes storages of the images it is given.
+protocol Operation: AnyObject {
+    /// The layer it comes from, for messages and profiles.
+    var name: String { get }
+    /// Floats of worker scratch it needs.
+    var scratchFloats: Int { get }
+    /// What pass `pass` reads and writes.
+    func reads(_ pass: Pass) -> [Storage]
+    func writes(_ pass: Pass) -> [Storage]
+    /// Makes its own memory for a batch of up to `capacity` images in up to `shards` shards.
+    func prepare(capacity: Int, shards: Int)
+    /// Does `pass` for the chunk's images.
+    func run(_ pass: Pass, _ chunk: borrowing Chunk)
+    /// Joins what the shards left, after the last of them, in shard order.
+    func reduce(_ pass: Pass, _ run: Run)
+    /// Work once a step before anything else, such as transposing weights.
+    func refresh()
+}
+
+extension Operation {
+    var scratchFloats: Int { 0 }
+    func prepare(capacity: Int, shards: Int) {}
+    func reduce(_ pass: Pass, _ run: Run) {}
+    func refresh() {}
+}
+
+/// An operation that cuts its work otherwise than by images, in a phase of its own.
+protocol BlockOperation: Operation {
+    func blockCount(_ pass: Pass, _ run: Run) -> Int
+    func runBlock(_ pass: Pass, block: Int, _ run: Run)
+}
+
+/// The passes of a training step.
+enum Pass: Sendable {
+    case forward
+    /// Batch-norm's statistics, before its `forward`.
+    case moments
+    /// Batch-norm's sums of the gradient, before its `backward`.
+    case gradientSums
+    case backward
+}
+
+/// A number of floats per image that some steps write and others read. The compiler decides where it lies.
+final class Storage {
+    /// How far the floats reach.
+    enum Scope { case batch, shard, chunk }
+
+    let floatsPerImage: Int
+    /// Kept for a reader outside the plan (the input, the output).
+    let isExternal: Bool
+    var scope = Scope.batch
+    /// Of worker 0.
+    private(set) var base: UnsafeMutablePointer<Float>?
+    private var workerStride = 0
+
+    init(floatsPerImage: Int, isExternal: Bool = false) {
+        self.floatsPerImage = floatsPerImage
+        self.isExternal = isExternal
+    }
+
+    func place(_ scope: Scope, at base: UnsafeMutablePointer<Float>, workerStride: Int) {
+        self.scope = scope
+        self.base = base
+        self.workerStride = workerStride
+    }
+
+    /// Image `image`'s floats; those of the following images of the chunk come right after.
+    func pointer(_ image: Int, _ chunk: borrowing Chunk) -> UnsafeMutablePointer<Float> {
+        let origin =
+            switch scope {
+            case .batch: 0
+            case .shard: chunk.shardStart
+            case .chunk: chunk.images.lowerBound
+            }
+        guard let base else { preconditionFailure("a storage is used before the plan has placed it") }
+        return base + (chunk.worker &* workerStride &+ (image &- origin) &* floatsPerImage)
+    }
+
+    /// The whole batch's floats.
+    var batchPointer: UnsafeMutablePointer<Float> {
+        guard let base, scope == .batch else { preconditionFailure("a storage of one shard is read as a batch") }
+        return base
+    }
+}
+
+/// What all steps of one run share.
+final class Run {
+    /// Images in this batch.
+    var count = 0
+    /// Shards it is cut into.
+    var shards = 0
+    var labels: UnsafePointer<Int32>?
+    var labelSmoothing: Float = 0
+    /// The training step, part of dropout's addresses.
+    var step: UInt32 = 0
+    let seed: UInt64
+
+    init(seed: UInt64) { self.seed = seed }
+
+    /// The images of shard `shard`: consecutive, sizes differing by at most one.
+    func images(ofShard shard: Int) -> Range<Int> { shard * count / shards..<(shard + 1) * count / shards }
+}
+
+/// The images a step works on at once, and the memory it may use.
+struct Chunk: ~Copyable {
+    var images: Range<Int>
+    let shard: Int
+    let shardStart: Int
+    let worker: Int
+    let scratch: UnsafeMutablePointer<Float>
+    let run: Run
+
+    /// Whether sums of this shard begin here.
+    var isFirst: Bool { images.lowerBound == shardStart }
+}
+
+/// Parameters, their gradients and the layers' running state, each one flat buffer.
+public final class ParameterStore {
+    public let parameters: AlignedBuffer<Float>
+    public let state: AlignedBuffer<Float>
+    /// Empty where nothing is trained.
+    public let gradients: AlignedBuffer<Float>
+
+    init(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>, withGradients: Bool) {
+        self.parameters = parameters
+        self.state = state
+        self.gradients = AlignedBuffer(count: withGradients ? parameters.count : 0)
+    }
+
+    func parameter(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { parameters.pointer + tensor.offset }
+    func gradient(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { gradients.pointer + tensor.offset }
+    func state(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { state.pointer + tensor.offset }
+}

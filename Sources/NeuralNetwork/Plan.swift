@@ -1,0 +1,344 @@
+import Kernels
+import Tensors
+
+/// A program with every decision taken: phases between which all shards wait for each other, segments of steps that are
+/// done chunk by chunk, and a place in memory for everything. Running it allocates nothing.
+final class Plan {
+    /// How a batch is cut into shards.
+    enum Sharding {
+        /// Into this many parts, whatever the batch's size (training: sums are kept per part).
+        case count(Int)
+        /// Into parts of this many images (inference).
+        case images(Int)
+
+        func shards(_ count: Int) -> Int {
+            switch self {
+            case .count(let shards): min(shards, count)
+            case .images(let images): (count + images - 1) / images
+            }
+        }
+
+        func largest(_ capacity: Int) -> Int {
+            switch self {
+            case .count(let shards): (capacity + shards - 1) / shards
+            case .images(let images): min(images, capacity)
+            }
+        }
+    }
+
+    /// Floats that the storages of a chunk may take together, so that they stay in a core's L2 cache.
+    private static let chunkFloats = 65_536
+    /// Storages up to this size do not ask for chunks smaller than the shard.
+    private static let smallFloats = 2_048
+
+    let capacity: Int
+    let run: Run
+    private let program: Program
+    private let sharding: Sharding
+    private let pool: WorkerPool
+    private var phases: [Phase] = []
+    private let refreshWork: RefreshWork
+    private var batchArena = AlignedBuffer<Float>(count: 0)
+    private var workerMemory = AlignedBuffer<Float>(count: 0)
+    private var workerStride = 0
+    private var scratchFloats = 0
+
+    init(program: Program, capacity: Int, sharding: Sharding, seed: UInt64, pool: WorkerPool) {
+        self.program = program
+        self.capacity = capacity
+        self.sharding = sharding
+        self.pool = pool
+        run = Run(seed: seed)
+        var seen = Set<ObjectIdentifier>()
+        var operations: [any Operation] = []
+        for step in program.steps where seen.insert(ObjectIdentifier(step.operation)).inserted {
+            operations.append(step.operation)
+        }
+        refreshWork = RefreshWork(operations)
+        let shards = sharding.shards(capacity)
+        for operation in operations { operation.prepare(capacity: capacity, shards: shards) }
+        scratchFloats = ((operations.map(\.scratchFloats).max() ?? 0) + 15) / 16 * 16
+        phases = buildPhases()
+        placeStorages()
+    }
+
+    /// Bytes of activations and gradients of the batch; of all workers' own memory.
+    var batchBytes: Int { batchArena.count * MemoryLayout<Float>.stride }
+    var workerBytes: Int { workerMemory.count * MemoryLayout<Float>.stride }
+    var phaseCount: Int { phases.count }
+
+    /// Runs every phase on the first `count` images at `images`.
+    func execute(images: UnsafePointer<Float>, count: Int) {
+        precondition(count >= 1 && count <= capacity, "a plan for \(capacity) images cannot run \(count)")
+        run.count = count
+        run.shards = sharding.shards(count)
+        program.input.place(.batch, at: UnsafeMutablePointer(mutating: images), workerStride: 0)
+        for phase in phases {
+            pool.run(phase, tasks: phase.taskCount)
+            for step in phase.reductions { step.operation.reduce(step.pass, run) }
+        }
+    }
+
+    /// Lets operations derive what they need from the parameters: once after each change of those.
+    func refresh() { pool.run(refreshWork, tasks: refreshWork.count) }
+
+    // MARK: - Phases
+
+    private func buildPhases() -> [Phase] {
+        var built: [Phase] = []
+        var steps: [Program.Step] = []
+        /// Reductions that the steps so far ask for, and that some later step waits for.
+        var pending = Set<ReductionKey>()
+        func flush() {
+            guard !steps.isEmpty else { return }
+            built.append(ShardPhase(plan: self, segments: segments(steps), reductions: steps))
+            steps = []
+            pending = []
+        }
+        for step in program.steps {
+            if let block = step.operation as? any BlockOperation {
+                flush()
+                built.append(BlockPhase(plan: self, operation: block, pass: step.pass))
+                continue
+            }
+            let awaited: Pass? =
+                switch step.pass {
+                case .forward: .moments
+                case .backward: .gradientSums
+                case .moments, .gradientSums: nil
+                }
+            if let awaited, pending.contains(ReductionKey(step.operation, awaited)) { flush() }
+            steps.append(step)
+            pending.insert(ReductionKey(step.operation, step.pass))
+            if step.pass == .forward, let norm = program.fusedMoments[ObjectIdentifier(step.operation)] {
+                pending.insert(ReductionKey(norm, .moments))
+            }
+        }
+        flush()
+        return built
+    }
+
+    private struct ReductionKey: Hashable {
+        let operation: ObjectIdentifier
+        let pass: Pass
+
+        init(_ operation: any Operation, _ pass: Pass) {
+            self.operation = ObjectIdentifier(operation)
+            self.pass = pass
+        }
+    }
+
+    /// Cuts a phase's steps where small, vector-like work begins or ends, which gains from seeing a whole shard at once.
+    private func segments(_ steps: [Program.Step]) -> [ShardPhase.Segment] {
+        let largest = sharding.largest(capacity)
+        var result: [ShardPhase.Segment] = []
+        var group: [Program.Step] = []
+        var groupIsSmall = false
+        func close() {
+            guard !group.isEmpty else { return }
+            var chunk = largest
+            if !groupIsSmall {
+                var counted = Set<ObjectIdentifier>()
+                var floats = 0
+                for step in group {
+                    for storage in step.storages where counted.insert(ObjectIdentifier(storage)).inserted {
+                        floats += storage.floatsPerImage
+                    }
+                }
+                chunk = max(1, min(largest, Self.chunkFloats / max(1, floats)))
+            }
+            result.append(.init(steps: group, chunkImages: chunk))
+            group = []
+        }
+        for step in steps {
+            let small =
+                step.operation is DenseOperation || step.storages.allSatisfy { $0.floatsPerImage <= Self.smallFloats }
+            if small != groupIsSmall { close() }
+            groupIsSmall = small
+            group.append(step)
+        }
+        close()
+        return result
+    }
+
+    // MARK: - Memory
+
+    private struct Use {
+        var phases: ClosedRange<Int>
+        var segments: ClosedRange<Int>
+        var steps: ClosedRange<Int>
+        var inBlock: Bool
+    }
+
+    private func placeStorages() {
+        var storages: [Storage] = []
+        var uses: [ObjectIdentifier: Use] = [:]
+        for (p, phase) in phases.enumerated() {
+            for access in phase.accesses {
+                let key = ObjectIdentifier(access.storage)
+                let isBlock = phase is BlockPhase
+                guard var use = uses[key] else {
+                    storages.append(access.storage)
+                    uses[key] = Use(
+                        phases: p...p, segments: access.segment...access.segment, steps: access.step...access.step,
+                        inBlock: isBlock)
+                    continue
+                }
+                use.phases = use.phases.lowerBound...p
+                use.segments = min(use.segments.lowerBound, access.segment)...max(use.segments.upperBound, access.segment)
+                use.steps = min(use.steps.lowerBound, access.step)...max(use.steps.upperBound, access.step)
+                use.inBlock = use.inBlock || isBlock
+                uses[key] = use
+            }
+        }
+        var batch: [(Storage, Arena.Item)] = []
+        var shard: [Int: [(Storage, Arena.Item)]] = [:]
+        var chunk: [Int: [(Storage, Arena.Item)]] = [:]
+        let largest = sharding.largest(capacity)
+        for storage in storages where storage !== program.input {
+            guard let use = uses[ObjectIdentifier(storage)] else { continue }
+            let floats = storage.floatsPerImage
+            if storage.isExternal {
+                // A reader outside comes after the last phase.
+                batch.append((storage, .init(floats: floats * capacity, life: use.phases.lowerBound...phases.count)))
+            } else if use.phases.count > 1 || use.inBlock {
+                batch.append((storage, .init(floats: floats * capacity, life: use.phases)))
+            } else if use.segments.count > 1 {
+                shard[use.phases.lowerBound, default: []]
+                    .append((storage, .init(floats: floats * largest, life: use.steps)))
+            } else {
+                let images = phases[use.phases.lowerBound].chunkImages(use.segments.lowerBound)
+                chunk[use.phases.lowerBound, default: []]
+                    .append((storage, .init(floats: floats * images, life: use.steps)))
+            }
+        }
+        let batchPlaces = Arena.place(batch.map(\.1))
+        let shardPlaces = shard.mapValues { Arena.place($0.map(\.1)) }
+        let chunkPlaces = chunk.mapValues { Arena.place($0.map(\.1)) }
+        let shardFloats = shardPlaces.values.map(\.floats).max() ?? 0
+        let chunkFloats = chunkPlaces.values.map(\.floats).max() ?? 0
+        batchArena = AlignedBuffer(count: batchPlaces.floats)
+        workerStride = scratchFloats + shardFloats + chunkFloats
+        workerMemory = AlignedBuffer(count: workerStride * pool.threads)
+        for (index, entry) in batch.enumerated() {
+            entry.0.place(.batch, at: batchArena.pointer + batchPlaces.offsets[index], workerStride: 0)
+        }
+        let groups = [(Storage.Scope.shard, shard, shardPlaces, scratchFloats),
+                      (Storage.Scope.chunk, chunk, chunkPlaces, scratchFloats + shardFloats)]
+        for (scope, entries, places, start) in groups {
+            for (phase, list) in entries {
+                guard let placed = places[phase] else { continue }
+                for (index, entry) in list.enumerated() {
+                    entry.0.place(
+                        scope, at: workerMemory.pointer + start + placed.offsets[index], workerStride: workerStride)
+                }
+            }
+        }
+    }
+
+    fileprivate func scratch(_ worker: Int) -> UnsafeMutablePointer<Float> {
+        workerMemory.pointer + worker * workerStride
+    }
+}
+
+extension Program.Step {
+    var storages: [Storage] { operation.reads(pass) + operation.writes(pass) }
+}
+
+/// Steps between two points where all workers meet.
+private protocol Phase: ParallelWork {
+    var taskCount: Int { get }
+    /// Steps whose operations join their shards' sums after this phase.
+    var reductions: [Program.Step] { get }
+    /// Every use of a storage, with its segment and step.
+    var accesses: [(storage: Storage, segment: Int, step: Int)] { get }
+    func chunkImages(_ segment: Int) -> Int
+}
+
+/// Steps that need nothing but their own images: each task takes a shard through all of them.
+private final class ShardPhase: Phase {
+    struct Segment {
+        let steps: [Program.Step]
+        let chunkImages: Int
+    }
+
+    unowned let plan: Plan
+    let segments: [Segment]
+    let reductions: [Program.Step]
+
+    init(plan: Plan, segments: [Segment], reductions: [Program.Step]) {
+        self.plan = plan
+        self.segments = segments
+        self.reductions = reductions
+    }
+
+    var taskCount: Int { plan.run.shards }
+    func chunkImages(_ segment: Int) -> Int { segments[segment].chunkImages }
+
+    var accesses: [(storage: Storage, segment: Int, step: Int)] {
+        var result: [(Storage, Int, Int)] = []
+        var number = 0
+        for (index, segment) in segments.enumerated() {
+            for step in segment.steps {
+                result += step.storages.map { ($0, index, number) }
+                number += 1
+            }
+        }
+        return result
+    }
+
+    func run(task: Int, worker: Int) {
+        let run = plan.run
+        let images = plan.images(ofShard: task)
+        let scratch = plan.scratch(worker)
+        for segment in segments {
+            var start = images.lowerBound
+            while start < images.upperBound {
+                let end = min(start + segment.chunkImages, images.upperBound)
+                let chunk = Chunk(
+                    images: start..<end, shard: task, shardStart: images.lowerBound, worker: worker, scratch: scratch,
+                    run: run)
+                for step in segment.steps { step.operation.run(step.pass, chunk) }
+                start = end
+            }
+        }
+    }
+}
+
+/// One operation that cuts its own work.
+private final class BlockPhase: Phase {
+    unowned let plan: Plan
+    let operation: any BlockOperation
+    let pass: Pass
+
+    init(plan: Plan, operation: any BlockOperation, pass: Pass) {
+        self.plan = plan
+        self.operation = operation
+        self.pass = pass
+    }
+
+    var taskCount: Int { operation.blockCount(pass, plan.run) }
+    var reductions: [Program.Step] { [.init(operation: operation, pass: pass)] }
+    var accesses: [(storage: Storage, segment: Int, step: Int)] {
+        Program.Step(operation: operation, pass: pass).storages.map { ($0, 0, 0) }
+    }
+    func chunkImages(_ segment: Int) -> Int { plan.capacity }
+    func run(task: Int, worker: Int) { operation.runBlock(pass, block: task, plan.run) }
+}
+
+extension Plan {
+    fileprivate func images(ofShard shard: Int) -> Range<Int> {
+        switch sharding {
+        case .count: run.images(ofShard: shard)
+        case .images(let images): shard * images..<min((shard + 1) * images, run.count)
+        }
+    }
+}
+
+/// Every operation's ``Operation/refresh()``.
+private final class RefreshWork: ParallelWork {
+    private let operations: [any Operation]
+    init(_ operations: [any Operation]) { self.operations = operations }
+    var count: Int { operations.count }
+    func run(task: Int, worker: Int) { operations[task].refresh() }
+}
