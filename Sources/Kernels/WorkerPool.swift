@@ -35,6 +35,8 @@ public final class WorkerPool: @unchecked Sendable {
     private let busyWorkers = Atomic<Int>(0)
     private let sleepers = Atomic<Int>(0)
     private let stopping = Atomic<Bool>(false)
+    /// Catches a run inside a run.
+    private let running = Atomic<Bool>(false)
     private var work: ParallelWork?
     private var taskCount = 0
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -48,6 +50,14 @@ public final class WorkerPool: @unchecked Sendable {
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(wake, nil)
         for worker in 1..<max(threads, 1) { start(worker) }
+    }
+
+    // A thread holds the pool until it ends, so there is none left here.
+    deinit {
+        pthread_cond_destroy(wake)
+        pthread_mutex_destroy(mutex)
+        wake.deallocate()
+        mutex.deallocate()
     }
 
     /// Ends the threads. The pool must not be used afterwards; a pool that is never shut down keeps its threads.
@@ -68,6 +78,9 @@ public final class WorkerPool: @unchecked Sendable {
             for task in 0..<max(tasks, 0) { work.run(task: task, worker: 0) }
             return
         }
+        precondition(!stopping.load(ordering: .relaxed), "WorkerPool: run after shutdown")
+        precondition(
+            !running.exchange(true, ordering: .acquiring), "WorkerPool: run inside a run, or from two threads at once")
         self.work = work
         taskCount = tasks
         nextTask.store(0, ordering: .relaxed)
@@ -86,6 +99,9 @@ public final class WorkerPool: @unchecked Sendable {
             spun += 1
             if spun > Self.spins { sched_yield() }
         }
+        // All have left it: between runs the pool keeps no work alive.
+        self.work = nil
+        running.store(false, ordering: .releasing)
     }
 
     private func takeTasks(worker: Int) {
