@@ -7,8 +7,8 @@ import Tensors
 /// very same vector code on padded lanes, and no multiplication is fused with an addition. So the result of an
 /// element does not depend on where a range begins or ends. Ranges that run at the same time must be disjoint.
 ///
-/// Moments of an element whose gradient stays zero decay towards the subnormal numbers and would get stuck there
-/// (`0.9 · x` rounds back to `x`), where one operation costs over a hundred cycles. A moment that is
+/// The moments of an element whose gradient stays zero decay into the subnormal numbers and would get stuck there
+/// (`0.9 · x` rounds back to `x`), where many CPUs take over a hundred cycles for an operation. A moment that is
 /// subnormal is therefore stored as zero.
 public enum OptimizerKernels {
     /// What happens to the gradient on its way into an update: `g′ = clamp(scale · g, ±bound) + l2 · w`.
@@ -42,10 +42,11 @@ public enum OptimizerKernels {
         check(range, w)
         check(range, g)
         let w = w.pointer, g = g.pointer
-        sweep(range) { i, n in
+        @inline(__always) func body(_ i: Int, _ n: Int) {
             let x = load(w, i, n)
             store(w, i, n, x - filter.apply(load(g, i, n), x) * rate)
         }
+        sweep(range, body)
     }
 
     /// SGD with momentum μ in PyTorch's convention, where the rate scales the velocity and not what enters it:
@@ -59,13 +60,14 @@ public enum OptimizerKernels {
         check(range, g)
         check(range, m)
         let w = w.pointer, g = g.pointer, m = m.pointer
-        sweep(range) { i, n in
+        @inline(__always) func body(_ i: Int, _ n: Int) {
             let x = load(w, i, n)
             let gradient = filter.apply(load(g, i, n), x)
             let velocity = flushed(load(m, i, n) * momentum + gradient)
             store(m, i, n, velocity)
             store(w, i, n, x - (nesterov ? gradient + velocity * momentum : velocity) * rate)
         }
+        sweep(range, body)
     }
 
     /// RMSprop as PyTorch has it, ε outside the root (Keras puts it inside), not centred:
@@ -84,18 +86,19 @@ public enum OptimizerKernels {
         let w = w.pointer, g = g.pointer, v = v.pointer
         let keep = Float(rho), add = Float(1 - rho)
         guard let m else {
-            sweep(range) { i, n in
+            @inline(__always) func body(_ i: Int, _ n: Int) {
                 let x = load(w, i, n)
                 let gradient = filter.apply(load(g, i, n), x)
                 let square = flushed(load(v, i, n) * keep + gradient * gradient * add)
                 store(v, i, n, square)
                 store(w, i, n, x - gradient / (square.squareRoot() + epsilon) * rate)
             }
+            sweep(range, body)
             return
         }
         check(range, m)
         let velocities = m.pointer
-        sweep(range) { i, n in
+        @inline(__always) func body(_ i: Int, _ n: Int) {
             let x = load(w, i, n)
             let gradient = filter.apply(load(g, i, n), x)
             let square = flushed(load(v, i, n) * keep + gradient * gradient * add)
@@ -105,6 +108,7 @@ public enum OptimizerKernels {
             store(velocities, i, n, velocity)
             store(w, i, n, x - velocity * rate)
         }
+        sweep(range, body)
     }
 
     /// The coefficients of one step of Adam or AdamW, rounded once from Double.
@@ -148,7 +152,7 @@ public enum OptimizerKernels {
         check(range, m)
         check(range, v)
         let w = w.pointer, g = g.pointer, m = m.pointer, v = v.pointer
-        sweep(range) { i, n in
+        @inline(__always) func body(_ i: Int, _ n: Int) {
             let x = load(w, i, n)
             let gradient = filter.apply(load(g, i, n), x)
             let mean = flushed(load(m, i, n) * step.keep1 + gradient * step.add1)
@@ -158,6 +162,7 @@ public enum OptimizerKernels {
             let root = square.squareRoot() * step.rootCorrection + step.epsilon
             store(w, i, n, x - (mean / root * step.rate + x * step.decay))
         }
+        sweep(range, body)
     }
 
     /// Exponential moving average `a ← a + rate · (w − a)`, rate = 1 − decay. 12 bytes moved per element.
@@ -167,10 +172,11 @@ public enum OptimizerKernels {
         check(range, a)
         check(range, w)
         let a = a.pointer, w = w.pointer
-        sweep(range) { i, n in
+        @inline(__always) func body(_ i: Int, _ n: Int) {
             let old = load(a, i, n)
             store(a, i, n, old + (load(w, i, n) - old) * rate)
         }
+        sweep(range, body)
     }
 
     // MARK: Vectors
@@ -179,7 +185,8 @@ public enum OptimizerKernels {
     public static func scale(_ range: Range<Int>, x: AlignedBuffer<Float>, by factor: Float) {
         check(range, x)
         let x = x.pointer
-        sweep(range) { i, n in store(x, i, n, load(x, i, n) * factor) }
+        @inline(__always) func body(_ i: Int, _ n: Int) { store(x, i, n, load(x, i, n) * factor) }
+        sweep(range, body)
     }
 
     /// `x ← min(max(x, −bound), bound)`, bound ≥ 0; NaN stays NaN.
@@ -187,7 +194,8 @@ public enum OptimizerKernels {
         precondition(bound >= 0, "OptimizerKernels.clamp: the bound must be at least 0, received \(bound)")
         check(range, x)
         let x = x.pointer
-        sweep(range) { i, n in store(x, i, n, clamped(load(x, i, n), bound)) }
+        @inline(__always) func body(_ i: Int, _ n: Int) { store(x, i, n, clamped(load(x, i, n), bound)) }
+        sweep(range, body)
     }
 
     /// `Σ x²` in Double: sixteen interleaved sums, element i in sum (i − start) mod 16, then these in order.
@@ -195,12 +203,13 @@ public enum OptimizerKernels {
         check(range, x)
         let x = x.pointer
         var low = SIMD8<Double>(), high = SIMD8<Double>()
-        sweep(range) { i, n in
+        @inline(__always) func body(_ i: Int, _ n: Int) {
             let value = load(x, i, n)
             let l = SIMD8<Double>(value.lowHalf), h = SIMD8<Double>(value.highHalf)
             low += l * l
             high += h * h
         }
+        sweep(range, body)
         var sum = 0.0
         for lane in 0..<8 { sum += low[lane] }
         for lane in 0..<8 { sum += high[lane] }
@@ -213,13 +222,15 @@ public enum OptimizerKernels {
         let x = x.pointer
         var zeros = SIMD16<Float>()
         // 0 · x is ±0 for a finite x and NaN for any other, and NaN stays in the sum.
-        sweep(range) { i, n in zeros += load(x, i, n) * 0 }
+        @inline(__always) func body(_ i: Int, _ n: Int) { zeros += load(x, i, n) * 0 }
+        sweep(range, body)
         return zeros == SIMD16<Float>()
     }
 
     // MARK: The loop
 
     /// Calls `body(i, n)` for the elements i..<i+n: n = 16 all along, then once with what remains.
+    /// `body` is a local function that is always inlined: a closure called in two places would be a call each time.
     @inline(__always)
     private static func sweep(_ range: Range<Int>, _ body: (_ i: Int, _ n: Int) -> Void) {
         var i = range.lowerBound
