@@ -1,0 +1,226 @@
+import Kernels
+import NeuralNetwork
+import Tensors
+
+/// Moves the parameters against the gradient: one pass over flat buffers, cut into fixed blocks.
+///
+/// One step, for every element of every tensor:
+/// 1. the gradient of the loss is clipped (by global norm or by value),
+/// 2. L2 adds `l2 · w` on tensors that decay (so the penalty is not clipped, as in PyTorch),
+/// 3. the rule of ``OptimizerOptions`` updates `w` and its moments,
+/// 4. the moving average follows: `a ← a + (1 − d)(w − a)`.
+///
+/// Blocks depend on the tensors alone, and the norm is a sum of one Double per block in the order of the blocks: the
+/// result has the same bits for every thread count. A step allocates nothing.
+///
+/// Elements of the buffers that belong to no tensor (padding between tensors) are left alone.
+public final class Optimizer {
+    /// The rule and its constants; its `learningRate` is not used, ``step(parameters:gradients:learningRate:pool:)``
+    /// takes the scheduled one.
+    public let options: OptimizerOptions
+    /// Elements of the flat buffers.
+    public let count: Int
+    /// Steps taken so far. Set it when resuming, together with the buffers of ``state``.
+    public var stepsTaken = 0
+    /// Euclidean norm of the last step's gradient before clipping; nil before the first step and where clipping by
+    /// norm is off. NaN or infinite where the gradient was.
+    public private(set) var gradientNorm: Double?
+
+    private let averagingDecay: Double?
+    private let moments: [(name: String, buffer: AlignedBuffer<Float>)]
+    private let average: AlignedBuffer<Float>?
+    private let clipping: GradientClipping?
+    private let sweep: OptimizerSweep
+
+    /// - Parameters:
+    ///   - l2: λ ≥ 0 of the penalty `λ/2 · Σ w²` over tensors that decay.
+    ///   - clipping: bound on the gradient, > 0.
+    ///   - averagingDecay: d in (0, 1) of the moving average of the parameters; nil keeps none.
+    ///   - tensors: disjoint places in the flat buffers, in any order.
+    ///   - count: elements of the flat buffers; every tensor lies within.
+    public init(
+        options: OptimizerOptions, l2: Double, clipping: GradientClipping?, averagingDecay: Double?,
+        tensors: [ParameterTensor], count: Int
+    ) {
+        precondition(l2 >= 0, "Optimizer: l2 must be at least 0, received \(l2)")
+        switch clipping {
+        case .norm(let bound), .value(let bound):
+            precondition(bound > 0, "Optimizer: the bound of clipping must be above 0, received \(bound)")
+        case nil: break
+        }
+        if let averagingDecay {
+            precondition(
+                averagingDecay > 0 && averagingDecay < 1,
+                "Optimizer: averagingDecay must be in (0, 1), received \(averagingDecay)")
+        }
+        self.options = options
+        self.count = count
+        self.clipping = clipping
+        self.averagingDecay = averagingDecay
+        let m = options.keepsFirstMoment ? AlignedBuffer<Float>(count: count) : nil
+        let v = options.keepsSecondMoment ? AlignedBuffer<Float>(count: count) : nil
+        average = averagingDecay == nil ? nil : AlignedBuffer<Float>(count: count)
+        moments = [("optimizer/m", m), ("optimizer/v", v)].compactMap { name, buffer in buffer.map { (name, $0) } }
+        sweep = OptimizerSweep(
+            blocks: OptimizerBlock.cut(tensors, count: count), l2: Float(l2), m: m, v: v, average: average)
+    }
+
+    /// The buffers that, with ``stepsTaken``, a checkpoint must hold to continue with the same bits: `optimizer/m`,
+    /// `optimizer/v`, `average/parameters`, as far as they exist.
+    public var state: [(name: String, buffer: AlignedBuffer<Float>)] {
+        moments + (average.map { [("average/parameters", $0)] } ?? [])
+    }
+
+    /// The moving average of the parameters; nil where none is kept, meaningless before the first step.
+    public var averagedParameters: AlignedBuffer<Float>? { average }
+
+    /// Decay of the moving average at step `step` (from 1): `min(d, (1 + t)/(10 + t))`, so that the average leaves the
+    /// first, random weights quickly; TensorFlow's `ExponentialMovingAverage` with `num_updates`. Nil where no average
+    /// is kept. Offered for whatever should be averaged alongside.
+    public func averagingDecay(step: Int) -> Double? {
+        averagingDecay.map { min($0, (1 + Double(step)) / (10 + Double(step))) }
+    }
+
+    /// Takes one step. The gradients are read and not changed.
+    ///
+    /// - Parameters:
+    ///   - parameters: `[count]`, updated in place.
+    ///   - gradients: `[count]`, of the mean loss.
+    ///   - learningRate: scheduled rate η ≥ 0.
+    public func step(
+        parameters: AlignedBuffer<Float>, gradients: AlignedBuffer<Float>, learningRate: Double, pool: WorkerPool
+    ) {
+        precondition(
+            parameters.count == count && gradients.count == count,
+            "Optimizer: expected buffers of \(count), received \(parameters.count) and \(gradients.count)")
+        stepsTaken += 1
+        sweep.parameters = parameters
+        sweep.gradients = gradients
+        sweep.filter = OptimizerKernels.GradientFilter()
+        switch clipping {
+        case .norm(let bound):
+            sweep.phase = .squares
+            pool.run(sweep, tasks: sweep.blocks.count)
+            let norm = sweep.total.squareRoot()
+            gradientNorm = norm
+            // Also where the norm is NaN: the parameters must show it.
+            if !(norm <= bound) { sweep.filter.scale = Float(bound / norm) }
+        case .value(let bound): sweep.filter.bound = Float(bound)
+        case nil: break
+        }
+        sweep.phase = .update(options.update(step: stepsTaken, learningRate: learningRate))
+        sweep.averagingRate = averagingDecay(step: stepsTaken).map { Float(1 - $0) }
+        sweep.startsAverage = stepsTaken == 1
+        pool.run(sweep, tasks: sweep.blocks.count)
+        sweep.parameters = nil
+        sweep.gradients = nil
+    }
+
+    /// Whether no parameter (or gradient) in `buffer` is NaN or infinite, tensor by tensor.
+    public func isFinite(_ buffer: AlignedBuffer<Float>, pool: WorkerPool) -> Bool {
+        precondition(buffer.count == count, "Optimizer: expected a buffer of \(count), received \(buffer.count)")
+        sweep.parameters = buffer
+        sweep.phase = .finite
+        pool.run(sweep, tasks: sweep.blocks.count)
+        sweep.parameters = nil
+        return sweep.total == 0
+    }
+}
+
+/// A run of elements that one task updates.
+struct OptimizerBlock: Hashable {
+    var range: Range<Int>
+    var decays: Bool
+
+    /// 64 KiB of each buffer: five of them stay in an L2 cache of 1 MiB.
+    static let maximumCount = 16_384
+
+    /// The blocks of `tensors` in ascending order. Neighbours with the same decay are joined, then cut.
+    static func cut(_ tensors: [ParameterTensor], count: Int) -> [OptimizerBlock] {
+        var runs: [OptimizerBlock] = []
+        for tensor in tensors.sorted(by: { $0.offset < $1.offset }) where tensor.count > 0 {
+            let end = runs.last?.range.upperBound ?? 0
+            precondition(
+                tensor.offset >= end && tensor.range.upperBound <= count,
+                "Optimizer: tensor \(tensor.name) overlaps another or leaves the buffer of \(count)")
+            if let last = runs.last, last.decays == tensor.role.decays, end == tensor.offset {
+                runs[runs.count - 1].range = last.range.lowerBound..<tensor.range.upperBound
+            } else {
+                runs.append(OptimizerBlock(range: tensor.range, decays: tensor.role.decays))
+            }
+        }
+        return runs.flatMap { run in
+            stride(from: run.range.lowerBound, to: run.range.upperBound, by: maximumCount).map { start in
+                OptimizerBlock(
+                    range: start..<min(start + maximumCount, run.range.upperBound), decays: run.decays)
+            }
+        }
+    }
+}
+
+/// The passes over the blocks, as work for the pool.
+private final class OptimizerSweep: ParallelWork {
+    enum Phase {
+        case squares, finite
+        case update(OptimizerUpdate)
+    }
+
+    let blocks: [OptimizerBlock]
+    var phase = Phase.squares
+    var parameters, gradients: AlignedBuffer<Float>?
+    var filter = OptimizerKernels.GradientFilter()
+    var averagingRate: Float?
+    /// Whether the average begins at the parameters before this step.
+    var startsAverage = false
+
+    private let l2: Float
+    private let m, v, average: AlignedBuffer<Float>?
+    /// One number per block.
+    private let partialSums: AlignedBuffer<Double>
+
+    init(
+        blocks: [OptimizerBlock], l2: Float, m: AlignedBuffer<Float>?, v: AlignedBuffer<Float>?,
+        average: AlignedBuffer<Float>?
+    ) {
+        self.blocks = blocks
+        self.l2 = l2
+        self.m = m
+        self.v = v
+        self.average = average
+        partialSums = AlignedBuffer(count: blocks.count)
+    }
+
+    /// The blocks' numbers, added in the order of the blocks.
+    var total: Double {
+        var sum = 0.0
+        for block in blocks.indices { sum += partialSums[block] }
+        return sum
+    }
+
+    func run(task: Int, worker: Int) {
+        let block = blocks[task]
+        switch phase {
+        case .squares:
+            guard let gradients else { return }
+            partialSums[task] = OptimizerKernels.sumOfSquares(block.range, x: gradients)
+        case .finite:
+            guard let parameters else { return }
+            partialSums[task] = OptimizerKernels.isFinite(block.range, x: parameters) ? 0 : 1
+        case .update(let update):
+            guard let parameters, let gradients else { return }
+            self.update(block, update, w: parameters, g: gradients)
+        }
+    }
+
+    private func update(
+        _ block: OptimizerBlock, _ update: OptimizerUpdate, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>
+    ) {
+        if startsAverage, let average { OptimizerKernels.average(block.range, a: average, w: w, rate: 1) }
+        var filter = filter
+        filter.l2 = block.decays ? l2 : 0
+        update.apply(block, w: w, g: g, m: m, v: v, filter: filter)
+        if let average, let averagingRate {
+            OptimizerKernels.average(block.range, a: average, w: w, rate: averagingRate)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import Tensors
+
+/// A named array of floats, row-major.
+public struct TensorRecord: Hashable, Sendable {
+    public var name: String
+    /// Sizes of the axes; empty for a single number.
+    public var shape: [Int]
+    /// As many as the product of `shape`.
+    public var values: [Float]
+
+    public init(name: String, shape: [Int], values: [Float]) {
+        self.name = name
+        self.shape = shape
+        self.values = values
+    }
+}
+
+/// A file in the safetensors format: named tensors and a map of strings, nothing that can be executed.
+///
+/// ```
+/// 8 bytes   n, length of the header, little-endian
+/// n bytes   JSON: {"__metadata__": {string: string}, name: {"dtype", "shape", "data_offsets": [begin, end]}, …}
+/// the rest  the tensors' bytes, little-endian, without gaps; offsets count from here
+/// ```
+/// Source: Hugging Face, "Safetensors: format", https://huggingface.co/docs/safetensors.
+public struct SafetensorsFile: Hashable, Sendable {
+    /// Free text about the model; written sorted by key.
+    public var metadata: [String: String]
+    /// In the order of their bytes in the file.
+    public var tensors: [TensorRecord]
+
+    /// The longest header that is read: 100 MB, as in the reference implementation.
+    static let headerLimit = 100_000_000
+    static let metadataKey = "__metadata__"
+
+    public init(metadata: [String: String] = [:], tensors: [TensorRecord] = []) {
+        self.metadata = metadata
+        self.tensors = tensors
+    }
+
+    // MARK: Writing
+
+    /// The bytes of the file, the same for equal contents: metadata sorted by key, tensors in their order, the header
+    /// padded with spaces to a multiple of 8 bytes.
+    ///
+    /// - Precondition: names are unique and not `__metadata__`; each tensor has as many values as its shape says.
+    public func encoded() -> Data {
+        let header = encodedHeader()
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(8 + header.count + 4 * tensors.reduce(0) { $0 + $1.values.count })
+        for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: header.count >> shift)) }
+        bytes += header
+        for tensor in tensors {
+            for value in tensor.values {
+                let bits = value.bitPattern
+                bytes.append(UInt8(truncatingIfNeeded: bits))
+                bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
+                bytes.append(UInt8(truncatingIfNeeded: bits >> 16))
+                bytes.append(UInt8(truncatingIfNeeded: bits >> 24))
+            }
+        }
+        return Data(bytes)
+    }
+
+    private func encodedHeader() -> [UInt8] {
+        var entries: [String] = []
+        if !metadata.isEmpty {
+            let pairs = metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+                .map { "\(Self.quoted($0.key)):\(Self.quoted($0.value))" }
+            entries.append("\"\(Self.metadataKey)\":{\(pairs.joined(separator: ","))}")
+        }
+        var names: Set<String> = [Self.metadataKey]
+        var begin = 0
+        for tensor in tensors {
+            precondition(names.insert(tensor.name).inserted, "SafetensorsFile: the name \(tensor.name) is taken")
+            precondition(
+                tensor.shape.allSatisfy { $0 >= 0 } && tensor.shape.reduce(1, *) == tensor.values.count,
+                "SafetensorsFile: \(tensor.name) has shape \(tensor.shape) but \(tensor.values.count) values")
+            let end = begin + 4 * tensor.values.count
+            let shape = tensor.shape.map(String.init).joined(separator: ",")
+            let entry = "{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(begin),\(end)]}"
+            entries.append("\(Self.quoted(tensor.name)):\(entry)")
+            begin = end
+        }
+        var header = Array("{\(entries.joined(separator: ","))}".utf8)
+        while !header.count.isMultiple(of: 8) { header.append(UInt8(ascii: " ")) }
+        return header
+    }
+
+    /// `text` as a JSON string: quotes, backslashes and control characters escaped, everything else as it is.
+    private static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}
