@@ -1,0 +1,87 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// What this process may compute on.
+public enum Machine {
+    /// Logical cores that are online.
+    public static var cores: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+    /// The smallest of the cores, the CPU affinity mask and the container's CPU quota (rounded up): how many threads
+    /// can really run at once.
+    public static var usableCores: Int { max(1, min(cores, affinity ?? cores, quota ?? cores)) }
+
+    /// Cores in this process's affinity mask.
+    public static var affinity: Int? {
+        guard let status = read("/proc/self/status") else { return nil }
+        for line in status.split(separator: "\n") where line.hasPrefix("Cpus_allowed:") {
+            let set = line.dropFirst("Cpus_allowed:".count).compactMap(\.hexDigitValue)
+            return set.reduce(0) { $0 + $1.nonzeroBitCount }
+        }
+        return nil
+    }
+
+    /// The container's quota in cores (cgroup version 2, then 1), nil where there is none.
+    public static var quota: Int? {
+        if let text = read("/sys/fs/cgroup/cpu.max") {
+            let fields = text.split(whereSeparator: \.isWhitespace)
+            if fields.count == 2, let quota = Double(fields[0]), let period = Double(fields[1]), period > 0 {
+                return max(1, Int((quota / period).rounded(.up)))
+            }
+            return nil
+        }
+        guard let quotaText = read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"),
+            let periodText = read("/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+            let quota = Double(trimmed(quotaText)), let period = Double(trimmed(periodText)), quota > 0, period > 0
+        else { return nil }
+        return max(1, Int((quota / period).rounded(.up)))
+    }
+
+    /// The processor's name, as the system gives it.
+    public static var processorName: String { cpuField("model name") ?? "unknown" }
+
+    /// Vector extensions of the processor that matter here, in order of width.
+    public static var vectorFeatures: [String] {
+        let known = ["sse2", "avx", "avx2", "fma", "avx512f", "avx512vl", "avx512_bf16", "amx_tile", "asimd", "sve"]
+        let flags = Set((cpuField("flags") ?? cpuField("Features") ?? "").split(separator: " ").map(String.init))
+        return known.filter(flags.contains)
+    }
+
+    /// Most memory this process has had resident, in bytes.
+    public static var peakResidentBytes: Int {
+        var usage = rusage()
+        #if os(Linux)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return usage.ru_maxrss * 1024
+        #else
+        getrusage(RUSAGE_SELF, &usage)
+        return usage.ru_maxrss
+        #endif
+    }
+
+    private static func cpuField(_ name: String) -> String? {
+        guard let text = read("/proc/cpuinfo") else { return nil }
+        for line in text.split(separator: "\n") where line.hasPrefix(name) {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            return trimmed(String(line[line.index(after: colon)...]))
+        }
+        return nil
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+
+    /// The first 64 KiB of a small system file.
+    private static func read(_ path: String) -> String? {
+        guard let file = fopen(path, "r") else { return nil }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let count = fread(&bytes, 1, bytes.count, file)
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+}

@@ -1,0 +1,79 @@
+import Datasets
+import Kernels
+import NeuralNetwork
+import Tensors
+
+/// A trained network put to work on sets of images.
+public final class Classifier {
+    private let network: InferenceNetwork
+    private let batch: Batch
+    private let probabilities: AlignedBuffer<Float>
+    private let normalization: (mean: Float, standardDeviation: Float)?
+
+    /// - Parameters:
+    ///   - batchSize: images computed at once.
+    ///   - normalization: mean and standard deviation the network was trained with, if any.
+    public init(
+        graph: ResolvedGraph, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)?,
+        pool: WorkerPool
+    ) {
+        network = InferenceNetwork(graph: graph, batchSize: batchSize, pool: pool)
+        batch = Batch(capacity: batchSize, imageSize: graph.inputShape.count)
+        probabilities = AlignedBuffer(count: batchSize * graph.classCount)
+        self.normalization = normalization
+    }
+
+    /// Takes copies of trained weights.
+    public func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
+        network.load(parameters: parameters, state: state)
+    }
+
+    /// Class probabilities of every image, `[count, K]`.
+    public func probabilities(of images: ImageSet) -> [Float] {
+        var result: [Float] = []
+        result.reserveCapacity(images.count * network.graph.classCount)
+        forEachBatch(images) { count in
+            probabilities.withSpan(0..<count * network.graph.classCount) { span in
+                for i in 0..<span.count { result.append(span[i]) }
+            }
+        }
+        return result
+    }
+
+    /// Mean cross-entropy and accuracy. NaN for an empty set.
+    public func score(_ images: ImageSet) -> (loss: Double, accuracy: Double) {
+        var lossSum = 0.0
+        var correct = 0
+        forEachBatch(images) { count in
+            let result = network.score(labels: batch.labels, count: count)
+            lossSum += result.lossSum
+            correct += result.correct
+        }
+        return (lossSum / Double(images.count), Double(correct) / Double(images.count))
+    }
+
+    private func forEachBatch(_ images: ImageSet, _ body: (_ count: Int) -> Void) {
+        for start in stride(from: 0, to: images.count, by: network.batchSize) {
+            let range = start..<min(start + network.batchSize, images.count)
+            BatchLoader.fill(batch, from: images, range: range, normalization: normalization)
+            network.predict(images: batch.images, count: range.count, probabilities: probabilities)
+            body(range.count)
+        }
+    }
+
+    /// Checks that images and classes are those the network was made for.
+    public static func check(_ graph: ResolvedGraph, fits images: ImageSet, named name: String) throws(InputError) {
+        let shape = Shape([images.height, images.width, images.channels])
+        guard graph.inputShape == shape else {
+            throw InputError(
+                "model.inputShape", expected: "the images of \(name), \(shape)", received: "\(graph.inputShape)",
+                remedy: "set model.inputShape to [\(images.height), \(images.width), \(images.channels)]")
+        }
+        guard graph.classCount == images.classCount else {
+            let last = graph.graph.nodes.count - 1
+            throw InputError(
+                "model.layers[\(last)] (\(graph.graph.nodes[last].name))",
+                expected: "\(images.classCount) outputs, the classes of \(name)", received: "\(graph.classCount)")
+        }
+    }
+}
