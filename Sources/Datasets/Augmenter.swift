@@ -1,0 +1,295 @@
+import Foundation
+import Tensors
+
+/// Distorts images as ``AugmentationOptions`` says: one affine warp about the centre, elastic displacements composed
+/// with it in the same resampling (bilinear, zero outside), then random erasing.
+///
+/// With c = ((W−1)/2, (H−1)/2), y pointing down, rotation θ (clockwise as seen), scale s, shear k and shift t, the
+/// content at p moves to `c + t + s·R(θ)·[1 k; 0 1]·(p − c)`. So the output at q is the input at
+/// `c + [1 −k; 0 1]·R(−θ)·(q − c − t)/s + α·(G * U)(q)`, U uniform in ±1 for each pixel and axis, G a Gaussian of
+/// deviation σ cut off at 4σ and of sum 1, U being zero outside the image.
+///
+/// All random numbers of an image are draws at the address (seed, augmentation, epoch, sample): words 0 to 6 are
+/// rotation, scale, shear, shift x, shift y, whether elastic, whether erased; words 7 on are erasing's; blocks 16 on
+/// are the field U: first its x, one word a pixel in row-major order from a whole block on, then its y likewise.
+///
+/// Sources: P. Y. Simard, D. Steinkraus, J. C. Platt, "Best practices for convolutional neural networks applied to
+/// visual document analysis", ICDAR 2003; Z. Zhong et al., "Random erasing data augmentation", 2017,
+/// arXiv:1708.04896.
+public struct Augmenter: Sendable {
+    public let options: AugmentationOptions
+    public let height: Int
+    public let width: Int
+    public let channels: Int
+    public let seed: UInt64
+
+    private let hasAffine: Bool
+    /// Vectors of 16 columns in a row.
+    private let vectors: Int
+    /// `g[d]`, the Gaussian at distance d, up to its radius.
+    private let gaussian: [Float]
+    /// The Gaussian under 16 columns seen from column k: entry `16·v − k + width − 1`, lane l is `g[|16·v + l − k|]`.
+    private let gaussianLanes: [SIMD16<Float>]
+
+    /// First block of the elastic field.
+    static let fieldBlock: UInt32 = 16
+    /// How often erasing looks for a rectangle that fits.
+    static let erasingAttempts = 10
+
+    /// - Throws: `InputError` where an option is out of the range that ``AugmentationOptions`` gives, or the image has
+    ///   no pixels or more than 2^23.
+    public init(
+        _ options: AugmentationOptions, height: Int, width: Int, channels: Int, seed: UInt64
+    ) throws(InputError) {
+        guard height > 0, width > 0, channels > 0, height <= 1 << 15, width <= 1 << 15, channels <= 1 << 10,
+            (height + 2) * (width + 2) < 1 << 23
+        else {
+            throw InputError(
+                "augmentation", expected: "images of 1 to 2^23 pixels", received: "\(height)×\(width)×\(channels)")
+        }
+        try options.check()
+        self.options = options
+        self.height = height
+        self.width = width
+        self.channels = channels
+        self.seed = seed
+        hasAffine = options.rotation != 0 || options.scale != 1...1 || options.shear != 0 || options.translation != 0
+        vectors = (width + 15) / 16
+        gaussian = options.elastic.map { Self.gaussian($0.sigma, radius: max(height, width) - 1) } ?? []
+        var lanes: [SIMD16<Float>] = []
+        if !gaussian.isEmpty {
+            for offset in (1 - width)...(16 * (vectors - 1)) {
+                var vector = SIMD16<Float>()
+                for lane in 0..<16 where abs(offset + lane) < gaussian.count {
+                    vector[lane] = gaussian[abs(offset + lane)]
+                }
+                lanes.append(vector)
+            }
+        }
+        gaussianLanes = lanes
+    }
+
+    /// `exp(−d²/2σ²)` for d = 0, 1, …, divided by the sum over all distances up to 4σ either way; as far as `radius`.
+    static func gaussian(_ sigma: Float, radius: Int) -> [Float] {
+        let reach = max(Int((4 * Double(sigma)).rounded()), 0)
+        let values = (0...reach).map { sigma > 0 ? exp(-0.5 * Double($0 * $0) / Double(sigma * sigma)) : 1 }
+        let sum = 2 * values.reduce(0, +) - values[0]
+        return values.prefix(radius + 1).map { Float($0 / sum) }
+    }
+
+    /// Memory that one thread needs to augment images of one size; made once, used for every image.
+    public struct Scratch: Sendable {
+        /// The image in [0, 1] with a border of one zero pixel, `[H+2, W+2, C]`.
+        fileprivate var padded: [Float]
+        /// U, `[2, H, W]`, each half rounded up to 4 elements.
+        fileprivate var field: [Float]
+        /// Displacements smoothed along rows, then along columns too: x and y by turns, `[H, ⌈W/16⌉, 2]` vectors.
+        fileprivate var rows: [SIMD16<Float>]
+        fileprivate var displacements: [SIMD16<Float>]
+
+        /// Of no use to any augmenter: what a thread holds that augments nothing.
+        static let none = Scratch(height: 0, width: 0, channels: 0, vectors: 0, isElastic: false)
+
+        fileprivate init(height: Int, width: Int, channels: Int, vectors: Int, isElastic: Bool) {
+            padded = [Float](repeating: 0, count: (height + 2) * (width + 2) * channels)
+            field = [Float](repeating: 0, count: isElastic ? 2 * ((height * width + 3) / 4 * 4) : 0)
+            rows = [SIMD16<Float>](repeating: .zero, count: isElastic ? 2 * height * vectors : 0)
+            displacements = [SIMD16<Float>](repeating: .zero, count: 2 * height * vectors)
+        }
+    }
+
+    public func makeScratch() -> Scratch {
+        Scratch(
+            height: height, width: width, channels: channels, vectors: vectors, isElastic: options.elastic != nil)
+    }
+
+    /// Draws for image `sampleIndex` in `epoch` and writes it, distorted and in [0, 1], into `output`.
+    /// - Parameters:
+    ///   - image: `[height, width, channels]`.
+    ///   - output: The same, as `Float`; a byte b that is not moved becomes exactly `Float(b) / 255`.
+    ///   - scratch: From ``makeScratch()`` of this augmenter, used by no other thread meanwhile.
+    /// - Precondition: `image` and `output` have height·width·channels elements; epoch and index in 0..<2^32.
+    public func apply(
+        _ image: Span<UInt8>, into output: inout MutableSpan<Float>, epoch: Int, sampleIndex: Int,
+        scratch: inout Scratch
+    ) {
+        let size = height * width * channels
+        precondition(image.count == size && output.count == size, "Augmenter: image of another size")
+        precondition(scratch.padded.count == (height + 2) * (width + 2) * channels, "Augmenter: another's scratch")
+        let address = RandomAddress(
+            seed: seed, purpose: .augmentation, major: UInt32(epoch), minor: UInt32(sampleIndex))
+        var stream = RandomStream(address)
+        let map = drawMap(&stream)
+        let elasticDraw = stream.uniform()
+        let erasingDraw = stream.uniform()
+        let elastic = options.elastic.flatMap { elasticDraw < $0.probability ? $0 : nil }
+        if let elastic {
+            draw(&scratch.field, address)
+            smooth(scratch.field, rows: &scratch.rows, into: &scratch.displacements, scale: elastic.alpha)
+        }
+        if hasAffine || elastic != nil {
+            resample(
+                image, map, displacements: elastic == nil ? [] : scratch.displacements, padded: &scratch.padded,
+                into: &output)
+        } else {
+            for index in 0..<size { output[index] = Float(image[index]) / 255 }
+        }
+        if let erasing = options.erasing, erasingDraw < erasing.probability { erase(erasing, &stream, &output) }
+    }
+
+    /// Where an output pixel comes from: `x = originX + xx·dx + xy·dy`, `y = originY + yx·dx + yy·dy` with
+    /// `(dx, dy) = q − c − t`.
+    struct Map {
+        var xx: Float, xy: Float, yx: Float, yy: Float
+        var shiftX: Float, shiftY: Float
+
+        /// The inverse of rotation (degrees), scale, shear and shift; exact for quarter turns.
+        init(rotation: Float, scale: Float, shear: Float, shiftX: Float, shiftY: Float) {
+            let quarters = (Double(rotation) / 90).rounded()
+            let rest = (Double(rotation) - 90 * quarters) * .pi / 180
+            var (sine, cosine) = (sin(rest), cos(rest))
+            for _ in 0..<((Int(quarters) % 4 + 4) % 4) { (sine, cosine) = (cosine, -sine) }
+            let (k, s) = (Double(shear), Double(scale))
+            xx = Float((cosine + k * sine) / s)
+            xy = Float((sine - k * cosine) / s)
+            yx = Float(-sine / s)
+            yy = Float(cosine / s)
+            self.shiftX = shiftX
+            self.shiftY = shiftY
+        }
+    }
+
+    private func drawMap(_ stream: inout RandomStream) -> Map {
+        let rotation = stream.uniform(in: -options.rotation...options.rotation)
+        let scale = stream.uniform(in: options.scale)
+        let shear = stream.uniform(in: -options.shear...options.shear)
+        let shiftX = stream.uniform(in: -options.translation...options.translation)
+        let shiftY = stream.uniform(in: -options.translation...options.translation)
+        return Map(rotation: rotation, scale: scale, shear: shear, shiftX: shiftX, shiftY: shiftY)
+    }
+
+    /// Resamples `image` by `map`, plus `displacements` unless they are empty.
+    func resample(
+        _ image: Span<UInt8>, _ map: Map, displacements: [SIMD16<Float>], padded buffer: inout [Float],
+        into output: inout MutableSpan<Float>
+    ) {
+        let stride = (width + 2) * channels
+        var padded = buffer.mutableSpan
+        for y in 0..<height {
+            let from = y * width * channels, to = (y + 1) * stride + channels
+            for i in 0..<(width * channels) { padded[to &+ i] = Float(image[from &+ i]) / 255 }
+        }
+        let isElastic = !displacements.isEmpty
+        let displacements = displacements.span
+        let centerX = Float(width - 1) / 2, centerY = Float(height - 1) / 2
+        let lanes = SIMD16<Float>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+        let lastX = Float(width + 1), lastY = Float(height + 1), pitch = Float(width + 2)
+        for y in 0..<height {
+            let dy = Float(y) - centerY - map.shiftY
+            // In the padded image, whose pixel (1, 1) is the image's (0, 0).
+            let rowX = centerX + 1 + map.xy * dy, rowY = centerY + 1 + map.yy * dy
+            for v in 0..<vectors {
+                let dx = lanes + (Float(16 * v) - centerX - map.shiftX)
+                var x = rowX + map.xx * dx, y1 = rowY + map.yx * dx
+                if isElastic {
+                    x += displacements[2 * (y * vectors + v)]
+                    y1 += displacements[2 * (y * vectors + v) + 1]
+                }
+                let (left, fractionX) = Self.cell(x, last: lastX)
+                let (top, fractionY) = Self.cell(y1, last: lastY)
+                // Whole numbers below 2^23, read out of the mantissa.
+                let index = (top * pitch + left) + 0x1p23
+                let start = y * width + 16 * v
+                for lane in 0..<min(16, width - 16 * v) {
+                    let corner = Int(index[lane].bitPattern & 0x7F_FFFF) &* channels
+                    let fx = fractionX[lane], fy = fractionY[lane]
+                    for channel in 0..<channels {
+                        let i = corner &+ channel
+                        let a = padded[i], b = padded[i &+ channels]
+                        let c = padded[i &+ stride], d = padded[i &+ stride &+ channels]
+                        let upper = a + fx * (b - a), lower = c + fx * (d - c)
+                        output[(start &+ lane) &* channels &+ channel] = upper + fy * (lower - upper)
+                    }
+                }
+            }
+        }
+    }
+
+    /// `x` clamped to 0...last, as a whole number at most last − 1 and the rest in 0...1.
+    @inline(__always)
+    private static func cell(_ x: SIMD16<Float>, last: Float) -> (SIMD16<Float>, SIMD16<Float>) {
+        var clamped = x.replacing(with: 0, where: x .< 0)
+        clamped.replace(with: last, where: clamped .> last)
+        // Adding and taking away 2^23 rounds to the nearest whole number; then down.
+        var whole = (clamped + 0x1p23) - 0x1p23
+        whole.replace(with: whole - 1, where: whole .> clamped)
+        whole.replace(with: last - 1, where: whole .> last - 1)
+        return (whole, clamped - whole)
+    }
+
+    /// Draws the field U.
+    private func draw(_ buffer: inout [Float], _ address: RandomAddress) {
+        var field = buffer.mutableSpan
+        for block in 0..<(field.count / 4) {
+            let words = address.block(Self.fieldBlock &+ UInt32(truncatingIfNeeded: block))
+            for lane in 0..<4 { field[4 &* block &+ lane] = Float(words[lane] >> 8) * 0x1p-23 - 1 }
+        }
+    }
+
+    /// Smooths the field U along rows and then columns, and multiplies it.
+    private func smooth(
+        _ source: [Float], rows rowBuffer: inout [SIMD16<Float>], into output: inout [SIMD16<Float>], scale: Float
+    ) {
+        let field = source.span
+        let half = field.count / 2
+        let radius = gaussian.count - 1
+        let taps = gaussian.span, table = gaussianLanes.span
+        var rows = rowBuffer.mutableSpan
+        for y in 0..<height {
+            for v in 0..<vectors {
+                var sumX = SIMD16<Float>(), sumY = SIMD16<Float>()
+                let first = max(16 * v - radius, 0), end = min(16 * v + 16 + radius, width)
+                var entry = 16 * v - first + width - 1
+                for i in (y * width + first)..<(y * width + end) {
+                    let weights = table[entry]
+                    sumX += weights * field[i]
+                    sumY += weights * field[half &+ i]
+                    entry &-= 1
+                }
+                rows[2 * (y * vectors + v)] = sumX
+                rows[2 * (y * vectors + v) + 1] = sumY
+            }
+        }
+        var displacements = output.mutableSpan
+        let pitch = 2 * vectors
+        for y in 0..<height {
+            for column in 0..<pitch {
+                var sum = SIMD16<Float>()
+                for k in max(y - radius, 0)..<min(y + radius + 1, height) {
+                    sum += rows[k &* pitch &+ column] * taps[abs(k &- y)]
+                }
+                displacements[y &* pitch &+ column] = sum * scale
+            }
+        }
+    }
+
+    /// Sets a rectangle to zero: its area and aspect ratio drawn until it fits, ten times at most, then its place.
+    private func erase(
+        _ erasing: AugmentationOptions.Erasing, _ stream: inout RandomStream, _ output: inout MutableSpan<Float>
+    ) {
+        for _ in 0..<Self.erasingAttempts {
+            let area = stream.uniform(in: erasing.area) * Float(height * width)
+            let ratio = stream.uniform(in: erasing.aspectRatio)
+            let rows = max((area * ratio).squareRoot().rounded(), 1)
+            let columns = max((area / ratio).squareRoot().rounded(), 1)
+            guard rows <= Float(height), columns <= Float(width) else { continue }
+            let top = stream.integer(below: height - Int(rows) + 1)
+            let left = stream.integer(below: width - Int(columns) + 1)
+            for y in top..<(top + Int(rows)) {
+                let first = (y * width + left) * channels
+                for i in first..<(first + Int(columns) * channels) { output[i] = 0 }
+            }
+            return
+        }
+    }
+}

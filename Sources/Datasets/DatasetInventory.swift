@@ -1,0 +1,91 @@
+import Tensors
+
+/// What `trainer datasets list` shows of one data set.
+public struct DatasetStatus: Sendable {
+    public var record: DatasetRecord
+    /// The folder it was found in; nil where it would be downloaded.
+    public var directory: String?
+    /// Whether a sample of it ships with the package.
+    public var hasSample: Bool
+}
+
+/// What `trainer datasets verify` shows of one file.
+public struct FileVerification: Sendable {
+    /// The file, or the archive and its member.
+    public var place: String
+    /// SHA-256 of the file unpacked; empty where it could not be read.
+    public var sha256: String
+    /// Whether it is sound and a published digest vouches for it.
+    public var isVerified: Bool
+    /// What is wrong with it, or that nothing vouches for it; empty where all is well.
+    public var problem: String
+}
+
+extension DatasetLoader {
+    /// Every data set of the catalogue, and where it is.
+    public static func list(
+        directory: String? = nil, locations: DatasetLocations = DatasetLocations()
+    ) throws(InputError) -> [DatasetStatus] {
+        var statuses: [DatasetStatus] = []
+        for name in DatasetName.allCases {
+            let record = locations.record(name)
+            var result = DatasetFinder.Result()
+            do {
+                result = try DatasetFinder(record: record, locations: locations).search(directory: directory)
+            } catch where error.place != "data.directory" {
+                // Another data set's folder, or an incomplete one: not found there.
+            }
+            statuses.append(
+                DatasetStatus(record: record, directory: result.found?.directory, hasSample: name == .mnist))
+        }
+        return statuses
+    }
+
+    /// Sees to it that `name` is on this machine, and returns its folder.
+    /// - Throws: `OperationError` where it can neither be found nor fetched; `InputError` as ``load`` does.
+    public static func fetch(
+        _ name: DatasetName, locations: DatasetLocations = DatasetLocations(),
+        progress: @escaping DatasetProgress = { _ in }
+    ) throws -> String {
+        try findOrFetch(locations.record(name), directory: nil, locations, progress).0.directory
+    }
+
+    /// Reads every file of `name` and checks it.
+    /// - Throws: `OperationError` where it is not on this machine (nothing is downloaded); what is wrong with a file
+    ///   is in its row.
+    public static func verify(
+        _ name: DatasetName, directory: String? = nil, locations: DatasetLocations = DatasetLocations()
+    ) throws -> [FileVerification] {
+        var local = locations
+        local.allowsDownload = false
+        let record = locations.record(name)
+        let found = try findOrFetch(record, directory: directory, local, { _ in }).0
+        let reader = DatasetReader(record: record)
+        var rows: [FileVerification] = []
+        if let archive = found.archive {
+            rows.append(row(archive) { try reader.verify(archive: archive) })
+        }
+        for role in DatasetRole.allCases {
+            do {
+                let reading = try reader.read(role, of: found)
+                rows.append(
+                    FileVerification(
+                        place: reading.place, sha256: reading.sha256, isVerified: reading.isVerified,
+                        problem: reading.isVerified ? "" : "no published digest vouches for it"))
+            } catch {
+                let place = (error as? InputError)?.place ?? record.file(role).name
+                rows.append(FileVerification(place: place, sha256: "", isVerified: false, problem: "\(error)"))
+            }
+        }
+        return rows
+    }
+
+    private static func row(_ place: String, _ check: () throws -> Void) -> FileVerification {
+        do {
+            try check()
+            return FileVerification(place: place, sha256: "", isVerified: true, problem: "")
+        } catch {
+            return FileVerification(place: place, sha256: "", isVerified: false, problem: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import Tensors
+
+/// Finds, fetches, reads and splits data sets.
+public enum DatasetLoader {
+    /// The data that `options` name: from the sample, from IDX files by path, or a data set by name, looked for in
+    /// `options.directory`, then as `locations` say, then downloaded into the cache.
+    /// - Parameters:
+    ///   - seed: Of the split into training and validation.
+    ///   - progress: Told of notes and of bytes that come.
+    /// - Throws: `InputError` where options are impossible, or a file is absent, damaged or not as published;
+    ///   `OperationError` where the data set can neither be found nor fetched and no sample may stand in for it.
+    public static func load(
+        _ options: DataOptions, seed: UInt64, locations: DatasetLocations = DatasetLocations(),
+        progress: @escaping DatasetProgress = { _ in }
+    ) throws -> LoadedData {
+        guard options.validationFraction >= 0, options.validationFraction < 1 else {
+            throw InputError(
+                "data.validationFraction", expected: "a number in [0, 1)", received: "\(options.validationFraction)")
+        }
+        if let files = options.files {
+            guard options.source != .sample else {
+                throw InputError(
+                    "data.source", expected: "auto or full beside data.files", received: "sample",
+                    remedy: "leave out one of the two")
+            }
+            return try load(files, options, seed: seed)
+        }
+        if options.source == .sample {
+            guard options.dataset == .mnist else {
+                throw InputError(
+                    "data.source", expected: "auto or full for \(options.dataset.rawValue)", received: "sample",
+                    remedy: "only mnist has a bundled sample")
+            }
+            return try sample(notes: [])
+        }
+        return try loadNamed(options, seed: seed, locations, progress)
+    }
+
+    private static func loadNamed(
+        _ options: DataOptions, seed: UInt64, _ locations: DatasetLocations, _ progress: @escaping DatasetProgress
+    ) throws -> LoadedData {
+        let record = locations.record(options.dataset)
+        let found: FoundDataset
+        var notes: [String]
+        do {
+            (found, notes) = try findOrFetch(record, directory: options.directory, locations, progress)
+        } catch let error as OperationError where options.source == .auto && options.dataset == .mnist {
+            let note = "the full MNIST could not be had (\(error)); the bundled sample of 5,000 images is used instead"
+            progress(.note(note))
+            return try sample(notes: [note])
+        }
+        let reader = DatasetReader(record: record)
+        let half = try reader.half(of: found, images: .trainImages, labels: .trainLabels)
+        for note in half.notes { progress(.note(note)) }
+        notes += half.notes
+        return split(
+            half, options, seed: seed, dataset: record.name, directory: found.directory, notes: notes
+        ) {
+            let test = try reader.half(of: found, images: .testImages, labels: .testLabels)
+            return LoadedData.Test(images: test.set, digests: test.digests, notes: test.notes)
+        }
+    }
+
+    /// The files of `record`, fetched where they are nowhere, and the notes on the way, already told.
+    static func findOrFetch(
+        _ record: DatasetRecord, directory: String?, _ locations: DatasetLocations,
+        _ progress: @escaping DatasetProgress
+    ) throws -> (FoundDataset, notes: [String]) {
+        let finder = DatasetFinder(record: record, locations: locations)
+        let result = try finder.search(directory: directory)
+        for note in result.notes { progress(.note(note)) }
+        if let found = result.found { return (found, result.notes) }
+        guard locations.allowsDownload else {
+            throw OperationError(
+                record.name, problem: "not found in \(result.searched.joined(separator: ", "))",
+                remedy: "trainer datasets fetch \(record.name)")
+        }
+        return (try fetch(record, finder, locations, progress), result.notes)
+    }
+
+    /// Downloads what the cache lacks of `record`.
+    static func fetch(
+        _ record: DatasetRecord, _ finder: DatasetFinder, _ locations: DatasetLocations,
+        _ progress: @escaping DatasetProgress
+    ) throws -> FoundDataset {
+        let downloader = Downloader(locations.download, progress: progress)
+        if let archive = record.archive {
+            try downloader.fetch(archive, mirrors: record.mirrors, into: finder.cacheFolder)
+        } else {
+            for role in DatasetRole.allCases where !finder.has(role) {
+                try downloader.fetch(record.file(role), mirrors: record.mirrors, into: finder.cacheFolder)
+            }
+        }
+        guard case .complete(let found) = finder.look(in: finder.cacheFolder) else {
+            throw OperationError(finder.cacheFolder, problem: "the files of \(record.name) vanished after their download")
+        }
+        return found
+    }
+
+    /// A stratified split of `half`.
+    private static func split(
+        _ half: DatasetReader.Half, _ options: DataOptions, seed: UInt64, dataset: String, directory: String,
+        notes: [String], readTest: @escaping @Sendable () throws -> LoadedData.Test
+    ) -> LoadedData {
+        let parts = StratifiedSplit.indices(of: half.set.labels, fraction: options.validationFraction, seed: seed)
+        return LoadedData(
+            dataset: dataset, source: .full, directory: directory,
+            train: parts.validation.isEmpty ? half.set : half.set.subset(parts.train),
+            validation: half.set.subset(parts.validation), digests: half.digests, notes: notes, readTest: readTest)
+    }
+
+    private static func sample(notes: [String]) throws -> LoadedData {
+        let half = try Sample.load()
+        return LoadedData(
+            dataset: DatasetName.mnist.rawValue, source: .sample, directory: "the package's own sample",
+            train: half.set.subset(Sample.trainRange), validation: half.set.subset(Sample.validationRange),
+            digests: half.digests, notes: notes
+        ) {
+            LoadedData.Test(images: half.set.subset(Sample.testRange), digests: half.digests, notes: [])
+        }
+    }
+
+    /// IDX files by path: as many classes as the largest training label says, named by their numbers.
+    private static func load(_ files: IDXFiles, _ options: DataOptions, seed: UInt64) throws -> LoadedData {
+        for path in [files.trainImages, files.trainLabels, files.testImages, files.testLabels] {
+            _ = try BinaryFile(path)
+        }
+        let trainLabels = try IDX.read(files.trainLabels, .labels)
+        let classCount = Int(trainLabels.bytes.max() ?? 0) + 1
+        guard classCount >= 2 else {
+            throw InputError(files.trainLabels, expected: "at least two classes", received: "only label 0")
+        }
+        func file(_ path: String) -> DatasetFile { DatasetFile(name: path) }
+        let record = DatasetRecord(
+            name: "files", title: "IDX files", classNames: (0..<classCount).map { String($0) },
+            trainCount: trainLabels.extents[0], testCount: 0, licence: "",
+            files: [
+                .trainImages: file(files.trainImages), .trainLabels: file(files.trainLabels),
+                .testImages: file(files.testImages), .testLabels: file(files.testLabels),
+            ], mirrors: [])
+        let found = FoundDataset(
+            directory: "files named by path", files: record.files.mapValues { .plain($0.name) })
+        let reader = DatasetReader(record: record, acceptsAny: true)
+        let half = try reader.half(of: found, images: .trainImages, labels: .trainLabels)
+        return split(half, options, seed: seed, dataset: record.name, directory: found.directory, notes: []) {
+            let test = try reader.half(of: found, images: .testImages, labels: .testLabels)
+            return LoadedData.Test(images: test.set, digests: test.digests, notes: [])
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import Tensors
+
+/// Reads the files of a data set, checks their digests and puts their quirks right.
+struct DatasetReader {
+    let record: DatasetRecord
+    /// Whether files are the user's own, that no digest is known of.
+    var acceptsAny = false
+
+    /// A file that was read.
+    struct Reading {
+        var array: IDX
+        /// SHA-256 of the file unpacked.
+        var sha256: String
+        /// Whether a published digest vouches for it.
+        var isVerified: Bool
+        var place: String
+    }
+
+    /// One half of a data set, with what became known of its files.
+    struct Half {
+        var set: ImageSet
+        /// SHA-256 of the files unpacked, by file name.
+        var digests: [String: String]
+        var notes: [String]
+    }
+
+    /// The training or the test half of `found`.
+    /// - Throws: `InputError` where a file is damaged, is another than its published digest says, or does not fit
+    ///   the other.
+    func half(of found: FoundDataset, images: DatasetRole, labels: DatasetRole) throws -> Half {
+        if let archive = found.archive { try verify(archive: archive) }
+        let imageReading = try read(images, of: found)
+        let labelReading = try read(labels, of: found)
+        let set = try imageSet(imageReading, labelReading)
+        var digests: [String: String] = [:]
+        var notes: [String] = []
+        for (role, reading) in [(images, imageReading), (labels, labelReading)] {
+            digests[record.file(role).name] = reading.sha256
+            if !reading.isVerified {
+                notes.append("\(reading.place): no published digest vouches for it; sha256 \(reading.sha256)")
+            }
+        }
+        return Half(set: set, digests: digests, notes: notes)
+    }
+
+    /// Checks the digest of an archive as published.
+    func verify(archive path: String) throws {
+        guard let archive = record.archive, let (algorithm, expected) = archive.published else { return }
+        let digest = try BinaryFile(path).digests([algorithm])[0]
+        guard digest == expected else {
+            throw InputError(
+                path, expected: "\(algorithm) \(expected), \(record.title) as published", received: digest,
+                remedy: "fetch it again")
+        }
+    }
+
+    /// Reads the file of `role` and checks it against its digests: of the file unpacked where that is known, else of
+    /// the gzip as published; a member of a verified archive needs none.
+    func read(_ role: DatasetRole, of found: FoundDataset) throws -> Reading {
+        let file = record.file(role)
+        let kind: IDX.Kind = role.isImages ? .images : record.hasExtendedLabels ? .extendedLabels : .labels
+        guard let location = found.files[role] else {
+            throw InputError(found.directory, expected: file.name, received: "nothing there")
+        }
+        switch location {
+        case .member(let archive, let name):
+            let member = try ZipArchive(BinaryFile(archive)).open(name)
+            let array = try IDX.read(GzipSource(member, limit: IDX.largestFile), kind)
+            return Reading(array: array, sha256: try Self.digest(of: array), isVerified: true, place: member.place)
+        case .plain(let path):
+            let array = try IDX.read(path, kind)
+            let digest = try Self.digest(of: array)
+            let isVerified = try check(digest, of: file, at: path)
+            return Reading(array: array, sha256: digest, isVerified: isVerified, place: path)
+        }
+    }
+
+    /// SHA-256 of the whole file that `array` was read from, unpacked.
+    static func digest(of array: IDX) throws(OperationError) -> String {
+        let digest = Digest()
+        digest.update(array.header)
+        digest.update(array.bytes)
+        return try digest.hex()
+    }
+
+    private func check(_ digest: String, of file: DatasetFile, at path: String) throws -> Bool {
+        if acceptsAny || digest == file.sha256 { return true }
+        let owner = DatasetCatalog.owner(ofSHA256: digest)
+        let received = owner.map { "\(digest), which is \($0.title)" } ?? digest
+        let remedy = "fetch it again, or name other files by path in data.files"
+        if file.sha256 != nil || owner != nil {
+            throw InputError(
+                path, expected: "unpacked sha256 \(file.sha256 ?? "of \(record.title)"), as published",
+                received: received, remedy: remedy)
+        }
+        guard let (algorithm, expected) = file.published else { return false }
+        let source = try BinaryFile(path)
+        guard Gzip.isGzip(try source.read(exactly: 2)) else { return false }
+        let packed = try source.digests([algorithm])[0]
+        guard packed == expected else {
+            throw InputError(
+                path, expected: "\(algorithm) \(expected), \(record.title) as published", received: packed,
+                remedy: remedy)
+        }
+        return true
+    }
+
+    /// Images and labels as one set: transposition undone, labels from 0.
+    private func imageSet(_ images: Reading, _ labels: Reading) throws(InputError) -> ImageSet {
+        let extents = images.array.extents
+        guard extents[0] == labels.array.extents[0] else {
+            throw InputError(
+                labels.place, expected: "\(extents[0]) labels, as \(images.place) has images",
+                received: "\(labels.array.extents[0])")
+        }
+        let (height, width) = record.isTransposed ? (extents[2], extents[1]) : (extents[1], extents[2])
+        let pixels = record.isTransposed
+            ? Self.transposed(images.array.bytes, rows: extents[1], columns: extents[2]) : images.array.bytes
+        return try ImageSet(
+            images: pixels, labels: classes(labels), height: height, width: width, classCount: record.classCount,
+            classNames: record.classNames, place: images.place, labelsPlace: labels.place)
+    }
+
+    /// Classes from 0, each checked.
+    private func classes(_ labels: Reading) throws(InputError) -> [UInt8] {
+        let array = labels.array
+        var classes = [UInt8](repeating: 0, count: array.extents[0])
+        let range = record.firstLabel..<(record.firstLabel + record.classCount)
+        for index in classes.indices {
+            let label = array.type == .int32 ? array.int32(index * array.extents[1]) : Int(array.bytes[index])
+            guard range.contains(label) else {
+                throw InputError(
+                    labels.place, expected: "labels in \(range.lowerBound)...\(range.upperBound - 1)",
+                    received: "\(label) at index \(index)")
+            }
+            classes[index] = UInt8(label - range.lowerBound)
+        }
+        return classes
+    }
+
+    /// Images with rows and columns exchanged: `out[c][r] = in[r][c]`.
+    static func transposed(_ images: [UInt8], rows: Int, columns: Int) -> [UInt8] {
+        var output = [UInt8](repeating: 0, count: images.count)
+        for start in stride(from: 0, to: images.count, by: rows * columns) {
+            for row in 0..<rows {
+                for column in 0..<columns {
+                    output[start + column * rows + row] = images[start + row * columns + column]
+                }
+            }
+        }
+        return output
+    }
+}
+
+extension DatasetFile {
+    /// The digest of the file as published: SHA-256 before MD5.
+    var published: (algorithm: Digest.Algorithm, digest: String)? {
+        if let publishedSHA256 { return (.sha256, publishedSHA256) }
+        return publishedMD5.map { (.md5, $0) }
+    }
+}

@@ -1,0 +1,121 @@
+import Tensors
+
+/// Labelled images of one size, in memory.
+public struct ImageSet: Sendable {
+    /// Pixels, `[count, height, width, channels]` in row-major order.
+    public let images: [UInt8]
+    /// Classes, each below ``classCount``.
+    public let labels: [UInt8]
+    /// Rows of an image.
+    public let height: Int
+    /// Columns of an image.
+    public let width: Int
+    /// Values of a pixel.
+    public let channels: Int
+    /// 1...256.
+    public let classCount: Int
+    /// One for each class.
+    public let classNames: [String]
+
+    /// How many images there are.
+    public var count: Int { labels.count }
+    /// Bytes of one image.
+    public var imageSize: Int { height * width * channels }
+
+    /// - Parameters:
+    ///   - place: Names the images in messages.
+    ///   - labelsPlace: Names the labels; `place` where nil.
+    /// - Throws: `InputError` where an extent is not positive, the pixels are not `count` images, a label is out of
+    ///   range, or the names are not `classCount`.
+    public init(
+        images: [UInt8], labels: [UInt8], height: Int, width: Int, channels: Int = 1, classCount: Int,
+        classNames: [String], place: String = "images", labelsPlace: String? = nil
+    ) throws(InputError) {
+        guard height > 0, width > 0, channels > 0 else {
+            throw InputError(
+                place, expected: "positive height, width and channels", received: "\(height)×\(width)×\(channels)")
+        }
+        guard (1...256).contains(classCount) else {
+            throw InputError(place, expected: "1 to 256 classes", received: "\(classCount)")
+        }
+        guard classNames.count == classCount else {
+            throw InputError(place, expected: "\(classCount) class names", received: "\(classNames.count)")
+        }
+        var size = labels.count
+        for extent in [height, width, channels] {
+            let (product, overflow) = size.multipliedReportingOverflow(by: extent)
+            guard !overflow else {
+                throw InputError(
+                    place, expected: "images that fit in memory", received: "\(height)×\(width)×\(channels)")
+            }
+            size = product
+        }
+        guard size == images.count else {
+            throw InputError(
+                place, expected: "\(labels.count) images of \(height)×\(width)×\(channels), as there are labels",
+                received: "\(images.count) bytes, or \(images.count / (height * width * channels)) images")
+        }
+        if let index = labels.firstIndex(where: { Int($0) >= classCount }) {
+            throw InputError(
+                labelsPlace ?? place, expected: "labels in 0...\(classCount - 1)",
+                received: "\(labels[index]) at index \(index)")
+        }
+        self.images = images
+        self.labels = labels
+        self.height = height
+        self.width = width
+        self.channels = channels
+        self.classCount = classCount
+        self.classNames = classNames
+    }
+
+    private init(_ set: ImageSet, images: [UInt8], labels: [UInt8]) {
+        self.images = images
+        self.labels = labels
+        height = set.height
+        width = set.width
+        channels = set.channels
+        classCount = set.classCount
+        classNames = set.classNames
+    }
+
+    /// The images at `indices`, in that order; a copy.
+    /// - Precondition: each index in 0..<count.
+    public func subset(_ indices: [Int]) -> ImageSet {
+        var pixels: [UInt8] = []
+        pixels.reserveCapacity(indices.count * imageSize)
+        var classes: [UInt8] = []
+        classes.reserveCapacity(indices.count)
+        for index in indices {
+            precondition(index >= 0 && index < count, "ImageSet: index \(index) out of 0..<\(count)")
+            pixels += images[(index * imageSize)..<((index + 1) * imageSize)]
+            classes.append(labels[index])
+        }
+        return ImageSet(self, images: pixels, labels: classes)
+    }
+
+    /// The images in `range`; a copy.
+    public func subset(_ range: Range<Int>) -> ImageSet { subset(Array(range)) }
+
+    /// How many images each class has.
+    public var classSizes: [Int] {
+        var sizes = [Int](repeating: 0, count: classCount)
+        for label in labels { sizes[Int(label)] += 1 }
+        return sizes
+    }
+
+    /// Mean and standard deviation (of the population) of all pixels in [0, 1]; exact sums, zero where empty.
+    public var pixelMoments: (mean: Double, standardDeviation: Double) {
+        var histogram = [Int](repeating: 0, count: 256)
+        for pixel in images { histogram[Int(pixel)] += 1 }
+        let count = Double(images.count)
+        guard count > 0 else { return (0, 0) }
+        var sum = 0, squares = 0
+        for (value, times) in histogram.enumerated() {
+            sum += value * times
+            squares += value * value * times
+        }
+        let mean = Double(sum) / count
+        return (mean / 255, max(Double(squares) / count - mean * mean, 0).squareRoot() / 255)
+    }
+}

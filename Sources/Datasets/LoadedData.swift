@@ -1,0 +1,74 @@
+import Tensors
+
+/// A data set ready for training. The test images are read only when ``loadTest()`` is called.
+public struct LoadedData: Sendable {
+    public enum Source: String, Sendable {
+        /// The whole data set.
+        case full
+        /// The 5,000 images that ship with the package.
+        case sample
+    }
+
+    /// Its name in configurations; `files` where they were named by path.
+    public var dataset: String
+    public var source: Source
+    /// Where it was found.
+    public var directory: String
+    public var train: ImageSet
+    /// Kept from the training set; may be empty.
+    public var validation: ImageSet
+    /// SHA-256 of the training files, unpacked, by file name.
+    public var digests: [String: String]
+    /// What the user should know of how it was found, such as that the sample stands in for the full set.
+    public var notes: [String]
+    /// Mean of the training split's pixels in [0, 1].
+    public var mean: Double
+    /// Standard deviation of the same.
+    public var standardDeviation: Double
+
+    /// The test half.
+    public struct Test: Sendable {
+        public var images: ImageSet
+        /// SHA-256 of the test files, unpacked, by file name.
+        public var digests: [String: String]
+        public var notes: [String]
+    }
+
+    private let readTest: @Sendable () throws -> Test
+
+    init(
+        dataset: String, source: Source, directory: String, train: ImageSet, validation: ImageSet,
+        digests: [String: String], notes: [String], readTest: @escaping @Sendable () throws -> Test
+    ) {
+        self.dataset = dataset
+        self.source = source
+        self.directory = directory
+        self.train = train
+        self.validation = validation
+        self.digests = digests
+        self.notes = notes
+        (mean, standardDeviation) = train.pixelMoments
+        self.readTest = readTest
+    }
+
+    /// Mean and standard deviation to standardise by, as `Float`; nil for ``Normalization/none``. Where all pixels
+    /// are equal the deviation is 1.
+    public func normalizationConstants(_ normalization: Normalization) -> (mean: Float, standardDeviation: Float)? {
+        guard normalization == .standardize else { return nil }
+        let deviation = Float(standardDeviation)
+        return (Float(mean), deviation > 0 ? deviation : 1)
+    }
+
+    /// Reads the test images, and checks their digests and that they fit the training images.
+    /// - Throws: `InputError` where a file is damaged, not as published, or of another size of image.
+    public func loadTest() throws -> Test {
+        let test = try readTest()
+        let (a, b) = (train, test.images)
+        guard (a.height, a.width, a.channels) == (b.height, b.width, b.channels) else {
+            throw InputError(
+                "test images of \(dataset)", expected: "\(a.height)×\(a.width)×\(a.channels), as for training",
+                received: "\(b.height)×\(b.width)×\(b.channels)")
+        }
+        return test
+    }
+}
