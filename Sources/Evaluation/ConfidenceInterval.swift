@@ -1,0 +1,49 @@
+import Foundation
+import Tensors
+
+/// A range that holds a figure's true value with a stated probability.
+public struct ConfidenceInterval: Hashable, Sendable, Codable {
+    public var lower: Double
+    public var upper: Double
+    /// The probability, in (0, 1).
+    public var level: Double
+
+    public init(lower: Double, upper: Double, level: Double) {
+        self.lower = lower
+        self.upper = upper
+        self.level = level
+    }
+
+    /// Wilson's score interval of a proportion, `successes` of `count`; stays within [0, 1] and holds near its ends.
+    ///
+    /// `(p + z²/2n ± z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n)` with `Φ(z) = (1 + level)/2`. Wilson, "Probable
+    /// inference, the law of succession, and statistical inference", 1927.
+    public static func wilson(successes: Int, count: Int, level: Double = 0.95) -> ConfidenceInterval {
+        precondition(
+            count >= 1 && successes >= 0 && successes <= count,
+            "wilson: expected 0 ≤ successes ≤ count ≥ 1, received \(successes) of \(count)")
+        let n = Double(count)
+        let p = Double(successes) / n
+        let z = normalQuantile((1 + level) / 2)
+        let centre = p + z * z / (2 * n)
+        let reach = z * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
+        let scale = 1 + z * z / n
+        return ConfidenceInterval(
+            lower: successes == 0 ? 0 : (centre - reach) / scale,
+            upper: successes == count ? 1 : (centre + reach) / scale, level: level)
+    }
+
+    /// z with Φ(z) = p, for p in [0.5, 1). Φ is concave there, so Newton's steps from 0 climb to z and never pass it.
+    static func normalQuantile(_ p: Double) -> Double {
+        precondition(p >= 0.5 && p < 1, "normalQuantile: expected p in [0.5, 1), received \(p)")
+        var z = 0.0
+        for _ in 0..<100 {
+            let below = 1 - 0.5 * erfc(z / 2.0.squareRoot())
+            let density = exp(-z * z / 2) / (2 * Double.pi).squareRoot()
+            let next = z + (p - below) / density
+            if abs(next - z) <= 1e-15 * max(1, next) { return next }
+            z = next
+        }
+        return z
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Tensors
+
+/// Files that appear whole or not at all.
+public enum AtomicFile {
+    /// Writes `data` under a temporary name in the folder of `url`, syncs it to disk, renames it to `url` and syncs
+    /// the folder: a reader, or a machine after a power cut, finds the old file or the new one, never a part.
+    ///
+    /// - Throws: `OperationError` with the path and the system's reason; the temporary file is gone by then.
+    public static func write(_ data: Data, to url: URL) throws(OperationError) {
+        let folder = url.deletingLastPathComponent()
+        let (descriptor, temporary) = try open(beside: url)
+        var renamed = false
+        defer { if !renamed { unlink(temporary.path) } }
+        do {
+            // Closes the descriptor when it goes.
+            let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+            try handle.write(contentsOf: data)
+            try handle.synchronize()
+            try handle.close()
+        } catch {
+            throw failure(url, reason(error))
+        }
+        guard rename(temporary.path, url.path) == 0 else { throw failure(url, systemReason(errno)) }
+        renamed = true
+        try synchronize(folder: folder)
+    }
+
+    /// Writes `text` as UTF-8; otherwise as `write(_:to:)` for data.
+    public static func write(_ text: String, to url: URL) throws(OperationError) {
+        try write(Data(text.utf8), to: url)
+    }
+
+    /// A file beside `url` that nobody else has.
+    private static func open(beside url: URL) throws(OperationError) -> (descriptor: Int32, url: URL) {
+        let folder = url.deletingLastPathComponent()
+        let process = ProcessInfo.processInfo.processIdentifier
+        for attempt in 0..<1000 {
+            let candidate = folder.appendingPathComponent(".\(url.lastPathComponent).\(process)-\(attempt).tmp")
+            let descriptor = Foundation.open(candidate.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            if descriptor >= 0 { return (descriptor, candidate) }
+            let code = errno
+            if code != EEXIST { throw failure(url, systemReason(code)) }
+        }
+        throw OperationError(
+            "writing \(url.path)", problem: "a thousand temporary files of this name exist",
+            remedy: "remove \(folder.path)/.\(url.lastPathComponent).*.tmp")
+    }
+
+    /// Makes the names in a folder durable. File systems that cannot sync a folder say EINVAL: there is nothing to do.
+    static func synchronize(folder: URL) throws(OperationError) {
+        let descriptor = Foundation.open(folder.path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(folder, systemReason(errno)) }
+        defer { close(descriptor) }
+        if fsync(descriptor) != 0 && errno != EINVAL { throw failure(folder, systemReason(errno)) }
+    }
+
+    private static func failure(_ url: URL, _ reason: String) -> OperationError {
+        OperationError("writing \(url.path)", problem: reason)
+    }
+
+    static func systemReason(_ code: Int32) -> String { String(cString: strerror(code)) }
+
+    /// The operating system's words, where an error of Foundation wraps them.
+    static func reason(_ error: any Error) -> String {
+        let outer = error as NSError
+        let inner = outer.userInfo[NSUnderlyingErrorKey] as? NSError ?? outer
+        return inner.domain == NSPOSIXErrorDomain
+            ? systemReason(Int32(truncatingIfNeeded: inner.code)) : outer.localizedDescription
+    }
+}

@@ -1,0 +1,146 @@
+import Evaluation
+import Foundation
+import Tensors
+import Training
+
+/// The files of a run, by name (DESIGN §10).
+public enum RunFile: String, CaseIterable, Sendable {
+    case config = "config.json"
+    case environment = "environment.json"
+    case history = "history.csv"
+    case metrics = "metrics.json"
+    case predictions = "predictions.csv"
+    case classificationReport = "classification_report.txt"
+    case confusionMatrix = "confusion_matrix.csv"
+    case confusionMatrixFigure = "confusion_matrix.svg"
+    case precisionRecall = "precision_recall.csv"
+    case precisionRecallFigure = "precision_recall.svg"
+    case roc = "roc.csv"
+    case rocFigure = "roc.svg"
+    case learningCurvesFigure = "learning_curves.svg"
+    case calibration = "calibration.csv"
+    case calibrationFigure = "calibration.svg"
+}
+
+/// The folder that a run leaves behind. Every file in it is written atomically.
+public struct RunFolder: Hashable, Sendable {
+    public let url: URL
+
+    /// An existing folder; nothing is checked or created.
+    public init(_ url: URL) { self.url = url }
+
+    /// Creates `<output>/<name>-<yyyyMMdd-HHmmss>`, with `-2`, `-3`… where that exists already, and `output` itself
+    /// where it is missing. Two processes never get the same folder.
+    ///
+    /// - Throws: `OperationError` with the path and the system's reason.
+    public static func create(
+        in output: URL, name: String, date: Date = Date(), timeZone: TimeZone = .current
+    ) throws(OperationError) -> RunFolder {
+        try createFolders(output)
+        let base = safeName(name) + "-" + timestamp(date, timeZone)
+        for attempt in 1...10_000 {
+            let url = output.appendingPathComponent(attempt == 1 ? base : "\(base)-\(attempt)", isDirectory: true)
+            if mkdir(url.path, 0o777) == 0 {
+                try AtomicFile.synchronize(folder: output)
+                return RunFolder(url)
+            }
+            let code = errno
+            if code != EEXIST { throw failure(url, code) }
+        }
+        throw OperationError("creating \(output.path)/\(base)", problem: "ten thousand folders of this name exist")
+    }
+
+    /// Creates `url` and what is missing above it; an existing one is as good.
+    private static func createFolders(_ url: URL) throws(OperationError) {
+        if mkdir(url.path, 0o777) == 0 { return }
+        let code = errno
+        if code == EEXIST { return }
+        let parent = url.deletingLastPathComponent()
+        guard code == ENOENT && parent.path.count < url.path.count else { throw failure(url, code) }
+        try createFolders(parent)
+        if mkdir(url.path, 0o777) != 0 {
+            let code = errno
+            if code != EEXIST { throw failure(url, code) }
+        }
+    }
+
+    private static func failure(_ url: URL, _ code: Int32) -> OperationError {
+        OperationError(
+            "creating \(url.path)", problem: AtomicFile.systemReason(code), remedy: "choose another --output")
+    }
+
+    /// `name` as a folder name for any file system: ASCII letters, digits, `-`, `_` and `.` stay, each run of
+    /// others becomes one `-`; no leading dot or dash, 64 characters at most, `run` where nothing is left.
+    static func safeName(_ name: String) -> String {
+        var result = ""
+        for character in name.unicodeScalars {
+            let safe = character.isASCII
+                && (character.properties.isAlphabetic || ("0"..."9").contains(character)
+                    || "-_.".unicodeScalars.contains(character))
+            if safe {
+                result.unicodeScalars.append(character)
+            } else if !result.hasSuffix("-") {
+                result += "-"
+            }
+        }
+        let trimmed = result.drop { $0 == "." || $0 == "-" }.prefix(64)
+        let end = trimmed.lastIndex { $0 != "-" && $0 != "." }
+        return end.map { String(trimmed[...$0]) } ?? "run"
+    }
+
+    private static func timestamp(_ date: Date, _ timeZone: TimeZone) -> String {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = timeZone
+        let parts = calendar.dateComponents([.year, .month, .day, .hour, .minute, .second], from: date)
+        func padded(_ value: Int?, _ width: Int) -> String {
+            let digits = String(value ?? 0)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        return padded(parts.year, 4) + padded(parts.month, 2) + padded(parts.day, 2) + "-" + padded(parts.hour, 2)
+            + padded(parts.minute, 2) + padded(parts.second, 2)
+    }
+
+    /// Where `file` is, or would be.
+    public func url(of file: RunFile) -> URL { url.appendingPathComponent(file.rawValue, isDirectory: false) }
+
+    /// Writes any file of the run.
+    public func write(_ data: Data, as file: RunFile) throws(OperationError) {
+        try AtomicFile.write(data, to: url(of: file))
+    }
+
+    /// Writes any file of the run as UTF-8.
+    public func write(_ text: String, as file: RunFile) throws(OperationError) {
+        try AtomicFile.write(text, to: url(of: file))
+    }
+
+    /// Writes `history.csv` and `learning_curves.svg`.
+    public func write(history: TrainingHistory) throws(OperationError) {
+        try write(HistoryTable.csv(history), as: .history)
+        try write(LearningCurvesFigure.svg(history), as: .learningCurvesFigure)
+    }
+
+    /// Writes every table and figure of a test: predictions, classification report, confusion matrix,
+    /// precision–recall and ROC curves, calibration. `metrics.json` has its own call.
+    public func write(evaluation: EvaluationSummary) throws(OperationError) {
+        try write(PredictionsTable.csv(evaluation.predictions), as: .predictions)
+        try write(ClassificationText.text(evaluation.report), as: .classificationReport)
+        try write(ConfusionMatrixTable.csv(evaluation.confusionMatrix), as: .confusionMatrix)
+        try write(ConfusionMatrixFigure.svg(evaluation), as: .confusionMatrixFigure)
+        try write(CurveTables.precisionRecall(evaluation), as: .precisionRecall)
+        try write(CurveFigures.precisionRecall(evaluation), as: .precisionRecallFigure)
+        try write(CurveTables.roc(evaluation), as: .roc)
+        try write(CurveFigures.roc(evaluation), as: .rocFigure)
+        try write(CalibrationTable.csv(evaluation.calibration), as: .calibration)
+        try write(CalibrationFigure.svg(evaluation), as: .calibrationFigure)
+    }
+
+    /// Writes `metrics.json`.
+    public func write(metrics: MetricsRecord) throws(OperationError) {
+        try write(try JSONText.encode(metrics, as: .metrics), as: .metrics)
+    }
+
+    /// Writes `environment.json`.
+    public func write(environment: EnvironmentRecord) throws(OperationError) {
+        try write(try JSONText.encode(environment, as: .environment), as: .environment)
+    }
+}

@@ -1,0 +1,122 @@
+import Foundation
+
+/// One axis of a plot: its range, where it has ticks, and what it says.
+struct PlotAxis {
+    struct Tick {
+        var value: Double
+        var label: String
+    }
+    enum Scale { case linear, logarithmic }
+
+    var label: String
+    var range: ClosedRange<Double>
+    var ticks: [Tick]
+    var scale = Scale.linear
+
+    /// Where `value` lies between the ends, 0 to 1.
+    func fraction(_ value: Double) -> Double {
+        switch scale {
+        case .linear: (value - range.lowerBound) / (range.upperBound - range.lowerBound)
+        case .logarithmic:
+            log(value / range.lowerBound) / log(range.upperBound / range.lowerBound)
+        }
+    }
+
+    /// 1, 2 or 5 times a power of ten, at least `rough`.
+    private static func niceStep(_ rough: Double) -> Double {
+        let power = pow(10, floor(log10(rough)))
+        let enough: [Double] = [1, 2, 5].filter { $0 * power >= rough * 0.999 }
+        return (enough.first ?? 10) * power
+    }
+
+    /// A linear axis over exactly `range`, with about `count` ticks at 1, 2 or 5 times a power of ten.
+    ///
+    /// - Parameter percent: labels shares as per cent.
+    static func linear(
+        _ label: String, _ range: ClosedRange<Double>, ticks count: Int = 5, percent: Bool = false,
+        integers: Bool = false
+    ) -> PlotAxis {
+        let span = range.upperBound - range.lowerBound
+        precondition(span > 0 && span.isFinite, "PlotAxis: expected a range with an extent, received \(range)")
+        var step = niceStep(span / Double(max(count, 1)))
+        if integers { step = max(1, step) }
+        let unit = percent ? 100.0 : 1.0
+        let decimals = max(0, Int((-floor(log10(step * unit) + 1e-9)).rounded()))
+        let first = Int((range.lowerBound / step - 1e-9).rounded(.up))
+        let last = Int((range.upperBound / step + 1e-9).rounded(.down))
+        let ticks = (first...max(first, last)).map { i in
+            Tick(value: Double(i) * step, label: Text.fixed(Double(i) * step * unit, decimals) + (percent ? " %" : ""))
+        }
+        return PlotAxis(label: label, range: range, ticks: ticks)
+    }
+
+    /// A linear axis that starts and ends on a tick around `values`.
+    static func around(
+        _ label: String, _ values: [Double], within limits: ClosedRange<Double>, percent: Bool = false
+    ) -> PlotAxis {
+        var low = values.min() ?? limits.lowerBound
+        var high = values.max() ?? limits.upperBound
+        if high - low < 1e-9 * max(1, abs(high)) {
+            // One value only: room around it.
+            let room = max(abs(high) * 0.1, 1e-3)
+            (low, high) = (max(limits.lowerBound, low - room), min(limits.upperBound, high + room))
+        }
+        let step = niceStep((high - low) / 5)
+        low = max(limits.lowerBound, (low / step + 1e-9).rounded(.down) * step)
+        high = min(limits.upperBound, (high / step - 1e-9).rounded(.up) * step)
+        return linear(label, low...high, ticks: Int(((high - low) / step).rounded()), percent: percent)
+    }
+
+    /// A logarithmic axis from decade to decade around `values`, all > 0.
+    static func decades(_ label: String, _ values: [Double]) -> PlotAxis {
+        let low = Int(floor(log10(values.min() ?? 1) + 1e-9))
+        let high = max(low + 1, Int(ceil(log10(values.max() ?? 1) - 1e-9)))
+        let ticks = (low...high).map { exponent in
+            let value = pow(10, Double(exponent))
+            return Tick(value: value, label: exponent < 0 ? Text.fixed(value, -exponent) : Text.grouped(Int(value)))
+        }
+        return PlotAxis(
+            label: label, range: pow(10, Double(low))...pow(10, Double(high)), ticks: ticks, scale: .logarithmic)
+    }
+}
+
+/// A rectangle of a picture with an x and a y axis.
+struct PlotArea {
+    var left: Double
+    var top: Double
+    var width: Double
+    var height: Double
+    var x: PlotAxis
+    var y: PlotAxis
+
+    var right: Double { left + width }
+    var bottom: Double { top + height }
+
+    func px(_ value: Double) -> Double { left + x.fraction(value) * width }
+    func py(_ value: Double) -> Double { bottom - y.fraction(value) * height }
+
+    /// Grid, frame, ticks and axis labels; call before the data.
+    func drawFrame(_ picture: inout SVGDocument) {
+        let grid = Stroke(paint: .grid)
+        for tick in x.ticks {
+            let at = px(tick.value)
+            picture.line(at, top, at, bottom, grid)
+            picture.text(tick.label, x: at, y: bottom + 16, size: 11, anchor: .middle, paint: .muted)
+        }
+        for tick in y.ticks {
+            let at = py(tick.value)
+            picture.line(left, at, right, at, grid)
+            picture.text(tick.label, x: left - 7, y: at + 4, size: 11, anchor: .end, paint: .muted)
+        }
+        let axis = Stroke(paint: .axis)
+        picture.line(left, bottom, right, bottom, axis)
+        picture.line(left, top, left, bottom, axis)
+        picture.text(x.label, x: left + width / 2, y: bottom + 36, anchor: .middle)
+        picture.text(y.label, x: left - 46, y: top + height / 2, anchor: .middle, rotation: -90)
+    }
+
+    /// Runs `draw` with everything outside cut off, a line's width beyond the frame allowed.
+    func clipped(_ picture: inout SVGDocument, _ draw: (inout SVGDocument) -> Void) {
+        picture.clipped(x: left - 2, y: top - 2, width: width + 4, height: height + 4, draw)
+    }
+}

@@ -1,0 +1,126 @@
+/// A picture under construction: elements with escaped text and attributes, the same bytes for the same calls.
+///
+/// Colours stand as presentation attributes for a light page; a style sheet overrides them where the reader prefers
+/// dark. Viewers without style sheets show the light picture, on its own background. The picture has no ids, so
+/// that several can stand in one HTML page.
+struct SVGDocument {
+    let width: Double
+    let height: Double
+    private var body = ""
+    private let title: String
+
+    init(width: Double, height: Double, title: String) {
+        self.width = width
+        self.height = height
+        self.title = title
+        rectangle(x: 0, y: 0, width: width, height: height, paint: .paper)
+    }
+
+    /// The whole file.
+    var text: String {
+        let size = "width=\"\(Self.number(width))\" height=\"\(Self.number(height))\""
+        let box = "viewBox=\"0 0 \(Self.number(width)) \(Self.number(height))\""
+        return """
+            <?xml version="1.0" encoding="UTF-8"?>
+            <svg xmlns="http://www.w3.org/2000/svg" \(size) \(box) role="img" \
+            font-family="system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif">
+            <title>\(Self.escaped(title))</title>
+            <style>\(Paint.darkStyleSheet)</style>
+            \(body)</svg>
+
+            """
+    }
+
+    /// At most two decimals, no trailing zeros, no exponent, never `-0`.
+    static func number(_ value: Double) -> String {
+        precondition(value.isFinite && abs(value) < 1e9, "SVGDocument: \(value) is no coordinate")
+        let hundredths = Int((value * 100).rounded())
+        let (whole, rest) = (abs(hundredths) / 100, abs(hundredths) % 100)
+        let sign = hundredths < 0 ? "-" : ""
+        if rest == 0 { return sign + String(whole) }
+        return sign + String(whole) + (rest % 10 == 0 ? ".\(rest / 10)" : rest < 10 ? ".0\(rest)" : ".\(rest)")
+    }
+
+    /// Text that is safe between tags and in quoted attributes: markup escaped, characters that XML 1.0 forbids
+    /// replaced by U+FFFD.
+    static func escaped(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar.value {
+            case 0x26: result += "&amp;"
+            case 0x3C: result += "&lt;"
+            case 0x3E: result += "&gt;"
+            case 0x22: result += "&quot;"
+            case 0x27: result += "&#39;"
+            case 0x09, 0x0A, 0x0D: result += " "
+            case 0x00..<0x20, 0x7F..<0xA0, 0xFFFE, 0xFFFF: result += "\u{FFFD}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    /// Adds one element; numbers among the attributes must come through `number`.
+    private mutating func element(_ name: String, _ attributes: String, tooltip: String? = nil) {
+        body += "<\(name) \(attributes)"
+        if let tooltip {
+            body += "><title>\(Self.escaped(tooltip))</title></\(name)>\n"
+        } else {
+            body += "/>\n"
+        }
+    }
+
+    mutating func rectangle(
+        x: Double, y: Double, width: Double, height: Double, paint: Paint, outline: Stroke? = nil,
+        tooltip: String? = nil
+    ) {
+        let n = Self.number
+        element(
+            "rect",
+            "x=\"\(n(x))\" y=\"\(n(y))\" width=\"\(n(width))\" height=\"\(n(height))\" \(paint.fill(outline))",
+            tooltip: tooltip)
+    }
+
+    mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ stroke: Stroke) {
+        let n = Self.number
+        element("line", "x1=\"\(n(x1))\" y1=\"\(n(y1))\" x2=\"\(n(x2))\" y2=\"\(n(y2))\" \(stroke.attributes)")
+    }
+
+    mutating func circle(_ x: Double, _ y: Double, radius: Double, paint: Paint, tooltip: String? = nil) {
+        let n = Self.number
+        element("circle", "cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"\(n(radius))\" \(paint.fill(nil))", tooltip: tooltip)
+    }
+
+    /// A line through `data`, the content of a path's `d`.
+    mutating func path(_ data: String, _ stroke: Stroke, tooltip: String? = nil) {
+        guard !data.isEmpty else { return }
+        element("path", "d=\"\(data)\" fill=\"none\" stroke-linejoin=\"round\" \(stroke.attributes)", tooltip: tooltip)
+    }
+
+    enum Anchor: String { case start, middle, end }
+
+    /// One line of text whose baseline is at `y`; `rotation` in degrees about (x, y).
+    mutating func text(
+        _ text: String, x: Double, y: Double, size: Double = 12, anchor: Anchor = .start, paint: Paint = .ink,
+        bold: Bool = false, rotation: Double = 0
+    ) {
+        let n = Self.number
+        var attributes = "x=\"\(n(x))\" y=\"\(n(y))\" font-size=\"\(n(size))\" \(paint.fill(nil))"
+        if anchor != .start { attributes += " text-anchor=\"\(anchor.rawValue)\"" }
+        if bold { attributes += " font-weight=\"600\"" }
+        if rotation != 0 { attributes += " transform=\"rotate(\(n(rotation)) \(n(x)) \(n(y)))\"" }
+        body += "<text \(attributes)>\(Self.escaped(text))</text>\n"
+    }
+
+    /// Draws with everything outside the rectangle cut off.
+    mutating func clipped(
+        x: Double, y: Double, width: Double, height: Double, _ draw: (inout SVGDocument) -> Void
+    ) {
+        // A nested picture cuts at its edges and, unlike a clip path, needs no id.
+        let box = [x, y, width, height].map(Self.number)
+        body += "<svg x=\"\(box[0])\" y=\"\(box[1])\" width=\"\(box[2])\" height=\"\(box[3])\" "
+            + "viewBox=\"\(box.joined(separator: " "))\">\n"
+        draw(&self)
+        body += "</svg>\n"
+    }
+}

@@ -1,0 +1,124 @@
+import Evaluation
+import Training
+
+/// `history.csv`: one row per epoch; an empty field where there was no validation.
+public enum HistoryTable {
+    public static func csv(_ history: TrainingHistory) -> String {
+        var table = CSV(header: [
+            "epoch", "learningRate", "trainingLoss", "trainingAccuracy", "validationLoss", "validationAccuracy",
+            "seconds", "imagesPerSecond",
+        ])
+        for record in history.epochs {
+            table.add(record.epoch)
+            table.add(record.learningRate)
+            table.add(record.trainingLoss)
+            table.add(record.trainingAccuracy)
+            table.add(record.validationLoss)
+            table.add(record.validationAccuracy)
+            table.add(record.seconds)
+            table.add(record.imagesPerSecond)
+            table.endLine()
+        }
+        return table.text
+    }
+}
+
+/// `predictions.csv`: `index,label,prediction,p0,…`, one row per sample in test order, classes by index.
+///
+/// A probability is the exact value of its float32, in the shortest text that a float64 reader takes back to it:
+/// read as float64 or as float32, every figure computed from the file is the one in `metrics.json`.
+public enum PredictionsTable {
+    public static func csv(_ predictions: Predictions) -> String {
+        let k = predictions.classCount
+        var table = CSV(
+            header: ["index", "label", "prediction"] + (0..<k).map { "p\($0)" },
+            reservingBytes: predictions.count * (16 + 22 * k))
+        for i in 0..<predictions.count {
+            table.add(i)
+            table.add(predictions.labels[i])
+            table.add(predictions.predictedLabels[i])
+            for c in 0..<k { table.add(Double(predictions.probability(i, c))) }
+            table.endLine()
+        }
+        return table.text
+    }
+}
+
+/// `confusion_matrix.csv`: a row per true class, a column per predicted class, counts.
+public enum ConfusionMatrixTable {
+    public static func csv(_ matrix: ConfusionMatrix) -> String {
+        var table = CSV(header: ["true\\predicted"] + matrix.classNames)
+        for (name, row) in zip(matrix.classNames, matrix.counts) {
+            table.add(name)
+            for count in row { table.add(count) }
+            table.endLine()
+        }
+        return table.text
+    }
+}
+
+/// `calibration.csv`: a row per bin of the reliability diagram.
+public enum CalibrationTable {
+    public static func csv(_ calibration: Calibration) -> String {
+        var table = CSV(header: ["lower", "upper", "count", "confidence", "accuracy"])
+        for bin in calibration.bins {
+            table.add(bin.lower)
+            table.add(bin.upper)
+            table.add(bin.count)
+            table.add(bin.confidence)
+            table.add(bin.accuracy)
+            table.endLine()
+        }
+        return table.text
+    }
+}
+
+/// `precision_recall.csv` and `roc.csv`: the points of every class's curve in order, then the micro-averaged one
+/// under the name `micro`.
+public enum CurveTables {
+    /// A precision–recall curve of more points than this is written without those inside a vertical line.
+    static let pointLimit = 250_000
+
+    /// `class,threshold,precision,recall`, in scikit-learn's order: recall falls; the last point of a curve,
+    /// (recall 0, precision 1), has no threshold.
+    public static func precisionRecall(_ evaluation: EvaluationSummary) -> String {
+        let curves = named(evaluation.precisionRecall.perClass, evaluation.precisionRecall.micro, evaluation)
+            .map { ($0, $1.count > pointLimit ? $1.withoutIntermediatePoints : $1) }
+        let points = curves.reduce(0) { $0 + $1.1.count }
+        var table = CSV(header: ["class", "threshold", "precision", "recall"], reservingBytes: points * 64)
+        for (name, curve) in curves {
+            for i in 0..<curve.count {
+                let point = curve[i]
+                table.add(name)
+                table.add(point.threshold.map(Double.init))
+                table.add(point.precision)
+                table.add(point.recall)
+                table.endLine()
+            }
+        }
+        return table.text
+    }
+
+    /// `class,threshold,falsePositiveRate,truePositiveRate`, in scikit-learn's order with its
+    /// `drop_intermediate=True`: from (0, 0) at threshold `inf`; a rate is empty where it is 0/0.
+    public static func roc(_ evaluation: EvaluationSummary) -> String {
+        var table = CSV(header: ["class", "threshold", "falsePositiveRate", "truePositiveRate"])
+        for (name, curve) in named(evaluation.roc.perClass, evaluation.roc.micro, evaluation) {
+            for i in 0..<curve.count {
+                let point = curve[i]
+                table.add(name)
+                table.add(Double(point.threshold))
+                table.add(point.falsePositiveRate)
+                table.add(point.truePositiveRate)
+                table.endLine()
+            }
+        }
+        return table.text
+    }
+
+    private static func named<Curve>(
+        _ perClass: [Curve], _ micro: Curve, _ evaluation: EvaluationSummary
+    ) -> [(String, Curve)] {
+        Array(zip(evaluation.predictions.classNames, perClass)) + [("micro", micro)]
+    }
+}
