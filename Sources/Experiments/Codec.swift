@@ -24,11 +24,21 @@ struct Codec<Value>: Sendable {
 
     /// This, or `null` for nil.
     var nullable: Codec<Value?> {
-        let decode = self.decode, encode = self.encode
+        let decode = self.decode, encode = self.encode, plain = expected
+        let expected = plain + " or null"
         return Codec<Value?>(
-            expected: expected + " or null",
+            expected: expected,
             schema: ["anyOf": .array([.object(schema), ["type": "null"]])],
-            decode: { json, path throws(InputError) in json == .null ? nil : try decode(json, path) },
+            decode: { json, path throws(InputError) in
+                if json == .null { return nil }
+                do throws(InputError) {
+                    return try decode(json, path)
+                } catch {
+                    guard error.place == path.text, error.expected == plain else { throw error }
+                    throw InputError(
+                        error.place, expected: expected, received: error.received, remedy: error.remedy)
+                }
+            },
             encode: { $0.map(encode) ?? .null })
     }
 }

@@ -39,7 +39,7 @@ extension Experiment {
     /// - Throws: `InputError` placed at `name: path`, for the first member that is unknown, of the wrong type or out
     ///   of its range, then for missing keys, then for sections that contradict each other.
     public static func decode(_ json: JSONValue, name: String) throws(InputError) -> Experiment {
-        do {
+        do throws(InputError) {
             return try Codec.experiment.decode(json, ConfigurationPath())
         } catch {
             var located = error

@@ -11,7 +11,7 @@ extension Codec where Value == Graph {
     /// The section `model`. Written with every name, and with `inputs` where a layer does not read the one before.
     static var model: Codec {
         let layers = Codec<[Tagged<LayerPlace, Layer>]>.array(
-            .layer, count: 1...4096, expected: "an array of 1…4096 layers")
+            .layer, count: 1...1024, expected: "an array of 1…1024 layers")
         let section = Section(
             initial: ModelDraft(),
             fields: [

@@ -40,12 +40,12 @@ public enum Overrides {
         }
         let steps = try steps(of: assignment[..<equals], place: place)
         let text = String(assignment[assignment.index(after: equals)...])
-        do {
+        do throws(InputError) {
             return (steps, try JSONValue.parse(text, name: place))
         } catch {
             let first = text.first { $0 != " " }
-            if first == "{" || first == "[" || first == "\"" { throw error }
-            return (steps, .string(text))
+            guard first == "{" || first == "[" || first == "\"" else { return (steps, .string(text)) }
+            throw InputError(place, expected: error.expected, received: error.received, remedy: error.remedy)
         }
     }
 
@@ -95,8 +95,9 @@ public enum Overrides {
                 throw InputError(place, expected: "an array at \(here)", received: target.excerpt)
             }
             guard elements.indices.contains(index) else {
-                let range = elements.isEmpty ? "no element, as \(here) is empty" : "an index in 0…\(elements.count - 1)"
-                throw InputError(place, expected: range, received: "\(index)")
+                let last = elements.count - 1
+                let expected = elements.isEmpty ? "no index, as \(here) is empty" : "an index in 0…\(last)"
+                throw InputError(place, expected: expected, received: "\(index)")
             }
             try assign(
                 value, at: steps.dropFirst(), in: &elements[index], walked: walked.index(index), place: place)

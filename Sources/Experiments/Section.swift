@@ -64,7 +64,7 @@ struct Section<Root: Sendable>: Sendable {
             guard let field = fields.first(where: { $0.key == member.key }) else {
                 let keys = otherKeys + fields.map(\.key)
                 throw place.error(
-                    keys.isEmpty ? "no key here" : "one of: " + keys.joined(separator: ", "), .string(member.key),
+                    "one of: " + keys.joined(separator: ", "), .string(member.key),
                     remedy: Spelling.remedy(for: member.key, among: keys))
             }
             try field.read(member.value, place, &root)

@@ -20,7 +20,9 @@ enum Fixtures {
     static let schemaFile = configurations.appending(path: "schema.json")
 
     /// The least that a configuration must say.
-    static let minimal = #"{"name": "least", "model": {"layers": [{"type": "flatten"}, {"type": "dense", "units": 10}]}}"#
+    static let minimal = """
+        {"name": "least", "model": {"layers": [{"type": "flatten"}, {"type": "dense", "units": 10}]}}
+        """
 }
 
 /// The one line of the error that `body` throws.
