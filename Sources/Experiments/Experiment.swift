@@ -4,7 +4,9 @@ import Training
 
 /// Everything one JSON file says, defaults filled in.
 public struct Experiment: Hashable, Sendable {
+    /// What the run folder is called: 1…100 letters, digits, `_`, `-`, `.`, not beginning with `-` or `.`.
     public var name: String
+    /// Of every random number of the run, 0…2⁵³.
     public var seed: UInt64
     public var data: DataOptions
     public var augmentation: AugmentationOptions
@@ -12,6 +14,22 @@ public struct Experiment: Hashable, Sendable {
     public var training: TrainingOptions
     public var evaluation: EvaluationOptions
     public var output: OutputOptions
+
+    public init(
+        name: String, seed: UInt64 = 0, data: DataOptions = DataOptions(),
+        augmentation: AugmentationOptions = AugmentationOptions(), model: Graph,
+        training: TrainingOptions = TrainingOptions(), evaluation: EvaluationOptions = EvaluationOptions(),
+        output: OutputOptions = OutputOptions()
+    ) {
+        self.name = name
+        self.seed = seed
+        self.data = data
+        self.augmentation = augmentation
+        self.model = model
+        self.training = training
+        self.evaluation = evaluation
+        self.output = output
+    }
 }
 
 /// The section `evaluation`.

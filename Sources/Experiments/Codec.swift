@@ -1,0 +1,252 @@
+import Tensors
+
+/// One way of writing a value in JSON: how it is read, how it is written, what the schema says of it. All three come
+/// from one place, so that they cannot disagree.
+struct Codec<Value>: Sendable {
+    /// What a reader is told when something else stands there: `an integer in 1…65536`.
+    let expected: String
+    /// The JSON Schema (draft 2020-12) of the same.
+    let schema: JSONObject
+    let decode: @Sendable (JSONValue, ConfigurationPath) throws(InputError) -> Value
+    let encode: @Sendable (Value) -> JSONValue
+
+    /// The same JSON for another type.
+    func converted<Other>(
+        _ forward: @escaping @Sendable (Value, JSONValue, ConfigurationPath) throws(InputError) -> Other,
+        _ backward: @escaping @Sendable (Other) -> Value
+    ) -> Codec<Other> {
+        let decode = self.decode, encode = self.encode
+        return Codec<Other>(
+            expected: expected, schema: schema,
+            decode: { json, path throws(InputError) in try forward(try decode(json, path), json, path) },
+            encode: { encode(backward($0)) })
+    }
+
+    /// This, or `null` for nil.
+    var nullable: Codec<Value?> {
+        let decode = self.decode, encode = self.encode, plain = expected
+        let expected = plain + " or null"
+        return Codec<Value?>(
+            expected: expected,
+            schema: ["anyOf": .array([.object(schema), ["type": "null"]])],
+            decode: { json, path throws(InputError) in
+                if json == .null { return nil }
+                do throws(InputError) {
+                    return try decode(json, path)
+                } catch {
+                    guard error.place == path.text, error.expected == plain else { throw error }
+                    throw InputError(
+                        error.place, expected: expected, received: error.received, remedy: error.remedy)
+                }
+            },
+            encode: { $0.map(encode) ?? .null })
+    }
+}
+
+/// An interval of numbers, either end open or closed.
+struct NumberRange: Sendable {
+    let low: Double
+    let high: Double
+    let lowIsOpen: Bool
+    let highIsOpen: Bool
+
+    /// `[low, high]`.
+    static func closed(_ low: Double, _ high: Double) -> NumberRange {
+        NumberRange(low: low, high: high, lowIsOpen: false, highIsOpen: false)
+    }
+    /// `[low, high)`.
+    static func below(_ low: Double, _ high: Double) -> NumberRange {
+        NumberRange(low: low, high: high, lowIsOpen: false, highIsOpen: true)
+    }
+    /// `(low, high]`.
+    static func above(_ low: Double, _ high: Double) -> NumberRange {
+        NumberRange(low: low, high: high, lowIsOpen: true, highIsOpen: false)
+    }
+    /// `(low, high)`.
+    static func open(_ low: Double, _ high: Double) -> NumberRange {
+        NumberRange(low: low, high: high, lowIsOpen: true, highIsOpen: true)
+    }
+
+    /// NaN is in no range.
+    func contains(_ value: Double) -> Bool {
+        (lowIsOpen ? value > low : value >= low) && (highIsOpen ? value < high : value <= high)
+    }
+
+    /// The range with its ends rounded to `Float`: a bound of 0.1 must let through the `Float` nearest to 0.1.
+    var nearest: NumberRange {
+        NumberRange(
+            low: Double(Float(low)), high: Double(Float(high)), lowIsOpen: lowIsOpen, highIsOpen: highIsOpen)
+    }
+
+    var text: String {
+        "\(lowIsOpen ? "(" : "[")\(JSONNumber(low).text), \(JSONNumber(high).text)\(highIsOpen ? ")" : "]")"
+    }
+
+    var schema: JSONObject {
+        [
+            "type": "number", lowIsOpen ? "exclusiveMinimum" : "minimum": .number(low),
+            highIsOpen ? "exclusiveMaximum" : "maximum": .number(high),
+        ]
+    }
+}
+
+extension Codec where Value == Bool {
+    static var boolean: Codec {
+        Codec(
+            expected: "true or false", schema: ["type": "boolean"],
+            decode: { json, path throws(InputError) in
+                guard case .boolean(let value) = json else { throw path.error("true or false", json) }
+                return value
+            },
+            encode: { .boolean($0) })
+    }
+}
+
+extension Codec where Value == Int {
+    /// An exact integer; `3.0` and `3e0` count as 3.
+    static func integer(_ range: ClosedRange<Int>) -> Codec {
+        let expected = "an integer in \(range.lowerBound)…\(range.upperBound)"
+        return Codec(
+            expected: expected,
+            schema: [
+                "type": "integer", "minimum": .integer(range.lowerBound), "maximum": .integer(range.upperBound),
+            ],
+            decode: { json, path throws(InputError) in
+                guard case .number(let number) = json, let value = number.integer, range.contains(value) else {
+                    throw path.error(expected, json)
+                }
+                return value
+            },
+            encode: { .integer($0) })
+    }
+}
+
+extension Codec where Value == Double {
+    static func number(_ range: NumberRange) -> Codec {
+        let expected = "a number in \(range.text)"
+        return Codec(
+            expected: expected, schema: range.schema,
+            decode: { json, path throws(InputError) in
+                guard case .number(let number) = json, range.contains(number.double) else {
+                    throw path.error(expected, json)
+                }
+                return number.double
+            },
+            encode: { .number($0) })
+    }
+}
+
+extension Codec where Value == Float {
+    /// The bounds hold for the number written and for the nearest `Float`.
+    static func number(_ range: NumberRange) -> Codec {
+        let expected = "a number in \(range.text)"
+        return Codec(
+            expected: expected, schema: range.schema,
+            decode: { json, path throws(InputError) in
+                guard case .number(let number) = json, range.contains(number.double),
+                    range.nearest.contains(Double(number.float))
+                else { throw path.error(expected, json) }
+                return number.float
+            },
+            encode: { .number(JSONNumber($0)) })
+    }
+}
+
+extension Codec where Value == String {
+    /// Text of 1…`limit` characters without NUL, such as a path.
+    static func text(limit: Int) -> Codec {
+        let expected = "a text of 1…\(limit) characters"
+        return Codec(
+            expected: expected,
+            schema: [
+                "type": "string", "minLength": .integer(1), "maxLength": .integer(limit), "pattern": "^[^\\u0000]*$",
+            ],
+            decode: { json, path throws(InputError) in
+                guard case .string(let value) = json, (1...limit).contains(value.unicodeScalars.count),
+                    !value.unicodeScalars.contains("\0")
+                else { throw path.error(expected, json) }
+                return value
+            },
+            encode: { .string($0) })
+    }
+
+    /// 1…`limit` ASCII letters, digits, `_`, `-` and the scalars of `others`, the first a letter, digit or `_`.
+    static func identifier(limit: Int, others: String) -> Codec {
+        let also = (["_", "-"] + others.map { String($0) }).map { "'\($0)'" }.joined(separator: " ")
+        let expected = "1…\(limit) letters, digits and \(also), the first a letter, digit or '_'"
+        let escaped = others.map { "\\\($0)" }.joined()
+        return Codec(
+            expected: expected,
+            schema: [
+                "type": "string", "maxLength": .integer(limit),
+                "pattern": .string("^[A-Za-z0-9_][A-Za-z0-9_\(escaped)-]*$"),
+            ],
+            decode: { json, path throws(InputError) in
+                let letter = { (scalar: Unicode.Scalar) in
+                    scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
+                        || scalar == "_"
+                }
+                guard case .string(let value) = json, let first = value.unicodeScalars.first, letter(first),
+                    value.unicodeScalars.count <= limit,
+                    value.unicodeScalars.allSatisfy({
+                        letter($0) || $0 == "-" || others.unicodeScalars.contains($0)
+                    })
+                else { throw path.error(expected, json) }
+                return value
+            },
+            encode: { .string($0) })
+    }
+}
+
+extension Codec {
+    /// One of some words, each with the value that it stands for.
+    static func choice(_ choices: [(word: String, value: Value)]) -> Codec where Value: Equatable & Sendable {
+        let words = choices.map(\.word)
+        let expected = "one of: " + words.joined(separator: ", ")
+        return Codec(
+            expected: expected,
+            schema: ["enum": .array(words.map { .string($0) })],
+            decode: { json, path throws(InputError) in
+                guard case .string(let word) = json else { throw path.error(expected, json) }
+                guard let choice = choices.first(where: { $0.word == word }) else {
+                    throw path.error(expected, json, remedy: Spelling.remedy(for: word, among: words))
+                }
+                return choice.value
+            },
+            encode: { value in
+                guard let choice = choices.first(where: { $0.value == value }) else {
+                    preconditionFailure("\(value) is none of \(words)")
+                }
+                return .string(choice.word)
+            })
+    }
+
+    /// The raw values of an enumeration.
+    static func choice(_ type: Value.Type) -> Codec
+    where Value: CaseIterable & RawRepresentable & Equatable & Sendable, Value.RawValue == String {
+        choice(type.allCases.map { ($0.rawValue, $0) })
+    }
+
+    /// An array of `count` elements of one kind.
+    static func array<Element>(
+        _ element: Codec<Element>, count: ClosedRange<Int>, expected: String
+    ) -> Codec where Value == [Element] {
+        Codec(
+            expected: expected,
+            schema: [
+                "type": "array", "items": .object(element.schema), "minItems": .integer(count.lowerBound),
+                "maxItems": .integer(count.upperBound),
+            ],
+            decode: { json, path throws(InputError) in
+                guard case .array(let elements) = json, count.contains(elements.count) else {
+                    throw path.error(expected, json)
+                }
+                var values: [Element] = []
+                for (index, value) in elements.enumerated() {
+                    values.append(try element.decode(value, path.index(index)))
+                }
+                return values
+            },
+            encode: { .array($0.map(element.encode)) })
+    }
+}

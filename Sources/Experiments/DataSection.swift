@@ -1,0 +1,134 @@
+import Datasets
+import Tensors
+
+extension Section where Root == IDXFiles {
+    static var files: Section {
+        let path = Codec<String>.text(limit: 4096)
+        return Section(
+            initial: IDXFiles(trainImages: "", trainLabels: "", testImages: "", testLabels: ""),
+            fields: [
+                .key("trainImages", \.trainImages, path, isRequired: true, "IDX file of images, plain or gzip."),
+                .key("trainLabels", \.trainLabels, path, isRequired: true, "IDX file of labels, plain or gzip."),
+                .key("testImages", \.testImages, path, isRequired: true, "IDX file of images, plain or gzip."),
+                .key("testLabels", \.testLabels, path, isRequired: true, "IDX file of labels, plain or gzip."),
+            ])
+    }
+}
+
+/// `dataset` may be left out in favour of `files`; the other keys go straight into the options.
+private struct DataDraft: Sendable {
+    var dataset: DatasetName?
+    var options = DataOptions()
+}
+
+extension Codec where Value == DataOptions {
+    /// The section `data`. Options with `files` are written without `dataset`, which they do not use.
+    static var data: Codec {
+        let dataset = Field<DataDraft>.optional(
+            "dataset", \.dataset, .choice(DatasetName.self), isLeftOut: true,
+            "A data set known by name; mnist where neither this nor 'files' is given.")
+        let section = Section(
+            initial: DataDraft(),
+            fields: [
+                dataset,
+                .optional(
+                    "files", \.options.files, Section<IDXFiles>.files.codec, isLeftOut: true,
+                    "IDX files by path, instead of 'dataset'."),
+                .key(
+                    "source", \.options.source, .choice(DataOptions.Source.self),
+                    "full: the whole set or an error; sample: 5,000 bundled MNIST images; auto: full, else sample."),
+                .optional("directory", \.options.directory, .text(limit: 4096), "Where to look for the files first."),
+                .key(
+                    "validationFraction", \.options.validationFraction, .number(.closed(0, 0.9)),
+                    "Part of the training set kept for validation. The sample has a fixed split of its own."),
+                .key(
+                    "normalization", \.options.normalization, .choice(Normalization.self),
+                    "none: pixels in [0, 1]; standardize: mean 0, deviation 1 over the training split."),
+            ])
+        let object = section.codec
+        return Codec(
+            expected: object.expected, schema: object.schema.merging(exclusive),
+            decode: { json, path throws(InputError) in
+                let draft = try object.decode(json, path)
+                if let files = json.object?["files"], files != .null, let dataset = draft.dataset {
+                    throw path.key("files").error(
+                        "'dataset' or 'files', not both", files, remedy: "remove dataset \"\(dataset.rawValue)\"")
+                }
+                var options = draft.options
+                options.dataset = draft.dataset ?? .mnist
+                if options.source == .sample, options.files != nil || options.dataset != .mnist {
+                    throw path.key("source").error(
+                        "\"auto\" or \"full\" with this data set", "sample", remedy: "the bundled sample is MNIST's")
+                }
+                return options
+            },
+            encode: { options in
+                object.encode(
+                    DataDraft(dataset: options.files == nil ? options.dataset : nil, options: options))
+            })
+    }
+
+    /// In the schema: not both, and the sample is MNIST's.
+    private static var exclusive: JSONObject {
+        let given = { (key: String, schema: JSONObject) -> JSONValue in
+            ["properties": .object([key: .object(schema)]), "required": .array([.string(key)])]
+        }
+        let files = given("files", ["type": "object"])
+        let named = given("dataset", ["type": "string"])
+        let other = given("dataset", ["not": ["enum": .array(["mnist", .null])]])
+        return [
+            "allOf": .array([
+                ["not": ["allOf": .array([files, named])]],
+                [
+                    "if": given("source", ["const": "sample"]),
+                    "then": ["not": ["anyOf": .array([files, other])]],
+                ],
+            ])
+        ]
+    }
+}
+
+extension Section where Root == AugmentationOptions.Elastic {
+    static var elastic: Section {
+        Section(
+            initial: AugmentationOptions.Elastic(),
+            fields: [
+                .key("alpha", \.alpha, .number(.closed(0, 1000)), "Strength of the displacement, pixels."),
+                .key("sigma", \.sigma, .number(.closed(0.5, 32)), "Deviation of the smoothing Gaussian, pixels."),
+                .key("probability", \.probability, .number(.closed(0, 1)), "How often an image is distorted."),
+            ])
+    }
+}
+
+extension Section where Root == AugmentationOptions.Erasing {
+    static var erasing: Section {
+        Section(
+            initial: AugmentationOptions.Erasing(),
+            fields: [
+                .key("probability", \.probability, .number(.closed(0, 1)), "How often a rectangle is erased."),
+                .key("area", \.area, .interval(.closed(0, 1)), "Part of the image's area, [low, high]."),
+                .key("aspectRatio", \.aspectRatio, .interval(.closed(0.01, 100)), "Height over width, [low, high]."),
+            ])
+    }
+}
+
+extension Section where Root == AugmentationOptions {
+    static var augmentation: Section {
+        Section(
+            initial: AugmentationOptions(),
+            fields: [
+                .key("rotation", \.rotation, .number(.closed(0, 180)), "Largest rotation either way, degrees."),
+                .key(
+                    "scale", \.scale, .factors(.closed(0.1, 10), spread: .closed(0, 0.9)),
+                    "Scale factors, [low, high], or one number s for [1 − s, 1 + s]."),
+                .key("shear", \.shear, .number(.closed(0, 2)), "Largest shear either way, pixels per pixel."),
+                .key("translation", \.translation, .number(.closed(0, 1024)), "Largest shift of each axis, pixels."),
+                .optional(
+                    "elastic", \.elastic, Section<AugmentationOptions.Elastic>.elastic.codec,
+                    "Elastic distortion; null: none."),
+                .optional(
+                    "erasing", \.erasing, Section<AugmentationOptions.Erasing>.erasing.codec,
+                    "Random erasing; null: none."),
+            ])
+    }
+}

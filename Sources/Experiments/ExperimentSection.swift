@@ -1,0 +1,125 @@
+import Datasets
+import NeuralNetwork
+import Tensors
+import Training
+
+extension Section where Root == Experiment {
+    /// The whole file, key by key in the order in which it is written.
+    static var experiment: Section {
+        let evaluation = Section<EvaluationOptions>(
+            initial: EvaluationOptions(),
+            fields: [.key("batchSize", \.batchSize, .integer(1...65_536), "Images a batch, at inference.")])
+        let output = Section<OutputOptions>(
+            initial: OutputOptions(),
+            fields: [.key("directory", \.directory, .text(limit: 4096), "The folder in which run folders are made.")])
+        let seed = Codec<Int>.integer(0...(1 << 53)).converted({ value, _, _ in UInt64(value) }, { Int($0) })
+        return Section(
+            initial: Experiment(name: "", model: Graph(inputShape: Shape([28, 28, 1]), nodes: [])),
+            fields: [
+                schemaReference,
+                .key(
+                    "name", \.name, .identifier(limit: 100, others: "."), isRequired: true,
+                    "What the run folder is called."),
+                .key("seed", \.seed, seed, "Seed of every random number of the run."),
+                .key("data", \.data, .data, "The images."),
+                .key(
+                    "augmentation", \.augmentation, Section<AugmentationOptions>.augmentation.codec,
+                    "Random changes to the training images, fresh each epoch."),
+                .key("model", \.model, .model, isRequired: true, "The network."),
+                .key("training", \.training, Section<TrainingOptions>.training.codec, "How the network learns."),
+                .key("evaluation", \.evaluation, evaluation.codec, "How it is measured."),
+                .key("output", \.output, output.codec, "What is left behind."),
+            ])
+    }
+
+    /// `$schema` tells editors where the schema is; it is checked to be text, otherwise ignored, and never written.
+    private static var schemaReference: Field<Experiment> {
+        let codec = Codec<String>.text(limit: 4096)
+        return Field(
+            key: "$schema", isRequired: false, expected: codec.expected,
+            schema: .described("Where this schema is, for editors.", codec.schema),
+            read: { json, path, _ throws(InputError) in _ = try codec.decode(json, path) },
+            write: { _ in nil })
+    }
+}
+
+extension Codec where Value == Experiment {
+    /// The whole file, with the checks that look at two sections at once.
+    static let experiment: Codec = {
+        let object = Section<Experiment>.experiment.codec
+        return Codec(
+            expected: object.expected, schema: object.schema.merging(crossChecks),
+            decode: { json, path throws(InputError) in
+                let experiment = try object.decode(json, path)
+                try check(experiment, path)
+                return experiment
+            },
+            encode: object.encode)
+    }()
+
+    private static func check(_ experiment: Experiment, _ path: ConfigurationPath) throws(InputError) {
+        let training = path.key("training")
+        let usesBatchNormalization = experiment.model.nodes.contains {
+            if case .batchNormalization = $0.layer { true } else { false }
+        }
+        if usesBatchNormalization, experiment.training.batchSize < 2 {
+            throw training.key("batchSize").error(
+                "at least 2", .integer(experiment.training.batchSize),
+                remedy: "batchNormalization needs the variance of a batch")
+        }
+        if experiment.training.earlyStopping != nil, experiment.data.validationFraction == 0,
+            experiment.data.source != .sample
+        {
+            throw path.key("data").key("validationFraction").error(
+                "above 0 with training.earlyStopping", .integer(0),
+                remedy: "it watches the validation split; or set training.earlyStopping to null")
+        }
+    }
+
+    /// The same checks in the schema.
+    private static var crossChecks: JSONObject {
+        let given = { (key: String, schema: JSONValue) -> JSONValue in
+            ["properties": .object([key: schema]), "required": .array([.string(key)])]
+        }
+        let normalizes = given(
+            "model", given("layers", ["contains": given("type", ["const": "batchNormalization"])]))
+        let noSplit = given(
+            "data",
+            [
+                "allOf": .array([
+                    given("validationFraction", ["const": .integer(0)]),
+                    ["not": given("source", ["const": "sample"])],
+                ])
+            ])
+        return [
+            "allOf": .array([
+                [
+                    "if": normalizes,
+                    "then": ["properties": ["training": ["properties": ["batchSize": ["minimum": .integer(2)]]]]],
+                ],
+                ["if": noSplit, "then": given("training", given("earlyStopping", ["const": .null]))],
+            ])
+        ]
+    }
+}
+
+extension Experiment {
+    /// Every key with its value, in a fixed order; decoding it gives this experiment back.
+    ///
+    /// - Precondition: every option lies in its legal range. What a configuration cannot say is not kept: a
+    ///   `data.dataset` beside `data.files`.
+    public var json: JSONValue { Codec.experiment.encode(self) }
+
+    /// ``json`` as text: the resolved configuration, as run folders and model files keep it.
+    public var jsonText: String { json.prettyText }
+
+    /// The JSON Schema (draft 2020-12) of a configuration, as `config/schema.json` keeps it.
+    public static var schema: JSONValue {
+        let head: JSONObject = [
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "Numeral experiment",
+            "description": "Everything one training run needs. Unknown keys are refused.",
+        ]
+        return .object(head.merging(Codec.experiment.schema))
+    }
+}

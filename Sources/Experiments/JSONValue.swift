@@ -1,0 +1,135 @@
+/// A JSON text as a tree that loses nothing that matters: members keep their order, numbers their digits.
+public enum JSONValue: Hashable, Sendable {
+    case null
+    case boolean(Bool)
+    case number(JSONNumber)
+    case string(String)
+    case array([JSONValue])
+    case object(JSONObject)
+
+    /// An integer.
+    public static func integer(_ value: Int) -> JSONValue { .number(JSONNumber(value)) }
+    /// A finite number, in the fewest digits that give the same `Double` back.
+    public static func number(_ value: Double) -> JSONValue { .number(JSONNumber(value)) }
+
+    /// The members of an object; nil for anything else.
+    var object: JSONObject? {
+        if case .object(let object) = self { object } else { nil }
+    }
+    /// The elements of an array; nil for anything else.
+    var array: [JSONValue]? {
+        if case .array(let elements) = self { elements } else { nil }
+    }
+    /// The characters of a string; nil for anything else.
+    var string: String? {
+        if case .string(let string) = self { string } else { nil }
+    }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral {
+    public init(stringLiteral value: String) { self = .string(value) }
+
+    /// An object with its members in the order written.
+    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+        var object = JSONObject()
+        for (key, value) in elements { object[key] = value }
+        self = .object(object)
+    }
+}
+
+/// A number as it was written.
+public struct JSONNumber: Hashable, Sendable {
+    /// The literal, in JSON's grammar.
+    public let text: String
+
+    /// A literal already known to follow JSON's grammar.
+    init(literal text: String) { self.text = text }
+
+    /// An integer, all digits.
+    public init(_ value: Int) { text = String(value) }
+
+    /// The fewest digits that give the same `Double` back; integers without a fraction.
+    ///
+    /// - Precondition: `value` is finite: JSON has no other numbers.
+    public init(_ value: Double) {
+        precondition(value.isFinite, "JSON has no number for \(value)")
+        text = value == value.rounded() && value.magnitude < 0x1p53 ? String(Int(value)) : "\(value)"
+    }
+
+    /// The fewest digits that give the same `Float` back; integers without a fraction.
+    ///
+    /// - Precondition: `value` is finite.
+    public init(_ value: Float) {
+        precondition(value.isFinite, "JSON has no number for \(value)")
+        text = value == value.rounded() && value.magnitude < 0x1p24 ? String(Int(value)) : "\(value)"
+    }
+
+    /// The nearest `Double`; infinite where the literal passes its range.
+    public var double: Double { Double(text) ?? .nan }
+    /// The nearest `Float`, rounded once.
+    public var float: Float { Float(text) ?? .nan }
+
+    /// The exact value, where the literal (`3`, `3.0`, `3e2`) is an integer that an `Int` holds.
+    public var integer: Int? {
+        if let value = Int(text) { return value }
+        let parts = text.lowercased().split(separator: "e")
+        guard let mantissa = parts.first else { return nil }
+        let sign = mantissa.hasPrefix("-") ? "-" : ""
+        let pieces = mantissa.drop { $0 == "-" }.split(separator: ".")
+        let fraction = pieces.count > 1 ? pieces[1] : ""
+        var digits = String((String(pieces[0]) + fraction).drop { $0 == "0" })
+        if digits.isEmpty { return 0 }
+        guard var exponent = parts.count > 1 ? Int(parts[1]) : 0, exponent.magnitude < 1000 else { return nil }
+        exponent -= fraction.count
+        while digits.last == "0" {
+            digits.removeLast()
+            exponent += 1
+        }
+        guard exponent >= 0, digits.count + exponent <= 19 else { return nil }
+        return Int(sign + digits + String(repeating: "0", count: exponent))
+    }
+}
+
+/// The members of an object, in the order of the text. No two have the same key.
+public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
+    /// One `"key": value`.
+    public struct Member: Hashable, Sendable {
+        public var key: String
+        public var value: JSONValue
+    }
+
+    public private(set) var members: [Member] = []
+
+    public init() {}
+
+    /// Members in the order written. A key that comes twice keeps its first place and its last value.
+    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+        for (key, value) in elements { self[key] = value }
+    }
+
+    /// Members whose keys are already known to differ.
+    init(distinct members: [Member]) { self.members = members }
+
+    public var keys: [String] { members.map(\.key) }
+
+    /// The value of a key. A new key goes to the end; nil removes.
+    public subscript(key: String) -> JSONValue? {
+        get { members.first { $0.key == key }?.value }
+        set {
+            let index = members.firstIndex { $0.key == key }
+            switch (index, newValue) {
+            case (let index?, let value?): members[index].value = value
+            case (let index?, nil): members.remove(at: index)
+            case (nil, let value?): members.append(Member(key: key, value: value))
+            case (nil, nil): break
+            }
+        }
+    }
+
+    /// These members, then those of `other`; a key of both takes the value of `other`.
+    func merging(_ other: JSONObject) -> JSONObject {
+        var result = self
+        for member in other.members { result[member.key] = member.value }
+        return result
+    }
+}

@@ -1,0 +1,82 @@
+import NeuralNetwork
+import Tensors
+
+private struct ModelDraft: Sendable {
+    var inputShape = Shape([28, 28, 1])
+    var initializer = Initializer.heNormal
+    var layers: [Tagged<LayerPlace, Layer>] = []
+}
+
+extension Codec where Value == Graph {
+    /// The section `model`. Written with every name, and with `inputs` where a layer does not read the one before.
+    static var model: Codec {
+        let layers = Codec<[Tagged<LayerPlace, Layer>]>.array(
+            .layer, count: 1...1024, expected: "an array of 1…1024 layers")
+        let section = Section(
+            initial: ModelDraft(),
+            fields: [
+                .key("inputShape", \.inputShape, .imageShape, "Rows, columns and channels of an image."),
+                .key("initializer", \.initializer, .initializer, "How the weights of every layer begin."),
+                .key("layers", \.layers, layers, isRequired: true, "The layers, each after those it reads."),
+            ])
+        return section.codec.converted(
+            { draft, _, path throws(InputError) in
+                let nodes = try resolve(draft.layers, path.key("layers"))
+                return Graph(inputShape: draft.inputShape, initializer: draft.initializer, nodes: nodes)
+            },
+            { graph in
+                ModelDraft(
+                    inputShape: graph.inputShape, initializer: graph.initializer, layers: places(of: graph.nodes))
+            })
+    }
+
+    /// Gives every layer a name and its inputs.
+    private static func resolve(
+        _ layers: [Tagged<LayerPlace, Layer>], _ path: ConfigurationPath
+    ) throws(InputError) -> [LayerNode] {
+        var given: [String: Int] = [:]
+        for (index, layer) in layers.enumerated() {
+            guard let name = layer.common.name else { continue }
+            if let first = given[name] {
+                throw path.index(index).key("name").error(
+                    "a name of its own", .string(name), remedy: "\(path.index(first).text) has it")
+            }
+            given[name] = index
+        }
+        var nodes: [LayerNode] = []
+        var known: Set<String> = [Graph.inputName]
+        var counts: [String: Int] = [:]
+        var previous = Graph.inputName
+        for (index, layer) in layers.enumerated() {
+            let type = layer.value.type
+            var name = layer.common.name
+            while name == nil {
+                counts[type, default: 0] += 1
+                let candidate = "\(type)_\(counts[type, default: 0])"
+                if given[candidate] == nil { name = candidate }
+            }
+            for (position, input) in (layer.common.inputs ?? []).enumerated() where !known.contains(input) {
+                throw path.index(index).key("inputs").index(position).error(
+                    "\"\(Graph.inputName)\" or the name of an earlier layer", .string(input),
+                    remedy: Spelling.remedy(for: input, among: known.sorted()))
+            }
+            let node = LayerNode(
+                name: name ?? type, inputs: layer.common.inputs ?? [previous], layer: layer.value)
+            nodes.append(node)
+            known.insert(node.name)
+            previous = node.name
+        }
+        return nodes
+    }
+
+    private static func places(of nodes: [LayerNode]) -> [Tagged<LayerPlace, Layer>] {
+        var previous = Graph.inputName
+        var layers: [Tagged<LayerPlace, Layer>] = []
+        for node in nodes {
+            let inputs = node.inputs == [previous] ? nil : node.inputs
+            layers.append(Tagged(common: LayerPlace(name: node.name, inputs: inputs), value: node.layer))
+            previous = node.name
+        }
+        return layers
+    }
+}

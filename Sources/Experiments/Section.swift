@@ -1,0 +1,132 @@
+import Tensors
+
+/// One key of an object: its codec, and where in `Root` its value lives.
+struct Field<Root>: Sendable {
+    let key: String
+    let isRequired: Bool
+    let expected: String
+    /// With the description; the default is added by ``Section``.
+    let schema: JSONObject
+    let read: @Sendable (JSONValue, ConfigurationPath, inout Root) throws(InputError) -> Void
+    /// Nil: the key is left out.
+    let write: @Sendable (Root) -> JSONValue?
+
+    /// A key whose value lives at `place`.
+    static func key<Value>(
+        _ key: String, _ place: any WritableKeyPath<Root, Value> & Sendable, _ codec: Codec<Value>,
+        isRequired: Bool = false, _ description: String
+    ) -> Field {
+        Field(
+            key: key, isRequired: isRequired, expected: codec.expected,
+            schema: JSONObject.described(description, codec.schema),
+            read: { json, path, root throws(InputError) in root[keyPath: place] = try codec.decode(json, path) },
+            write: { codec.encode($0[keyPath: place]) })
+    }
+
+    /// A key that takes null for nil. Written as null too, unless `isLeftOut`.
+    static func optional<Value>(
+        _ key: String, _ place: any WritableKeyPath<Root, Value?> & Sendable, _ codec: Codec<Value>,
+        isLeftOut: Bool = false, _ description: String
+    ) -> Field {
+        let nullable = codec.nullable
+        return Field(
+            key: key, isRequired: false, expected: nullable.expected,
+            schema: JSONObject.described(description, nullable.schema),
+            read: { json, path, root throws(InputError) in root[keyPath: place] = try nullable.decode(json, path) },
+            write: { root in
+                let value = root[keyPath: place]
+                return value == nil && isLeftOut ? nil : nullable.encode(value)
+            })
+    }
+}
+
+/// A root without fields.
+struct Nothing: Hashable, Sendable {}
+
+/// An object with a fixed set of keys.
+struct Section<Root: Sendable>: Sendable {
+    /// Holds the defaults; required fields are always replaced.
+    let initial: Root
+    let fields: [Field<Root>]
+
+    /// Reads the members in their order. `other` is offered each first and says whether the member is its own;
+    /// `otherKeys` are the keys it takes, for messages.
+    ///
+    /// - Throws: `InputError` for the first member that is unknown or unfit, then for a required key not there.
+    func decode(
+        _ object: JSONObject, _ path: ConfigurationPath, otherKeys: [String] = [],
+        other: (JSONObject.Member) throws(InputError) -> Bool = { _ in false }
+    ) throws(InputError) -> Root {
+        var root = initial
+        for member in object.members {
+            if try other(member) { continue }
+            let place = path.key(member.key)
+            guard let field = fields.first(where: { $0.key == member.key }) else {
+                let keys = otherKeys + fields.map(\.key)
+                throw place.error(
+                    "one of: " + keys.joined(separator: ", "), .string(member.key),
+                    remedy: Spelling.remedy(for: member.key, among: keys))
+            }
+            try field.read(member.value, place, &root)
+        }
+        try Self.requireKeys(of: fields, in: object, path)
+        return root
+    }
+
+    static func requireKeys<Other>(
+        of fields: [Field<Other>], in object: JSONObject, _ path: ConfigurationPath
+    ) throws(InputError) {
+        for field in fields where field.isRequired && object[field.key] == nil {
+            throw path.key(field.key).missing(field.expected)
+        }
+    }
+
+    /// Every key, in the order of the table.
+    func encode(_ root: Root) -> JSONObject {
+        var object = JSONObject()
+        for field in fields { object[field.key] = field.write(root) }
+        return object
+    }
+
+    /// The schema of each key, defaults included.
+    var properties: JSONObject {
+        var properties = JSONObject()
+        for field in fields {
+            var schema = field.schema
+            if !field.isRequired, let value = field.write(initial), value != .null || field.schema["anyOf"] != nil {
+                schema["default"] = value
+            }
+            properties[field.key] = .object(schema)
+        }
+        return properties
+    }
+
+    var requiredKeys: [String] { fields.filter(\.isRequired).map(\.key) }
+
+    /// The object as a codec.
+    var codec: Codec<Root> {
+        Codec(
+            expected: "an object", schema: JSONObject.schema(properties, requiredKeys: requiredKeys),
+            decode: { json, path throws(InputError) in
+                guard let object = json.object else { throw path.error("an object", json) }
+                return try decode(object, path)
+            },
+            encode: { .object(encode($0)) })
+    }
+}
+
+extension JSONObject {
+    /// A schema with its description in front.
+    static func described(_ description: String, _ schema: JSONObject) -> JSONObject {
+        (["description": .string(description)] as JSONObject).merging(schema)
+    }
+
+    /// The schema of an object with these keys and no others.
+    static func schema(_ properties: JSONObject, requiredKeys: [String]) -> JSONObject {
+        var schema: JSONObject = [
+            "type": "object", "properties": .object(properties), "additionalProperties": .boolean(false),
+        ]
+        if !requiredKeys.isEmpty { schema["required"] = .array(requiredKeys.map { .string($0) }) }
+        return schema
+    }
+}

@@ -1,0 +1,115 @@
+import Tensors
+
+/// One case of a union of objects that a key `type` tells apart. `Common` holds the keys that all cases share.
+struct Variant<Common: Sendable, Union>: Sendable {
+    let name: String
+    /// The shared keys as this case takes them.
+    let common: [Field<Common>]
+    /// The keys of this case alone, erased.
+    let properties: JSONObject
+    let requiredKeys: [String]
+    let decode:
+        @Sendable (
+            JSONObject, ConfigurationPath, [String], (JSONObject.Member) throws(InputError) -> Bool
+        ) throws(InputError) -> Union
+    /// Nil for a value of another case.
+    let encode: @Sendable (Union) -> JSONObject?
+
+    /// - Parameters:
+    ///   - make: the union's value from the case's own options.
+    ///   - match: those options again; nil for a value of another case.
+    init<Options>(
+        _ name: String, common: [Field<Common>], _ section: Section<Options>,
+        _ make: @escaping @Sendable (Options) -> Union, _ match: @escaping @Sendable (Union) -> Options?
+    ) {
+        self.name = name
+        self.common = common
+        properties = section.properties
+        requiredKeys = section.requiredKeys
+        decode = { object, path, otherKeys, other throws(InputError) in
+            make(try section.decode(object, path, otherKeys: otherKeys, other: other))
+        }
+        encode = { match($0).map(section.encode) }
+    }
+}
+
+extension Variant where Common == Nothing {
+    /// A case of a union that shares no keys.
+    init<Options>(
+        _ name: String, _ section: Section<Options>, _ make: @escaping @Sendable (Options) -> Union,
+        _ match: @escaping @Sendable (Union) -> Options?
+    ) {
+        self.init(name, common: [], section, make, match)
+    }
+}
+
+/// What a union and its shared keys decode into.
+struct Tagged<Common: Sendable, Union: Sendable>: Sendable {
+    var common: Common
+    var value: Union
+}
+
+extension Codec {
+    /// An object whose `type` names one of `variants`.
+    static func union<Common, Union>(
+        _ variants: [Variant<Common, Union>], common initial: Common
+    ) -> Codec where Value == Tagged<Common, Union> {
+        let tag = Codec<String>.choice(variants.map { ($0.name, $0.name) })
+        return Codec(
+            expected: "an object with 'type'", schema: schema(of: variants, initial),
+            decode: { json, path throws(InputError) in
+                guard let object = json.object else { throw path.error("an object with 'type'", json) }
+                guard let type = object["type"] else { throw path.key("type").missing(tag.expected) }
+                let name = try tag.decode(type, path.key("type"))
+                guard let variant = variants.first(where: { $0.name == name }) else {
+                    throw path.key("type").error(tag.expected, type)
+                }
+                var common = initial
+                let keys = ["type"] + variant.common.map(\.key)
+                let value = try variant.decode(object, path, keys) { member throws(InputError) in
+                    if member.key == "type" { return true }
+                    guard let field = variant.common.first(where: { $0.key == member.key }) else { return false }
+                    try field.read(member.value, path.key(member.key), &common)
+                    return true
+                }
+                try Section<Common>.requireKeys(of: variant.common, in: object, path)
+                return Tagged(common: common, value: value)
+            },
+            encode: { tagged in
+                for variant in variants {
+                    guard let options = variant.encode(tagged.value) else { continue }
+                    var object: JSONObject = ["type": .string(variant.name)]
+                    for field in variant.common { object[field.key] = field.write(tagged.common) }
+                    return .object(object.merging(options))
+                }
+                preconditionFailure("no variant writes \(tagged.value)")
+            })
+    }
+
+    /// An object whose `type` names one of `variants`, without shared keys.
+    static func tagged(_ variants: [Variant<Nothing, Value>]) -> Codec where Value: Sendable {
+        Codec<Tagged<Nothing, Value>>.union(variants, common: Nothing()).converted(
+            { tagged, _, _ in tagged.value }, { Tagged(common: Nothing(), value: $0) })
+    }
+
+    /// The names as an `enum`, so that editors complete them, and an `if`/`then` for the keys of each.
+    private static func schema<Common, Union>(
+        of variants: [Variant<Common, Union>], _ initial: Common
+    ) -> JSONObject {
+        let names = variants.map { JSONValue.string($0.name) }
+        let cases = variants.map { variant -> JSONValue in
+            let common = Section(initial: initial, fields: variant.common)
+            let type: JSONObject = ["type": ["const": .string(variant.name)]]
+            let properties = type.merging(common.properties).merging(variant.properties)
+            return [
+                "if": ["properties": .object(type), "required": .array(["type"])],
+                "then": .object(
+                    JSONObject.schema(properties, requiredKeys: common.requiredKeys + variant.requiredKeys)),
+            ]
+        }
+        return [
+            "type": "object", "properties": ["type": ["enum": .array(names)]], "required": .array(["type"]),
+            "allOf": .array(cases),
+        ]
+    }
+}

@@ -1,0 +1,158 @@
+@testable import Datasets
+@testable import Experiments
+@testable import NeuralNetwork
+@testable import Tensors
+@testable import Training
+
+/// Experiments with every option drawn from its legal range.
+struct RandomExperiment {
+    private var stream: RandomStream
+
+    init(index: Int) {
+        stream = RandomStream(RandomAddress(seed: 5, purpose: .test, major: UInt32(index)))
+    }
+
+    private mutating func integer(_ range: ClosedRange<Int>) -> Int {
+        range.lowerBound + stream.integer(below: range.count)
+    }
+    private mutating func chance() -> Bool { stream.integer(below: 2) == 0 }
+    private mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[stream.integer(below: elements.count)]
+    }
+    /// Strictly between the ends, with every bit of a `Double` used.
+    private mutating func double(_ low: Double, _ high: Double) -> Double {
+        let unit = (Double(stream.next() >> 12) + 0.5) * 0x1p-52
+        return low + (high - low) * unit
+    }
+    private mutating func float(_ low: Float, _ high: Float) -> Float {
+        min(max(Float(double(Double(low), Double(high))), low), high.nextDown)
+    }
+    private mutating func interval(_ low: Float, _ high: Float) -> ClosedRange<Float> {
+        let a = float(low, high), b = float(low, high)
+        return min(a, b)...max(a, b)
+    }
+    private mutating func size() -> Size2D { Size2D(integer(1...7), integer(1...7)) }
+    private mutating func text() -> String {
+        pick(["runs", "a b", "\"quoted\"\\", "é\u{301}😀", "tab\tline\nreturn\r", "\u{202E}\u{7F}", "/tmp/{x}"])
+    }
+
+    mutating func experiment() -> Experiment {
+        var result = Experiment(name: pick(["a", "run-2", "_x.y", "0"]), model: graph())
+        result.seed = chance() ? 1 << 53 : UInt64(stream.nextWord())
+        result.training = training()
+        result.data = data()
+        result.augmentation = augmentation()
+        result.evaluation.batchSize = integer(1...65_536)
+        result.output.directory = text()
+        return result
+    }
+
+    private mutating func data() -> DataOptions {
+        var data = DataOptions()
+        data.source = pick(DataOptions.Source.allCases)
+        if data.source != .sample {
+            data.dataset = pick(DatasetName.allCases)
+            if chance() {
+                data.dataset = .mnist
+                data.files = IDXFiles(trainImages: text(), trainLabels: text(), testImages: text(), testLabels: text())
+            }
+        }
+        data.directory = chance() ? text() : nil
+        data.validationFraction = double(0, 0.9)
+        data.normalization = pick(Normalization.allCases)
+        return data
+    }
+
+    private mutating func augmentation() -> AugmentationOptions {
+        var augmentation = AugmentationOptions()
+        augmentation.rotation = float(0, 180)
+        augmentation.scale = interval(0.1, 10)
+        augmentation.shear = float(0, 2)
+        augmentation.translation = float(0, 28)
+        if chance() {
+            augmentation.elastic = .init(alpha: float(0, 50), sigma: float(0.5, 8), probability: float(0, 1))
+        }
+        if chance() {
+            augmentation.erasing = .init(
+                probability: float(0, 1), area: interval(0, 1), aspectRatio: interval(0.01, 100))
+        }
+        return augmentation
+    }
+
+    private mutating func training() -> TrainingOptions {
+        var training = TrainingOptions()
+        training.epochs = integer(1...100_000)
+        training.batchSize = integer(2...65_536)
+        training.optimizer = pick([
+            .sgd(learningRate: double(0, 100), momentum: double(0, 1), nesterov: chance()),
+            .rmsprop(learningRate: double(0, 1), rho: double(0, 1), epsilon: double(0, 1e-6), momentum: double(0, 1)),
+            .adam(learningRate: double(0, 1), beta1: double(0, 1), beta2: double(0, 1), epsilon: double(0, 1e-9)),
+            .adamW(
+                learningRate: double(0, 1), beta1: double(0, 1), beta2: double(0, 1), epsilon: double(0, 1),
+                weightDecay: double(0, 1)),
+        ])
+        training.schedule = pick([
+            .constant, .step(every: integer(1...100), factor: double(0, 1)), .exponential(decay: double(0, 1)),
+            .cosine(finalFactor: double(0, 1)),
+            .oneCycle(
+                warmupFraction: double(0, 1), initialDivisor: double(1, 1e9), finalDivisor: double(1, 1e9)),
+        ])
+        training.warmupEpochs = double(0, 10)
+        training.labelSmoothing = double(0, 1)
+        training.l2 = double(0, 1)
+        training.gradientClipping = pick([nil, .norm(double(0, 100)), .value(double(0, 100))])
+        training.earlyStopping =
+            chance()
+            ? nil
+            : EarlyStoppingOptions(
+                monitor: pick(EarlyStoppingOptions.Monitor.allCases), patience: integer(1...50),
+                minimumChange: double(0, 1))
+        training.averagingDecay = chance() ? nil : double(0, 1)
+        training.shards = integer(1...1024)
+        return training
+    }
+
+    private mutating func initializer() -> Initializer {
+        let gain = float(0.1, 9)
+        return pick([
+            .heNormal, .heUniform, .glorotNormal, .glorotUniform, .orthogonal(gain: 1), .orthogonal(gain: gain),
+        ])
+    }
+
+    private mutating func padding() -> Padding {
+        pick([
+            .valid, .same, .explicit(top: integer(0...3), bottom: integer(0...3), left: integer(0...3), right: 2),
+        ])
+    }
+
+    private mutating func layer() -> Layer {
+        pick([
+            .conv2d(
+                filters: integer(1...65_536), kernelSize: size(), strides: size(), padding: padding(),
+                dilation: size(), useBias: chance(), initializer: chance() ? nil : initializer()),
+            .dense(units: integer(1...9999), useBias: chance(), initializer: chance() ? nil : initializer()),
+            .batchNormalization(momentum: float(0.001, 1), epsilon: float(1e-9, 1)), .relu,
+            .leakyRelu(negativeSlope: float(0, 1)), .gelu, .tanh, .sigmoid, .softmax,
+            .maxPooling2d(poolSize: size(), strides: chance() ? nil : size(), padding: padding()),
+            .averagePooling2d(poolSize: size(), strides: chance() ? nil : size(), padding: padding()),
+            .globalAveragePooling2d, .dropout(rate: float(0, 1)), .flatten, .add, .concatenate,
+        ])
+    }
+
+    /// Names follow the grammar of configurations; shapes need not fit, which is not the decoder's business.
+    private mutating func graph() -> Graph {
+        var names = [Graph.inputName]
+        var nodes: [LayerNode] = []
+        for index in 0..<integer(1...20) {
+            let layer = layer()
+            let joins = layer == .add || layer == .concatenate
+            let inputs = (0..<(joins ? integer(2...4) : 1)).map { _ in chance() ? names[names.count - 1] : pick(names) }
+            let name = chance() ? "layer-\(index)" : "\(layer.type)_\(index)"
+            nodes.append(LayerNode(name: name, inputs: inputs, layer: layer))
+            names.append(name)
+        }
+        return Graph(
+            inputShape: Shape([integer(1...1024), integer(1...1024), integer(1...1024)]), initializer: initializer(),
+            nodes: nodes)
+    }
+}
