@@ -63,6 +63,9 @@ public enum BLASSelfTest {
         return cases
     }()
 
+    /// Products that the long test computes.
+    public static var longCaseCount: Int { longCases.count + 16 * quickCases.count }
+
     /// Runs the test on the calling thread and on `pool`'s threads at once.
     /// - Parameter long: every case, several times, instead of the quick ones once.
     /// - Returns: what failed first, or nil.

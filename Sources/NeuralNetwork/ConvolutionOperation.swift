@@ -121,3 +121,19 @@ final class ConvolutionOperation: Operation {
         for c in 0..<geometry.filters { gradient[c] = Float(biasSums.total(c, shards: run.shards)) }
     }
 }
+
+extension ResolvedGraph.Node {
+    /// How the layer is computed, in words: `im2col, tiles of 96 rows`.
+    public var lowering: String {
+        switch layer {
+        case .conv2d:
+            guard case .convolution(let geometry)? = geometry else { return "" }
+            let rows = TileTable.rows(n: geometry.filters, k: geometry.depth, available: geometry.outRows)
+            return "\(geometry.isPointwise ? "GEMM" : "im2col"), tiles of \(rows) rows"
+        case .dense:
+            return inputShapes[0].count * outputShape.count >= DenseCore.blockedFromWeights
+                ? "GEMM in blocks of weights" : "GEMM in shards of images"
+        default: return ""
+        }
+    }
+}

@@ -20,6 +20,7 @@ public enum RunFile: String, CaseIterable, Sendable {
     case learningCurvesFigure = "learning_curves.svg"
     case calibration = "calibration.csv"
     case calibrationFigure = "calibration.svg"
+    case model = "model.safetensors"
 }
 
 /// The folder that a run leaves behind. Every file in it is written atomically.

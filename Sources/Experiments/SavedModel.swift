@@ -1,0 +1,117 @@
+import Datasets
+import Foundation
+import NeuralNetwork
+import Tensors
+import Training
+
+/// A trained network as a file: weights, batch-norm state, and in the metadata the configuration that made it, its class
+/// names and its normalisation. Everything needed to classify; the same bytes for the same training.
+public struct SavedModel: Sendable {
+    /// The configuration, without the folders of the machine it was trained on.
+    public let experiment: Experiment
+    public let graph: ResolvedGraph
+    public let classNames: [String]
+    /// Mean and standard deviation of the training split, where pixels are standardised.
+    public let normalization: (mean: Float, standardDeviation: Float)?
+    public let parameters: AlignedBuffer<Float>
+    public let state: AlignedBuffer<Float>
+
+    private static let format = "numeral-1"
+
+    public init(
+        experiment: Experiment, graph: ResolvedGraph, classNames: [String],
+        normalization: (mean: Float, standardDeviation: Float)?, parameters: AlignedBuffer<Float>,
+        state: AlignedBuffer<Float>
+    ) {
+        var portable = experiment
+        portable.data.directory = nil
+        portable.output = OutputOptions()
+        self.experiment = portable
+        self.graph = graph
+        self.classNames = classNames
+        self.normalization = normalization
+        self.parameters = parameters
+        self.state = state
+    }
+
+    /// The bytes of a safetensors file.
+    public func encoded() -> Data {
+        var metadata = [
+            "format": Self.format,
+            "numeral.config": experiment.jsonText,
+            "numeral.classes": JSONValue.array(classNames.map { .string($0) }).text,
+        ]
+        if let normalization {
+            metadata["numeral.mean"] = "\(normalization.mean)"
+            metadata["numeral.standard_deviation"] = "\(normalization.standardDeviation)"
+        }
+        return SafetensorsFile(
+            metadata: metadata, tensors: graph.tensorRecords(parameters: parameters, state: state)
+        ).encoded()
+    }
+
+    /// Reads what ``encoded()`` wrote.
+    /// - Throws: an ``InputError`` where the file is damaged, of another format, or its tensors do not fit its
+    ///   configuration.
+    public static func decode(_ data: Data, name: String) throws(InputError) -> SavedModel {
+        let file = try SafetensorsFile.decode(data, name: name)
+        guard file.metadata["format"] == format, let text = file.metadata["numeral.config"] else {
+            throw InputError(
+                name, expected: "a model written by Numeral (metadata format \(format))",
+                received: file.metadata["format"].map { "format \($0)" } ?? "a safetensors file without that metadata")
+        }
+        let experiment = try Experiment.decode(text, name: "\(name): numeral.config")
+        let graph = try ResolvedGraph(experiment.model)
+        let classNames = try classes(file.metadata["numeral.classes"], count: graph.classCount, name: name)
+        let buffers = try graph.buffers(of: file.tensors, name: name)
+        return SavedModel(
+            experiment: experiment, graph: graph, classNames: classNames,
+            normalization: try normalization(file.metadata, name: name), parameters: buffers.parameters,
+            state: buffers.state)
+    }
+
+    /// Reads a model from a file, or from the run folder that holds `model.safetensors`.
+    public static func load(path: String) throws(InputError) -> SavedModel {
+        var url = URL(fileURLWithPath: path)
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw InputError(path, expected: "a run folder or a model file", received: "nothing there")
+        }
+        if isFolder.boolValue { url.appendPathComponent("model.safetensors") }
+        let data: Data
+        do {
+            data = try Data(contentsOf: url)
+        } catch {
+            throw InputError(
+                url.relativePath, expected: "a model file that can be read",
+                received: isFolder.boolValue ? "a folder without model.safetensors" : "\(error.localizedDescription)")
+        }
+        return try decode(data, name: path)
+    }
+
+    private static func classes(_ text: String?, count: Int, name: String) throws(InputError) -> [String] {
+        let place = "\(name): numeral.classes"
+        guard let text else { throw InputError(place, expected: "class names", received: "none") }
+        guard case .array(let values) = try JSONValue.parse(text, name: place) else {
+            throw InputError(place, expected: "a JSON array", received: text)
+        }
+        let names = values.compactMap { if case .string(let name) = $0 { name } else { nil } }
+        guard names.count == values.count, names.count == count else {
+            throw InputError(place, expected: "\(count) names", received: "\(names.count)")
+        }
+        return names
+    }
+
+    private static func normalization(
+        _ metadata: [String: String], name: String
+    ) throws(InputError) -> (mean: Float, standardDeviation: Float)? {
+        guard let mean = metadata["numeral.mean"] else { return nil }
+        let deviation = metadata["numeral.standard_deviation"] ?? "none"
+        guard let m = Float(mean), let d = Float(deviation), m.isFinite, d.isFinite, d > 0 else {
+            throw InputError(
+                "\(name): numeral.mean", expected: "a finite mean and a positive standard deviation",
+                received: "\(mean) and \(deviation)")
+        }
+        return (m, d)
+    }
+}

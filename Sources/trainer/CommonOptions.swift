@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+import Numeral
+
+/// Options that most commands share.
+struct CommonOptions: ParsableArguments {
+    @Option(help: "Threads that compute; default: the cores this process may use.")
+    var threads: Int?
+
+    @Flag(name: .shortAndLong, help: "No progress, only results and errors.")
+    var quiet = false
+
+    /// The worker pool, its BLAS found sound.
+    func makePool() throws -> WorkerPool {
+        if let threads, threads < 1 || threads > 1024 {
+            throw InputError("--threads", expected: "an integer in 1…1024", received: "\(threads)")
+        }
+        let pool = WorkerPool(threads: threads ?? Machine.usableCores)
+        try BLASSelfTest.require(pool: pool)
+        return pool
+    }
+
+    func say(_ text: String) {
+        if !quiet { Console.message(text) }
+    }
+
+    /// Loads data, telling of downloads and of what was used instead.
+    func load(_ options: DataOptions, seed: UInt64) throws -> LoadedData {
+        let quiet = quiet
+        let data = try DatasetLoader.load(options, seed: seed) { DownloadDisplay.show($0, quiet: quiet) }
+        say("Data: \(data.dataset) (\(data.source.rawValue)) from \(data.directory)")
+        return data
+    }
+}
+
+/// Options that change a configuration.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(help: "The JSON configuration.")
+    var config: String
+
+    @Option(name: .customLong("set"), help: ArgumentHelp("Override one key, as often as you like.", valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    @Option(help: "Random seed, instead of the configuration's.")
+    var seed: UInt64?
+
+    /// The configuration and its graph, every shape checked.
+    func load() throws -> (Experiment, ResolvedGraph) {
+        let seedOverride = seed.map { ["seed=\($0)"] } ?? []
+        let experiment = try ExperimentFile.load(path: config, overrides: overrides + seedOverride)
+        do {
+            return (experiment, try ResolvedGraph(experiment.model))
+        } catch {
+            var located = error
+            located.place = "\(config): \(error.place)"
+            throw located
+        }
+    }
+}
+
+/// Shows downloads and notes.
+enum DownloadDisplay {
+    static func show(_ event: DatasetEvent, quiet: Bool) {
+        switch event {
+        case .note(let text): Console.message("Note: \(text)")
+        case .download(let file, let received, let total):
+            guard !quiet, Console.isTerminal else { return }
+            let share = total.map { " of \(Console.size($0))" } ?? ""
+            Console.write("\r\u{1B}[KDownloading \(file): \(Console.size(received))\(share)")
+            if received == total { Console.write("\n") }
+        }
+    }
+}

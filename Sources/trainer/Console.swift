@@ -1,0 +1,74 @@
+import Foundation
+
+/// Where words go: results to stdout, messages to stderr.
+enum Console {
+    /// Whether messages go to a person's terminal.
+    static let isTerminal = isatty(STDERR_FILENO) == 1
+    /// Whether colours are wanted (https://no-color.org).
+    static let usesColor =
+        isTerminal && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+        && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+
+    static func message(_ text: String) { write(text + "\n") }
+
+    static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+
+    static func fail(_ text: String, code: Int32) -> Never {
+        message("trainer: " + text)
+        exit(code)
+    }
+
+    /// Columns of the terminal, 80 where it does not say.
+    static var columns: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    static func fixed(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+
+    /// `2,734`.
+    static func grouped(_ value: Int) -> String {
+        var text = String(value.magnitude)
+        var parts: [String] = []
+        while text.count > 3 {
+            parts.insert(String(text.suffix(3)), at: 0)
+            text = String(text.dropLast(3))
+        }
+        parts.insert(text, at: 0)
+        return (value < 0 ? "-" : "") + parts.joined(separator: ",")
+    }
+
+    /// `0:07`, `12:30`, `1:02:03`.
+    static func duration(_ seconds: Double) -> String {
+        guard seconds.isFinite, seconds < 1e7 else { return "-:--" }
+        let total = Int(seconds.rounded())
+        let tail = String(format: "%d:%02d", total / 60 % 60, total % 60)
+        return total < 3600 ? tail : String(format: "%d:%02d:%02d", total / 3600, total / 60 % 60, total % 60)
+    }
+
+    /// `75 MiB`.
+    static func size(_ bytes: Int) -> String {
+        bytes < 1 << 20 ? "\((bytes + 1023) >> 10) KiB" : "\(fixed(Double(bytes) / 1_048_576, 1)) MiB"
+    }
+
+    static func left(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    static func right(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+
+    /// Rows under a header, columns padded; the first `leftColumns` to the left, the others to the right.
+    static func table(_ rows: [[String]], leftColumns: Int = 1) -> String {
+        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            let cells = row.enumerated().map { index, cell in
+                index < leftColumns ? left(cell, widths[index]) : right(cell, widths[index])
+            }
+            let line = cells.joined(separator: "  ")
+            return String(line.reversed().drop { $0 == " " }.reversed())
+        }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Numeral
+
+/// `trainer datasets`: what there is, fetched and checked.
+struct DatasetsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "datasets", abstract: "List, fetch and verify data sets.",
+        subcommands: [List.self, Fetch.self, Verify.self], defaultSubcommand: List.self)
+
+    static func name(_ text: String) throws -> DatasetName {
+        guard let name = DatasetName(rawValue: text) else {
+            throw InputError(
+                "data set", expected: "one of \(DatasetName.allCases.map(\.rawValue).joined(separator: ", "))",
+                received: text)
+        }
+        return name
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Names, sizes, licences, and where they are.")
+        @Option(help: "Folder to look in first.") var data: String?
+
+        func run() throws {
+            var rows = [["name", "classes", "train", "test", "download", "licence", "found in"]]
+            for status in try DatasetLoader.list(directory: data) {
+                let record = status.record
+                rows.append([
+                    record.name, "\(record.classCount)", Console.grouped(record.trainCount),
+                    Console.grouped(record.testCount), record.downloadBytes.map { Console.size($0) } ?? "–",
+                    record.licence, status.directory ?? (status.hasSample ? "(sample only)" : "–"),
+                ])
+            }
+            print(Console.table(rows.map { [$0[0], $0[1], $0[2], $0[3], $0[4], "  " + $0[5], $0[6]] }, leftColumns: 1))
+        }
+    }
+
+    struct Fetch: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Download a data set, unless it is here already.")
+        @Argument(help: "The data set's name.") var name: String
+
+        func run() throws {
+            print(try DatasetLoader.fetch(DatasetsCommand.name(name)) { DownloadDisplay.show($0, quiet: false) })
+        }
+    }
+
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Check every file of a data set by its digest.")
+        @Argument(help: "The data set's name.") var name: String
+        @Option(help: "Folder to look in first.") var data: String?
+
+        func run() throws {
+            var sound = true
+            for row in try DatasetLoader.verify(DatasetsCommand.name(name), directory: data) {
+                sound = sound && row.isVerified
+                print("\(row.isVerified ? "ok      " : "WRONG   ")\(row.place)  \(row.sha256)")
+                if !row.problem.isEmpty { print("        \(row.problem)") }
+            }
+            if !sound { throw ExitCode(2) }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Foundation
+import Numeral
+
+/// `trainer evaluate`: every metric and figure of a saved model again.
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate", abstract: "Evaluate a saved model on a test set and write every metric and figure.")
+
+    @Option(help: "A run folder or a model file.")
+    var model: String
+
+    @Option(help: "Folder to look for the data set in first.")
+    var data: String?
+
+    @Option(help: "The data set's name, instead of the one the model was trained on.")
+    var dataset: String?
+
+    @Option(help: "auto, full or sample, instead of the model's own.")
+    var source: String?
+
+    @Option(help: "Folder in which the evaluation's folder is made.")
+    var output: String?
+
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let saved = try SavedModel.load(path: model)
+        var options = saved.experiment.data
+        options.directory = data
+        if let dataset { (options.dataset, options.files) = (try value(dataset, "--dataset"), nil) }
+        if let source { options.source = try value(source, "--source") }
+        let pool = try common.makePool()
+        let loaded = try common.load(options, seed: saved.experiment.seed)
+        try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset)
+        let test = try loaded.loadTest()
+        let classifier = Classifier(
+            graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize,
+            normalization: saved.normalization, pool: pool)
+        classifier.load(parameters: saved.parameters, state: saved.state)
+        let evaluation = try Assessment.evaluate(classifier, on: test.images)
+        let date = Date()
+        let folder = try RunFolder.create(
+            in: URL(fileURLWithPath: output ?? saved.experiment.output.directory, isDirectory: true),
+            name: saved.experiment.name + "-evaluation", date: date)
+        try folder.write(saved.experiment.jsonText, as: .config)
+        try folder.write(
+            environment: EnvironmentRecord(threads: pool.threads, dataDigests: test.digests, date: date))
+        try Assessment.write(
+            evaluation, to: folder, dataset: loaded.dataset, source: loaded.source, history: nil,
+            threads: pool.threads, parameters: saved.graph.parameterCount)
+        Assessment.printSummary(evaluation, folder: folder, dataset: loaded.dataset, source: loaded.source)
+    }
+
+    private func value<Choice: RawRepresentable<String> & CaseIterable>(
+        _ text: String, _ option: String
+    ) throws -> Choice {
+        guard let choice = Choice(rawValue: text) else {
+            throw InputError(
+                option, expected: "one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))", received: text)
+        }
+        return choice
+    }
+}

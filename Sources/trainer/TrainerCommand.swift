@@ -1,0 +1,41 @@
+import ArgumentParser
+import Foundation
+import Numeral
+
+/// `trainer`: trains, evaluates and inspects networks from JSON configurations.
+@main
+struct TrainerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trainer",
+        abstract: "Train, evaluate and inspect convolutional networks on an ordinary CPU.",
+        version: Numeral.version,
+        subcommands: [
+            TrainCommand.self, EvaluateCommand.self, InspectCommand.self, DatasetsCommand.self, DoctorCommand.self,
+        ],
+        defaultSubcommand: TrainCommand.self)
+
+    /// Runs the command; every failure is one line on stderr and an exit code: 1 the work failed, 2 the input was
+    /// wrong, 130 interrupted.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let error as InputError {
+            Console.fail(error.description, code: 2)
+        } catch let error as OperationError {
+            Console.fail(error.description, code: 1)
+        } catch let error as TrainingError {
+            Console.fail(error.description, code: 1)
+        } catch let code as ExitCode {
+            Foundation.exit(code.rawValue)
+        } catch {
+            // Help, version and arguments that could not be parsed.
+            let text = fullMessage(for: error)
+            if exitCode(for: error) == .success {
+                print(text)
+                Foundation.exit(0)
+            }
+            Console.fail(text, code: 2)
+        }
+    }
+}
