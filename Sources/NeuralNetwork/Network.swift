@@ -117,7 +117,9 @@ public final class InferenceNetwork {
     }
 
     /// Σ of the cross-entropies of the images last predicted, and how many were right.
-    public func score(labels: AlignedBuffer<Int32>, count: Int) -> TrainingNetwork.StepResult {
+    public func score(
+        labels: AlignedBuffer<Int32>, count: Int, labelSmoothing: Double = 0
+    ) -> TrainingNetwork.StepResult {
         let classes = graph.classCount
         var lossSum = 0.0
         var correct = 0
@@ -126,7 +128,7 @@ public final class InferenceNetwork {
             let label = Int(labels[image])
             precondition(label >= 0 && label < classes, "a label is outside the network's classes")
             lossSum += SoftmaxKernels.crossEntropy(
-                z, columns: classes, label: label, smoothing: 0, weight: 1, dz: nil)
+                z, columns: classes, label: label, smoothing: Float(labelSmoothing), weight: 1, dz: nil)
             if SoftmaxKernels.argmax(z, columns: classes) == label { correct += 1 }
         }
         return .init(lossSum: lossSum, correct: correct)

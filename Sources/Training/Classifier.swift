@@ -40,12 +40,12 @@ public final class Classifier {
         return result
     }
 
-    /// Mean cross-entropy and accuracy. NaN for an empty set.
-    public func score(_ images: ImageSet) -> (loss: Double, accuracy: Double) {
+    /// Mean cross-entropy, against smoothed targets where training smooths them, and accuracy. NaN for an empty set.
+    public func score(_ images: ImageSet, labelSmoothing: Double = 0) -> (loss: Double, accuracy: Double) {
         var lossSum = 0.0
         var correct = 0
         forEachBatch(images) { count in
-            let result = network.score(labels: batch.labels, count: count)
+            let result = network.score(labels: batch.labels, count: count, labelSmoothing: labelSmoothing)
             lossSum += result.lossSum
             correct += result.correct
         }

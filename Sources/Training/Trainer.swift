@@ -177,7 +177,7 @@ public final class Trainer {
         var validation: (loss: Double, accuracy: Double)?
         if let validator {
             validator.load(parameters: currentParameters, state: currentState)
-            validation = validator.score(data.validation)
+            validation = validator.score(data.validation, labelSmoothing: options.labelSmoothing)
         }
         return EpochRecord(
             epoch: epoch, learningRate: rate, trainingLoss: lossSum / Double(images),

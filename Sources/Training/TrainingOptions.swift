@@ -91,7 +91,7 @@ public struct EpochRecord: Hashable, Sendable {
     /// Means over the epoch's samples, in training mode (with dropout and augmentation).
     public var trainingLoss: Double
     public var trainingAccuracy: Double
-    /// Nil where there is no validation split.
+    /// Of the same loss, smoothing included, in inference mode; nil where there is no validation split.
     public var validationLoss: Double?
     public var validationAccuracy: Double?
     /// Wall time of the training part, and its rate.
