@@ -100,14 +100,21 @@ struct WorkerPoolTests {
         #expect(weakPool == nil)
     }
 
-    @Test("pools come and go, with and without work")
+    @Test("pools come and go, with and without work, and no thread outlives its pool's shutdown")
     func manyPools() {
         let work = Counting()
+        var alive = 0
         for round in 0..<300 {
-            let pool = WorkerPool(threads: 1 + round % 4)
-            if round.isMultiple(of: 3) { pool.run(work, tasks: 4) }
-            pool.shutdown()
+            weak var weakPool: WorkerPool?
+            do {
+                let pool = WorkerPool(threads: 1 + round % 4)
+                weakPool = pool
+                if round.isMultiple(of: 3) { pool.run(work, tasks: 4) }
+                pool.shutdown()
+            }
+            if weakPool != nil { alive += 1 }
         }
+        #expect(alive == 0)
         #expect(work.counts.array == (0..<300).map { $0 < 4 ? 100 : 0 })
     }
 

@@ -56,7 +56,14 @@ struct SafetensorsTests {
             #"{"__metadata__":{"a":"1","b":"2"},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
         let padding = String(repeating: " ", count: 7 - (header.utf8.count + 7) % 8)
         #expect(written == file(header + padding) + Data([0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0]))
-        #expect((header + padding).utf8.count % 8 == 0)
+    }
+
+    @Test("the header is padded with spaces to a multiple of eight", arguments: 0..<8)
+    func padding(length: Int) {
+        let data = SafetensorsFile(metadata: ["k": String(repeating: "x", count: length)]).encoded()
+        #expect(data.count % 8 == 0 && Int(data[0]) == data.count - 8)
+        let text = String(decoding: data.dropFirst(8), as: UTF8.self)
+        #expect(text.drop { $0 != "}" }.drop { $0 == "}" }.allSatisfy { $0 == " " })
     }
 
     @Test("reads a file of the reference package")
