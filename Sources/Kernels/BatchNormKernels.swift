@@ -25,7 +25,7 @@ public enum BatchNormKernels {
         let mean = state + 1, m2 = mean + columns
         let blockRows = Double(rows), before = state[0], after = before + blockRows
         // Pass 1: sums.
-        sumPeriods(x, full, period, scratch) { value, _ in value }
+        sumPeriods(x, full, period, scratch)
         for c in 0..<columns {
             var sum = 0.0
             var j = c
@@ -77,11 +77,10 @@ public enum BatchNormKernels {
         state[0] = after
     }
 
-    /// `sums[j] = Σ_p f(x[p·period + j], j)` with four partial sums over p, added as (0+1)+(2+3).
+    /// `sums[j] = Σ_p x[p·period + j]` with four partial sums over p, added as (0+1)+(2+3).
     @inline(__always)
     private static func sumPeriods(
-        _ x: UnsafePointer<Float>, _ full: Int, _ period: Int, _ sums: UnsafeMutablePointer<Float>,
-        _ f: (SIMD16<Float>, Int) -> SIMD16<Float>
+        _ x: UnsafePointer<Float>, _ full: Int, _ period: Int, _ sums: UnsafeMutablePointer<Float>
     ) {
         var base = 0
         while base < period {
@@ -89,15 +88,15 @@ public enum BatchNormKernels {
             var source = x + base
             var p = 0
             while p &+ 4 <= full {
-                a0 += f(source.lanes(0), base)
-                a1 += f(source.lanes(period), base)
-                a2 += f(source.lanes(2 &* period), base)
-                a3 += f(source.lanes(3 &* period), base)
+                a0 += source.lanes(0)
+                a1 += source.lanes(period)
+                a2 += source.lanes(2 &* period)
+                a3 += source.lanes(3 &* period)
                 source += 4 &* period
                 p &+= 4
             }
             while p < full {
-                a0 += f(source.lanes(0), base)
+                a0 += source.lanes(0)
                 source += period
                 p &+= 1
             }
