@@ -34,10 +34,10 @@ struct ThresholdCounts: Hashable, Sendable {
         self.init(keys: &keys)
     }
 
-    /// The bits of a float in [0, 1] order as the float does and leave the top bit free after a shift: score and
-    /// truth sort as one integer. `+ 0` turns −0 into 0.
+    /// The bits of a float in [0, 1] order as the float does, and its sign, which the shift drops, says nothing (−0
+    /// is 0): score and truth sort as one integer.
     private static func key(_ score: Float, _ positive: Bool) -> UInt32 {
-        (score + 0).bitPattern << 1 | (positive ? 1 : 0)
+        score.bitPattern << 1 | (positive ? 1 : 0)
     }
 
     private init(keys: inout [UInt32]) {

@@ -8,7 +8,7 @@ public enum ClassificationText {
 
     public static func text(_ report: ClassificationReport) -> String {
         let names = report.perClass.map { Text.name($0.name, limit: nameLimit) }
-        let width = max(names.map(\.count).max() ?? 0, "weighted avg".count)
+        let width = max(names.map(Text.columns).max() ?? 0, "weighted avg".count)
         func row(_ name: String, _ fields: [String]) -> String {
             Text.right(name, width) + " " + fields.map { " " + Text.right($0, 9) }.joined() + "\n"
         }

@@ -19,8 +19,8 @@ public enum ConsoleSummary {
         let rows = [
             (
                 "Test accuracy",
-                "\(Text.percent(report.accuracy))  (95 % interval \(Text.fixed(100 * interval.lower, 2)) to "
-                    + "\(Text.fixed(100 * interval.upper, 2)); \(Text.grouped(evaluation.confusionMatrix.correct)) "
+                "\(Text.percent(report.accuracy))  (95 % interval \(Text.hundredths(interval.lower)) to "
+                    + "\(Text.hundredths(interval.upper)); \(Text.grouped(evaluation.confusionMatrix.correct)) "
                     + "of \(Text.grouped(report.count)))"
             ),
             ("Loss", "\(Text.fixed(evaluation.logLoss, 4))"),
@@ -44,7 +44,7 @@ public enum ConsoleSummary {
                     .sorted { (classes[$0].f1, $0) < (classes[$1].f1, $1) }.prefix(worstCount))
         }
         let names = shown.map { Text.name(classes[$0].name, limit: 24) }
-        let width = max(names.map(\.count).max() ?? 0, 8)
+        let width = max(names.map(Text.columns).max() ?? 0, 8)
         func row(_ name: String, _ fields: [String]) -> String {
             Text.right(name, width) + fields.map { Text.right($0, 11) }.joined() + "\n"
         }
@@ -74,8 +74,8 @@ public enum ConsoleSummary {
         let longest = matrix.counts.joined().map { Text.grouped($0).count }.max() ?? 1
         // Columns as narrow as the figures allow and as wide as the names want, all within 80.
         let room = (80 - 15) / matrix.classCount - 1
-        let column = min(room, max(longest, names.map(\.count).max() ?? 1, 3))
-        let width = max(names.map(\.count).max() ?? 0, 8)
+        let column = min(room, max(longest, names.map(Text.columns).max() ?? 1, 3))
+        let width = max(names.map(Text.columns).max() ?? 0, 8)
         var text = "Confusion matrix (rows: true, columns: predicted)\n" + String(repeating: " ", count: width)
         for name in matrix.classNames { text += " " + Text.right(Text.name(name, limit: column), column) }
         text += "\n"

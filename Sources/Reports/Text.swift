@@ -6,7 +6,18 @@ enum Text {
     static func fixed(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
 
     /// A share as per cent: `0.9958` → `99.58 %`.
-    static func percent(_ share: Double, _ decimals: Int = 2) -> String { fixed(100 * share, decimals) + " %" }
+    static func percent(_ share: Double, _ decimals: Int = 2) -> String { hundredths(share, decimals) + " %" }
+
+    /// A share times a hundred. Rounding never makes 100 of less than all, nor 0 of more than nothing: one error in
+    /// 20,000 is 99.99, not 100.00.
+    static func hundredths(_ share: Double, _ decimals: Int = 2) -> String {
+        let (none, all) = (fixed(0, decimals), fixed(100, decimals))
+        let step = pow(10, -Double(decimals))
+        let text = fixed(100 * share, decimals)
+        if text == all && share < 1 { return fixed(100 - step, decimals) }
+        if text == none && share > 0 { return "<" + fixed(step, decimals) }
+        return text
+    }
 
     /// An integer with thousands apart: `10,000`.
     static func grouped(_ value: Int) -> String {
@@ -20,7 +31,7 @@ enum Text {
     }
 
     /// A class name that cannot upset a terminal: control characters, line and direction marks become `?`; at most
-    /// `limit` characters, the last one then an ellipsis.
+    /// `limit` columns, an ellipsis in the last one where it was longer.
     static func name(_ name: String, limit: Int) -> String {
         var clean = ""
         for scalar in name.unicodeScalars {
@@ -30,14 +41,31 @@ enum Text {
             default: clean.unicodeScalars.append(scalar)
             }
         }
-        return clean.count <= limit ? clean : clean.prefix(limit - 1) + "…"
+        if columns(clean) <= limit { return clean }
+        while columns(clean) > limit - 1 { clean.removeLast() }
+        return clean + "…"
+    }
+
+    /// Terminal columns that `text` takes: two for East Asian and pictorial characters, none for combining marks.
+    static func columns(_ text: String) -> Int {
+        text.unicodeScalars.reduce(0) { sum, scalar in
+            switch scalar.value {
+            case ..<0x300: return sum + 1
+            case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F,
+                0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
+                return sum + 2
+            default:
+                let category = scalar.properties.generalCategory
+                return category == .nonspacingMark || category == .enclosingMark ? sum : sum + 1
+            }
+        }
     }
 
     static func left(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
+        text + String(repeating: " ", count: max(0, width - columns(text)))
     }
 
     static func right(_ text: String, _ width: Int) -> String {
-        String(repeating: " ", count: max(0, width - text.count)) + text
+        String(repeating: " ", count: max(0, width - columns(text))) + text
     }
 }

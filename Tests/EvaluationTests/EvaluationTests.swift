@@ -39,6 +39,14 @@ import Testing
             Set(summary.topK.map { "\($0.k)" }) == Set(expected.topK.keys).subtracting(["1"]))
     }
 
+    /// Certain and right still costs −ln(1 − 2⁻⁵²); scikit-learn gives the same figure.
+    @Test func clipOfTheLogLoss() throws {
+        let fixture = try MetricsFixture.load("perfect")
+        let loss = try fixture.summary().logLoss
+        #expect(abs(loss - 0x1p-52) < 1e-30)
+        #expect(abs(fixture.expected.logLoss - 0x1p-52) < 1e-30)
+    }
+
     @Test(arguments: MetricsFixture.names)
     func areas(name: String) throws {
         let fixture = try MetricsFixture.load(name)

@@ -178,7 +178,8 @@ func wellFormed(_ data: Data) throws -> XMLContent {
     @Test func linearTicks() {
         #expect(PlotAxis.linear("", 0...1).ticks.map(\.label) == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"])
         #expect(PlotAxis.linear("", 0.98...1).ticks.map(\.label) == ["0.980", "0.985", "0.990", "0.995", "1.000"])
-        #expect(PlotAxis.linear("", 1...50, ticks: 8, integers: true).ticks.map(\.label) == ["10", "20", "30", "40", "50"])
+        let epochs = PlotAxis.linear("", 1...50, ticks: 8, integers: true)
+        #expect(epochs.ticks.map(\.label) == ["10", "20", "30", "40", "50"])
         #expect(PlotAxis.linear("", 0.5...1.5, ticks: 8, integers: true).ticks.map(\.label) == ["1"])
     }
 

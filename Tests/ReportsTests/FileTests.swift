@@ -97,14 +97,17 @@ import Testing
     /// Every file that has a writer appears, well formed, and nothing else does.
     ///
     /// `NUMERAL_KEEP_REPORTS=FOLDER` keeps the folders there, to look at and for `Tests/Oracles/check_metrics.py`.
-    @Test(arguments: [(2, 400, 1), (10, 2000, 12), (62, 3000, 50)])
+    @Test(arguments: [(2, 400, 1), (10, 2000, 12), (11, 900, 0), (62, 3000, 50)])
     func everything(classes: Int, samples: Int, epochs: Int) throws {
         try Samples.withFolder { temporary in
             let kept = ProcessInfo.processInfo.environment["NUMERAL_KEEP_REPORTS"].map { URL(fileURLWithPath: $0) }
             let run = try RunFolder.create(in: kept ?? temporary, name: "classes-\(classes)", date: date)
             let strength = classes == 2 ? 2.0 : 6
-            let evaluation = try Samples.evaluation(classes: classes, samples: samples, strength: strength)
-            let history = Samples.history(epochs: epochs, best: max(1, epochs - 4))
+            let long = ["T-shirt/top", "<b>Ankle & boot</b>", "数字"] + (3..<11).map { "Class no. \($0) of all" }
+            let names = classes == long.count ? long : nil
+            let evaluation = try Samples.evaluation(
+                classes: classes, samples: samples, strength: strength, names: names)
+            let history = Samples.history(epochs: epochs, best: epochs == 0 ? 0 : max(1, epochs - 4))
             try run.write(history: history)
             try run.write(evaluation: evaluation)
             try run.write(metrics: Samples.metrics(evaluation, history))

@@ -7,7 +7,7 @@ import Training
 @testable import Reports
 
 /// Names that break naive writers.
-let hostileNames = ["a,b", "say \"hi\"", "line\nbreak", "<script>&'", "\u{1B}[31mred\u{7}", "数字", "", "x\u{FFFE}"]
+let hostileNames = ["a,b", "say \"hi\"", "\"start\"", "line\nbreak", "<script>&'", "\u{1B}[31mred\u{7}", "数字", "", "x\u{FFFE}"]
 
 @Suite struct TableTests {
     @Test func predictionsReadBackExactly() throws {
@@ -77,7 +77,7 @@ let hostileNames = ["a,b", "say \"hi\"", "line\nbreak", "<script>&'", "\u{1B}[31
             labels: [0, 1], probabilities: [0.5, 0.25, 0.25, 0.125, 0.625, 0.25], classNames: ["a", "b", "absent"])
         let rows = parseCSV(CurveTables.roc(EvaluationSummary(predictions)))
         #expect(rows[0] == ["class", "threshold", "falsePositiveRate", "truePositiveRate"])
-        #expect(Array(rows.filter { $0[0] == "absent" }) == [["absent", "inf", "0.0", ""], ["absent", "0.25", "1.0", ""]])
+        #expect(rows.filter { $0[0] == "absent" } == [["absent", "inf", "0.0", ""], ["absent", "0.25", "1.0", ""]])
         #expect(rows.filter { $0[0] == "a" }.first == ["a", "inf", "0.0", "0.0"])
         #expect(rows.last == ["micro", "0.125", "1.0", "1.0"])
     }

@@ -30,7 +30,7 @@ import Testing
         let names = [String(repeating: "long ", count: 30)] + hostileNames
         let evaluation = try Samples.evaluation(classes: names.count, samples: 90, names: names)
         for text in [ClassificationText.text(evaluation.report), ConsoleSummary.text(evaluation)] {
-            #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
+            #expect(text.split(separator: "\n").allSatisfy { Text.columns(String($0)) <= 80 })
             #expect(!text.contains("\u{1B}") && !text.contains("\u{7}"))
         }
         // A name with a line break stays on its line: header, classes, three averages.
@@ -86,5 +86,18 @@ import Testing
         #expect(Text.grouped(-999) == "-999")
         #expect(Text.grouped(1000) == "1,000")
         #expect(Text.percent(0.99584) == "99.58 %")
+        #expect(Text.percent(0.99996) == "99.99 %")
+        #expect(Text.percent(1) == "100.00 %")
+        #expect(Text.percent(0.00001) == "<0.01 %")
+        #expect(Text.percent(0, 1) == "0.0 %")
+        #expect(Text.percent(0.9996, 1) == "99.9 %")
+    }
+
+    @Test func namesByColumns() {
+        #expect(Text.columns("数字") == 4)
+        #expect(Text.columns("e\u{301}a") == 2)
+        #expect(Text.name("数字数字", limit: 6) == "数字…")
+        #expect(Text.name("exactly", limit: 7) == "exactly")
+        #expect(Text.right("数", 4) == "  数")
     }
 }

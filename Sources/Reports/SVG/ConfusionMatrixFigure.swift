@@ -8,11 +8,11 @@ public enum ConfusionMatrixFigure {
     public static func svg(_ evaluation: EvaluationSummary) -> String {
         let matrix = evaluation.confusionMatrix
         let k = matrix.classCount
-        let cell = k <= 12 ? 44.0 : k <= 25 ? 30 : 14
+        let cell = k <= 12 ? 44.0 : k <= 25 ? 30 : 15
         let labelSize = k <= 12 ? 12.0 : k <= 25 ? 11 : 10
         let names = matrix.classNames.map { Text.name($0, limit: 16) }
         // A generous width of the widest label in a sans-serif face.
-        let labelWidth = Double(names.map(\.count).max() ?? 1) * labelSize * 0.66
+        let labelWidth = Double(names.map(Text.columns).max() ?? 1) * labelSize * 0.66
         let upright = labelWidth <= cell - 4
         let side = cell * Double(k)
         let left = 44 + labelWidth + 12
@@ -25,7 +25,7 @@ public enum ConfusionMatrixFigure {
         picture.text(title, x: 20, y: 28, size: 17, bold: true)
         picture.text(
             "\(Text.grouped(matrix.total)) samples · accuracy \(Text.percent(evaluation.report.accuracy)) "
-                + "(95 % interval \(Text.fixed(100 * interval.lower, 2)) to \(Text.fixed(100 * interval.upper, 2)))",
+                + "(95 % interval \(Text.hundredths(interval.lower)) to \(Text.hundredths(interval.upper)))",
             x: 20, y: 48, paint: .muted)
 
         picture.rectangle(x: left, y: top, width: side, height: side, paint: SequentialColour.paint(0))
@@ -103,7 +103,7 @@ public enum ConfusionMatrixFigure {
         for share in [0, 0.01, 0.05, 0.1, 0.25, 0.5, 1] {
             let y = top + height * (1 - share.squareRoot())
             picture.line(left + 14, y, left + 18, y, Stroke(paint: .axis))
-            picture.text(Text.percent(share, 0), x: left + 22, y: y + 4, size: 10, paint: .muted)
+            picture.text("\(Int((100 * share).rounded())) %", x: left + 22, y: y + 4, size: 10, paint: .muted)
         }
         picture.text(
             "Share of the true class", x: left + 72, y: top + height / 2, size: 11, anchor: .middle, paint: .muted,

@@ -108,7 +108,7 @@ public enum CurveFigures {
     /// the corner in a triangle of side s loses the area s²/2.
     private static func zoomExtent(_ worstArea: Double) -> Double? {
         let side = 1.2 * (2 * max(0, 1 - worstArea)).squareRoot()
-        return [0.01, 0.02, 0.05, 0.1, 0.2].first { $0 >= side }
+        return [0.01, 0.02, 0.05, 0.1, 0.2, 0.4].first { $0 >= side }
     }
 
     private static func drawPlot(

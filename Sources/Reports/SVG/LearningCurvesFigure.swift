@@ -118,7 +118,7 @@ public enum LearningCurvesFigure {
             picture.text(label, x: x + 35, y: y)
             x += 35 + Double(label.count) * 7.5 + 26
         }
-        entry(training, "training (augmented, with dropout)", &picture)
+        entry(training, "training (in training mode)", &picture)
         if let validation { entry(validation, "validation", &picture) }
         if kept { entry(Stroke(paint: .axis, width: 1.2, dashes: [4, 3]), "epoch kept", &picture) }
     }

@@ -112,7 +112,7 @@ struct PlotArea {
         picture.line(left, bottom, right, bottom, axis)
         picture.line(left, top, left, bottom, axis)
         picture.text(x.label, x: left + width / 2, y: bottom + 36, anchor: .middle)
-        picture.text(y.label, x: left - 46, y: top + height / 2, anchor: .middle, rotation: -90)
+        picture.text(y.label, x: left - 50, y: top + height / 2, anchor: .middle, rotation: -90)
     }
 
     /// Runs `draw` with everything outside cut off, a line's width beyond the frame allowed.
