@@ -42,6 +42,11 @@ public struct TestWeights: Sendable {
     public var parameters: [Float]
     public var state: [Float]
 
+    public init(parameters: [Float], state: [Float]) {
+        self.parameters = parameters
+        self.state = state
+    }
+
     public init(_ graph: ResolvedGraph, seed: UInt64) {
         var data = TestData(seed)
         parameters = []
