@@ -1,0 +1,157 @@
+import NeuralNetwork
+import Tensors
+
+/// A whole network in `Double`, layer after layer as the graph lists them: nothing fused, shared or reordered. Shapes
+/// and paddings are worked out here again from what the layers say.
+public struct ReferenceNetwork: Sendable {
+    public let graph: ResolvedGraph
+    public var parameters: [Double]
+    public var state: [Double]
+
+    /// What training needs to know beside the batch.
+    public struct Step: Sendable {
+        public var seed: UInt64
+        public var number: Int
+        public var labelSmoothing: Double
+
+        public init(seed: UInt64 = 0, number: Int = 0, labelSmoothing: Double = 0) {
+            self.seed = seed
+            self.number = number
+            self.labelSmoothing = labelSmoothing
+        }
+    }
+
+    public struct Outcome: Sendable {
+        public var lossSum: Double
+        public var correct: Int
+        /// Of the mean loss, by every parameter.
+        public var gradients: [Double]
+        /// The running statistics after the step.
+        public var state: [Double]
+    }
+
+    /// A batch on its way through the network.
+    struct Trace {
+        var shapes: [[Int]] = []
+        var outputs: [[Double]] = []
+        var places: [Int: [Int]] = [:]
+        var masks: [Int: [Double]] = [:]
+        var state: [Double]
+    }
+
+    public init(_ graph: ResolvedGraph, parameters: [Double], state: [Double]) {
+        self.graph = graph
+        self.parameters = parameters
+        self.state = state
+    }
+
+    /// The output shape of every layer.
+    public func shapes() -> [[Int]] {
+        var shapes: [[Int]] = []
+        for node in graph.nodes { shapes.append(shape(node, inputShapes(node, shapes))) }
+        return shapes
+    }
+
+    /// Class probabilities by the running statistics.
+    public func probabilities(images: [Double], count: Int) -> [Double] {
+        probabilities(forward(images, count: count, step: nil))
+    }
+
+    /// Σ of the samples' losses in training, forward only: what central differences probe.
+    public func lossSum(images: [Double], labels: [Int32], step: Step) -> Double {
+        lossSum(forward(images, count: labels.count, step: step), labels, step)
+    }
+
+    /// One training step without the update: loss, gradients, new running statistics.
+    public func train(images: [Double], labels: [Int32], step: Step = Step()) -> Outcome {
+        let trace = forward(images, count: labels.count, step: step)
+        let p = probabilities(trace), classes = graph.classCount
+        var correct = 0
+        for (image, label) in labels.enumerated() {
+            let row = Array(p[image * classes..<(image + 1) * classes])
+            if row.firstIndex(of: row.max() ?? 0) == Int(label) { correct += 1 }
+        }
+        return Outcome(
+            lossSum: lossSum(trace, labels, step), correct: correct,
+            gradients: backward(trace, images, labels, step), state: trace.state)
+    }
+
+    private func probabilities(_ trace: Trace) -> [Double] {
+        let last = trace.outputs[trace.outputs.count - 1]
+        return graph.endsInSoftmax ? last : Reference.softmax(last, columns: graph.classCount)
+    }
+
+    private func lossSum(_ trace: Trace, _ labels: [Int32], _ step: Step) -> Double {
+        let p = probabilities(trace), classes = graph.classCount
+        var sum = 0.0
+        for (image, label) in labels.enumerated() {
+            let t = Reference.target(label: Int(label), classes: classes, smoothing: step.labelSmoothing)
+            for k in 0..<classes where t[k] > 0 { sum -= t[k] * logarithm(p[image * classes + k]) }
+        }
+        return sum
+    }
+
+    // MARK: - Shapes
+
+    private func inputShapes(_ node: ResolvedGraph.Node, _ shapes: [[Int]]) -> [[Int]] {
+        node.inputs.map { $0 < 0 ? graph.inputShape.dimensions : shapes[$0] }
+    }
+
+    private func shape(_ node: ResolvedGraph.Node, _ inputs: [[Int]]) -> [Int] {
+        let x = inputs[0]
+        switch node.layer {
+        case .conv2d(let filters, _, _, _, _, _, _):
+            let g = convolution(node, x, 1)
+            return [g.outHeight, g.outWidth, filters]
+        case .dense(let units, _, _): return [units]
+        case .maxPooling2d, .averagePooling2d:
+            let g = pooling(node, x, 1)
+            return [g.outHeight, g.outWidth, x[2]]
+        case .globalAveragePooling2d: return [x[2]]
+        case .flatten: return [x.reduce(1, *)]
+        case .concatenate: return x.dropLast() + [inputs.reduce(0) { $0 + ($1.last ?? 0) }]
+        default: return x
+        }
+    }
+
+    /// (top, bottom) or (left, right).
+    private func border(_ padding: Padding, _ extent: Int, _ span: Int, _ stride: Int, vertical: Bool) -> (Int, Int) {
+        switch padding {
+        case .valid: return (0, 0)
+        case .explicit(let top, let bottom, let left, let right): return vertical ? (top, bottom) : (left, right)
+        case .same:
+            // TensorFlow: out = ceil(in / stride), the odd one after.
+            let total = extent % stride == 0 ? max(span - stride, 0) : max(span - extent % stride, 0)
+            return (total / 2, total - total / 2)
+        }
+    }
+
+    func convolution(_ node: ResolvedGraph.Node, _ x: [Int], _ images: Int) -> ReferenceConvolution {
+        guard case .conv2d(let filters, let kernel, let strides, let padding, let dilation, _, _) = node.layer else {
+            preconditionFailure("not a convolution")
+        }
+        var g = ReferenceConvolution(
+            images: images, x[0], x[1], x[2], kernel: (kernel.height, kernel.width), filters: filters)
+        (g.strideHeight, g.strideWidth) = (strides.height, strides.width)
+        (g.dilationHeight, g.dilationWidth) = (dilation.height, dilation.width)
+        let tall = dilation.height * (kernel.height - 1) + 1, wide = dilation.width * (kernel.width - 1) + 1
+        (g.top, g.bottom) = border(padding, x[0], tall, strides.height, vertical: true)
+        (g.left, g.right) = border(padding, x[1], wide, strides.width, vertical: false)
+        return g
+    }
+
+    func pooling(_ node: ResolvedGraph.Node, _ x: [Int], _ images: Int) -> ReferencePooling {
+        let window: Size2D, strides: Size2D, padding: Padding
+        switch node.layer {
+        case .maxPooling2d(let size, let step, let border), .averagePooling2d(let size, let step, let border):
+            (window, strides, padding) = (size, step ?? size, border)
+        default: (window, strides, padding) = (Size2D(x[0], x[1]), Size2D(1), .valid)
+        }
+        var g = ReferencePooling(
+            images: images, x[0], x[1], x[2], window: (window.height, window.width),
+            stride: (strides.height, strides.width))
+        (g.top, g.bottom) = border(padding, x[0], window.height, strides.height, vertical: true)
+        (g.left, g.right) = border(padding, x[1], window.width, strides.width, vertical: false)
+        return g
+    }
+}

@@ -1,0 +1,183 @@
+import Foundation
+import NeuralNetwork
+import Tensors
+
+/// Natural.
+public func logarithm(_ x: Double) -> Double { log(x) }
+
+extension ReferenceNetwork {
+    private func values(_ tensor: ParameterTensor) -> [Double] { Array(parameters[tensor.range]) }
+
+    private func nonlinearity(_ layer: Layer) -> (Reference.Nonlinearity, Double)? {
+        switch layer {
+        case .relu: (.relu, 0)
+        case .leakyRelu(let slope): (.leakyRelu, Double(slope))
+        case .gelu: (.gelu, 0)
+        case .tanh: (.tanh, 0)
+        case .sigmoid: (.sigmoid, 0)
+        default: nil
+        }
+    }
+
+    /// Cuts or joins channels: `[rows, Σ widths]` and its parts.
+    private func part(_ whole: [Double], _ start: Int, _ width: Int, of total: Int) -> [Double] {
+        (0..<whole.count / total).flatMap { whole[$0 * total + start..<$0 * total + start + width] }
+    }
+
+    /// - Parameter step: nil at inference.
+    func forward(_ images: [Double], count: Int, step: Step?) -> Trace {
+        let input = Array(images.prefix(count * graph.inputShape.count))
+        let shapes = shapes()
+        var trace = Trace(shapes: shapes, state: state)
+        for (index, node) in graph.nodes.enumerated() {
+            let sources = node.inputs.map { $0 < 0 ? input : trace.outputs[$0] }
+            let extents = node.inputs.map { $0 < 0 ? graph.inputShape.dimensions : shapes[$0] }
+            trace.outputs.append(output(index, node, sources, extents, count, step, &trace))
+        }
+        return trace
+    }
+
+    private func output(
+        _ index: Int, _ node: ResolvedGraph.Node, _ sources: [[Double]], _ extents: [[Int]], _ count: Int,
+        _ step: Step?, _ trace: inout Trace
+    ) -> [Double] {
+        let x = sources[0]
+        switch node.layer {
+        case .conv2d:
+            return convolution(node, extents[0], count).forward(
+                x: x, w: values(node.parameters[0]), bias: node.parameters.dropFirst().first.map(values))
+        case .dense(let units, _, _):
+            return Reference.dense(
+                x: x, w: values(node.parameters[0]), bias: node.parameters.dropFirst().first.map(values), rows: count,
+                features: extents[0][0], units: units)
+        case .batchNormalization(let momentum, let epsilon):
+            return normalized(node, x, Double(momentum), Double(epsilon), step, &trace)
+        case .relu, .leakyRelu, .gelu, .tanh, .sigmoid:
+            guard let (function, slope) = nonlinearity(node.layer) else { return x }
+            return x.map { function.value($0, slope: slope) }
+        case .softmax: return Reference.softmax(x, columns: trace.shapes[index].last ?? 1)
+        case .maxPooling2d:
+            let (y, places) = pooling(node, extents[0], count).maximum(x: x)
+            trace.places[index] = places
+            return y
+        case .averagePooling2d, .globalAveragePooling2d: return pooling(node, extents[0], count).average(x: x)
+        case .dropout(let rate):
+            guard let step, rate > 0 else { return x }
+            let each = x.count / count
+            let mask = (0..<count).flatMap { sample in
+                Reference.dropoutMask(
+                    seed: step.seed, step: UInt32(step.number), sample: sample, layer: index, count: each, rate: rate
+                ).map { $0 ? 1 / (1 - Double(rate)) : 0 }
+            }
+            trace.masks[index] = mask
+            return zip(x, mask).map { $0 * $1 }
+        case .flatten: return x
+        case .add: return sources.dropFirst().reduce(x) { sum, next in zip(sum, next).map { $0 + $1 } }
+        case .concatenate:
+            let widths = extents.map { $0.last ?? 0 }
+            let rows = x.count / widths[0]
+            return (0..<rows).flatMap { row in
+                sources.indices.flatMap { sources[$0][row * widths[$0]..<(row + 1) * widths[$0]] }
+            }
+        }
+    }
+
+    private func normalized(
+        _ node: ResolvedGraph.Node, _ x: [Double], _ momentum: Double, _ epsilon: Double, _ step: Step?,
+        _ trace: inout Trace
+    ) -> [Double] {
+        let columns = node.parameters[0].count, rows = x.count / columns
+        let mean = node.state[0].range, variance = node.state[1].range
+        var statistics = (mean: Array(state[mean]), variance: Array(state[variance]))
+        if step != nil {
+            statistics = Reference.moments(x, columns: columns)
+            for c in 0..<columns {
+                let unbiased = rows > 1 ? statistics.variance[c] * Double(rows) / Double(rows - 1) : 0
+                let m = mean.lowerBound + c, v = variance.lowerBound + c
+                trace.state[m] += momentum * (statistics.mean[c] - trace.state[m])
+                trace.state[v] += momentum * (unbiased - trace.state[v])
+            }
+        }
+        return Reference.normalize(
+            x, mean: statistics.mean, variance: statistics.variance, gamma: values(node.parameters[0]),
+            beta: values(node.parameters[1]), epsilon: epsilon)
+    }
+
+    func backward(_ trace: Trace, _ images: [Double], _ labels: [Int32], _ step: Step) -> [Double] {
+        let count = labels.count, last = graph.nodes.count - 1
+        let input = Array(images.prefix(count * graph.inputShape.count))
+        var parameterGradients = [Double](repeating: 0, count: parameters.count)
+        var gradients = trace.outputs.map { [Double](repeating: 0, count: $0.count) }
+        gradients[last] = outputGradient(trace, labels, step)
+        for index in graph.nodes.indices.reversed() {
+            let node = graph.nodes[index]
+            let sources = node.inputs.map { $0 < 0 ? input : trace.outputs[$0] }
+            let extents = node.inputs.map { $0 < 0 ? graph.inputShape.dimensions : trace.shapes[$0] }
+            let back = inputGradients(index, node, gradients[index], sources, extents, count, trace)
+            for (tensor, gradient) in zip(node.parameters, back.parameters) {
+                parameterGradients.replaceSubrange(tensor.range, with: gradient)
+            }
+            for (source, gradient) in zip(node.inputs, back.inputs) where source >= 0 {
+                for i in gradient.indices { gradients[source][i] += gradient[i] }
+            }
+        }
+        return parameterGradients
+    }
+
+    /// Of the mean loss by the last layer's output.
+    private func outputGradient(_ trace: Trace, _ labels: [Int32], _ step: Step) -> [Double] {
+        let classes = graph.classCount, output = trace.outputs[trace.outputs.count - 1]
+        let p = graph.endsInSoftmax ? output : Reference.softmax(output, columns: classes)
+        let dp = labels.enumerated().flatMap { image, label in
+            Reference.target(label: Int(label), classes: classes, smoothing: step.labelSmoothing).enumerated().map {
+                $1 == 0 ? 0 : -$1 / p[image * classes + $0] / Double(labels.count)
+            }
+        }
+        return graph.endsInSoftmax ? dp : Reference.softmaxGradient(p: p, dp: dp, columns: classes)
+    }
+
+    private func inputGradients(
+        _ index: Int, _ node: ResolvedGraph.Node, _ dy: [Double], _ sources: [[Double]], _ extents: [[Int]],
+        _ count: Int, _ trace: Trace
+    ) -> (inputs: [[Double]], parameters: [[Double]]) {
+        let x = sources[0]
+        switch node.layer {
+        case .conv2d:
+            let (dx, dw, db) = convolution(node, extents[0], count).backward(
+                x: x, w: values(node.parameters[0]), dy: dy)
+            return ([dx], [dw, db])
+        case .dense(let units, _, _):
+            let (dx, dw, db) = Reference.denseGradients(
+                x: x, w: values(node.parameters[0]), dy: dy, rows: count, features: extents[0][0], units: units)
+            return ([dx], [dw, db])
+        case .batchNormalization(_, let epsilon):
+            let (dx, dgamma, dbeta) = Reference.batchNormGradients(
+                x: x, dy: dy, gamma: values(node.parameters[0]), epsilon: Double(epsilon))
+            return ([dx], [dgamma, dbeta])
+        case .relu, .leakyRelu, .gelu, .tanh, .sigmoid:
+            guard let (function, slope) = nonlinearity(node.layer) else { return ([dy], []) }
+            return ([zip(dy, x).map { $0 * function.derivative($1, slope: slope) }], [])
+        case .softmax:
+            return ([Reference.softmaxGradient(
+                p: trace.outputs[index], dp: dy, columns: trace.shapes[index].last ?? 1)], [])
+        case .maxPooling2d:
+            let g = pooling(node, extents[0], count)
+            return ([g.maximumGradient(places: trace.places[index] ?? [], dy: dy)], [])
+        case .averagePooling2d, .globalAveragePooling2d:
+            return ([pooling(node, extents[0], count).averageGradient(dy: dy)], [])
+        case .dropout:
+            guard let mask = trace.masks[index] else { return ([dy], []) }
+            return ([zip(dy, mask).map { $0 * $1 }], [])
+        case .flatten: return ([dy], [])
+        case .add: return (sources.map { _ in dy }, [])
+        case .concatenate:
+            let widths = extents.map { $0.last ?? 0 }
+            let total = widths.reduce(0, +)
+            var start = 0
+            return (widths.map { width in
+                defer { start += width }
+                return part(dy, start, width, of: total)
+            }, [])
+        }
+    }
+}
