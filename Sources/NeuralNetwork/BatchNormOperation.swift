@@ -71,7 +71,7 @@ final class BatchNormOperation: Operation {
         }
     }
 
-    func prepare(capacity: Int, shards: Int) {
+    func prepare(capacity: Int, shards: Int, workers: Int) {
         guard training else { return }
         moments = ShardSums(count: BatchNormKernels.momentsCount(columns), shards: shards)
         gradientSums = ShardSums(count: 2 * columns, shards: shards)

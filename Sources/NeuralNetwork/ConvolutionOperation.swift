@@ -1,7 +1,7 @@
 import Kernels
 import Tensors
 
-/// `Y = im2col(X)·W (+ b)`, NHWC; `W` is `[kH·kW·C, F]`. Weight and input gradients as in ``Convolution``.
+/// `Y = im2col(X)·W (+ b)`, NHWC; `W` is `[kH·kW·C, F]`. Each direction is lowered as ``ConvolutionLowering`` says.
 final class ConvolutionOperation: Operation {
     let name: String
     private let geometry: ConvolutionGeometry
@@ -15,12 +15,15 @@ final class ConvolutionOperation: Operation {
     private let partials: GradientPartials?
     private let kernelPartial: Int
     private var biasSums: ShardSums?
-    private var preparedWeights = AlignedBuffer<Float>(count: 0)
-    /// Batch-norm that takes its moments from each tile while it is in cache.
+    /// Batch-norm that takes its moments from the output while it is in cache.
     private let moments: BatchNormOperation?
 
-    private let forwardTile, weightTile, inputTile: Int
-    private let tileScratch: Int
+    private let forwardLowering: LoweredProduct
+    private let inputLowering: LoweredProduct?
+    private let weightLowering: Lowering
+    /// Winograd's transformed weight gradient, one a worker: a shard stays with its worker.
+    private var weightSums: [AlignedBuffer<Float>] = []
+    private let kernelScratch: Int
 
     init(
         node: ResolvedGraph.Node, geometry: ConvolutionGeometry, input: Storage, output: Storage,
@@ -39,23 +42,31 @@ final class ConvolutionOperation: Operation {
         kernel = node.parameters[0]
         bias = node.parameters.count > 1 ? node.parameters[1] : nil
         kernelPartial = partials?.register(kernel) ?? 0
-        forwardTile = TileTable.rows(n: geometry.filters, k: geometry.depth, available: geometry.outRows)
-        weightTile = forwardTile
-        var scratch = forwardTile * geometry.depth
-        if inputGradient == nil {
-            inputTile = 0
-        } else if geometry.hasUnitStride {
-            let back = geometry.inputGradientGeometry
-            inputTile = TileTable.rows(n: back.filters, k: back.depth, available: back.outRows)
-            scratch = max(scratch, inputTile * back.depth)
-        } else {
-            inputTile = TileTable.rows(n: geometry.depth, k: geometry.filters, available: geometry.outRows)
-            scratch = max(scratch, inputTile * geometry.depth)
+        let lowering = ConvolutionLowering(geometry)
+        forwardLowering = LoweredProduct(geometry, lowering.forward)
+        inputLowering =
+            inputGradient == nil || !geometry.hasUnitStride
+            ? nil : LoweredProduct(geometry.inputGradientGeometry, lowering.inputGradient)
+        weightLowering = lowering.weightGradient
+        var scratch = max(forwardLowering.scratchFloats, inputLowering?.scratchFloats ?? 0)
+        if partials != nil {
+            scratch = max(scratch, LoweredProduct(geometry, weightLowering).scratchFloats)
+            if case .im2col(let rows) = lowering.inputGradient, inputLowering == nil, inputGradient != nil {
+                scratch = max(scratch, rows * geometry.depth)
+            }
         }
-        tileScratch = (scratch + 15) / 16 * 16
+        kernelScratch = (scratch + 15) / 16 * 16
+        stridedTile = {
+            if case .im2col(let rows) = lowering.inputGradient { return rows }
+            return 0
+        }()
     }
 
-    var scratchFloats: Int { tileScratch + (moments?.scratchFloats ?? 0) }
+    /// Rows a tile of the input gradient of a strided convolution.
+    private let stridedTile: Int
+    private var stridedWeights = AlignedBuffer<Float>(count: 0)
+
+    var scratchFloats: Int { kernelScratch + (moments?.scratchFloats ?? 0) }
 
     func reads(_ pass: Pass) -> [Storage] {
         pass == .forward ? [input] : [input, outputGradient].compactMap { $0 }
@@ -63,14 +74,26 @@ final class ConvolutionOperation: Operation {
 
     func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
 
-    func prepare(capacity: Int, shards: Int) {
-        if bias != nil, partials != nil { biasSums = ShardSums(count: geometry.filters, shards: shards) }
-        if inputGradient != nil { preparedWeights = AlignedBuffer(count: geometry.weightCount) }
+    func prepare(capacity: Int, shards: Int, workers: Int) {
+        guard partials != nil else { return }
+        if bias != nil { biasSums = ShardSums(count: geometry.filters, shards: shards) }
+        if case .winograd(let tile) = weightLowering {
+            let floats = Winograd(geometry, tile: tile).weightFloats
+            weightSums = (0..<workers).map { _ in AlignedBuffer(count: floats) }
+        }
+        if inputGradient != nil, inputLowering == nil { stridedWeights = AlignedBuffer(count: geometry.weightCount) }
     }
 
     func refresh() {
-        guard inputGradient != nil else { return }
-        Convolution.prepareWeights(geometry, w: store.parameter(kernel), into: preparedWeights.pointer)
+        let w = UnsafePointer(store.parameter(kernel))
+        forwardLowering.prepare(w)
+        if let inputLowering {
+            let flipped = inputLowering.flipped
+            Convolution.prepareWeights(geometry, w: w, into: flipped.pointer)
+            inputLowering.prepare(UnsafePointer(flipped.pointer))
+        } else if inputGradient != nil {
+            Convolution.prepareWeights(geometry, w: w, into: stridedWeights.pointer)
+        }
     }
 
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {
@@ -80,37 +103,66 @@ final class ConvolutionOperation: Operation {
     private func forward(_ chunk: borrowing Chunk) {
         let w = UnsafePointer(store.parameter(kernel))
         let b = bias.map { UnsafePointer(store.parameter($0)) }
-        let momentsScratch = chunk.scratch + tileScratch
+        let momentsScratch = chunk.scratch + kernelScratch
         let shard = chunk.shard
         if chunk.isFirst { moments?.clearMoments(shard) }
-        for image in chunk.images {
-            Convolution.forward(
-                geometry, tileRows: forwardTile, x: input.pointer(image, chunk), w: w, bias: b,
-                y: output.pointer(image, chunk), scratch: chunk.scratch
-            ) { rows, tile in
-                moments?.addMoments(tile, rows: rows, shard: shard, scratch: momentsScratch)
-            }
+        forwardLowering.run(
+            images: chunk.images.count, x: input.pointer(chunk.images.lowerBound, chunk), w: w, bias: b,
+            y: output.pointer(chunk.images.lowerBound, chunk), scratch: chunk.scratch
+        ) { rows, y in
+            moments?.addMoments(y, rows: rows, shard: shard, scratch: momentsScratch)
         }
     }
 
     private func backward(_ chunk: borrowing Chunk) {
-        guard let outputGradient, let partials else { return }
-        let dw = partials.pointer(kernelPartial, shard: chunk.shard)
-        if chunk.isFirst { biasSums?.clear(chunk.shard) }
-        for image in chunk.images {
-            let dy = UnsafePointer(outputGradient.pointer(image, chunk))
-            Convolution.weightGradient(
-                geometry, tileRows: weightTile, x: input.pointer(image, chunk), dy: dy, dw: dw,
-                accumulate: image > chunk.shardStart, scratch: chunk.scratch)
-            if let biasSums {
-                ColumnKernels.addColumnSums(
-                    dy, rows: geometry.outRows, columns: geometry.filters, to: biasSums.pointer(chunk.shard))
-            }
-            if let inputGradient {
+        guard let outputGradient else { return }
+        let first = chunk.images.lowerBound, count = chunk.images.count
+        let x = UnsafePointer(input.pointer(first, chunk)), dy = UnsafePointer(outputGradient.pointer(first, chunk))
+        weightGradient(x, dy, chunk)
+        if let biasSums {
+            if chunk.isFirst { biasSums.clear(chunk.shard) }
+            ColumnKernels.addColumnSums(
+                dy, rows: count * geometry.outRows, columns: geometry.filters, to: biasSums.pointer(chunk.shard))
+        }
+        guard let inputGradient else { return }
+        let dx = inputGradient.pointer(first, chunk)
+        if let inputLowering {
+            inputLowering.run(
+                images: count, x: dy, w: UnsafePointer(inputLowering.flipped.pointer), bias: nil, y: dx,
+                scratch: chunk.scratch)
+        } else {
+            for image in 0..<count {
                 Convolution.inputGradient(
-                    geometry, tileRows: inputTile, dy: dy, preparedWeights: preparedWeights.pointer,
-                    dx: inputGradient.pointer(image, chunk), scratch: chunk.scratch)
+                    geometry, tileRows: stridedTile, dy: dy + image * geometry.outputCount,
+                    preparedWeights: stridedWeights.pointer, dx: dx + image * geometry.inputCount,
+                    scratch: chunk.scratch)
             }
+        }
+    }
+
+    private func weightGradient(_ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ chunk: borrowing Chunk) {
+        guard let partials else { return }
+        let dw = partials.pointer(kernelPartial, shard: chunk.shard)
+        let count = chunk.images.count
+        switch weightLowering {
+        case .im2col(let rows):
+            for image in 0..<count {
+                Convolution.weightGradient(
+                    geometry, tileRows: rows, x: x + image * geometry.inputCount,
+                    dy: dy + image * geometry.outputCount, dw: dw, accumulate: !chunk.isFirst || image > 0,
+                    scratch: chunk.scratch)
+            }
+        case .winograd(let tile):
+            let winograd = Winograd(geometry, tile: tile)
+            let sums = weightSums[chunk.worker].pointer
+            let together = LoweredProduct.imagesTogether(winograd)
+            for image in stride(from: 0, to: count, by: together) {
+                winograd.addWeightGradient(
+                    images: min(together, count - image), x: x + image * geometry.inputCount,
+                    dy: dy + image * geometry.outputCount, du: sums, accumulate: !chunk.isFirst || image > 0,
+                    scratch: chunk.scratch)
+            }
+            if chunk.isLast { winograd.finishWeightGradient(sums, into: dw) }
         }
     }
 
@@ -122,18 +174,68 @@ final class ConvolutionOperation: Operation {
     }
 }
 
-extension ResolvedGraph.Node {
-    /// How the layer is computed, in words: `im2col, tiles of 96 rows`.
-    public var lowering: String {
-        switch layer {
-        case .conv2d:
-            guard case .convolution(let geometry)? = geometry else { return "" }
-            let rows = TileTable.rows(n: geometry.filters, k: geometry.depth, available: geometry.outRows)
-            return "\(geometry.isPointwise ? "GEMM" : "im2col"), tiles of \(rows) rows"
-        case .dense:
-            return inputShapes[0].count * outputShape.count >= DenseCore.blockedFromWeights
-                ? "GEMM in blocks of weights" : "GEMM in shards of images"
-        default: return ""
+/// A convolution in one direction, lowered: the forward pass, or the input gradient as the convolution it is.
+struct LoweredProduct {
+    private let geometry: ConvolutionGeometry
+    private let lowering: Lowering
+    /// Winograd's transformed weights.
+    private let transformed: AlignedBuffer<Float>
+    /// Room for the flipped kernel, for an input gradient.
+    let flipped: AlignedBuffer<Float>
+    let scratchFloats: Int
+
+    /// Floats of Winograd scratch that stay in a core's L2 cache.
+    private static let cacheFloats = 131_072
+
+    init(_ geometry: ConvolutionGeometry, _ lowering: Lowering) {
+        self.geometry = geometry
+        self.lowering = lowering
+        switch lowering {
+        case .im2col(let rows):
+            transformed = AlignedBuffer(count: 0)
+            scratchFloats = rows * geometry.depth
+        case .winograd(let tile):
+            let winograd = Winograd(geometry, tile: tile)
+            transformed = AlignedBuffer(count: winograd.weightFloats)
+            scratchFloats = winograd.scratchFloats(images: Self.imagesTogether(winograd))
+        }
+        flipped = AlignedBuffer(count: geometry.weightCount)
+    }
+
+    /// Images that Winograd transforms at once: as many as the cache holds, at least one.
+    static func imagesTogether(_ winograd: Winograd) -> Int {
+        max(1, cacheFloats / winograd.scratchFloats(images: 1))
+    }
+
+    /// Once after each change of the weights.
+    func prepare(_ w: UnsafePointer<Float>) {
+        guard case .winograd(let tile) = lowering else { return }
+        Winograd(geometry, tile: tile).transformWeights(w, into: transformed.pointer)
+    }
+
+    /// `y` of consecutive images; `afterRows` sees finished rows while they are in cache.
+    func run(
+        images: Int, x: UnsafePointer<Float>, w: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+        y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+        afterRows: (_ rows: Int, _ y: UnsafeMutablePointer<Float>) -> Void = { _, _ in }
+    ) {
+        switch lowering {
+        case .im2col(let rows):
+            for image in 0..<images {
+                Convolution.forward(
+                    geometry, tileRows: rows, x: x + image * geometry.inputCount, w: w, bias: bias,
+                    y: y + image * geometry.outputCount, scratch: scratch, afterTile: afterRows)
+            }
+        case .winograd(let tile):
+            let winograd = Winograd(geometry, tile: tile)
+            let together = Self.imagesTogether(winograd)
+            for image in stride(from: 0, to: images, by: together) {
+                let count = min(together, images - image), target = y + image * geometry.outputCount
+                winograd.forward(
+                    images: count, x: x + image * geometry.inputCount, u: transformed.pointer, bias: bias, y: target,
+                    scratch: scratch)
+                afterRows(count * geometry.outRows, target)
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ final class DenseOperation: Operation {
     func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
     func writes(_ pass: Pass) -> [Storage] { core.writes(pass) }
 
-    func prepare(capacity: Int, shards: Int) {
+    func prepare(capacity: Int, shards: Int, workers: Int) {
         if core.bias != nil, partials != nil { biasSums = ShardSums(count: core.units, shards: shards) }
     }
 

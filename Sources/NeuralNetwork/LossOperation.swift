@@ -21,7 +21,7 @@ final class LossOperation: Operation {
 
     func reads(_ pass: Pass) -> [Storage] { [logits] }
     func writes(_ pass: Pass) -> [Storage] { [gradient] }
-    func prepare(capacity: Int, shards: Int) { sums = ShardSums(count: 2, shards: shards) }
+    func prepare(capacity: Int, shards: Int, workers: Int) { sums = ShardSums(count: 2, shards: shards) }
 
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {
         guard let sums, let labels = chunk.run.labels else { return }

@@ -9,8 +9,8 @@ protocol Operation: AnyObject {
     /// What pass `pass` reads and writes.
     func reads(_ pass: Pass) -> [Storage]
     func writes(_ pass: Pass) -> [Storage]
-    /// Makes its own memory for a batch of up to `capacity` images in up to `shards` shards.
-    func prepare(capacity: Int, shards: Int)
+    /// Makes its own memory for a batch of up to `capacity` images in up to `shards` shards, on `workers` workers.
+    func prepare(capacity: Int, shards: Int, workers: Int)
     /// Does `pass` for the chunk's images.
     func run(_ pass: Pass, _ chunk: borrowing Chunk)
     /// Joins what the shards left, after the last of them, in shard order.
@@ -21,7 +21,7 @@ protocol Operation: AnyObject {
 
 extension Operation {
     var scratchFloats: Int { 0 }
-    func prepare(capacity: Int, shards: Int) {}
+    func prepare(capacity: Int, shards: Int, workers: Int) {}
     func reduce(_ pass: Pass, _ run: Run) {}
     func refresh() {}
 }
@@ -107,13 +107,17 @@ final class Run {
 struct Chunk: ~Copyable {
     var images: Range<Int>
     let shard: Int
-    let shardStart: Int
+    /// The shard's images. A shard stays with one worker from its first chunk to its last.
+    let shardImages: Range<Int>
     let worker: Int
     let scratch: UnsafeMutablePointer<Float>
     let run: Run
 
+    var shardStart: Int { shardImages.lowerBound }
     /// Whether sums of this shard begin here.
-    var isFirst: Bool { images.lowerBound == shardStart }
+    var isFirst: Bool { images.lowerBound == shardImages.lowerBound }
+    /// Whether they end here.
+    var isLast: Bool { images.upperBound == shardImages.upperBound }
 }
 
 /// Parameters, their gradients and the layers' running state, each one flat buffer.

@@ -56,7 +56,7 @@ final class Plan {
         }
         refreshWork = RefreshWork(operations)
         let shards = sharding.shards(capacity)
-        for operation in operations { operation.prepare(capacity: capacity, shards: shards) }
+        for operation in operations { operation.prepare(capacity: capacity, shards: shards, workers: pool.threads) }
         scratchFloats = ((operations.map(\.scratchFloats).max() ?? 0) + 15) / 16 * 16
         phases = buildPhases()
         placeStorages()
@@ -296,8 +296,7 @@ private final class ShardPhase: Phase {
             while start < images.upperBound {
                 let end = min(start + segment.chunkImages, images.upperBound)
                 let chunk = Chunk(
-                    images: start..<end, shard: task, shardStart: images.lowerBound, worker: worker, scratch: scratch,
-                    run: run)
+                    images: start..<end, shard: task, shardImages: images, worker: worker, scratch: scratch, run: run)
                 for step in segment.steps { step.operation.run(step.pass, chunk) }
                 start = end
             }

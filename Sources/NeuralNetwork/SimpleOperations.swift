@@ -67,7 +67,7 @@ final class PoolingOperation: Operation {
     func reads(_ pass: Pass) -> [Storage] { pass == .forward ? [input] : [outputGradient].compactMap { $0 } }
     func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
 
-    func prepare(capacity: Int, shards: Int) {
+    func prepare(capacity: Int, shards: Int, workers: Int) {
         guard kind == .maximum, inputGradient != nil else { return }
         argmax = AlignedBuffer(count: capacity * geometry.outputCount)
     }
@@ -121,7 +121,7 @@ final class DropoutOperation: Operation {
     func reads(_ pass: Pass) -> [Storage] { pass == .forward ? [input] : [outputGradient].compactMap { $0 } }
     func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
 
-    func prepare(capacity: Int, shards: Int) { mask = AlignedBuffer(count: capacity * maskBytes) }
+    func prepare(capacity: Int, shards: Int, workers: Int) { mask = AlignedBuffer(count: capacity * maskBytes) }
 
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {
         let count = input.floatsPerImage, scale = 1 / (1 - rate)
