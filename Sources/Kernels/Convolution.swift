@@ -73,6 +73,7 @@ public enum Convolution {
         let c = g.channels
         let span = g.kernelWidth &* c  // floats of one kernel row
         let rowStride = g.width &* c
+        let end = x + g.inputCount, last = cols + rows.count &* g.depth
         var out = cols
         var oy = rows.lowerBound / g.outWidth
         var ox = rows.lowerBound &- oy &* g.outWidth
@@ -84,7 +85,15 @@ public enum Convolution {
                 if iy < 0 || iy >= g.height {
                     fill(out, span)
                 } else if inside && g.dilationWidth == 1 {
-                    copy(x + (iy &* rowStride &+ ix0 &* c), out, span)
+                    let source = x + (iy &* rowStride &+ ix0 &* c)
+                    // Short spans go as one vector where it stays inside image and tile; the next span overwrites what
+                    // is too much.
+                    if span <= 8 && source + 8 <= end && out + 8 <= last {
+                        UnsafeMutableRawPointer(out).storeBytes(
+                            of: UnsafeRawPointer(source).loadUnaligned(as: SIMD8<Float>.self), as: SIMD8<Float>.self)
+                    } else {
+                        copy(source, out, span)
+                    }
                 } else {
                     for kx in 0..<g.kernelWidth {
                         let ix = ix0 &+ kx &* g.dilationWidth

@@ -29,17 +29,18 @@ enum WinogradTransforms {
 // MARK: - F(4×4, 3×3)
 
 extension WinogradTransforms {
-    /// `Bᵀ·d` along one line of six, `d` read through `s(i)`.
+    /// `Bᵀ·d` along one line of six.
     @inline(__always)
     private static func b4(
         _ d0: Lanes, _ d1: Lanes, _ d2: Lanes, _ d3: Lanes, _ d4: Lanes, _ d5: Lanes
     ) -> (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes) {
-        let four = Lanes(repeating: 4), five = Lanes(repeating: 5), two = Lanes(repeating: 2)
-        let even = d4 - four * d2, odd = d3 - four * d1
-        let difference = d4 - d2, twice = two * (d3 - d1)
+        let four = Lanes(repeating: 4), five = Lanes(repeating: -5), two = Lanes(repeating: 2)
+        let even = d4.addingProduct(-four, d2), odd = d3.addingProduct(-four, d1)
+        let difference = d4 - d2, slope = d3 - d1
         return (
-            (four * d0 - five * d2) + d4, even + odd, even - odd, difference + twice, difference - twice,
-            (four * d1 - five * d3) + d5
+            d4.addingProduct(five, d2).addingProduct(four, d0), even + odd, even - odd,
+            difference.addingProduct(two, slope), difference.addingProduct(-two, slope),
+            d5.addingProduct(five, d3).addingProduct(four, d1)
         )
     }
 
@@ -98,7 +99,9 @@ extension WinogradTransforms {
     ) -> (Lanes, Lanes, Lanes, Lanes) {
         let two = Lanes(repeating: 2), four = Lanes(repeating: 4), eight = Lanes(repeating: 8)
         let s = m1 + m2, d = m1 - m2, s2 = m3 + m4, d2 = m3 - m4
-        return (m0 + s + s2, d + two * d2, s + four * s2, (d + eight * d2) + m5)
+        return (
+            m0 + s + s2, d.addingProduct(two, d2), s.addingProduct(four, s2), d.addingProduct(eight, d2) + m5
+        )
     }
 
     /// `y = Aᵀ·M·A` of every tile of one image; what a last tile has too many is left out.
@@ -144,7 +147,8 @@ extension WinogradTransforms {
         _ y0: Lanes, _ y1: Lanes, _ y2: Lanes, _ y3: Lanes
     ) -> (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes) {
         let two = Lanes(repeating: 2), four = Lanes(repeating: 4), eight = Lanes(repeating: 8)
-        let e = y0 + y2, o = y1 + y3, e2 = y0 + four * y2, o2 = two * y1 + eight * y3
+        let e = y0 + y2, o = y1 + y3
+        let e2 = y0.addingProduct(four, y2), o2 = (two * y1).addingProduct(eight, y3)
         return (y0, e + o, e - o, e2 + o2, e2 - o2, y3)
     }
 
