@@ -37,6 +37,10 @@ import Testing
         #expect(folder.exists("new/folder/digits.gz"))
         #expect(received.withLock { $0.last } == 200_000)
         #expect(server.requests == [TestServer.Request(path: "digits.gz", rangeStart: nil)])
+        // What is there is not fetched again.
+        try downloader.fetch(file(content), mirrors: [server.base], into: folder.path + "/new/folder")
+        #expect(server.requests.count == 1)
+        #expect(!folder.exists("new/folder/digits.gz.part"))
     }
 
     @Test func truncatedThenResumed() throws {

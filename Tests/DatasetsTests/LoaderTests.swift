@@ -57,6 +57,9 @@ import Testing
             return try DatasetLoader.load(options, seed: 1, locations: locations).directory
         }
         #expect(throws: OperationError.self) { try directory() }
+        let astray = files.locations(cache: cache, environment: named.path + "/absent")
+        let notes = try DatasetFinder(record: files.record, locations: astray).search(directory: nil).notes
+        #expect(notes.count == 1 && notes[0].hasPrefix("NUMERAL_DATA names "))
         try store(files, in: cache, "mnist/")
         #expect(try directory() == cache.path + "/mnist")
         try store(files, in: environment)
@@ -90,10 +93,11 @@ import Testing
         let message = inputError { _ = try DatasetLoader.load(options, seed: 1, locations: locations) }
         for array in [good, other] { #expect(message.contains(try DatasetReader.digest(of: array))) }
 
-        // Only the gzip's digest is known: another wrapper of the right bytes is none; a plain file is taken with a note.
+        // Only the gzip's digest is known: no other gzip will do; a plain file is taken with a note.
         files.record.files[.trainImages]?.sha256 = nil
         let repacked = files.locations(cache: cache)
-        #expect(inputError { _ = try DatasetLoader.load(options, seed: 1, locations: repacked) }.contains("as published"))
+        #expect(
+            inputError { _ = try DatasetLoader.load(options, seed: 1, locations: repacked) }.contains("as published"))
         files.images[.trainImages] = good
         try folder.write(Gzip.compress(good.fileBytes), "trainImages-idx.gz")
         #expect(try DatasetLoader.load(options, seed: 1, locations: repacked).notes.isEmpty)
@@ -129,7 +133,9 @@ import Testing
         let small = try DatasetLoader.load(options, seed: 1, locations: locations)
         #expect(inputError { _ = try small.loadTest() }.contains("expected 3×3×1, as for training"))
         options.files?.testImages = folder.path + "/absent"
-        #expect(inputError { _ = try DatasetLoader.load(options, seed: 1, locations: locations) }.contains("nothing there"))
+        #expect(
+            inputError { _ = try DatasetLoader.load(options, seed: 1, locations: locations) }
+                .contains("nothing there"))
         options.files?.testImages = path(.testImages)
         options.files?.trainLabels = path(.testLabels)
         #expect(
@@ -201,7 +207,8 @@ import Testing
         let locations = files.locations(cache: cache, environment: folder.path)
         var options = full
         options.validationFraction = 0
-        #expect(try DatasetLoader.load(options, seed: 1, locations: locations).train.labels == (0..<10).map { UInt8($0) })
+        let data = try DatasetLoader.load(options, seed: 1, locations: locations)
+        #expect(data.train.labels == (0..<10).map { UInt8($0) })
 
         var wrong = labels
         wrong.bytes[32] = 0xFF
