@@ -78,6 +78,9 @@ import Testing
         let server = try TestServer { _ in TestServer.Answer(body: content) }
         defer { server.stop() }
         #expect(try fetch([server.base], part: Array(content.prefix(70_000))) == content)
+        // What it sends replaces a longer part too, at once.
+        #expect(try fetch([server.base], part: content + [0]) == content)
+        #expect(server.requests.count == 2)
     }
 
     @Test func badMirrorsArePassedOver() throws {
