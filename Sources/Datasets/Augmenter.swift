@@ -137,28 +137,6 @@ public struct Augmenter: Sendable {
         if let erasing = options.erasing, erasingDraw < erasing.probability { erase(erasing, &stream, &output) }
     }
 
-    /// Where an output pixel comes from: `x = originX + xx·dx + xy·dy`, `y = originY + yx·dx + yy·dy` with
-    /// `(dx, dy) = q − c − t`.
-    struct Map {
-        var xx: Float, xy: Float, yx: Float, yy: Float
-        var shiftX: Float, shiftY: Float
-
-        /// The inverse of rotation (degrees), scale, shear and shift; exact for quarter turns.
-        init(rotation: Float, scale: Float, shear: Float, shiftX: Float, shiftY: Float) {
-            let quarters = (Double(rotation) / 90).rounded()
-            let rest = (Double(rotation) - 90 * quarters) * .pi / 180
-            var (sine, cosine) = (sin(rest), cos(rest))
-            for _ in 0..<((Int(quarters) % 4 + 4) % 4) { (sine, cosine) = (cosine, -sine) }
-            let (k, s) = (Double(shear), Double(scale))
-            xx = Float((cosine + k * sine) / s)
-            xy = Float((sine - k * cosine) / s)
-            yx = Float(-sine / s)
-            yy = Float(cosine / s)
-            self.shiftX = shiftX
-            self.shiftY = shiftY
-        }
-    }
-
     private func drawMap(_ stream: inout RandomStream) -> Map {
         let rotation = stream.uniform(in: -options.rotation...options.rotation)
         let scale = stream.uniform(in: options.scale)
@@ -203,16 +181,28 @@ public struct Augmenter: Sendable {
                 for lane in 0..<min(16, width - 16 * v) {
                     let corner = Int(index[lane].bitPattern & 0x7F_FFFF) &* channels
                     let fx = fractionX[lane], fy = fractionY[lane]
-                    for channel in 0..<channels {
-                        let i = corner &+ channel
-                        let a = padded[i], b = padded[i &+ channels]
-                        let c = padded[i &+ stride], d = padded[i &+ stride &+ channels]
-                        let upper = a + fx * (b - a), lower = c + fx * (d - c)
-                        output[(start &+ lane) &* channels &+ channel] = upper + fy * (lower - upper)
+                    if channels == 1 {
+                        output[start &+ lane] = Self.blend(padded, corner, 1, stride, fx, fy)
+                    } else {
+                        for channel in 0..<channels {
+                            output[(start &+ lane) &* channels &+ channel] = Self.blend(
+                                padded, corner &+ channel, channels, stride, fx, fy)
+                        }
                     }
                 }
             }
         }
+    }
+
+    /// The value between four pixels, the upper left one at `corner`.
+    @inline(__always)
+    private static func blend(
+        _ pixels: borrowing MutableSpan<Float>, _ corner: Int, _ step: Int, _ stride: Int, _ fx: Float, _ fy: Float
+    ) -> Float {
+        let a = pixels[corner], b = pixels[corner &+ step]
+        let c = pixels[corner &+ stride], d = pixels[corner &+ stride &+ step]
+        let upper = a + fx * (b - a), lower = c + fx * (d - c)
+        return upper + fy * (lower - upper)
     }
 
     /// `x` clamped to 0...last, as a whole number at most last − 1 and the rest in 0...1.

@@ -47,7 +47,8 @@ public final class BatchLoader {
     /// - Precondition: `epoch` in 0..<2^32; ``stop()`` was not called.
     public func start(epoch: Int) { queue.start(epoch: epoch) }
 
-    /// The next batch, or nil at the end of the epoch. It is the caller's until the next call of this or ``start(epoch:)``.
+    /// The next batch, or nil at the end of the epoch. It is the caller's until the next call of this or of
+    /// ``start(epoch:)``.
     public func next() -> Batch? { queue.next() }
 
     /// Ends the threads; there are no more batches. The end of the loader's life does the same.
@@ -60,7 +61,7 @@ public final class BatchLoader {
         normalization: (mean: Float, standardDeviation: Float)? = nil
     ) {
         precondition(range.lowerBound >= 0 && range.upperBound <= data.count, "BatchLoader: range out of the data")
-        precondition(range.count <= batch.capacity, "BatchLoader: \(range.count) images in a batch of \(batch.capacity)")
+        precondition(range.count <= batch.capacity, "BatchLoader: more images than the batch's capacity")
         precondition(batch.images.count == batch.capacity * data.imageSize, "BatchLoader: images of another size")
         let writer = ImageWriter(data, normalization: normalization, augmenter: nil)
         var scratch = writer.makeScratch()

@@ -51,7 +51,10 @@ struct DatasetFinder {
             result.notes.append("\(directory) holds no files of \(record.name); looking elsewhere")
         }
         var places: [(directory: String, flat: Bool)] = []
-        if let directory = locations.environmentDirectory { places.append((directory, true)) }
+        if let directory = locations.environmentDirectory {
+            places.append((directory, true))
+            if !isFolder(directory) { result.notes.append("NUMERAL_DATA names \(directory), which is no folder") }
+        }
         places.append((locations.cacheDirectory, false))
         places += locations.systemDirectories.map { ($0, false) }
         for place in places {

@@ -92,7 +92,7 @@ public enum DatasetLoader {
             }
         }
         guard case .complete(let found) = finder.look(in: finder.cacheFolder) else {
-            throw OperationError(finder.cacheFolder, problem: "the files of \(record.name) vanished after their download")
+            throw OperationError(finder.cacheFolder, problem: "files of \(record.name) vanished after their download")
         }
         return found
     }

@@ -50,7 +50,7 @@ struct DatasetReader {
         guard digest == expected else {
             throw InputError(
                 path, expected: "\(algorithm) \(expected), \(record.title) as published", received: digest,
-                remedy: "fetch it again")
+                remedy: "delete it and fetch it again")
         }
     }
 
@@ -87,7 +87,7 @@ struct DatasetReader {
         if acceptsAny || digest == file.sha256 { return true }
         let owner = DatasetCatalog.owner(ofSHA256: digest)
         let received = owner.map { "\(digest), which is \($0.title)" } ?? digest
-        let remedy = "fetch it again, or name other files by path in data.files"
+        let remedy = "delete it and fetch it again, or name other files by path in data.files"
         if file.sha256 != nil || owner != nil {
             throw InputError(
                 path, expected: "unpacked sha256 \(file.sha256 ?? "of \(record.title)"), as published",

@@ -28,7 +28,7 @@ final class Downloader {
         self.progress = progress
     }
 
-    /// Fetches `file` into `directory`, unless it is there.
+    /// Fetches `file` into `directory`, unless it is there; waits for another process that is about it.
     /// - Throws: `OperationError` saying what became of each mirror, or that the folder cannot be written.
     func fetch(_ file: DatasetFile, mirrors: [String], into directory: String) throws(OperationError) {
         let target = joined(directory, file.publishedName)
@@ -39,6 +39,10 @@ final class Downloader {
                 directory, problem: "cannot be made: \(error.localizedDescription)", remedy: "set XDG_CACHE_HOME")
         }
         let part = try PartFile(target + ".part")
+        if FileManager.default.fileExists(atPath: target) {
+            try part.discardIfEmpty()
+            return
+        }
         var causes: [String] = []
         for (index, mirror) in mirrors.enumerated() {
             if let cause = unreachable[mirror] {
@@ -131,9 +135,7 @@ private final class PartFile {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw OperationError(path, problem: "cannot be written") }
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw OperationError(path, problem: "another process is fetching it", remedy: "wait for it")
-        }
+        guard flock(descriptor, LOCK_EX) == 0 else { throw OperationError(path, problem: "cannot be locked") }
     }
 
     func size() throws(OperationError) -> Int {
@@ -142,6 +144,12 @@ private final class PartFile {
 
     func clear() throws(OperationError) {
         do { try handle.truncate(atOffset: 0) } catch { throw failure(error) }
+    }
+
+    /// Removes what this process made for nothing. A file that is not empty may by now be the target itself, which
+    /// another process put in place.
+    func discardIfEmpty() throws(OperationError) {
+        if try size() == 0 { unlink(path) }
     }
 
     /// Puts the file in place, whole or not at all.

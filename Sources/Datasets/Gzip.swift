@@ -102,7 +102,7 @@ final class GzipSource: ByteSource {
     private var truncation: InputError {
         InputError(
             place, expected: "a whole gzip file", received: "its end after \(produced) bytes unpacked: truncated",
-            remedy: "fetch it again")
+            remedy: "delete it and fetch it again")
     }
 
     /// At the end of a member: another one, the end of the file, or something that does not belong there.
@@ -117,7 +117,7 @@ final class GzipSource: ByteSource {
         } else {
             throw InputError(
                 place, expected: "the end of the gzip file, or another member", received: "trailing bytes",
-                remedy: "fetch it again")
+                remedy: "delete it and fetch it again")
         }
     }
 
@@ -126,14 +126,15 @@ final class GzipSource: ByteSource {
         case "incorrect data check":
             InputError(
                 place, expected: "gzip data that agree with their CRC-32", received: "a wrong CRC-32: damaged",
-                remedy: "fetch it again")
+                remedy: "delete it and fetch it again")
         case "incorrect length check":
             InputError(
                 place, expected: "gzip data of the length its trailer says", received: "another length: damaged",
-                remedy: "fetch it again")
+                remedy: "delete it and fetch it again")
         default:
             InputError(
-                place, expected: "sound gzip data", received: "damaged data (\(message))", remedy: "fetch it again")
+                place, expected: "sound gzip data", received: "damaged data (\(message))",
+                remedy: "delete it and fetch it again")
         }
     }
 }

@@ -3,7 +3,7 @@ import Tensors
 /// A data set ready for training. The test images are read only when ``loadTest()`` is called.
 public struct LoadedData: Sendable {
     public enum Source: String, Sendable {
-        /// The whole data set.
+        /// The whole data set, or the user's own files.
         case full
         /// The 5,000 images that ship with the package.
         case sample

@@ -5,7 +5,8 @@ import FoundationNetworking
 
 /// One HTTP request whose body goes to the end of a file, or replaces it where the server cannot resume.
 ///
-/// Foundation calls it on a queue of its own; the thread that downloads waits in ``run(_:responseSeconds:idleSeconds:)``.
+/// Foundation calls it on a queue of its own; the thread that downloads waits in
+/// ``run(_:responseSeconds:idleSeconds:)``.
 final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     enum Outcome: Equatable {
         /// The body came whole.

@@ -106,7 +106,7 @@ final class ZipArchive {
     private func damaged(_ what: String) -> InputError {
         InputError(
             file.place, expected: "a sound zip archive (one disk, no zip64, stored or deflated)", received: what,
-            remedy: "fetch it again")
+            remedy: "delete it and fetch it again")
     }
 
     /// The little-endian number of `size` bytes at `offset`.
@@ -186,6 +186,8 @@ final class ZipMemberSource: ByteSource {
     }
 
     private func damaged(_ what: String) -> InputError {
-        InputError(place, expected: "a sound member of the zip archive", received: what, remedy: "fetch it again")
+        InputError(
+            place, expected: "a sound member of the zip archive", received: what,
+            remedy: "delete it and fetch it again")
     }
 }
