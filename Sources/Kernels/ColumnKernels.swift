@@ -21,19 +21,26 @@ public enum ColumnKernels {
         }
     }
 
-    /// `x[r, c] += row[c]`.
-    public static func addRow(
-        _ row: UnsafePointer<Float>, to x: UnsafeMutablePointer<Float>, rows: Int, columns: Int
+    /// `x[r, c] += row[c]`, then ReLU where asked: what follows a product while its rows are in cache.
+    public static func finish(
+        _ x: UnsafeMutablePointer<Float>, rows: Int, columns: Int, bias row: UnsafePointer<Float>?, relu: Bool
     ) {
+        guard row != nil || relu else { return }
+        let zero = SIMD16<Float>()
         for r in 0..<rows {
             let target = x + r &* columns
             var c = 0
             while c &+ 16 <= columns {
-                target.setLanes(c, target.lanes(c) + row.lanes(c))
+                var value = target.lanes(c)
+                if let row { value += row.lanes(c) }
+                if relu { value.replace(with: zero, where: value .< zero) }
+                target.setLanes(c, value)
                 c &+= 16
             }
             while c < columns {
-                target[c] += row[c]
+                var value = target[c]
+                if let row { value += row[c] }
+                target[c] = relu && value < 0 ? 0 : value
                 c &+= 1
             }
         }

@@ -174,14 +174,15 @@ public enum Convolution {
         }
     }
 
-    /// `Y = im2col(X)·W (+ b)` for one image; `afterTile` sees each finished tile (rows, pointer) while it is in cache.
+    /// `Y = im2col(X)·W (+ b)`, then ReLU where asked, for one image; `afterTile` sees each finished tile (rows, pointer) while it is in cache.
     ///
     /// - Parameters:
     ///   - w: `[kH·kW·C, F]`.  - bias: `[F]` or nil.  - y: `[outH·outW, F]`, overwritten.
     ///   - scratch: `tileRows · depth` floats.
     public static func forward(
         _ g: ConvolutionGeometry, tileRows: Int, x: UnsafePointer<Float>, w: UnsafePointer<Float>,
-        bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+        bias: UnsafePointer<Float>?, relu: Bool = false, y: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>,
         afterTile: (_ rows: Int, _ tile: UnsafeMutablePointer<Float>) -> Void = { _, _ in }
     ) {
         let k = g.depth, n = g.filters
@@ -191,7 +192,7 @@ public enum Convolution {
             let a = tile(g, row..<row + m, x, scratch)
             let target = y + row * n
             BLAS.gemm(m: m, n: n, k: k, a: a, lda: k, b: w, ldb: n, c: target, ldc: n)
-            if let bias { ColumnKernels.addRow(bias, to: target, rows: m, columns: n) }
+            ColumnKernels.finish(target, rows: m, columns: n, bias: bias, relu: relu)
             afterTile(m, target)
             row += m
         }

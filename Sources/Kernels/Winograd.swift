@@ -58,12 +58,12 @@ public struct Winograd: Hashable, Sendable {
         }
     }
 
-    /// `y` of `images` consecutive images; `u` from ``transformWeights(_:into:)``.
+    /// `y` of `images` consecutive images, with ReLU where asked; `u` from ``transformWeights(_:into:)``.
     /// - Parameters:
     ///   - x: `[images, H, W, C]`.  - bias: `[F]` or nil.  - y: `[images, outH, outW, F]`, overwritten.
     public func forward(
         images: Int, x: UnsafePointer<Float>, u: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-        y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+        relu: Bool = false, y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
         let (c, f) = (geometry.channels, geometry.filters)
         let tiles = tileCount * images
@@ -78,10 +78,9 @@ public struct Winograd: Hashable, Sendable {
         for image in 0..<images {
             let source = products + image * tileCount * f, target = y + image * geometry.outputCount
             switch tile {
-            case .two: WinogradTransforms.output2(self, source, tiles * f, target, rest)
-            case .four: WinogradTransforms.output4(self, source, tiles * f, target, rest)
+            case .two: WinogradTransforms.output2(self, source, tiles * f, bias, relu, target, rest)
+            case .four: WinogradTransforms.output4(self, source, tiles * f, bias, relu, target, rest)
             }
-            if let bias { ColumnKernels.addRow(bias, to: target, rows: geometry.outRows, columns: f) }
         }
     }
 

@@ -58,12 +58,15 @@ extension WinogradTransforms {
         (m0 + m1 + m2, m1 - m2 - m3)
     }
 
-    /// `y = Aᵀ·M·A` of every tile of one image; what a last tile has too many is left out.
+    /// `y = Aᵀ·M·A` of every tile of one image, plus the bias, then ReLU where asked; what a last tile has
+    /// too many is left out.
     static func output2(
-        _ w: Winograd, _ products: UnsafePointer<Float>, _ plane: Int, _ y: UnsafeMutablePointer<Float>,
-        _ rest: UnsafeMutablePointer<Float>
+        _ w: Winograd, _ products: UnsafePointer<Float>, _ plane: Int, _ bias: UnsafePointer<Float>?, _ relu: Bool,
+        _ y: UnsafeMutablePointer<Float>, _ rest: UnsafeMutablePointer<Float>
     ) {
         let g = w.geometry, f = g.filters
+        let bias = bias ?? zeroRow(rest, f)
+        let floor = Lanes(repeating: relu ? 0 : -.infinity)
         var source = products
         for ty in 0..<w.tilesHigh {
             let rows = min(2, g.outHeight &- ty &* 2)
@@ -72,6 +75,7 @@ extension WinogradTransforms {
                 let corner = y + (ty &* 2 &* g.outWidth &+ tx &* 2) &* f
                 for index in 0..<vectors(f) {
                     let channel = start(index, f)
+                    let shift = bias.lanes(channel)
                     for j in 0..<4 {
                         let m = source + (j &* plane &+ channel)
                         let r = a2(
@@ -83,8 +87,12 @@ extension WinogradTransforms {
                         let t = rest + i &* 64
                         let r = a2(t.lanes(0), t.lanes(16), t.lanes(32), t.lanes(48))
                         let out = corner + (i &* g.outWidth &* f &+ channel)
-                        out.setLanes(0, r.0)
-                        if columns > 1 { out.setLanes(f, r.1) }
+                        @inline(__always) func store(_ j: Int, _ value: Lanes) {
+                            let sum = value + shift
+                            out.setLanes(j &* f, sum.replacing(with: floor, where: sum .< floor))
+                        }
+                        store(0, r.0)
+                        if columns > 1 { store(1, r.1) }
                     }
                 }
                 source += f

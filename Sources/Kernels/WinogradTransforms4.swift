@@ -104,12 +104,15 @@ extension WinogradTransforms {
         )
     }
 
-    /// `y = Aᵀ·M·A` of every tile of one image; what a last tile has too many is left out.
+    /// `y = Aᵀ·M·A` of every tile of one image, plus the bias, then ReLU where asked; what a last tile has
+    /// too many is left out.
     static func output4(
-        _ w: Winograd, _ products: UnsafePointer<Float>, _ plane: Int, _ y: UnsafeMutablePointer<Float>,
-        _ rest: UnsafeMutablePointer<Float>
+        _ w: Winograd, _ products: UnsafePointer<Float>, _ plane: Int, _ bias: UnsafePointer<Float>?, _ relu: Bool,
+        _ y: UnsafeMutablePointer<Float>, _ rest: UnsafeMutablePointer<Float>
     ) {
         let g = w.geometry, f = g.filters
+        let bias = bias ?? zeroRow(rest, f)
+        let floor = Lanes(repeating: relu ? 0 : -.infinity)
         var source = products
         for ty in 0..<w.tilesHigh {
             let rows = min(4, g.outHeight &- ty &* 4)
@@ -118,6 +121,7 @@ extension WinogradTransforms {
                 let corner = y + (ty &* 4 &* g.outWidth &+ tx &* 4) &* f
                 for index in 0..<vectors(f) {
                     let channel = start(index, f)
+                    let shift = bias.lanes(channel)
                     for j in 0..<6 {
                         let m = source + (j &* plane &+ channel)
                         let r = a4(
@@ -130,10 +134,14 @@ extension WinogradTransforms {
                         let t = rest + i &* 96
                         let r = a4(t.lanes(0), t.lanes(16), t.lanes(32), t.lanes(48), t.lanes(64), t.lanes(80))
                         let out = corner + (i &* g.outWidth &* f &+ channel)
-                        out.setLanes(0, r.0)
-                        if columns > 1 { out.setLanes(f, r.1) }
-                        if columns > 2 { out.setLanes(2 &* f, r.2) }
-                        if columns > 3 { out.setLanes(3 &* f, r.3) }
+                        @inline(__always) func store(_ j: Int, _ value: Lanes) {
+                            let sum = value + shift
+                            out.setLanes(j &* f, sum.replacing(with: floor, where: sum .< floor))
+                        }
+                        store(0, r.0)
+                        if columns > 1 { store(1, r.1) }
+                        if columns > 2 { store(2, r.2) }
+                        if columns > 3 { store(3, r.3) }
                     }
                 }
                 source += f

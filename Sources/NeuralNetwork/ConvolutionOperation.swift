@@ -10,8 +10,9 @@ final class ConvolutionOperation: Operation {
     private let outputGradient: Storage?
     private let inputGradient: Storage?
     private let store: ParameterStore
-    private let kernel: ParameterTensor
-    private let bias: ParameterTensor?
+    private let weights: LayerWeights
+    /// A ReLU that rides along.
+    private let relu: Bool
     private let partials: GradientPartials?
     private let kernelPartial: Int
     private var biasSums: ShardSums?
@@ -27,8 +28,8 @@ final class ConvolutionOperation: Operation {
 
     init(
         node: ResolvedGraph.Node, geometry: ConvolutionGeometry, input: Storage, output: Storage,
-        outputGradient: Storage?, inputGradient: Storage?, store: ParameterStore, partials: GradientPartials?,
-        moments: BatchNormOperation?
+        outputGradient: Storage?, inputGradient: Storage?, store: ParameterStore, weights: LayerWeights, relu: Bool,
+        partials: GradientPartials?, moments: BatchNormOperation?
     ) {
         name = node.name
         self.geometry = geometry
@@ -39,9 +40,9 @@ final class ConvolutionOperation: Operation {
         self.store = store
         self.partials = partials
         self.moments = moments
-        kernel = node.parameters[0]
-        bias = node.parameters.count > 1 ? node.parameters[1] : nil
-        kernelPartial = partials?.register(kernel) ?? 0
+        self.weights = weights
+        self.relu = relu
+        kernelPartial = partials?.register(weights.kernel) ?? 0
         let lowering = ConvolutionLowering(geometry)
         forwardLowering = LoweredProduct(geometry, lowering.forward)
         inputLowering =
@@ -76,7 +77,7 @@ final class ConvolutionOperation: Operation {
 
     func prepare(capacity: Int, shards: Int, workers: Int) {
         guard partials != nil else { return }
-        if bias != nil { biasSums = ShardSums(count: geometry.filters, shards: shards) }
+        if weights.biasTensor != nil { biasSums = ShardSums(count: geometry.filters, shards: shards) }
         if case .winograd(let tile) = weightLowering {
             let floats = Winograd(geometry, tile: tile).weightFloats
             weightSums = (0..<workers).map { _ in AlignedBuffer(count: floats) }
@@ -85,7 +86,8 @@ final class ConvolutionOperation: Operation {
     }
 
     func refresh() {
-        let w = UnsafePointer(store.parameter(kernel))
+        weights.refresh()
+        let w = weights.w
         forwardLowering.prepare(w)
         if let inputLowering {
             let flipped = inputLowering.flipped
@@ -101,14 +103,12 @@ final class ConvolutionOperation: Operation {
     }
 
     private func forward(_ chunk: borrowing Chunk) {
-        let w = UnsafePointer(store.parameter(kernel))
-        let b = bias.map { UnsafePointer(store.parameter($0)) }
         let momentsScratch = chunk.scratch + kernelScratch
         let shard = chunk.shard
         if chunk.isFirst { moments?.clearMoments(shard) }
         forwardLowering.run(
-            images: chunk.images.count, x: input.pointer(chunk.images.lowerBound, chunk), w: w, bias: b,
-            y: output.pointer(chunk.images.lowerBound, chunk), scratch: chunk.scratch
+            images: chunk.images.count, x: input.pointer(chunk.images.lowerBound, chunk), w: weights.w,
+            bias: weights.bias, relu: relu, y: output.pointer(chunk.images.lowerBound, chunk), scratch: chunk.scratch
         ) { rows, y in
             moments?.addMoments(y, rows: rows, shard: shard, scratch: momentsScratch)
         }
@@ -168,7 +168,7 @@ final class ConvolutionOperation: Operation {
 
     func reduce(_ pass: Pass, _ run: Run) {
         if pass == .forward { moments?.reduce(.moments, run) }
-        guard pass == .backward, let bias, let biasSums else { return }
+        guard pass == .backward, let bias = weights.biasTensor, let biasSums else { return }
         let gradient = store.gradient(bias)
         for c in 0..<geometry.filters { gradient[c] = Float(biasSums.total(c, shards: run.shards)) }
     }
@@ -216,7 +216,7 @@ struct LoweredProduct {
     /// `y` of consecutive images; `afterRows` sees finished rows while they are in cache.
     func run(
         images: Int, x: UnsafePointer<Float>, w: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-        y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+        relu: Bool = false, y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
         afterRows: (_ rows: Int, _ y: UnsafeMutablePointer<Float>) -> Void = { _, _ in }
     ) {
         switch lowering {
@@ -224,7 +224,7 @@ struct LoweredProduct {
             for image in 0..<images {
                 Convolution.forward(
                     geometry, tileRows: rows, x: x + image * geometry.inputCount, w: w, bias: bias,
-                    y: y + image * geometry.outputCount, scratch: scratch, afterTile: afterRows)
+                    relu: relu, y: y + image * geometry.outputCount, scratch: scratch, afterTile: afterRows)
             }
         case .winograd(let tile):
             let winograd = Winograd(geometry, tile: tile)
@@ -232,8 +232,8 @@ struct LoweredProduct {
             for image in stride(from: 0, to: images, by: together) {
                 let count = min(together, images - image), target = y + image * geometry.outputCount
                 winograd.forward(
-                    images: count, x: x + image * geometry.inputCount, u: transformed.pointer, bias: bias, y: target,
-                    scratch: scratch)
+                    images: count, x: x + image * geometry.inputCount, u: transformed.pointer, bias: bias, relu: relu,
+                    y: target, scratch: scratch)
                 afterRows(count * geometry.outRows, target)
             }
         }

@@ -14,14 +14,16 @@ final class DenseOperation: Operation {
         name = core.name
         self.core = core
         self.partials = partials
-        kernelPartial = partials?.register(core.kernel) ?? 0
+        kernelPartial = partials?.register(core.weights.kernel) ?? 0
     }
 
     func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
     func writes(_ pass: Pass) -> [Storage] { core.writes(pass) }
 
+    func refresh() { core.weights.refresh() }
+
     func prepare(capacity: Int, shards: Int, workers: Int) {
-        if core.bias != nil, partials != nil { biasSums = ShardSums(count: core.units, shards: shards) }
+        if core.weights.biasTensor != nil, partials != nil { biasSums = ShardSums(count: core.units, shards: shards) }
     }
 
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {
@@ -47,7 +49,7 @@ final class DenseOperation: Operation {
     }
 
     func reduce(_ pass: Pass, _ run: Run) {
-        guard pass == .backward, let bias = core.bias, let biasSums else { return }
+        guard pass == .backward, let bias = core.weights.biasTensor, let biasSums else { return }
         let gradient = core.store.gradient(bias)
         for c in 0..<core.units { gradient[c] = Float(biasSums.total(c, shards: run.shards)) }
     }
@@ -70,6 +72,7 @@ final class BlockedDenseOperation: BlockOperation {
     func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
     func writes(_ pass: Pass) -> [Storage] { core.writes(pass) }
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
+    func refresh() { core.weights.refresh() }
 
     private func blocks(_ extent: Int, _ size: Int) -> Int { (extent + size - 1) / size }
 
@@ -96,14 +99,14 @@ final class BlockedDenseOperation: BlockOperation {
         let features = feature..<min(feature + Self.blockFeatures, core.features)
         BLAS.gemm(
             .yes, .no, m: features.count, n: core.units, k: run.count, a: x + feature, lda: core.features, b: dy,
-            ldb: core.units, c: core.store.gradient(core.kernel) + feature * core.units, ldc: core.units)
+            ldb: core.units, c: core.store.gradient(core.weights.kernel) + feature * core.units, ldc: core.units)
         if let inputGradient = core.inputGradient {
             core.inputGradient(dy: dy, rows: run.count, features: features, dx: inputGradient.batchPointer)
         }
     }
 
     func reduce(_ pass: Pass, _ run: Run) {
-        guard pass == .backward, let bias = core.bias, let outputGradient = core.outputGradient else { return }
+        guard pass == .backward, let bias = core.weights.biasTensor, let outputGradient = core.outputGradient else { return }
         let sums = ShardSums(count: core.units, shards: 1)
         ColumnKernels.addColumnSums(
             outputGradient.batchPointer, rows: run.count, columns: core.units, to: sums.pointer(0))
@@ -117,8 +120,9 @@ struct DenseCore {
     let name: String
     let features: Int
     let units: Int
-    let kernel: ParameterTensor
-    let bias: ParameterTensor?
+    let weights: LayerWeights
+    /// A ReLU that rides along.
+    let relu: Bool
     let input: Storage
     let output: Storage
     let outputGradient: Storage?
@@ -134,17 +138,17 @@ struct DenseCore {
 
     func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
 
-    /// Columns `columns` of `Y = X·W + b`.
+    /// Columns `columns` of `Y = X·W + b`, then ReLU where it rides along.
     func forward(x: UnsafePointer<Float>, rows: Int, columns: Range<Int>, y: UnsafeMutablePointer<Float>) {
         let first = columns.lowerBound
         BLAS.gemm(
-            m: rows, n: columns.count, k: features, a: x, lda: features, b: store.parameter(kernel) + first,
-            ldb: units, c: y + first, ldc: units)
-        guard let bias else { return }
-        let b = store.parameter(bias)
+            m: rows, n: columns.count, k: features, a: x, lda: features, b: weights.w + first, ldb: units, c: y + first,
+            ldc: units)
+        let bias = weights.bias
+        guard bias != nil || relu else { return }
         for row in 0..<rows {
-            let target = y + row * units
-            for c in columns { target[c] += b[c] }
+            ColumnKernels.finish(
+                y + row * units + first, rows: 1, columns: columns.count, bias: bias.map { $0 + first }, relu: relu)
         }
     }
 
@@ -154,7 +158,7 @@ struct DenseCore {
     ) {
         BLAS.gemm(
             .no, .yes, m: rows, n: range.count, k: units, a: dy, lda: units,
-            b: store.parameter(kernel) + range.lowerBound * units, ldb: units, c: dx + range.lowerBound,
+            b: weights.w + range.lowerBound * units, ldb: units, c: dx + range.lowerBound,
             ldc: features)
     }
 }

@@ -54,22 +54,54 @@ struct GraphCompiler {
     private func activation(_ node: Int) -> Storage { node < 0 ? input : activations[node] }
     private var last: Int { graph.nodes.count - 1 }
 
-    /// The ReLU that rides along with batch-norm `node`, if its only reader is one.
-    private func fusedRelu(_ node: Int) -> Int? {
-        guard case .batchNormalization = graph.nodes[node].layer, readers[node + 1].count == 1 else { return nil }
-        let reader = readers[node + 1][0].node
-        return graph.nodes[reader].layer == .relu ? reader : nil
+    private func onlyReader(_ node: Int) -> Int? {
+        node >= 0 && readers[node + 1].count == 1 ? readers[node + 1][0].node : nil
     }
 
-    /// Whether `node` only passes its input on: a flatten, a ReLU already done, dropout at inference, a last softmax.
+    /// At inference, the batch-norm that is folded into the weights of convolution or dense layer `node`.
+    private func foldedNorm(_ node: Int) -> Int? {
+        guard !training, graph.nodes[node].hasKernel, let reader = onlyReader(node) else { return nil }
+        if case .batchNormalization = graph.nodes[reader].layer { return reader }
+        return nil
+    }
+
+    /// The ReLU that rides along with `node`, if its only reader is one: with a batch-norm always, with a convolution or
+    /// dense layer (and the batch-norm folded into it) at inference.
+    private func fusedRelu(_ node: Int) -> Int? {
+        guard node >= 0 else { return nil }
+        var isCarrier = !training && graph.nodes[node].hasKernel
+        if case .batchNormalization = graph.nodes[node].layer { isCarrier = true }
+        guard isCarrier, let reader = onlyReader(node), graph.nodes[reader].layer == .relu else { return nil }
+        return reader
+    }
+
+    /// Whether `node` only passes its input on: a flatten, a batch-norm or ReLU already done, dropout at inference, a last
+    /// softmax.
     private func isAlias(_ node: Int) -> Bool {
-        switch graph.nodes[node].layer {
+        let source = graph.nodes[node].inputs[0]
+        return switch graph.nodes[node].layer {
         case .flatten: true
-        case .relu: graph.nodes[node].inputs[0] >= 0 && fusedRelu(graph.nodes[node].inputs[0]) == node
+        case .batchNormalization: source >= 0 && foldedNorm(source) == node
+        case .relu: fusedRelu(source) == node
         case .dropout(let rate): !training || rate == 0
         case .softmax: node == last
         default: false
         }
+    }
+
+    /// What `node` multiplies with, and whether a ReLU follows at once.
+    private func weights(_ index: Int) -> (LayerWeights, relu: Bool) {
+        var norm: LayerWeights.Norm?
+        let folded = foldedNorm(index)
+        if let folded, case .batchNormalization(_, let epsilon) = graph.nodes[folded].layer {
+            let node = graph.nodes[folded]
+            norm = LayerWeights.Norm(
+                gamma: node.parameters[0], beta: node.parameters[1], mean: node.state[0], variance: node.state[1],
+                epsilon: epsilon)
+        }
+        return (
+            LayerWeights(node: graph.nodes[index], norm: norm, store: store), fusedRelu(folded ?? index) != nil
+        )
     }
 
     /// The node whose operation writes what `node` passes on.
@@ -143,15 +175,16 @@ struct GraphCompiler {
         case .conv2d:
             guard case .convolution(let geometry)? = node.geometry else { return }
             let norm = fusedNorm(after: index)
+            let (kernel, relu) = weights(index)
             operation = ConvolutionOperation(
                 node: node, geometry: geometry, input: x, output: y, outputGradient: dy, inputGradient: dx,
-                store: store, partials: partials, moments: norm)
+                store: store, weights: kernel, relu: relu, partials: partials, moments: norm)
             if let norm { program.fusedMoments[ObjectIdentifier(operation)] = norm }
         case .dense:
+            let (kernel, relu) = weights(index)
             let core = DenseCore(
-                name: node.name, features: node.inputShapes[0].count, units: node.outputShape.count,
-                kernel: node.parameters[0], bias: node.parameters.count > 1 ? node.parameters[1] : nil, input: x,
-                output: y, outputGradient: dy, inputGradient: dx, store: store)
+                name: node.name, features: node.inputShapes[0].count, units: node.outputShape.count, weights: kernel,
+                relu: relu, input: x, output: y, outputGradient: dy, inputGradient: dx, store: store)
             operation =
                 core.features * core.units >= DenseCore.blockedFromWeights
                 ? BlockedDenseOperation(core: core) : DenseOperation(core: core, partials: partials)
@@ -211,8 +244,7 @@ struct GraphCompiler {
 
     /// In training, the batch-norm that reads convolution `index` and nothing else's output: it takes its moments there.
     private func fusedNorm(after index: Int) -> BatchNormOperation? {
-        guard training, let reader = readers[index + 1].first?.node, readers[index + 1].count == 1,
-            case .batchNormalization = graph.nodes[reader].layer
+        guard training, let reader = onlyReader(index), case .batchNormalization = graph.nodes[reader].layer
         else { return nil }
         return makeNorm(reader)
     }
@@ -232,5 +264,15 @@ struct GraphCompiler {
             input: activation(node.inputs[0]), output: activations[index],
             outputGradient: training ? gradients[index] : nil, inputGradient: training ? edges[index][0] : nil,
             store: store)
+    }
+}
+
+extension ResolvedGraph.Node {
+    /// Whether it multiplies with a kernel of its own.
+    fileprivate var hasKernel: Bool {
+        switch layer {
+        case .conv2d, .dense: true
+        default: false
+        }
     }
 }
