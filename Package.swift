@@ -73,9 +73,9 @@ let package = Package(
             name: "TestSupport", dependencies: ["NeuralNetwork", "Kernels", "Tensors"], path: "Tests/TestSupport",
             swiftSettings: numeric),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
-        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport"]),
         .testTarget(
-            name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "TestSupport"],
+            name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "Tensors", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
         .testTarget(

@@ -14,7 +14,11 @@ public enum BatchNormKernels {
 
     /// Merges the moments of `x[rows, C]` into `state`: mean and squared deviations of this block in two passes over
     /// it (it should be in cache), joined in Double by Chan's formula (Chan, Golub, LeVeque 1979).
-    /// - Parameter scratch: one period of floats.
+    ///
+    /// The first pass finds a centre near the mean; the second sums deviations `d` from it as well as `d²`, which gives
+    /// `mean = centre + Σd/R` and `Σd² − (Σd)²/R`: exact to a rounding of the spread, however far the mean is from zero
+    /// (the corrected two-pass algorithm: Chan, Golub, LeVeque 1983).
+    /// - Parameter scratch: two periods of floats.
     public static func addMoments(
         _ x: UnsafePointer<Float>, rows: Int, columns: Int, to state: UnsafeMutablePointer<Double>,
         scratch: UnsafeMutablePointer<Float>
@@ -32,32 +36,33 @@ public enum BatchNormKernels {
             while j < period { sum += Double(scratch[j]); j &+= columns }
             var i = full &* period &+ c
             while i < total { sum += Double(x[i]); i &+= columns }
-            let blockMean = sum / blockRows
-            let delta = blockMean - mean[c]
-            mean[c] += delta * (blockRows / after)
-            m2[c] += delta * delta * (before * blockRows / after)
-            scratch[c] = Float(blockMean)
+            scratch[c] = Float(sum / blockRows)
         }
         var j = period
         while j > columns { j &-= 1; scratch[j] = scratch[j % columns] }
-        // Pass 2: squared deviations from the block's mean.
+        // Pass 2: deviations from the centre and their squares.
+        let deviations = scratch + period
         var base = 0
         while base < period {
             let centre = UnsafePointer(scratch).lanes(base)
-            var a0 = SIMD16<Float>(), a1 = SIMD16<Float>()
+            var a0 = SIMD16<Float>(), a1 = SIMD16<Float>(), s0 = SIMD16<Float>(), s1 = SIMD16<Float>()
             var p = 0
             var source = x + base
             while p &+ 2 <= full {
                 let d0 = source.lanes(0) - centre, d1 = source.lanes(period) - centre
                 a0.addProduct(d0, d0)
                 a1.addProduct(d1, d1)
+                s0 += d0
+                s1 += d1
                 source += 2 &* period
                 p &+= 2
             }
             if p < full {
                 let d = source.lanes(0) - centre
                 a0.addProduct(d, d)
+                s0 += d
             }
+            deviations.setLanes(base, s0 + s1)
             let sum = a0 + a1
             var c = base % columns
             for lane in 0..<16 {
@@ -66,13 +71,20 @@ public enum BatchNormKernels {
             }
             base &+= 16
         }
-        var i = full &* period
-        var c = 0
-        while i < total {
-            let d = x[i] - scratch[c]
-            m2[c] += Double(d * d)
-            c = c &+ 1 == columns ? 0 : c &+ 1
-            i &+= 1
+        for c in 0..<columns {
+            var sum = 0.0
+            var j = c
+            while j < period { sum += Double(deviations[j]); j &+= columns }
+            var i = full &* period &+ c
+            while i < total {
+                let d = x[i] - scratch[c]
+                sum += Double(d)
+                m2[c] += Double(d * d)
+                i &+= columns
+            }
+            let delta = Double(scratch[c]) + sum / blockRows - mean[c]
+            mean[c] += delta * (blockRows / after)
+            m2[c] += delta * delta * (before * blockRows / after) - sum * sum / blockRows
         }
         state[0] = after
     }

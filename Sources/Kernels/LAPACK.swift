@@ -16,7 +16,9 @@ public enum LAPACK {
         let m = Int32(rows), n = Int32(columns)
         guard LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, m, n, &q, n, &tau) == 0 else { return nil }
         let diagonal = (0..<columns).map { q[$0 * columns + $0] }
-        guard diagonal.allSatisfy({ $0 != 0 && $0.isFinite }) else { return nil }
+        // What is left of a dependent column is rounding: below rows · 2^-52 of the largest.
+        let least = (diagonal.map(abs).max() ?? 0) * Double(rows) * 0x1p-52
+        guard diagonal.allSatisfy({ abs($0) > least && $0.isFinite }) else { return nil }
         guard LAPACKE_dorgqr(LAPACK_ROW_MAJOR, m, n, n, &q, n, &tau) == 0 else { return nil }
         for column in 0..<columns where diagonal[column] < 0 {
             for row in 0..<rows { q[row * columns + column].negate() }

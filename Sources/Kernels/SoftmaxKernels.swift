@@ -50,10 +50,10 @@ public enum SoftmaxKernels {
         let top = maximum(z, columns)
         var sum = 0.0, linear = 0.0
         for k in 0..<columns {
-            let shifted = z[k] - top
-            let e = expf(shifted)
+            let shifted = Double(z[k]) - Double(top)  // in Double: finite logits cannot overflow
+            let e = expf(Float(shifted))
             sum += Double(e)
-            linear += Double(shifted)
+            linear += shifted
             if let dz { dz[k] = e }
         }
         let even = Double(smoothing) / Double(columns)
@@ -64,7 +64,7 @@ public enum SoftmaxKernels {
                 dz[k] = weight * (dz[k] * share - target)
             }
         }
-        return log(sum) - (1 - Double(smoothing)) * Double(z[label] - top) - even * linear
+        return log(sum) - (1 - Double(smoothing)) * (Double(z[label]) - Double(top)) - even * linear
     }
 
     /// The column of the largest value, the first of equals; NaN counts as largest.

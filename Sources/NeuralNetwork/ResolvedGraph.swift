@@ -132,14 +132,29 @@ private struct NodeBuilder {
             try addParameter("kernel", [shape.count, units], .weight)
             if useBias { try addParameter("bias", [units], .bias) }
             multiplyAdds = shape.count * units
-        case .batchNormalization:
+        case .batchNormalization(let momentum, let epsilon):
+            guard (0...1).contains(momentum), epsilon > 0, epsilon.isFinite else {
+                throw InputError(
+                    place, expected: "a momentum from 0 to 1 and a finite epsilon above 0",
+                    received: "momentum \(momentum), epsilon \(epsilon)")
+            }
             outputShape = inputShapes[0]
             let channels = outputShape.channels
             try addParameter("gamma", [channels], .scale)
             try addParameter("beta", [channels], .shift)
             addState("moving_mean", channels)
             addState("moving_variance", channels)
-        case .relu, .leakyRelu, .gelu, .tanh, .sigmoid, .softmax, .dropout:
+        case .leakyRelu(let slope):
+            guard slope >= 0, slope.isFinite else {
+                throw InputError(place, expected: "a finite negativeSlope of at least 0", received: "\(slope)")
+            }
+            outputShape = inputShapes[0]
+        case .dropout(let rate):
+            guard rate >= 0, rate < 1 else {
+                throw InputError(place, expected: "a rate from 0 to below 1", received: "\(rate)")
+            }
+            outputShape = inputShapes[0]
+        case .relu, .gelu, .tanh, .sigmoid, .softmax:
             outputShape = inputShapes[0]
         case .maxPooling2d(let window, let strides, let padding),
             .averagePooling2d(let window, let strides, let padding):
@@ -220,9 +235,10 @@ private struct NodeBuilder {
         _ axis: String, _ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ padding: Padding,
         _ vertical: Bool
     ) throws(InputError) -> (out: Int, before: Int) {
-        guard kernel > 0, stride > 0, dilation > 0, kernel < 1 << 15, dilation < 1 << 15 else {
+        let legal = 1..<1 << 15  // so that nothing below overflows
+        guard legal.contains(kernel), legal.contains(stride), legal.contains(dilation) else {
             throw InputError(
-                place, expected: "sizes, strides and dilations of at least 1",
+                place, expected: "sizes, strides and dilations of at least 1 and below 32768",
                 received: "size \(kernel), stride \(stride), dilation \(dilation) along the \(axis)")
         }
         let span = dilation * (kernel - 1) + 1
@@ -236,6 +252,11 @@ private struct NodeBuilder {
             before = total / 2
             return (out, before)
         case .explicit(let top, let bottom, let left, let right):
+            guard [top, bottom, left, right].allSatisfy({ -1 << 15 < $0 && $0 < 1 << 15 }) else {
+                throw InputError(
+                    place, expected: "padding above -32768 and below 32768",
+                    received: "top \(top), bottom \(bottom), left \(left), right \(right)")
+            }
             (before, total) = vertical ? (top, top + bottom) : (left, left + right)
         }
         guard extent + total >= span else {

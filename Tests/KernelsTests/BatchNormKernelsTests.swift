@@ -11,7 +11,7 @@ struct BatchNormKernelsTests {
     /// Moments of `x` taken in blocks of `block` rows, as (rows, mean, squared deviations).
     private func moments(_ x: [Double], columns: Int, block: Int) -> (rows: Double, mean: [Double], squares: [Double]) {
         let state = AlignedBuffer<Double>(count: BatchNormKernels.momentsCount(columns))
-        let scratch = GuardedFloats(count: ColumnKernels.period(columns)), data = GuardedFloats(x)
+        let scratch = GuardedFloats(count: 2 * ColumnKernels.period(columns)), data = GuardedFloats(x)
         let rows = x.count / columns
         for start in stride(from: 0, to: rows, by: block) {
             BatchNormKernels.addMoments(
@@ -40,7 +40,8 @@ struct BatchNormKernelsTests {
         }
     }
 
-    @Test("a spread of 10^-5 of the mean: mean to a rounding of the spread, variance to Float", arguments: [1, 3, 16, 17])
+    @Test("a spread of 10^-5 of the mean: mean to a rounding of the spread, variance to Float",
+        arguments: [1, 3, 16, 17])
     func largeMean(_ columns: Int) {
         var data = TestData(8)
         let rows = 4000
@@ -49,18 +50,16 @@ struct BatchNormKernelsTests {
         let limit = (4 + 2 * Double(rows).squareRoot()) * unitRoundoff
         for block in [rows, 96] {
             let found = moments(x, columns: columns, block: block)
-            for c in 0..<columns {
-                let deviation = exact.variance[c].squareRoot()
-                #expect(abs(found.mean[c] - exact.mean[c]) <= limit * deviation, "block \(block)")
-                let variance = found.squares[c] / Double(rows)
-                #expect(abs(variance - exact.variance[c]) <= limit * exact.variance[c], "block \(block)")
-            }
+            let means = (0..<columns).map { abs(found.mean[$0] - exact.mean[$0]) / exact.variance[$0].squareRoot() }
+            let variances = (0..<columns).map { found.squares[$0] / Double(rows) / exact.variance[$0] - 1 }
+            #expect(means.max() ?? 1 <= limit, "block \(block)")
+            #expect(variances.magnitudes.max() ?? 1 <= limit, "block \(block)")
         }
     }
 
     @Test("no rows change nothing")
     func noRows() {
-        let state = AlignedBuffer<Double>([3, 1, 2]), scratch = GuardedFloats(count: 16)
+        let state = AlignedBuffer<Double>([3, 1, 2]), scratch = GuardedFloats(count: 32)
         BatchNormKernels.addMoments(scratch.pointer, rows: 0, columns: 1, to: state.pointer, scratch: scratch.pointer)
         #expect(state.array == [3, 1, 2])
     }
@@ -122,7 +121,8 @@ struct BatchNormKernelsTests {
     @Test("a NaN stays one behind the ReLU, in vector and tail", arguments: [0, 20])
     func keepsNaN(_ place: Int) {
         let x = GuardedFloats((0..<21).map { $0 == place ? Float.nan : -1 }), y = GuardedFloats(count: 21)
-        let one = GuardedFloats([Float](repeating: 1, count: 16)), zero = GuardedFloats([Float](repeating: 0, count: 16))
+        let one = GuardedFloats([Float](repeating: 1, count: 16))
+        let zero = GuardedFloats([Float](repeating: 0, count: 16))
         BatchNormKernels.apply(
             x.pointer, rows: 21, columns: 1, scale: one.pointer, shift: zero.pointer, relu: true, y: y.pointer)
         #expect(y.values.enumerated().allSatisfy { $0.offset == place ? $0.element.isNaN : $0.element == 0 })

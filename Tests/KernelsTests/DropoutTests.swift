@@ -15,7 +15,8 @@ struct DropoutTests {
     @Test("the mask is the documented Philox words, one by one", arguments: [1, 15, 16, 63, 64, 65, 1000],
         [0.1, 0.5, 0.999] as [Float])
     func addresses(_ count: Int, _ rate: Float) {
-        for (seed, step, sample, layer) in [(0, 0, 0, 0), (0x0123_4567_89AB_CDEF, 70_000, 255, 9)] as [(UInt64, UInt32, Int, Int)] {
+        let places: [(UInt64, UInt32, Int, Int)] = [(0, 0, 0, 0), (0x0123_4567_89AB_CDEF, 70_000, 255, 9)]
+        for (seed, step, sample, layer) in places {
             let address = RandomAddress(
                 seed: seed, purpose: .dropout, major: step, minor: UInt32(sample), stream: UInt32(layer))
             let expected = Reference.dropoutMask(

@@ -30,8 +30,11 @@ struct LinearAlgebraTests {
                 let terms = Reference.product(a.magnitudes, b.magnitudes, m: m, n: n, k: k)
                 let expected = product.indices.map { alpha * product[$0] + beta * c[$0] }
                 let size = terms.indices.map { abs(alpha) * terms[$0] + abs(beta * c[$0]) }
-                let found = (0..<m).flatMap { pc.values[$0 * (n + 3)..<$0 * (n + 3) + n] }
-                let gaps = (0..<m).flatMap { pc.values[$0 * (n + 3) + n..<($0 + 1) * (n + 3)] }
+                let all = pc.values
+                var found: [Float] = [], gaps: [Float] = []
+                for (i, value) in all.enumerated() {
+                    if i % (n + 3) < n { found.append(value) } else { gaps.append(value) }
+                }
                 let name = "\(transA) \(transB) α \(alpha) β \(beta)"
                 #expect(sumExcess(found, expected, length: k, terms: size) <= 1, "\(name)")
                 #expect(gaps.allSatisfy { $0 == 99 } && pc.isIntact, "\(name)")
@@ -41,9 +44,12 @@ struct LinearAlgebraTests {
 
     /// Rows of `width` with three more elements of 99 each.
     private func padded(_ values: [Double], _ width: Int) -> GuardedFloats {
-        GuardedFloats((0..<values.count / width).flatMap { row in
-            values[row * width..<(row + 1) * width].map { Float($0) } + [99, 99, 99]
-        })
+        var all: [Float] = []
+        for (i, value) in values.enumerated() {
+            all.append(Float(value))
+            if i % width == width - 1 { all += [99, 99, 99] }
+        }
+        return GuardedFloats(all)
     }
 
     @Test("gemm with k = 0 clears C, with m or n = 0 does nothing")

@@ -5,8 +5,8 @@ import Testing
 /// The Float engine against the Double reference, whole networks at a time.
 ///
 /// Bound, for each tensor: `max|Δ| ≤ 16·√K·2^-24·max|exact|`, K the longest sum of the network (batch-norm's and weight
-/// gradients' sums over the batch's pixels among them). A gradient that is zero but for cancellation, as a bias's before
-/// a batch-norm, is measured against a tenth of the network's largest.
+/// gradients' sums over the batch's pixels among them). A gradient that is zero but for cancellation, as a bias's
+/// before a batch-norm, is measured against a tenth of the network's largest.
 @Suite("Engine agrees with the reference")
 struct EngineAgreementTests {
     private func bound(_ graph: ResolvedGraph, count: Int) -> Double {

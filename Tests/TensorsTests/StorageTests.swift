@@ -14,7 +14,11 @@ struct StorageTests {
         #expect(Shape([2, 3]) != Shape([3, 2]))
     }
 
-    @Test("extents that are no shape", arguments: [[], [0], [-1], [3, 0], [1 << 31], [1 << 16, 1 << 15], [.max, .max], [-1, -1]])
+    static let noShapes: [[Int]] = [
+        [], [0], [-1], [3, 0], [1 << 31], [1 << 16, 1 << 15], [.max, .max], [-1, -1],
+    ]
+
+    @Test("extents that are no shape", arguments: noShapes)
     func noShape(_ dimensions: [Int]) {
         #expect(Shape(checking: dimensions) == nil)
     }

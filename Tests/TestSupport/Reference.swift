@@ -147,9 +147,9 @@ public enum Reference {
     /// `−Σ t·log p` of one row of logits, by the logarithm of the sum of exponentials.
     public static func crossEntropy(_ z: [Double], label: Int, smoothing: Double) -> Double {
         let top = z.max() ?? 0
-        let logSum = top + log(z.reduce(0.0) { $0 + exp($1 - top) })
+        let logSum = log(z.reduce(0.0) { $0 + exp($1 - top) })
         let t = target(label: label, classes: z.count, smoothing: smoothing)
-        return -zip(t, z).reduce(0.0) { $0 + $1.0 * ($1.1 - logSum) }
+        return -zip(t, z).reduce(0.0) { $0 + $1.0 * ($1.1 - top - logSum) }
     }
 
     // MARK: - Dropout

@@ -107,7 +107,8 @@ extension SampleGraph {
                 .conv2d(filters: 3, kernelSize: Size2D(2)), .dropout(rate: 0.25), .batchNormalization(), .relu,
                 .dropout(rate: 0.5), .flatten, .dense(units: 6), .dropout(rate: 0), .dense(units: 3),
             ]),
-        SampleGraph("dropout last, flatten last", [2, 2, 1], [.flatten, .dense(units: 4), .dropout(rate: 0.4), .flatten]),
+        SampleGraph(
+            "dropout last, flatten last", [2, 2, 1], [.flatten, .dense(units: 4), .dropout(rate: 0.4), .flatten]),
     ]
 
     private static let joints: [SampleGraph] = [
