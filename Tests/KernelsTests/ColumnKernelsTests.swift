@@ -24,8 +24,13 @@ struct ColumnKernelsTests {
             var data = TestData(UInt64(columns))
             let x = data.integers(rows * columns, limit: 50), row = data.integers(columns, limit: 50)
             let matrix = GuardedFloats(x), vector = GuardedFloats(row)
-            ColumnKernels.addRow(vector.pointer, to: matrix.pointer, rows: rows, columns: columns)
+            let clamped = GuardedFloats(x)
+            ColumnKernels.finish(
+                matrix.pointer, rows: rows, columns: columns, bias: UnsafePointer(vector.pointer), relu: false)
+            ColumnKernels.finish(
+                clamped.pointer, rows: rows, columns: columns, bias: UnsafePointer(vector.pointer), relu: true)
             let moved = x.indices.map { x[$0] + row[$0 % columns] }
+            #expect(clamped.values == moved.map { Float(max($0, 0)) } && clamped.isIntact)
             #expect(matrix.values == moved.map { Float($0) } && matrix.isIntact)
 
             let sums = AlignedBuffer<Double>([Double](repeating: 7, count: columns + 1))
