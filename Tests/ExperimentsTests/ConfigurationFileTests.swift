@@ -56,8 +56,8 @@ import Testing
             block("3×3", 96, "same"), "pool 2", "dropout 0.25", "flatten", "dense 10 bias",
         ]
         #expect(outline(experiment.model) == layers.joined(separator: ", "))
-        #expect(experiment.training.batchSize == 256)
-        #expect(experiment.training.epochs == 10)
+        #expect(experiment.training.batchSize == 128)
+        #expect(experiment.training.epochs == 15)
         #expect(experiment.training.earlyStopping?.monitor == .validationLoss)
         #expect(experiment.training.labelSmoothing == 0.05)
         #expect(experiment.training.averagingDecay != nil)
