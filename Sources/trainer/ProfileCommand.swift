@@ -41,7 +41,7 @@ struct ProfileCommand: ParsableCommand {
         let date = Date()
         let pool = try common.makePool()
         common.say("Measuring the GEMM peak")
-        let peak = Self.peak(pool)
+        let (peak, scaling) = Self.peak(pool)
         let profiler = try Profiler(
             graph: graph, options: experiment.training, inferenceBatchSize: inferenceBatch, runs: steps,
             seed: experiment.seed, pool: pool)
@@ -52,15 +52,21 @@ struct ProfileCommand: ParsableCommand {
         if let json { try ProfileFiles.writeJSON(record, to: URL(fileURLWithPath: json)) }
         if let output { try ProfileFiles.write(record, to: URL(fileURLWithPath: output, isDirectory: true)) }
         print(ProfileTable.text(record), terminator: "")
+        common.warnOfBusyCores(scaling: scaling, threads: pool.threads)
     }
 
-    /// The best of a large product and of two tiles that small-matrix kernels like, on all threads.
-    private static func peak(_ pool: WorkerPool) -> ProfileRecord.Peak {
+    /// The best of a large product and of two tiles that small-matrix kernels like, on all threads, and how many
+    /// times one thread's rate that is.
+    private static func peak(_ pool: WorkerPool) -> (ProfileRecord.Peak, scaling: Double) {
         var best = ProfileRecord.Peak(gflops: 0, shape: "")
+        var scaling = 1.0
         for (m, n, k) in [(1024, 1024, 1024), (96, 32, 288), (24, 64, 576)] {
             let gflops = GEMMProbe.measure(m: m, n: n, k: k, pool: pool)
-            if gflops > best.gflops { best = .init(gflops: gflops, shape: "\(m)×\(n)×\(k)") }
+            if gflops > best.gflops {
+                best = .init(gflops: gflops, shape: "\(m)×\(n)×\(k)")
+                scaling = gflops / GEMMProbe.measure(m: m, n: n, k: k, pool: nil)
+            }
         }
-        return best
+        return (best, scaling)
     }
 }
