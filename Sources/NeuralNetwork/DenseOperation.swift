@@ -60,9 +60,9 @@ final class DenseOperation: Operation {
 final class BlockedDenseOperation: BlockOperation {
     let name: String
     private let core: DenseCore
-    private static let blockRows = 128
-    private static let blockUnits = 64
-    private static let blockFeatures = 128
+    static let blockRows = 128
+    static let blockUnits = 64
+    static let blockFeatures = 128
 
     init(core: DenseCore) {
         name = core.name

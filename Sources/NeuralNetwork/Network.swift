@@ -17,7 +17,7 @@ public final class TrainingNetwork {
     public let graph: ResolvedGraph
     public let store: ParameterStore
     public let batchSize: Int
-    private let plan: Plan
+    let plan: Plan
     private let partials: GradientPartials
     private let loss: LossOperation
     private let pool: WorkerPool
@@ -65,9 +65,12 @@ public final class TrainingNetwork {
         plan.run.labels = UnsafePointer(labels.pointer)
         plan.run.labelSmoothing = Float(labelSmoothing)
         plan.run.step = UInt32(truncatingIfNeeded: step)
+        plan.profile?.beginRun()
         plan.refresh()
+        plan.profile?.mark(.weightPreparation)
         plan.execute(images: images.pointer, count: count)
         partials.reduce(shards: plan.run.shards, pool: pool)
+        plan.profile?.mark(.gradientReduction)
         return StepResult(lossSum: loss.lossSum, correct: loss.correct)
     }
 }
@@ -77,7 +80,7 @@ public final class InferenceNetwork {
     public let graph: ResolvedGraph
     public let store: ParameterStore
     public let batchSize: Int
-    private let plan: Plan
+    let plan: Plan
     private let logits: Storage
     /// Images a task takes; fixed, so that results do not depend on the thread count.
     private static let shardImages = 8
@@ -112,8 +115,10 @@ public final class InferenceNetwork {
         precondition(
             images.count >= count * graph.inputShape.count && probabilities.count >= count * classes,
             "batch is too short")
+        plan.profile?.beginRun()
         plan.execute(images: images.pointer, count: count)
         SoftmaxKernels.forward(logits.batchPointer, rows: count, columns: classes, p: probabilities.pointer)
+        plan.profile?.mark(.probabilities)
     }
 
     /// Σ of the cross-entropies of the images last predicted, and how many were right.

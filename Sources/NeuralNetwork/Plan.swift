@@ -33,9 +33,11 @@ final class Plan {
 
     let capacity: Int
     let run: Run
-    private let program: Program
+    /// Times the runs while it is there.
+    var profile: PlanProfile?
+    let program: Program
     private let sharding: Sharding
-    private let pool: WorkerPool
+    let pool: WorkerPool
     private var phases: [Phase] = []
     private let refreshWork: RefreshWork
     private var batchArena = AlignedBuffer<Float>(count: 0)
@@ -74,8 +76,13 @@ final class Plan {
         run.shards = sharding.shards(count)
         program.input.place(.batch, at: UnsafeMutablePointer(mutating: images), workerStride: 0)
         for phase in phases {
+            profile?.beginPhase()
             pool.run(phase, tasks: phase.taskCount)
-            for step in phase.reductions { step.operation.reduce(step.pass, run) }
+            profile?.endPhase()
+            for (index, step) in phase.reductions.enumerated() {
+                step.operation.reduce(step.pass, run)
+                profile?.markReduction(step: phase.firstStep + index)
+            }
         }
     }
 
@@ -87,18 +94,21 @@ final class Plan {
     private func buildPhases() -> [Phase] {
         var built: [Phase] = []
         var steps: [Program.Step] = []
+        var first = 0
         /// Reductions that the steps so far ask for, and that some later step waits for.
         var pending = Set<ReductionKey>()
         func flush() {
             guard !steps.isEmpty else { return }
-            built.append(ShardPhase(plan: self, segments: segments(steps), reductions: steps))
+            built.append(ShardPhase(plan: self, segments: segments(steps), reductions: steps, firstStep: first))
+            first += steps.count
             steps = []
             pending = []
         }
         for step in program.steps {
             if let block = step.operation as? any BlockOperation {
                 flush()
-                built.append(BlockPhase(plan: self, operation: block, pass: step.pass))
+                built.append(BlockPhase(plan: self, operation: block, pass: step.pass, firstStep: first))
+                first += 1
                 continue
             }
             let awaited: Pass? =
@@ -250,6 +260,8 @@ private protocol Phase: ParallelWork {
     var taskCount: Int { get }
     /// Steps whose operations join their shards' sums after this phase.
     var reductions: [Program.Step] { get }
+    /// The number of its first step in the program.
+    var firstStep: Int { get }
     /// Every use of a storage, with its segment and step.
     var accesses: [(storage: Storage, segment: Int, step: Int)] { get }
     func chunkImages(_ segment: Int) -> Int
@@ -265,11 +277,13 @@ private final class ShardPhase: Phase {
     unowned let plan: Plan
     let segments: [Segment]
     let reductions: [Program.Step]
+    let firstStep: Int
 
-    init(plan: Plan, segments: [Segment], reductions: [Program.Step]) {
+    init(plan: Plan, segments: [Segment], reductions: [Program.Step], firstStep: Int) {
         self.plan = plan
         self.segments = segments
         self.reductions = reductions
+        self.firstStep = firstStep
     }
 
     var taskCount: Int { plan.run.shards }
@@ -291,15 +305,22 @@ private final class ShardPhase: Phase {
         let run = plan.run
         let images = plan.images(ofShard: task)
         let scratch = plan.scratch(worker)
+        let profile = plan.profile
+        profile?.beginTask(worker: worker)
+        var segmentStep = firstStep
         for segment in segments {
             var start = images.lowerBound
             while start < images.upperBound {
                 let end = min(start + segment.chunkImages, images.upperBound)
                 let chunk = Chunk(
                     images: start..<end, shard: task, shardImages: images, worker: worker, scratch: scratch, run: run)
-                for step in segment.steps { step.operation.run(step.pass, chunk) }
+                for (index, step) in segment.steps.enumerated() {
+                    step.operation.run(step.pass, chunk)
+                    profile?.mark(step: segmentStep + index, worker: worker)
+                }
                 start = end
             }
+            segmentStep += segment.steps.count
         }
     }
 }
@@ -309,11 +330,13 @@ private final class BlockPhase: Phase {
     unowned let plan: Plan
     let operation: any BlockOperation
     let pass: Pass
+    let firstStep: Int
 
-    init(plan: Plan, operation: any BlockOperation, pass: Pass) {
+    init(plan: Plan, operation: any BlockOperation, pass: Pass, firstStep: Int) {
         self.plan = plan
         self.operation = operation
         self.pass = pass
+        self.firstStep = firstStep
     }
 
     var taskCount: Int { operation.blockCount(pass, plan.run) }
@@ -322,7 +345,11 @@ private final class BlockPhase: Phase {
         Program.Step(operation: operation, pass: pass).storages.map { ($0, 0, 0) }
     }
     func chunkImages(_ segment: Int) -> Int { plan.capacity }
-    func run(task: Int, worker: Int) { operation.runBlock(pass, block: task, plan.run) }
+    func run(task: Int, worker: Int) {
+        plan.profile?.beginTask(worker: worker)
+        operation.runBlock(pass, block: task, plan.run)
+        plan.profile?.mark(step: firstStep, worker: worker)
+    }
 }
 
 extension Plan {

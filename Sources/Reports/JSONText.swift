@@ -5,13 +5,17 @@ import Tensors
 /// figures as `null`, a line break at the end.
 enum JSONText {
     static func encode(_ value: some Encodable, as file: RunFile) throws(OperationError) -> Data {
+        try encode(value, named: file.rawValue)
+    }
+
+    static func encode(_ value: some Encodable, named name: String) throws(OperationError) -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
         do {
             return try encoder.encode(value) + Data("\n".utf8)
         } catch {
-            throw OperationError("encoding \(file.rawValue)", problem: "\(error)")
+            throw OperationError("encoding \(name)", problem: "\(error)")
         }
     }
 }

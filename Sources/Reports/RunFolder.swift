@@ -52,7 +52,7 @@ public struct RunFolder: Hashable, Sendable {
     }
 
     /// Creates `url` and what is missing above it; an existing one is as good.
-    private static func createFolders(_ url: URL) throws(OperationError) {
+    static func createFolders(_ url: URL) throws(OperationError) {
         if mkdir(url.path, 0o777) == 0 { return }
         let code = errno
         if code == EEXIST { return }

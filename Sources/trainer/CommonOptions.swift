@@ -24,6 +24,15 @@ struct CommonOptions: ParsableArguments {
         if !quiet { Console.message(text) }
     }
 
+    /// Warns where all threads together deliver far less than their number: rates taken then say little.
+    /// - Parameter scaling: their rate over one thread's.
+    func warnOfBusyCores(scaling: Double, threads: Int) {
+        guard threads > 1, scaling < 0.75 * Double(threads) else { return }
+        Console.message(
+            "WARNING  \(threads) threads deliver \(Console.fixed(scaling, 2)) times what one does: other programs may be "
+                + "using the cores, and these rates are then not this machine's")
+    }
+
     /// Loads data, telling of downloads and of what was used instead.
     func load(_ options: DataOptions, seed: UInt64) throws -> LoadedData {
         let quiet = quiet
@@ -46,8 +55,11 @@ struct ConfigurationOptions: ParsableArguments {
 
     /// The configuration and its graph, every shape checked.
     func load() throws -> (Experiment, ResolvedGraph) {
-        let seedOverride = seed.map { ["seed=\($0)"] } ?? []
-        let experiment = try ExperimentFile.load(path: config, overrides: overrides + seedOverride)
+        try Self.load(config, overrides: overrides + (seed.map { ["seed=\($0)"] } ?? []))
+    }
+
+    static func load(_ config: String, overrides: [String]) throws -> (Experiment, ResolvedGraph) {
+        let experiment = try ExperimentFile.load(path: config, overrides: overrides)
         do {
             return (experiment, try ResolvedGraph(experiment.model))
         } catch {

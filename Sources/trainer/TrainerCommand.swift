@@ -10,7 +10,8 @@ struct TrainerCommand: ParsableCommand {
         abstract: "Train, evaluate and inspect convolutional networks on an ordinary CPU.",
         version: Numeral.version,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, InspectCommand.self, DatasetsCommand.self, DoctorCommand.self,
+            TrainCommand.self, EvaluateCommand.self, InspectCommand.self, ProfileCommand.self, GEMMCommand.self,
+            DatasetsCommand.self, DoctorCommand.self,
         ],
         defaultSubcommand: TrainCommand.self)
 

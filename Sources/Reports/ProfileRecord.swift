@@ -1,0 +1,179 @@
+import Foundation
+import NeuralNetwork
+import Training
+
+/// `profile.json`: how fast a network trains and classifies on this machine, and where the time of a step goes.
+///
+/// GFLOP/s count the multiply-adds of the layer as defined (direct convolution): 2 flops each forward; backward 4, or 2
+/// where the layer's input needs no gradient. A lowering that saves multiplications can pass 100 % of the peak.
+public struct ProfileRecord: Sendable, Encodable {
+    /// One layer in one direction. Milliseconds are shares of wall time: the workers' time ÷ their number.
+    public struct Row: Sendable, Encodable {
+        public var name: String
+        /// The layer's type in the configuration; `loss` for the loss.
+        public var type: String
+        public var direction: PlanProfile.Direction
+        public var milliseconds: Double
+        /// Of the run's wall time, 0 to 1.
+        public var share: Double
+        /// Nil where the layer has no multiply-adds.
+        public var gflops: Double?
+        public var percentOfPeak: Double?
+        /// Of storages read and written in a run; weights are not counted.
+        public var bytes: Int
+        public var lowering: String
+        /// Layers that ride along in this one's passes.
+        public var includes: [String]
+        /// Batch-norms whose moments are taken in this layer's pass, from data still in cache.
+        public var momentsOf: [String]
+
+        private enum Keys: String, CodingKey {
+            case name, type, direction, milliseconds, share, gflops, percentOfPeak, bytes, lowering, includes
+            case momentsOf
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: Keys.self)
+            try container.encode(name, forKey: .name)
+            try container.encode(type, forKey: .type)
+            try container.encode(direction, forKey: .direction)
+            try container.encode(milliseconds, forKey: .milliseconds)
+            try container.encode(share, forKey: .share)
+            try container.encodeFigure(gflops, forKey: .gflops)
+            try container.encodeFigure(percentOfPeak, forKey: .percentOfPeak)
+            try container.encode(bytes, forKey: .bytes)
+            try container.encode(lowering, forKey: .lowering)
+            try container.encode(includes, forKey: .includes)
+            try container.encode(momentsOf, forKey: .momentsOf)
+        }
+    }
+
+    /// Work beside the layers', and waiting.
+    public struct Other: Sendable, Encodable {
+        public var name: String
+        public var milliseconds: Double
+        public var share: Double
+    }
+
+    /// Milliseconds a run.
+    public struct Totals: Sendable, Encodable {
+        public var forward: Double
+        public var backward: Double
+        /// Optimizer, reductions, preparation.
+        public var other: Double
+        public var idle: Double
+        /// All of the above.
+        public var accounted: Double
+        /// Wall time, the instruments' own included.
+        public var wall: Double
+    }
+
+    /// A training step or a call of inference, taken apart.
+    public struct Breakdown: Sendable, Encodable {
+        public var layers: [Row]
+        public var other: [Other]
+        public var totals: Totals
+        /// The share of wall time that the parts add up to.
+        public var accountedFraction: Double
+        /// Runs that were timed in parts.
+        public var runs: Int
+    }
+
+    /// The best that GEMM was measured to deliver on all threads.
+    public struct Peak: Sendable {
+        public var gflops: Double
+        /// `1024×1024×1024`.
+        public var shape: String
+
+        public init(gflops: Double, shape: String) {
+            self.gflops = gflops
+            self.shape = shape
+        }
+    }
+
+    /// Of the configuration.
+    public var name: String
+    public var environment: EnvironmentRecord
+    public var peak: Peak
+    public var training: Breakdown
+    public var inference: Breakdown
+    public var trainingRate: ProfileMeasurement.Rate
+    public var inferenceRate: ProfileMeasurement.Rate
+    public var singleImageRate: ProfileMeasurement.Rate
+
+    public init(
+        _ measurement: ProfileMeasurement, graph: ResolvedGraph, name: String, peak: Peak,
+        environment: EnvironmentRecord
+    ) {
+        self.name = name
+        self.environment = environment
+        self.peak = peak
+        training = Breakdown(measurement.training, graph: graph, peak: peak.gflops)
+        inference = Breakdown(measurement.inference, graph: graph, peak: peak.gflops)
+        trainingRate = measurement.trainingRate
+        inferenceRate = measurement.inferenceRate
+        singleImageRate = measurement.singleImageRate
+    }
+
+    private enum Keys: String, CodingKey {
+        case name, environment, blas, threads, peakGflops, peakShape, batchSize, inferenceBatchSize
+        case trainingImagesPerSecond, inferenceImagesPerSecond, inferenceBatch1ImagesPerSecond
+        case stepMilliseconds, timedBlocks, stepsPerBlock, inference
+    }
+
+    /// The training step's breakdown stands at the top level, inference's under `inference`.
+    public func encode(to encoder: any Encoder) throws {
+        try training.encode(to: encoder)
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(environment, forKey: .environment)
+        try container.encode(environment.blas, forKey: .blas)
+        try container.encode(environment.threads, forKey: .threads)
+        try container.encode(peak.gflops, forKey: .peakGflops)
+        try container.encode(peak.shape, forKey: .peakShape)
+        try container.encode(trainingRate.batchSize, forKey: .batchSize)
+        try container.encode(inferenceRate.batchSize, forKey: .inferenceBatchSize)
+        try container.encode(trainingRate.imagesPerSecond, forKey: .trainingImagesPerSecond)
+        try container.encode(inferenceRate.imagesPerSecond, forKey: .inferenceImagesPerSecond)
+        try container.encode(singleImageRate.imagesPerSecond, forKey: .inferenceBatch1ImagesPerSecond)
+        try container.encode(trainingRate.seconds * 1e3, forKey: .stepMilliseconds)
+        try container.encode(trainingRate.blocks, forKey: .timedBlocks)
+        try container.encode(trainingRate.runs, forKey: .stepsPerBlock)
+        try container.encode(inference, forKey: .inference)
+    }
+}
+
+extension ProfileRecord.Breakdown {
+    init(_ measured: ProfileMeasurement.Breakdown, graph: ResolvedGraph, peak: Double) {
+        var builder = ProfileRowBuilder(measured, graph: graph, peak: peak)
+        let rows = builder.rows()
+        let wall = measured.seconds * 1e3
+        let idle = measured.idleSeconds * 1e3
+        let sections = measured.sections.map { section, seconds in
+            ProfileRecord.Other(name: section.title, milliseconds: seconds * 1e3, share: seconds * 1e3 / wall)
+        }
+        func total(_ direction: PlanProfile.Direction) -> Double {
+            rows.reduce(0) { $0 + ($1.direction == direction ? $1.milliseconds : 0) }
+        }
+        let forward = total(.forward), backward = total(.backward)
+        let beside = sections.reduce(0) { $0 + $1.milliseconds }
+        layers = rows
+        other = sections + [.init(name: "barriers and idle", milliseconds: idle, share: idle / wall)]
+        totals = .init(
+            forward: forward, backward: backward, other: beside, idle: idle,
+            accounted: forward + backward + beside + idle, wall: wall)
+        accountedFraction = measured.accountedFraction
+        runs = measured.runs
+    }
+}
+
+extension PlanProfile.Section {
+    var title: String {
+        switch self {
+        case .weightPreparation: "weight preparation"
+        case .gradientReduction: "gradient reduction"
+        case .optimizer: "optimizer"
+        case .probabilities: "softmax of the logits"
+        }
+    }
+}
