@@ -20,12 +20,6 @@ public struct TestBatch: Sendable {
 
     public var count: Int { labels.count }
 
-    /// The first `count` samples.
-    public func prefix(_ count: Int) -> TestBatch {
-        TestBatch(
-            images: Array(images.prefix(images.count / self.count * count)), labels: Array(labels.prefix(count)))
-    }
-
     /// Image buffer with `spare` more images of NaN, which nobody may read.
     public func imageBuffer(spare: Int = 1) -> AlignedBuffer<Float> {
         AlignedBuffer(images + [Float](repeating: .nan, count: spare * images.count / count))
