@@ -1,0 +1,1 @@
+"""What compare.py and growth.py share: processes, the machine, this project's program, the report. Standard library only."""
