@@ -32,7 +32,7 @@ extension DatasetLoader {
             var result = DatasetFinder.Result()
             do {
                 result = try DatasetFinder(record: record, locations: locations).search(directory: directory)
-            } catch where error.place != "data.directory" {
+            } catch  where error.place != "data.directory" {
                 // Another data set's folder, or an incomplete one: not found there.
             }
             statuses.append(

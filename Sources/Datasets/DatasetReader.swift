@@ -114,7 +114,8 @@ struct DatasetReader {
                 received: "\(labels.array.extents[0])")
         }
         let (height, width) = record.isTransposed ? (extents[2], extents[1]) : (extents[1], extents[2])
-        let pixels = record.isTransposed
+        let pixels =
+            record.isTransposed
             ? Self.transposed(images.array.bytes, rows: extents[1], columns: extents[2]) : images.array.bytes
         return try ImageSet(
             images: pixels, labels: classes(labels), height: height, width: width, classCount: record.classCount,

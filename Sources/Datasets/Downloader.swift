@@ -2,11 +2,11 @@ import Foundation
 import Tensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Fetches files from mirrors in turn: resumed from a `.part` file, checked by digest, and only then put in place.

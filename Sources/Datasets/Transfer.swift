@@ -1,6 +1,6 @@
 import Foundation
 #if canImport(FoundationNetworking)
-import FoundationNetworking
+    import FoundationNetworking
 #endif
 
 /// One HTTP request whose body goes to the end of a file, or replaces it where the server cannot resume.
@@ -76,10 +76,12 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
         condition.lock()
         defer { condition.unlock() }
         while !finished && failure == nil {
-            let deadline = responded
+            let deadline =
+                responded
                 ? lastActivity.addingTimeInterval(idleSeconds) : started.addingTimeInterval(responseSeconds)
             if Date() >= deadline {
-                let silence = responded
+                let silence =
+                    responded
                     ? Outcome.broken("no byte in \(Int(idleSeconds)) s") : .unreachable("no answer in time")
                 // Whatever comes after this is not written any more.
                 failure = silence

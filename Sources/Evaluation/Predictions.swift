@@ -47,7 +47,8 @@ public struct Predictions: Hashable, Sendable {
         var predicted = [Int](repeating: 0, count: n)
         for i in 0..<n {
             guard labels[i] >= 0 && labels[i] < k else {
-                throw InputError("predictions.labels[\(i)]", expected: "a class in 0...\(k - 1)",
+                throw InputError(
+                    "predictions.labels[\(i)]", expected: "a class in 0...\(k - 1)",
                     received: "\(labels[i])")
             }
             var sum = 0.0
@@ -56,14 +57,16 @@ public struct Predictions: Hashable, Sendable {
                 let p = probabilities[i * k + j]
                 // NaN fails both comparisons.
                 guard p >= 0 && p <= 1 else {
-                    throw InputError("predictions.probabilities[\(i)][\(j)]", expected: "a probability in [0, 1]",
+                    throw InputError(
+                        "predictions.probabilities[\(i)][\(j)]", expected: "a probability in [0, 1]",
                         received: "\(p)")
                 }
                 sum += Double(p)
                 if p > probabilities[i * k + best] { best = j }
             }
             guard abs(sum - 1) <= Self.sumTolerance else {
-                throw InputError("predictions.probabilities[\(i)]", expected: "a row that sums to 1",
+                throw InputError(
+                    "predictions.probabilities[\(i)]", expected: "a row that sums to 1",
                     received: "a sum of \(sum)", remedy: "give the softmax, not the logits")
             }
             predicted[i] = best

@@ -51,13 +51,18 @@ public enum ElementwiseKernels {
             }
             let zero = SIMD16<UInt32>(), ones = SIMD16<UInt32>(repeating: 1)
             let kept = (
-                zero.replacing(with: ones, where: c0 .>= threshold), zero.replacing(with: ones, where: c1 .>= threshold),
+                zero.replacing(with: ones, where: c0 .>= threshold),
+                zero.replacing(with: ones, where: c1 .>= threshold),
                 zero.replacing(with: ones, where: c2 .>= threshold), zero.replacing(with: ones, where: c3 .>= threshold)
             )
-            raw.storeBytes(of: SIMD16<UInt8>(truncatingIfNeeded: kept.0) & one, toByteOffset: base, as: SIMD16<UInt8>.self)
-            raw.storeBytes(of: SIMD16<UInt8>(truncatingIfNeeded: kept.1) & one, toByteOffset: base &+ 16, as: SIMD16<UInt8>.self)
-            raw.storeBytes(of: SIMD16<UInt8>(truncatingIfNeeded: kept.2) & one, toByteOffset: base &+ 32, as: SIMD16<UInt8>.self)
-            raw.storeBytes(of: SIMD16<UInt8>(truncatingIfNeeded: kept.3) & one, toByteOffset: base &+ 48, as: SIMD16<UInt8>.self)
+            raw.storeBytes(
+                of: SIMD16<UInt8>(truncatingIfNeeded: kept.0) & one, toByteOffset: base, as: SIMD16<UInt8>.self)
+            raw.storeBytes(
+                of: SIMD16<UInt8>(truncatingIfNeeded: kept.1) & one, toByteOffset: base &+ 16, as: SIMD16<UInt8>.self)
+            raw.storeBytes(
+                of: SIMD16<UInt8>(truncatingIfNeeded: kept.2) & one, toByteOffset: base &+ 32, as: SIMD16<UInt8>.self)
+            raw.storeBytes(
+                of: SIMD16<UInt8>(truncatingIfNeeded: kept.3) & one, toByteOffset: base &+ 48, as: SIMD16<UInt8>.self)
             base &+= 64
         }
     }

@@ -102,7 +102,8 @@ public enum GEMMBenchmark {
         }
 
         /// Uniform in [−1, 1).
-        private static func copies(_ workers: Int, of count: Int, _ stream: inout RandomStream) -> AlignedBuffer<Float> {
+        private static func copies(_ workers: Int, of count: Int, _ stream: inout RandomStream) -> AlignedBuffer<Float>
+        {
             let buffer = AlignedBuffer<Float>(count: workers * count)
             for i in 0..<count { buffer.pointer[i] = 2 * stream.uniform() - 1 }
             for worker in 1..<max(workers, 1) {

@@ -1,11 +1,11 @@
 import Tensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Softmax over the columns of `[rows, K]`, alone and fused with the categorical cross-entropy.

@@ -30,7 +30,8 @@ public struct Winograd: Hashable, Sendable {
 
     /// - Precondition: ``isEligible(_:)``.
     public init(_ geometry: ConvolutionGeometry, tile: Tile) {
-        precondition(Self.isEligible(geometry), "Winograd needs a 3×3 kernel, stride and dilation 1, 16 channels or more")
+        precondition(
+            Self.isEligible(geometry), "Winograd needs a 3×3 kernel, stride and dilation 1, 16 channels or more")
         self.geometry = geometry
         self.tile = tile
         tilesHigh = (geometry.outHeight + tile.rawValue - 1) / tile.rawValue

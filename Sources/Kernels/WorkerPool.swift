@@ -2,11 +2,11 @@ import Synchronization
 import Tensors
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Work made of numbered, independent tasks. An object, made once and run many times, so that a training step
@@ -126,25 +126,27 @@ public final class WorkerPool: @unchecked Sendable {
         }
         let context = Unmanaged.passRetained(Start(self, worker)).toOpaque()
         #if canImport(Darwin)
-        var handle: pthread_t?
+            var handle: pthread_t?
         #else
-        var handle = pthread_t()
+            var handle = pthread_t()
         #endif
-        let status = pthread_create(&handle, nil, { raw in
-            #if canImport(Darwin)
-            let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-            #else
-            guard let raw else { return nil }
-            let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-            #endif
-            start.pool.serve(worker: start.worker)
-            return nil
-        }, context)
+        let status = pthread_create(
+            &handle, nil,
+            { raw in
+                #if canImport(Darwin)
+                    let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+                #else
+                    guard let raw else { return nil }
+                    let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+                #endif
+                start.pool.serve(worker: start.worker)
+                return nil
+            }, context)
         precondition(status == 0, "WorkerPool: the system refused a thread (error \(status))")
         #if canImport(Darwin)
-        if let handle { handles.append(handle) }
+            if let handle { handles.append(handle) }
         #else
-        handles.append(handle)
+            handles.append(handle)
         #endif
     }
 

@@ -57,7 +57,8 @@ extension ResolvedGraph.Node {
         case .conv2d:
             guard case .convolution(let geometry)? = geometry else { return "" }
             if geometry.isPointwise {
-                return "GEMM, tiles of \(TileTable.rows(n: geometry.filters, k: geometry.depth, available: geometry.outRows)) rows"
+                return
+                    "GEMM, tiles of \(TileTable.rows(n: geometry.filters, k: geometry.depth, available: geometry.outRows)) rows"
             }
             let choice = ConvolutionLowering(geometry)
             let all = [choice.forward, choice.inputGradient, choice.weightGradient]

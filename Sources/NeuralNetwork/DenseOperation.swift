@@ -64,6 +64,8 @@ final class BlockedDenseOperation: BlockOperation {
     static let blockUnits = 64
     static let blockFeatures = 128
 
+    private var biasSums: ShardSums?
+
     init(core: DenseCore) {
         name = core.name
         self.core = core
@@ -71,6 +73,12 @@ final class BlockedDenseOperation: BlockOperation {
 
     func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
     func writes(_ pass: Pass) -> [Storage] { core.writes(pass) }
+    func prepare(capacity: Int, shards: Int, workers: Int) {
+        if core.weights.biasTensor != nil, core.outputGradient != nil {
+            biasSums = ShardSums(count: core.units, shards: 1)
+        }
+    }
+
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
     func refresh() { core.weights.refresh() }
 
@@ -106,8 +114,11 @@ final class BlockedDenseOperation: BlockOperation {
     }
 
     func reduce(_ pass: Pass, _ run: Run) {
-        guard pass == .backward, let bias = core.weights.biasTensor, let outputGradient = core.outputGradient else { return }
-        let sums = ShardSums(count: core.units, shards: 1)
+        guard pass == .backward, let bias = core.weights.biasTensor, let outputGradient = core.outputGradient else {
+            return
+        }
+        guard let sums = biasSums else { return }
+        sums.clear(0)
         ColumnKernels.addColumnSums(
             outputGradient.batchPointer, rows: run.count, columns: core.units, to: sums.pointer(0))
         let gradient = core.store.gradient(bias)

@@ -32,10 +32,11 @@ final class GradientPartials: ParallelWork {
         buffer = AlignedBuffer(count: floatsPerShard * shards)
         for piece in pieces {
             for start in stride(from: 0, to: piece.tensor.count, by: Self.blockFloats) {
-                blocks.append((
-                    piece.tensor.offset + start, piece.offset + start,
-                    min(Self.blockFloats, piece.tensor.count - start)
-                ))
+                blocks.append(
+                    (
+                        piece.tensor.offset + start, piece.offset + start,
+                        min(Self.blockFloats, piece.tensor.count - start)
+                    ))
             }
         }
     }

@@ -42,7 +42,8 @@ final class LayerWeights {
             let inverse = 1 / (Double(store.state(norm.variance)[c]) + Double(norm.epsilon)).squareRoot()
             let scale = Double(store.parameter(norm.gamma)[c]) * inverse
             let own = biasTensor.map { Double(store.parameter($0)[c]) } ?? 0
-            foldedBias[c] = Float((own - Double(store.state(norm.mean)[c])) * scale + Double(store.parameter(norm.beta)[c]))
+            foldedBias[c] = Float(
+                (own - Double(store.state(norm.mean)[c])) * scale + Double(store.parameter(norm.beta)[c]))
             for row in 0..<kernel.count / columns {
                 foldedKernel.pointer[row * columns + c] = Float(Double(source[row * columns + c]) * scale)
             }

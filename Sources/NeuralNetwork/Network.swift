@@ -62,6 +62,7 @@ public final class TrainingNetwork {
         images: AlignedBuffer<Float>, labels: AlignedBuffer<Int32>, count: Int, step: Int, labelSmoothing: Double = 0
     ) -> StepResult {
         precondition(images.count >= count * graph.inputShape.count && labels.count >= count, "batch is too short")
+        precondition(labelSmoothing >= 0 && labelSmoothing < 1, "label smoothing must be in [0, 1)")
         plan.run.labels = UnsafePointer(labels.pointer)
         plan.run.labelSmoothing = Float(labelSmoothing)
         plan.run.step = UInt32(truncatingIfNeeded: step)

@@ -195,7 +195,8 @@ final class Plan {
                     continue
                 }
                 use.phases = use.phases.lowerBound...p
-                use.segments = min(use.segments.lowerBound, access.segment)...max(use.segments.upperBound, access.segment)
+                use.segments =
+                    min(use.segments.lowerBound, access.segment)...max(use.segments.upperBound, access.segment)
                 use.steps = min(use.steps.lowerBound, access.step)...max(use.steps.upperBound, access.step)
                 use.inBlock = use.inBlock || isBlock
                 uses[key] = use
@@ -233,8 +234,10 @@ final class Plan {
         for (index, entry) in batch.enumerated() {
             entry.0.place(.batch, at: batchArena.pointer + batchPlaces.offsets[index], workerStride: 0)
         }
-        let groups = [(Storage.Scope.shard, shard, shardPlaces, scratchFloats),
-                      (Storage.Scope.chunk, chunk, chunkPlaces, scratchFloats + shardFloats)]
+        let groups = [
+            (Storage.Scope.shard, shard, shardPlaces, scratchFloats),
+            (Storage.Scope.chunk, chunk, chunkPlaces, scratchFloats + shardFloats),
+        ]
         for (scope, entries, places, start) in groups {
             for (phase, list) in entries {
                 guard let placed = places[phase] else { continue }

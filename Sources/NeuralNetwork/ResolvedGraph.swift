@@ -219,7 +219,8 @@ private struct NodeBuilder {
             (columns.out - 1) * strides.width - columns.before < input.width
         else {
             throw InputError(
-                place, expected: "windows that each cover part of the image", received: "padding as large as the window",
+                place, expected: "windows that each cover part of the image",
+                received: "padding as large as the window",
                 remedy: "pad by less than poolSize")
         }
         outputShape = try checked([rows.out, columns.out, input.channels])

@@ -16,11 +16,11 @@ public enum Numeral {
     /// The Swift it was compiled by, as far as the compiler tells.
     public static let swiftVersion: String = {
         #if compiler(>=6.4)
-        "6.4 or newer"
+            "6.4 or newer"
         #elseif compiler(>=6.3)
-        "6.3"
+            "6.3"
         #else
-        "6.2"
+            "6.2"
         #endif
     }()
 }

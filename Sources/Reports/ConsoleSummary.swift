@@ -58,7 +58,8 @@ public enum ConsoleSummary {
                     + [Text.grouped(scores.support)])
         }
         if shown.count < classes.count {
-            text += "The \(shown.count) classes of lowest F1; \(classes.count - shown.count) more in "
+            text +=
+                "The \(shown.count) classes of lowest F1; \(classes.count - shown.count) more in "
                 + "\(RunFile.classificationReport.rawValue).\n"
         }
         return text
@@ -106,7 +107,8 @@ public enum ConsoleSummary {
         var text = "Most frequent confusions\n"
         for pair in wrong.prefix(worstCount) {
             let share = Text.percent(Double(pair.count) / Double(support[pair.true]), 1)
-            text += "  " + Text.right(Text.name(matrix.classNames[pair.true], limit: 16), 8) + " taken for "
+            text +=
+                "  " + Text.right(Text.name(matrix.classNames[pair.true], limit: 16), 8) + " taken for "
                 + Text.left(Text.name(matrix.classNames[pair.predicted], limit: 16), 8)
                 + Text.right(Text.grouped(pair.count), 7) + "  (\(share) of the class)\n"
         }

@@ -24,7 +24,8 @@ public enum GEMMTable {
                     Text.fixed(100 * row.gflopsAll / bestAll, 1), scientific(row.largestError),
                 ], row.uses.joined(separator: ", "))
         }
-        text += "\nGFLOP/s, the median of several timings; each thread with a product of its own. Best: "
+        text +=
+            "\nGFLOP/s, the median of several timings; each thread with a product of its own. Best: "
             + "\(Text.fixed(bestOne, 1))\n"
             + "on one thread, \(Text.fixed(bestAll, 1)) on \(record.threads). Error: of sampled elements against "
             + "sums in double\nprecision, relative to the largest.\n"
@@ -47,10 +48,12 @@ public enum GEMMTable {
         }
         text += "\nOne thread, GFLOP/s\n" + rates(comparison, \.gflopsOne, withDifference: true)
         if comparison.threads > 1 {
-            text += "\n\(threadsTitle(comparison.threads)), GFLOP/s\n"
+            text +=
+                "\n\(threadsTitle(comparison.threads)), GFLOP/s\n"
                 + rates(comparison, \.gflopsAll, withDifference: false)
         }
-        text += "\nLargest relative difference of results from A's: \(scientific(comparison.largestDifference))"
+        text +=
+            "\nLargest relative difference of results from A's: \(scientific(comparison.largestDifference))"
             + " (\(comparison.differingShape)), relative to\nthe largest sampled element of the shape.\n"
         return text
     }

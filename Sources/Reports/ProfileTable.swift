@@ -32,7 +32,8 @@ public enum ProfileTable {
             "inference, batch \(inference.batchSize)", inference.imagesPerSecond,
             "\(Text.fixed(inference.seconds * 1e3, 2)) ms a batch")
         text += rate("inference, batch 1", single.imagesPerSecond, "\(Text.fixed(single.seconds * 1e3, 3)) ms an image")
-        text += "Rates without instruments, the median of \(training.blocks) blocks; parts: means over "
+        text +=
+            "Rates without instruments, the median of \(training.blocks) blocks; parts: means over "
             + "\(record.training.runs) steps and \(record.inference.runs) batches.\n"
         return text
     }
@@ -67,7 +68,10 @@ public enum ProfileTable {
         }
         let totals = breakdown.totals
         text += line(
-            ["accounted for", "", Text.fixed(totals.accounted, 3), Text.fixed(100 * breakdown.accountedFraction, 1), "", "", ""],
+            [
+                "accounted for", "", Text.fixed(totals.accounted, 3), Text.fixed(100 * breakdown.accountedFraction, 1),
+                "", "", "",
+            ],
             "of \(Text.fixed(totals.wall, 3)) ms with instruments")
         return text
     }

@@ -75,7 +75,8 @@ public struct RunFolder: Hashable, Sendable {
     static func safeName(_ name: String) -> String {
         var result = ""
         for character in name.unicodeScalars {
-            let safe = character.isASCII
+            let safe =
+                character.isASCII
                 && (character.properties.isAlphabetic || ("0"..."9").contains(character)
                     || "-_.".unicodeScalars.contains(character))
             if safe {

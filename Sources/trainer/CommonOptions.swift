@@ -47,7 +47,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "The JSON configuration.")
     var config: String
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("Override one key, as often as you like.", valueName: "key.path=value"))
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Override one key, as often as you like.", valueName: "key.path=value"))
     var overrides: [String] = []
 
     @Option(help: "Random seed, instead of the configuration's.")

@@ -33,7 +33,8 @@ struct TrainCommand: ParsableCommand {
         // A test file that is damaged should be known before an hour of training, not after. Nothing is kept of it.
         let digests = data.digests.merging(try data.loadTest().digests) { first, _ in first }
         let folder = try RunFolder.create(
-            in: URL(fileURLWithPath: experiment.output.directory, isDirectory: true), name: experiment.name, date: began)
+            in: URL(fileURLWithPath: experiment.output.directory, isDirectory: true), name: experiment.name, date: began
+        )
         try folder.write(experiment.jsonText, as: .config)
         try folder.write(
             environment: EnvironmentRecord(threads: pool.threads, dataDigests: digests, date: began))
@@ -55,7 +56,8 @@ struct TrainCommand: ParsableCommand {
 
     /// Writes the history and, once an epoch has ended, the model.
     private func save(
-        _ model: TrainedModel, _ experiment: Experiment, _ graph: ResolvedGraph, _ data: LoadedData, in folder: RunFolder
+        _ model: TrainedModel, _ experiment: Experiment, _ graph: ResolvedGraph, _ data: LoadedData,
+        in folder: RunFolder
     ) throws {
         guard !model.history.epochs.isEmpty else { return }
         try folder.write(history: model.history)

@@ -57,7 +57,8 @@ final class TrainingDisplay {
         clear()
         func percent(_ value: Double?) -> String { value.map { Console.fixed(100 * $0, 2) } ?? "–" }
         let line =
-            Console.right("\(record.epoch)/\(epochs)", 5) + Console.right(String(format: "%.2e", record.learningRate), 10)
+            Console.right("\(record.epoch)/\(epochs)", 5)
+            + Console.right(String(format: "%.2e", record.learningRate), 10)
             + Console.right(Console.fixed(record.trainingLoss, 4), 13)
             + Console.right(percent(record.trainingAccuracy), 8)
             + Console.right(record.validationLoss.map { Console.fixed($0, 4) } ?? "–", 13)

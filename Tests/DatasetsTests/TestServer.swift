@@ -2,11 +2,11 @@ import Foundation
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A small HTTP server on 127.0.0.1 that answers as a test tells it. The only pointers in these tests are the ones
@@ -35,9 +35,9 @@ final class TestServer: Sendable {
 
     init(_ answer: @escaping @Sendable (Request) -> Answer) throws {
         #if canImport(Darwin)
-        let stream = SOCK_STREAM
+            let stream = SOCK_STREAM
         #else
-        let stream = Int32(SOCK_STREAM.rawValue)
+            let stream = Int32(SOCK_STREAM.rawValue)
         #endif
         descriptor = socket(AF_INET, stream, 0)
         var address = sockaddr_in()
@@ -72,7 +72,8 @@ final class TestServer: Sendable {
             if answer.isSilent { continue }
             var head = "HTTP/1.1 \(answer.status) Answer\r\nContent-Length: \(answer.body.count)\r\n"
             for header in answer.headers { head += header + "\r\n" }
-            let bytes = Array((head + "Connection: close\r\n\r\n").utf8)
+            let bytes =
+                Array((head + "Connection: close\r\n\r\n").utf8)
                 + answer.body.prefix(answer.cutAfter ?? answer.body.count)
             var sent = 0
             while sent < bytes.count {

@@ -40,7 +40,8 @@ struct BatchNormKernelsTests {
         }
     }
 
-    @Test("a spread of 10^-5 of the mean: mean to a rounding of the spread, variance to Float",
+    @Test(
+        "a spread of 10^-5 of the mean: mean to a rounding of the spread, variance to Float",
         arguments: [1, 3, 16, 17])
     func largeMean(_ columns: Int) {
         var data = TestData(8)

@@ -74,7 +74,8 @@ struct LinearAlgebraTests {
         #expect(c.values == exact.floats)
     }
 
-    @Test("orthonormal columns: QᵀQ = 1, R = QᵀA upper triangular with a positive diagonal, A = QR",
+    @Test(
+        "orthonormal columns: QᵀQ = 1, R = QᵀA upper triangular with a positive diagonal, A = QR",
         arguments: [[1, 1], [4, 1], [5, 5], [17, 3], [288, 32]])
     func orthonormal(_ extents: [Int]) throws {
         let (rows, columns) = (extents[0], extents[1])

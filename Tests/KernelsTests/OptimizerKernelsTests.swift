@@ -12,8 +12,9 @@ struct OptimizerKernelsTests {
         return (0..<80).map { _ in stream.uniform(in: -4...4) }
     }
 
-    @Test("scale, clamp and average change their range alone, to the same bits as one element at a time",
-          arguments: ranges)
+    @Test(
+        "scale, clamp and average change their range alone, to the same bits as one element at a time",
+        arguments: ranges)
     func elementwise(range: Range<Int>) {
         let x = numbers(), y = Array(x.reversed())
         let scaled = AlignedBuffer(x), clamped = AlignedBuffer(x), averaged = AlignedBuffer(x)

@@ -42,8 +42,12 @@ struct SoftmaxTests {
         }
     }
 
-    @Test("logits as large as Float holds give finite losses and gradients", arguments: [[0, 1e4, -1e4],
-        [3e38, -3e38, 0], [-3e38, -3e38, -3e38], [80, 90, 100]], [0.0, 0.1])
+    @Test(
+        "logits as large as Float holds give finite losses and gradients",
+        arguments: [
+            [0, 1e4, -1e4],
+            [3e38, -3e38, 0], [-3e38, -3e38, -3e38], [80, 90, 100],
+        ], [0.0, 0.1])
     func largeLogits(_ z: [Float], _ smoothing: Float) {
         let pz = GuardedFloats(z), p = GuardedFloats(count: 3), dz = GuardedFloats(count: 3)
         SoftmaxKernels.forward(pz.pointer, rows: 1, columns: 3, p: p.pointer)

@@ -25,7 +25,9 @@ struct WinogradTests {
         var y, dx, dw: [Float]
         var isIntact: Bool
 
-        init(_ reference: ReferenceConvolution, _ tile: Winograd.Tile, x: [Float], w: [Float], bias: [Float], dy: [Float]) {
+        init(
+            _ reference: ReferenceConvolution, _ tile: Winograd.Tile, x: [Float], w: [Float], bias: [Float], dy: [Float]
+        ) {
             let g = reference.geometry, images = reference.images
             let forward = Winograd(g, tile: tile), backward = Winograd(g.inputGradientGeometry, tile: tile)
             let xs = GuardedFloats(x), ws = GuardedFloats(w), bs = GuardedFloats(bias), dys = GuardedFloats(dy)

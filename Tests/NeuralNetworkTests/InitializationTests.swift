@@ -45,7 +45,8 @@ struct InitializationTests {
         }
     }
 
-    @Test("orthogonal: orthonormal columns of a tall kernel, rows of a wide one, times the gain",
+    @Test(
+        "orthogonal: orthonormal columns of a tall kernel, rows of a wide one, times the gain",
         arguments: [[200, 100], [30, 70], [50, 50]])
     func orthogonal(_ extents: [Int]) throws {
         let (rows, columns) = (extents[0], extents[1])

@@ -74,8 +74,9 @@ struct LayerContractTests {
         var loss = 0.0
         for image in 0..<batch.count {
             let size = graph.inputShape.count
-            let one = run.step(TestBatch(
-                images: Array(batch.images[image * size..<(image + 1) * size]), labels: [batch.labels[image]]))
+            let one = run.step(
+                TestBatch(
+                    images: Array(batch.images[image * size..<(image + 1) * size]), labels: [batch.labels[image]]))
             loss += one.lossSum
             for (i, value) in one.gradientValues.enumerated() { sum[i] += value / Double(batch.count) }
         }
@@ -109,8 +110,9 @@ struct LayerContractTests {
         let single = InferenceRun(graph, weights, batchSize: 1)
         let size = graph.inputShape.count
         let apart = (0..<batch.count).flatMap { image in
-            single.predict(TestBatch(
-                images: Array(batch.images[image * size..<(image + 1) * size]), labels: [batch.labels[image]])
+            single.predict(
+                TestBatch(
+                    images: Array(batch.images[image * size..<(image + 1) * size]), labels: [batch.labels[image]])
             ).probabilities
         }
         #expect(relativeDistance(together, apart.doubles) <= 256 * unitRoundoff)

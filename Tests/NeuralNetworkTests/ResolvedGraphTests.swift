@@ -63,7 +63,8 @@ struct ResolvedGraphTests {
         ]
         #expect(graph.parameters == expected.map { ParameterTensor(name: $0, shape: $1, offset: $2, role: $3) })
         #expect(graph.parameterCount == 939)
-        #expect(graph.state.map(\.name) == ["batchNormalization_1/moving_mean", "batchNormalization_1/moving_variance"])
+        #expect(
+            graph.state.map(\.name) == ["batchNormalization_1/moving_mean", "batchNormalization_1/moving_variance"])
         #expect(graph.state.map(\.offset) == [0, 4] && graph.stateCount == 8)
         #expect(graph.multiplyAdds == 6 * 7 * 18 * 4 + 168 * 5 + 10)
         #expect(graph.classCount == 2 && !graph.endsInSoftmax)
@@ -119,9 +120,11 @@ struct ResolvedGraphTests {
                 "a dilated window that does not fit",
                 chain(
                     [9, 4, 1],
-                    [.conv2d(
-                        filters: 1, kernelSize: Size2D(3), padding: .explicit(top: 0, bottom: 0, left: 1, right: 0),
-                        dilation: Size2D(1, 3))] + tail),
+                    [
+                        .conv2d(
+                            filters: 1, kernelSize: Size2D(3), padding: .explicit(top: 0, bottom: 0, left: 1, right: 0),
+                            dilation: Size2D(1, 3))
+                    ] + tail),
                 "model.layers[0] (conv2d_1): expected a window that fits into the image's width, 5 with padding "
                     + "· received a window of 7 · use padding \"same\", a smaller window or fewer poolings"
             ),

@@ -6,7 +6,7 @@ import Training
 @testable import Reports
 
 #if canImport(FoundationXML)
-import FoundationXML
+    import FoundationXML
 #endif
 
 /// What a strict XML reader sees: names of elements and all text.

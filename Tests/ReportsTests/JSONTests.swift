@@ -71,10 +71,11 @@ enum JSONValue: Decodable, Equatable {
         #expect(test["count"] == .number(300))
         let precision = evaluation.report.precision
         #expect(
-            test["precision"] == .object([
-                "macro": .number(precision.macro), "micro": .number(precision.micro),
-                "weighted": .number(precision.weighted),
-            ]))
+            test["precision"]
+                == .object([
+                    "macro": .number(precision.macro), "micro": .number(precision.micro),
+                    "weighted": .number(precision.weighted),
+                ]))
         #expect(test["rocAuc"]?["macro"] == evaluation.roc.macroArea.map(JSONValue.number))
         #expect(test["rocAuc"]?["micro"] == evaluation.roc.micro.area.map(JSONValue.number))
         #expect(test["topK"]?.keys == ["2", "3", "5"])

@@ -7,7 +7,9 @@ import Training
 @testable import Reports
 
 /// Names that break naive writers.
-let hostileNames = ["a,b", "say \"hi\"", "\"start\"", "line\nbreak", "<script>&'", "\u{1B}[31mred\u{7}", "数字", "", "x\u{FFFE}"]
+let hostileNames = [
+    "a,b", "say \"hi\"", "\"start\"", "line\nbreak", "<script>&'", "\u{1B}[31mred\u{7}", "数字", "", "x\u{FFFE}",
+]
 
 @Suite struct TableTests {
     @Test func predictionsReadBackExactly() throws {
@@ -37,10 +39,11 @@ let hostileNames = ["a,b", "say \"hi\"", "\"start\"", "line\nbreak", "<script>&'
                 "epoch", "learningRate", "trainingLoss", "trainingAccuracy", "validationLoss", "validationAccuracy",
                 "seconds", "imagesPerSecond",
             ])
-        #expect(rows[1].compactMap(Double.init) == [
-            1, 1e-3, history.epochs[0].trainingLoss, history.epochs[0].trainingAccuracy,
-            history.epochs[0].validationLoss, history.epochs[0].validationAccuracy, 1.25, 4321.5,
-        ])
+        #expect(
+            rows[1].compactMap(Double.init) == [
+                1, 1e-3, history.epochs[0].trainingLoss, history.epochs[0].trainingAccuracy,
+                history.epochs[0].validationLoss, history.epochs[0].validationAccuracy, 1.25, 4321.5,
+            ])
         #expect(rows[2][4] == "")
         #expect(rows[3][2] == "nan")
         #expect(HistoryTable.csv(TrainingHistory()).split(separator: "\n").count == 1)

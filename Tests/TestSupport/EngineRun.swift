@@ -56,7 +56,8 @@ public struct TestWeights: Sendable {
             }
         }
         for tensor in graph.state {
-            state += tensor.role == .shift
+            state +=
+                tensor.role == .shift
                 ? data.floats(tensor.count, in: -0.3...0.3) : data.floats(tensor.count, in: 0.5...1.5)
         }
     }

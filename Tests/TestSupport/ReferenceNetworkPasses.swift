@@ -158,8 +158,12 @@ extension ReferenceNetwork {
             guard let (function, slope) = nonlinearity(node.layer) else { return ([dy], []) }
             return ([zip(dy, x).map { $0 * function.derivative($1, slope: slope) }], [])
         case .softmax:
-            return ([Reference.softmaxGradient(
-                p: trace.outputs[index], dp: dy, columns: trace.shapes[index].last ?? 1)], [])
+            return (
+                [
+                    Reference.softmaxGradient(
+                        p: trace.outputs[index], dp: dy, columns: trace.shapes[index].last ?? 1)
+                ], []
+            )
         case .maxPooling2d:
             let g = pooling(node, extents[0], count)
             return ([g.maximumGradient(places: trace.places[index] ?? [], dy: dy)], [])
@@ -174,10 +178,12 @@ extension ReferenceNetwork {
             let widths = extents.map { $0.last ?? 0 }
             let total = widths.reduce(0, +)
             var start = 0
-            return (widths.map { width in
-                defer { start += width }
-                return part(dy, start, width, of: total)
-            }, [])
+            return (
+                widths.map { width in
+                    defer { start += width }
+                    return part(dy, start, width, of: total)
+                }, []
+            )
         }
     }
 }

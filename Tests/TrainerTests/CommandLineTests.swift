@@ -53,8 +53,9 @@ import Testing
         let run = runs.appendingPathComponent(try FileManager.default.contentsOfDirectory(atPath: runs.path)[0])
         let files = Set(try FileManager.default.contentsOfDirectory(atPath: run.path))
         #expect(files == Set(RunFile.allCases.map(\.rawValue)))
-        let metrics = try JSONSerialization.jsonObject(
-            with: Data(contentsOf: run.appendingPathComponent("metrics.json"))) as? [String: Any]
+        let metrics =
+            try JSONSerialization.jsonObject(
+                with: Data(contentsOf: run.appendingPathComponent("metrics.json"))) as? [String: Any]
         let test = metrics?["test"] as? [String: Any]
         #expect(metrics?["dataSource"] as? String == "sample" && metrics?["epochs"] as? Int == 1)
         #expect(test?["count"] as? Int == 1_000)
@@ -106,7 +107,9 @@ import Testing
             .appendingPathComponent("Sources/Datasets/Resources/sample")
         let images = try Data(contentsOf: sample.appendingPathComponent("images-idx3-ubyte.gz"))
         let labels = try Data(contentsOf: sample.appendingPathComponent("labels-idx1-ubyte.gz"))
-        for (name, train) in [("truncated", images.prefix(images.count / 2)), ("magic", Data([0, 0, 13, 3, 0, 0, 0, 1]))] {
+        for (name, train) in [
+            ("truncated", images.prefix(images.count / 2)), ("magic", Data([0, 0, 13, 3, 0, 0, 0, 1])),
+        ] {
             let set = folder.appendingPathComponent(name)
             try FileManager.default.createDirectory(at: set, withIntermediateDirectories: true)
             let suffix = name == "truncated" ? ".gz" : ""

@@ -65,7 +65,8 @@ public enum CalibrationFigure {
         for bin in calibration.bins where bin.count > 0 {
             let (left, right) = (counts.px(bin.lower) + 1, counts.px(bin.upper) - 1)
             let y = counts.py(Double(bin.count))
-            picture.rectangle(x: left, y: y, width: right - left, height: counts.bottom - y, paint: paint,
+            picture.rectangle(
+                x: left, y: y, width: right - left, height: counts.bottom - y, paint: paint,
                 tooltip: "\(Text.grouped(bin.count)) samples")
         }
     }

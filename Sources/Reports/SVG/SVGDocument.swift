@@ -118,7 +118,8 @@ struct SVGDocument {
     ) {
         // A nested picture cuts at its edges and, unlike a clip path, needs no id.
         let box = [x, y, width, height].map(Self.number)
-        body += "<svg x=\"\(box[0])\" y=\"\(box[1])\" width=\"\(box[2])\" height=\"\(box[3])\" "
+        body +=
+            "<svg x=\"\(box[0])\" y=\"\(box[1])\" width=\"\(box[2])\" height=\"\(box[3])\" "
             + "viewBox=\"\(box.joined(separator: " "))\">\n"
         draw(&self)
         body += "</svg>\n"
