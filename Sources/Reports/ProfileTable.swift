@@ -67,7 +67,10 @@ public enum ProfileTable {
         }
         let totals = breakdown.totals
         text += line(
-            ["accounted for", "", Text.fixed(totals.accounted, 3), Text.fixed(100 * breakdown.accountedFraction, 1), "", "", ""],
+            [
+                "accounted for", "", Text.fixed(totals.accounted, 3),
+                Text.fixed(100 * breakdown.accountedFraction, 1), "", "", "",
+            ],
             "of \(Text.fixed(totals.wall, 3)) ms with instruments")
         return text
     }

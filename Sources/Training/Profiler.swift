@@ -107,7 +107,8 @@ public final class Profiler {
         network.profile = nil
         let result = network.step(images: images, labels: labels, count: options.batchSize, step: steps)
         guard result.lossSum.isFinite else {
-            throw OperationError("profile", problem: "the loss of the network is not finite", remedy: "train it to see why")
+            throw OperationError(
+                "profile", problem: "the loss of the network is not finite", remedy: "train it to see why")
         }
         progress("inference, batch \(inferenceBatchSize)")
         let (inferenceRate, inference) = measureInference()
