@@ -43,6 +43,12 @@ public enum GEMMBenchmark {
         /// Least seconds of one timing.
         public var seconds: Double
 
+        /// - Precondition: at least one timing.
+        public init(timings: Int, seconds: Double) {
+            precondition(timings >= 1, "GEMMBenchmark: at least one timing")
+            (self.timings, self.seconds) = (timings, seconds)
+        }
+
         public static let thorough = Effort(timings: 9, seconds: 0.01)
         public static let quick = Effort(timings: 5, seconds: 0.002)
     }

@@ -4,12 +4,15 @@ import Kernels
 public enum Lowering: Hashable, Sendable, CustomStringConvertible {
     /// im2col in tiles of so many output pixels.
     case im2col(rows: Int)
+    /// No matrix product: few input channels.
+    case direct
     /// Winograd's F(2×2, 3×3) or F(4×4, 3×3).
     case winograd(Winograd.Tile)
 
     public var description: String {
         switch self {
         case .im2col(let rows): "im2col, tiles of \(rows) rows"
+        case .direct: "direct"
         case .winograd(.two): "Winograd F(2×2)"
         case .winograd(.four): "Winograd F(4×4)"
         }
@@ -23,8 +26,8 @@ public struct ConvolutionLowering: Hashable, Sendable {
     public var weightGradient: Lowering
 
     /// What measurements say for a shape (two cores of AVX-512 and AVX2 servers, OpenBLAS 0.3.21): F(4×4) where little of
-    /// its tiles is wasted at the border, F(2×2) where more is, im2col where neither pays. The weight gradient, whose
-    /// products are thinner, is pickier.
+    /// its tiles is wasted at the border, F(2×2) where more is, im2col where neither pays, no product at all where input
+    /// channels are few. The weight gradient, whose products are thinner, is pickier.
     public init(_ g: ConvolutionGeometry) {
         forward = Self.best(g, largestWaste: 1.35)
         weightGradient = Self.best(g, largestWaste: 1.1)
@@ -36,6 +39,7 @@ public struct ConvolutionLowering: Hashable, Sendable {
     }
 
     private static func best(_ g: ConvolutionGeometry, largestWaste: Double) -> Lowering {
+        if DirectConvolution.isEligible(g) { return .direct }
         if Winograd.isEligible(g) {
             if waste(g, 4) <= largestWaste { return .winograd(.four) }
             if waste(g, 2) <= 1.5 { return .winograd(.two) }

@@ -152,6 +152,13 @@ final class ConvolutionOperation: Operation {
                     dy: dy + image * geometry.outputCount, dw: dw, accumulate: !chunk.isFirst || image > 0,
                     scratch: chunk.scratch)
             }
+        case .direct:
+            let direct = DirectConvolution(geometry)
+            for image in 0..<count {
+                direct.weightGradient(
+                    x: x + image * geometry.inputCount, dy: dy + image * geometry.outputCount, dw: dw,
+                    accumulate: !chunk.isFirst || image > 0, scratch: chunk.scratch)
+            }
         case .winograd(let tile):
             let winograd = Winograd(geometry, tile: tile)
             let sums = weightSums[chunk.worker].pointer
@@ -194,6 +201,9 @@ struct LoweredProduct {
         case .im2col(let rows):
             transformed = AlignedBuffer(count: 0)
             scratchFloats = rows * geometry.depth
+        case .direct:
+            transformed = AlignedBuffer(count: 0)
+            scratchFloats = DirectConvolution(geometry).scratchFloats
         case .winograd(let tile):
             let winograd = Winograd(geometry, tile: tile)
             transformed = AlignedBuffer(count: winograd.weightFloats)
@@ -225,6 +235,14 @@ struct LoweredProduct {
                 Convolution.forward(
                     geometry, tileRows: rows, x: x + image * geometry.inputCount, w: w, bias: bias,
                     relu: relu, y: y + image * geometry.outputCount, scratch: scratch, afterTile: afterRows)
+            }
+        case .direct:
+            let direct = DirectConvolution(geometry)
+            for image in 0..<images {
+                let target = y + image * geometry.outputCount
+                direct.forward(
+                    x: x + image * geometry.inputCount, w: w, bias: bias, relu: relu, y: target, scratch: scratch)
+                afterRows(geometry.outRows, target)
             }
         case .winograd(let tile):
             let winograd = Winograd(geometry, tile: tile)

@@ -22,7 +22,7 @@ public struct GEMMComparison: Sendable {
         public let largestDifference: Double
     }
 
-    /// As many as there are letters.
+    /// As many as fit beside one another in 100 columns.
     public static let fileLimit = 6
 
     public let files: [File]

@@ -82,6 +82,9 @@ public struct GEMMRecord: Sendable, Codable, Equatable {
     /// - Throws: an `InputError` that names the file and what is wrong with it.
     public static func load(path: String) throws(InputError) -> GEMMRecord {
         let expected = "a file written by trainer gemm --json"
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw InputError(path, expected: expected, received: "no such file")
+        }
         let data: Data
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))

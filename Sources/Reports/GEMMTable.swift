@@ -61,9 +61,14 @@ public enum GEMMTable {
     private static func rates(
         _ comparison: GEMMComparison, _ rate: KeyPath<GEMMRecord.Row, Double>, withDifference: Bool
     ) -> String {
+        /// A rate for each file, each but the first with its ratio; at the end the difference.
         func line(_ head: String, _ form: String, _ cells: [String]) -> String {
-            trimmed(Text.left(head, 16) + Text.left(form, 6) + cells.map { Text.right($0, 8) }.joined())
+            let figures = cells.enumerated().map { index, cell in
+                Text.right(cell, index == 2 * comparison.files.count - 1 ? 8 : index == 0 || index % 2 == 1 ? 7 : 6)
+            }
+            return trimmed(Text.left(head, 15) + Text.left(form, 5) + figures.joined())
         }
+        func number(_ rate: Double) -> String { Text.fixed(rate, rate < 1000 ? 1 : 0) }
         let others = comparison.letters.dropFirst()
         var header = [comparison.letters[0]]
         for letter in others { header += [letter, "\(letter)/A"] }
@@ -71,10 +76,10 @@ public enum GEMMTable {
         var text = line("M×N×K", "form", header)
         for row in comparison.rows {
             let first = row.files[0][keyPath: rate]
-            var cells = [Text.fixed(first, 1)]
+            var cells = [number(first)]
             for other in row.files.dropFirst() {
                 let value = other[keyPath: rate]
-                cells += [Text.fixed(value, 1), Text.fixed(value / first, 2)]
+                cells += [number(value), Text.fixed(value / first, 2)]
             }
             if withDifference { cells.append(scientific(row.largestDifference)) }
             text += line(row.shape.extents, row.shape.form, cells)

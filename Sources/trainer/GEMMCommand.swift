@@ -46,9 +46,9 @@ struct GEMMCommand: ParsableCommand {
             let record = GEMMRecord(
                 blas: environment.blas, machine: environment.processor, threads: pool.threads, rows: rows)
             if let json { try record.write(to: URL(fileURLWithPath: json)) }
-            print(GEMMTable.text(record), terminator: "")
             let ratios = rows.map { $0.gflopsAll / $0.gflopsOne }.sorted()
             common.warnOfBusyCores(scaling: ratios[ratios.count / 2], threads: pool.threads)
+            print(GEMMTable.text(record), terminator: "")
         }
 
         private var showsProgress: Bool { Console.isTerminal && !common.quiet }

@@ -42,6 +42,7 @@ struct ProfileCommand: ParsableCommand {
         let pool = try common.makePool()
         common.say("Measuring the GEMM peak")
         let (peak, scaling) = Self.peak(pool)
+        common.warnOfBusyCores(scaling: scaling, threads: pool.threads)
         let profiler = try Profiler(
             graph: graph, options: experiment.training, inferenceBatchSize: inferenceBatch, runs: steps,
             seed: experiment.seed, pool: pool)
@@ -52,7 +53,6 @@ struct ProfileCommand: ParsableCommand {
         if let json { try ProfileFiles.writeJSON(record, to: URL(fileURLWithPath: json)) }
         if let output { try ProfileFiles.write(record, to: URL(fileURLWithPath: output, isDirectory: true)) }
         print(ProfileTable.text(record), terminator: "")
-        common.warnOfBusyCores(scaling: scaling, threads: pool.threads)
     }
 
     /// The best of a large product and of two tiles that small-matrix kernels like, on all threads, and how many

@@ -35,8 +35,8 @@ public enum ProfileFigure {
                 + "thread\(threads == 1 ? "" : "s"), \(record.environment.blas.backend) · "
                 + "\(Text.grouped(Int(record.trainingRate.imagesPerSecond))) images/s · "
                 + "\(Text.fixed(record.training.totals.wall, 2)) ms, of which "
-                + "\(Text.fixed(100 * record.training.accountedFraction, 1)) % are shown · GEMM peak "
-                + "\(Text.fixed(record.peak.gflops, 0)) GFLOP/s",
+                + "\(Text.fixed(100 * record.training.accountedFraction, 1)) % are shown · % of the "
+                + "GEMM peak, \(Text.fixed(record.peak.gflops, 0)) GFLOP/s",
             x: 20, y: 48, paint: .muted)
         drawLegend(&picture)
         let most = max(groups.flatMap(\.bars).map(\.value).max() ?? 0, 1e-6)
