@@ -7,9 +7,9 @@ turn there, in an order that changes from round to round. A cell of the report i
 
 Peers run at their best: a short probe tries each peer's few settings (peers/*.py) and the fastest is used. Data are
 synthetic and lie in memory. A training step is forward, loss, backward and Adam, with dropout and batch statistics;
-inference is evaluation mode, one batch done before the next begins. All in float32, and each peer's inference is checked
-against the same network in float64 (relative error below 1e-4). Before the peers' processes start, glibc is told to keep
-freed memory and to use huge pages, which helps them (peers/__init__.py).
+inference is evaluation mode, one batch done before the next begins. All in float32, and each peer's inference is
+checked against the same network in float64 (relative error below 1e-4). In the peers' processes glibc keeps freed
+memory and uses huge pages, which helps them (peers/__init__.py).
 
 The peers live in a virtual environment, Benchmarks/.venv or --venv, made from requirements.txt at the first run.
 """
@@ -18,226 +18,17 @@ import argparse
 import importlib
 import json
 import os
-import random
 import statistics
 import sys
-import tempfile
-import time
 
 import peers
 from support import machine, report, venv
-from support.processes import DISTURBED, Failed, available_cpus, clean_environment, run, undisturbed
+from support.comparison import Comparison, say
+from support.processes import DISTURBED, Failed, available_cpus, end_on_sigterm
 from support.project import Project
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-class Comparison:
-    def __init__(self, options, python, project):
-        self.options, self.python, self.project = options, python, project
-        self.names = options.only
-        self.peers = {name: importlib.import_module("peers." + name) for name in self.names if name != "numeral"}
-        self.titles = {"numeral": "Numeral", **{name: peer.TITLE for name, peer in self.peers.items()}}
-        self.started = time.monotonic()
-        self.folder = tempfile.mkdtemp(prefix="numeral-compare-")
-        self.results, self.chosen, self.probes, self.failures, self.measurements = {}, {}, {}, [], []
-        self.blas, self.rounds, self.disturbed_probes = None, 0, 0
-
-    def minutes(self):
-        return (time.monotonic() - self.started) / 60
-
-    def batches(self, mode):
-        return [batch for batch in self.options.batches if mode == "inference" or batch > 1]
-
-    # One measurement.
-
-    def worker(self, name, mode, setting, batches, threads, home=None, **job):
-        """What peers/worker.py answers, a list with an entry for each batch."""
-        caches = home or os.path.join(self.folder, "caches")
-        os.makedirs(caches, exist_ok=True)
-        extra = {**peers.MEMORY, **self.peers[name].environment(setting, threads),
-                 "TORCHINDUCTOR_CACHE_DIR": os.path.join(caches, "inductor"), "PYTHONDONTWRITEBYTECODE": "1"}
-        if home:
-            extra["HOME"] = extra["XDG_CACHE_HOME"] = home
-        environment = clean_environment(self.options.keep_blas_environment, extra)
-        job = {"peer": name, "mode": mode, "setting": setting, "batches": batches, "threads": threads,
-               "folder": self.folder, "warmup": 0.5, "block": 0.3, "blocks": 7, "check": False, **job,
-               "spawned": time.monotonic()}
-        finished = run([self.python, "-m", "peers.worker", json.dumps(job)], environment, threads, folder=FOLDER)
-        return json.loads(finished.output)
-
-    def fail(self, place, error):
-        say(f"FAILED {place}: {error}")
-        self.failures.append(f"{place}: {error}")
-
-    # Settings.
-
-    def export(self):
-        if not {"onnxruntime", "openvino"} & set(self.names):
-            return
-        say("Exporting the network from PyTorch to ONNX")
-        run([self.python, "-m", "peers.export", self.folder, *map(str, self.batches("inference"))],
-            clean_environment(self.options.keep_blas_environment, {}), folder=FOLDER)
-
-    def probe(self, name, mode, setting, batches, threads):
-        place = f"probe of {name}, {mode}, {setting!r}, {threads} threads"
-
-        def take():
-            found = self.worker(name, mode, setting, batches, threads, warmup=0.3, block=0.2, blocks=3, check=True)
-            return found, max(answer["otherLoad"] or 0 for answer in found)
-
-        try:
-            answers, load = undisturbed(take)
-        except Failed as error:
-            self.fail(place, error)
-            for batch in batches:
-                self.probes[name, mode, batch, threads, setting] = "failed"
-            return
-        if load > DISTURBED:
-            say(f"Note: others used {load:.2f} CPUs during the {place}")
-            self.disturbed_probes += 1
-        for batch, answer in zip(batches, answers):
-            self.probes[name, mode, batch, threads, setting] = answer["imagesPerSecond"]
-
-    def choose(self):
-        """All settings at one batch size, those within 30 % of the best at the others too; the fastest is used."""
-        for mode in self.options.modes:
-            batches = self.batches(mode)
-            if not batches:
-                continue
-            middle = 128 if 128 in batches else batches[len(batches) // 2]
-            for threads in self.options.threads:
-                for name, peer in self.peers.items():
-                    settings = list(peer.SETTINGS.get(mode, []))
-                    if not settings:
-                        continue
-                    if len(settings) > 1:
-                        for setting in settings:
-                            self.probe(name, mode, setting, [middle], threads)
-                        settings = self.near(name, mode, middle, threads, settings, 0.7)
-                    others = [batch for batch in batches if batch != middle]
-                    if len(settings) > 1 and others:
-                        for setting in settings:
-                            self.probe(name, mode, setting, others, threads)
-                    for batch in batches if settings else []:
-                        fastest = self.near(name, mode, batch, threads, settings, 1.0)
-                        if fastest:
-                            self.chosen[name, mode, batch, threads] = fastest[0]
-                    used = {self.chosen.get((name, mode, batch, threads)) for batch in batches}
-                    say(f"{self.minutes():5.1f} min  {self.titles[name]}, {mode}, {threads} threads: "
-                        + "; ".join(sorted(map(str, used))))
-
-    def near(self, name, mode, batch, threads, settings, share):
-        """The settings that reach `share` of the fastest; all that were not probed there are kept."""
-        if len(settings) <= 1:
-            return settings
-        found = {setting: self.probes.get((name, mode, batch, threads, setting)) for setting in settings}
-        speeds = {setting: value for setting, value in found.items() if isinstance(value, float)}
-        best = max(speeds.values(), default=0)
-        return [setting for setting, value in speeds.items() if value >= share * best]
-
-    # Rounds.
-
-    def record(self, index, name, mode, batch, threads, rate, load, **more):
-        self.results.setdefault((name, mode, batch, threads), {})[index] = rate
-        self.measurements.append({"round": index, "competitor": name, "mode": mode, "batch": batch,
-                                  "threads": threads, "imagesPerSecond": rate, "otherLoad": load, **more})
-
-    def measure_numeral(self, index, batch, threads):
-        training = batch if batch > 1 else 32
-
-        def take():
-            found, finished = self.project.profile(training, batch, threads)
-            return found, finished.other_load
-
-        found, load = undisturbed(take)
-        self.blas = found["blas"]
-        if found["threads"] != threads or found["batchSize"] != training or found["inferenceBatchSize"] != batch:
-            raise Failed("trainer profile measured something else than was asked for")
-        if "inference" in self.options.modes:
-            key = "inferenceImagesPerSecond" if batch > 1 else "inferenceBatch1ImagesPerSecond"
-            self.record(index, "numeral", "inference", batch, threads, found[key], load)
-        if "training" in self.options.modes and batch > 1:
-            self.record(index, "numeral", "training", batch, threads, found["trainingImagesPerSecond"], load)
-
-    def measure_peer(self, index, name, mode, batch, threads):
-        setting = self.chosen[name, mode, batch, threads]
-
-        def take():
-            answer = self.worker(name, mode, setting, [batch], threads, check=index == 0)[0]
-            return answer, answer["otherLoad"]
-
-        answer, load = undisturbed(take)
-        self.record(index, name, mode, batch, threads, answer["imagesPerSecond"], load, setting=setting,
-                    blocks=answer["blocks"])
-
-    def round(self, index):
-        groups = [(batch, threads) for threads in self.options.threads for batch in self.options.batches]
-        for batch, threads in groups:
-            turns = [("numeral", None)] if "numeral" in self.names else []
-            turns += [(name, mode) for name, mode, *rest in self.chosen if tuple(rest) == (batch, threads)]
-            random.Random(f"{index} {batch} {threads}").shuffle(turns)
-            for name, mode in turns:
-                try:
-                    if name == "numeral":
-                        self.measure_numeral(index, batch, threads)
-                    else:
-                        self.measure_peer(index, name, mode, batch, threads)
-                except Failed as error:
-                    self.fail(f"{name}, {mode or 'both modes'}, batch {batch}, {threads} threads", error)
-            self.show(index, batch, threads)
-
-    def show(self, index, batch, threads):
-        for mode in self.options.modes:
-            found = {name: rounds[index] for (name, *place), rounds in self.results.items()
-                     if place == [mode, batch, threads] and index in rounds}
-            if found:
-                say(f"{self.minutes():5.1f} min  round {index + 1}, {mode}, batch {batch}, {threads} threads: " + ", ".join(
-                    f"{self.titles[name]} {report.number(rate)}"
-                    for name, rate in sorted(found.items(), key=lambda item: -item[1])))
-
-    def all_rounds(self, reserve):
-        """Rounds while they fit into the time limit, `reserve` minutes kept back."""
-        longest = 0.0
-        for index in range(self.options.rounds):
-            begun = self.minutes()
-            if index and begun + longest + reserve > self.options.minutes:
-                say(f"Stopping after {index} rounds: another would pass {self.options.minutes} minutes")
-                break
-            self.round(index)
-            longest = max(longest, self.minutes() - begun)
-            self.rounds = index + 1
-
-    # Start and build.
-
-    def starts(self):
-        """Seconds from process start to the end of the first training step, {title: (setting, seconds…)}."""
-        threads, found = max(self.options.threads), {}
-        repeats = 1 if self.options.quick else 3
-        if "training" not in self.options.modes:
-            return found
-        if "numeral" in self.names:
-            cold, warm = self.project.start_seconds(threads, repeats)
-            found["Numeral, nothing cached"] = ("whole run of one step, to its end", cold)
-            found["Numeral, again"] = ("whole run of one step, to its end", warm)
-        for name in self.peers:
-            setting = self.chosen.get((name, "training", 128, threads))
-            if not setting:
-                continue
-            try:
-                seconds = []
-                for _ in range(repeats):
-                    with tempfile.TemporaryDirectory(dir=self.folder) as home:
-                        answer = self.worker(name, "training", setting, [128], threads, home=home, blocks=0)
-                        seconds.append(answer[0]["secondsToFirstStep"])
-                found[self.titles[name]] = (setting, seconds)
-            except Failed as error:
-                self.fail(f"start of {name}", error)
-        return found
+REFERENCE_PARAMETERS = 871_082
 
 
 def write(comparison, options, description, versions, starts, build):
@@ -247,17 +38,18 @@ def write(comparison, options, description, versions, starts, build):
     blas = comparison.blas
     cleared = "kept as it was" if options.keep_blas_environment else "cleared of what bends a BLAS or a framework"
     extra = [
-        ("BLAS of Numeral", f"{blas['version'] or blas['backend']}, core **{blas['core']}**" if blas else "not measured"),
+        ("BLAS of Numeral", f"{blas['version'] or blas['backend']}, core **{blas['core']}**" if blas else "unknown"),
         ("peers", ", ".join(f"{name} {version}" for name, version in versions.items())),
         ("environment", cleared),
         ("command", "`Benchmarks/compare.py" + "".join(" " + text for text in options.arguments) + "`"),
         ("rounds", f"{comparison.rounds}, in {comparison.minutes():.0f} minutes"),
-        ("others on the machine", f"at most {max(loads):.2f} CPUs during a measurement; {busy} of {len(loads)} measurements "
+        ("others on the machine",
+         f"at most {max(loads):.2f} CPUs during a measurement; {busy} of {len(loads)} measurements "
          f"and {comparison.disturbed_probes} probes above {DISTURBED} even when repeated" if loads else "unknown"),
     ]
     text = ["## Numeral and its peers", "",
-            "Reference network (`config/reference.json`), float32. Median over the rounds (least–greatest); the ratio is "
-            "of medians, in brackets its least and greatest in one round, then the fastest peer.", "",
+            "Reference network (`config/reference.json`), float32. Median over the rounds (least–greatest); the ratio "
+            "is of medians, in brackets its least and greatest in one round, then the fastest peer.", "",
             machine.table(description, extra), "", report.throughput_tables(comparison.results, comparison.titles)]
     if starts:
         text += ["### Start", "", "Seconds from process start to the end of the first training step, batch 128, "
@@ -267,10 +59,11 @@ def write(comparison, options, description, versions, starts, build):
                  for name, (setting, seconds) in starts.items()]
         text.append("")
     if build is not None:
-        text += ["### Build", "", f"`swift build --product trainer` from nothing (packages fetched): {build:.0f} s.", ""]
+        text += ["### Build", "", f"`swift build --product trainer` from nothing, packages fetched: {build:.0f} s.",
+                 ""]
     if comparison.chosen:
-        text += ["### Settings of the peers", "", "All are probed at batch 128, those within 30 % of the best at the other "
-                 "sizes too; the fastest is used.", "",
+        text += ["### Settings of the peers", "", "All are probed at batch 128, those within 30 % of the best at the "
+                 "other sizes too; the fastest is used.", "",
                  report.settings_table(comparison.chosen, comparison.probes, comparison.titles), ""]
     if comparison.failures:
         text += ["### Failed", ""] + [f"- {line}" for line in comparison.failures]
@@ -319,7 +112,8 @@ def parse(arguments):
     parser.add_argument("--minutes", type=float, help="no further round that would end later (default 40, quick 8)")
     parser.add_argument("--only", type=names_of(competitors), default=competitors, metavar="NAME,…",
                         help="of " + ", ".join(competitors))
-    parser.add_argument("--modes", type=names_of(modes), default=modes, metavar="MODE,…", help="of training, inference")
+    parser.add_argument("--modes", type=names_of(modes), default=modes, metavar="MODE,…",
+                        help="of training, inference")
     parser.add_argument("--batches", type=integers, metavar="N,…",
                         help="batch sizes, 1 being for inference only (default 1,32,128,512, quick 1,128,512)")
     parser.add_argument("--threads", type=integers, metavar="N,…",
@@ -346,6 +140,7 @@ def parse(arguments):
 
 def main():
     options = parse(sys.argv[1:])
+    end_on_sigterm()
     project = Project(options.trainer, options.keep_blas_environment)
     packages = [package for name in options.only if name != "numeral"
                 for package in importlib.import_module("peers." + name).PACKAGES]
@@ -357,14 +152,17 @@ def main():
     if ours:
         say("Building")
         project.build()
-        project.inspect()["parameters"] == 871_082 or sys.exit("config/reference.json is not the reference network")
+        parameters = project.inspect()["parameters"]
+        if parameters != REFERENCE_PARAMETERS:
+            raise Failed(f"config/reference.json: expected {REFERENCE_PARAMETERS} parameters, received {parameters}")
     comparison = Comparison(options, python, project)
     reserve = (0.5 if options.quick else 2) + (4 if ours and not (options.quick or options.no_build_time) else 0)
     comparison.export()
     comparison.choose()
     comparison.all_rounds(reserve)
     if comparison.blas:
-        say(f"Numeral ran on {comparison.blas['version'] or comparison.blas['backend']}, core {comparison.blas['core']}")
+        blas = comparison.blas
+        say(f"Numeral ran on {blas['version'] or blas['backend']}, core {blas['core']}")
     starts = comparison.starts()
     if ours and not (options.quick or options.no_build_time):
         say("Timing a build from nothing")

@@ -4,8 +4,8 @@ ResNet-18's size trains on 224×224×3 images; writes the section "Growth" of RE
 
 Every row is `trainer profile` in a process of its own, on synthetic images. Effective GFLOP/s count two operations for
 each multiply-add of the direct convolution: forward, and for training also the gradients of weights and of inputs (the
-first layer has no input gradient). A lowering that saves multiplications shows as more GFLOP/s. Memory is the peak of the
-process, training and inference networks together.
+first layer has no input gradient). A lowering that saves multiplications shows as more GFLOP/s. Memory is the peak of
+the process, training and inference networks together.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 from support import machine, report
-from support.processes import DISTURBED, Failed, available_cpus, undisturbed
+from support.processes import DISTURBED, Failed, Patience, available_cpus, end_on_sigterm
 from support.project import REFERENCE, ROOT, Project
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -23,6 +23,9 @@ RESNET = os.path.join("Benchmarks", "resnet18.json")
 MEMORY_LIMIT = 24 * 2**30
 CLIFF = 0.7
 """A row whose GFLOP/s fall below this share of the row before is marked."""
+
+PATIENCE_SECONDS = 120
+"""What may go into waiting for a quiet machine, about."""
 
 
 def block(filters):
@@ -64,7 +67,7 @@ def first_layer_multiply_adds(model):
     return rows * columns * size * size * channels * first["filters"]
 
 
-def measure(project, config, batch, threads):
+def measure(project, config, batch, threads, patience):
     """One row: images/s and effective GFLOP/s for training and inference, multiply-adds, memory."""
     with tempfile.TemporaryDirectory() as folder:
         if isinstance(config, str):
@@ -81,7 +84,7 @@ def measure(project, config, batch, threads):
             found, finished = project.profile(batch, batch, threads, path, limit=900)
             return (found, finished), finished.other_load
 
-        (found, finished), load = undisturbed(take)
+        (found, finished), load = patience.undisturbed(take)
     forward = 2 * cost["multiplyAdds"]
     step = 3 * forward - 2 * first_layer_multiply_adds(model)
     training, inference = found["trainingImagesPerSecond"], found["inferenceImagesPerSecond"]
@@ -130,12 +133,13 @@ def main():
     parser.add_argument("--keep-blas-environment", action="store_true",
                         help="let OPENBLAS_CORETYPE and the like reach the program")
     options = parser.parse_args()
+    end_on_sigterm()
     if not 1 <= options.threads <= cpus:
         parser.error(f"--threads: expected 1…{cpus}")
     project = Project(options.trainer, options.keep_blas_environment)
     description = machine.describe()
     project.build()
-    sections, failures, blas, loads = [], [], None, []
+    sections, failures, blas, loads, patience = [], [], None, [], Patience(PATIENCE_SECONDS)
     for index, (title, grows, rows) in enumerate(sweeps(options.quick), 1):
         if options.only and index not in options.only:
             continue
@@ -143,15 +147,14 @@ def main():
         done = []
         for value, config, batch in rows:
             try:
-                row = measure(project, config, batch, options.threads)
+                row = measure(project, config, batch, options.threads, patience)
                 if row["peakBytes"] > MEMORY_LIMIT:
                     failures.append(f"{title}, {value}: {mib(row['peakBytes'])} MiB pass 24 GiB")
                 blas = row["blas"]
                 loads.append(row["otherLoad"] or 0)
-                print(f"  {value}: training {report.number(row['trainingImagesPerSecond'])} images/s, "
-                      f"{row['trainingGflops']:.0f} GFLOP/s; inference "
-                      f"{report.number(row['inferenceImagesPerSecond'])} images/s, {row['inferenceGflops']:.0f} GFLOP/s; "
-                      f"peak {mib(row['peakBytes'])} MiB", file=sys.stderr, flush=True)
+                rates = "; ".join(f"{mode} {report.number(row[mode + 'ImagesPerSecond'])} images/s, "
+                                  f"{row[mode + 'Gflops']:.0f} GFLOP/s" for mode in ("training", "inference"))
+                print(f"  {value}: {rates}; peak {mib(row['peakBytes'])} MiB", file=sys.stderr, flush=True)
             except Failed as error:
                 row = "failed"
                 failures.append(f"{title}, {value}: {error}")
@@ -162,7 +165,8 @@ def main():
     extra = [("BLAS", f"{blas['version'] or blas['backend']}, core **{blas['core']}**" if blas else "not measured"),
              ("threads", str(options.threads)), ("command", f"`Benchmarks/growth.py{arguments}`"),
              ("others on the machine", f"at most {max(loads):.2f} CPUs during a row; "
-              f"{sum(load > DISTURBED for load in loads)} of {len(loads)} rows above {DISTURBED} even when repeated" if loads else "unknown")]
+              f"{sum(load > DISTURBED for load in loads)} of {len(loads)} rows above {DISTURBED} even when repeated"
+              if loads else "unknown")]
     text = ["## Growth", "", *__doc__.strip().split("\n\n")[1:], "",
             f"A row whose GFLOP/s fall under {CLIFF:.0%} of the row before is marked as a cliff.", "",
             machine.table(description, extra), "", *sections]

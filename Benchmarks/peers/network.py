@@ -88,7 +88,7 @@ def require_logits(found, count=8):
 
 
 def require_training(parameters, loss, statistics_before, statistics_after):
-    """Throws unless a training step had the right parameters, a finite loss and moved batch normalization's statistics."""
+    """Throws unless a training step had the right parameters and a finite loss, and moved the running statistics."""
     if parameters != TRAINABLE:
         raise ValueError(f"trainable parameters: expected {TRAINABLE}, received {parameters}")
     if not np.isfinite(loss):

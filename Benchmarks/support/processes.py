@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ SET_BY_OTHERS = [
 
 DISTURBED = 0.15
 """CPUs that others used, on average, above which a measurement is taken again, twice at most."""
+
+REPEAT_SECONDS = 6
+"""About what repeating a measurement takes."""
 
 
 class Failed(Exception):
@@ -81,6 +85,11 @@ def run(command, environment, threads=None, limit=180.0, folder=None):
         return Finished(output.read(), seconds, usage.ru_maxrss * scale, others)
 
 
+def end_on_sigterm():
+    """SIGTERM ends this process as Ctrl-C does, so that the measured process ends with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def wait_for_quiet(seconds):
     """Waits until others leave the machine alone for a second, no longer than `seconds`."""
     for _ in range(seconds):
@@ -90,18 +99,25 @@ def wait_for_quiet(seconds):
             return
 
 
-def undisturbed(take):
-    """`take()` answers (value, other load); again while others use the machine, and the quietest counts."""
-    best = None
-    for attempt in range(3):
-        if attempt:
-            wait_for_quiet(20)
-        value, load = take()
-        if best is None or (load or 0) < (best[1] or 0):
-            best = value, load
-        if (load or 0) <= DISTURBED:
-            break
-    return best
+class Patience:
+    """Seconds that may yet be spent on waiting for a quiet machine and on repeating what others disturbed."""
+
+    def __init__(self, seconds):
+        self.left = seconds
+
+    def undisturbed(self, take):
+        """`take()` answers (value, other load); again while others use the machine, and the quietest counts."""
+        best = None
+        for _ in range(3):
+            value, load = take()
+            if best is None or (load or 0) < (best[1] or 0):
+                best = value, load
+            if (load or 0) <= DISTURBED or self.left <= 0:
+                break
+            started = time.monotonic()
+            wait_for_quiet(min(20, int(self.left) + 1))
+            self.left -= time.monotonic() - started + REPEAT_SECONDS
+        return best
 
 
 def name_of(command):
