@@ -65,10 +65,11 @@ extension ResolvedGraph.Node {
                     "GEMM, tiles of \(TileTable.rows(n: geometry.filters, k: geometry.depth, available: geometry.outRows)) rows"
             }
             let choice = ConvolutionLowering(geometry)
-            let all = [choice.forward, choice.inputGradient, choice.weightGradient]
-            return Set(all).count == 1
-                ? "\(choice.forward)"
-                : "\(choice.forward); gradients: input \(choice.inputGradient), weights \(choice.weightGradient)"
+            var text = choice.forward.description
+            // The network's input needs no gradient.
+            if choice.inputGradient != choice.forward, inputs != [-1] { text += "; input gradient \(choice.inputGradient)" }
+            if choice.weightGradient != choice.forward { text += "; weight gradient \(choice.weightGradient)" }
+            return text
         case .dense:
             return inputShapes[0].count * outputShape.count >= DenseCore.blockedFromWeights
                 ? "GEMM in blocks of weights" : "GEMM in shards of images"

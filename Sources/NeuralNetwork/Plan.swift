@@ -36,7 +36,7 @@ final class Plan {
     /// Times the runs while it is there.
     var profile: PlanProfile?
     let program: Program
-    private let sharding: Sharding
+    let sharding: Sharding
     let pool: WorkerPool
     private var phases: [Phase] = []
     private let refreshWork: RefreshWork
@@ -249,125 +249,7 @@ final class Plan {
         }
     }
 
-    fileprivate func scratch(_ worker: Int) -> UnsafeMutablePointer<Float> {
+    func scratch(_ worker: Int) -> UnsafeMutablePointer<Float> {
         workerMemory.pointer + worker * workerStride
     }
-}
-
-extension Program.Step {
-    var storages: [Storage] { operation.reads(pass) + operation.writes(pass) }
-}
-
-/// Steps between two points where all workers meet.
-private protocol Phase: ParallelWork {
-    var taskCount: Int { get }
-    /// Steps whose operations join their shards' sums after this phase.
-    var reductions: [Program.Step] { get }
-    /// The number of its first step in the program.
-    var firstStep: Int { get }
-    /// Every use of a storage, with its segment and step.
-    var accesses: [(storage: Storage, segment: Int, step: Int)] { get }
-    func chunkImages(_ segment: Int) -> Int
-}
-
-/// Steps that need nothing but their own images: each task takes a shard through all of them.
-private final class ShardPhase: Phase {
-    struct Segment {
-        let steps: [Program.Step]
-        let chunkImages: Int
-    }
-
-    unowned let plan: Plan
-    let segments: [Segment]
-    let reductions: [Program.Step]
-    let firstStep: Int
-
-    init(plan: Plan, segments: [Segment], reductions: [Program.Step], firstStep: Int) {
-        self.plan = plan
-        self.segments = segments
-        self.reductions = reductions
-        self.firstStep = firstStep
-    }
-
-    var taskCount: Int { plan.run.shards }
-    func chunkImages(_ segment: Int) -> Int { segments[segment].chunkImages }
-
-    var accesses: [(storage: Storage, segment: Int, step: Int)] {
-        var result: [(Storage, Int, Int)] = []
-        var number = 0
-        for (index, segment) in segments.enumerated() {
-            for step in segment.steps {
-                result += step.storages.map { ($0, index, number) }
-                number += 1
-            }
-        }
-        return result
-    }
-
-    func run(task: Int, worker: Int) {
-        let run = plan.run
-        let images = plan.images(ofShard: task)
-        let scratch = plan.scratch(worker)
-        let profile = plan.profile
-        profile?.beginTask(worker: worker)
-        var segmentStep = firstStep
-        for segment in segments {
-            var start = images.lowerBound
-            while start < images.upperBound {
-                let end = min(start + segment.chunkImages, images.upperBound)
-                let chunk = Chunk(
-                    images: start..<end, shard: task, shardImages: images, worker: worker, scratch: scratch, run: run)
-                for (index, step) in segment.steps.enumerated() {
-                    step.operation.run(step.pass, chunk)
-                    profile?.mark(step: segmentStep + index, worker: worker)
-                }
-                start = end
-            }
-            segmentStep += segment.steps.count
-        }
-    }
-}
-
-/// One operation that cuts its own work.
-private final class BlockPhase: Phase {
-    unowned let plan: Plan
-    let operation: any BlockOperation
-    let pass: Pass
-    let firstStep: Int
-
-    init(plan: Plan, operation: any BlockOperation, pass: Pass, firstStep: Int) {
-        self.plan = plan
-        self.operation = operation
-        self.pass = pass
-        self.firstStep = firstStep
-    }
-
-    var taskCount: Int { operation.blockCount(pass, plan.run) }
-    var reductions: [Program.Step] { [.init(operation: operation, pass: pass)] }
-    var accesses: [(storage: Storage, segment: Int, step: Int)] {
-        Program.Step(operation: operation, pass: pass).storages.map { ($0, 0, 0) }
-    }
-    func chunkImages(_ segment: Int) -> Int { plan.capacity }
-    func run(task: Int, worker: Int) {
-        plan.profile?.beginTask(worker: worker)
-        operation.runBlock(pass, block: task, plan.run)
-        plan.profile?.mark(step: firstStep, worker: worker)
-    }
-}
-
-extension Plan {
-    fileprivate func images(ofShard shard: Int) -> Range<Int> {
-        switch sharding {
-        case .count: run.images(ofShard: shard)
-        case .images(let images): shard * images..<min((shard + 1) * images, run.count)
-        }
-    }
-}
-
-/// Every operation's ``Operation/refresh()``.
-private final class RefreshWork: ParallelWork {
-    private let operations: [any Operation]
-    init(_ operations: [any Operation]) { self.operations = operations }
-    var count: Int { operations.count }
-    func run(task: Int, worker: Int) { operations[task].refresh() }
 }

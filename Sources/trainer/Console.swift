@@ -60,12 +60,12 @@ enum Console {
         String(repeating: " ", count: max(0, width - text.count)) + text
     }
 
-    /// Rows under a header, columns padded; the first `leftColumns` to the left, the others to the right.
-    static func table(_ rows: [[String]], leftColumns: Int = 1) -> String {
+    /// Rows under a header, columns padded; those in `left` to the left, the others to the right.
+    static func table(_ rows: [[String]], left leftColumns: Set<Int>) -> String {
         let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
             let cells = row.enumerated().map { index, cell in
-                index < leftColumns ? left(cell, widths[index]) : right(cell, widths[index])
+                leftColumns.contains(index) ? left(cell, widths[index]) : right(cell, widths[index])
             }
             let line = cells.joined(separator: "  ")
             return String(line.reversed().drop { $0 == " " }.reversed())

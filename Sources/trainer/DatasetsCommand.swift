@@ -21,16 +21,16 @@ struct DatasetsCommand: ParsableCommand {
         @Option(help: "Folder to look in first.") var data: String?
 
         func run() throws {
-            var rows = [["name", "classes", "train", "test", "download", "licence", "found in"]]
+            var rows = [["name", "classes", "train", "test", "download", "found in", "licence"]]
             for status in try DatasetLoader.list(directory: data) {
                 let record = status.record
                 rows.append([
                     record.name, "\(record.classCount)", Console.grouped(record.trainCount),
                     Console.grouped(record.testCount), record.downloadBytes.map { Console.size($0) } ?? "–",
-                    record.licence, status.directory ?? (status.hasSample ? "(sample only)" : "–"),
+                    status.directory ?? (status.hasSample ? "(sample only)" : "–"), record.licence,
                 ])
             }
-            print(Console.table(rows.map { [$0[0], $0[1], $0[2], $0[3], $0[4], "  " + $0[5], $0[6]] }, leftColumns: 1))
+            print(Console.table(rows, left: [0, 5, 6]))
         }
     }
 

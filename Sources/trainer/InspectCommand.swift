@@ -23,9 +23,7 @@ struct InspectCommand: ParsableCommand {
             ])
         }
         print("\(experiment.name)\n")
-        print(
-            Console.table(
-                rows.map { [$0[0], $0[1], $0[2], $0[3], $0[4], $0[5], "  " + $0[6]] }, leftColumns: 3))
+        print(Console.table(rows, left: [0, 1, 2, 6]))
         let training = try TrainingNetwork(
             graph: graph, batchSize: experiment.training.batchSize, shards: experiment.training.shards,
             seed: experiment.seed, pool: pool)

@@ -28,9 +28,9 @@ final class TrainingDisplay {
 
     private func began(_ scale: TrainingScale) {
         Console.message(
-            "Training on \(Console.grouped(scale.trainingImages)) images, validating on "
-                + "\(Console.grouped(scale.validationImages)); \(scale.epochs) epochs of \(scale.stepsPerEpoch) steps; "
-                + "\(Console.grouped(scale.parameters)) parameters, \(Console.size(scale.workspaceBytes)) workspace")
+            "\(Console.grouped(scale.parameters)) parameters; \(Console.grouped(scale.trainingImages)) images, "
+                + "\(Console.grouped(scale.validationImages)) for validation; \(scale.epochs) epochs of "
+                + "\(scale.stepsPerEpoch) steps")
         Console.message(
             "epoch      rate   train loss   acc %   valid loss   acc %   images/s     time")
     }

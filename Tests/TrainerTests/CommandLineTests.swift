@@ -48,7 +48,7 @@ import Testing
         let trained = try Self.trainer(["--config", Self.config, "--output", "runs"] + small, in: folder)
         #expect(trained.code == 0, "\(trained.errors)")
         #expect(trained.output.contains("BUNDLED SAMPLE") && trained.output.contains("Test accuracy"))
-        #expect(trained.errors.contains("Training on 3,500 images, validating on 500"))
+        #expect(trained.errors.contains("3,500 images, 500 for validation"))
         let runs = folder.appendingPathComponent("runs")
         let run = runs.appendingPathComponent(try FileManager.default.contentsOfDirectory(atPath: runs.path)[0])
         let files = Set(try FileManager.default.contentsOfDirectory(atPath: run.path))
