@@ -28,7 +28,10 @@ struct EvaluateCommand: ParsableCommand {
         let saved = try SavedModel.load(path: model)
         var options = saved.experiment.data
         options.directory = data
-        if let dataset { (options.dataset, options.files) = (try value(dataset, "--dataset"), nil) }
+        if let dataset {
+            // The model's own source may be the sample, which other data sets do not have.
+            (options.dataset, options.files, options.source) = (try value(dataset, "--dataset"), nil, .auto)
+        }
         if let source { options.source = try value(source, "--source") }
         let pool = try common.makePool()
         let loaded = try common.load(options, seed: saved.experiment.seed)
