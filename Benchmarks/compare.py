@@ -45,7 +45,7 @@ def write(comparison, options, description, versions, starts, build):
         ("rounds", f"{comparison.rounds}, in {comparison.minutes():.0f} minutes"),
         ("others on the machine",
          f"at most {max(loads):.2f} CPUs during a measurement; {busy} of {len(loads)} measurements "
-         f"and {comparison.disturbed_probes} probes above {DISTURBED} even when repeated" if loads else "unknown"),
+         f"and {len(comparison.disturbed_probes)} probes above {DISTURBED} even when repeated" if loads else "unknown"),
     ]
     text = ["## Numeral and its peers", "",
             "Reference network (`config/reference.json`), float32. Median over the rounds (least–greatest); the ratio "
@@ -61,10 +61,12 @@ def write(comparison, options, description, versions, starts, build):
     if build is not None:
         text += ["### Build", "", f"`swift build --product trainer` from nothing, packages fetched: {build:.0f} s.",
                  ""]
-    if comparison.chosen:
+    chosen = {key: comparison.setting_used(*key) or "none" for key in comparison.chosen}
+    if chosen:
         text += ["### Settings of the peers", "", "All are probed at batch 128, those within 30 % of the best at the "
-                 "other sizes too; the fastest is used.", "",
-                 report.settings_table(comparison.chosen, comparison.probes, comparison.titles), ""]
+                 "other sizes too; the fastest is used. Where others disturbed a probe, each round tries its setting.",
+                 "",
+                 report.settings_table(chosen, comparison.probes, comparison.titles), ""]
     if comparison.failures:
         text += ["### Failed", ""] + [f"- {line}" for line in comparison.failures]
     report.replace_section(options.output, "peers", "\n".join(text))
@@ -78,7 +80,7 @@ def write(comparison, options, description, versions, starts, build):
               for key, found in report.ratios(comparison.results).items() if found]
     with open(data_path, "w", encoding="utf-8") as file:
         json.dump({"machine": description, "blas": blas, "versions": versions, "arguments": options.arguments,
-                   "rounds": comparison.rounds, "ratios": ratios, "settings": flat(comparison.chosen, "setting"),
+                   "rounds": comparison.rounds, "ratios": ratios, "settings": flat(chosen, "setting"),
                    "probes": flat(comparison.probes, "imagesPerSecond"), "measurements": comparison.measurements,
                    "start": {name: {"setting": setting, "seconds": seconds}
                              for name, (setting, seconds) in starts.items()},

@@ -14,6 +14,9 @@ import time
 
 from .load import OtherLoad
 
+LONGEST = 5.0
+"""Seconds after which three blocks are enough."""
+
 
 def measure(bench, warmup, block, blocks):
     """Seconds per step: one figure for each timed block, after a warm-up. Steps per block follow from its length."""
@@ -36,6 +39,8 @@ def measure(bench, warmup, block, blocks):
         block_started = time.perf_counter()
         bench.run(count)
         seconds.append((time.perf_counter() - block_started) / count)
+        if len(seconds) >= 3 and sum(seconds) * count > LONGEST:
+            break
     return seconds, count, others.rate(time.process_time() - own)
 
 

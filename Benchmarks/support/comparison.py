@@ -36,7 +36,7 @@ class Comparison:
         self.folder = self.temporary.name
         self.patience = Patience(PATIENCE_SHARE * 60 * options.minutes)
         self.results, self.chosen, self.probes, self.failures, self.measurements = {}, {}, {}, [], []
-        self.blas, self.rounds, self.disturbed_probes = None, 0, 0
+        self.blas, self.rounds, self.disturbed_probes = None, 0, set()
 
     def minutes(self):
         return (time.monotonic() - self.started) / 60
@@ -90,7 +90,7 @@ class Comparison:
             return
         if load > DISTURBED:
             say(f"Note: others used {load:.2f} CPUs during the {place}")
-            self.disturbed_probes += 1
+            self.disturbed_probes |= {(name, mode, batch, threads, setting) for batch in batches}
         for batch, answer in zip(batches, answers):
             self.probes[name, mode, batch, threads, setting] = answer["imagesPerSecond"]
 
@@ -120,19 +120,22 @@ class Comparison:
                     for batch in batches if settings else []:
                         fastest = self.near(name, mode, batch, threads, settings, 1.0)
                         if fastest:
-                            self.chosen[name, mode, batch, threads] = fastest[0]
-                    used = {self.chosen.get((name, mode, batch, threads)) for batch in batches}
+                            self.chosen[name, mode, batch, threads] = fastest
+                    used = {setting for batch in batches for setting in
+                            self.chosen.get((name, mode, batch, threads), ["none"])}
                     say(f"{self.minutes():5.1f} min  {self.titles[name]}, {mode}, {threads} threads: "
-                        + "; ".join(sorted(map(str, used))))
+                        + "; ".join(sorted(used)))
 
     def near(self, name, mode, batch, threads, settings, share):
-        """The settings that reach `share` of the fastest; all that were not probed there are kept."""
+        """The settings that reach `share` of the fastest. One whose probe others disturbed is not judged by it: it
+        stays, and the rounds decide."""
         if len(settings) <= 1:
             return settings
-        found = {setting: self.probes.get((name, mode, batch, threads, setting)) for setting in settings}
-        speeds = {setting: value for setting, value in found.items() if isinstance(value, float)}
+        keys = {setting: (name, mode, batch, threads, setting) for setting in settings}
+        speeds = {setting: self.probes[key] for setting, key in keys.items() if isinstance(self.probes.get(key), float)}
         best = max(speeds.values(), default=0)
-        return [setting for setting, value in speeds.items() if value >= share * best]
+        return [setting for setting, value in speeds.items()
+                if value >= share * best or keys[setting] in self.disturbed_probes]
 
     # Rounds.
 
@@ -159,13 +162,17 @@ class Comparison:
             self.record(index, "numeral", "training", batch, threads, found["trainingImagesPerSecond"], load)
 
     def measure_peer(self, index, name, mode, batch, threads):
-        setting = self.chosen[name, mode, batch, threads]
+        """With the setting chosen; where the probes left several, the fastest of them counts."""
+        best = None
+        for setting in self.chosen[name, mode, batch, threads]:
+            def take(setting=setting):
+                answer = self.worker(name, mode, setting, [batch], threads, check=index == 0)[0]
+                return answer, answer["otherLoad"]
 
-        def take():
-            answer = self.worker(name, mode, setting, [batch], threads, check=index == 0)[0]
-            return answer, answer["otherLoad"]
-
-        answer, load = self.patience.undisturbed(take)
+            answer, load = self.patience.undisturbed(take)
+            if best is None or answer["imagesPerSecond"] > best[1]["imagesPerSecond"]:
+                best = setting, answer, load
+        setting, answer, load = best
         self.record(index, name, mode, batch, threads, answer["imagesPerSecond"], load, setting=setting,
                     blocks=answer["blocks"])
 
@@ -206,6 +213,12 @@ class Comparison:
             longest = max(longest, self.minutes() - begun)
             self.rounds = index + 1
 
+    def setting_used(self, *key):
+        """The setting that most of a cell's rounds were taken with; None without any."""
+        used = [entry["setting"] for entry in self.measurements
+                if (entry["competitor"], entry["mode"], entry["batch"], entry["threads"]) == key]
+        return max(used, key=used.count, default=None)
+
     # Start and build.
 
     def starts(self):
@@ -219,7 +232,7 @@ class Comparison:
             found["Numeral, nothing cached"] = ("whole run of one step, to its end", cold)
             found["Numeral, again"] = ("whole run of one step, to its end", warm)
         for name in self.peers:
-            setting = self.chosen.get((name, "training", 128, threads))
+            setting = self.setting_used(name, "training", 128, threads)
             if not setting:
                 continue
             try:
