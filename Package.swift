@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 /// The numeric targets compute at full speed in every configuration, `swift run` (debug) included, and
@@ -7,27 +8,50 @@ import PackageDescription
 let portable = Context.environment["NUMERAL_PORTABLE"] == "1"
 let numeric: [SwiftSetting] = portable ? [] : [.unsafeFlags(["-O", "-Xcc", "-march=native", "-Xcc", "-fno-math-errno"])]
 
-/// The BLAS to link, chosen at build time: `NUMERAL_BLAS=openblas|blis|netlib|atlas|mkl|accelerate`.
-/// Clean (`swift package clean`) or use another `--scratch-path` when changing it.
+/// The BLAS to link, chosen at build time: `NUMERAL_BLAS=openblas|scipy-openblas|blis|netlib|atlas|mkl|accelerate`, and
+/// `NUMERAL_BLAS_PREFIX`, the folder that holds its `include` and `lib` where that is not the system's own.
+/// Clean (`swift package clean`) or use another `--scratch-path` when changing either. CONTRIBUTING.md has a line for
+/// each. A versioned dependency can have only those that need no unsafe flags: openblas and blis of the system.
 let backend = Context.environment["NUMERAL_BLAS"] ?? "openblas"
-let multiarch = "/usr/lib/x86_64-linux-gnu"
-let blas: [LinkerSetting] =
+let prefix = Context.environment["NUMERAL_BLAS_PREFIX"].map { URL(fileURLWithPath: $0).path }
+#if arch(arm64)
+    let multiarch = "/usr/lib/aarch64-linux-gnu"
+#else
+    let multiarch = "/usr/lib/x86_64-linux-gnu"
+#endif
+
+/// The library's name for `-l`, and the folder it is in where that is not the linker's own.
+let (libraryName, libraryFolder): (String, String?) =
     switch backend {
-    case "openblas": [.linkedLibrary("openblas")]
-    case "blis": [.linkedLibrary("blis")]
-    // Debian keeps the reference BLAS in a folder of its own, beside alternatives of the same soname.
-    case "netlib":
-        [.unsafeFlags(["-L\(multiarch)/blas", "-Xlinker", "-rpath", "-Xlinker", "\(multiarch)/blas"]),
-         .linkedLibrary("blas")]
-    case "atlas":
-        [.unsafeFlags(["-L\(multiarch)/atlas", "-Xlinker", "-rpath", "-Xlinker", "\(multiarch)/atlas"]),
-         .linkedLibrary("blas")]
-    case "mkl": [.linkedLibrary("mkl_rt")]
-    case "accelerate": [.linkedFramework("Accelerate")]
+    case "openblas", "blis": (backend, nil)
+    case "scipy-openblas": ("scipy_openblas", nil)
+    // Debian keeps these two in folders of their own, beside alternatives of the same soname.
+    case "netlib": ("blas", "\(multiarch)/blas")
+    case "atlas": ("blas", "\(multiarch)/atlas")
+    case "mkl": (mklName(), nil)
+    case "accelerate": ("", nil)
     default:
-        fatalError("NUMERAL_BLAS: expected openblas, blis, netlib, atlas, mkl or accelerate · received \(backend)")
+        fatalError(
+            "NUMERAL_BLAS: expected openblas, scipy-openblas, blis, netlib, atlas, mkl or accelerate "
+                + "· received \(backend)")
     }
-let backendName: [SwiftSetting] = [.define("NUMERAL_BLAS_\(backend.uppercased())")]
+
+/// MKL's wheels hold `libmkl_rt.so.2` or `.so.3`, and no `libmkl_rt.so` for `-lmkl_rt` to find.
+func mklName() -> String {
+    let files = prefix.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0 + "/lib") } ?? []
+    return files.filter { $0.hasPrefix("libmkl_rt.so") }.min().map { ":" + $0 } ?? "mkl_rt"
+}
+
+/// Links from the folder, and finds the library there again at run time.
+let folder: [LinkerSetting] = (prefix.map { $0 + "/lib" } ?? libraryFolder).map {
+    [.unsafeFlags(["-L\($0)", "-Xlinker", "-rpath", "-Xlinker", $0])]
+} ?? []
+let blas = folder + [backend == "accelerate" ? .linkedFramework("Accelerate") : .linkedLibrary(libraryName)]
+
+let backendDefine = "NUMERAL_BLAS_" + backend.uppercased().replacingOccurrences(of: "-", with: "_")
+/// Whoever imports the engine reads the same header, so every target gets these.
+var headers: [SwiftSetting] = prefix.map { [.unsafeFlags(["-Xcc", "-I\($0)/include"])] } ?? []
+if backend == "mkl" || backend == "scipy-openblas" { headers.append(.unsafeFlags(["-Xcc", "-D\(backendDefine)"])) }
 
 let package = Package(
     name: "numeral",
@@ -48,7 +72,7 @@ let package = Package(
         .target(name: "Tensors", swiftSettings: numeric),
         .target(
             name: "Kernels", dependencies: ["Tensors", "CBLAS", "CLAPACKE"],
-            swiftSettings: numeric + backendName, linkerSettings: blas),
+            swiftSettings: numeric + [.define(backendDefine)], linkerSettings: blas),
         .target(name: "NeuralNetwork", dependencies: ["Kernels", "Tensors"], swiftSettings: numeric),
         .target(
             name: "Datasets", dependencies: ["Kernels", "Tensors", "CZlib", "CCrypto"],
@@ -89,3 +113,7 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + headers
+}

@@ -4,3 +4,9 @@
 #else
 #error "lapacke.h not found. On Debian or Ubuntu: apt-get install liblapacke-dev"
 #endif
+
+#ifdef NUMERAL_BLAS_SCIPY_OPENBLAS
+// The wheel brings its own LAPACKE, with the same prefix.
+__typeof__(scipy_LAPACKE_dgeqrf) LAPACKE_dgeqrf __asm__("scipy_LAPACKE_dgeqrf");
+__typeof__(scipy_LAPACKE_dorgqr) LAPACKE_dorgqr __asm__("scipy_LAPACKE_dorgqr");
+#endif

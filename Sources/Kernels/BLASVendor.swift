@@ -6,8 +6,11 @@ import Musl
 import Darwin
 #endif
 
-/// What the linked BLAS says of itself. Vendor calls are looked up by name at run time and are simply absent where
-/// the backend has none.
+/// What the BLAS in this process says of itself.
+///
+/// Which library answers is settled by the linker when the program starts, and an alternative of the same name or
+/// `LD_LIBRARY_PATH` can put another in the place of the one that was built for. So each fact is asked of the
+/// library that defines `cblas_sgemm` here and now; calls that a vendor lacks are simply absent.
 public enum BLASVendor {
     /// The backend chosen when the package was built (`NUMERAL_BLAS`).
     public static let backend: String = {
@@ -19,6 +22,8 @@ public enum BLASVendor {
         "atlas"
         #elseif NUMERAL_BLAS_MKL
         "mkl"
+        #elseif NUMERAL_BLAS_SCIPY_OPENBLAS
+        "scipy-openblas"
         #elseif NUMERAL_BLAS_ACCELERATE
         "accelerate"
         #else
@@ -26,35 +31,82 @@ public enum BLASVendor {
         #endif
     }()
 
-    /// The version text of the library that answers, where it has one: `OpenBLAS 0.3.21 …`.
-    public static var version: String? {
+    /// Whose library it is, told by the calls that only this vendor has.
+    public enum Family: String, Sendable { case openBLAS, blis, mkl, atlas, reference, accelerate, unknown }
+
+    /// The family of the library that answers, whatever it was built for.
+    public static let family: Family = {
+        if backend == "accelerate" { return .accelerate }
+        if symbol(prefix + "openblas_get_config") != nil { return .openBLAS }
+        if symbol("bli_arch_query_id") != nil { return .blis }
+        if symbol("MKL_Get_Version") != nil { return .mkl }
+        if symbol("ATL_buildinfo") != nil { return .atlas }
+        // The reference has no call of its own: it is the libblas that is nobody else's.
+        return fileName.hasPrefix("libblas.") ? .reference : .unknown
+    }()
+
+    /// The family that `backend` promised.
+    public static var expectedFamily: Family {
         switch backend {
-        case "openblas": text("openblas_get_config")
-        case "blis": text("bli_info_get_version_str").map { "BLIS \($0)" }
-        case "mkl": mklVersion()
-        case "netlib": "reference BLAS"
-        default: nil
+        case "blis": .blis
+        case "netlib": .reference
+        case "atlas": .atlas
+        case "mkl": .mkl
+        case "accelerate": .accelerate
+        default: .openBLAS
         }
     }
 
-    /// The CPU core whose kernels the library picked: `Haswell`, `SkylakeX`, `Zen`.
+    /// The path of the shared library whose `cblas_sgemm` answers, links resolved; nil where it is linked statically.
+    public static let library: String? = {
+        // dladdr by name too: C headers hide it behind _GNU_SOURCE. The file's name is the first of Dl_info's four words.
+        typealias Find = @convention(c) (UnsafeRawPointer, UnsafeMutablePointer<UnsafePointer<CChar>?>) -> Int32
+        guard let address = dlsym(everywhere, prefix + "cblas_sgemm"), let find = dlsym(everywhere, "dladdr") else {
+            return nil
+        }
+        var information = [UnsafePointer<CChar>?](repeating: nil, count: 4)
+        guard unsafeBitCast(find, to: Find.self)(address, &information) != 0, let name = information[0] else {
+            return nil
+        }
+        guard let resolved = realpath(name, nil) else { return String(cString: name) }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }()
+
+    /// The version of the library that answers: `OpenBLAS 0.3.21 …`, or the number in its file's name.
+    public static var version: String? {
+        switch family {
+        case .openBLAS: text(prefix + "openblas_get_config")
+        case .blis: text("bli_info_get_version_str").map { "BLIS \($0)" }
+        case .mkl: mklVersion()
+        case .atlas: "ATLAS" + fileVersion
+        case .reference: "reference BLAS" + fileVersion
+        case .accelerate, .unknown: nil
+        }
+    }
+
+    /// The CPU core whose kernels the library picked at run time: `Haswell`, `SkylakeX`, `Zen`; nil where there is
+    /// nothing to pick (ATLAS and the reference are compiled for one) or nothing is picked yet (MKL, before a call).
     public static var core: String? {
-        switch backend {
-        case "openblas": text("openblas_get_corename")
-        case "blis": blisArchitecture()
+        switch family {
+        case .openBLAS: text(prefix + "openblas_get_corename")
+        case .blis: blisArchitecture()
+        case .mkl: mklKernels()
         default: nil
         }
     }
 
     /// Threads the library would use of its own for one call, where it tells.
     public static var threads: Int? {
-        typealias Get = @convention(c) () -> Int32
-        typealias GetLong = @convention(c) () -> Int
-        if backend == "blis" {
-            return symbol("bli_thread_get_num_threads").map { unsafeBitCast($0, to: GetLong.self)() }
+        switch family {
+        case .openBLAS: integer(prefix + "openblas_get_num_threads")
+        case .blis: integer("bli_thread_get_num_threads")
+        case .mkl: integer("MKL_Get_Max_Threads")
+        // The reference has no threads, and ATLAS has them only in other files (libptcblas).
+        case .atlas: fileName.contains("pt") ? nil : 1
+        case .reference: 1
+        case .accelerate, .unknown: nil
         }
-        return symbol(backend == "mkl" ? "MKL_Get_Max_Threads" : "openblas_get_num_threads")
-            .map { Int(unsafeBitCast($0, to: Get.self)()) }
     }
 
     /// Sets the library to one thread a call, once, before the first: parallelism is the pool's.
@@ -64,16 +116,55 @@ public enum BLASVendor {
     private static let oneThread: Void = {
         typealias Set = @convention(c) (Int32) -> Void
         typealias SetLong = @convention(c) (Int) -> Void
-        switch backend {
-        case "openblas": symbol("openblas_set_num_threads").map { unsafeBitCast($0, to: Set.self)(1) }
-        case "blis": symbol("bli_thread_set_num_threads").map { unsafeBitCast($0, to: SetLong.self)(1) }
-        case "mkl": symbol("MKL_Set_Num_Threads").map { unsafeBitCast($0, to: Set.self)(1) }
-        default: break
+        typealias SetWays = @convention(c) (Int, Int, Int, Int, Int) -> Void
+        typealias SetLayer = @convention(c) (Int32) -> Int32
+        func call<Function>(_ name: String, _ body: (Function) -> Void, as type: Function.Type) {
+            if let address = dlsym(everywhere, name) { body(unsafeBitCast(address, to: type)) }
         }
+        // MKL: 32-bit integers and no threading layer at all, whatever MKL_INTERFACE_LAYER, MKL_THREADING_LAYER and
+        // MKL_DOMAIN_NUM_THREADS say; both must precede every other call.
+        call("MKL_Set_Interface_Layer", { _ = $0(0) }, as: SetLayer.self)
+        call("MKL_Set_Threading_Layer", { _ = $0(1) }, as: SetLayer.self)
+        call("MKL_Set_Num_Threads", { $0(1) }, as: Set.self)
+        // BLIS: BLIS_JC_NT and its like stand beside the number of threads and go before it.
+        call("bli_thread_set_num_threads", { $0(1) }, as: SetLong.self)
+        call("bli_thread_set_ways", { $0(1, 1, 1, 1, 1) }, as: SetWays.self)
+        // Whichever backend answers, OpenBLAS may be here behind LAPACK.
+        call("openblas_set_num_threads", { $0(1) }, as: Set.self)
+        call("scipy_openblas_set_num_threads", { $0(1) }, as: Set.self)
     }()
 
+    /// What the names of the backend's symbols begin with.
+    private static let prefix = backend == "scipy-openblas" ? "scipy_" : ""
+
+    #if canImport(Darwin)
+    private static var everywhere: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: -2) }
+    #else
+    private static var everywhere: UnsafeMutableRawPointer? { nil }
+    #endif
+
+    /// A call of the library that answers, or of one it depends on; not of another that is loaded as well.
     private static func symbol(_ name: String) -> UnsafeMutableRawPointer? {
-        dlsym(UnsafeMutableRawPointer(bitPattern: 0), name)
+        guard let handle else { return dlsym(everywhere, name) }
+        return dlsym(handle, name)
+    }
+
+    nonisolated(unsafe) private static let handle: UnsafeMutableRawPointer? = library.flatMap {
+        dlopen($0, RTLD_LAZY | RTLD_NOLOAD)
+    }
+
+    private static var fileName: String { library?.split(separator: "/").last.map(String.init) ?? "" }
+
+    /// ` 3.11.0` of `libblas.so.3.11.0`; empty where the name has no more than the soname.
+    private static var fileVersion: String {
+        guard let range = fileName.firstRange(of: ".so.") else { return "" }
+        return " " + fileName[range.upperBound...]
+    }
+
+    /// Reads 32 bits: on every machine with little-endian registers that serves `int` and BLIS's 64-bit `dim_t` alike.
+    private static func integer(_ name: String) -> Int? {
+        typealias Get = @convention(c) () -> Int32
+        return symbol(name).map { Int(unsafeBitCast($0, to: Get.self)()) }
     }
 
     private static func text(_ name: String) -> String? {
@@ -85,9 +176,24 @@ public enum BLASVendor {
     private static func mklVersion() -> String? {
         typealias Get = @convention(c) (UnsafeMutablePointer<CChar>, Int32) -> Void
         guard let address = symbol("MKL_Get_Version_String") else { return nil }
-        var buffer = [CChar](repeating: 0, count: 200)
-        unsafeBitCast(address, to: Get.self)(&buffer, 199)
-        return buffer.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } }
+        var characters = [CChar](repeating: 0, count: 200)
+        unsafeBitCast(address, to: Get.self)(&characters, 199)
+        return String(decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            .split(separator: " ").joined(separator: " ")
+    }
+
+    /// Which of MKL's kernel libraries (`libmkl_avx512`, `libmkl_def`…) its first call has loaded. What
+    /// `MKL_Get_Version` says of the processor names no kernels where that is not Intel's.
+    private static func mklKernels() -> String? {
+        guard let library, let folder = library.lastIndex(of: "/"), let ending = fileName.firstRange(of: ".so") else {
+            return nil
+        }
+        return ["avx10", "avx512", "avx2", "avx", "mc3", "mc", "def"].first {
+            let path = library[...folder] + "libmkl_" + $0 + fileName[ending.lowerBound...]
+            guard let handle = dlopen(path, RTLD_LAZY | RTLD_NOLOAD) else { return false }
+            dlclose(handle)
+            return true
+        }
     }
 
     private static func blisArchitecture() -> String? {

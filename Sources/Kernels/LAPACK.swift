@@ -11,6 +11,7 @@ public enum LAPACK {
     ///   `A` does not have full rank.
     public static func orthonormalColumns(_ a: [Double], rows: Int, columns: Int) -> [Double]? {
         precondition(rows >= columns && columns >= 1 && a.count == rows * columns, "orthonormalColumns: wrong extents")
+        BLASVendor.useOneThread()
         var q = a
         var tau = [Double](repeating: 0, count: columns)
         let m = Int32(rows), n = Int32(columns)

@@ -27,8 +27,12 @@ struct DoctorCommand: ParsableCommand {
                 + "\(Machine.quota.map(String.init) ?? "none")")
         line("threads", "\(pool.threads) in the pool, \(BLASVendor.threads.map(String.init) ?? "?") in each BLAS call")
         line("BLAS", BLASVendor.backend + (BLASVendor.version.map { ": \($0)" } ?? ""))
-        line("BLAS core", BLASVendor.core ?? "unknown")
-        for key in ["OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_L2_SIZE"] {
+        line("BLAS library", BLASVendor.library ?? "part of this program")
+        line("BLAS core", BLASVendor.core ?? "not chosen at run time")
+        for key in [
+            "OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS", "BLIS_NUM_THREADS",
+            "BLIS_ARCH_TYPE", "MKL_NUM_THREADS", "MKL_ENABLE_INSTRUCTIONS",
+        ] {
             if let value = ProcessInfo.processInfo.environment[key] { line("environment", "\(key)=\(value)") }
         }
         line("self-test", failure.map { "FAILED: \($0.description)" } ?? "passed (\(BLASSelfTest.longCaseCount) products)")
@@ -50,13 +54,22 @@ struct DoctorCommand: ParsableCommand {
 
     private func warnings() -> [String] {
         var found: [String] = []
-        if BLASVendor.backend == "netlib" {
+        if BLASVendor.family != BLASVendor.expectedFamily {
+            found.append(
+                "built for \(BLASVendor.backend), but \(BLASVendor.version ?? "another library") answers: see the "
+                    + "path above, LD_LIBRARY_PATH and update-alternatives")
+        }
+        if BLASVendor.family == .reference {
             found.append("the reference BLAS is linked: it is correct and about fifty times slower than OpenBLAS")
         }
-        if let core = ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"], BLASVendor.backend == "openblas",
+        if let core = ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"], BLASVendor.family == .openBLAS,
             Machine.vectorFeatures.contains("avx512f"), core == "Haswell"
         {
             found.append("OPENBLAS_CORETYPE=Haswell holds OpenBLAS to AVX2 on a CPU that has AVX-512")
+        }
+        if BLASVendor.family == .blis, BLASVendor.core == "generic" {
+            found.append(
+                "this BLIS does not know the CPU and runs its portable kernels: BLIS_ARCH_TYPE can name a core")
         }
         if let threads = BLASVendor.threads, threads > 1 {
             found.append("each BLAS call may use \(threads) threads of its own, beside the pool's")
