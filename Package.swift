@@ -6,7 +6,8 @@ import PackageDescription
 /// with this machine's vector width; without errno, a vector of square roots is one instruction. Such flags are
 /// "unsafe" to SwiftPM, which refuses them in a versioned dependency: `NUMERAL_PORTABLE=1` leaves them out.
 let portable = Context.environment["NUMERAL_PORTABLE"] == "1"
-let numeric: [SwiftSetting] = portable ? [] : [.unsafeFlags(["-O", "-Xcc", "-march=native", "-Xcc", "-fno-math-errno"])]
+let numeric: [SwiftSetting] =
+    portable ? [] : [.unsafeFlags(["-O", "-Xcc", "-march=native", "-Xcc", "-fno-math-errno"])]
 
 /// The BLAS to link, chosen at build time: `NUMERAL_BLAS=openblas|scipy-openblas|blis|netlib|atlas|mkl|accelerate`, and
 /// `NUMERAL_BLAS_PREFIX`, the folder that holds its `include` and `lib` where that is not the system's own.
@@ -43,9 +44,10 @@ func mklName() -> String {
 }
 
 /// Links from the folder, and finds the library there again at run time.
-let folder: [LinkerSetting] = (prefix.map { $0 + "/lib" } ?? libraryFolder).map {
-    [.unsafeFlags(["-L\($0)", "-Xlinker", "-rpath", "-Xlinker", $0])]
-} ?? []
+let folder: [LinkerSetting] =
+    (prefix.map { $0 + "/lib" } ?? libraryFolder).map {
+        [.unsafeFlags(["-L\($0)", "-Xlinker", "-rpath", "-Xlinker", $0])]
+    } ?? []
 let blas = folder + [backend == "accelerate" ? .linkedFramework("Accelerate") : .linkedLibrary(libraryName)]
 
 let backendDefine = "NUMERAL_BLAS_" + backend.uppercased().replacingOccurrences(of: "-", with: "_")
