@@ -81,16 +81,17 @@ final class BlockPhase: Phase {
     let operation: any BlockOperation
     let pass: Pass
     let firstStep: Int
+    let reductions: [Program.Step]
 
     init(plan: Plan, operation: any BlockOperation, pass: Pass, firstStep: Int) {
         self.plan = plan
         self.operation = operation
         self.pass = pass
         self.firstStep = firstStep
+        reductions = [.init(operation: operation, pass: pass)]
     }
 
     var taskCount: Int { operation.blockCount(pass, plan.run) }
-    var reductions: [Program.Step] { [.init(operation: operation, pass: pass)] }
     var accesses: [(storage: Storage, segment: Int, step: Int)] {
         Program.Step(operation: operation, pass: pass).storages.map { ($0, 0, 0) }
     }
