@@ -9,12 +9,14 @@ private struct Convolution: Sendable {
     var dilation = Size2D(1)
     var useBias = true
     var initializer: Initializer?
+    var lowering: LoweringChoice?
 }
 
 private struct Dense: Sendable {
     var units = 1
     var useBias = true
     var initializer: Initializer?
+    var lowering: DenseLowering?
 }
 
 private struct BatchNormalization: Sendable {
@@ -110,23 +112,27 @@ private var convolution: LayerVariant {
             .key("dilation", \.dilation, .size(1...1024), "Rows and columns between the taps of a filter."),
             .key("useBias", \.useBias, .boolean, "Whether a bias is added; needless before batchNormalization."),
             .optional("initializer", \.initializer, .initializer, isLeftOut: true, initializerDescription),
+            .optional(
+                "lowering", \.lowering, .lowering, isLeftOut: true,
+                "How it becomes matrix products; null: as the model's 'lowering' says."),
         ])
     return Variant(
         "conv2d", common: LayerPlace.single, section,
         {
             .conv2d(
                 filters: $0.filters, kernelSize: $0.kernelSize, strides: $0.strides, padding: $0.padding,
-                dilation: $0.dilation, useBias: $0.useBias, initializer: $0.initializer)
+                dilation: $0.dilation, useBias: $0.useBias, initializer: $0.initializer,
+                lowering: $0.lowering)
         },
         { layer in
             guard
                 case .conv2d(
                     let filters, let kernelSize, let strides, let padding, let dilation, let useBias,
-                    let initializer) = layer
+                    let initializer, let lowering) = layer
             else { return nil }
             return Convolution(
                 filters: filters, kernelSize: kernelSize, strides: strides, padding: padding, dilation: dilation,
-                useBias: useBias, initializer: initializer)
+                useBias: useBias, initializer: initializer, lowering: lowering)
         })
 }
 
@@ -137,13 +143,16 @@ private var dense: LayerVariant {
             .key("units", \.units, .integer(1...1_048_576), isRequired: true, "Outputs."),
             .key("useBias", \.useBias, .boolean, "Whether a bias is added; needless before batchNormalization."),
             .optional("initializer", \.initializer, .initializer, isLeftOut: true, initializerDescription),
+            .optional(
+                "lowering", \.lowering, .denseLowering, isLeftOut: true,
+                "How its work is shared out; null: by timing, when training begins."),
         ])
     return Variant(
         "dense", common: LayerPlace.single, section,
-        { .dense(units: $0.units, useBias: $0.useBias, initializer: $0.initializer) },
+        { .dense(units: $0.units, useBias: $0.useBias, initializer: $0.initializer, lowering: $0.lowering) },
         { layer in
-            guard case .dense(let units, let useBias, let initializer) = layer else { return nil }
-            return Dense(units: units, useBias: useBias, initializer: initializer)
+            guard case .dense(let units, let useBias, let initializer, let lowering) = layer else { return nil }
+            return Dense(units: units, useBias: useBias, initializer: initializer, lowering: lowering)
         })
 }
 

@@ -4,6 +4,7 @@ import Tensors
 private struct ModelDraft: Sendable {
     var inputShape = Shape([28, 28, 1])
     var initializer = Initializer.heNormal
+    var lowering: Lowering.Kind?
     var layers: [Tagged<LayerPlace, Layer>] = []
 }
 
@@ -17,16 +18,23 @@ extension Codec where Value == Graph {
             fields: [
                 .key("inputShape", \.inputShape, .imageShape, "Rows, columns and channels of an image."),
                 .key("initializer", \.initializer, .initializer, "How the weights of every layer begin."),
+                .key(
+                    "lowering", \.lowering, .loweringKind,
+                    "How convolutions become matrix products; auto: the fastest, by timing, when training begins. "
+                        + "Layers that cannot be lowered so take auto."),
                 .key("layers", \.layers, layers, isRequired: true, "The layers, each after those it reads."),
             ])
         return section.codec.converted(
             { draft, _, path throws(InputError) in
                 let nodes = try resolve(draft.layers, path.key("layers"))
-                return Graph(inputShape: draft.inputShape, initializer: draft.initializer, nodes: nodes)
+                return Graph(
+                    inputShape: draft.inputShape, initializer: draft.initializer, lowering: draft.lowering,
+                    nodes: nodes)
             },
             { graph in
                 ModelDraft(
-                    inputShape: graph.inputShape, initializer: graph.initializer, layers: places(of: graph.nodes))
+                    inputShape: graph.inputShape, initializer: graph.initializer, lowering: graph.lowering,
+                    layers: places(of: graph.nodes))
             })
     }
 

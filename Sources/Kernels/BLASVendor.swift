@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// What the BLAS in this process says of itself.
@@ -15,19 +15,19 @@ public enum BLASVendor {
     /// The backend chosen when the package was built (`NUMERAL_BLAS`).
     public static let backend: String = {
         #if NUMERAL_BLAS_BLIS
-        "blis"
+            "blis"
         #elseif NUMERAL_BLAS_NETLIB
-        "netlib"
+            "netlib"
         #elseif NUMERAL_BLAS_ATLAS
-        "atlas"
+            "atlas"
         #elseif NUMERAL_BLAS_MKL
-        "mkl"
+            "mkl"
         #elseif NUMERAL_BLAS_SCIPY_OPENBLAS
-        "scipy-openblas"
+            "scipy-openblas"
         #elseif NUMERAL_BLAS_ACCELERATE
-        "accelerate"
+            "accelerate"
         #else
-        "openblas"
+            "openblas"
         #endif
     }()
 
@@ -138,9 +138,9 @@ public enum BLASVendor {
     private static let prefix = backend == "scipy-openblas" ? "scipy_" : ""
 
     #if canImport(Darwin)
-    private static var everywhere: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: -2) }
+        private static var everywhere: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: -2) }
     #else
-    private static var everywhere: UnsafeMutableRawPointer? { nil }
+        private static var everywhere: UnsafeMutableRawPointer? { nil }
     #endif
 
     /// A call of the library that answers, or of one it depends on; not of another that is loaded as well.

@@ -12,12 +12,12 @@ public enum BatchNormKernels {
     /// Doubles of one shard's moments: row count, mean `[C]`, sum of squared deviations `[C]`.
     public static func momentsCount(_ columns: Int) -> Int { 1 + 2 * columns }
 
-    /// Merges the moments of `x[rows, C]` into `state`: mean and squared deviations of this block in two passes over
-    /// it (it should be in cache), joined in Double by Chan's formula (Chan, Golub, LeVeque 1979).
+    /// Merges the moments of `x[rows, C]` into `state`: mean and squared deviations of this block (it should be in
+    /// cache), joined in Double by Chan's formula (Chan, Golub, LeVeque 1979).
     ///
-    /// The first pass finds a centre near the mean; the second sums deviations `d` from it as well as `d²`, which gives
-    /// `mean = centre + Σd/R` and `Σd² − (Σd)²/R`: exact to a rounding of the spread, however far the mean is from zero
-    /// (the corrected two-pass algorithm: Chan, Golub, LeVeque 1983).
+    /// A centre near the mean is taken from a few rows, spread evenly; the pass over all rows sums deviations `d` from it as
+    /// well as `d²`, which gives `mean = centre + Σd/R` and `Σd² − (Σd)²/R`: exact to a rounding of the spread, however far
+    /// the mean is from zero (shifted data: Chan, Golub, LeVeque 1983).
     /// - Parameter scratch: two periods of floats.
     public static func addMoments(
         _ x: UnsafePointer<Float>, rows: Int, columns: Int, to state: UnsafeMutablePointer<Double>,
@@ -28,42 +28,67 @@ public enum BatchNormKernels {
         let full = total / period
         let mean = state + 1, m2 = mean + columns
         let blockRows = Double(rows), before = state[0], after = before + blockRows
-        // Pass 1: sums.
-        sumPeriods(x, full, period, scratch)
-        for c in 0..<columns {
-            var sum = 0.0
-            var j = c
-            while j < period { sum += Double(scratch[j]); j &+= columns }
-            var i = full &* period &+ c
-            while i < total { sum += Double(x[i]); i &+= columns }
-            scratch[c] = Float(sum / blockRows)
+        // The centre: the mean of up to 32 periods, or of the few rows there are.
+        let step = max(1, (full &+ 31) / 32), samples = full == 0 ? rows : (full &+ step &- 1) / step
+        if full == 0 {
+            for c in 0..<columns {
+                var sum: Float = 0
+                for row in 0..<rows { sum += x[row &* columns &+ c] }
+                scratch[c] = sum / Float(rows)
+            }
+        } else {
+            var base = 0
+            while base < period {
+                var sum = SIMD16<Float>()
+                var source = x + base
+                for _ in 0..<samples {
+                    sum += source.lanes(0)
+                    source += step &* period
+                }
+                scratch.setLanes(base, sum)
+                base &+= 16
+            }
+            let share = 1 / Float(samples &* (period / columns))
+            for c in 0..<columns {
+                var sum: Float = 0
+                var j = c
+                while j < period { sum += scratch[j]; j &+= columns }
+                scratch[c] = sum * share
+            }
         }
         var j = period
         while j > columns { j &-= 1; scratch[j] = scratch[j % columns] }
-        // Pass 2: deviations from the centre and their squares.
+        // Deviations from it and their squares.
         let deviations = scratch + period
         var base = 0
         while base < period {
             let centre = UnsafePointer(scratch).lanes(base)
-            var a0 = SIMD16<Float>(), a1 = SIMD16<Float>(), s0 = SIMD16<Float>(), s1 = SIMD16<Float>()
+            var a0 = SIMD16<Float>(), a1 = a0, a2 = a0, a3 = a0, s0 = a0, s1 = a0, s2 = a0, s3 = a0
             var p = 0
             var source = x + base
-            while p &+ 2 <= full {
+            while p &+ 4 <= full {
                 let d0 = source.lanes(0) - centre, d1 = source.lanes(period) - centre
+                let d2 = source.lanes(2 &* period) - centre, d3 = source.lanes(3 &* period) - centre
                 a0.addProduct(d0, d0)
                 a1.addProduct(d1, d1)
+                a2.addProduct(d2, d2)
+                a3.addProduct(d3, d3)
                 s0 += d0
                 s1 += d1
-                source += 2 &* period
-                p &+= 2
+                s2 += d2
+                s3 += d3
+                source += 4 &* period
+                p &+= 4
             }
-            if p < full {
+            while p < full {
                 let d = source.lanes(0) - centre
                 a0.addProduct(d, d)
                 s0 += d
+                source += period
+                p &+= 1
             }
-            deviations.setLanes(base, s0 + s1)
-            let sum = a0 + a1
+            deviations.setLanes(base, (s0 + s1) + (s2 + s3))
+            let sum = (a0 + a1) + (a2 + a3)
             var c = base % columns
             for lane in 0..<16 {
                 m2[c] += Double(sum[lane])
@@ -87,34 +112,6 @@ public enum BatchNormKernels {
             m2[c] += delta * delta * (before * blockRows / after) - sum * sum / blockRows
         }
         state[0] = after
-    }
-
-    /// `sums[j] = Σ_p x[p·period + j]` with four partial sums over p, added as (0+1)+(2+3).
-    @inline(__always)
-    private static func sumPeriods(
-        _ x: UnsafePointer<Float>, _ full: Int, _ period: Int, _ sums: UnsafeMutablePointer<Float>
-    ) {
-        var base = 0
-        while base < period {
-            var a0 = SIMD16<Float>(), a1 = SIMD16<Float>(), a2 = SIMD16<Float>(), a3 = SIMD16<Float>()
-            var source = x + base
-            var p = 0
-            while p &+ 4 <= full {
-                a0 += source.lanes(0)
-                a1 += source.lanes(period)
-                a2 += source.lanes(2 &* period)
-                a3 += source.lanes(3 &* period)
-                source += 4 &* period
-                p &+= 4
-            }
-            while p < full {
-                a0 += source.lanes(0)
-                source += period
-                p &+= 1
-            }
-            sums.setLanes(base, (a0 + a1) + (a2 + a3))
-            base &+= 16
-        }
     }
 
     /// `y = x·scale + shift`, then ReLU where asked; `scale`, `shift` expanded to one period. `y` may be `x`.

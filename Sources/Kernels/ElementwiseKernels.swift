@@ -17,23 +17,32 @@ public enum ElementwiseKernels {
         }
     }
 
-    /// The bytes that hold the kept-or-dropped bits of `count` elements: whole groups of 64.
-    public static func maskBytes(_ count: Int) -> Int { (count + 63) / 64 * 64 }
+    /// The bytes that hold the kept-or-dropped bits of `count` elements: whole groups of 128.
+    public static func maskBytes(_ count: Int) -> Int { (count + 127) / 128 * 128 }
 
-    /// Draws which of `count` elements of one sample are kept: `mask[i]` is 1 with probability `1 − rate`.
+    /// Of 65,536 values, how many drop an element: the rate as masks have it.
+    public static func dropoutThreshold(_ rate: Float) -> Int { min(65_535, Int((Double(rate) * 65_536).rounded())) }
+
+    /// What kept elements are multiplied by, `1 / (1 − rate)` for the rate as masks have it.
+    public static func dropoutScale(_ rate: Float) -> Float {
+        Float(65_536 / Double(65_536 - dropoutThreshold(rate)))
+    }
+
+    /// Draws which of `count` elements of one sample are kept: `mask[i]` is 1 with probability `1 − rate`, the rate
+    /// rounded to a multiple of 2⁻¹⁶.
     ///
-    /// Sixteen Philox blocks at a time: element `e` takes word `e / 16 % 4` of draw `e / 64 · 16 + e % 16` at
-    /// `address`, and is dropped where the word is below `rate · 2³²`.
+    /// Sixteen Philox blocks at a time: element `e` takes half `e / 16 % 2` (low, high) of word `e / 32 % 4` of draw
+    /// `e / 128 · 16 + e % 16` at `address`, and is dropped where those 16 bits are below `rate · 2¹⁶`.
     public static func dropoutMask(
         _ address: RandomAddress, count: Int, rate: Float, mask: UnsafeMutablePointer<UInt8>
     ) {
-        let threshold = SIMD16<UInt32>(repeating: UInt32(Double(rate) * 0x1p32))
+        let threshold = SIMD16<UInt32>(repeating: UInt32(dropoutThreshold(rate)))
+        let low = SIMD16<UInt32>(repeating: 0xFFFF)
         let lane = SIMD16<UInt32>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-        let one = SIMD16<UInt8>(repeating: 1)
         let raw = UnsafeMutableRawPointer(mask)
         var base = 0
         while base < count {
-            var c0 = lane &+ UInt32(truncatingIfNeeded: base / 4)
+            var c0 = lane &+ UInt32(truncatingIfNeeded: base / 8)
             var c1 = SIMD16<UInt32>(repeating: address.minor), c2 = SIMD16<UInt32>(repeating: address.major)
             var c3 = SIMD16<UInt32>(repeating: address.domain)
             var k0 = address.key.x, k1 = address.key.y
@@ -50,20 +59,21 @@ public enum ElementwiseKernels {
                 c3 = SIMD16<UInt32>(truncatingIfNeeded: p0)
             }
             let zero = SIMD16<UInt32>(), ones = SIMD16<UInt32>(repeating: 1)
-            let kept = (
-                zero.replacing(with: ones, where: c0 .>= threshold),
-                zero.replacing(with: ones, where: c1 .>= threshold),
-                zero.replacing(with: ones, where: c2 .>= threshold), zero.replacing(with: ones, where: c3 .>= threshold)
-            )
-            raw.storeBytes(
-                of: SIMD16<UInt8>(truncatingIfNeeded: kept.0) & one, toByteOffset: base, as: SIMD16<UInt8>.self)
-            raw.storeBytes(
-                of: SIMD16<UInt8>(truncatingIfNeeded: kept.1) & one, toByteOffset: base &+ 16, as: SIMD16<UInt8>.self)
-            raw.storeBytes(
-                of: SIMD16<UInt8>(truncatingIfNeeded: kept.2) & one, toByteOffset: base &+ 32, as: SIMD16<UInt8>.self)
-            raw.storeBytes(
-                of: SIMD16<UInt8>(truncatingIfNeeded: kept.3) & one, toByteOffset: base &+ 48, as: SIMD16<UInt8>.self)
-            base &+= 64
+            @inline(__always) func store(_ half: Int, _ bits: SIMD16<UInt32>) {
+                let kept = zero.replacing(with: ones, where: bits .>= threshold)
+                raw.storeBytes(
+                    of: SIMD16<UInt8>(truncatingIfNeeded: kept), toByteOffset: base &+ half &* 16,
+                    as: SIMD16<UInt8>.self)
+            }
+            store(0, c0 & low)
+            store(1, c0 &>> 16)
+            store(2, c1 & low)
+            store(3, c1 &>> 16)
+            store(4, c2 & low)
+            store(5, c2 &>> 16)
+            store(6, c3 & low)
+            store(7, c3 &>> 16)
+            base &+= 128
         }
     }
 

@@ -100,13 +100,52 @@ public enum PoolingKernels {
     public static func maximumGradient(
         _ g: PoolingGeometry, dy: UnsafePointer<Float>, argmax: UnsafePointer<Int32>, dx: UnsafeMutablePointer<Float>
     ) {
-        dx.update(repeating: 0, count: g.inputCount)
         let c = g.channels
+        if c % 16 == 0 && g.strideHeight >= g.windowHeight && g.strideWidth >= g.windowWidth {
+            apartGradient(g, dy: dy, argmax: argmax, dx: dx)
+            return
+        }
+        dx.update(repeating: 0, count: g.inputCount)
         var out = 0
         for _ in 0..<g.outHeight &* g.outWidth {
             for channel in 0..<c {
                 dx[Int(argmax[out]) &* c &+ channel] += dy[out]
                 out &+= 1
+            }
+        }
+    }
+
+    /// The same for windows that do not overlap: each pixel is written once, with its window's gradient or zero.
+    private static func apartGradient(
+        _ g: PoolingGeometry, dy: UnsafePointer<Float>, argmax: UnsafePointer<Int32>, dx: UnsafeMutablePointer<Float>
+    ) {
+        let c = g.channels
+        let isTiled =
+            g.padTop == 0 && g.padLeft == 0 && g.strideHeight == g.windowHeight && g.strideWidth == g.windowWidth
+            && g.outHeight &* g.windowHeight == g.height && g.outWidth &* g.windowWidth == g.width
+        if !isTiled { dx.update(repeating: 0, count: g.inputCount) }
+        let places = UnsafeRawPointer(argmax), zero = SIMD16<Float>()
+        for oy in 0..<g.outHeight {
+            for ox in 0..<g.outWidth {
+                let out = (oy &* g.outWidth &+ ox) &* c
+                let (rows, columns) = g.window(oy, ox)
+                for iy in rows {
+                    for ix in columns {
+                        let index = iy &* g.width &+ ix
+                        // Compared as vectors: a scalar on one side is several times slower.
+                        let here = SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: index))
+                        var channel = 0
+                        while channel < c {
+                            let place = places.loadUnaligned(
+                                fromByteOffset: (out &+ channel) &* 4, as: SIMD16<Int32>.self)
+                            dx.setLanes(
+                                index &* c &+ channel,
+                                zero.replacing(with: dy.lanes(out &+ channel), where: place .== here)
+                            )
+                            channel &+= 16
+                        }
+                    }
+                }
             }
         }
     }

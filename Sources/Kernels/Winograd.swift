@@ -25,8 +25,9 @@ public struct Winograd: Hashable, Sendable {
 
     public let geometry: ConvolutionGeometry
     public let tile: Tile
-    let tilesHigh: Int
-    let tilesWide: Int
+    /// Rows and columns of tiles of one image.
+    public let tilesHigh: Int
+    public let tilesWide: Int
 
     /// - Precondition: ``isEligible(_:)``.
     public init(_ geometry: ConvolutionGeometry, tile: Tile) {
@@ -49,10 +50,10 @@ public struct Winograd: Hashable, Sendable {
     public var tileCount: Int { tilesHigh * tilesWide }
     /// Floats of the transformed weights, `[points, C, F]`; as many for their gradient.
     public var weightFloats: Int { tile.points * geometry.channels * geometry.filters }
-    /// Floats of scratch for `images` images at once.
-    public func scratchFloats(images: Int) -> Int {
-        tile.points * tileCount * images * (geometry.channels + geometry.filters) + WinogradTransforms.scratchFloats
-            + max(geometry.channels, geometry.filters)
+    /// Floats of scratch for `images` images at once, or for `rows` rows of tiles of one.
+    public func scratchFloats(images: Int, rows: Int? = nil) -> Int {
+        tile.points * (rows ?? tilesHigh) * tilesWide * images * (geometry.channels + geometry.filters)
+            + WinogradTransforms.scratchFloats + max(geometry.channels, geometry.filters)
     }
 
     /// `U = G·w·Gᵀ` for every channel pair: `w` `[3, 3, C, F]`, `u` `[points, C, F]`.
@@ -66,45 +67,51 @@ public struct Winograd: Hashable, Sendable {
 
     /// `y` of `images` consecutive images, with ReLU where asked; `u` from ``transformWeights(_:into:)``.
     /// - Parameters:
+    ///   - rows: the rows of tiles that are done of each image; nil for all.
     ///   - x: `[images, H, W, C]`.  - bias: `[F]` or nil.  - y: `[images, outH, outW, F]`, overwritten.
     public func forward(
-        images: Int, x: UnsafePointer<Float>, u: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-        relu: Bool = false, y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+        images: Int, rows: Range<Int>? = nil, x: UnsafePointer<Float>, u: UnsafePointer<Float>,
+        bias: UnsafePointer<Float>?, relu: Bool = false, y: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>
     ) {
         let (c, f) = (geometry.channels, geometry.filters)
-        let tiles = tileCount * images
+        let rows = rows ?? 0..<tilesHigh
+        let each = rows.count * tilesWide, tiles = each * images
         let v = scratch, products = v + tile.points * tiles * c
         let rest = products + tile.points * tiles * f
-        transformInputs(images, x, v, rest)
+        transformInputs(images, rows, x, v, rest)
         for point in 0..<tile.points {
             BLAS.gemm(
                 m: tiles, n: f, k: c, a: v + point * tiles * c, lda: c, b: u + point * c * f, ldb: f,
                 c: products + point * tiles * f, ldc: f)
         }
         for image in 0..<images {
-            let source = products + image * tileCount * f, target = y + image * geometry.outputCount
+            let source = products + image * each * f, target = y + image * geometry.outputCount
             switch tile {
-            case .two: WinogradTransforms.output2(self, source, tiles * f, bias, relu, target, rest)
-            case .four: WinogradTransforms.output4(self, source, tiles * f, bias, relu, target, rest)
+            case .two: WinogradTransforms.output2(self, rows, source, tiles * f, bias, relu, target, rest)
+            case .four: WinogradTransforms.output4(self, rows, source, tiles * f, bias, relu, target, rest)
             }
         }
     }
 
-    /// Adds to `du` `[points, C, F]` (or overwrites it) the transformed weight gradient of `images` images.
+    /// Adds to `du` `[points, C, F]` (or overwrites it) the transformed weight gradient of `images` images, or of rows of
+    /// tiles of each.
     public func addWeightGradient(
-        images: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, du: UnsafeMutablePointer<Float>,
+        images: Int, rows: Range<Int>? = nil, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
+        du: UnsafeMutablePointer<Float>,
         accumulate: Bool, scratch: UnsafeMutablePointer<Float>
     ) {
         let (c, f) = (geometry.channels, geometry.filters)
-        let tiles = tileCount * images
+        let rows = rows ?? 0..<tilesHigh
+        let each = rows.count * tilesWide, tiles = each * images
         let v = scratch, d = v + tile.points * tiles * c
         let rest = d + tile.points * tiles * f
-        transformInputs(images, x, v, rest)
+        transformInputs(images, rows, x, v, rest)
         for image in 0..<images {
-            let source = dy + image * geometry.outputCount, target = d + image * tileCount * f
+            let source = dy + image * geometry.outputCount, target = d + image * each * f
             switch tile {
-            case .two: WinogradTransforms.gradient2(self, source, target, tiles * f, rest)
-            case .four: WinogradTransforms.gradient4(self, source, target, tiles * f, rest)
+            case .two: WinogradTransforms.gradient2(self, rows, source, target, tiles * f, rest)
+            case .four: WinogradTransforms.gradient4(self, rows, source, target, tiles * f, rest)
             }
         }
         for point in 0..<tile.points {
@@ -124,14 +131,15 @@ public struct Winograd: Hashable, Sendable {
     }
 
     private func transformInputs(
-        _ images: Int, _ x: UnsafePointer<Float>, _ v: UnsafeMutablePointer<Float>, _ rest: UnsafeMutablePointer<Float>
+        _ images: Int, _ rows: Range<Int>, _ x: UnsafePointer<Float>, _ v: UnsafeMutablePointer<Float>,
+        _ rest: UnsafeMutablePointer<Float>
     ) {
-        let c = geometry.channels, plane = tileCount * images * c
+        let c = geometry.channels, each = rows.count * tilesWide, plane = each * images * c
         for image in 0..<images {
-            let source = x + image * geometry.inputCount, target = v + image * tileCount * c
+            let source = x + image * geometry.inputCount, target = v + image * each * c
             switch tile {
-            case .two: WinogradTransforms.input2(self, source, target, plane, rest)
-            case .four: WinogradTransforms.input4(self, source, target, plane, rest)
+            case .two: WinogradTransforms.input2(self, rows, source, target, plane, rest)
+            case .four: WinogradTransforms.input4(self, rows, source, target, plane, rest)
             }
         }
     }

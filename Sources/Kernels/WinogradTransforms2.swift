@@ -10,14 +10,15 @@ extension WinogradTransforms {
 
     /// `V = Bᵀ·d·B` of every tile of one image.
     static func input2(
-        _ w: Winograd, _ x: UnsafePointer<Float>, _ v: UnsafeMutablePointer<Float>, _ plane: Int,
+        _ w: Winograd, _ tileRows: Range<Int>, _ x: UnsafePointer<Float>, _ v: UnsafeMutablePointer<Float>,
+        _ plane: Int,
         _ rest: UnsafeMutablePointer<Float>
     ) {
         let g = w.geometry, c = g.channels
         let zeros = zeroRow(rest, c)
         let line = g.width &* c
         var target = v
-        for ty in 0..<w.tilesHigh {
+        for ty in tileRows {
             for tx in 0..<w.tilesWide {
                 let y0 = ty &* 2 &- g.padTop, x0 = tx &* 2 &- g.padLeft
                 let inside = y0 >= 0 && x0 >= 0 && y0 &+ 4 <= g.height && x0 &+ 4 <= g.width
@@ -61,14 +62,15 @@ extension WinogradTransforms {
     /// `y = Aᵀ·M·A` of every tile of one image, plus the bias, then ReLU where asked; what a last tile has
     /// too many is left out.
     static func output2(
-        _ w: Winograd, _ products: UnsafePointer<Float>, _ plane: Int, _ bias: UnsafePointer<Float>?, _ relu: Bool,
+        _ w: Winograd, _ tileRows: Range<Int>, _ products: UnsafePointer<Float>, _ plane: Int,
+        _ bias: UnsafePointer<Float>?, _ relu: Bool,
         _ y: UnsafeMutablePointer<Float>, _ rest: UnsafeMutablePointer<Float>
     ) {
         let g = w.geometry, f = g.filters
         let bias = bias ?? zeroRow(rest, f)
         let floor = Lanes(repeating: relu ? 0 : -.infinity)
         var source = products
-        for ty in 0..<w.tilesHigh {
+        for ty in tileRows {
             let rows = min(2, g.outHeight &- ty &* 2)
             for tx in 0..<w.tilesWide {
                 let columns = min(2, g.outWidth &- tx &* 2)
@@ -108,13 +110,14 @@ extension WinogradTransforms {
 
     /// `D = A·∂y·Aᵀ` of every tile of one image, zero outside.
     static func gradient2(
-        _ w: Winograd, _ dy: UnsafePointer<Float>, _ d: UnsafeMutablePointer<Float>, _ plane: Int,
+        _ w: Winograd, _ tileRows: Range<Int>, _ dy: UnsafePointer<Float>, _ d: UnsafeMutablePointer<Float>,
+        _ plane: Int,
         _ rest: UnsafeMutablePointer<Float>
     ) {
         let g = w.geometry, f = g.filters
         let zeros = zeroRow(rest, f)
         var target = d
-        for ty in 0..<w.tilesHigh {
+        for ty in tileRows {
             let rows = min(2, g.outHeight &- ty &* 2)
             for tx in 0..<w.tilesWide {
                 let columns = min(2, g.outWidth &- tx &* 2)

@@ -16,7 +16,11 @@ final class BatchNormOperation: Operation {
     private let input: Storage
     private let output: Storage
     private let outputGradient: Storage?
+    /// What `backward` reads where `outputGradient` is not stored from the sums until then.
+    private let outputGradientAgain: Storage?
     private let inputGradient: Storage?
+    /// Where the output is computed again for a backward pass that needs it.
+    private let outputAgain: Storage?
     private let store: ParameterStore
     private let gamma, beta, runningMean, runningVariance: ParameterTensor
     private var moments: ShardSums?
@@ -27,7 +31,8 @@ final class BatchNormOperation: Operation {
 
     init(
         node: ResolvedGraph.Node, momentum: Float, epsilon: Float, relu: Bool, training: Bool, input: Storage,
-        output: Storage, outputGradient: Storage?, inputGradient: Storage?, store: ParameterStore
+        output: Storage, outputAgain: Storage?, outputGradient: Storage?, outputGradientAgain: Storage?,
+        inputGradient: Storage?, store: ParameterStore
     ) {
         name = node.name
         columns = node.outputShape.channels
@@ -38,7 +43,9 @@ final class BatchNormOperation: Operation {
         self.training = training
         self.input = input
         self.output = output
+        self.outputAgain = outputAgain
         self.outputGradient = outputGradient
+        self.outputGradientAgain = outputGradientAgain
         self.inputGradient = inputGradient
         self.store = store
         gamma = node.parameters[0]
@@ -58,14 +65,16 @@ final class BatchNormOperation: Operation {
 
     func reads(_ pass: Pass) -> [Storage] {
         switch pass {
-        case .moments, .forward: [input]
-        case .gradientSums, .backward: [input, outputGradient].compactMap { $0 }
+        case .moments, .forward, .recompute: [input]
+        case .gradientSums: [input, outputGradient].compactMap { $0 }
+        case .backward: [input, outputGradientAgain ?? outputGradient].compactMap { $0 }
         }
     }
 
     func writes(_ pass: Pass) -> [Storage] {
         switch pass {
         case .forward: [output]
+        case .recompute: [outputAgain].compactMap { $0 }
         case .backward: [inputGradient].compactMap { $0 }
         case .moments, .gradientSums: []
         }
@@ -103,10 +112,11 @@ final class BatchNormOperation: Operation {
         case .moments:
             if chunk.isFirst { clearMoments(chunk.shard) }
             addMoments(x, rows: rows, shard: chunk.shard, scratch: chunk.scratch)
-        case .forward:
+        case .forward, .recompute:
+            guard let target = pass == .forward ? output : outputAgain else { return }
             BatchNormKernels.apply(
                 x, rows: rows, columns: columns, scale: scale.pointer, shift: shift.pointer, relu: relu,
-                y: output.pointer(first, chunk))
+                y: target.pointer(first, chunk))
         case .gradientSums:
             guard let outputGradient, let gradientSums else { return }
             if chunk.isFirst { gradientSums.clear(chunk.shard) }
@@ -115,7 +125,7 @@ final class BatchNormOperation: Operation {
                 scale: scale.pointer, shift: shift.pointer, relu: relu, to: gradientSums.pointer(chunk.shard),
                 scratch: chunk.scratch)
         case .backward:
-            guard let outputGradient, let inputGradient else { return }
+            guard let outputGradient = outputGradientAgain ?? outputGradient, let inputGradient else { return }
             BatchNormKernels.inputGradient(
                 dy: outputGradient.pointer(first, chunk), x: x, rows: rows, columns: columns, mean: mean.pointer,
                 scale: scale.pointer, shift: shift.pointer, slope: slope.pointer, offset: offset.pointer, relu: relu,
@@ -127,7 +137,7 @@ final class BatchNormOperation: Operation {
         switch pass {
         case .moments: reduceMoments(run)
         case .gradientSums: reduceGradientSums(run)
-        case .forward, .backward: break
+        case .forward, .backward, .recompute: break
         }
     }
 

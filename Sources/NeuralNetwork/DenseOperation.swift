@@ -62,13 +62,13 @@ final class BlockedDenseOperation: BlockOperation {
     private let core: DenseCore
     static let blockRows = 128
     static let blockUnits = 64
-    static let blockFeatures = 128
-
+    private let blockFeatures: Int
     private var biasSums: ShardSums?
 
-    init(core: DenseCore) {
+    init(core: DenseCore, blockFeatures: Int) {
         name = core.name
         self.core = core
+        self.blockFeatures = blockFeatures
     }
 
     func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
@@ -87,10 +87,10 @@ final class BlockedDenseOperation: BlockOperation {
     func blockCount(_ pass: Pass, _ run: Run) -> Int {
         pass == .forward
             ? blocks(run.count, Self.blockRows) * blocks(core.units, Self.blockUnits)
-            : blocks(core.features, Self.blockFeatures)
+            : blocks(core.features, blockFeatures)
     }
 
-    func runBlock(_ pass: Pass, block: Int, _ run: Run) {
+    func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run) {
         let x = core.input.batchPointer
         if pass == .forward {
             let across = blocks(core.units, Self.blockUnits)
@@ -103,8 +103,8 @@ final class BlockedDenseOperation: BlockOperation {
         }
         guard let outputGradient = core.outputGradient else { return }
         let dy = outputGradient.batchPointer
-        let feature = block * Self.blockFeatures
-        let features = feature..<min(feature + Self.blockFeatures, core.features)
+        let feature = block * blockFeatures
+        let features = feature..<min(feature + blockFeatures, core.features)
         BLAS.gemm(
             .yes, .no, m: features.count, n: core.units, k: run.count, a: x + feature, lda: core.features, b: dy,
             ldb: core.units, c: core.store.gradient(core.weights.kernel) + feature * core.units, ldc: core.units)
@@ -139,9 +139,6 @@ struct DenseCore {
     let outputGradient: Storage?
     let inputGradient: Storage?
     let store: ParameterStore
-
-    /// Weights above this many floats are cut into blocks; below, a shard's share of the work keeps them in L2.
-    static let blockedFromWeights = 65_536
 
     func reads(_ pass: Pass) -> [Storage] {
         pass == .forward ? [input] : [input, outputGradient].compactMap { $0 }

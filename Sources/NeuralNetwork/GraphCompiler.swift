@@ -32,11 +32,29 @@ struct GraphCompiler {
     private var edges: [[Storage?]] = []
     private let input: Storage
     private let output: Storage
+    /// By batch-norm: its output computed again for the one convolution that reads it.
+    private var outputsAgain: [Int: Storage] = [:]
+    /// By batch-norm: the gradient of its output computed again by the one pooling that reads it.
+    private var gradientsAgain: [Int: Storage] = [:]
+    private var norms: [Int: BatchNormOperation] = [:]
+    /// By batch-norm: where, among the backward steps, its pooling's second gradient goes.
+    private var placesAgain: [Int: Int] = [:]
 
     private var training: Bool { partials != nil }
 
-    /// - Parameter partials: given for a training program.
-    init(graph: ResolvedGraph, store: ParameterStore, partials: GradientPartials?) {
+    /// For a program of one image at a time: the program of batches whose convolutions' weights it shares, by layer. That
+    /// program is refreshed first.
+    private let batched: [String: ConvolutionOperation]?
+
+    /// - Parameters:
+    ///   - partials: given for a training program.
+    ///   - batched: given for a program that shares out single images among workers, at inference.
+    init(graph: ResolvedGraph, store: ParameterStore, partials: GradientPartials?, batched: Program? = nil) {
+        precondition(partials == nil || batched == nil, "training is in batches")
+        self.batched = batched.map { program in
+            let operations = program.steps.compactMap { $0.operation as? ConvolutionOperation }
+            return Dictionary(operations.map { ($0.name, $0) }) { first, _ in first }
+        }
         self.graph = graph
         self.store = store
         self.partials = partials
@@ -121,7 +139,10 @@ struct GraphCompiler {
             }
         }
         let logits = activation(last)
-        if training { routeGradients() }
+        if training {
+            routeGradients()
+            planRecomputation()
+        }
         let loss = gradients.last.flatMap { $0 }.map {
             LossOperation(classes: graph.classCount, logits: logits, gradient: $0)
         }
@@ -158,6 +179,35 @@ struct GraphCompiler {
         }
     }
 
+    /// A batch-norm costs less to compute again than its output to store and read, and so does the gradient that a pooling
+    /// sends it: where a single layer reads them. The forward pass then keeps the output in cache only.
+    private mutating func planRecomputation() {
+        for (index, node) in graph.nodes.enumerated() where isTrained[index] {
+            guard let norm = normRead(by: index) else { continue }
+            let floats = graph.nodes[norm].outputShape.count
+            switch node.layer {
+            case .conv2d: outputsAgain[norm] = Storage(floatsPerImage: floats)
+            case .maxPooling2d, .averagePooling2d: gradientsAgain[norm] = Storage(floatsPerImage: floats)
+            default: continue
+            }
+        }
+    }
+
+    /// The batch-norm (with its ReLU) that `node` reads, if nothing else reads it and no other batch-norm comes between.
+    private func normRead(by node: Int) -> Int? {
+        var source = graph.nodes[node].inputs[0]
+        while source >= 0, onlyReader(source) != nil {
+            if case .batchNormalization = graph.nodes[source].layer {
+                let between = graph.nodes[source + 1..<node]
+                let isDirect = between.allSatisfy { if case .batchNormalization = $0.layer { false } else { true } }
+                return isDirect && isTrained[source] ? source : nil
+            }
+            guard isAlias(source), graph.nodes[source].layer == .relu else { return nil }
+            source = graph.nodes[source].inputs[0]
+        }
+        return nil
+    }
+
     private func gradientSum(_ node: Int) -> SumOperation? {
         guard training, isTrained[node], readers[node + 1].count > 1, let total = gradients[node] else { return nil }
         let incoming = readers[node + 1].compactMap { edges[$0.node][$0.slot] }
@@ -165,7 +215,7 @@ struct GraphCompiler {
     }
 
     /// Appends the forward steps of `node` to the program and its backward steps, last first, to `backward`.
-    private func emit(_ index: Int, _ program: inout Program, _ backward: inout [Program.Step]) {
+    private mutating func emit(_ index: Int, _ program: inout Program, _ backward: inout [Program.Step]) {
         let node = graph.nodes[index]
         let x = activation(node.inputs[0]), y = activations[index]
         let dy = training ? gradients[index] : nil
@@ -173,29 +223,52 @@ struct GraphCompiler {
         var operation: any Operation
         switch node.layer {
         case .conv2d:
-            guard case .convolution(let geometry)? = node.geometry else { return }
+            guard case .convolution(let geometry)? = node.geometry, case .convolution(let lowering)? = node.loweringPlan
+            else { return }
+            if let whole = batched?[node.name] {
+                operation = StripedConvolution(
+                    name: node.name, geometry: geometry, lowering: lowering.forward, whole: whole.forwardProduct,
+                    input: x, output: y, weights: whole.weights, relu: whole.relu)
+                break
+            }
             let norm = fusedNorm(after: index)
             let (kernel, relu) = weights(index)
+            let source = training ? normRead(by: index) : nil
             operation = ConvolutionOperation(
-                node: node, geometry: geometry, input: x, output: y, outputGradient: dy, inputGradient: dx,
+                node: node, geometry: geometry, lowering: lowering, input: x,
+                inputAgain: source.flatMap { outputsAgain[$0] }, output: y, outputGradient: dy,
+                inputGradient: dx,
                 store: store, weights: kernel, relu: relu, partials: partials, moments: norm)
             if let norm { program.fusedMoments[ObjectIdentifier(operation)] = norm }
+            program.steps.append(.init(operation: operation, pass: .forward))
+            guard dy != nil else { return }
+            backward.append(.init(operation: operation, pass: .backward))
+            if let source, outputsAgain[source] != nil, let again = norms[source] {
+                backward.append(.init(operation: again, pass: .recompute))
+            }
+            return
         case .dense:
             let (kernel, relu) = weights(index)
             let core = DenseCore(
                 name: node.name, features: node.inputShapes[0].count, units: node.outputShape.count, weights: kernel,
                 relu: relu, input: x, output: y, outputGradient: dy, inputGradient: dx, store: store)
-            operation =
-                core.features * core.units >= DenseCore.blockedFromWeights
-                ? BlockedDenseOperation(core: core) : DenseOperation(core: core, partials: partials)
+            if case .dense(.weights(let features))? = node.loweringPlan {
+                operation = BlockedDenseOperation(core: core, blockFeatures: features)
+            } else {
+                operation = DenseOperation(core: core, partials: partials)
+            }
         case .batchNormalization:
-            let norm = existingNorm(index, program) ?? makeNorm(index)
-            if training, existingNorm(index, program) == nil {
+            let isFused = norms[index] != nil
+            let norm = norms[index] ?? makeNorm(index)
+            if training, !isFused {
                 program.steps.append(.init(operation: norm, pass: .moments))
             }
             program.steps.append(.init(operation: norm, pass: .forward))
             if dy != nil {
-                if dx != nil { backward.append(.init(operation: norm, pass: .backward)) }
+                if dx != nil {
+                    backward.append(.init(operation: norm, pass: .backward))
+                    if gradientsAgain[index] != nil { placesAgain[index] = backward.count }
+                }
                 backward.append(.init(operation: norm, pass: .gradientSums))
             }
             return
@@ -212,9 +285,18 @@ struct GraphCompiler {
             guard case .pooling(let geometry)? = node.geometry else { return }
             var kind = PoolingOperation.Kind.average
             if case .maxPooling2d = node.layer { kind = .maximum }
+            if batched != nil {
+                operation = StripedPooling(name: node.name, kind: kind, geometry: geometry, input: x, output: y)
+                break
+            }
+            let norm = training ? normRead(by: index) : nil
             operation = PoolingOperation(
                 name: node.name, kind: kind, geometry: geometry, input: x, output: y, outputGradient: dy,
-                inputGradient: dx)
+                inputGradient: dx, inputGradientAgain: norm.flatMap { gradientsAgain[$0] })
+            // The norm's own steps, which came before, end with the one that reads this.
+            if let norm, let place = placesAgain[norm] {
+                backward.insert(.init(operation: operation, pass: .recompute), at: place)
+            }
         case .dropout(let rate):
             operation = DropoutOperation(
                 name: node.name, rate: rate, stream: UInt32(index), input: x, output: y, outputGradient: dy,
@@ -243,27 +325,25 @@ struct GraphCompiler {
     }
 
     /// In training, the batch-norm that reads convolution `index` and nothing else's output: it takes its moments there.
-    private func fusedNorm(after index: Int) -> BatchNormOperation? {
+    private mutating func fusedNorm(after index: Int) -> BatchNormOperation? {
         guard training, let reader = onlyReader(index), case .batchNormalization = graph.nodes[reader].layer
         else { return nil }
         return makeNorm(reader)
     }
 
-    private func existingNorm(_ index: Int, _ program: Program) -> BatchNormOperation? {
-        program.fusedMoments.values.first { $0.name == graph.nodes[index].name }
-    }
-
-    private func makeNorm(_ index: Int) -> BatchNormOperation {
+    private mutating func makeNorm(_ index: Int) -> BatchNormOperation {
         let node = graph.nodes[index]
         var momentum: Float = 0, epsilon: Float = 0
         if case .batchNormalization(let m, let e) = node.layer { (momentum, epsilon) = (m, e) }
         let relu = fusedRelu(index)
         // With a ReLU along, what the ReLU's reader sends back arrives here (the ReLU is an alias).
-        return BatchNormOperation(
+        let norm = BatchNormOperation(
             node: node, momentum: momentum, epsilon: epsilon, relu: relu != nil, training: training,
             input: activation(node.inputs[0]), output: activations[index],
-            outputGradient: training ? gradients[index] : nil, inputGradient: training ? edges[index][0] : nil,
-            store: store)
+            outputAgain: outputsAgain[index], outputGradient: training ? gradients[index] : nil,
+            outputGradientAgain: gradientsAgain[index], inputGradient: training ? edges[index][0] : nil, store: store)
+        norms[index] = norm
+        return norm
     }
 }
 

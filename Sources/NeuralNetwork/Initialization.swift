@@ -41,7 +41,7 @@ extension Layer {
     /// The initializer the layer names for its own kernel, if any.
     var initializer: Initializer? {
         switch self {
-        case .conv2d(_, _, _, _, _, _, let initializer), .dense(_, _, let initializer): initializer
+        case .conv2d(_, _, _, _, _, _, let initializer, _), .dense(_, _, let initializer, _): initializer
         default: nil
         }
     }

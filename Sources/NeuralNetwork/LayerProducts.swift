@@ -12,8 +12,8 @@ public struct LayerProduct: Sendable, Hashable {
 }
 
 extension ResolvedGraph {
-    /// The products of a training step, in the order of the layers; of a tiling, a full tile. Convolutions as im2col
-    /// lowers them.
+    /// The products of a training step as it is lowered, in the order of the layers; of a tiling, a full tile; of products
+    /// that repeat (Winograd's points, shifted views), one. Direct convolutions have none.
     ///
     /// - Parameters:
     ///   - batchSize: images of a step.  - shards: parts it is cut into.
@@ -26,11 +26,16 @@ extension ResolvedGraph {
             isTrained.append(inputIsTrained || !node.parameters.isEmpty)
             var products: [(LayerProduct.Role, GEMMShape)] = []
             switch (node.layer, node.geometry) {
-            case (.conv2d, .convolution(let geometry)?): products = convolutionProducts(geometry)
+            case (.conv2d, .convolution(let geometry)?):
+                guard case .convolution(let lowering)? = node.loweringPlan else { break }
+                products = LoweringTask.Direction.allCases.compactMap { direction in
+                    LoweringTask(direction, geometry).product(lowering[direction]).map { (direction.role, $0) }
+                }
             case (.dense, _):
+                guard case .dense(let lowering)? = node.loweringPlan else { break }
                 products = denseProducts(
-                    features: node.inputShapes[0].count, units: node.outputShape.count, batchSize: batchSize,
-                    shards: shards)
+                    lowering, features: node.inputShapes[0].count, units: node.outputShape.count,
+                    batchSize: batchSize, shards: shards)
             default: break
             }
             for (role, shape) in products where role != .inputGradient || inputIsTrained {
@@ -40,29 +45,12 @@ extension ResolvedGraph {
         return result
     }
 
-    private func convolutionProducts(_ g: ConvolutionGeometry) -> [(LayerProduct.Role, GEMMShape)] {
-        let rows = TileTable.rows(n: g.filters, k: g.depth, available: g.outRows)
-        let input: GEMMShape
-        if g.hasUnitStride {
-            let back = g.inputGradientGeometry
-            let tile = TileTable.rows(n: back.filters, k: back.depth, available: back.outRows)
-            input = GEMMShape(tile, back.filters, back.depth)
-        } else {
-            let tile = TileTable.rows(n: g.depth, k: g.filters, available: g.outRows)
-            input = GEMMShape(tile, g.depth, g.filters)
-        }
-        return [
-            (.forward, GEMMShape(rows, g.filters, g.depth)),
-            (.weightGradient, GEMMShape(g.depth, g.filters, rows, transA: true)), (.inputGradient, input),
-        ]
-    }
-
     private func denseProducts(
-        features: Int, units: Int, batchSize: Int, shards: Int
+        _ lowering: DenseLowering, features: Int, units: Int, batchSize: Int, shards: Int
     ) -> [(LayerProduct.Role, GEMMShape)] {
         typealias Blocked = BlockedDenseOperation
-        if features * units >= DenseCore.blockedFromWeights {
-            let block = min(Blocked.blockFeatures, features)
+        if case .weights(let block) = lowering {
+            let block = min(block, features)
             return [
                 (.forward, GEMMShape(min(Blocked.blockRows, batchSize), min(Blocked.blockUnits, units), features)),
                 (.weightGradient, GEMMShape(block, units, batchSize, transA: true)),
@@ -75,5 +63,42 @@ extension ResolvedGraph {
             (.weightGradient, GEMMShape(features, units, rows, transA: true)),
             (.inputGradient, GEMMShape(rows, features, units, transB: true)),
         ]
+    }
+}
+
+extension LoweringTask.Direction {
+    fileprivate var role: LayerProduct.Role {
+        switch self {
+        case .forward: .forward
+        case .inputGradient: .inputGradient
+        case .weightGradient: .weightGradient
+        }
+    }
+}
+
+extension LoweringTask {
+    /// The product of a full tile; nil where there is none.
+    func product(_ lowering: Lowering) -> GEMMShape? {
+        let g = computed
+        if let tile = lowering.kind.winogradTile {
+            let winograd = Winograd(g, tile: tile)
+            let images = min(max(1, lowering.rows / winograd.tilesHigh), Self.mostImages)
+            let tiles = images * min(lowering.rows, winograd.tilesHigh) * winograd.tilesWide
+            return direction == .weightGradient
+                ? GEMMShape(g.channels, g.filters, tiles, transA: true) : GEMMShape(tiles, g.filters, g.channels)
+        }
+        switch lowering.kind {
+        case .shifted:
+            let rows = min(lowering.rows, ShiftedConvolution(g).windows)
+            return direction == .weightGradient
+                ? GEMMShape(g.channels, g.filters, rows, transA: true) : GEMMShape(rows, g.filters, g.channels)
+        case .im2col:
+            let rows = min(lowering.rows, g.outRows)
+            if direction == .weightGradient { return GEMMShape(g.depth, g.filters, rows, transA: true) }
+            // The gradient of the im2col matrix, which col2im scatters.
+            if direction == .inputGradient && !g.hasUnitStride { return GEMMShape(rows, g.depth, g.filters) }
+            return GEMMShape(rows, g.filters, g.depth)
+        case .direct, .winograd2, .winograd4: return nil
+        }
     }
 }

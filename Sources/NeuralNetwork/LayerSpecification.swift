@@ -42,12 +42,14 @@ public enum Initializer: Hashable, Sendable {
 
 /// What one layer of a configuration says. The names are Keras's.
 public enum Layer: Hashable, Sendable {
-    /// Convolution of `[H, W, C]` with `filters` kernels. `initializer` nil takes the model's.
+    /// Convolution of `[H, W, C]` with `filters` kernels. `initializer` and `lowering` nil take the model's.
     case conv2d(
         filters: Int, kernelSize: Size2D, strides: Size2D = Size2D(1), padding: Padding = .valid,
-        dilation: Size2D = Size2D(1), useBias: Bool = true, initializer: Initializer? = nil)
-    /// `Y = X·W + b` on vectors `[C]`.
-    case dense(units: Int, useBias: Bool = true, initializer: Initializer? = nil)
+        dilation: Size2D = Size2D(1), useBias: Bool = true, initializer: Initializer? = nil,
+        lowering: LoweringChoice? = nil)
+    /// `Y = X·W + b` on vectors `[C]`. `lowering` nil is chosen by timing.
+    case dense(
+        units: Int, useBias: Bool = true, initializer: Initializer? = nil, lowering: DenseLowering? = nil)
     /// Per-channel normalisation; `momentum` is the weight of the *new* batch in the running statistics.
     case batchNormalization(momentum: Float = 0.1, epsilon: Float = 1e-5)
     case relu
@@ -118,16 +120,23 @@ public struct Graph: Hashable, Sendable {
     public var inputShape: Shape
     /// For layers that name none.
     public var initializer: Initializer
+    /// Of convolutions that name none; nil: chosen by timing. Those that cannot be lowered so choose too.
+    public var lowering: Lowering.Kind?
     public var nodes: [LayerNode]
 
-    public init(inputShape: Shape, initializer: Initializer = .heNormal, nodes: [LayerNode]) {
+    public init(
+        inputShape: Shape, initializer: Initializer = .heNormal, lowering: Lowering.Kind? = nil, nodes: [LayerNode]
+    ) {
         self.inputShape = inputShape
         self.initializer = initializer
+        self.lowering = lowering
         self.nodes = nodes
     }
 
     /// A chain: names are given (`conv2d_1`, `relu_1`, `conv2d_2`, …) and each layer reads the one before.
-    public init(inputShape: Shape, initializer: Initializer = .heNormal, layers: [Layer]) {
+    public init(
+        inputShape: Shape, initializer: Initializer = .heNormal, lowering: Lowering.Kind? = nil, layers: [Layer]
+    ) {
         var counts: [String: Int] = [:]
         var previous = Graph.inputName
         var nodes: [LayerNode] = []
@@ -138,6 +147,6 @@ public struct Graph: Hashable, Sendable {
             nodes.append(LayerNode(name: name, inputs: [previous], layer: layer))
             previous = name
         }
-        self.init(inputShape: inputShape, initializer: initializer, nodes: nodes)
+        self.init(inputShape: inputShape, initializer: initializer, lowering: lowering, nodes: nodes)
     }
 }

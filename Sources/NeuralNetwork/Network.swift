@@ -49,6 +49,9 @@ public final class TrainingNetwork {
 
     /// Bytes of activations, gradients, partial sums and scratch.
     public var workspaceBytes: Int { plan.batchBytes + plan.workerBytes + partials.bytes }
+    /// Bytes of activations and their gradients that one image's share of a step reads from and writes to memory, beyond a
+    /// core's cache. Weights and scratch are not counted.
+    public var memoryBytesPerImage: Int { plan.memoryBytesPerImage }
     /// Times all workers meet in a step.
     public var phaseCount: Int { plan.phaseCount }
 
@@ -83,6 +86,11 @@ public final class InferenceNetwork {
     public let batchSize: Int
     let plan: Plan
     private let logits: Storage
+    /// For a single image, which the workers share.
+    let singlePlan: Plan
+    private let singleLogits: Storage
+    /// Of the images last predicted.
+    private var lastLogits: UnsafePointer<Float>?
     /// Images a task takes; fixed, so that results do not depend on the thread count.
     private static let shardImages = 8
 
@@ -98,16 +106,23 @@ public final class InferenceNetwork {
         logits = program.logits
         plan = Plan(
             program: program, capacity: batchSize, sharding: .images(Self.shardImages), seed: 0, pool: pool)
+        var single = GraphCompiler(graph: graph, store: store, partials: nil, batched: program)
+        let striped = single.compile()
+        singleLogits = striped.logits
+        singlePlan = Plan(program: striped, capacity: 1, sharding: .images(1), seed: 0, pool: pool)
     }
 
     /// Bytes of activations and scratch.
-    public var workspaceBytes: Int { plan.batchBytes + plan.workerBytes }
+    public var workspaceBytes: Int {
+        plan.batchBytes + plan.workerBytes + singlePlan.batchBytes + singlePlan.workerBytes
+    }
 
     /// Takes copies of the parameters `[parameterCount]` and the running state `[stateCount]`.
     public func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
         store.parameters.copy(from: parameters)
         store.state.copy(from: state)
         plan.refresh()
+        singlePlan.refresh()
     }
 
     /// Class probabilities `[count, K]` of images `[count, H, W, C]`.
@@ -116,9 +131,13 @@ public final class InferenceNetwork {
         precondition(
             images.count >= count * graph.inputShape.count && probabilities.count >= count * classes,
             "batch is too short")
+        let isSingle = count == 1
+        let plan = isSingle ? singlePlan : self.plan
         plan.profile?.beginRun()
         plan.execute(images: images.pointer, count: count)
-        SoftmaxKernels.forward(logits.batchPointer, rows: count, columns: classes, p: probabilities.pointer)
+        let logits = UnsafePointer((isSingle ? singleLogits : self.logits).batchPointer)
+        lastLogits = logits
+        SoftmaxKernels.forward(logits, rows: count, columns: classes, p: probabilities.pointer)
         plan.profile?.mark(.probabilities)
     }
 
@@ -126,11 +145,12 @@ public final class InferenceNetwork {
     public func score(
         labels: AlignedBuffer<Int32>, count: Int, labelSmoothing: Double = 0
     ) -> TrainingNetwork.StepResult {
+        guard let predicted = lastLogits else { preconditionFailure("score comes after predict") }
         let classes = graph.classCount
         var lossSum = 0.0
         var correct = 0
         for image in 0..<count {
-            let z = logits.batchPointer + image * classes
+            let z = predicted + image * classes
             let label = Int(labels[image])
             precondition(label >= 0 && label < classes, "a label is outside the network's classes")
             lossSum += SoftmaxKernels.crossEntropy(

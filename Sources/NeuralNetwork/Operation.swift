@@ -29,7 +29,8 @@ extension Operation {
 /// An operation that cuts its work otherwise than by images, in a phase of its own.
 protocol BlockOperation: Operation {
     func blockCount(_ pass: Pass, _ run: Run) -> Int
-    func runBlock(_ pass: Pass, block: Int, _ run: Run)
+    /// - Parameter scratch: the worker's own, ``Operation/scratchFloats``.
+    func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run)
 }
 
 /// The passes of a training step.
@@ -40,6 +41,9 @@ enum Pass: Sendable {
     /// Batch-norm's sums of the gradient, before its `backward`.
     case gradientSums
     case backward
+    /// Work of an earlier phase done again, because that costs less than storing and reading its result; it belongs to the
+    /// step after it.
+    case recompute
 }
 
 /// A number of floats per image that some steps write and others read. The compiler decides where it lies.

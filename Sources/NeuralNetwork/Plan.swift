@@ -69,6 +69,25 @@ final class Plan {
     var workerBytes: Int { workerMemory.count * MemoryLayout<Float>.stride }
     var phaseCount: Int { phases.count }
 
+    /// Bytes of activations and gradients that an image's steps read from and write to memory: of the storages that outlive
+    /// a phase, each once a phase and direction; what is made and used within a phase stays in cache.
+    var memoryBytesPerImage: Int {
+        var floats = 0
+        for phase in phases {
+            var read = Set<ObjectIdentifier>(), written = Set<ObjectIdentifier>()
+            for step in phase.steps {
+                for storage in step.operation.reads(step.pass) where storage.scope == .batch {
+                    let key = ObjectIdentifier(storage)
+                    if !written.contains(key), read.insert(key).inserted { floats += storage.floatsPerImage }
+                }
+                for storage in step.operation.writes(step.pass) where storage.scope == .batch {
+                    if written.insert(ObjectIdentifier(storage)).inserted { floats += storage.floatsPerImage }
+                }
+            }
+        }
+        return floats * MemoryLayout<Float>.stride
+    }
+
     /// Runs every phase on the first `count` images at `images`.
     func execute(images: UnsafePointer<Float>, count: Int) {
         precondition(count >= 1 && count <= capacity, "a plan for \(capacity) images cannot run \(count)")
@@ -104,20 +123,23 @@ final class Plan {
             steps = []
             pending = []
         }
-        for step in program.steps {
+        func awaited(_ step: Program.Step) -> ReductionKey? {
+            switch step.pass {
+            case .forward: ReductionKey(step.operation, .moments)
+            case .backward: ReductionKey(step.operation, .gradientSums)
+            case .moments, .gradientSums, .recompute: nil
+            }
+        }
+        for (index, step) in program.steps.enumerated() {
             if let block = step.operation as? any BlockOperation {
                 flush()
                 built.append(BlockPhase(plan: self, operation: block, pass: step.pass, firstStep: first))
                 first += 1
                 continue
             }
-            let awaited: Pass? =
-                switch step.pass {
-                case .forward: .moments
-                case .backward: .gradientSums
-                case .moments, .gradientSums: nil
-                }
-            if let awaited, pending.contains(ReductionKey(step.operation, awaited)) { flush() }
+            // What is computed again goes with the step that reads it.
+            let reader = step.pass == .recompute && index + 1 < program.steps.count ? program.steps[index + 1] : step
+            if let key = awaited(reader), pending.contains(key) { flush() }
             steps.append(step)
             pending.insert(ReductionKey(step.operation, step.pass))
             if step.pass == .forward, let norm = program.fusedMoments[ObjectIdentifier(step.operation)] {

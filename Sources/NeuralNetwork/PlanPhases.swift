@@ -10,6 +10,8 @@ protocol Phase: ParallelWork {
     var taskCount: Int { get }
     /// Steps whose operations join their shards' sums after this phase.
     var reductions: [Program.Step] { get }
+    /// All its steps, in order.
+    var steps: [Program.Step] { get }
     /// The number of its first step in the program.
     var firstStep: Int { get }
     /// Every use of a storage, with its segment and step.
@@ -36,6 +38,7 @@ final class ShardPhase: Phase {
         self.firstStep = firstStep
     }
 
+    var steps: [Program.Step] { segments.flatMap(\.steps) }
     var taskCount: Int { plan.run.shards }
     func chunkImages(_ segment: Int) -> Int { segments[segment].chunkImages }
 
@@ -91,6 +94,7 @@ final class BlockPhase: Phase {
         reductions = [.init(operation: operation, pass: pass)]
     }
 
+    var steps: [Program.Step] { [.init(operation: operation, pass: pass)] }
     var taskCount: Int { operation.blockCount(pass, plan.run) }
     var accesses: [(storage: Storage, segment: Int, step: Int)] {
         Program.Step(operation: operation, pass: pass).storages.map { ($0, 0, 0) }
@@ -98,7 +102,7 @@ final class BlockPhase: Phase {
     func chunkImages(_ segment: Int) -> Int { plan.capacity }
     func run(task: Int, worker: Int) {
         plan.profile?.beginTask(worker: worker)
-        operation.runBlock(pass, block: task, plan.run)
+        operation.runBlock(pass, block: task, scratch: plan.scratch(worker), plan.run)
         plan.profile?.mark(step: firstStep, worker: worker)
     }
 }

@@ -182,12 +182,14 @@ extension TrainingNetwork {
 }
 
 extension InferenceNetwork {
+    private var profiled: Plan { batchSize == 1 ? singlePlan : plan }
+
     /// An empty profile for ``profile``.
-    public func makeProfile() -> PlanProfile { plan.makeProfile() }
+    public func makeProfile() -> PlanProfile { profiled.makeProfile() }
 
     /// Times every call of ``predict(images:count:probabilities:)`` while it is there; nil, as at first, times nothing.
     public var profile: PlanProfile? {
-        get { plan.profile }
-        set { plan.profile = newValue }
+        get { profiled.profile }
+        set { profiled.profile = newValue }
     }
 }

@@ -6,7 +6,7 @@ public struct ResolvedGraph: Sendable {
     /// One layer, resolved.
     public struct Node: Sendable {
         public let name: String
-        public let layer: Layer
+        public fileprivate(set) var layer: Layer
         /// Indices of the nodes it reads; −1 is the network's input.
         public let inputs: [Int]
         public let inputShapes: [Shape]
@@ -18,6 +18,35 @@ public struct ResolvedGraph: Sendable {
         /// For one sample, forward.
         public let multiplyAdds: Int
         let geometry: NodeGeometry?
+        /// How it is computed; nil for layers without products.
+        fileprivate(set) var loweringPlan: NodeLowering?
+
+        /// A convolution's or dense layer's, in words.
+        public var lowering: String {
+            switch loweringPlan {
+            case .convolution(let lowering):
+                // The network's input needs no gradient.
+                let shown: [LoweringTask.Direction] =
+                    inputs == [-1] ? [.weightGradient] : [.inputGradient, .weightGradient]
+                let others = shown.filter { lowering[$0] != lowering.forward }
+                let names: [LoweringTask.Direction: String] = [
+                    .inputGradient: "input gradient", .weightGradient: "weight gradient",
+                ]
+                if case .convolution(let g)? = geometry, g.isPointwise {
+                    return "GEMM, tiles of \(lowering.forward.rows) rows"
+                }
+                return ([lowering.forward.description] + others.map { "\(names[$0] ?? "") \(lowering[$0])" })
+                    .joined(separator: "; ")
+            case .dense(let lowering): return lowering.description
+            case nil: return ""
+            }
+        }
+    }
+
+    /// How a layer's products are made.
+    enum NodeLowering: Sendable, Hashable {
+        case convolution(ConvolutionLowering)
+        case dense(DenseLowering)
     }
 
     /// The extents that kernels need.
@@ -26,8 +55,8 @@ public struct ResolvedGraph: Sendable {
         case pooling(PoolingGeometry)
     }
 
-    public let graph: Graph
-    public let nodes: [Node]
+    public private(set) var graph: Graph
+    public private(set) var nodes: [Node]
     /// Floats in the flat parameter buffer.
     public let parameterCount: Int
     /// Floats in the flat state buffer.
@@ -71,13 +100,14 @@ public struct ResolvedGraph: Sendable {
             let shapes = inputs.map { $0 < 0 ? graph.inputShape : resolved[$0].outputShape }
             var builder = NodeBuilder(
                 name: node.name, place: place, inputShapes: shapes, parameterOffset: parameterCount,
-                stateOffset: stateCount)
+                stateOffset: stateCount, modelLowering: graph.lowering)
             try builder.infer(node.layer)
             resolved.append(
                 Node(
                     name: node.name, layer: node.layer, inputs: inputs, inputShapes: shapes,
                     outputShape: builder.outputShape, parameters: builder.parameters, state: builder.state,
-                    multiplyAdds: builder.multiplyAdds, geometry: builder.geometry))
+                    multiplyAdds: builder.multiplyAdds, geometry: builder.geometry,
+                    loweringPlan: builder.lowering))
             parameterCount = builder.parameterOffset
             stateCount = builder.stateOffset
             indices[node.name] = index
@@ -99,5 +129,22 @@ public struct ResolvedGraph: Sendable {
         self.nodes = resolved
         self.parameterCount = parameterCount
         self.stateCount = stateCount
+    }
+
+    /// The same graph with these layers, which differ in their lowerings only.
+    func settling(_ layers: [Layer]) -> ResolvedGraph {
+        precondition(layers.count == nodes.count, "a layer for each node")
+        var result = self
+        for (index, layer) in layers.enumerated() {
+            result.graph.nodes[index].layer = layer
+            result.nodes[index].layer = layer
+            switch layer {
+            case .conv2d(_, _, _, _, _, _, _, .resolved(let lowering)?):
+                result.nodes[index].loweringPlan = .convolution(lowering)
+            case .dense(_, _, _, let lowering?): result.nodes[index].loweringPlan = .dense(lowering)
+            default: break
+            }
+        }
+        return result
     }
 }

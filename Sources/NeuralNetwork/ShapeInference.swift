@@ -13,6 +13,9 @@ struct NodeBuilder {
     var state: [ParameterTensor] = []
     var multiplyAdds = 0
     var geometry: ResolvedGraph.NodeGeometry?
+    var lowering: ResolvedGraph.NodeLowering?
+    /// The model's, for convolutions that name none.
+    let modelLowering: Lowering.Kind?
 
     mutating func infer(_ layer: Layer) throws(InputError) {
         switch layer {
@@ -23,14 +26,16 @@ struct NodeBuilder {
             }
         }
         switch layer {
-        case .conv2d(let filters, let kernel, let strides, let padding, let dilation, let useBias, _):
+        case .conv2d(let filters, let kernel, let strides, let padding, let dilation, let useBias, _, let choice):
             try inferConvolution(filters, kernel, strides, padding, dilation, useBias)
-        case .dense(let units, let useBias, _):
+            try inferLowering(choice)
+        case .dense(let units, let useBias, _, let choice):
             let shape = try vector()
             outputShape = try checked([units])
             try addParameter("kernel", [shape.count, units], .weight)
             if useBias { try addParameter("bias", [units], .bias) }
             multiplyAdds = shape.count * units
+            lowering = .dense(choice ?? .table(features: shape.count, units: units))
         case .batchNormalization(let momentum, let epsilon):
             guard (0...1).contains(momentum), epsilon > 0, epsilon.isFinite else {
                 throw InputError(
@@ -104,6 +109,33 @@ struct NodeBuilder {
         try addParameter("kernel", [kernel.height, kernel.width, input.channels, filters], .weight)
         if useBias { try addParameter("bias", [filters], .bias) }
         multiplyAdds = convolution.multiplyAdds
+    }
+
+    /// The lowering that is asked for, checked; else the model's where the convolution can; else the table's.
+    private mutating func inferLowering(_ choice: LoweringChoice?) throws(InputError) {
+        guard case .convolution(let g)? = geometry else { return }
+        switch choice {
+        case .auto: lowering = .convolution(ConvolutionLowering(g))
+        case nil:
+            let kind = modelLowering.flatMap { LoweringTask(.forward, g).allows($0) ? $0 : nil }
+            lowering = .convolution(kind.map { ConvolutionLowering(g, kind: $0) } ?? ConvolutionLowering(g))
+        case .kind(let kind):
+            guard LoweringTask(.forward, g).allows(kind) else { throw refused(kind) }
+            lowering = .convolution(ConvolutionLowering(g, kind: kind))
+        case .resolved(let resolved):
+            for direction in LoweringTask.Direction.allCases {
+                let kind = resolved[direction].kind
+                guard LoweringTask(direction, g).allows(kind) else { throw refused(kind, direction) }
+            }
+            lowering = .convolution(resolved)
+        }
+    }
+
+    private func refused(_ kind: Lowering.Kind, _ direction: LoweringTask.Direction? = nil) -> InputError {
+        InputError(
+            place, expected: "for lowering \(kind.rawValue), \(kind.requirement)",
+            received: "a layer that is not so" + (direction.map { " in its \($0.rawValue)" } ?? ""),
+            remedy: "use \"auto\"")
     }
 
     private mutating func inferPooling(

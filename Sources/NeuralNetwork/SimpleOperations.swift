@@ -49,11 +49,13 @@ final class PoolingOperation: Operation {
     private let geometry: PoolingGeometry
     private let input, output: Storage
     private let outputGradient, inputGradient: Storage?
+    /// Where the input gradient is computed a second time.
+    private let inputGradientAgain: Storage?
     private var argmax = AlignedBuffer<Int32>(count: 0)
 
     init(
         name: String, kind: Kind, geometry: PoolingGeometry, input: Storage, output: Storage,
-        outputGradient: Storage?, inputGradient: Storage?
+        outputGradient: Storage?, inputGradient: Storage?, inputGradientAgain: Storage?
     ) {
         self.name = name
         self.kind = kind
@@ -62,10 +64,17 @@ final class PoolingOperation: Operation {
         self.output = output
         self.outputGradient = outputGradient
         self.inputGradient = inputGradient
+        self.inputGradientAgain = inputGradientAgain
     }
 
     func reads(_ pass: Pass) -> [Storage] { pass == .forward ? [input] : [outputGradient].compactMap { $0 } }
-    func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
+    func writes(_ pass: Pass) -> [Storage] {
+        switch pass {
+        case .forward: [output]
+        case .recompute: [inputGradientAgain].compactMap { $0 }
+        default: [inputGradient].compactMap { $0 }
+        }
+    }
 
     func prepare(capacity: Int, shards: Int, workers: Int) {
         guard kind == .maximum, inputGradient != nil else { return }
@@ -82,8 +91,8 @@ final class PoolingOperation: Operation {
                 case .maximum: PoolingKernels.maximum(geometry, x: x, y: y, argmax: remembers ? places : nil)
                 case .average: PoolingKernels.average(geometry, x: x, y: y)
                 }
-            } else if let outputGradient, let inputGradient {
-                let dy = outputGradient.pointer(image, chunk), dx = inputGradient.pointer(image, chunk)
+            } else if let outputGradient, let target = pass == .recompute ? inputGradientAgain : inputGradient {
+                let dy = outputGradient.pointer(image, chunk), dx = target.pointer(image, chunk)
                 switch kind {
                 case .maximum: PoolingKernels.maximumGradient(geometry, dy: dy, argmax: places, dx: dx)
                 case .average: PoolingKernels.averageGradient(geometry, dy: dy, dx: dx)
@@ -124,7 +133,7 @@ final class DropoutOperation: Operation {
     func prepare(capacity: Int, shards: Int, workers: Int) { mask = AlignedBuffer(count: capacity * maskBytes) }
 
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {
-        let count = input.floatsPerImage, scale = 1 / (1 - rate)
+        let count = input.floatsPerImage, scale = ElementwiseKernels.dropoutScale(rate)
         for image in chunk.images {
             let bytes = mask.pointer + image * maskBytes
             if pass == .forward {

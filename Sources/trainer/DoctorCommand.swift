@@ -35,7 +35,9 @@ struct DoctorCommand: ParsableCommand {
         ] {
             if let value = ProcessInfo.processInfo.environment[key] { line("environment", "\(key)=\(value)") }
         }
-        line("self-test", failure.map { "FAILED: \($0.description)" } ?? "passed (\(BLASSelfTest.longCaseCount) products)")
+        line(
+            "self-test",
+            failure.map { "FAILED: \($0.description)" } ?? "passed (\(BLASSelfTest.longCaseCount) products)")
         if failure == nil { measure(pool, line) }
         for warning in warnings() { print("WARNING  \(warning)") }
         if let failure { throw BLASSelfTest.error(failure) }

@@ -8,10 +8,12 @@ struct InspectCommand: ParsableCommand {
 
     @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var common: CommonOptions
+    @OptionGroup var tuning: TuningOptions
 
     func run() throws {
-        let (experiment, graph) = try configuration.load()
+        var (experiment, graph) = try configuration.load()
         let pool = try common.makePool()
+        let decisions = tuning.settle(&experiment, &graph, pool: pool, common)
         var rows = [["layer", "type", "reads", "output", "parameters", "mult-adds", "lowering"]]
         rows.append(["input", "", "", "\(graph.inputShape)", "", "", ""])
         for node in graph.nodes {
@@ -24,10 +26,21 @@ struct InspectCommand: ParsableCommand {
         }
         print("\(experiment.name)\n")
         print(Console.table(rows, left: [0, 1, 2, 6]))
+        if !decisions.isEmpty {
+            print("\nLowerings by timing, microseconds an image on one thread\n")
+            print(Self.table(decisions))
+        }
         let training = try TrainingNetwork(
             graph: graph, batchSize: experiment.training.batchSize, shards: experiment.training.shards,
             seed: experiment.seed, pool: pool)
         let inference = InferenceNetwork(graph: graph, batchSize: experiment.evaluation.batchSize, pool: pool)
+        // Each layer on its own reads inputs and writes outputs forward; backward it reads both and the output's gradient,
+        // and writes the inputs' gradients.
+        let layerFloats = graph.nodes.reduce(0) { total, node in
+            let inputs = node.inputShapes.reduce(0) { $0 + $1.count }
+            return total + 3 * inputs + 2 * node.outputShape.count
+        }
+        let layerBytes = layerFloats * MemoryLayout<Float>.stride
         let weights = graph.parameterCount * MemoryLayout<Float>.stride
         print(
             """
@@ -36,7 +49,30 @@ struct InspectCommand: ParsableCommand {
             multiply-adds/image   \(Console.grouped(graph.multiplyAdds)) forward
             training workspace    \(Console.size(training.workspaceBytes)) at batch \(training.batchSize), \
             \(experiment.training.shards) shards, \(pool.threads) threads, \(training.phaseCount) phases a step
+            memory traffic        \(Console.size(training.memoryBytesPerImage)) an image and training step, activations and \
+            gradients; \(Console.size(layerBytes)) if each layer kept its own
             inference workspace   \(Console.size(inference.workspaceBytes)) at batch \(inference.batchSize)
             """)
+    }
+
+    /// What was chosen, and why: its time, the fastest of another kind, and Winograd's error.
+    private static func table(_ decisions: [LoweringDecision]) -> String {
+        var rows = [["layer", "direction", "chosen", "time", "next kind", "time", "error"]]
+        for decision in decisions {
+            let record = decision.record
+            let direction: String =
+                switch decision.direction {
+                case .forward: "forward"
+                case .inputGradient: "input gradient"
+                case .weightGradient: "weight gradient"
+                case nil: "all"
+                }
+            rows.append([
+                decision.layer, direction, record.choice, Console.fixed(record.microseconds[record.choice] ?? .nan, 1),
+                record.runnerUp?.text ?? "", record.runnerUp.map { Console.fixed($0.microseconds, 1) } ?? "",
+                record.errorShares[record.choice].map { Console.fixed(100 * $0, 0) + " % of bound" } ?? "",
+            ])
+        }
+        return Console.table(rows, left: [0, 1, 2, 4])
     }
 }

@@ -14,6 +14,7 @@ struct ProfileCommand: ParsableCommand {
 
     @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var common: CommonOptions
+    @OptionGroup var tuning: TuningOptions
 
     @Option(help: "Images in a training step; default: the configuration's.")
     var batch: Int?
@@ -40,6 +41,7 @@ struct ProfileCommand: ParsableCommand {
         if let batch { experiment.training.batchSize = batch }
         let date = Date()
         let pool = try common.makePool()
+        tuning.settle(&experiment, &graph, pool: pool, common)
         common.say("Measuring the GEMM peak")
         let (peak, scaling) = Self.peak(pool)
         common.warnOfBusyCores(scaling: scaling, threads: pool.threads)

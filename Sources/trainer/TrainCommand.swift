@@ -9,6 +9,7 @@ struct TrainCommand: ParsableCommand {
 
     @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var common: CommonOptions
+    @OptionGroup var tuning: TuningOptions
 
     @Option(help: "Folder to look for the data set in first.")
     var data: String?
@@ -26,6 +27,7 @@ struct TrainCommand: ParsableCommand {
             "Numeral \(Numeral.version), \(BLASVendor.backend) (core \(BLASVendor.core ?? "unknown")), "
                 + "\(pool.threads) thread\(pool.threads == 1 ? "" : "s")")
         let data = try common.load(experiment.data, seed: experiment.seed)
+        tuning.settle(&experiment, &graph, pool: pool, common)
         let trainer = try Trainer(
             graph: graph, options: experiment.training, data: data, augmentation: experiment.augmentation,
             normalization: experiment.data.normalization, evaluationBatchSize: experiment.evaluation.batchSize,

@@ -19,9 +19,9 @@ import Testing
     private func outline(_ graph: Graph) -> String {
         graph.nodes.map { node in
             switch node.layer {
-            case .conv2d(let filters, let size, let strides, let padding, _, let useBias, _):
+            case .conv2d(let filters, let size, let strides, let padding, _, let useBias, _, _):
                 "conv \(size) \(filters) /\(strides.height) \(padding)\(useBias ? " bias" : "")"
-            case .dense(let units, let useBias, _): "dense \(units)\(useBias ? " bias" : "")"
+            case .dense(let units, let useBias, _, _): "dense \(units)\(useBias ? " bias" : "")"
             case .maxPooling2d(let size, nil, .valid): "pool \(size.height)"
             case .dropout(let rate): "dropout \(rate)"
             default: node.layer.type
@@ -40,7 +40,7 @@ import Testing
         #expect(try Experiment.decode(experiment.jsonText, name: name) == experiment)
         let images = experiment.model.nodes.first?.inputs
         #expect(images == [Graph.inputName])
-        guard case .dense(10, true, nil) = experiment.model.nodes.last?.layer else {
+        guard case .dense(10, true, nil, nil) = experiment.model.nodes.last?.layer else {
             Issue.record("\(name) does not end in ten logits")
             return
         }

@@ -26,7 +26,7 @@ import Testing
         #expect(experiment.data.source == .auto)
         #expect(experiment.name == "run-2")
         #expect(experiment.output.directory == "a=b c")
-        guard case .conv2d(let filters, let kernelSize, _, _, _, _, _) = experiment.model.nodes[0].layer else {
+        guard case .conv2d(let filters, let kernelSize, _, _, _, _, _, _) = experiment.model.nodes[0].layer else {
             Issue.record("the first layer is \(experiment.model.nodes[0].layer)")
             return
         }

@@ -125,12 +125,25 @@ struct RandomExperiment {
         ])
     }
 
+    private mutating func lowering() -> Lowering {
+        Lowering(pick(Lowering.Kind.allCases), rows: integer(1...99_999))
+    }
+
+    private mutating func loweringChoice() -> LoweringChoice? {
+        let resolved = ConvolutionLowering(
+            forward: lowering(), inputGradient: lowering(), weightGradient: lowering())
+        return pick([nil, .auto, .kind(pick(Lowering.Kind.allCases)), .resolved(resolved)])
+    }
+
     private mutating func layer() -> Layer {
         pick([
             .conv2d(
                 filters: integer(1...65_536), kernelSize: size(), strides: size(), padding: padding(),
-                dilation: size(), useBias: chance(), initializer: chance() ? nil : initializer()),
-            .dense(units: integer(1...9999), useBias: chance(), initializer: chance() ? nil : initializer()),
+                dilation: size(), useBias: chance(), initializer: chance() ? nil : initializer(),
+                lowering: loweringChoice()),
+            .dense(
+                units: integer(1...9999), useBias: chance(), initializer: chance() ? nil : initializer(),
+                lowering: pick([nil, .images, .weights(features: integer(1...99_999))])),
             .batchNormalization(momentum: float(0.001, 1), epsilon: float(1e-9, 1)), .relu,
             .leakyRelu(negativeSlope: float(0, 1)), .gelu, .tanh, .sigmoid, .softmax,
             .maxPooling2d(poolSize: size(), strides: chance() ? nil : size(), padding: padding()),
@@ -153,6 +166,6 @@ struct RandomExperiment {
         }
         return Graph(
             inputShape: Shape([integer(1...1024), integer(1...1024), integer(1...1024)]), initializer: initializer(),
-            nodes: nodes)
+            lowering: pick([nil] + Lowering.Kind.allCases), nodes: nodes)
     }
 }

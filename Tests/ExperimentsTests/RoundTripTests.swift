@@ -38,6 +38,7 @@ import Testing
                   "model": {
                     "inputShape": [28, 28, 1],
                     "initializer": "heNormal",
+                    "lowering": "auto",
                     "layers": [
                       {"type": "flatten", "name": "flatten_1"},
                       {"type": "dense", "name": "dense_1", "units": 10, "useBias": true}

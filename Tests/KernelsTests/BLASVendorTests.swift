@@ -17,21 +17,21 @@ struct BLASVendorTests {
         #expect(BLASVendor.family == BLASVendor.expectedFamily)
         #expect(BLASVendor.version != nil || BLASVendor.family == .accelerate)
         #if os(Linux)
-        // The loader's own list of what is mapped is the witness.
-        let path = try #require(BLASVendor.library)
-        let file = try #require(FileHandle(forReadingAtPath: "/proc/self/maps"))
-        let maps = String(decoding: try #require(try file.readToEnd()), as: UTF8.self)
-        #expect(maps.split(separator: "\n").contains { $0.hasSuffix(" " + path) })
-        let name = try #require(path.split(separator: "/").last)
-        let stem =
-            switch BLASVendor.backend {
-            case "blis": "libblis"
-            case "mkl": "libmkl_rt"
-            case "netlib", "atlas": "libblas"
-            case "scipy-openblas": "libscipy_openblas"
-            default: "libopenblas"
-            }
-        #expect(name.hasPrefix(stem))
+            // The loader's own list of what is mapped is the witness.
+            let path = try #require(BLASVendor.library)
+            let file = try #require(FileHandle(forReadingAtPath: "/proc/self/maps"))
+            let maps = String(decoding: try #require(try file.readToEnd()), as: UTF8.self)
+            #expect(maps.split(separator: "\n").contains { $0.hasSuffix(" " + path) })
+            let name = try #require(path.split(separator: "/").last)
+            let stem =
+                switch BLASVendor.backend {
+                case "blis": "libblis"
+                case "mkl": "libmkl_rt"
+                case "netlib", "atlas": "libblas"
+                case "scipy-openblas": "libscipy_openblas"
+                default: "libopenblas"
+                }
+            #expect(name.hasPrefix(stem))
         #endif
     }
 

@@ -22,7 +22,8 @@ import Testing
             for column in 0..<shape.n {
                 var sum = 0.0
                 for i in 0..<shape.k {
-                    sum += a[shape.transA ? i * shape.m + row : row * shape.k + i]
+                    sum +=
+                        a[shape.transA ? i * shape.m + row : row * shape.k + i]
                         * b[shape.transB ? column * shape.k + i : i * shape.n + column]
                 }
                 product.append(sum)

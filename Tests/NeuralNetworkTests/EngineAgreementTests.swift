@@ -18,7 +18,15 @@ struct EngineAgreementTests {
 
     @Test("training: loss, gradients, running statistics", arguments: SampleGraph.all, [7, 1])
     func training(_ sample: SampleGraph, _ count: Int) throws {
-        let graph = try sample.resolved()
+        for lowering in [nil, .im2col, .shifted, .winograd2, .winograd4] as [Lowering.Kind?] {
+            var graph = sample.graph
+            guard lowering == nil || graph.hasConvolution else { continue }
+            graph.lowering = lowering
+            try training(ResolvedGraph(graph), count)
+        }
+    }
+
+    private func training(_ graph: ResolvedGraph, _ count: Int) throws {
         // Batch-norm over a single row divides roundings by √ε: nothing to compare (PyTorch refuses it).
         let single = graph.nodes.contains {
             if case .batchNormalization = $0.layer { count * $0.outputShape.rows == 1 } else { false }
@@ -66,5 +74,11 @@ struct EngineAgreementTests {
         let graph = try sample.resolved()
         let reference = TestWeights(graph, seed: 1).reference(graph)
         #expect(graph.nodes.map(\.outputShape.dimensions) == reference.shapes())
+    }
+}
+
+extension Graph {
+    fileprivate var hasConvolution: Bool {
+        nodes.contains { if case .conv2d = $0.layer { true } else { false } }
     }
 }

@@ -83,14 +83,16 @@ import Testing
         #expect(untouched.entries.allSatisfy { $0.seconds == 0 })
     }
 
-    /// By hand: tiles as `TileTable` has them, blocks of 128 rows, 64 units and 128 features, shards of 3 images.
+    /// By hand, all convolutions as im2col: tiles as `TileTable` has them, blocks of 128 rows, 64 units and 128 features,
+    /// shards of 3 images.
     @Test func productsAreTheLayers() throws {
-        let products = try ResolvedGraph(Self.graph).products(batchSize: 12, shards: 4)
+        var graph = Self.graph
+        graph.lowering = .im2col
+        let products = try ResolvedGraph(graph).products(batchSize: 12, shards: 4)
         let expected: [(String, LayerProduct.Role, GEMMShape)] = [
             ("first", .forward, GEMMShape(64, 16, 18)), ("first", .weightGradient, GEMMShape(18, 16, 64, transA: true)),
-            ("second", .forward, GEMMShape(64, 16, 144)),
+            ("second", .forward, GEMMShape(64, 16, 144)), ("second", .inputGradient, GEMMShape(64, 16, 144)),
             ("second", .weightGradient, GEMMShape(144, 16, 64, transA: true)),
-            ("second", .inputGradient, GEMMShape(64, 16, 144)),
             ("wide", .forward, GEMMShape(12, 64, 1024)),
             ("wide", .weightGradient, GEMMShape(128, 80, 12, transA: true)),
             ("wide", .inputGradient, GEMMShape(12, 128, 80, transB: true)),
@@ -98,5 +100,32 @@ import Testing
             ("last", .inputGradient, GEMMShape(3, 80, 4, transB: true)),
         ]
         #expect(products == expected.map { LayerProduct(layer: $0.0, role: $0.1, shape: $0.2) })
+    }
+
+    /// By hand: a first layer of few taps has no product; 8×8 outputs are 2×2 tiles of 4×4 and 16 of 2×2; shifted views
+    /// of 8×8 outputs between borders are 7 rows of 10 windows and one of 8.
+    @Test(arguments: [
+        (Lowering(.winograd4, rows: 2), GEMMShape(4, 16, 16)), (Lowering(.winograd4, rows: 1), GEMMShape(2, 16, 16)),
+        (Lowering(.winograd2, rows: 8), GEMMShape(32, 16, 16)), (Lowering(.shifted, rows: 99), GEMMShape(78, 16, 16)),
+        (Lowering(.im2col, rows: 24), GEMMShape(24, 16, 144)),
+    ])
+    func productsOfALowering(_ lowering: Lowering, _ expected: GEMMShape) throws {
+        var graph = Self.graph
+        guard case .conv2d(let filters, let kernel, _, let padding, _, let bias, _, _) = graph.nodes[3].layer else {
+            Issue.record("no convolution")
+            return
+        }
+        let all = ConvolutionLowering(forward: lowering, inputGradient: lowering, weightGradient: lowering)
+        graph.nodes[3].layer = .conv2d(
+            filters: filters, kernelSize: kernel, padding: padding, useBias: bias, lowering: .resolved(all))
+        let products = try ResolvedGraph(graph).products(batchSize: 12, shards: 4)
+        #expect(products.allSatisfy { $0.layer != "first" })
+        let second = products.filter { $0.layer == graph.nodes[3].name }
+        #expect(second.first { $0.role == .forward }?.shape == expected)
+        #expect(second.first { $0.role == .inputGradient }?.shape == expected)
+        let (m, n, k) = (expected.n, expected.n, expected.m)
+        if lowering.kind != .im2col {
+            #expect(second.first { $0.role == .weightGradient }?.shape == GEMMShape(m, n, k, transA: true))
+        }
     }
 }

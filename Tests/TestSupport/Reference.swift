@@ -160,10 +160,11 @@ public enum Reference {
     ) -> [Bool] {
         let key = SIMD2<UInt32>(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
         return (0..<count).map { element in
-            let draw = UInt32(element / 64 * 16 + element % 16)
+            let draw = UInt32(element / 128 * 16 + element % 16)
             let counter = SIMD4<UInt32>(draw, UInt32(sample), step, 4 << 24 | UInt32(layer))
-            let word = Philox.block(counter: counter, key: key)[element / 16 % 4]
-            return Double(word) >= (Double(rate) * 4_294_967_296).rounded(.down)
+            let word = Philox.block(counter: counter, key: key)[element / 32 % 4]
+            let half = element / 16 % 2 == 0 ? word & 0xFFFF : word >> 16
+            return Double(half) >= (Double(rate) * 65_536).rounded()
         }
     }
 }

@@ -100,10 +100,10 @@ public struct ReferenceNetwork: Sendable {
     private func shape(_ node: ResolvedGraph.Node, _ inputs: [[Int]]) -> [Int] {
         let x = inputs[0]
         switch node.layer {
-        case .conv2d(let filters, _, _, _, _, _, _):
+        case .conv2d(let filters, _, _, _, _, _, _, _):
             let g = convolution(node, x, 1)
             return [g.outHeight, g.outWidth, filters]
-        case .dense(let units, _, _): return [units]
+        case .dense(let units, _, _, _): return [units]
         case .maxPooling2d, .averagePooling2d:
             let g = pooling(node, x, 1)
             return [g.outHeight, g.outWidth, x[2]]
@@ -127,7 +127,7 @@ public struct ReferenceNetwork: Sendable {
     }
 
     func convolution(_ node: ResolvedGraph.Node, _ x: [Int], _ images: Int) -> ReferenceConvolution {
-        guard case .conv2d(let filters, let kernel, let strides, let padding, let dilation, _, _) = node.layer else {
+        guard case .conv2d(let filters, let kernel, let strides, let padding, let dilation, _, _, _) = node.layer else {
             preconditionFailure("not a convolution")
         }
         var g = ReferenceConvolution(

@@ -46,7 +46,7 @@ extension ReferenceNetwork {
         case .conv2d:
             return convolution(node, extents[0], count).forward(
                 x: x, w: values(node.parameters[0]), bias: node.parameters.dropFirst().first.map(values))
-        case .dense(let units, _, _):
+        case .dense(let units, _, _, _):
             return Reference.dense(
                 x: x, w: values(node.parameters[0]), bias: node.parameters.dropFirst().first.map(values), rows: count,
                 features: extents[0][0], units: units)
@@ -67,7 +67,7 @@ extension ReferenceNetwork {
             let mask = (0..<count).flatMap { sample in
                 Reference.dropoutMask(
                     seed: step.seed, step: UInt32(step.number), sample: sample, layer: index, count: each, rate: rate
-                ).map { $0 ? 1 / (1 - Double(rate)) : 0 }
+                ).map { $0 ? 1 / (1 - (Double(rate) * 65_536).rounded() / 65_536) : 0 }
             }
             trace.masks[index] = mask
             return zip(x, mask).map { $0 * $1 }
@@ -146,7 +146,7 @@ extension ReferenceNetwork {
             let (dx, dw, db) = convolution(node, extents[0], count).backward(
                 x: x, w: values(node.parameters[0]), dy: dy)
             return ([dx], [dw, db])
-        case .dense(let units, _, _):
+        case .dense(let units, _, _, _):
             let (dx, dw, db) = Reference.denseGradients(
                 x: x, w: values(node.parameters[0]), dy: dy, rows: count, features: extents[0][0], units: units)
             return ([dx], [dw, db])

@@ -1,0 +1,158 @@
+import Kernels
+
+/// How one direction of a convolution is turned into matrix products, and in pieces of what size.
+public struct Lowering: Hashable, Sendable, CustomStringConvertible {
+    public enum Kind: String, CaseIterable, Sendable {
+        /// The im2col matrix in tiles of output pixels, one product each.
+        case im2col
+        /// One product for each position of the kernel, on shifted views of the padded image (``ShiftedConvolution``).
+        case shifted
+        /// No matrix product: few input channels (``DirectConvolution``).
+        case direct
+        /// Winograd's F(2×2, 3×3) (``Winograd``).
+        case winograd2
+        /// Winograd's F(4×4, 3×3).
+        case winograd4
+
+        var winogradTile: Winograd.Tile? {
+            switch self {
+            case .winograd2: .two
+            case .winograd4: .four
+            default: nil
+            }
+        }
+
+        /// Whether a convolution can be computed so.
+        public func isEligible(for g: ConvolutionGeometry) -> Bool {
+            switch self {
+            case .im2col: true
+            case .shifted: ShiftedConvolution.isEligible(g)
+            case .direct: DirectConvolution.isEligible(g)
+            case .winograd2, .winograd4: Winograd.isEligible(g)
+            }
+        }
+
+        /// What ``isEligible(for:)`` asks for, in words.
+        public var requirement: String {
+            switch self {
+            case .im2col: "any convolution"
+            case .shifted: "strides of 1 and a kernel larger than 1×1"
+            case .direct:
+                "at most \(DirectConvolution.largestDepth) taps a filter, dilation 1 and filters in multiples of 16"
+            case .winograd2, .winograd4: "a 3×3 kernel, strides and dilation of 1, and 16 channels or more in and out"
+            }
+        }
+    }
+
+    /// Legal piece sizes.
+    public static let legalRows = 1...99_999
+
+    public var kind: Kind
+    /// Size of a piece: output pixels (im2col), windows (shifted), rows of tiles (Winograd; beyond an image's own, so
+    /// many whole images). 1 where it says nothing (direct).
+    public var rows: Int
+
+    /// - Precondition: `rows` in ``legalRows``.
+    public init(_ kind: Kind, rows: Int = 1) {
+        precondition(Self.legalRows.contains(rows), "a piece has 1 to 99999 rows")
+        self.kind = kind
+        self.rows = kind == .direct ? 1 : rows
+    }
+
+    /// Reads ``text``; nil where it is none.
+    public init?(text: String) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard let kind = parts.first.flatMap({ Kind(rawValue: String($0)) }) else { return nil }
+        if kind == .direct {
+            guard parts.count == 1 else { return nil }
+            self.init(kind)
+            return
+        }
+        // Canonical decimal digits only: no sign, no leading zero, so that text and value are one to one.
+        guard parts.count == 2, let rows = Int(parts[1]), Self.legalRows.contains(rows), "\(rows)" == parts[1] else {
+            return nil
+        }
+        self.init(kind, rows: rows)
+    }
+
+    /// As configurations hold it: `im2col:96`, `shifted:784`, `winograd4:7`, `direct`.
+    public var text: String { kind == .direct ? kind.rawValue : "\(kind.rawValue):\(rows)" }
+
+    public var description: String {
+        switch kind {
+        case .im2col: "im2col, tiles of \(rows) rows"
+        case .shifted: "shifted views, tiles of \(rows) rows"
+        case .direct: "direct"
+        case .winograd2: "Winograd F(2×2), \(rows) tile rows"
+        case .winograd4: "Winograd F(4×4), \(rows) tile rows"
+        }
+    }
+}
+
+/// The three directions of one convolution.
+public struct ConvolutionLowering: Hashable, Sendable {
+    public var forward: Lowering
+    public var inputGradient: Lowering
+    public var weightGradient: Lowering
+
+    public init(forward: Lowering, inputGradient: Lowering, weightGradient: Lowering) {
+        self.forward = forward
+        self.inputGradient = inputGradient
+        self.weightGradient = weightGradient
+    }
+}
+
+/// What a configuration says of a convolution's lowering.
+public enum LoweringChoice: Hashable, Sendable {
+    /// The fastest, by timing (``LoweringTuner``); before anything was timed, by a table.
+    case auto
+    /// This in every direction; its pieces as in `auto`. Where only the input gradient cannot be lowered so (a strided
+    /// convolution's, a first layer's direct one), it is as in `auto`.
+    case kind(Lowering.Kind)
+    /// All of it: what a run stores, so that repeating it gives the same bits.
+    case resolved(ConvolutionLowering)
+}
+
+/// How a dense layer's work is shared out.
+public enum DenseLowering: Hashable, Sendable, CustomStringConvertible {
+    /// Each shard of images multiplies with all of the weights and keeps its own weight gradient.
+    case images
+    /// Blocks of `features` input features: each is read once a pass, and the weight gradient needs no partial sums.
+    case weights(features: Int)
+
+    /// Legal block sizes.
+    public static let legalFeatures = 1...99_999
+
+    /// Reads ``text``; nil where it is none.
+    public init?(text: String) {
+        if text == "images" {
+            self = .images
+            return
+        }
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[0] == "weights", let features = Int(parts[1]),
+            Self.legalFeatures.contains(features), "\(features)" == parts[1]
+        else { return nil }
+        self = .weights(features: features)
+    }
+
+    /// As configurations hold it: `images`, `weights:128`.
+    public var text: String {
+        switch self {
+        case .images: "images"
+        case .weights(let features): "weights:\(features)"
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .images: "GEMM in shards of images"
+        case .weights(let features): "GEMM in blocks of \(features) features"
+        }
+    }
+
+    /// Without timing: weights that fit a core's cache stay there while it takes its images.
+    static func table(features: Int, units: Int) -> DenseLowering {
+        features * units >= 65_536 ? .weights(features: 128) : .images
+    }
+}

@@ -1,0 +1,139 @@
+import Kernels
+
+/// A convolution in one of its directions: what a lowering is chosen for.
+public struct LoweringTask: Hashable, Sendable {
+    public enum Direction: String, CaseIterable, Sendable { case forward, inputGradient, weightGradient }
+
+    public let direction: Direction
+    /// The layer's own extents.
+    public let geometry: ConvolutionGeometry
+
+    public init(_ direction: Direction, _ geometry: ConvolutionGeometry) {
+        self.direction = direction
+        self.geometry = geometry
+    }
+
+    /// The convolution that is computed: the layer's, or for the input gradient of stride 1 that of `∂Y`.
+    var computed: ConvolutionGeometry {
+        direction == .inputGradient && geometry.hasUnitStride ? geometry.inputGradientGeometry : geometry
+    }
+
+    /// A strided convolution's input gradient is a product and a scatter, nothing else.
+    private var isScattered: Bool { direction == .inputGradient && !geometry.hasUnitStride }
+
+    /// Whether this direction can be computed so.
+    public func allows(_ kind: Lowering.Kind) -> Bool {
+        isScattered ? kind == .im2col : kind.isEligible(for: computed)
+    }
+
+    /// What measurements on two servers say (AVX-512 and AVX2, OpenBLAS 0.3.21), where nothing was timed: F(4×4) where
+    /// little of its tiles is wasted at the border, F(2×2) where more is, im2col where neither pays, no product at all
+    /// where input channels are few. The weight gradient, whose products are thinner, is pickier.
+    public var tabled: Lowering {
+        let g = computed
+        if allows(.direct) { return Lowering(.direct) }
+        if allows(.winograd4) {
+            if waste(g, 4) <= (direction == .weightGradient ? 1.1 : 1.35) { return tabled(.winograd4) }
+            if waste(g, 2) <= 1.5 { return tabled(.winograd2) }
+        }
+        return tabled(.im2col)
+    }
+
+    /// The size of pieces, by rule.
+    public func tabled(_ kind: Lowering.Kind) -> Lowering {
+        let g = computed
+        if let tile = kind.winogradTile {
+            let winograd = Winograd(g, tile: tile)
+            let images = max(1, Self.cacheFloats / winograd.scratchFloats(images: 1))
+            return Lowering(kind, rows: winograd.tilesHigh * min(images, Self.mostImages))
+        }
+        switch kind {
+        case .shifted:
+            let windows = ShiftedConvolution(g).windows
+            return Lowering(kind, rows: TileTable.rows(n: g.filters, k: g.channels, available: windows))
+        case .im2col where isScattered:
+            return Lowering(kind, rows: TileTable.rows(n: g.depth, k: g.filters, available: g.outRows))
+        default: return Lowering(kind, rows: TileTable.rows(n: g.filters, k: g.depth, available: g.outRows))
+        }
+    }
+
+    /// Floats of Winograd scratch that stay in a core's L2 cache.
+    private static let cacheFloats = 131_072
+    /// Images that Winograd takes at once at most.
+    static let mostImages = 8
+
+    /// Pixels that tiles of `side` cover, over those of the image.
+    private func waste(_ g: ConvolutionGeometry, _ side: Int) -> Double {
+        let covered = (g.outHeight + side - 1) / side * side * ((g.outWidth + side - 1) / side * side)
+        return Double(covered) / Double(g.outRows)
+    }
+
+    /// Lowerings worth timing, the table's first. `kinds` limits them.
+    func candidates(_ kinds: [Lowering.Kind]) -> [Lowering] {
+        let g = computed
+        var result = kinds.contains(tabled.kind) ? [tabled] : []
+        func add(_ kind: Lowering.Kind, _ rows: [Int], most: Int) {
+            for rows in rows {
+                let lowering = Lowering(kind, rows: max(1, min(rows, most, Lowering.legalRows.upperBound)))
+                if !result.contains(lowering) { result.append(lowering) }
+            }
+        }
+        for kind in kinds where allows(kind) {
+            let rows = tabled(kind).rows
+            switch kind {
+            case .direct: add(kind, [1], most: 1)
+            case .im2col: add(kind, [rows, rows * 2, (rows / 2 + 11) / 12 * 12, g.outRows], most: min(g.outRows, 1024))
+            case .shifted:
+                let windows = ShiftedConvolution(g).windows
+                add(kind, [rows, rows * 4, windows], most: min(windows, 4096))
+            case .winograd2, .winograd4:
+                guard let tile = kind.winogradTile else { continue }
+                let high = Winograd(g, tile: tile).tilesHigh, one = Winograd(g, tile: tile).scratchFloats(images: 1)
+                if one > 2 * Self.cacheFloats {
+                    // Strips of an image that is larger than the cache.
+                    let strip = max(1, high * Self.cacheFloats / one)
+                    add(kind, [high, strip, 2 * strip], most: high)
+                } else {
+                    add(kind, [high, rows, 2 * rows], most: high * Self.mostImages)
+                }
+            }
+        }
+        return result
+    }
+}
+
+extension ConvolutionLowering {
+    /// By the table, each direction.
+    public init(_ geometry: ConvolutionGeometry) {
+        func tabled(_ direction: LoweringTask.Direction) -> Lowering { LoweringTask(direction, geometry).tabled }
+        self.init(
+            forward: tabled(.forward), inputGradient: tabled(.inputGradient), weightGradient: tabled(.weightGradient))
+    }
+
+    /// One kind wherever it can be; else the table's.
+    init(_ geometry: ConvolutionGeometry, kind: Lowering.Kind) {
+        func tabled(_ direction: LoweringTask.Direction) -> Lowering {
+            let task = LoweringTask(direction, geometry)
+            return task.allows(kind) ? task.tabled(kind) : task.tabled
+        }
+        self.init(
+            forward: tabled(.forward), inputGradient: tabled(.inputGradient), weightGradient: tabled(.weightGradient))
+    }
+
+    subscript(_ direction: LoweringTask.Direction) -> Lowering {
+        get {
+            switch direction {
+            case .forward: forward
+            case .inputGradient: inputGradient
+            case .weightGradient: weightGradient
+            }
+        }
+        set {
+            switch direction {
+            case .forward: forward = newValue
+            case .inputGradient: inputGradient = newValue
+            case .weightGradient: weightGradient = newValue
+            }
+        }
+    }
+}

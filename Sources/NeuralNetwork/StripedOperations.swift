@@ -1,0 +1,111 @@
+import Kernels
+import Tensors
+
+/// Rows of an image's output, for layers that share one image out among workers. Their number depends on the layer only,
+/// so that the result does not depend on the thread count.
+struct Strips {
+    /// Multiply-adds that are worth a strip of their own.
+    private static let multiplyAdds = 4_000_000
+    private static let most = 16
+    /// Strips begin at multiples of this, Winograd's larger tile.
+    private static let alignment = 4
+
+    let ranges: [Range<Int>]
+
+    init(height: Int, multiplyAdds: Int) {
+        let wanted = min(Self.most, max(2, multiplyAdds / Self.multiplyAdds))
+        let each = max(1, (height + wanted * Self.alignment - 1) / (wanted * Self.alignment)) * Self.alignment
+        ranges = stride(from: 0, to: height, by: each).map { $0..<min($0 + each, height) }
+    }
+}
+
+/// One image's convolution at inference, in strips.
+final class StripedConvolution: BlockOperation {
+    private struct Strip {
+        let product: LoweredProduct
+        let inputOffset: Int
+        let outputOffset: Int
+    }
+
+    let name: String
+    private let strips: [Strip]
+    private let input, output: Storage
+    private let weights: LayerWeights
+    private let relu: Bool
+
+    /// - Parameter whole: the same layer's product of whole images, which prepares the weights.
+    init(
+        name: String, geometry g: ConvolutionGeometry, lowering: Lowering, whole: LoweredProduct, input: Storage,
+        output: Storage, weights: LayerWeights, relu: Bool
+    ) {
+        self.name = name
+        self.input = input
+        self.output = output
+        self.weights = weights
+        self.relu = relu
+        strips = Strips(height: g.outHeight, multiplyAdds: g.multiplyAdds).ranges.map { rows in
+            var part = g
+            part.outHeight = rows.count
+            var inputOffset = 0
+            if g.isPointwise {
+                part.height = rows.count
+                inputOffset = rows.lowerBound * g.width * g.channels
+            } else {
+                part.padTop -= rows.lowerBound * g.strideHeight
+            }
+            return Strip(
+                product: LoweredProduct(LoweringTask(.forward, part), lowering, sharing: whole),
+                inputOffset: inputOffset, outputOffset: rows.lowerBound * g.outWidth * g.filters)
+        }
+    }
+
+    var scratchFloats: Int { strips.map(\.product.scratchFloats).max() ?? 0 }
+    func reads(_ pass: Pass) -> [Storage] { [input] }
+    func writes(_ pass: Pass) -> [Storage] { [output] }
+    func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
+    func blockCount(_ pass: Pass, _ run: Run) -> Int { strips.count }
+
+    func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run) {
+        let strip = strips[block]
+        strip.product.run(
+            images: 1, x: input.batchPointer + strip.inputOffset, layerWeights: weights.w, bias: weights.bias,
+            relu: relu,
+            y: output.batchPointer + strip.outputOffset, scratch: scratch)
+    }
+}
+
+/// One image's pooling at inference, in strips.
+final class StripedPooling: BlockOperation {
+    let name: String
+    private let kind: PoolingOperation.Kind
+    private let strips: [(geometry: PoolingGeometry, outputOffset: Int)]
+    private let input, output: Storage
+
+    init(name: String, kind: PoolingOperation.Kind, geometry g: PoolingGeometry, input: Storage, output: Storage) {
+        self.name = name
+        self.kind = kind
+        self.input = input
+        self.output = output
+        let work = g.outputCount * g.windowHeight * g.windowWidth
+        strips = Strips(height: g.outHeight, multiplyAdds: work).ranges.map { rows in
+            var part = g
+            part.outHeight = rows.count
+            part.padTop -= rows.lowerBound * g.strideHeight
+            return (part, rows.lowerBound * g.outWidth * g.channels)
+        }
+    }
+
+    func reads(_ pass: Pass) -> [Storage] { [input] }
+    func writes(_ pass: Pass) -> [Storage] { [output] }
+    func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
+    func blockCount(_ pass: Pass, _ run: Run) -> Int { strips.count }
+
+    func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run) {
+        let (geometry, offset) = strips[block]
+        let x = input.batchPointer, y = output.batchPointer + offset
+        switch kind {
+        case .maximum: PoolingKernels.maximum(geometry, x: x, y: y, argmax: nil)
+        case .average: PoolingKernels.average(geometry, x: x, y: y)
+        }
+    }
+}

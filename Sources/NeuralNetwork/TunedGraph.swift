@@ -1,0 +1,110 @@
+import Kernels
+
+/// What was timed before, by what it was timed for. Whoever keeps it between runs keeps it apart by machine, BLAS and core.
+public struct LoweringRecords: Codable, Hashable, Sendable {
+    public var records: [String: LoweringRecord]
+
+    public init(records: [String: LoweringRecord] = [:]) { self.records = records }
+}
+
+/// How a layer's lowering came about.
+public struct LoweringDecision: Sendable {
+    public let layer: String
+    /// Nil for a dense layer.
+    public let direction: LoweringTask.Direction?
+    /// The key of the record in ``LoweringRecords``.
+    public let key: String
+    public let record: LoweringRecord
+    /// Whether the record was there already.
+    public let wasKnown: Bool
+}
+
+extension ResolvedGraph {
+    /// The same graph with every lowering settled that is left open: each convolution's directions and each dense layer by
+    /// timing the candidates here, or by `records`, to which new ones are added. Well under a second for networks of
+    /// MNIST's size; nothing where all is settled already.
+    ///
+    /// - Parameters:
+    ///   - batchSize: images a training step.  - shards: parts it is cut into.
+    public func tuned(
+        batchSize: Int, shards: Int, records: inout LoweringRecords
+    ) -> (graph: ResolvedGraph, decisions: [LoweringDecision]) {
+        let shardImages = max(1, (batchSize + shards - 1) / shards)
+        let tuner = LoweringTuner(shardImages: shardImages, batchSize: batchSize)
+        var decisions: [LoweringDecision] = []
+        var settled: [Layer] = graph.nodes.map(\.layer)
+        for (index, node) in nodes.enumerated() {
+            /// The record for `key`, if `isValid`; else a new one.
+            func decide(
+                _ key: String, _ direction: LoweringTask.Direction?, _ isValid: (String) -> Bool,
+                _ measure: () -> LoweringRecord
+            ) -> String {
+                let known = records.records[key].flatMap { isValid($0.choice) ? $0 : nil }
+                let record = known ?? measure()
+                records.records[key] = record
+                decisions.append(
+                    LoweringDecision(
+                        layer: node.name, direction: direction, key: key, record: record, wasKnown: known != nil))
+                return record.choice
+            }
+            switch (node.layer, node.geometry, node.loweringPlan) {
+            case (
+                .conv2d(
+                    let filters, let kernel, let strides, let padding, let dilation, let bias, let initializer,
+                    let choice),
+                .convolution(let g)?, .convolution(var lowering)?
+            ):
+                guard let kinds = kinds(choice, g) else { continue }
+                for direction in LoweringTask.Direction.allCases
+                where direction != .inputGradient || node.inputs != [-1] {
+                    let task = LoweringTask(direction, g)
+                    let allowed = kinds.filter { task.allows($0) }
+                    let tried = allowed.isEmpty ? Lowering.Kind.allCases.filter { task.allows($0) } : allowed
+                    let key = task.key(tried, shardImages: shardImages)
+                    let text = decide(
+                        key, direction,
+                        { text in
+                            Lowering(text: text).map { tried.contains($0.kind) } ?? false
+                        }
+                    ) { tuner.measure(task, tried) }
+                    if let chosen = Lowering(text: text) { lowering[direction] = chosen }
+                }
+                settled[index] = .conv2d(
+                    filters: filters, kernelSize: kernel, strides: strides, padding: padding, dilation: dilation,
+                    useBias: bias, initializer: initializer, lowering: .resolved(lowering))
+            case (.dense(let units, let bias, let initializer, nil), _, _):
+                let features = node.inputShapes[0].count
+                let key = "dense \(features)x\(units) batch \(batchSize) shard \(shardImages)"
+                let text = decide(key, nil, { DenseLowering(text: $0) != nil }) {
+                    tuner.measure(features: features, units: units)
+                }
+                settled[index] = .dense(
+                    units: units, useBias: bias, initializer: initializer, lowering: DenseLowering(text: text))
+            default: continue
+            }
+        }
+        return (settling(settled), decisions)
+    }
+
+    /// The kinds that are tried for a convolution; nil where its lowering is settled.
+    private func kinds(_ choice: LoweringChoice?, _ g: ConvolutionGeometry) -> [Lowering.Kind]? {
+        switch choice {
+        case .resolved: nil
+        case .kind(let kind): [kind]
+        case .auto: Lowering.Kind.allCases
+        case nil:
+            graph.lowering.flatMap { LoweringTask(.forward, g).allows($0) ? [$0] : nil } ?? Lowering.Kind.allCases
+        }
+    }
+}
+
+extension LoweringTask {
+    /// What a timing is filed under.
+    func key(_ kinds: [Lowering.Kind], shardImages: Int) -> String {
+        let g = geometry
+        return "\(direction.rawValue) \(g.height)x\(g.width)x\(g.channels) kernel \(g.kernelHeight)x\(g.kernelWidth)"
+            + " strides \(g.strideHeight)x\(g.strideWidth) dilation \(g.dilationHeight)x\(g.dilationWidth)"
+            + " padding \(g.padTop),\(g.padLeft) to \(g.outHeight)x\(g.outWidth)x\(g.filters) shard \(shardImages)"
+            + " of \(kinds.map(\.rawValue).joined(separator: ","))"
+    }
+}
