@@ -27,14 +27,20 @@ struct GEMMCommand: ParsableCommand {
         var quick = false
 
         @OptionGroup var common: CommonOptions
+        @OptionGroup var tuning: TuningOptions
 
         func run() throws {
-            let products = try products()
-            guard !products.isEmpty else {
-                throw InputError(
-                    "--config", expected: "a network with a conv2d or dense layer", received: "one without")
+            let loaded = try config.map { try ConfigurationOptions.load($0, overrides: overrides) }
+            if loaded == nil, !overrides.isEmpty {
+                throw InputError("--set", expected: "--config as well", received: "no configuration to override")
             }
             let pool = try common.makePool()
+            let products = products(loaded, pool)
+            guard !products.isEmpty else {
+                throw InputError(
+                    "--config", expected: "a network with matrix products",
+                    received: "one without conv2d and dense layers, or whose convolutions are all direct")
+            }
             var rows: [GEMMRecord.Row] = []
             for (index, product) in products.enumerated() {
                 show("Measuring \(index + 1) of \(products.count): \(product.shape)")
@@ -58,15 +64,17 @@ struct GEMMCommand: ParsableCommand {
         }
 
         /// Each shape once, with all that it stands for.
-        private func products() throws -> [(shape: GEMMShape, uses: [String])] {
-            var found: [(GEMMShape, String)] = GEMMSweep.shapes(quick: quick).map { ($0.shape, $0.use) }
-            if let config {
-                let (experiment, graph) = try ConfigurationOptions.load(config, overrides: overrides)
+        private func products(
+            _ loaded: (Experiment, ResolvedGraph)?, _ pool: WorkerPool
+        ) -> [(shape: GEMMShape, uses: [String])] {
+            var found: [(GEMMShape, String)]
+            if case var (experiment, graph)? = loaded {
+                tuning.settle(&experiment, &graph, pool: pool, common)
                 let training = experiment.training
                 found = graph.products(batchSize: training.batchSize, shards: training.shards)
                     .map { ($0.shape, "\($0.layer) \($0.role.words)") }
-            } else if !overrides.isEmpty {
-                throw InputError("--set", expected: "--config as well", received: "no configuration to override")
+            } else {
+                found = GEMMSweep.shapes(quick: quick).map { ($0.shape, $0.use) }
             }
             var order: [GEMMShape] = []
             var uses: [GEMMShape: [String]] = [:]
