@@ -47,6 +47,14 @@ public enum AtomicFile {
             remedy: "remove \(folder.path)/.\(url.lastPathComponent).*.tmp")
     }
 
+    /// Removes the temporary files that a killed process left in `folder`. Only for who alone writes there.
+    static func removeTemporaries(in folder: URL) {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        where name.hasPrefix(".") && name.hasSuffix(".tmp") {
+            unlink(folder.appendingPathComponent(name).path)
+        }
+    }
+
     /// Makes the names in a folder durable. File systems that cannot sync a folder say EINVAL: there is nothing to do.
     static func synchronize(folder: URL) throws(OperationError) {
         let descriptor = Foundation.open(folder.path, O_RDONLY | O_CLOEXEC)

@@ -34,9 +34,11 @@ struct TrainCommand: ParsableCommand {
             seed: experiment.seed, pool: pool)
         // A test file that is damaged should be known before an hour of training, not after. Nothing is kept of it.
         let digests = data.digests.merging(try data.loadTest().digests) { first, _ in first }
-        let folder = try RunFolder.create(
+        let run = try LiveRun.create(
             in: URL(fileURLWithPath: experiment.output.directory, isDirectory: true), name: experiment.name, date: began
         )
+        defer { run.close() }
+        let folder = run.folder
         try folder.write(experiment.jsonText, as: .config)
         try folder.write(
             environment: EnvironmentRecord(threads: pool.threads, dataDigests: digests, date: began))

@@ -1,0 +1,58 @@
+import Foundation
+import Tensors
+
+/// A file that is appended to while a run goes on. After a crash its end may be torn; what was there at the last
+/// checkpoint is not, and a resumed run cuts it back to that.
+public final class LiveFile {
+    /// In the run folder.
+    public let name: String
+    public let url: URL
+    /// Bytes so far.
+    public private(set) var length: Int
+    private let handle: FileHandle
+
+    /// - Parameter count: bytes that stay of an existing file; a shorter one is begun anew.
+    init(_ url: URL, name: String, keeping count: Int) throws(OperationError) {
+        self.name = name
+        self.url = url
+        let descriptor = Foundation.open(url.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw Self.failure(url, AtomicFile.systemReason(errno)) }
+        handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        do {
+            let end = try handle.seekToEnd()
+            length = UInt64(count) <= end ? count : 0
+            try handle.truncate(atOffset: UInt64(length))
+        } catch {
+            throw Self.failure(url, AtomicFile.reason(error))
+        }
+    }
+
+    /// Appends `data`, not synced.
+    /// - Throws: `OperationError` with the path and the system's reason.
+    public func append(_ data: Data) throws(OperationError) {
+        do {
+            try handle.write(contentsOf: data)
+            length += data.count
+        } catch {
+            throw Self.failure(url, AtomicFile.reason(error))
+        }
+    }
+
+    /// Appends `text` as UTF-8, not synced.
+    /// - Throws: `OperationError` with the path and the system's reason.
+    public func append(_ text: String) throws(OperationError) { try append(Data(text.utf8)) }
+
+    func synchronize() throws(OperationError) {
+        do {
+            try handle.synchronize()
+        } catch {
+            throw Self.failure(url, AtomicFile.reason(error))
+        }
+    }
+
+    func close() { try? handle.close() }
+
+    private static func failure(_ url: URL, _ reason: String) -> OperationError {
+        OperationError("writing \(url.path)", problem: reason)
+    }
+}
