@@ -44,8 +44,9 @@ public final class BatchLoader {
 
     /// Begins `epoch`, whatever was left of the one before. Its order is a permutation at the address (seed, shuffle,
     /// epoch).
-    /// - Precondition: `epoch` in 0..<2^32; ``stop()`` was not called.
-    public func start(epoch: Int) { queue.start(epoch: epoch) }
+    /// - Parameter batch: the first that ``next()`` gives; ``batchCount`` for none.
+    /// - Precondition: `epoch` in 0..<2^32, `batch` in 0...``batchCount``; ``stop()`` was not called.
+    public func start(epoch: Int, at batch: Int = 0) { queue.start(epoch: epoch, at: batch) }
 
     /// The next batch, or nil at the end of the epoch. It is the caller's until the next call of this or of
     /// ``start(epoch:)``.
@@ -121,8 +122,9 @@ private final class BatchQueue: @unchecked Sendable {
         }
     }
 
-    func start(epoch: Int) {
+    func start(epoch: Int, at batch: Int) {
         precondition(epoch >= 0 && epoch <= Int(UInt32.max), "BatchLoader: epoch must be in 0..<2^32")
+        precondition(batch >= 0 && batch <= batchCount, "BatchLoader: batch must be in 0...\(batchCount)")
         condition.lock()
         defer { condition.unlock() }
         precondition(!stopping, "BatchLoader: started after it was stopped")
@@ -135,9 +137,9 @@ private final class BatchQueue: @unchecked Sendable {
             order = stream.permutation(order.count)
         }
         nextRun = 0
-        delivered = 0
-        released = 0
-        nextBatch = 0
+        delivered = batch
+        released = batch
+        nextBatch = batch
         condition.broadcast()
     }
 

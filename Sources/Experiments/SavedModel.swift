@@ -77,7 +77,15 @@ public struct SavedModel: Sendable {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw InputError(path, expected: "a run folder or a model file", received: "nothing there")
         }
-        if isFolder.boolValue { url.appendPathComponent("model.safetensors") }
+        if isFolder.boolValue {
+            let config = url.appendingPathComponent("config.json").path
+            url.appendPathComponent("model.safetensors")
+            if !FileManager.default.fileExists(atPath: url.path), FileManager.default.fileExists(atPath: config) {
+                throw InputError(
+                    path, expected: "a run with model.safetensors", received: "an unfinished run",
+                    remedy: "finish it: trainer --resume \(path)")
+            }
+        }
         let data: Data
         do {
             data = try Data(contentsOf: url)

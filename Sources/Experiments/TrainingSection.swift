@@ -212,6 +212,17 @@ extension Section where Root == TrainingOptions {
         let averaging = Section<Double>(
             initial: 0,
             fields: [.key("decay", \.self, .number(.open(0, 1)), isRequired: true, "Part kept at each step.")])
+        let steps = Codec<Int>.integer(1...1_000_000_000), minutes = Codec<Double>.number(.above(0, 100_000))
+        let checkpoints = Section<CheckpointOptions>(
+            initial: CheckpointOptions(),
+            fields: [
+                .optional("everySteps", \.everySteps, steps, "Steps from one to the next; null: not by steps."),
+                .optional("everyMinutes", \.everyMinutes, minutes, "Minutes from one to the next; null: not by time."),
+                .key(
+                    "everyEpoch", \.everyEpoch, .boolean,
+                    "Whether to write one at an epoch's end, where that takes at most a hundredth of the time."),
+                .key("keep", \.keep, .integer(1...1000), "The newest so many are kept."),
+            ])
         return Section(
             initial: TrainingOptions(),
             fields: [
@@ -231,6 +242,9 @@ extension Section where Root == TrainingOptions {
                 .optional(
                     "averaging", \.averagingDecay, averaging.codec,
                     "Exponential moving average of the weights; null: none."),
+                .optional(
+                    "checkpoints", \.checkpoints, checkpoints.codec,
+                    "When to write down where training stands, to go on from there; null: never."),
                 .key(
                     "shards", \.shards, .integer(1...1024),
                     "Parts that a batch is cut into, whatever the number of threads: fixes the order of sums."),

@@ -38,6 +38,24 @@ public struct EnvironmentRecord: Hashable, Sendable, Codable {
         }
     }
 
+    /// A process that went on with the run after the first.
+    public struct Resumption: Hashable, Sendable, Codable {
+        public var date: Date
+        /// Where it went on: the epoch under way, from 1, and its steps done.
+        public var epoch: Int
+        public var step: Int
+        public var threads: Int
+        public var commandLine: [String]
+
+        public init(date: Date, epoch: Int, step: Int, threads: Int, commandLine: [String]) {
+            self.date = date
+            self.epoch = epoch
+            self.step = step
+            self.threads = threads
+            self.commandLine = commandLine
+        }
+    }
+
     public var numeralVersion: String
     public var swiftVersion: String
     public var operatingSystem: String
@@ -53,6 +71,8 @@ public struct EnvironmentRecord: Hashable, Sendable, Codable {
     public var commandLine: [String]
     /// When the run began; ISO 8601 in the file.
     public var date: Date
+    /// In order; empty for a run in one piece.
+    public var resumptions: [Resumption] = []
 
     public init(
         numeralVersion: String, swiftVersion: String, operatingSystem: String, processor: Processor, blas: BLAS,
@@ -82,5 +102,6 @@ public struct EnvironmentRecord: Hashable, Sendable, Codable {
         try container.encode(dataDigests, forKey: .dataDigests)
         try container.encode(commandLine, forKey: .commandLine)
         try container.encode(date, forKey: .date)
+        try container.encode(resumptions, forKey: .resumptions)
     }
 }

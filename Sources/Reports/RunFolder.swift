@@ -136,9 +136,22 @@ public struct RunFolder: Hashable, Sendable {
         try write(CalibrationFigure.svg(evaluation), as: .calibrationFigure)
     }
 
-    /// Writes `metrics.json`.
+    /// Writes `metrics.json`: last, as it makes the run a finished one.
     public func write(metrics: MetricsRecord) throws(OperationError) {
         try write(try JSONText.encode(metrics, as: .metrics), as: .metrics)
+    }
+
+    /// Adds to `environment.json` that another process goes on with the run.
+    /// - Parameter environment: of that process; written itself where the first one's cannot be read.
+    public func write(
+        resumption: EnvironmentRecord.Resumption, in environment: EnvironmentRecord
+    ) throws(OperationError) {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        var record =
+            (try? decoder.decode(EnvironmentRecord.self, from: Data(contentsOf: url(of: .environment)))) ?? environment
+        record.resumptions.append(resumption)
+        try write(environment: record)
     }
 
     /// Writes `environment.json`.

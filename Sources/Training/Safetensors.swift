@@ -51,15 +51,7 @@ public struct SafetensorsFile: Hashable, Sendable {
         bytes.reserveCapacity(8 + header.count + 4 * tensors.reduce(0) { $0 + $1.values.count })
         for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: header.count >> shift)) }
         bytes += header
-        for tensor in tensors {
-            for value in tensor.values {
-                let bits = value.bitPattern
-                bytes.append(UInt8(truncatingIfNeeded: bits))
-                bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
-                bytes.append(UInt8(truncatingIfNeeded: bits >> 16))
-                bytes.append(UInt8(truncatingIfNeeded: bits >> 24))
-            }
-        }
+        for tensor in tensors { LittleEndian.append(tensor.values, to: &bytes) }
         return Data(bytes)
     }
 

@@ -17,20 +17,22 @@ public struct TrainedModel: Sendable {
 /// The training loop: batches in, steps, an epoch's validation, early stopping.
 ///
 /// Everything random has an address made of the seed, the epoch and the sample, and all sums are ordered: the same
-/// options, data and seed give the same bits for every thread count.
+/// options, data and seed give the same bits for every thread count, and so does a run that goes on from a checkpoint.
 public final class Trainer {
     private let graph: ResolvedGraph
-    private let options: TrainingOptions
+    let options: TrainingOptions
     private let data: LoadedData
     private let pool: WorkerPool
-    private let network: TrainingNetwork
-    private let optimizer: Optimizer
+    let network: TrainingNetwork
+    let optimizer: Optimizer
     private let schedule: LearningRateSchedule
     private let loader: BatchLoader
     private let validator: Classifier?
     /// The moving average of batch-norm's statistics, which belongs with averaged weights.
-    private let averagedState: AlignedBuffer<Float>?
-    private let stepsPerEpoch: Int
+    let averagedState: AlignedBuffer<Float>?
+    let stepsPerEpoch: Int
+    let best: (parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>)
+    var progress = TrainingProgress()
 
     /// - Parameters:
     ///   - normalization: how pixels are brought to the network.
@@ -63,6 +65,7 @@ public final class Trainer {
                     seed: seed),
             seed: seed, shuffle: true)
         stepsPerEpoch = loader.batchCount
+        best = (AlignedBuffer(count: graph.parameterCount), AlignedBuffer(count: graph.stateCount))
         schedule = LearningRateSchedule(
             options: options.schedule, warmupEpochs: options.warmupEpochs, stepsPerEpoch: stepsPerEpoch,
             epochs: options.epochs)
@@ -73,12 +76,20 @@ public final class Trainer {
                 graph: graph, batchSize: evaluationBatchSize, normalization: constants, pool: pool)
     }
 
-    /// Trains to the end, an early stop, or until `shouldStop` says so (asked after each step).
-    /// - Throws: ``TrainingError/diverged(step:epoch:loss:)``.
+    /// Trains to the end, an early stop, or until `shouldStop` says so. Once for each trainer.
+    ///
+    /// - Parameters:
+    ///   - state: where another run of the same options, data and seed left off; nil begins.
+    ///   - shouldStop: asked after each step and each epoch.
+    ///   - onCheckpoint: given what ``TrainingOptions/checkpoints`` says is due, and the last state where `shouldStop`
+    ///     ends the run. No number in it is NaN or infinite.
+    /// - Throws: ``TrainingError``; an ``InputError`` where `state` is of another network or other options.
     public func run(
-        shouldStop: () -> Bool = { false }, onEvent: (TrainingEvent) -> Void = { _ in }
+        from state: TrainingState? = nil, shouldStop: () -> Bool = { false },
+        onCheckpoint: ((TrainingState) -> Void)? = nil, onEvent: (TrainingEvent) -> Void = { _ in }
     ) throws -> TrainedModel {
         defer { loader.stop() }
+        if let state { try restore(state) }
         onEvent(
             .began(
                 TrainingScale(
@@ -86,104 +97,132 @@ public final class Trainer {
                     epochs: options.epochs, stepsPerEpoch: stepsPerEpoch, parameters: graph.parameterCount,
                     workspaceBytes: network.workspaceBytes)))
         var stopping = validator == nil ? nil : options.earlyStopping.map { EarlyStopping(options: $0) }
-        let best = (
-            parameters: AlignedBuffer<Float>(count: graph.parameterCount),
-            state: AlignedBuffer<Float>(count: graph.stateCount)
-        )
-        var history = TrainingHistory()
+        if let state = progress.earlyStopping { stopping?.state = state }
+        var checkpoints = CheckpointWriting(
+            options: onCheckpoint == nil ? nil : options.checkpoints, write: onCheckpoint ?? { _ in })
         var interrupted = false
-        for epoch in 1...options.epochs {
-            guard let record = try train(epoch: epoch, shouldStop, onEvent) else {
+        while progress.epoch <= options.epochs && !progress.history.stoppedEarly && !interrupted {
+            guard let record = try trainEpoch(&checkpoints, shouldStop, onEvent) else {
                 interrupted = true
                 break
             }
-            history.epochs.append(record)
-            history.seconds += record.seconds
-            var verdict = EarlyStopping.Verdict.improved
-            if stopping != nil {
-                let value =
-                    options.earlyStopping?.monitor == .validationAccuracy
-                    ? record.validationAccuracy : record.validationLoss
-                verdict = stopping?.observe(epoch: epoch, value: value ?? .nan) ?? .improved
-            }
-            if verdict == .improved {
-                history.bestEpoch = epoch
-                best.parameters.copy(from: currentParameters)
-                best.state.copy(from: currentState)
-            }
-            onEvent(.epoch(record, isBest: verdict == .improved))
-            if verdict == .stop && epoch < options.epochs {
-                history.stoppedEarly = true
-                break
+            let isBest = finishEpoch(record, &stopping)
+            onEvent(.epoch(record, isBest: isBest))
+            interrupted = shouldStop()
+            if interrupted || checkpoints.isDue(steps: progress.optimizerSteps, endsEpoch: true) {
+                try checkpoints.take(snapshot)
             }
         }
-        guard history.bestEpoch > 0 || interrupted else {
-            // Every validation figure was NaN or infinite although the weights were not.
-            throw TrainingError.diverged(
-                step: history.epochs.count * stepsPerEpoch, epoch: history.epochs.count,
-                loss: history.epochs.last?.validationLoss ?? .nan)
-        }
+        let model = TrainedModel(
+            parameters: best.parameters, state: best.state, history: history, interrupted: interrupted)
+        onEvent(.ended(model.history))
+        return model
+    }
+
+    /// What would be given back if training ended here: of use where ``run(from:shouldStop:onCheckpoint:onEvent:)`` threw.
+    /// Nil before the first epoch has ended.
+    public var bestSoFar: TrainedModel? {
+        guard progress.history.bestEpoch > 0 else { return nil }
+        return TrainedModel(parameters: best.parameters, state: best.state, history: history, interrupted: true)
+    }
+
+    private var history: TrainingHistory {
+        var history = progress.history
         history.imagesPerSecond =
             history.seconds > 0 ? Double(data.train.count * history.epochs.count) / history.seconds : 0
-        onEvent(.ended(history))
-        return TrainedModel(
-            parameters: best.parameters, state: best.state, history: history, interrupted: interrupted)
+        return history
     }
 
     private var currentParameters: AlignedBuffer<Float> { optimizer.averagedParameters ?? network.store.parameters }
     private var currentState: AlignedBuffer<Float> { averagedState ?? network.store.state }
 
-    /// One epoch and its validation; nil where `shouldStop` ended it.
-    private func train(
-        epoch: Int, _ shouldStop: () -> Bool, _ onEvent: (TrainingEvent) -> Void
+    /// What is left of the epoch under way, and its validation; nil where `shouldStop` ended it.
+    private func trainEpoch(
+        _ checkpoints: inout CheckpointWriting, _ shouldStop: () -> Bool, _ onEvent: (TrainingEvent) -> Void
     ) throws -> EpochRecord? {
         let clock = ContinuousClock()
         let start = clock.now
-        var seconds: Double { (clock.now - start) / .seconds(1) }
-        var lossSum = 0.0
-        var correct = 0, images = 0, step = 0
-        var rate = 0.0
-        loader.start(epoch: epoch)
+        let before = progress.seconds
+        var seconds: Double { before + (clock.now - start) / .seconds(1) }
+        loader.start(epoch: progress.epoch, at: progress.step)
         while let batch = loader.next() {
-            let globalStep = (epoch - 1) * stepsPerEpoch + step
-            let result = network.step(
-                images: batch.images, labels: batch.labels, count: batch.count, step: globalStep,
-                labelSmoothing: options.labelSmoothing)
-            step += 1
-            guard result.lossSum.isFinite else {
-                throw TrainingError.diverged(
-                    step: globalStep + 1, epoch: epoch, loss: result.lossSum / Double(batch.count))
-            }
-            rate = options.optimizer.learningRate * schedule.factor(step: globalStep)
-            optimizer.step(
-                parameters: network.store.parameters, gradients: network.store.gradients, learningRate: rate,
-                pool: pool)
-            averageState()
-            lossSum += result.lossSum
-            correct += result.correct
-            images += batch.count
+            try takeStep(batch)
+            progress.seconds = seconds
             onEvent(
                 .step(
                     StepProgress(
-                        epoch: epoch, step: step, stepsPerEpoch: stepsPerEpoch, images: images, seconds: seconds,
-                        loss: lossSum / Double(images), accuracy: Double(correct) / Double(images),
-                        learningRate: rate)))
-            if shouldStop() { return nil }
+                        epoch: progress.epoch, step: progress.step, stepsPerEpoch: stepsPerEpoch,
+                        images: progress.images, seconds: progress.seconds,
+                        loss: progress.lossSum / Double(progress.images),
+                        accuracy: Double(progress.correct) / Double(progress.images),
+                        learningRate: progress.learningRate)))
+            let stops = shouldStop()
+            // The last step's turn comes after the validation.
+            let isDue =
+                progress.step < stepsPerEpoch
+                && checkpoints.isDue(steps: progress.optimizerSteps, endsEpoch: false)
+            if stops || isDue { try checkpoints.take(snapshot) }
+            if stops { return nil }
         }
-        let elapsed = seconds
         guard optimizer.isFinite(network.store.parameters, pool: pool) else {
-            throw TrainingError.diverged(step: epoch * stepsPerEpoch, epoch: epoch, loss: lossSum / Double(images))
+            throw divergence(of: .weights, loss: progress.lossSum / Double(progress.images))
         }
         var validation: (loss: Double, accuracy: Double)?
         if let validator {
             validator.load(parameters: currentParameters, state: currentState)
-            validation = validator.score(data.validation, labelSmoothing: options.labelSmoothing)
+            let score = validator.score(data.validation, labelSmoothing: options.labelSmoothing)
+            guard score.loss.isFinite else { throw divergence(of: .validationLoss, loss: score.loss) }
+            validation = score
         }
         return EpochRecord(
-            epoch: epoch, learningRate: rate, trainingLoss: lossSum / Double(images),
-            trainingAccuracy: Double(correct) / Double(images), validationLoss: validation?.loss,
-            validationAccuracy: validation?.accuracy, seconds: elapsed,
-            imagesPerSecond: elapsed > 0 ? Double(images) / elapsed : 0)
+            epoch: progress.epoch, learningRate: progress.learningRate,
+            trainingLoss: progress.lossSum / Double(progress.images),
+            trainingAccuracy: Double(progress.correct) / Double(progress.images), validationLoss: validation?.loss,
+            validationAccuracy: validation?.accuracy, seconds: progress.seconds,
+            imagesPerSecond: progress.seconds > 0 ? Double(progress.images) / progress.seconds : 0)
+    }
+
+    private func takeStep(_ batch: Batch) throws {
+        let step = (progress.epoch - 1) * stepsPerEpoch + progress.step
+        let result = network.step(
+            images: batch.images, labels: batch.labels, count: batch.count, step: step,
+            labelSmoothing: options.labelSmoothing)
+        progress.step += 1
+        progress.learningRate = options.optimizer.learningRate * schedule.factor(step: step)
+        guard result.lossSum.isFinite else {
+            throw divergence(of: .loss, loss: result.lossSum / Double(batch.count))
+        }
+        optimizer.step(
+            parameters: network.store.parameters, gradients: network.store.gradients,
+            learningRate: progress.learningRate, pool: pool)
+        averageState()
+        progress.optimizerSteps = optimizer.stepsTaken
+        progress.lossSum += result.lossSum
+        progress.correct += result.correct
+        progress.images += batch.count
+    }
+
+    /// Takes in an epoch's figures, keeps its weights where they are the best, and moves to the next epoch.
+    /// - Returns: whether they are.
+    private func finishEpoch(_ record: EpochRecord, _ stopping: inout EarlyStopping?) -> Bool {
+        progress.history.epochs.append(record)
+        progress.history.seconds += record.seconds
+        var verdict = EarlyStopping.Verdict.improved
+        if stopping != nil {
+            let value =
+                options.earlyStopping?.monitor == .validationAccuracy
+                ? record.validationAccuracy : record.validationLoss
+            verdict = stopping?.observe(epoch: record.epoch, value: value ?? .nan) ?? .improved
+            progress.earlyStopping = stopping?.state
+        }
+        if verdict == .improved {
+            progress.history.bestEpoch = record.epoch
+            best.parameters.copy(from: currentParameters)
+            best.state.copy(from: currentState)
+        }
+        progress.history.stoppedEarly = verdict == .stop && record.epoch < options.epochs
+        progress.beginNextEpoch()
+        return verdict == .improved
     }
 
     /// Lets the averaged batch-norm statistics follow, at the weights' own rate.
@@ -196,5 +235,13 @@ public final class Trainer {
         }
         let rate = Float(1 - decay)
         for i in 0..<state.count { averagedState[i] += rate * (state[i] - averagedState[i]) }
+    }
+
+    func divergence(of finding: TrainingError.Finding, loss: Double) -> TrainingError {
+        let epoch = progress.step > 0 ? progress.epoch : progress.epoch - 1
+        return .diverged(
+            step: (progress.epoch - 1) * stepsPerEpoch + progress.step, epoch: epoch, loss: loss, finding: finding,
+            remedy: TrainingError.remedy(
+                isFirstStep: progress.optimizerSteps == 0, learningRate: progress.learningRate, options: options))
     }
 }

@@ -59,6 +59,31 @@ public struct EarlyStoppingOptions: Hashable, Sendable {
     }
 }
 
+/// When a run writes down where it stands, and how many of these checkpoints it keeps. None of it changes what is learnt.
+public struct CheckpointOptions: Hashable, Sendable {
+    /// After every so many steps, ≥ 1; nil: not by steps.
+    public var everySteps: Int? = nil
+    /// After the step at which so many minutes have passed since the last one, > 0; nil: not by time.
+    public var everyMinutes: Double? = 5
+    /// At the end of an epoch, after its validation, unless the last one took more than ``largestShare`` of the time
+    /// that has passed since: short epochs are not slowed down.
+    public var everyEpoch = true
+    /// The newest so many are kept, ≥ 1. With two, one may be damaged.
+    public var keep = 2
+
+    /// The part of the time that writing at the ends of epochs may take.
+    public static let largestShare = 0.01
+
+    public init(
+        everySteps: Int? = nil, everyMinutes: Double? = 5, everyEpoch: Bool = true, keep: Int = 2
+    ) {
+        self.everySteps = everySteps
+        self.everyMinutes = everyMinutes
+        self.everyEpoch = everyEpoch
+        self.keep = keep
+    }
+}
+
 /// Everything that the section `training` of a configuration says.
 public struct TrainingOptions: Hashable, Sendable {
     public var epochs = 10
@@ -76,6 +101,8 @@ public struct TrainingOptions: Hashable, Sendable {
     public var earlyStopping: EarlyStoppingOptions? = EarlyStoppingOptions()
     /// Decay of the exponential moving average of the weights, in (0, 1); nil keeps none.
     public var averagingDecay: Double? = nil
+    /// Nil writes none: an interrupted run can then not go on.
+    public var checkpoints: CheckpointOptions? = CheckpointOptions()
     /// Parts that a batch is cut into, whatever the thread count: it fixes the order of every sum.
     public var shards = 16
 
@@ -83,7 +110,7 @@ public struct TrainingOptions: Hashable, Sendable {
 }
 
 /// One finished epoch.
-public struct EpochRecord: Hashable, Sendable {
+public struct EpochRecord: Hashable, Sendable, Codable {
     /// From 1.
     public var epoch: Int
     /// Of the last step.
@@ -114,7 +141,7 @@ public struct EpochRecord: Hashable, Sendable {
 }
 
 /// What a training run tells about itself.
-public struct TrainingHistory: Hashable, Sendable {
+public struct TrainingHistory: Hashable, Sendable, Codable {
     public var epochs: [EpochRecord] = []
     /// The epoch whose weights were kept (from 1).
     public var bestEpoch = 0

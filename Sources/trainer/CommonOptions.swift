@@ -72,6 +72,37 @@ struct ConfigurationOptions: ParsableArguments {
     }
 }
 
+/// Options that change a configuration, where a run's own may stand in for the file.
+struct TrainingConfigurationOptions: ParsableArguments {
+    @Option(help: "The JSON configuration; not needed with --resume.")
+    var config: String?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Override one key, as often as you like.", valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    @Option(help: "Random seed, instead of the configuration's.")
+    var seed: UInt64?
+
+    private var allOverrides: [String] { overrides + (seed.map { ["seed=\($0)"] } ?? []) }
+
+    func requireFile() throws {
+        if config == nil { throw ValidationError("Missing expected argument '--config <config>'") }
+    }
+
+    /// The configuration and its graph, every shape checked.
+    func load() throws -> (Experiment, ResolvedGraph) {
+        try ConfigurationOptions.load(config ?? "", overrides: allOverrides)
+    }
+
+    /// What the file and the options say; where no file is given, what `stored` says with the options.
+    func load(instead stored: Experiment) throws -> Experiment {
+        if let config { return try ExperimentFile.load(path: config, overrides: allOverrides) }
+        return try Experiment.decode(try Overrides.apply(allOverrides, to: stored.json), name: "")
+    }
+}
+
 /// Shows downloads and notes.
 enum DownloadDisplay {
     static func show(_ event: DatasetEvent, quiet: Bool) {

@@ -26,6 +26,12 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         let saved = try SavedModel.load(path: model)
+        let trained = RunFolder(URL(fileURLWithPath: model, isDirectory: true))
+        if !trained.isFinished, FileManager.default.fileExists(atPath: trained.url(of: .config).path) {
+            Console.message(
+                "Note: \(model) is an unfinished run; these are its best weights so far "
+                    + "(to finish it: trainer --resume \(model))")
+        }
         var options = saved.experiment.data
         options.directory = data
         if let dataset {

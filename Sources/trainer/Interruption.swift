@@ -1,17 +1,35 @@
 import Foundation
 import Synchronization
 
-/// Ctrl-C and SIGTERM: the first asks the running step to be the last, the second ends the program at once.
+/// Ctrl-C, SIGTERM and a terminal that goes away: the first asks the running step to be the last, the second ends the
+/// program at once.
 enum Interruption {
-    private static let requests = Atomic<Int>(0)
+    /// The first signal that came; 0 before.
+    private static let signalNumber = Atomic<Int32>(0)
 
-    static var isRequested: Bool { requests.load(ordering: .relaxed) > 0 }
+    static var isRequested: Bool { signalNumber.load(ordering: .relaxed) != 0 }
+
+    /// What the program ends with, by the shell's convention: 128 and the signal's number.
+    static var exitCode: Int32 { 128 + signalNumber.load(ordering: .relaxed) }
 
     static func install() {
-        for number in [SIGINT, SIGTERM] {
-            signal(number) { _ in
-                if Interruption.requests.add(1, ordering: .relaxed).oldValue > 0 { _exit(130) }
+        // A limit on the size of files then makes the write fail, which is told, instead of ending the program.
+        signal(SIGXFSZ, SIG_IGN)
+        // Made before the first signal: a handler may not.
+        _ = isRequested
+        var handled = sigset_t()
+        sigemptyset(&handled)
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            let previous = signal(number) { number in
+                let first = Interruption.signalNumber.compareExchange(
+                    expected: 0, desired: number, ordering: .relaxed)
+                if !first.exchanged { _exit(128 + number) }
             }
+            // What the shell has the program ignore (nohup, a job in the background) it goes on ignoring.
+            if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(number, SIG_IGN) }
+            sigaddset(&handled, number)
         }
+        // A parent with threads may have started the program with these blocked.
+        pthread_sigmask(SIG_UNBLOCK, &handled, nil)
     }
 }

@@ -7,7 +7,7 @@ struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Train a network, test it once, and leave a run folder (the default command).")
 
-    @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var configuration: TrainingConfigurationOptions
     @OptionGroup var common: CommonOptions
     @OptionGroup var tuning: TuningOptions
 
@@ -17,9 +17,30 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "Folder in which the run folder is made, instead of the configuration's.")
     var output: String?
 
+    @Option(help: ArgumentHelp("Go on with an unfinished run, in its folder.", valueName: "run"))
+    var resume: String?
+
+    @Flag(help: "With --resume: go on although Numeral, BLAS or CPU are others than at the beginning.")
+    var force = false
+
+    func validate() throws {
+        if resume == nil {
+            try configuration.requireFile()
+            if force { throw ValidationError("--force goes with --resume") }
+        } else if output != nil {
+            throw ValidationError("--output does not go with --resume: a run goes on in its own folder")
+        }
+    }
+
     func run() throws {
         let began = Date()
-        var (experiment, graph) = try configuration.load()
+        let resumption = try resume.map { try Resumption.open($0, given: configuration.load(instead:)) }
+        if case .some(.none) = resumption {
+            Console.message("\(resume ?? "") is finished: there is nothing left to do")
+            return
+        }
+        let resumed = resumption ?? nil
+        var (experiment, graph) = try resumed.map { ($0.experiment, $0.graph) } ?? configuration.load()
         if let data { experiment.data.directory = data }
         if let output { experiment.output.directory = output }
         let pool = try common.makePool()
@@ -34,61 +55,18 @@ struct TrainCommand: ParsableCommand {
             seed: experiment.seed, pool: pool)
         // A test file that is damaged should be known before an hour of training, not after. Nothing is kept of it.
         let digests = data.digests.merging(try data.loadTest().digests) { first, _ in first }
-        let run = try LiveRun.create(
-            in: URL(fileURLWithPath: experiment.output.directory, isDirectory: true), name: experiment.name, date: began
-        )
-        defer { run.close() }
-        let folder = run.folder
-        try folder.write(experiment.jsonText, as: .config)
-        try folder.write(
-            environment: EnvironmentRecord(threads: pool.threads, dataDigests: digests, date: began))
-
+        try resumed?.check(dataDigests: digests, force: force)
+        let session = TrainingSession(
+            run: try resumed?.run ?? create(experiment, date: began), resumption: resumed, experiment: experiment,
+            graph: graph, data: data, dataDigests: digests, trainer: trainer, pool: pool, common: common)
+        defer { session.run.close() }
+        try session.record(date: began)
         Interruption.install()
-        let display = TrainingDisplay(quiet: common.quiet, epochs: experiment.training.epochs)
-        let model = try trainer.run(shouldStop: { Interruption.isRequested }, onEvent: display.show)
-        try save(model, experiment, graph, data, in: folder)
-        if model.interrupted {
-            Console.message(
-                model.history.epochs.isEmpty
-                    ? "Interrupted in the first epoch; \(folder.url.relativePath) holds the configuration only"
-                    : "Interrupted after \(model.history.epochs.count) epochs; the best weights so far are in "
-                        + folder.url.relativePath)
-            throw ExitCode(130)
-        }
-        try test(model, experiment, graph, data, pool, folder)
+        try session.train()
     }
 
-    /// Writes the history and, once an epoch has ended, the model.
-    private func save(
-        _ model: TrainedModel, _ experiment: Experiment, _ graph: ResolvedGraph, _ data: LoadedData,
-        in folder: RunFolder
-    ) throws {
-        guard !model.history.epochs.isEmpty else { return }
-        try folder.write(history: model.history)
-        let saved = SavedModel(
-            experiment: experiment, graph: graph, classNames: data.train.classNames,
-            normalization: data.normalizationConstants(experiment.data.normalization), parameters: model.parameters,
-            state: model.state)
-        try folder.write(saved.encoded(), as: .model)
-    }
-
-    private func test(
-        _ model: TrainedModel, _ experiment: Experiment, _ graph: ResolvedGraph, _ data: LoadedData, _ pool: WorkerPool,
-        _ folder: RunFolder
-    ) throws {
-        let history = model.history
-        common.say(
-            "Trained \(history.epochs.count) epochs in \(Console.fixed(history.seconds, 1)) s "
-                + "(\(Console.grouped(Int(history.imagesPerSecond))) images/s)"
-                + (history.stoppedEarly ? ", stopped early" : "") + "; kept epoch \(history.bestEpoch)")
-        let classifier = Classifier(
-            graph: graph, batchSize: experiment.evaluation.batchSize,
-            normalization: data.normalizationConstants(experiment.data.normalization), pool: pool)
-        classifier.load(parameters: model.parameters, state: model.state)
-        let evaluation = try Assessment.evaluate(classifier, on: try data.loadTest().images)
-        try Assessment.write(
-            evaluation, to: folder, dataset: data.dataset, source: data.source, history: history,
-            threads: pool.threads, parameters: graph.parameterCount)
-        Assessment.printSummary(evaluation, folder: folder, dataset: data.dataset, source: data.source)
+    private func create(_ experiment: Experiment, date: Date) throws(OperationError) -> LiveRun {
+        try LiveRun.create(
+            in: URL(fileURLWithPath: experiment.output.directory, isDirectory: true), name: experiment.name, date: date)
     }
 }

@@ -9,8 +9,8 @@ import Testing
         var labels: [Int32]
     }
 
-    private func epoch(_ loader: BatchLoader, _ epoch: Int) -> [Copy] {
-        loader.start(epoch: epoch)
+    private func epoch(_ loader: BatchLoader, _ epoch: Int, at batch: Int = 0) -> [Copy] {
+        loader.start(epoch: epoch, at: batch)
         var copies: [Copy] = []
         while let batch = loader.next() {
             let size = batch.images.count / batch.capacity
@@ -47,10 +47,13 @@ import Testing
         #expect(epoch(loader, 0) == first)
         var stream = RandomStream(RandomAddress(seed: 5, purpose: .shuffle, major: 1))
         #expect(second.flatMap(\.labels) == stream.permutation(60).map { Int32(set.labels[$0]) })
-        // An epoch may be broken off.
+        // An epoch may be broken off, and begun anywhere.
         loader.start(epoch: 3)
         _ = loader.next()
         #expect(epoch(loader, 1) == second)
+        for batch in 0...loader.batchCount {
+            #expect(epoch(loader, 1, at: batch) == Array(second.dropFirst(batch)))
+        }
     }
 
     @Test func sameBitsForAnyNumberOfWorkers() throws {

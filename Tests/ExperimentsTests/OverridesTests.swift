@@ -48,8 +48,8 @@ import Testing
         (
             "training.optimzer.learningRate=1",
             "complete.json: training.optimzer: expected one of: epochs, batchSize, optimizer, schedule, warmupEpochs, "
-                + "labelSmoothing, l2, gradientClipping, earlyStopping, averaging, shards · received \"optimzer\" · "
-                + "did you mean 'optimizer'?"
+                + "labelSmoothing, l2, gradientClipping, earlyStopping, averaging, checkpoints, shards · received "
+                + "\"optimzer\" · did you mean 'optimizer'?"
         ),
         ("training.epochs=many", "complete.json: training.epochs: expected an integer in 1…100000 · received \"many\""),
         ("training.epochs", "--set training.epochs: expected path=value · received no '='"),

@@ -108,6 +108,12 @@ struct RandomExperiment {
                 monitor: pick(EarlyStoppingOptions.Monitor.allCases), patience: integer(1...50),
                 minimumChange: double(0, 1))
         training.averagingDecay = chance() ? nil : double(0, 1)
+        training.checkpoints =
+            chance()
+            ? nil
+            : CheckpointOptions(
+                everySteps: chance() ? integer(1...1_000_000_000) : nil, everyMinutes: chance() ? double(0, 99) : nil,
+                everyEpoch: chance(), keep: integer(1...1000))
         training.shards = integer(1...1024)
         return training
     }

@@ -61,6 +61,7 @@ import Testing
                     "gradientClipping": null,
                     "earlyStopping": {"monitor": "validationLoss", "patience": 5, "minimumChange": 0},
                     "averaging": null,
+                    "checkpoints": {"everySteps": null, "everyMinutes": 5, "everyEpoch": true, "keep": 2},
                     "shards": 16
                   },
                   "evaluation": {"batchSize": 500},
@@ -99,6 +100,7 @@ import Testing
         training.gradientClipping = .norm(5)
         training.earlyStopping = .init(monitor: .validationAccuracy, patience: 3, minimumChange: 0.001)
         training.averagingDecay = 0.999
+        training.checkpoints = .init(everySteps: 500, everyMinutes: 2.5, everyEpoch: false, keep: 3)
         training.shards = 8
         #expect(experiment.training == training)
         let chain: [(Layer, [String])] = [

@@ -12,8 +12,9 @@ import Testing
 
     static let config = ConfigurationsTests.folder.appendingPathComponent("default.json").path
 
-    /// Runs `trainer` with `arguments` in `folder`; a data set is looked for nowhere but where they say.
-    static func trainer(_ arguments: [String], in folder: URL) throws -> Outcome {
+    /// `trainer` with `arguments` in `folder`, not yet started; a data set is looked for nowhere but where they say. What
+    /// it prints goes to the files `stdout` and `stderr` there.
+    static func process(_ arguments: [String], in folder: URL) throws -> Process {
         let process = Process()
         // The command is built beside the test bundle.
         process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
@@ -28,11 +29,23 @@ import Testing
         for file in [output, errors] { try Data().write(to: file) }
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)
-        try process.run()
+        return process
+    }
+
+    /// What a process of ``process(_:in:)`` that has ended left.
+    static func outcome(of process: Process, in folder: URL) throws -> Outcome {
         process.waitUntilExit()
+        let output = folder.appendingPathComponent("stdout"), errors = folder.appendingPathComponent("stderr")
         return Outcome(
             code: process.terminationStatus, output: try String(contentsOf: output, encoding: .utf8),
             errors: try String(contentsOf: errors, encoding: .utf8))
+    }
+
+    /// Runs `trainer` to its end.
+    static func trainer(_ arguments: [String], in folder: URL) throws -> Outcome {
+        let process = try process(arguments, in: folder)
+        try process.run()
+        return try outcome(of: process, in: folder)
     }
 
     static func temporaryFolder() throws -> URL {
@@ -52,7 +65,7 @@ import Testing
         let runs = folder.appendingPathComponent("runs")
         let run = runs.appendingPathComponent(try FileManager.default.contentsOfDirectory(atPath: runs.path)[0])
         let files = Set(try FileManager.default.contentsOfDirectory(atPath: run.path))
-        #expect(files == Set(RunFile.allCases.map(\.rawValue)))
+        #expect(files == Set(RunFile.allCases.map(\.rawValue) + ["checkpoints"]))
         let metrics =
             try JSONSerialization.jsonObject(
                 with: Data(contentsOf: run.appendingPathComponent("metrics.json"))) as? [String: Any]

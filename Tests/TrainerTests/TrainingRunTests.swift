@@ -22,7 +22,8 @@ import Testing
 
     static func train(
         _ options: TrainingOptions, _ data: LoadedData, threads: Int, seed: UInt64 = 1, layers: [Layer] = layers,
-        augmentation: AugmentationOptions = AugmentationOptions(), shouldStop: () -> Bool = { false },
+        augmentation: AugmentationOptions = AugmentationOptions(), from state: TrainingState? = nil,
+        shouldStop: () -> Bool = { false }, onCheckpoint: ((TrainingState) -> Void)? = nil,
         onEvent: (TrainingEvent) -> Void = { _ in }
     ) throws -> TrainedModel {
         let pool = WorkerPool(threads: threads)
@@ -31,7 +32,8 @@ import Testing
         let trainer = try Trainer(
             graph: graph, options: options, data: data, augmentation: augmentation, normalization: .standardize,
             seed: seed, pool: pool)
-        return try trainer.run(shouldStop: shouldStop, onEvent: onEvent)
+        return try trainer.run(
+            from: state, shouldStop: shouldStop, onCheckpoint: onCheckpoint, onEvent: onEvent)
     }
 
     @Test func thirtyTwoImagesAreLearntByHeart() throws {
@@ -108,8 +110,10 @@ import Testing
         let error = #expect(throws: TrainingError.self) {
             try Self.train(options, data, threads: 1, layers: layers)
         }
-        guard case .diverged(let step, let epoch, let loss)? = error else { return }
+        guard case .diverged(let step, let epoch, let loss, .loss, let remedy)? = error else { return }
         #expect((2...4).contains(step) && epoch == 1 && !loss.isFinite)
+        #expect(remedy.contains("lower training.optimizer.learningRate (1e+30;"))
+        #expect(remedy.contains("training.gradientClipping"))
     }
 
     @Test func askedToStopItFinishesTheStepAndKeepsTheBestEpoch() throws {

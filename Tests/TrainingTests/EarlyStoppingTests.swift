@@ -1,6 +1,7 @@
 import Foundation
 import Testing
-import Training
+
+@testable import Training
 
 @Suite("Early stopping and divergence")
 struct EarlyStoppingTests {
@@ -65,10 +66,22 @@ struct EarlyStoppingTests {
 
     @Test("divergence names the step and the remedy on one line")
     func divergence() {
-        let text = "\(TrainingError.diverged(step: 120, epoch: 3, loss: .nan))"
+        var options = TrainingOptions()
+        options.optimizer = .sgd(learningRate: 0.5)
+        options.schedule = .cosine()
+        func text(_ finding: TrainingError.Finding, _ loss: Double, isFirstStep: Bool = false) -> String {
+            let remedy = TrainingError.remedy(isFirstStep: isFirstStep, learningRate: 0.123456, options: options)
+            return "\(TrainingError.diverged(step: 120, epoch: 3, loss: loss, finding: finding, remedy: remedy))"
+        }
+        let lower = "lower training.optimizer.learningRate (0.5; at this step the schedule made it 0.123)"
         #expect(
-            text
-                == "training: step 120 (epoch 3) diverged: the loss is nan · lower training.optimizer.learningRate, "
-                + "or bound the gradient with training.gradientClipping")
+            text(.loss, .nan) == "training: step 120 (epoch 3) diverged: the loss is nan · " + lower
+                + ", or bound the gradient with training.gradientClipping")
+        options.gradientClipping = .norm(1)
+        #expect(text(.validationLoss, .infinity).hasSuffix("the validation loss is inf · " + lower))
+        options.schedule = .constant
+        #expect(text(.weights, 2).hasSuffix(lower + ", or let it rise slowly with training.warmupEpochs"))
+        #expect(text(.weights, 2).contains("a weight is not finite any more (mean loss 2.0)"))
+        #expect(text(.loss, .nan, isFirstStep: true).contains("initializers"))
     }
 }

@@ -1,0 +1,34 @@
+extension Experiment {
+    /// What `other` says differently, one text for each key (`training.epochs 5 instead of 3`). The folders `data.directory`
+    /// and `output.directory` are not compared: they do not change what is learnt.
+    public func differences(from other: Experiment) -> [String] {
+        var (mine, others) = (self, other)
+        (mine.data.directory, others.data.directory) = (nil, nil)
+        (mine.output, others.output) = (OutputOptions(), OutputOptions())
+        return JSONValue.differences(mine.json, others.json, ConfigurationPath())
+    }
+}
+
+extension JSONValue {
+    /// Where `new` is not `old`: members by key, elements by index where there are as many.
+    fileprivate static func differences(
+        _ new: JSONValue, _ old: JSONValue, _ path: ConfigurationPath
+    ) -> [String] {
+        switch (new, old) {
+        case _ where new == old: return []
+        case (.object(let new), .object(let old)):
+            let keys = new.keys + old.keys.filter { new[$0] == nil }
+            return keys.flatMap { key in
+                let place = path.key(key)
+                guard let a = new[key] else { return ["\(place.text) missing"] }
+                guard let b = old[key] else { return ["\(place.text) \(a.excerpt) instead of nothing"] }
+                return differences(a, b, place)
+            }
+        case (.array(let new), .array(let old)) where new.count == old.count:
+            return zip(new, old).enumerated().flatMap { index, pair in
+                differences(pair.0, pair.1, path.index(index))
+            }
+        default: return ["\(path.text) \(new.excerpt) instead of \(old.excerpt)"]
+        }
+    }
+}

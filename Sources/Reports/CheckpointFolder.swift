@@ -1,0 +1,113 @@
+import Foundation
+import Tensors
+import Training
+
+/// `checkpoints/` of a run: `epoch-<epoch under way>-step-<its steps done>.safetensors`, the newest few.
+public struct CheckpointFolder: Hashable, Sendable {
+    public let url: URL
+
+    /// That of a run; nothing is checked or created.
+    public init(of run: RunFolder) { url = run.url.appendingPathComponent("checkpoints", isDirectory: true) }
+
+    /// A file that calls itself a checkpoint.
+    struct Entry: Comparable {
+        let epoch: Int
+        let step: Int
+        let name: String
+
+        init(_ state: TrainingProgress) {
+            (epoch, step) = (state.epoch, state.step)
+            name = "epoch-\(Self.padded(epoch, 4))-step-\(Self.padded(step, 6)).safetensors"
+        }
+
+        init?(name: String) {
+            guard let match = name.wholeMatch(of: /epoch-([0-9]{4,9})-step-([0-9]{6,9})\.safetensors/),
+                let epoch = Int(match.1), let step = Int(match.2)
+            else { return nil }
+            (self.epoch, self.step, self.name) = (epoch, step, name)
+        }
+
+        static func < (a: Entry, b: Entry) -> Bool { (a.epoch, a.step, a.name) < (b.epoch, b.step, b.name) }
+
+        private static func padded(_ value: Int, _ width: Int) -> String {
+            let digits = String(value)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+    }
+
+    /// Writes a checkpoint, whole or not at all, then removes all but the newest `count`.
+    ///
+    /// - Throws: `OperationError` with the path and the system's reason; the older ones are as they were.
+    /// - Returns: the file.
+    @discardableResult
+    public func write(_ checkpoint: Checkpoint, keeping count: Int) throws(OperationError) -> URL {
+        precondition(count >= 1, "CheckpointFolder: at least one must be kept")
+        try RunFolder.createFolders(url)
+        let entry = Entry(checkpoint.state.progress)
+        let file = url.appendingPathComponent(entry.name)
+        try AtomicFile.write(try checkpoint.encoded(), to: file)
+        // What is newer than this one is of a future that was given up, and older than nothing.
+        let older = entries.filter { $0 < entry }
+        for stale in entries.filter({ $0 > entry }) + older.dropFirst(count - 1) {
+            unlink(url.appendingPathComponent(stale.name).path)
+        }
+        return file
+    }
+
+    /// The newest first.
+    var entries: [Entry] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).compactMap(Entry.init(name:))
+            .sorted(by: >)
+    }
+
+    /// The file of the newest checkpoint, sound or not; nil where there is none.
+    public var newest: URL? { entries.first.map { url.appendingPathComponent($0.name) } }
+
+    /// A checkpoint, its file, and what was wrong with the newer ones.
+    public struct Found {
+        public let checkpoint: Checkpoint
+        public let file: URL
+        public let damaged: [InputError]
+    }
+
+    /// The newest checkpoint that is as it was written; nil where there are no files at all. What a killed process left
+    /// half-written goes. Only for who holds the run.
+    ///
+    /// - Throws: `InputError` where all are damaged, or the newest sound one is of another version of the format.
+    public func newestSound() throws(InputError) -> Found? {
+        AtomicFile.removeTemporaries(in: url)
+        var damaged: [InputError] = []
+        for entry in entries {
+            let file = url.appendingPathComponent(entry.name)
+            do throws(CheckpointError) {
+                let checkpoint = try Self.read(file)
+                guard Entry(checkpoint.state.progress) == entry else {
+                    throw .damaged(
+                        InputError(
+                            file.relativePath, expected: "the checkpoint its name says",
+                            received: "that of \(Entry(checkpoint.state.progress).name)"))
+                }
+                return Found(checkpoint: checkpoint, file: file, damaged: damaged)
+            } catch {
+                guard case .damaged(let reason) = error else { throw error.inputError }
+                damaged.append(reason)
+            }
+        }
+        guard let first = damaged.first else { return nil }
+        throw InputError(
+            url.relativePath, expected: "a sound checkpoint",
+            received: "\(damaged.count) damaged, the newest: \(first)",
+            remedy: "remove the folder to begin the run anew")
+    }
+
+    private static func read(_ file: URL) throws(CheckpointError) -> Checkpoint {
+        let data: Data
+        do {
+            data = try Data(contentsOf: file)
+        } catch {
+            throw .damaged(
+                InputError(file.relativePath, expected: "a file that can be read", received: AtomicFile.reason(error)))
+        }
+        return try Checkpoint.decode(data, name: file.relativePath)
+    }
+}

@@ -1,0 +1,45 @@
+import Foundation
+
+/// The commit that is checked out in a git repository, read from its files.
+public enum SourceCommit {
+    /// That of the innermost repository or worktree that `folder` lies in; nil where there is none, or no commit yet.
+    public static func find(above folder: URL) -> String? {
+        var folder = folder.standardizedFileURL
+        while true {
+            if let repository = repository(at: folder.appendingPathComponent(".git")) { return head(of: repository) }
+            guard folder.path != "/" else { return nil }
+            folder.deleteLastPathComponent()
+        }
+    }
+
+    /// The folder with `HEAD` in it: `.git` itself, or what the file `.git` of a worktree or submodule names.
+    private static func repository(at git: URL) -> URL? {
+        var candidate = git
+        if let line = text(git), line.hasPrefix("gitdir: ") {
+            candidate = URL(
+                fileURLWithPath: String(line.dropFirst(8)), isDirectory: true,
+                relativeTo: git.deletingLastPathComponent())
+        }
+        return FileManager.default.fileExists(atPath: candidate.appendingPathComponent("HEAD").path) ? candidate : nil
+    }
+
+    private static func head(of repository: URL) -> String? {
+        guard let head = text(repository.appendingPathComponent("HEAD")) else { return nil }
+        guard head.hasPrefix("ref: ") else { return head }
+        let name = String(head.dropFirst(5))
+        // A worktree keeps its HEAD, and its branches with all others.
+        let common =
+            text(repository.appendingPathComponent("commondir")).map {
+                URL(fileURLWithPath: $0, isDirectory: true, relativeTo: repository)
+            } ?? repository
+        for place in [repository, common] {
+            if let commit = text(place.appendingPathComponent(name)) { return commit }
+        }
+        let packed = text(common.appendingPathComponent("packed-refs")) ?? ""
+        return packed.split(separator: "\n").first { $0.hasSuffix(" " + name) }.map { String($0.prefix { $0 != " " }) }
+    }
+
+    private static func text(_ url: URL) -> String? {
+        (try? String(contentsOf: url, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}

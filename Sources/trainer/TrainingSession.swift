@@ -1,0 +1,111 @@
+import ArgumentParser
+import Foundation
+import Numeral
+
+/// What one process does for a run, from its folder's first files to the test.
+struct TrainingSession {
+    let run: LiveRun
+    let resumption: Resumption?
+    let experiment: Experiment
+    let graph: ResolvedGraph
+    let data: LoadedData
+    let dataDigests: [String: String]
+    let trainer: Trainer
+    let pool: WorkerPool
+    let common: CommonOptions
+
+    private var folder: RunFolder { run.folder }
+
+    /// Writes `config.json` and `environment.json`, or adds this process to the latter.
+    func record(date: Date) throws {
+        let environment = EnvironmentRecord(threads: pool.threads, dataDigests: dataDigests, date: date)
+        guard let resumption else {
+            try folder.write(experiment.jsonText, as: .config)
+            try folder.write(environment: environment)
+            return
+        }
+        resumption.announce(common)
+        let progress = resumption.found?.checkpoint.state.progress ?? TrainingProgress()
+        try folder.write(
+            resumption: EnvironmentRecord.Resumption(
+                date: date, epoch: progress.epoch, step: progress.step, threads: pool.threads,
+                commandLine: CommandLine.arguments),
+            in: environment)
+        run.restore(lengths: resumption.found?.checkpoint.liveFiles ?? [:])
+    }
+
+    /// Trains and tests.
+    /// - Throws: `ExitCode` where a signal ended it, after the checkpoint; what training and writing throw.
+    func train() throws {
+        let writer = CheckpointWriter(
+            run, experiment, graph, dataDigests: dataDigests, resumedFrom: resumption?.found?.file)
+        let display = TrainingDisplay(quiet: common.quiet, epochs: experiment.training.epochs)
+        let model: TrainedModel
+        do {
+            model = try trainer.run(
+                from: resumption?.found?.checkpoint.state, shouldStop: { Interruption.isRequested },
+                onCheckpoint: writer.map { writer in { writer.write($0) } }, onEvent: display.show)
+        } catch let error as TrainingError {
+            try afterDivergence(last: writer?.last)
+            throw error
+        }
+        guard !model.interrupted else { throw try afterInterruption(model, writer) }
+        try save(model)
+        try test(model)
+    }
+
+    /// Keeps the best weights so far, and says where they and the last sound state are.
+    private func afterDivergence(last checkpoint: URL?) throws {
+        if let best = trainer.bestSoFar {
+            try save(best)
+            Console.message(
+                "The weights of epoch \(best.history.bestEpoch), the best, are in "
+                    + folder.url(of: .model).relativePath)
+        }
+        if let checkpoint { Console.message("The last sound checkpoint is \(checkpoint.relativePath)") }
+    }
+
+    /// Keeps the best weights so far, and says how to go on.
+    private func afterInterruption(_ model: TrainedModel, _ writer: CheckpointWriter?) throws -> ExitCode {
+        try save(model)
+        if let failure = writer?.failure { throw failure }
+        let epochs = model.history.epochs.count
+        let place = "Interrupted after \(epochs) epoch\(epochs == 1 ? "" : "s")"
+        if writer == nil {
+            Console.message(
+                place + ", without checkpoints (training.checkpoints is null): it cannot go on. "
+                    + (epochs == 0 ? "There are no weights yet" : "The best weights are in \(folder.url.relativePath)"))
+        } else {
+            Console.message(place + ". Go on with: trainer --resume \(folder.url.relativePath)")
+        }
+        return ExitCode(Interruption.exitCode)
+    }
+
+    /// Writes the history and, once an epoch has ended, the model.
+    private func save(_ model: TrainedModel) throws {
+        guard !model.history.epochs.isEmpty else { return }
+        try folder.write(history: model.history)
+        let saved = SavedModel(
+            experiment: experiment, graph: graph, classNames: data.train.classNames,
+            normalization: data.normalizationConstants(experiment.data.normalization), parameters: model.parameters,
+            state: model.state)
+        try folder.write(saved.encoded(), as: .model)
+    }
+
+    private func test(_ model: TrainedModel) throws {
+        let history = model.history
+        common.say(
+            "Trained \(history.epochs.count) epochs in \(Console.fixed(history.seconds, 1)) s "
+                + "(\(Console.grouped(Int(history.imagesPerSecond))) images/s)"
+                + (history.stoppedEarly ? ", stopped early" : "") + "; kept epoch \(history.bestEpoch)")
+        let classifier = Classifier(
+            graph: graph, batchSize: experiment.evaluation.batchSize,
+            normalization: data.normalizationConstants(experiment.data.normalization), pool: pool)
+        classifier.load(parameters: model.parameters, state: model.state)
+        let evaluation = try Assessment.evaluate(classifier, on: try data.loadTest().images)
+        try Assessment.write(
+            evaluation, to: folder, dataset: data.dataset, source: data.source, history: history,
+            threads: pool.threads, parameters: graph.parameterCount)
+        Assessment.printSummary(evaluation, folder: folder, dataset: data.dataset, source: data.source)
+    }
+}
