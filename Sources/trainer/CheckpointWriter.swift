@@ -34,9 +34,12 @@ final class CheckpointWriter {
                 configuration: configuration, dataDigests: dataDigests, engine: engine,
                 liveFiles: try run.synchronize(), state: state)
             last = try CheckpointFolder(of: run.folder).write(checkpoint, keeping: options.keep)
+            if failure != nil { Console.message("Checkpoints are written again") }
             failure = nil
         } catch {
-            failure = error
+            // Said once, until it changes.
+            defer { failure = error }
+            if failure?.problem == error.problem { return }
             Console.message(
                 "WARNING  no checkpoint: \(error); training goes on"
                     + (last.map { ", the last one is \($0.relativePath)" } ?? ""))

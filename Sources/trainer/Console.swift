@@ -11,7 +11,8 @@ enum Console {
 
     static func message(_ text: String) { write(text + "\n") }
 
-    static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    /// Writes to stderr. Where that fails, as in a log on a full disk, the message is lost, and no work with it.
+    static func write(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 
     static func fail(_ text: String, code: Int32) -> Never {
         message("trainer: " + text)

@@ -12,9 +12,10 @@ enum Interruption {
     /// What the program ends with, by the shell's convention: 128 and the signal's number.
     static var exitCode: Int32 { 128 + signalNumber.load(ordering: .relaxed) }
 
+    /// Lets a limit on the size of files make the write fail, which is told, instead of ending the program.
+    static func ignoreSizeLimit() { signal(SIGXFSZ, SIG_IGN) }
+
     static func install() {
-        // A limit on the size of files then makes the write fail, which is told, instead of ending the program.
-        signal(SIGXFSZ, SIG_IGN)
         // Made before the first signal: a handler may not.
         _ = isRequested
         var handled = sigset_t()

@@ -18,6 +18,7 @@ struct TrainerCommand: ParsableCommand {
     /// Runs the command; every failure is one line on stderr and an exit code: 1 the work failed, 2 the input was
     /// wrong, 130 interrupted.
     static func main() {
+        Interruption.ignoreSizeLimit()
         do {
             var command = try parseAsRoot()
             try command.run()

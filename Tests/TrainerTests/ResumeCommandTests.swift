@@ -21,7 +21,7 @@ import Testing
                         return (try? FileManager.default.contentsOfDirectory(atPath: all))?
                             .contains { $0.hasSuffix(".tmp") } ?? false
                     }, output: "cut")
-                kill_(process)
+                killNow(process)
                 #expect(process.terminationReason == .uncaughtSignal)
                 reached.append(try #require(SmallRun.checkpoints(try small.run(in: "cut")).last).lastPathComponent)
             }
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    private func kill_(_ process: Process) {
+    private func killNow(_ process: Process) {
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
@@ -65,7 +65,7 @@ import Testing
     @Test func aDamagedCheckpointIsPassedOver() throws {
         try SmallRun.with { small in
             #expect(try small.trainer(SmallRun.begin("whole")).code == 0)
-            kill_(try small.start(SmallRun.begin("cut"), until: SmallRun.isUnderWay, output: "cut"))
+            killNow(try small.start(SmallRun.begin("cut"), until: SmallRun.isUnderWay, output: "cut"))
             let path = try small.path(of: "cut")
             for damage in 0..<2 {
                 let files = SmallRun.checkpoints(try small.run(in: "cut"))
@@ -83,7 +83,7 @@ import Testing
                     SmallRun.checkpoints(try small.run(in: "cut")).contains(newest)
                         && (try? Data(contentsOf: newest)) == data
                 { usleep(500) }
-                kill_(process)
+                killNow(process)
                 let messages = try String(contentsOf: small.file("stderr"), encoding: .utf8)
                 #expect(messages.contains("WARNING  a damaged checkpoint is passed over: \(path)"), "\(messages)")
                 #expect(messages.contains("(\(path)/checkpoints/\(before))"), "\(messages)")
@@ -96,7 +96,7 @@ import Testing
     /// What a run may not go on with: one line that names it, exit code 2, nothing changed.
     @Test func whatDiffersIsRefused() throws {
         try SmallRun.with { small in
-            kill_(try small.start(SmallRun.begin("cut"), until: SmallRun.isUnderWay, output: "cut"))
+            killNow(try small.start(SmallRun.begin("cut"), until: SmallRun.isUnderWay, output: "cut"))
             let path = try small.path(of: "cut"), run = try small.run(in: "cut")
             func expectRefusal(_ arguments: [String], _ words: [String]) throws {
                 let before = SmallRun.checkpoints(run)
@@ -136,7 +136,7 @@ import Testing
     @Test func oneProcessAtATime() throws {
         try SmallRun.with(epochs: 400) { small in
             let first = try small.start(SmallRun.begin("cut"), until: SmallRun.isUnderWay, output: "cut")
-            defer { kill_(first) }
+            defer { killNow(first) }
             let path = try small.path(of: "cut")
             let second = try small.trainer(["--resume", path])
             #expect(second.code == 1 && second.errors.contains("a running process writes to it"), "\(second)")
