@@ -131,6 +131,16 @@ func wellFormed(_ data: Data) throws -> XMLContent {
         }
     }
 
+    /// A diverging loss spans dozens of decades.
+    @Test func aDivergingLossStillMakesAPicture() throws {
+        var history = Samples.history(epochs: 9, best: 3)
+        for (epoch, loss) in [(4, 1e9), (5, 3e28), (6, 1e300)] { history.epochs[epoch].trainingLoss = loss }
+        let content = try wellFormed(Data(LearningCurvesFigure.svg(history).utf8))
+        #expect(content.text.contains("1e"))
+        let axis = PlotAxis.decades("", [1e-300, 1e300])
+        #expect((2...9).contains(axis.ticks.count) && axis.ticks.allSatisfy { $0.label.count <= 7 })
+    }
+
     @Test func brokenEpochsLeaveGaps() throws {
         var history = Samples.history(epochs: 9, best: 3)
         history.epochs[4].trainingLoss = .nan

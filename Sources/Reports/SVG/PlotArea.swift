@@ -71,9 +71,16 @@ struct PlotAxis {
     static func decades(_ label: String, _ values: [Double]) -> PlotAxis {
         let low = Int(floor(log10(values.min() ?? 1) + 1e-9))
         let high = max(low + 1, Int(ceil(log10(values.max() ?? 1) - 1e-9)))
-        let ticks = (low...high).map { exponent in
+        // At most eight ticks, and powers where numbers would be long: a diverging loss spans dozens of decades.
+        let ticks = stride(from: low, through: high, by: max(1, (high - low + 7) / 8)).map { exponent in
             let value = pow(10, Double(exponent))
-            return Tick(value: value, label: exponent < 0 ? Text.fixed(value, -exponent) : Text.grouped(Int(value)))
+            let label =
+                switch exponent {
+                case -4 ..< 0: Text.fixed(value, -exponent)
+                case 0...6: Text.grouped(Int(value))
+                default: "1e\(exponent)"
+                }
+            return Tick(value: value, label: label)
         }
         return PlotAxis(
             label: label, range: pow(10, Double(low))...pow(10, Double(high)), ticks: ticks, scale: .logarithmic)
