@@ -76,7 +76,7 @@ struct PlotAxis {
             let value = pow(10, Double(exponent))
             let label =
                 switch exponent {
-                case -4 ..< 0: Text.fixed(value, -exponent)
+                case -4..<0: Text.fixed(value, -exponent)
                 case 0...6: Text.grouped(Int(value))
                 default: "1e\(exponent)"
                 }
