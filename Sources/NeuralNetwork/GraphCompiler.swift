@@ -18,13 +18,13 @@ struct Program {
 
 /// Turns a resolved graph into operations: chooses what runs together, where gradients flow and where they meet.
 struct GraphCompiler {
-    private let graph: ResolvedGraph
+    let graph: ResolvedGraph
     private let store: ParameterStore
     private let partials: GradientPartials?
     /// Readers of each node, as (node, which of its inputs); index 0 is the network's input.
-    private var readers: [[(node: Int, slot: Int)]]
+    var readers: [[(node: Int, slot: Int)]]
     /// Whether a node's output depends on parameters.
-    private var isTrained: [Bool]
+    var isTrained: [Bool]
     private var activations: [Storage] = []
     /// The whole gradient of each node's output.
     private var gradients: [Storage?] = []
@@ -33,14 +33,14 @@ struct GraphCompiler {
     private let input: Storage
     private let output: Storage
     /// By batch-norm: its output computed again for the one convolution that reads it.
-    private var outputsAgain: [Int: Storage] = [:]
+    var outputsAgain: [Int: Storage] = [:]
     /// By batch-norm: the gradient of its output computed again by the one pooling that reads it.
-    private var gradientsAgain: [Int: Storage] = [:]
+    var gradientsAgain: [Int: Storage] = [:]
     private var norms: [Int: BatchNormOperation] = [:]
     /// By batch-norm: where, among the backward steps, its pooling's second gradient goes.
     private var placesAgain: [Int: Int] = [:]
 
-    private var training: Bool { partials != nil }
+    var training: Bool { partials != nil }
 
     /// For a program of one image at a time: the program of batches whose convolutions' weights it shares, by layer. That
     /// program is refreshed first.
@@ -70,42 +70,7 @@ struct GraphCompiler {
     }
 
     private func activation(_ node: Int) -> Storage { node < 0 ? input : activations[node] }
-    private var last: Int { graph.nodes.count - 1 }
-
-    private func onlyReader(_ node: Int) -> Int? {
-        node >= 0 && readers[node + 1].count == 1 ? readers[node + 1][0].node : nil
-    }
-
-    /// At inference, the batch-norm that is folded into the weights of convolution or dense layer `node`.
-    private func foldedNorm(_ node: Int) -> Int? {
-        guard !training, graph.nodes[node].hasKernel, let reader = onlyReader(node) else { return nil }
-        if case .batchNormalization = graph.nodes[reader].layer { return reader }
-        return nil
-    }
-
-    /// The ReLU that rides along with `node`, if its only reader is one: with a batch-norm always, with a convolution or
-    /// dense layer (and the batch-norm folded into it) at inference.
-    private func fusedRelu(_ node: Int) -> Int? {
-        guard node >= 0 else { return nil }
-        var isCarrier = !training && graph.nodes[node].hasKernel
-        if case .batchNormalization = graph.nodes[node].layer { isCarrier = true }
-        guard isCarrier, let reader = onlyReader(node), graph.nodes[reader].layer == .relu else { return nil }
-        return reader
-    }
-
-    /// Whether `node` only passes its input on: a flatten, a batch-norm or ReLU already done, dropout at inference, a last
-    /// softmax.
-    private func isAlias(_ node: Int) -> Bool {
-        let source = graph.nodes[node].inputs[0]
-        return switch graph.nodes[node].layer {
-        case .flatten: true
-        case .batchNormalization: source >= 0 && foldedNorm(source) == node
-        case .relu: fusedRelu(source) == node
-        case .dropout(let rate): !training || rate == 0
-        case .softmax: node == last
-        default: false
-        }
-    }
+    var last: Int { graph.nodes.count - 1 }
 
     /// What `node` multiplies with, and whether a ReLU follows at once.
     private func weights(_ index: Int) -> (LayerWeights, relu: Bool) {
@@ -177,35 +142,6 @@ struct GraphCompiler {
             let incoming = readers[index + 1].map { edges[$0.node][$0.slot] }
             gradients[index] = incoming.count == 1 ? incoming[0] : Storage(floatsPerImage: floats)
         }
-    }
-
-    /// A batch-norm costs less to compute again than its output to store and read, and so does the gradient that a pooling
-    /// sends it: where a single layer reads them. The forward pass then keeps the output in cache only.
-    private mutating func planRecomputation() {
-        for (index, node) in graph.nodes.enumerated() where isTrained[index] {
-            guard let norm = normRead(by: index) else { continue }
-            let floats = graph.nodes[norm].outputShape.count
-            switch node.layer {
-            case .conv2d: outputsAgain[norm] = Storage(floatsPerImage: floats)
-            case .maxPooling2d, .averagePooling2d: gradientsAgain[norm] = Storage(floatsPerImage: floats)
-            default: continue
-            }
-        }
-    }
-
-    /// The batch-norm (with its ReLU) that `node` reads, if nothing else reads it and no other batch-norm comes between.
-    private func normRead(by node: Int) -> Int? {
-        var source = graph.nodes[node].inputs[0]
-        while source >= 0, onlyReader(source) != nil {
-            if case .batchNormalization = graph.nodes[source].layer {
-                let between = graph.nodes[source + 1..<node]
-                let isDirect = between.allSatisfy { if case .batchNormalization = $0.layer { false } else { true } }
-                return isDirect && isTrained[source] ? source : nil
-            }
-            guard isAlias(source), graph.nodes[source].layer == .relu else { return nil }
-            source = graph.nodes[source].inputs[0]
-        }
-        return nil
     }
 
     private func gradientSum(_ node: Int) -> SumOperation? {
@@ -344,15 +280,5 @@ struct GraphCompiler {
             outputGradientAgain: gradientsAgain[index], inputGradient: training ? edges[index][0] : nil, store: store)
         norms[index] = norm
         return norm
-    }
-}
-
-extension ResolvedGraph.Node {
-    /// Whether it multiplies with a kernel of its own.
-    fileprivate var hasKernel: Bool {
-        switch layer {
-        case .conv2d, .dense: true
-        default: false
-        }
     }
 }
