@@ -63,7 +63,8 @@ let package = Package(
         .executable(name: "trainer", targets: ["trainer"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         .systemLibrary(name: "CBLAS", path: "Modulemaps/CBLAS", providers: [.apt(["libopenblas-dev"])]),
@@ -86,10 +87,17 @@ let package = Package(
         .target(name: "Reports", dependencies: ["Training", "Evaluation"], swiftSettings: numeric),
         .target(name: "Experiments", dependencies: ["Training", "NeuralNetwork", "Datasets"]),
         .target(
+            name: "ONNX", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["onnx.proto"]),
+        .target(
+            name: "Interchange",
+            dependencies: ["ONNX", "Experiments", "Training", "NeuralNetwork", "Datasets", "Tensors"],
+            swiftSettings: numeric),
+        .target(
             name: "Numeral",
             dependencies: [
                 "Tensors", "Kernels", "NeuralNetwork", "Datasets", "Training", "Evaluation", "Reports",
-                "Experiments",
+                "Experiments", "Interchange",
             ]),
         .executableTarget(
             name: "trainer",
@@ -111,6 +119,9 @@ let package = Package(
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
         .testTarget(
             name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "InterchangeTests", dependencies: ["Interchange", "ONNX", "TestSupport"],
+            resources: [.copy("Fixtures")]),
         .testTarget(name: "TrainerTests", dependencies: ["Numeral", "trainer"]),
     ],
     swiftLanguageModes: [.v6]

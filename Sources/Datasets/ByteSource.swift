@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 
 /// Bytes that come in order, from a file, an archive or memory.
-protocol ByteSource: AnyObject {
+package protocol ByteSource: AnyObject {
     /// Names the file in messages.
     var place: String { get }
     /// No more than this many bytes can yet come, whatever a header claims.
@@ -14,7 +14,7 @@ protocol ByteSource: AnyObject {
 
 extension ByteSource {
     /// The next `count` bytes, or fewer at the end.
-    func read(exactly count: Int) throws(InputError) -> [UInt8] {
+    package func read(exactly count: Int) throws(InputError) -> [UInt8] {
         var bytes = try read(upTo: count)
         while bytes.count < count {
             let more = try read(upTo: count - bytes.count)
@@ -46,14 +46,14 @@ final class MemorySource: ByteSource {
 }
 
 /// A regular file, read from any place. Its size is taken once, when it is opened.
-final class BinaryFile: ByteSource {
-    let place: String
-    let size: Int
+package final class BinaryFile: ByteSource {
+    package let place: String
+    package let size: Int
     private let handle: FileHandle
     private(set) var position = 0
 
     /// - Throws: `InputError` where `path` is absent, no regular file, or unreadable.
-    init(_ path: String) throws(InputError) {
+    package init(_ path: String) throws(InputError) {
         place = path
         let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: url.path) else {
@@ -71,9 +71,9 @@ final class BinaryFile: ByteSource {
 
     deinit { try? handle.close() }
 
-    var upperBound: Int { max(size - position, 0) }
+    package var upperBound: Int { max(size - position, 0) }
 
-    func read(upTo count: Int) throws(InputError) -> [UInt8] {
+    package func read(upTo count: Int) throws(InputError) -> [UInt8] {
         do {
             let data = try handle.read(upToCount: max(count, 0)) ?? Data()
             position += data.count
@@ -84,7 +84,7 @@ final class BinaryFile: ByteSource {
     }
 
     /// Goes to byte `offset`.
-    func seek(to offset: Int) throws(InputError) {
+    package func seek(to offset: Int) throws(InputError) {
         guard offset >= 0, offset <= size else {
             throw InputError(place, expected: "an offset within \(size) bytes", received: "\(offset)")
         }

@@ -2,23 +2,23 @@ import Tensors
 
 /// A zip archive read in place: only its directory and the members asked for. Strict; one disk, no zip64, no
 /// encryption. Source: PKWARE, APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
-final class ZipArchive {
-    struct Member {
-        var name: String
+package final class ZipArchive {
+    package struct Member {
+        package var name: String
         var method: Int
         var crc: UInt32
-        var compressedSize: Int
-        var size: Int
+        package var compressedSize: Int
+        package var size: Int
         var headerOffset: Int
     }
 
     let file: BinaryFile
     /// In the order of the directory.
-    private(set) var members: [Member] = []
+    package private(set) var members: [Member] = []
     private var directoryOffset = 0
 
     /// - Throws: `InputError` where `file` is no sound archive.
-    init(_ file: BinaryFile) throws(InputError) {
+    package init(_ file: BinaryFile) throws(InputError) {
         self.file = file
         let tailSize = min(file.size, 22 + 65_535)
         try file.seek(to: file.size - tailSize)
@@ -43,7 +43,7 @@ final class ZipArchive {
     }
 
     /// The bytes of member `name`, unpacked as they are read; CRC-32 and size are checked at its end.
-    func open(_ name: String) throws(InputError) -> any ByteSource {
+    package func open(_ name: String) throws(InputError) -> any ByteSource {
         guard let member = members.first(where: { $0.name == name }) else {
             throw InputError(file.place, expected: "a zip archive with \(name)", received: "none of that name")
         }

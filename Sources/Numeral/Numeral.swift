@@ -2,6 +2,7 @@
 @_exported import Datasets
 @_exported import Evaluation
 @_exported import Experiments
+@_exported import Interchange
 @_exported import Kernels
 @_exported import NeuralNetwork
 @_exported import Reports

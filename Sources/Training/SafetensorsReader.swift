@@ -8,9 +8,13 @@ extension SafetensorsFile {
     /// tensors, taken in the order of their bytes, must fill the rest of the file without gap or overlap. Nothing is
     /// allocated that the file's own size does not pay for.
     ///
-    /// - Parameter name: what errors call the file.
+    /// - Parameters:
+    ///   - name: what errors call the file.
+    ///   - converting: whether other numbers are taken too and become float32; else they are an error.
     /// - Throws: `InputError` that says what is wrong and where.
-    public static func decode(_ data: Data, name: String) throws(InputError) -> SafetensorsFile {
+    public static func decode(
+        _ data: Data, name: String, converting: Bool = false
+    ) throws(InputError) -> SafetensorsFile {
         guard data.count >= 8 else {
             throw InputError(name, expected: "a safetensors file of at least 8 bytes", received: "\(data.count) bytes")
         }
@@ -43,14 +47,11 @@ extension SafetensorsFile {
                     place, expected: "data_offsets that end in \(entry.begin)...\(available)",
                     received: "\(entry.end)", remedy: "the file may be truncated")
             }
-            let count = try entry.elementCount(place: place)
+            let format = try entry.format(place: place, converting: converting)
+            let count = try entry.elementCount(format, place: place)
             var values = [Float](repeating: 0, count: count)
             for index in 0..<count {
-                let at = start + entry.begin + 4 * index
-                let bits =
-                    UInt32(bytes[at]) | UInt32(bytes[at + 1]) << 8 | UInt32(bytes[at + 2]) << 16
-                    | UInt32(bytes[at + 3]) << 24
-                values[index] = Float(bitPattern: bits)
+                values[index] = format.value(bytes, at: start + entry.begin + format.size * index)
             }
             file.tensors.append(TensorRecord(name: tensor, shape: entry.shape, values: values))
             end = entry.end
@@ -92,12 +93,18 @@ private struct SafetensorsHeader: Decodable {
             (begin, end) = (offsets[0], offsets[1])
         }
 
-        /// Elements by the shape, checked against the offsets (`0 ≤ begin ≤ end` holds already).
-        func elementCount(place: String) throws(InputError) -> Int {
-            guard dtype == "F32" else {
+        func format(place: String, converting: Bool) throws(InputError) -> NumberFormat {
+            let format = NumberFormat(rawValue: dtype)
+            guard let format, converting || format == .float32 else {
                 throw InputError(
-                    place, expected: "dtype F32", received: dtype, remedy: "convert the tensor to float32 first")
+                    place, expected: converting ? "a dtype of real numbers" : "dtype F32", received: dtype,
+                    remedy: "convert the tensor to float32 first")
             }
+            return format
+        }
+
+        /// Elements by the shape, checked against the offsets (`0 ≤ begin ≤ end` holds already).
+        func elementCount(_ format: NumberFormat, place: String) throws(InputError) -> Int {
             var count = 1
             var fits = true
             for size in shape {
@@ -105,9 +112,10 @@ private struct SafetensorsHeader: Decodable {
                 fits = fits && size >= 0 && !overflow
                 count = product
             }
-            guard fits, (end - begin).isMultiple(of: 4), count == (end - begin) / 4 else {
+            let size = end - begin
+            guard fits, size.isMultiple(of: format.size), count == size / format.size else {
                 throw InputError(
-                    place, expected: "a shape that fills \(end - begin) bytes of float32", received: "\(shape)")
+                    place, expected: "a shape that fills \(size) bytes of \(dtype)", received: "\(shape)")
             }
             return count
         }

@@ -11,7 +11,7 @@ struct TrainerCommand: ParsableCommand {
         version: Numeral.version,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, InspectCommand.self, ProfileCommand.self, GEMMCommand.self,
-            DatasetsCommand.self, DoctorCommand.self,
+            DatasetsCommand.self, DoctorCommand.self, ExportCommand.self, ImportCommand.self,
         ],
         defaultSubcommand: TrainCommand.self)
 

@@ -1,0 +1,55 @@
+import Datasets
+import Experiments
+import NeuralNetwork
+import Tensors
+
+extension WeightImport {
+    /// The most bytes that a packed file of weights for `graph` may come to: float64 and some counters.
+    public static func byteLimit(_ graph: ResolvedGraph) -> Int {
+        8 * (graph.parameterCount + graph.stateCount) + 1024 * (graph.nodes.count + 1024)
+    }
+
+    /// A model file of these weights.
+    ///
+    /// - Parameters:
+    ///   - experiment: the configuration that `graph` is from; its data set names the classes where their number fits.
+    ///   - normalization: mean and standard deviation of the pixels in [0, 1], where they were standardised.
+    /// - Throws: an ``InputError`` where the configuration standardises and nobody says by what.
+    public func model(
+        of experiment: Experiment, _ graph: ResolvedGraph, normalization: (mean: Float, standardDeviation: Float)?
+    ) throws(InputError) -> SavedModel {
+        var experiment = experiment
+        if normalization != nil {
+            experiment.data.normalization = .standardize
+        } else if experiment.data.normalization == .standardize {
+            throw InputError(
+                "data.normalization", expected: "the mean and standard deviation that the weights were trained with",
+                received: "none", remedy: "give --mean and --standard-deviation")
+        }
+        let known = experiment.data.files == nil ? DatasetCatalog.record(experiment.data.dataset).classNames : []
+        return SavedModel(
+            experiment: experiment, graph: graph,
+            classNames: known.count == graph.classCount ? known : (0..<graph.classCount).map(String.init),
+            normalization: normalization, parameters: parameters, state: state)
+    }
+}
+
+/// Which layer of a file is which layer of a configuration, from a JSON object: `{"conv2d_1": "features.0"}`.
+public enum LayerNames {
+    /// - Throws: an ``InputError`` where the file cannot be read or is no JSON object of strings.
+    public static func load(path: String) throws(InputError) -> [String: String] {
+        let json = try JSONValue.parse([UInt8](NPZ.contents(path)), name: path)
+        guard case .object(let object) = json else {
+            throw InputError(path, expected: "a JSON object of layer names", received: "something else")
+        }
+        var names: [String: String] = [:]
+        for member in object.members {
+            guard case .string(let name) = member.value else {
+                throw InputError(
+                    "\(path): \(member.key)", expected: "the layer's name in the file", received: member.value.text)
+            }
+            names[member.key] = name
+        }
+        return names
+    }
+}

@@ -1,0 +1,125 @@
+import Foundation
+import NeuralNetwork
+import ONNX
+
+/// Collects the nodes and initialisers of an ONNX graph and keeps every name in it unique.
+struct ONNXGraphBuilder {
+    private(set) var graph = Onnx_GraphProto()
+    private var taken: Set<String>
+
+    /// - Parameter reserved: names that only ``add(_:_:name:output:attributes:)`` with that very name may use.
+    init(name: String, reserved: [String]) {
+        graph.name = name
+        taken = Set(reserved)
+    }
+
+    /// `wanted`, or with `_2`, `_3`… where that is taken.
+    mutating func unique(_ wanted: String) -> String {
+        var name = wanted
+        var number = 1
+        while !taken.insert(name).inserted {
+            number += 1
+            name = "\(wanted)_\(number)"
+        }
+        return name
+    }
+
+    /// Adds a node that gives one value, called like the node, and returns that name.
+    @discardableResult
+    mutating func add(
+        _ operation: String, _ inputs: [String], name: String, attributes: [Onnx_AttributeProto] = []
+    ) -> String {
+        var node = Onnx_NodeProto()
+        node.opType = operation
+        node.name = name
+        node.input = inputs
+        node.output = [name]
+        node.attribute = attributes
+        graph.node.append(node)
+        return name
+    }
+
+    /// Adds a float initialiser and returns its name.
+    mutating func floats(_ values: [Float], shape: [Int], name: String) -> String {
+        var tensor = Onnx_TensorProto()
+        tensor.dataType = Int32(Onnx_TensorProto.DataType.float.rawValue)
+        tensor.dims = shape.map(Int64.init)
+        tensor.rawData = LittleEndian.data(values)
+        return add(tensor, name: name)
+    }
+
+    /// Adds a vector of 64-bit integers and returns its name.
+    mutating func integers(_ values: [Int], name: String) -> String {
+        var tensor = Onnx_TensorProto()
+        tensor.dataType = Int32(Onnx_TensorProto.DataType.int64.rawValue)
+        tensor.dims = [Int64(values.count)]
+        tensor.int64Data = values.map(Int64.init)
+        return add(tensor, name: name)
+    }
+
+    private mutating func add(_ tensor: Onnx_TensorProto, name: String) -> String {
+        var named = tensor
+        named.name = unique(name)
+        graph.initializer.append(named)
+        return named.name
+    }
+
+    /// Declares the graph's input, `[N, …]`.
+    mutating func declareInput(_ name: String, _ type: Onnx_TensorProto.DataType, _ extents: [Int], about: String) {
+        graph.input.append(Self.value(name, type, extents, about: about))
+    }
+
+    /// Declares the graph's output, `[N, …]`.
+    mutating func declareOutput(_ name: String, _ extents: [Int], about: String) {
+        graph.output.append(Self.value(name, .float, extents, about: about))
+    }
+
+    /// Notes the shape of a value inside, for those who look at the graph.
+    mutating func note(_ name: String, _ extents: [Int]) {
+        graph.valueInfo.append(Self.value(name, .float, extents, about: ""))
+    }
+
+    mutating func describe(_ text: String) { graph.docString = text }
+
+    private static func value(
+        _ name: String, _ type: Onnx_TensorProto.DataType, _ extents: [Int], about: String
+    ) -> Onnx_ValueInfoProto {
+        var tensor = Onnx_TypeProto.Tensor()
+        tensor.elemType = Int32(type.rawValue)
+        var batch = Onnx_TensorShapeProto.Dimension()
+        batch.dimParam = "N"
+        tensor.shape.dim =
+            [batch]
+            + extents.map { extent in
+                var dimension = Onnx_TensorShapeProto.Dimension()
+                dimension.dimValue = Int64(extent)
+                return dimension
+            }
+        var info = Onnx_ValueInfoProto()
+        info.name = name
+        info.type.tensorType = tensor
+        if !about.isEmpty { info.docString = about }
+        return info
+    }
+}
+
+extension Onnx_AttributeProto {
+    /// An integer, a float or a list of integers under `name`.
+    static func int(_ name: String, _ value: Int) -> Self {
+        var attribute = Self()
+        (attribute.name, attribute.type, attribute.i) = (name, .int, Int64(value))
+        return attribute
+    }
+
+    static func float(_ name: String, _ value: Float) -> Self {
+        var attribute = Self()
+        (attribute.name, attribute.type, attribute.f) = (name, .float, value)
+        return attribute
+    }
+
+    static func ints(_ name: String, _ values: [Int]) -> Self {
+        var attribute = Self()
+        (attribute.name, attribute.type, attribute.ints) = (name, .ints, values.map(Int64.init))
+        return attribute
+    }
+}

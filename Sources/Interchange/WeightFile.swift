@@ -1,0 +1,52 @@
+import Datasets
+import Foundation
+import Tensors
+import Training
+
+/// Named tensors from a file of another library, and what it says of itself.
+public struct WeightFile: Sendable {
+    /// The file, for errors.
+    public var name: String
+    public var tensors: [TensorRecord]
+    /// Of a safetensors file.
+    public var metadata: [String: String]
+
+    static let meanName = "normalization.mean"
+    static let deviationName = "normalization.standard_deviation"
+
+    public init(name: String, tensors: [TensorRecord], metadata: [String: String] = [:]) {
+        self.name = name
+        self.tensors = tensors
+        self.metadata = metadata
+    }
+
+    /// Reads a safetensors or NPZ file, told apart by their first bytes. Numbers of other types than float32 become
+    /// float32.
+    ///
+    /// - Parameter limit: the most bytes that the arrays of a packed file may come to. A safetensors file never holds
+    ///   more than its size.
+    /// - Throws: an ``InputError`` for a file that is absent, of neither kind, damaged or over the limit.
+    public static func load(path: String, limit: Int) throws(InputError) -> WeightFile {
+        if try NPZ.isArchive(path) { return WeightFile(name: path, tensors: try NPZ.read(path: path, limit: limit)) }
+        let file = try SafetensorsFile.decode(try NPZ.contents(path), name: path, converting: true)
+        return WeightFile(name: path, tensors: file.tensors, metadata: file.metadata)
+    }
+
+    /// The mean and standard deviation that the file itself gives, if any.
+    /// - Throws: an ``InputError`` where they are no finite mean and positive deviation.
+    public func normalization() throws(InputError) -> (mean: Float, standardDeviation: Float)? {
+        func single(_ name: String) -> String? {
+            tensors.first { $0.name == name && $0.values.count == 1 }.map { "\($0.values[0])" }
+        }
+        let mean = metadata["numeral.mean"] ?? single(Self.meanName)
+        let deviation = metadata["numeral.standard_deviation"] ?? single(Self.deviationName)
+        guard mean != nil || deviation != nil else { return nil }
+        guard let mean, let deviation, let m = Float(mean), let d = Float(deviation), m.isFinite, d.isFinite, d > 0
+        else {
+            throw InputError(
+                "\(name): normalization", expected: "a finite mean and a positive standard deviation",
+                received: "\(mean ?? "none") and \(deviation ?? "none")")
+        }
+        return (m, d)
+    }
+}

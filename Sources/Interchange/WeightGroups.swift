@@ -1,0 +1,140 @@
+import Tensors
+import Training
+
+/// The tensors of one layer in a file, by role.
+struct WeightGroup {
+    /// The part of the names that the layer's tensors share; empty for tensors with nothing before their role.
+    let name: String
+    /// By this project's role names.
+    var tensors: [String: TensorRecord] = [:]
+
+    /// What kind of layer it is, by its tensors.
+    var kind: WeightKind? {
+        if tensors["moving_mean"] != nil || tensors["moving_variance"] != nil { return .normalization }
+        switch (tensors["kernel"] ?? tensors["gamma"])?.shape.count {
+        case 4: return .convolution
+        case 2: return .dense
+        case 1 where tensors["gamma"] != nil: return .normalization
+        default: return nil
+        }
+    }
+}
+
+/// The kinds of layers that have weights.
+enum WeightKind: String {
+    case convolution = "convolutions", dense = "dense layers", normalization = "batch-normalisations"
+
+    init?(_ role: String, rank: Int) {
+        switch (role, rank) {
+        case ("kernel", 4): self = .convolution
+        case ("kernel", 2): self = .dense
+        case ("gamma", _): self = .normalization
+        default: return nil
+        }
+    }
+}
+
+/// The tensors of a file, by layer.
+struct WeightGroups {
+    /// In the natural order of their names: `conv2` before `conv10`.
+    let groups: [WeightGroup]
+    /// The layout that the names speak of; nil where they speak of none.
+    let layout: WeightLayout?
+
+    /// PyTorch's `weight` is a kernel or a scale; the company it keeps tells which.
+    private static let roles: [String: (role: String, layout: WeightLayout?)] = [
+        "weight": ("weight", .pytorch), "running_mean": ("moving_mean", .pytorch),
+        "running_var": ("moving_variance", .pytorch), "kernel": ("kernel", .keras), "gamma": ("gamma", .keras),
+        "beta": ("beta", .keras), "moving_mean": ("moving_mean", .keras),
+        "moving_variance": ("moving_variance", .keras), "bias": ("bias", nil),
+    ]
+    /// Counters that PyTorch keeps and that say nothing at inference; and what belongs to the input, not to a layer.
+    private static let ignored: Set<String> = ["num_batches_tracked"]
+
+    /// - Throws: an ``InputError`` for names without a known role, or of two layouts.
+    init(_ file: WeightFile) throws(InputError) {
+        var groups: [String: WeightGroup] = [:]
+        var layouts: [WeightLayout: String] = [:]
+        for tensor in file.tensors where !Self.isIgnored(tensor) {
+            let (prefix, suffix) = Self.split(tensor.name)
+            guard let (role, layout) = Self.roles[suffix] else {
+                throw InputError(
+                    "\(file.name): \(tensor.name)",
+                    expected: "a name that ends in \(Self.roles.keys.sorted().joined(separator: ", "))",
+                    received: suffix, remedy: "rename it, or leave it out of the file")
+            }
+            if let layout { layouts[layout] = layouts[layout] ?? tensor.name }
+            let clash = groups[prefix, default: WeightGroup(name: prefix)].tensors.updateValue(tensor, forKey: role)
+            if let clash {
+                throw InputError(
+                    "\(file.name): \(tensor.name)", expected: "one tensor of that role", received: "\(clash.name) too")
+            }
+        }
+        if layouts.count > 1 {
+            throw InputError(
+                file.name, expected: "names of one layout",
+                received: layouts.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+                    "\($0.value) (\($0.key.rawValue))"
+                }
+                .joined(separator: " and "))
+        }
+        self.layout = layouts.keys.first
+        self.groups = groups.values.map(Self.resolved).sorted { NaturalOrder.precedes($0.name, $1.name) }
+    }
+
+    static func isIgnored(_ tensor: TensorRecord) -> Bool {
+        ignored.contains(split(tensor.name).role)
+            || [WeightFile.meanName, WeightFile.deviationName].contains(tensor.name)
+    }
+
+    /// Whether a name ends in a role: `False` for `arr_0` and the like, which only their order tells apart.
+    static func hasRole(_ name: String) -> Bool { roles[split(name).role] != nil }
+
+    /// `features.0.weight` is the weight of `features.0`; Keras and HDF5 write slashes, and older Keras `:0` at the end.
+    private static func split(_ name: String) -> (prefix: String, role: String) {
+        let plain = name.hasSuffix(":0") ? String(name.dropLast(2)) : name
+        guard let cut = plain.lastIndex(where: { $0 == "." || $0 == "/" }) else { return ("", plain) }
+        return (String(plain[..<cut]), String(plain[plain.index(after: cut)...]))
+    }
+
+    /// Says whether a `weight` is a kernel or a batch-norm's scale, and with it what the bias is.
+    private static func resolved(_ group: WeightGroup) -> WeightGroup {
+        var group = group
+        guard let weight = group.tensors.removeValue(forKey: "weight") else { return group }
+        let isNorm = group.tensors["moving_mean"] != nil || group.tensors["moving_variance"] != nil
+        group.tensors[isNorm || weight.shape.count == 1 ? "gamma" : "kernel"] = weight
+        if isNorm || weight.shape.count == 1, let bias = group.tensors.removeValue(forKey: "bias") {
+            group.tensors["beta"] = bias
+        }
+        return group
+    }
+}
+
+/// The order in which people count: digits are compared as numbers.
+enum NaturalOrder {
+    static func precedes(_ a: String, _ b: String) -> Bool {
+        var x = a.unicodeScalars[...], y = b.unicodeScalars[...]
+        while let p = x.first, let q = y.first {
+            if isDigit(p), isDigit(q) {
+                let m = number(&x), n = number(&y)
+                if m.count != n.count { return m.count < n.count }
+                if m != n { return m.lexicographicallyPrecedes(n) }
+            } else {
+                if p != q { return p < q }
+                x.removeFirst()
+                y.removeFirst()
+            }
+        }
+        if x.isEmpty != y.isEmpty { return x.isEmpty }
+        return a < b
+    }
+
+    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
+
+    /// Takes the digits in front, without leading zeros.
+    private static func number(_ text: inout Substring.UnicodeScalarView) -> [Unicode.Scalar] {
+        let digits = text.prefix(while: isDigit)
+        text = text.dropFirst(digits.count)
+        return Array(digits.drop { $0 == "0" })
+    }
+}

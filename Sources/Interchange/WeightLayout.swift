@@ -1,0 +1,119 @@
+import Experiments
+import Foundation
+import NeuralNetwork
+import Tensors
+import Training
+
+/// How another library calls and orders the same weights.
+public enum WeightLayout: String, CaseIterable, Sendable {
+    /// `layer.weight` `[out, in, kH, kW]` or `[out, in]`, `layer.bias`, `layer.running_mean`, `layer.running_var`; the
+    /// features of a flattened image channel by channel.
+    case pytorch
+    /// `layer/kernel` `[kH, kW, in, out]` or `[in, out]`, `layer/gamma`, `layer/beta`, `layer/moving_mean`,
+    /// `layer/moving_variance`; features pixel by pixel. Also this project's own.
+    case keras
+}
+
+/// One tensor of a network: where it is here, and what another library has in its place.
+struct WeightSlot {
+    /// In the layers' order.
+    let node: ResolvedGraph.Node
+    let tensor: ParameterTensor
+    /// Whether it lies in the state buffer.
+    let isState: Bool
+    /// In the other layout.
+    let order: AxisOrder
+
+    /// `kernel`, `bias`, `gamma`, `beta`, `moving_mean` or `moving_variance`.
+    var role: String { String(tensor.name.dropFirst(node.name.count + 1)) }
+
+    /// Every tensor of `graph`, in the order of its layers.
+    /// - Throws: an ``InputError`` where `layout` cannot express the network.
+    static func all(_ graph: ResolvedGraph, _ layout: WeightLayout) throws(InputError) -> [WeightSlot] {
+        let features = layout == .pytorch ? try FeatureOrder(graph) : nil
+        return graph.nodes.flatMap { node in
+            let order = node.inputs[0] < 0 ? nil : features?.orders[node.inputs[0]]
+            return (node.parameters.map { ($0, false) } + node.state.map { ($0, true) }).map { tensor, isState in
+                WeightSlot(
+                    node: node, tensor: tensor, isState: isState,
+                    order: Self.order(tensor.shape, of: node.layer, layout: layout, features: order))
+            }
+        }
+    }
+
+    private static func order(
+        _ shape: [Int], of layer: Layer, layout: WeightLayout, features: [Int]?
+    ) -> AxisOrder {
+        let same = AxisOrder(shape: shape, index: Array(0..<shape.reduce(1, *)))
+        guard layout == .pytorch else { return same }
+        switch layer {
+        case .conv2d where shape.count == 4: return .filters(shape)
+        case .dense where shape.count == 2: return .matrix(shape, features: features)
+        case .batchNormalization: return AxisOrder(shape: shape, index: features ?? same.index)
+        default: return same
+        }
+    }
+
+    /// The name in `layout`.
+    func name(_ layout: WeightLayout) -> String {
+        guard layout == .pytorch else { return tensor.name }
+        let role =
+            switch self.role {
+            case "kernel", "gamma": "weight"
+            case "beta": "bias"
+            case "moving_mean": "running_mean"
+            case "moving_variance": "running_var"
+            default: self.role
+            }
+        return "\(node.name).\(role)"
+    }
+}
+
+extension SavedModel {
+    /// The weights under the names and in the order of `layout`.
+    /// - Throws: an ``InputError`` where the layout cannot express the network.
+    public func weights(_ layout: WeightLayout) throws(InputError) -> [TensorRecord] {
+        try WeightSlot.all(graph, layout).map { slot in
+            let buffer = slot.isState ? state : parameters
+            return TensorRecord(
+                name: slot.name(layout), shape: slot.order.shape,
+                values: slot.order.index.map { buffer[slot.tensor.offset + $0] })
+        }
+    }
+
+    /// The weights as a safetensors file, the metadata as in the model file.
+    ///
+    /// A file in PyTorch's layout is what `model.load_state_dict(safetensors.torch.load_file(path))` takes, for a
+    /// module whose parts are called like the layers.
+    /// - Throws: an ``InputError`` where the layout cannot express the network.
+    public func safetensors(_ layout: WeightLayout, metadata: [String: String] = [:]) throws(InputError) -> Data {
+        var all = metadata.merging(SavedModel.metadata(of: self)) { _, new in new }
+        // What the ecosystem's readers look for.
+        all["format"] = layout == .pytorch ? "pt" : "keras"
+        return SafetensorsFile(metadata: all, tensors: try weights(layout)).encoded()
+    }
+
+    /// The weights as an NPZ file; mean and standard deviation, where the model has them, as `normalization.mean` and
+    /// `normalization.standard_deviation`.
+    /// - Throws: an ``InputError`` where the layout cannot express the network or the file would pass 4 GiB.
+    public func npz(_ layout: WeightLayout) throws(InputError) -> Data {
+        var tensors = try weights(layout)
+        if let (mean, deviation) = normalization {
+            tensors.append(TensorRecord(name: WeightFile.meanName, shape: [], values: [mean]))
+            tensors.append(TensorRecord(name: WeightFile.deviationName, shape: [], values: [deviation]))
+        }
+        return try NPZ.encode(tensors)
+    }
+
+    private static func metadata(of model: SavedModel) -> [String: String] {
+        var metadata = [
+            "numeral.config": model.experiment.jsonText,
+            "numeral.classes": JSONValue.array(model.classNames.map { .string($0) }).text,
+        ]
+        if let normalization = model.normalization {
+            metadata["numeral.mean"] = "\(normalization.mean)"
+            metadata["numeral.standard_deviation"] = "\(normalization.standardDeviation)"
+        }
+        return metadata
+    }
+}
