@@ -106,6 +106,9 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["NeuralNetwork", "Kernels", "Tensors"], path: "Tests/TestSupport",
             swiftSettings: numeric),
+        .executableTarget(
+            name: "conformance", dependencies: ["ONNX", "Training", "NeuralNetwork", "Kernels", "Tensors"],
+            path: "Tests/Conformance", exclude: ["run.sh"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport"]),
         .testTarget(

@@ -99,7 +99,7 @@ struct ONNXGraphWriter {
     }
 
     private mutating func convolution(_ node: ResolvedGraph.Node, _ input: String) -> String {
-        guard case .conv2d(_, let kernel, let strides, let padding, let dilation, _, _) = node.layer else {
+        guard case .conv2d(_, let kernel, let strides, let padding, let dilation, _, _, _) = node.layer else {
             return input
         }
         let span = Size2D(dilation.height * (kernel.height - 1) + 1, dilation.width * (kernel.width - 1) + 1)

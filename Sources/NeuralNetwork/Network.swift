@@ -141,6 +141,14 @@ public final class InferenceNetwork {
         plan.profile?.mark(.probabilities)
     }
 
+    /// The logits `[count, K]` that the probabilities of the last images were made of; these images must still be
+    /// there, since a network that computes nothing leaves its input as its output.
+    package func logits(count: Int) -> [Float] {
+        guard let predicted = lastLogits else { preconditionFailure("logits come after predict") }
+        precondition(count >= 0 && count <= batchSize, "more images than were predicted")
+        return (0..<count * graph.classCount).map { predicted[$0] }
+    }
+
     /// Σ of the cross-entropies of the images last predicted, and how many were right.
     public func score(
         labels: AlignedBuffer<Int32>, count: Int, labelSmoothing: Double = 0

@@ -1,0 +1,159 @@
+import NeuralNetwork
+import ONNX
+
+/// Everything of ONNX but windows, losses and optimizers, as layers of this project.
+enum Layers {
+    private static func floats(_ x: Value) throws {
+        guard x.type == .float else { throw Refusal("numbers of type \(x.type); the engine computes in float32") }
+        guard x.count > 0 else { throw Refusal("an empty tensor") }
+    }
+
+    /// A layer that treats every element alike.
+    static func elementwise(_ layer: Layer, _ inputs: [Value]) throws -> Value {
+        let x = inputs[0]
+        try floats(x)
+        let count = x.shape.first ?? 1
+        return Value(x.shape, try Engine(input: [x.count / count], layer).infer(x.data, count: count))
+    }
+
+    /// Softmax over one axis; before operator set 13 over all from `axis` on.
+    static func softmax(_ node: Onnx_NodeProto, _ inputs: [Value], operatorSet: Int) throws -> Value {
+        let x = inputs[0]
+        try floats(x)
+        if operatorSet < 13 {
+            let axis = normalized(node.int("axis", 1), x)
+            let columns = x.shape[axis...].reduce(1, *)
+            return Value(
+                x.shape, try Engine(input: [columns], .softmax, .flatten).infer(x.data, count: x.count / columns))
+        }
+        let axis = normalized(node.int("axis", -1), x)
+        let rows = x.rows(along: axis)
+        let y = try Engine(input: [x.shape[axis]], .softmax, .flatten).infer(rows, count: x.count / x.shape[axis])
+        return Value.from(rows: y, along: axis, shape: x.shape)
+    }
+
+    static func normalized(_ axis: Int, _ x: Value) -> Int { axis < 0 ? axis + x.shape.count : axis }
+
+    static func batchNormalization(_ node: Onnx_NodeProto, _ inputs: [Value], operatorSet: Int) throws -> [Value] {
+        let x = inputs[0]
+        try floats(x)
+        guard x.shape.count >= 2 else { throw Refusal("one axis only") }
+        let isTraining = node.int("training_mode", 0) == 1
+        guard isTraining || node.outputCount == 1 else { throw Refusal("statistics as outputs of inference") }
+        try node.require("spatial", 1, "statistics are one for a channel")
+        let channels = x.shape[1], rows = x.shape[2...].reduce(1, *)
+        let epsilon = node.float("epsilon", 1e-5)
+        // ONNX's momentum is the weight of the old statistics.
+        let old = node.float("momentum", 0.9)
+        var engine = try Engine(
+            input: x.shape.count == 2 ? [channels] : [rows, 1, channels],
+            .batchNormalization(momentum: 1 - old, epsilon: epsilon))
+        for (name, value) in zip(["gamma", "beta", "moving_mean", "moving_variance"], inputs[1...]) {
+            engine.tensors["batchNormalization_1/\(name)"] = value.data
+        }
+        let data = x.rows(along: 1)
+        guard isTraining else {
+            return [Value.from(rows: try engine.infer(data, count: x.shape[0]), along: 1, shape: x.shape)]
+        }
+        let (y, state) = try engine.train(data, count: x.shape[0])
+        let mean = state["batchNormalization_1/moving_mean"] ?? []
+        let variance = state["batchNormalization_1/moving_variance"] ?? []
+        // This project keeps the unbiased variance, as PyTorch does; ONNX the biased one. Brought over by N/(N − 1).
+        let n = Float(x.shape[0] * rows)
+        let biased = zip(variance, inputs[4].data).map { $1 * old + ($0 - $1 * old) * (n - 1) / n }
+        let values = [
+            Value.from(rows: y, along: 1, shape: x.shape), Value([channels], mean), Value([channels], biased),
+        ]
+        return Array(values.prefix(node.outputCount))
+    }
+
+    /// `A·B + C` with the vector C of a dense layer.
+    static func gemm(_ node: Onnx_NodeProto, _ inputs: [Value]) throws -> Value {
+        let a = inputs[0], b = inputs[1]
+        try floats(a)
+        guard a.shape.count == 2, b.shape.count == 2 else {
+            throw Refusal("factors of \(a.shape.count) and \(b.shape.count) axes: a dense layer multiplies matrices")
+        }
+        try node.require("transA", 0, "activations are never transposed")
+        guard node.float("alpha", 1) == 1, node.float("beta", 1) == 1 else {
+            throw Refusal("alpha or beta other than 1: a dense layer has no factors")
+        }
+        let transposed = node.int("transB", 0) == 1
+        let (k, n) = transposed ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
+        let c = inputs.count > 2 ? inputs[2] : nil
+        if let c, c.shape != [n], c.shape != [1, n] {
+            throw Refusal("C of shape \(c.shape): the bias of a dense layer is one number for each output")
+        }
+        var engine = try Engine(input: [k], .dense(units: n, useBias: c != nil))
+        engine.tensors["dense_1/kernel"] = transposed ? b.rows(along: 0) : b.data
+        engine.tensors["dense_1/bias"] = c?.data
+        return Value([a.shape[0], n], try engine.infer(a.data, count: a.shape[0]))
+    }
+
+    /// Sums of tensors of one shape, or tensors joined along an axis. A network has one input: the tensors come as one
+    /// vector, from which dense layers of zeros and ones take each part, exactly.
+    static func joining(_ layer: Layer, _ inputs: [Value], axis: Int) throws -> Value {
+        for x in inputs { try floats(x) }
+        guard inputs.count >= 2 else { throw Refusal("one input only") }
+        if layer == .add, let odd = inputs.first(where: { $0.shape != inputs[0].shape }) {
+            throw Refusal("shapes \(inputs[0].shape) and \(odd.shape): add does not broadcast")
+        }
+        let axis = normalized(axis, inputs[0])
+        let widths = inputs.map { $0.shape[axis] }, total = widths.reduce(0, +)
+        let rows = inputs[0].count / widths[0]
+        let parts = inputs.map { $0.rows(along: axis) }
+        var data: [Float] = []
+        for row in 0..<rows {
+            for (part, width) in zip(parts, widths) { data += part[row * width..<(row + 1) * width] }
+        }
+        var nodes: [LayerNode] = []
+        var tensors: [String: [Float]] = [:]
+        var start = 0
+        for (index, width) in widths.enumerated() {
+            nodes.append(
+                LayerNode(name: "part\(index)", inputs: [Graph.inputName], layer: .dense(units: width, useBias: false)))
+            tensors["part\(index)/kernel"] = (0..<total * width).map { $0 / width == start + $0 % width ? 1 : 0 }
+            start += width
+        }
+        nodes.append(LayerNode(name: "result", inputs: nodes.map(\.name), layer: layer))
+        var engine = try Engine(input: [total], nodes)
+        engine.tensors = tensors
+        var shape = inputs[0].shape
+        shape[axis] = layer == .add ? widths[0] : total
+        return Value.from(rows: try engine.infer(data, count: rows), along: axis, shape: shape)
+    }
+
+    /// Batches of images or vectors to vectors, the elements in ONNX's order.
+    static func flatten(_ node: Onnx_NodeProto, _ inputs: [Value]) throws -> Value {
+        let x = inputs[0]
+        try floats(x)
+        let axis = normalized(node.int("axis", 1), x)
+        guard axis == 1 else { throw Refusal("axis = \(axis): flatten keeps the batch and joins all else") }
+        guard x.shape.count == 2 || x.shape.count == 4 else { throw Refusal("\(x.shape.count) axes: images have four") }
+        let width = x.count / x.shape[0]
+        guard x.shape.count == 4 else {
+            return Value(x.shape, try Engine(input: [width], .flatten).infer(x.data, count: x.shape[0]))
+        }
+        // The engine's order is rows, columns, channels; the comparison is in ONNX's.
+        let y = try Engine(input: [x.shape[2], x.shape[3], x.shape[1]], .flatten).infer(
+            x.rows(along: 1), count: x.shape[0])
+        let images = Value.from(rows: y, along: 1, shape: x.shape)
+        return Value([x.shape[0], width], images.data)
+    }
+
+    static func dropout(_ node: Onnx_NodeProto, _ inputs: [Value], operatorSet: Int) throws -> [Value] {
+        let x = inputs[0]
+        try floats(x)
+        let isTraining =
+            operatorSet >= 12
+            ? inputs.count > 2 && inputs[2].data[0] != 0 : operatorSet < 7 && node.int("is_test", 0) == 0
+        let ratio =
+            operatorSet >= 12 ? (inputs.count > 1 ? inputs[1].data.first ?? 0.5 : 0.5) : node.float("ratio", 0.5)
+        guard node.outputCount == 1 else { throw Refusal("a second output, the mask") }
+        let count = x.shape.first ?? 1
+        if isTraining, ratio > 0 { throw Refusal("training with the mask of another random generator") }
+        let engine = try Engine(input: [x.count / count], .dropout(rate: ratio))
+        let y = isTraining ? try engine.train(x.data, count: count).y : try engine.infer(x.data, count: count)
+        return [Value(x.shape, y)]
+    }
+}
