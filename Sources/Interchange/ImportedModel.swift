@@ -38,7 +38,7 @@ extension WeightImport {
 public enum LayerNames {
     /// - Throws: an ``InputError`` where the file cannot be read or is no JSON object of strings.
     public static func load(path: String) throws(InputError) -> [String: String] {
-        let json = try JSONValue.parse([UInt8](NPZ.contents(path)), name: path)
+        let json = try JSONValue.parse([UInt8](WeightFile.contents(path)), name: path)
         guard case .object(let object) = json else {
             throw InputError(path, expected: "a JSON object of layer names", received: "something else")
         }

@@ -47,10 +47,4 @@ public enum NPZ {
     static func isArchive(_ path: String) throws(InputError) -> Bool {
         try BinaryFile(path).read(exactly: 4) == [0x50, 0x4B, 3, 4]
     }
-
-    /// A whole file.
-    static func contents(_ path: String) throws(InputError) -> Data {
-        let file = try BinaryFile(path)
-        return Data(try file.read(exactly: file.size))
-    }
 }

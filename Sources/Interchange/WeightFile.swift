@@ -28,8 +28,14 @@ public struct WeightFile: Sendable {
     /// - Throws: an ``InputError`` for a file that is absent, of neither kind, damaged or over the limit.
     public static func load(path: String, limit: Int) throws(InputError) -> WeightFile {
         if try NPZ.isArchive(path) { return WeightFile(name: path, tensors: try NPZ.read(path: path, limit: limit)) }
-        let file = try SafetensorsFile.decode(try NPZ.contents(path), name: path, converting: true)
+        let file = try SafetensorsFile.decode(try contents(path), name: path, converting: true)
         return WeightFile(name: path, tensors: file.tensors, metadata: file.metadata)
+    }
+
+    /// A whole file.
+    static func contents(_ path: String) throws(InputError) -> Data {
+        let file = try BinaryFile(path)
+        return Data(try file.read(exactly: file.size))
     }
 
     /// The mean and standard deviation that the file itself gives, if any.

@@ -22,27 +22,36 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "onnx, safetensors or npz.")
     var format: Format
 
-    @Option(help: "ONNX: float takes pixels in [0, 1], uint8 bytes.")
-    var input: ONNXInput = .float
+    @Option(help: "Of an ONNX model: float for pixels in [0, 1] (default), or uint8 for bytes.")
+    var input: ONNXInput?
 
-    @Option(help: "safetensors and npz: pytorch or keras.")
-    var layout: WeightLayout = .pytorch
+    @Option(help: "Of safetensors and npz: pytorch (default) or keras.")
+    var layout: WeightLayout?
 
     @Argument(help: "The file to write.")
     var output: String
 
     func run() throws {
+        if format == .onnx, let layout {
+            throw InputError(
+                "--layout", expected: "a format of weights, safetensors or npz", received: "\(layout.rawValue) for onnx"
+            )
+        }
+        if format != .onnx, let input {
+            throw InputError(
+                "--input", expected: "the format onnx", received: "\(input.rawValue) for \(format.rawValue)")
+        }
         let saved = try SavedModel.load(path: model)
         let data: Data
         switch format {
         case .onnx:
             var export = ONNXExport()
-            export.input = input
+            export.input = input ?? .float
             export.producerVersion = Numeral.version
             export.metadata = try testFigures()
             data = try export.encoded(saved)
-        case .safetensors: data = try saved.safetensors(layout, metadata: try testFigures())
-        case .npz: data = try saved.npz(layout)
+        case .safetensors: data = try saved.safetensors(layout ?? .pytorch, metadata: try testFigures())
+        case .npz: data = try saved.npz(layout ?? .pytorch)
         }
         try AtomicFile.write(data, to: URL(fileURLWithPath: output))
         print("\(output): \(Console.grouped(data.count)) bytes")

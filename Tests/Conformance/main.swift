@@ -1,12 +1,14 @@
 import Foundation
 import Tensors
 
-/// Runs ONNX's own test vectors through this project's operations and prints what came of it.
-///
-///     conformance FOLDER [--verbose]
-///
-/// FOLDER is `onnx/backend/test/data` of the Python package `onnx`. Exit code 1 where a test fails or an operator of
-/// this project has none that passes.
+// Runs ONNX's own test vectors through this project's operations and prints what came of it:
+//
+//     conformance FOLDER [--verbose]
+//
+// FOLDER is `onnx/backend/test/data` of the Python package `onnx`. Exit code 1 where a test fails or an operator of this
+// project has none that passes.
+
+/// What came of one collection of tests.
 struct Report {
     struct Row {
         var passed = 0
