@@ -2,8 +2,9 @@ import Foundation
 
 /// Training that cannot go on. The command line ends with exit code 1 on it.
 ///
-/// NaN and infinity are never hidden: every layer passes a NaN on (ReLU and max-pooling too), so that one in a pixel, a
-/// weight or a sum reaches the loss of its step, or the weights after it. Training stops where one is seen: at a step's
+/// NaN is never hidden: every layer passes it on (ReLU and max-pooling too), so that one in a pixel, a weight or a sum
+/// reaches the loss of its step, or the weights after it; in inference it spoils the image that has it and no other.
+/// Infinities follow IEEE arithmetic: they grow to NaN in the loss unless tanh or sigmoid bound them. Training stops where one is seen: at a step's
 /// loss, at an epoch's end in the weights and in the validation loss, and before a checkpoint is written in all that it
 /// would hold. So a checkpoint, and the weights that are given back, never hold one.
 public enum TrainingError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -64,7 +64,8 @@ def main():
                 binary, [*arguments, "--threads", str(draw.randint(1, 3))], work / "session.log")
             if kills < options.kills and killed_here < options.kills_a_run:
                 # Sometimes in the loading, mostly in the training, sometimes in the test.
-                wish = session.began + draw.uniform(0, 0.6 * seconds)
+                span = 0.6 * seconds if draw.random() < 0.8 else 0.2
+                wish = session.began + draw.uniform(0, span)
                 time.sleep(max(0, wish - time.monotonic()))
                 in_write = draw.random() < 0.5 and wait_for_write(session.process, folder, wish + seconds)
                 code = session.kill() if session.process.poll() is None else session.wait()

@@ -167,18 +167,43 @@ import Testing
         #expect(!states.isEmpty && states.allSatisfy { $0.progress.optimizerSteps < step })
         for state in states { #expect(state.tensors.allSatisfy { $0.values.allSatisfy(\.isFinite) }) }
     }
+
+    /// A step that spoils the weights, whose own loss was sound: the checkpoint after it is not written.
+    @Test func spoiltWeightsAreNotWritten() throws {
+        let options = Self.options(.sgd(learningRate: 1e39), .constant)
+        let data = try TrainingRunTests.sample(training: 96, validation: 20)
+        var count = 0
+        let error = #expect(throws: TrainingError.self) {
+            try TrainingRunTests.train(options, data, threads: 1, onCheckpoint: { _ in count += 1 })
+        }
+        guard case .diverged(1, 1, let loss, .weights, _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(count == 0 && loss.isFinite)
+    }
 }
 
 /// What a NaN or an infinity in a picture does.
 @Suite struct NotFiniteTests {
-    private static let graph = Result {
-        try ResolvedGraph(Graph(inputShape: Shape([28, 28, 1]), layers: TrainingRunTests.layers))
-    }
+    /// With batch-norm and without: ReLU may run along with it, or alone.
+    private static let networks: [[Layer]] = [
+        TrainingRunTests.layers,
+        [
+            .conv2d(filters: 5, kernelSize: Size2D(3)), .relu, .averagePooling2d(poolSize: Size2D(2)), .gelu, .flatten,
+            .dense(units: 24), .relu, .dense(units: 10),
+        ],
+        [
+            .conv2d(filters: 20, kernelSize: Size2D(3), padding: .same), .maxPooling2d(poolSize: Size2D(2)),
+            .conv2d(filters: 20, kernelSize: Size2D(3), padding: .same), .leakyRelu(negativeSlope: 0.1),
+            .globalAveragePooling2d, .dense(units: 10),
+        ],
+    ]
 
     /// At inference it spoils the one image that has it and no other; in training it shows in the loss of its step.
-    @Test(arguments: [Float.nan, .infinity, -.infinity])
-    func itShowsWhereItIs(_ value: Float) throws {
-        let graph = try Self.graph.get()
+    @Test(arguments: [Float.nan, .infinity, -.infinity], networks)
+    func itShowsWhereItIs(_ value: Float, _ layers: [Layer]) throws {
+        let graph = try ResolvedGraph(Graph(inputShape: Shape([28, 28, 1]), layers: layers))
         let pool = WorkerPool(threads: 2)
         defer { pool.shutdown() }
         let count = 9
