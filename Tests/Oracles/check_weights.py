@@ -175,7 +175,7 @@ def main():
         model = keras_reference()
         random = numpy.random.default_rng(0)
         model.set_weights([
-            w + random.uniform(0, 0.2, w.shape).astype(numpy.float32) if w.ndim == 1 else w * 4 for w in model.get_weights()])
+            w + random.uniform(0, 0.2, w.shape).astype(numpy.float32) if w.ndim == 1 else w * 1.7 for w in model.get_weights()])
         path = temporary / "keras.safetensors"
         safetensors.numpy.save_file({w.path: keras.ops.convert_to_numpy(w.value) for w in model.weights}, path)
         check.compare("Keras's weights as safetensors", check.import_weights(path), check.keras_logits(model))
