@@ -63,7 +63,8 @@ let package = Package(
         .executable(name: "trainer", targets: ["trainer"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     ],
     targets: [
         .systemLibrary(name: "CBLAS", path: "Modulemaps/CBLAS", providers: [.apt(["libopenblas-dev"])]),
@@ -82,8 +83,14 @@ let package = Package(
         .target(
             name: "Training", dependencies: ["NeuralNetwork", "Datasets", "Kernels", "Tensors"],
             swiftSettings: numeric),
-        .target(name: "Evaluation", dependencies: ["Tensors"], swiftSettings: numeric),
-        .target(name: "Reports", dependencies: ["Training", "Evaluation"], swiftSettings: numeric),
+        .target(name: "Evaluation", dependencies: ["Kernels", "Tensors"], swiftSettings: numeric),
+        .target(
+            name: "Reports",
+            dependencies: [
+                "Training", "Evaluation", "Datasets", "NeuralNetwork", "Kernels", "Tensors", "CZlib",
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            resources: [.copy("Resources/report.mustache")], swiftSettings: numeric),
         .target(name: "Experiments", dependencies: ["Training", "NeuralNetwork", "Datasets"]),
         .target(
             name: "Numeral",

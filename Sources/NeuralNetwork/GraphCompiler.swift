@@ -66,7 +66,8 @@ struct GraphCompiler {
         }
         isTrained = trained
         input = Storage(floatsPerImage: graph.inputShape.count, isExternal: true)
-        output = Storage(floatsPerImage: graph.classCount, isExternal: partials == nil)
+        output = Storage(
+            floatsPerImage: graph.nodes[graph.nodes.count - 1].outputShape.count, isExternal: partials == nil)
     }
 
     private func activation(_ node: Int) -> Storage { node < 0 ? input : activations[node] }
@@ -349,7 +350,7 @@ struct GraphCompiler {
 
 extension ResolvedGraph.Node {
     /// Whether it multiplies with a kernel of its own.
-    fileprivate var hasKernel: Bool {
+    var hasKernel: Bool {
         switch layer {
         case .conv2d, .dense: true
         default: false

@@ -30,6 +30,9 @@ enum Text {
         return (value < 0 ? "-" : "") + String(digits)
     }
 
+    /// `1 sample`, `10,000 samples`.
+    static func samples(_ count: Int) -> String { "\(grouped(count)) sample\(count == 1 ? "" : "s")" }
+
     /// A class name that cannot upset a terminal: control characters, line and direction marks become `?`; at most
     /// `limit` columns, an ellipsis in the last one where it was longer.
     static func name(_ name: String, limit: Int) -> String {

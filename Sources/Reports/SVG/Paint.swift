@@ -1,5 +1,5 @@
 /// A colour by its role, so that light and dark readers each get theirs.
-enum Paint: Hashable {
+enum Paint: Hashable, Sendable {
     /// Background, text, lesser text, axes, grid lines.
     case paper, ink, muted, axis, grid
     /// Nothing: an outline alone.
@@ -69,7 +69,7 @@ enum Paint: Hashable {
 }
 
 /// How a line is drawn.
-struct Stroke: Hashable {
+struct Stroke: Hashable, Sendable {
     var paint: Paint
     var width = 1.0
     /// Lengths of dashes and gaps; empty for a solid line.
