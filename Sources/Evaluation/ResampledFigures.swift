@@ -105,7 +105,9 @@ final class ResampledFigures: ParallelWork {
             return sum
         }
         confidences = (0..<n).map { Double(predictions.confidence($0)) }
-        bins = confidences.map { UInt8(min(max(Int(($0 * Double(Self.binCount)).rounded(.up)) - 1, 0), Self.binCount - 1)) }
+        bins = confidences.map {
+            UInt8(min(max(Int(($0 * Double(Self.binCount)).rounded(.up)) - 1, 0), Self.binCount - 1))
+        }
         orders = Orders(predictions)
         pool.run(orders, tasks: k)
         orders.finish()

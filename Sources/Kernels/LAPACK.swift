@@ -43,7 +43,9 @@ public enum LAPACK {
         var vectors = a
         var values = [Double](repeating: 0, count: n)
         let extent = Int32(n)
-        guard LAPACKE_dsyevd(LAPACK_ROW_MAJOR, Self.letter("V"), Self.letter("U"), extent, &vectors, extent, &values) == 0 else { return nil }
+        guard
+            LAPACKE_dsyevd(LAPACK_ROW_MAJOR, Self.letter("V"), Self.letter("U"), extent, &vectors, extent, &values) == 0
+        else { return nil }
         return (values, vectors)
     }
 }

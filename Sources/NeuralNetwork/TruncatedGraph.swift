@@ -25,7 +25,8 @@ extension ResolvedGraph {
         var places = [-1: -1]
         for (place, index) in kept.enumerated() { places[index] = place }
         return ResolvedGraph(
-            self, graph: Graph(
+            self,
+            graph: Graph(
                 inputShape: graph.inputShape, initializer: graph.initializer, nodes: kept.map { graph.nodes[$0] }),
             nodes: kept.map { index in
                 let node = nodes[index]

@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 
 /// Small helpers for figures and names in plain text and in pictures.
@@ -30,8 +31,22 @@ enum Text {
         return (value < 0 ? "-" : "") + String(digits)
     }
 
+    /// `8.2 s`, `1 min 15 s`, `2 h 3 min`.
+    static func duration(_ seconds: Double) -> String {
+        if seconds < 60 { return fixed(seconds, 1) + " s" }
+        let total = Int(seconds.rounded())
+        return total < 3600 ? "\(total / 60) min \(total % 60) s" : "\(total / 3600) h \(total / 60 % 60) min"
+    }
+
     /// `1 sample`, `10,000 samples`.
     static func samples(_ count: Int) -> String { "\(grouped(count)) sample\(count == 1 ? "" : "s")" }
+
+    /// ` (95 % interval 0.9901 to 0.9933)`, with a blank before it; nothing for nil.
+    static func interval(_ interval: ConfidenceInterval?, _ decimals: Int = 4) -> String {
+        interval.map {
+            " (\(fixed(100 * $0.level, 0)) % interval \(fixed($0.lower, decimals)) to \(fixed($0.upper, decimals)))"
+        } ?? ""
+    }
 
     /// A class name that cannot upset a terminal: control characters, line and direction marks become `?`; at most
     /// `limit` columns, an ellipsis in the last one where it was longer.

@@ -28,10 +28,10 @@ public enum CalibrationFigure {
     private static func reliability(
         _ calibration: Calibration, _ paint: Paint, _ gapStroke: Stroke
     ) -> SVGDocument {
-        var picture = SVGDocument(width: 460, height: 430, title: "Accuracy by confidence", paper: false)
+        var picture = SVGDocument(width: 400, height: 398, title: "Accuracy by confidence", paper: false)
         picture.text("Accuracy by confidence", x: 64, y: 16, size: 13, bold: true)
         let plot = PlotArea(
-            left: 64, top: 30, width: 378, height: 354, x: .linear("Confidence", 0...1), y: .linear("Accuracy", 0...1))
+            left: 64, top: 30, width: 318, height: 322, x: .linear("Confidence", 0...1), y: .linear("Accuracy", 0...1))
         plot.drawFrame(&picture)
         for bin in calibration.bins {
             guard let accuracy = bin.accuracy, let confidence = bin.confidence else { continue }
@@ -66,9 +66,9 @@ public enum CalibrationFigure {
         let most = calibration.bins.map(\.count).max() ?? 1
         var axis = PlotAxis.decades("Samples (logarithmic)", [1, Double(max(most, 10))])
         axis.range = 0.5...axis.range.upperBound
-        var picture = SVGDocument(width: 460, height: 430, title: "Samples by confidence", paper: false)
+        var picture = SVGDocument(width: 400, height: 398, title: "Samples by confidence", paper: false)
         picture.text("Samples by confidence", x: 64, y: 16, size: 13, bold: true)
-        let plot = PlotArea(left: 64, top: 30, width: 378, height: 354, x: .linear("Confidence", 0...1), y: axis)
+        let plot = PlotArea(left: 64, top: 30, width: 318, height: 322, x: .linear("Confidence", 0...1), y: axis)
         plot.drawFrame(&picture)
         for bin in calibration.bins where bin.count > 0 {
             let (left, right) = (plot.px(bin.lower) + 1, plot.px(bin.upper) - 1)

@@ -22,7 +22,7 @@ public enum ConfusionMatrixFigure {
 
     private static func panel(_ matrix: ConfusionMatrix, _ content: Content) -> SVGDocument {
         let k = matrix.classCount
-        let cell = k <= 6 ? 50.0 : k <= 12 ? 38 : k <= 25 ? 30 : 15
+        let cell = k <= 6 ? 50.0 : k <= 12 ? 34 : k <= 25 ? 30 : 15
         let labelSize = k <= 25 ? 12.0 : 11
         let names = matrix.classNames.map { Text.name($0, limit: 16) }
         // A generous width of the widest label in a sans-serif face.
@@ -35,7 +35,7 @@ public enum ConfusionMatrixFigure {
         let barTop = top + side + below + 34
         let title = content == .counts ? "Counts" : "Per cent of the true class"
         var picture = SVGDocument(
-            width: max(left + side + 16, 300), height: barTop + 50, title: "Confusion matrix: \(title)", paper: false)
+            width: max(left + side + 12, 300), height: barTop + 50, title: "Confusion matrix: \(title)", paper: false)
         picture.text(title, x: left, y: 16, size: 13, bold: true)
         picture.rectangle(x: left, y: top, width: side, height: side, paint: SequentialColour.paint(0))
         drawCells(matrix, content, left: left, top: top, cell: cell, &picture)

@@ -98,13 +98,13 @@ public enum CurveFigures {
             full.frame = (x, (1 - zoom)...1)
             let detail = LineChart(
                 title: "The framed corner", x: .linear(xLabel, x), y: .linear(yLabel, (1 - zoom)...1), lines: lines)
-            panels = [detail.panel(height: 430)]
+            panels = [detail.panel(height: 398)]
         }
         let legend = Legend(
             heading: grey.isEmpty ? "Class" : "Lowest \(named.count - 2) classes", figureName: figureName,
             entries: entries)
         return Figure(
-            title: title, subtitle: subtitle, panels: [full.panel(height: 430)] + panels + [legend.panel()])
+            title: title, subtitle: subtitle, panels: [full.panel(height: 398)] + panels + [legend.panel()])
     }
 
     /// How much of each axis the enlarged corner shows; nil where the whole plot shows enough. A curve that cuts

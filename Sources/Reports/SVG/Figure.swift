@@ -10,7 +10,7 @@ public struct Figure: Sendable {
     private static let margin = 20.0
     private static let gap = 24.0
     /// A row of panels is not made wider than this.
-    private static let rowWidth = 1180.0
+    private static let rowWidth = 1210.0
 
     init(title: String, subtitle: String, panels: [SVGDocument]) {
         self.title = title
@@ -33,7 +33,8 @@ public struct Figure: Sendable {
         }
         let words = max(Self.width(of: title, size: 17), Self.width(of: subtitle, size: 12)) + Self.margin
         var picture = SVGDocument(
-            width: (max(widest, words) + Self.margin).rounded(.up), height: y + rowHeight + Self.margin / 2, title: title)
+            width: (max(widest, words) + Self.margin).rounded(.up), height: y + rowHeight + Self.margin / 2,
+            title: title)
         picture.text(title, x: Self.margin, y: 28, size: 17, bold: true)
         picture.text(subtitle, x: Self.margin, y: 48, paint: .muted)
         for place in places { picture.add(place.panel, x: place.x, y: place.y) }

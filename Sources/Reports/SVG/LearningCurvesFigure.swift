@@ -34,7 +34,7 @@ public enum LearningCurvesFigure {
         ]
         return Figure(
             title: "Learning curves", subtitle: subtitle(history),
-            panels: charts.map { $0.panel() } + [Legend(entries: entries).panel(width: 250)])
+            panels: charts.map { $0.panel(width: 372, height: 300) } + [Legend(entries: entries).panel(width: 250)])
     }
 
     private static func subtitle(_ history: TrainingHistory) -> String {
@@ -50,7 +50,7 @@ public enum LearningCurvesFigure {
         let first = Double(history.epochs.first?.epoch ?? 1)
         let last = Double(history.epochs.last?.epoch ?? 1)
         return .linear(
-            "Epoch", last == first ? (first - 0.5)...(first + 0.5) : first...last, ticks: 8, integers: true)
+            "Epoch", last == first ? (first - 0.5)...(first + 0.5) : first...last, ticks: 6, integers: true)
     }
 
     /// A figure by epoch. Few points are each marked; of many only the kept epoch's.

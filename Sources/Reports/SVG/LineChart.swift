@@ -24,7 +24,7 @@ struct LineChart: Sendable {
     static let verticalStroke = Stroke(paint: .axis, width: 1.2, dashes: [4, 3])
 
     /// The chart as a panel of this size. Its legend is another panel (``Legend``), common to charts of one figure.
-    func panel(width: Double = 460, height: Double = 330) -> SVGDocument {
+    func panel(width: Double = 400, height: Double = 330) -> SVGDocument {
         var picture = SVGDocument(width: width, height: height, title: title, paper: false)
         picture.text(title, x: 64, y: 16, size: 13, bold: true)
         let plot = PlotArea(left: 64, top: 30, width: width - 64 - 18, height: height - 30 - 46, x: x, y: y)

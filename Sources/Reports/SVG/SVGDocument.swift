@@ -48,7 +48,8 @@ struct SVGDocument: Sendable {
 
     /// Puts another picture's content with its upper left corner at (x, y).
     mutating func add(_ panel: SVGDocument, x: Double, y: Double) {
-        body += "<svg x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" \(panel.size) \(panel.box)>\n\(panel.body)</svg>\n"
+        body +=
+            "<svg x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" \(panel.size) \(panel.box)>\n\(panel.body)</svg>\n"
     }
 
     /// An image of few pixels, each drawn as a square.
