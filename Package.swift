@@ -114,8 +114,9 @@ let package = Package(
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
+            name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "ReportsTests", dependencies: ["Reports", "Datasets", "NeuralNetwork", "Kernels", "TestSupport"]),
         .testTarget(
             name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "TrainerTests", dependencies: ["Numeral", "trainer"]),

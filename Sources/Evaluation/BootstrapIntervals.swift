@@ -3,13 +3,13 @@ import Tensors
 
 /// 95 % intervals of figures that are no proportions, from test sets drawn anew out of the test set.
 ///
-/// Each of B resamples draws N of the N samples with replacement; every figure is computed on it as on the whole. The
-/// interval is the bias-corrected percentile one: with z₀ = Φ⁻¹(share of resamples below the figure, ties half),
+/// Each of B resamples draws, with replacement, as many samples of each class as there are: averages over classes need
+/// every class, and simple draws lose small ones. Every figure is computed on it as on the whole. The interval is the bias-corrected percentile one: with z₀ = Φ⁻¹(share of resamples below the figure, ties half),
 /// quantiles Φ(2z₀ ± 1.96) of the resampled figures, interpolated linearly. Resampling adds noise of its own to figures like
 /// the calibration error, which the correction takes out again. Efron, "Nonparametric standard errors and confidence
 /// intervals", Canadian Journal of Statistics 9, 1981.
 ///
-/// Draw i of resample r is `integer(below: N)` of the stream at (seed, bootstrap, r): the same bits for every
+/// Resample r takes its numbers from the stream at (seed, bootstrap, r), class after class: the same bits for every
 /// thread count. An interval of no width says that no resample differed, not that the figure is certain.
 public struct BootstrapIntervals: Hashable, Sendable {
     /// A figure with an interval, named as in `metrics.json`.
@@ -62,7 +62,11 @@ public struct BootstrapIntervals: Hashable, Sendable {
     /// - Parameter values: ascending, not empty.
     static func interval(_ values: [Double], around figure: Double, level: Double) -> ConfidenceInterval {
         let count = Double(values.count)
-        let below = Double(values.count { $0 < figure }) + 0.5 * Double(values.count { $0 == figure })
+        // What differs by rounding alone is the same.
+        let rounding = 1e-12 * max(1, abs(figure))
+        let below =
+            Double(values.count { $0 < figure - rounding })
+            + 0.5 * Double(values.count { abs($0 - figure) <= rounding })
         // A share of nothing or all stands for less than half a resample.
         let share = min(max(below / count, 0.5 / count), 1 - 0.5 / count)
         let bias = ConfidenceInterval.normalScore(share)

@@ -19,6 +19,8 @@ final class ResampledFigures: ParallelWork {
     private let brierTerms: [Double]
     private let bins: [UInt8]
     private let confidences: [Double]
+    /// Each class's samples, ascending.
+    private let members: [[Int32]]
     private let orders: Orders
     private let scratch: [Scratch]
 
@@ -108,6 +110,7 @@ final class ResampledFigures: ParallelWork {
         bins = confidences.map {
             UInt8(min(max(Int(($0 * Double(Self.binCount)).rounded(.up)) - 1, 0), Self.binCount - 1))
         }
+        members = (0..<k).map { c in (0..<n).filter { predictions.labels[$0] == c }.map { Int32($0) } }
         orders = Orders(predictions)
         pool.run(orders, tasks: k)
         orders.finish()
@@ -124,15 +127,16 @@ final class ResampledFigures: ParallelWork {
     }
 
     private func draw(_ task: Int, _ weights: inout [UInt16]) {
-        let n = weights.count
         guard task > 0 else {
-            for i in 0..<n { weights[i] = 1 }
+            for i in 0..<weights.count { weights[i] = 1 }
             return
         }
-        for i in 0..<n { weights[i] = 0 }
+        for i in 0..<weights.count { weights[i] = 0 }
         var stream = RandomStream(RandomAddress(seed: seed, purpose: .bootstrap, major: UInt32(task - 1)))
-        // A sample drawn 2¹⁶ times of as many would trap; its chance is below 10^-200000.
-        for _ in 0..<n { weights[stream.integer(below: n)] += 1 }
+        for own in members where !own.isEmpty {
+            // A sample drawn 2¹⁶ times of as many would trap; its chance is below 10^-200000.
+            for _ in 0..<own.count { weights[Int(own[stream.integer(below: own.count)])] += 1 }
+        }
     }
 
     /// The figures in the order of their declaration.

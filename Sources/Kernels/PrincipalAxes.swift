@@ -27,6 +27,7 @@ public struct PrincipalAxes: Sendable {
     public init?(centring x: AlignedBuffer<Float>, rows n: Int, columns f: Int, count k: Int) {
         precondition(n >= 1 && f >= 1 && x.count >= n * f && k >= 1 && k <= f, "PrincipalAxes: wrong extents")
         totalVariance = Self.centre(x, n, f)
+        guard totalVariance.isFinite else { return nil }
         let b = min(k + 8, f)
         guard totalVariance > 0 else {
             coordinates = [Float](repeating: 0, count: n * k)

@@ -66,7 +66,7 @@ struct ReportPage {
     var reproductionNote: String
 
     init(_ report: RunReport) {
-        title = report.name
+        title = Text.plain(report.name)
         lead = Self.lead(report)
         isSample = report.data.isSample
         styleSheet = Paint.darkStyleSheet
@@ -82,8 +82,8 @@ struct ReportPage {
         pictures = Self.pictures(report)
         layers = report.graph.nodes.map { node in
             Layer(
-                name: node.name, type: node.layer.type,
-                reads: node.inputs.map { $0 < 0 ? "input" : report.graph.nodes[$0].name }.joined(separator: ", "),
+                name: Text.plain(node.name), type: node.layer.type,
+                reads: node.inputs.map { $0 < 0 ? "input" : Text.plain(report.graph.nodes[$0].name) }.joined(separator: ", "),
                 output: "\(node.outputShape)",
                 parameters: Self.count(node.parameters.reduce(0) { $0 + $1.count }),
                 multiplyAdds: Self.count(node.multiplyAdds), lowering: node.lowering)
@@ -95,9 +95,9 @@ struct ReportPage {
         configuration = report.configuration
         environment = Self.environment(report.environment)
         digests = report.environment.dataDigests.sorted { $0.key < $1.key }.map {
-            Row(name: $0.key, value: $0.value, interval: "")
+            Row(name: Text.plain($0.key), value: $0.value, interval: "")
         }
-        reproduction = report.reproduction
+        reproduction = report.reproduction.map(Text.plain)
         reproductionNote =
             "The same data (digests above), configuration and seed give the same bits for any number of threads, on the "
             + "same kind of processor, BLAS and build; elsewhere the last digits differ."
@@ -184,7 +184,7 @@ struct ReportPage {
     private static func classes(_ evaluation: EvaluationSummary) -> [ClassRow] {
         evaluation.report.perClass.enumerated().map { c, scores in
             ClassRow(
-                name: scores.name, support: Text.grouped(scores.support), precision: Text.fixed(scores.precision, 4),
+                name: Text.plain(scores.name), support: Text.grouped(scores.support), precision: Text.fixed(scores.precision, 4),
                 recall: Text.fixed(scores.recall, 4), f1: Text.fixed(scores.f1, 4),
                 f1Interval: scores.f1Interval.map { "\(Text.fixed($0.lower, 4)) to \(Text.fixed($0.upper, 4))" } ?? "–",
                 averagePrecision: Text.fixed(evaluation.precisionRecall.perClass[c].averagePrecision, 4),
@@ -193,7 +193,7 @@ struct ReportPage {
     }
 
     private static func environment(_ record: EnvironmentRecord) -> [Row] {
-        func row(_ name: String, _ value: String) -> Row { Row(name: name, value: value, interval: "") }
+        func row(_ name: String, _ value: String) -> Row { Row(name: name, value: Text.plain(value), interval: "") }
         let blas = [record.blas.backend, record.blas.version, record.blas.core.map { "core \($0)" }]
         return [
             row("Numeral", record.numeralVersion), row("Commit", record.commit ?? "unknown"),

@@ -48,17 +48,22 @@ enum Text {
         } ?? ""
     }
 
-    /// A class name that cannot upset a terminal: control characters, line and direction marks become `?`; at most
-    /// `limit` columns, an ellipsis in the last one where it was longer.
-    static func name(_ name: String, limit: Int) -> String {
+    /// Text that cannot upset a terminal or a page: control characters, line and direction marks become `?`.
+    static func plain(_ text: String) -> String {
         var clean = ""
-        for scalar in name.unicodeScalars {
+        for scalar in text.unicodeScalars {
             switch scalar.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
                 clean += "?"
             default: clean.unicodeScalars.append(scalar)
             }
         }
+        return clean
+    }
+
+    /// A name as ``plain(_:)`` text of at most `limit` columns, an ellipsis in the last one where it was longer.
+    static func name(_ name: String, limit: Int) -> String {
+        var clean = plain(name)
         if columns(clean) <= limit { return clean }
         while columns(clean) > limit - 1 { clean.removeLast() }
         return clean + "…"

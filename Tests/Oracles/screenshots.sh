@@ -12,13 +12,12 @@ report=$(realpath "${1:?usage: screenshots.sh RUN_FOLDER [OUTPUT_FOLDER]}/report
 output=${2:-screenshots}
 mkdir -p "$output"
 common="--headless --no-sandbox --disable-gpu --hide-scrollbars --log-level=3 --host-resolver-rules=MAP*~NOTFOUND"
-# A picture is as tall as the window: enough for the longest page, and cut to the page where ImageMagick is at hand.
+# A picture is as tall as the window; HEIGHT=… where the page is longer.
 for width in 400 900 1400; do
     for scheme in light dark; do
         file="$output/report-$width-$scheme.png"
         "$browser" $common --blink-settings=preferredColorScheme=$([ $scheme = dark ] && echo 0 || echo 1) \
-            --window-size=$width,${HEIGHT:-14000} --screenshot="$file" "file://$report" 2>/dev/null
-        if command -v mogrify >/dev/null; then mogrify -trim +repage "$file"; fi
+            --window-size=$width,${HEIGHT:-16000} --screenshot="$file" "file://$report" 2>/dev/null
         echo "$file"
     done
 done
