@@ -207,7 +207,7 @@ def check_curves(check, table, names, y, p, compute, mean):
         start = end
     check.same("class of the last rows", {row[0] for row in table[start:]} | {"macro"}, {"macro"})
     check.same("thresholds of the last rows", {row[1] for row in table[start:]} | {""}, {""})
-    check.array("macro", np.reshape([[field(x) for x in row[2:]] for row in table[start:]], (-1, 2)), mean(pairs[:-1]))
+    check.array("macro", np.reshape([[field(x) for x in row[2:]] for row in table[start:]], (-1, 2)), mean([pair[1:] for pair in pairs[:-1]]))
 
 
 def precision_recall(truth, score):
