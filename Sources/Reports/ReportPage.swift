@@ -80,18 +80,21 @@ struct ReportPage {
             } ?? "The interval of accuracy is Wilson's, 95 %."
         classes = Self.classes(report.evaluation)
         pictures = Self.pictures(report)
-        layers = report.graph.nodes.map { node in
+        layers = report.graph.nodes.enumerated().map { index, node in
             Layer(
                 name: Text.plain(node.name), type: node.layer.type,
-                reads: node.inputs.map { $0 < 0 ? "input" : Text.plain(report.graph.nodes[$0].name) }.joined(separator: ", "),
+                reads: node.inputs == [index - 1]
+                    ? ""
+                    : node.inputs.map { $0 < 0 ? "input" : Text.plain(report.graph.nodes[$0].name) }
+                        .joined(separator: ", "),
                 output: "\(node.outputShape)",
                 parameters: Self.count(node.parameters.reduce(0) { $0 + $1.count }),
                 multiplyAdds: Self.count(node.multiplyAdds), lowering: node.lowering)
         }
         layerNote =
             "Input \(report.data.imageShape); \(Text.grouped(report.graph.parameterCount)) parameters, "
-            + "\(Text.grouped(report.graph.multiplyAdds)) multiply-adds an image forward. The last column says how a "
-            + "layer's products are computed."
+            + "\(Text.grouped(report.graph.multiplyAdds)) multiply-adds an image forward. A layer that "
+            + "names no other reads the one above it; the last column says how its products are computed."
         configuration = report.configuration
         environment = Self.environment(report.environment)
         digests = report.environment.dataDigests.sorted { $0.key < $1.key }.map {
@@ -127,7 +130,7 @@ struct ReportPage {
         let interval = evaluation.accuracyInterval
         let wrong = evaluation.predictions.count - evaluation.confusionMatrix.correct
         func note(_ figure: BootstrapIntervals.Figure) -> String {
-            evaluation.bootstrap?[figure].map { "\(Text.fixed($0.lower, 4)) to \(Text.fixed($0.upper, 4))" } ?? ""
+            evaluation.bootstrap?[figure].map { "\(Text.share($0.lower, 4)) to \(Text.share($0.upper, 4))" } ?? ""
         }
         var rows = [
             Headline(
@@ -135,10 +138,10 @@ struct ReportPage {
                 note: "\(Text.hundredths(interval.lower)) to \(Text.hundredths(interval.upper)) %"),
             Headline(
                 name: "Wrong", value: Text.grouped(wrong), note: "of \(Text.samples(evaluation.predictions.count))"),
-            Headline(name: "Macro F1", value: Text.fixed(evaluation.report.f1.macro, 4), note: note(.f1)),
-            Headline(name: "Log loss", value: Text.fixed(evaluation.logLoss, 4), note: note(.logLoss)),
+            Headline(name: "Macro F1", value: Text.share(evaluation.report.f1.macro, 4), note: note(.f1)),
+            Headline(name: "Log loss", value: Text.share(evaluation.logLoss, 4), note: note(.logLoss)),
             Headline(
-                name: "Calibration error", value: Text.fixed(evaluation.calibration.expectedError, 4),
+                name: "Calibration error", value: Text.share(evaluation.calibration.expectedError, 4),
                 note: note(.calibrationError)),
         ]
         if let history = report.history {
@@ -154,15 +157,15 @@ struct ReportPage {
         let report = evaluation.report, average = evaluation.precisionRecall.averagePrecision
         func row(_ name: String, _ value: Double?, _ figure: BootstrapIntervals.Figure? = nil) -> Row {
             Row(
-                name: name, value: value.map { Text.fixed($0, 4) } ?? "undefined",
+                name: name, value: value.map { Text.share($0, 4) } ?? "undefined",
                 interval: figure.flatMap { evaluation.bootstrap?[$0] }
-                    .map { "\(Text.fixed($0.lower, 4)) to \(Text.fixed($0.upper, 4))" } ?? "")
+                    .map { "\(Text.share($0.lower, 4)) to \(Text.share($0.upper, 4))" } ?? "")
         }
         let interval = evaluation.accuracyInterval
         return [
             Row(
-                name: "Accuracy", value: Text.fixed(report.accuracy, 4),
-                interval: "\(Text.fixed(interval.lower, 4)) to \(Text.fixed(interval.upper, 4))")
+                name: "Accuracy", value: Text.share(report.accuracy, 4),
+                interval: "\(Text.share(interval.lower, 4)) to \(Text.share(interval.upper, 4))")
         ]
             + evaluation.topK.map { row("Accuracy among the \($0.k) likeliest", $0.accuracy) }
             + [
@@ -184,11 +187,12 @@ struct ReportPage {
     private static func classes(_ evaluation: EvaluationSummary) -> [ClassRow] {
         evaluation.report.perClass.enumerated().map { c, scores in
             ClassRow(
-                name: Text.plain(scores.name), support: Text.grouped(scores.support), precision: Text.fixed(scores.precision, 4),
-                recall: Text.fixed(scores.recall, 4), f1: Text.fixed(scores.f1, 4),
-                f1Interval: scores.f1Interval.map { "\(Text.fixed($0.lower, 4)) to \(Text.fixed($0.upper, 4))" } ?? "–",
-                averagePrecision: Text.fixed(evaluation.precisionRecall.perClass[c].averagePrecision, 4),
-                area: evaluation.roc.perClass[c].area.map { Text.fixed($0, 4) } ?? "–")
+                name: Text.plain(scores.name), support: Text.grouped(scores.support),
+                precision: Text.share(scores.precision, 4),
+                recall: Text.share(scores.recall, 4), f1: Text.share(scores.f1, 4),
+                f1Interval: scores.f1Interval.map { "\(Text.share($0.lower, 4)) to \(Text.share($0.upper, 4))" } ?? "–",
+                averagePrecision: Text.share(evaluation.precisionRecall.perClass[c].averagePrecision, 4),
+                area: evaluation.roc.perClass[c].area.map { Text.share($0, 4) } ?? "–")
         }
     }
 

@@ -6,6 +6,12 @@ enum Text {
     /// `value` with a fixed number of decimals, rounded to nearest.
     static func fixed(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
 
+    /// A share, or any figure whose best is 1, that rounding does not make 1 while it is less.
+    static func share(_ value: Double, _ decimals: Int = 4) -> String {
+        let text = fixed(value, decimals)
+        return text == fixed(1, decimals) && value < 1 ? fixed(1 - pow(10, -Double(decimals)), decimals) : text
+    }
+
     /// A share as per cent: `0.9958` → `99.58 %`.
     static func percent(_ share: Double, _ decimals: Int = 2) -> String { hundredths(share, decimals) + " %" }
 
@@ -44,7 +50,7 @@ enum Text {
     /// ` (95 % interval 0.9901 to 0.9933)`, with a blank before it; nothing for nil.
     static func interval(_ interval: ConfidenceInterval?, _ decimals: Int = 4) -> String {
         interval.map {
-            " (\(fixed(100 * $0.level, 0)) % interval \(fixed($0.lower, decimals)) to \(fixed($0.upper, decimals)))"
+            " (\(fixed(100 * $0.level, 0)) % interval \(fixed($0.lower, decimals)) to \(share($0.upper, decimals)))"
         } ?? ""
     }
 

@@ -15,7 +15,7 @@ public enum ClassScoresFigure {
             ]).panel())
         return Figure(
             title: "F1 by class",
-            subtitle: "\(Text.samples(report.count)) · macro-averaged F1 \(Text.fixed(report.f1.macro, 4))"
+            subtitle: "\(Text.samples(report.count)) · macro-averaged F1 \(Text.share(report.f1.macro, 4))"
                 + Text.interval(evaluation.bootstrap?[.f1]),
             panels: panels)
     }
@@ -42,7 +42,7 @@ public enum ClassScoresFigure {
             picture.rectangle(
                 x: left, y: middle - pitch * 0.34, width: max(0.5, plot.px(max(scores.f1, start)) - left),
                 height: pitch * 0.68, paint: .series(0),
-                tooltip: "\(scores.name): F1 \(Text.fixed(scores.f1, 4))\(Text.interval(interval)), "
+                tooltip: "\(scores.name): F1 \(Text.share(scores.f1, 4))\(Text.interval(interval)), "
                     + Text.samples(scores.support))
             if let interval {
                 let stroke = Stroke(paint: .ink, width: 1.2)
@@ -52,7 +52,7 @@ public enum ClassScoresFigure {
                 }
             }
             picture.text(
-                interval == nil ? "–" : Text.fixed(scores.f1, 4), x: 392, y: middle + 4, anchor: .end, paint: .muted)
+                interval == nil ? "–" : Text.share(scores.f1, 4), x: 392, y: middle + 4, anchor: .end, paint: .muted)
         }
         let average = evaluation.report.f1.macro
         if average >= start {

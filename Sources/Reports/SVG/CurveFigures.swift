@@ -23,7 +23,7 @@ public enum CurveFigures {
         return draw(
             title: "Precision–recall curves",
             subtitle: "\(Text.samples(evaluation.predictions.count)) · average precision (AP): "
-                + "macro \(Text.fixed(average.macro, 4)), weighted \(Text.fixed(average.weighted, 4))",
+                + "macro \(Text.share(average.macro, 4)), weighted \(Text.share(average.weighted, 4))",
             figureName: "AP", xLabel: "Recall", yLabel: "Precision", cornerX: 1, shape: .steps, diagonal: false,
             classes: curves.perClass.enumerated().map { c, curve in
                 Curve(
@@ -47,7 +47,7 @@ public enum CurveFigures {
         return draw(
             title: "ROC curves, one class against the rest",
             subtitle: "\(Text.samples(evaluation.predictions.count)) · area under the curve (AUC): macro "
-                + (curves.macroArea.map { Text.fixed($0, 4) } ?? "undefined, a class has no samples"),
+                + (curves.macroArea.map { Text.share($0, 4) } ?? "undefined, a class has no samples"),
             figureName: "AUC", xLabel: "False positive rate", yLabel: "True positive rate", cornerX: 0,
             shape: .straight, diagonal: true,
             classes: curves.perClass.enumerated().map { c, curve in
@@ -86,7 +86,7 @@ public enum CurveFigures {
             LineChart.Line(name: curve.name, stroke: stroke, points: curve.points, shape: shape)
         }
         var entries = named.map { curve, stroke in
-            Legend.Entry(stroke, curve.name, figure: curve.area.map { Text.fixed($0, 4) } ?? "–")
+            Legend.Entry(stroke, curve.name, figure: curve.area.map { Text.share($0, 4) } ?? "–")
         }
         if !grey.isEmpty { entries.append(Legend.Entry(greyStroke, "\(grey.count) other classes")) }
 
