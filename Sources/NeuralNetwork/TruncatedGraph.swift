@@ -24,23 +24,18 @@ extension ResolvedGraph {
         let kept = nodes.indices.filter { needed.contains($0) }
         var places = [-1: -1]
         for (place, index) in kept.enumerated() { places[index] = place }
+        let part = Graph(
+            inputShape: graph.inputShape, initializer: graph.initializer, lowering: graph.lowering,
+            nodes: kept.map { graph.nodes[$0] })
         return ResolvedGraph(
-            self,
-            graph: Graph(
-                inputShape: graph.inputShape, initializer: graph.initializer, nodes: kept.map { graph.nodes[$0] }),
+            part: part,
             nodes: kept.map { index in
                 let node = nodes[index]
                 return Node(
                     name: node.name, layer: node.layer, inputs: node.inputs.compactMap { places[$0] },
                     inputShapes: node.inputShapes, outputShape: node.outputShape, parameters: node.parameters,
-                    state: node.state, multiplyAdds: node.multiplyAdds, geometry: node.geometry)
-            })
-    }
-
-    private init(_ whole: ResolvedGraph, graph: Graph, nodes: [Node]) {
-        self.graph = graph
-        self.nodes = nodes
-        parameterCount = whole.parameterCount
-        stateCount = whole.stateCount
+                    state: node.state, multiplyAdds: node.multiplyAdds, geometry: node.geometry,
+                    loweringPlan: node.loweringPlan)
+            }, of: self)
     }
 }
