@@ -65,6 +65,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     ],
     targets: [
         .systemLibrary(name: "CBLAS", path: "Modulemaps/CBLAS", providers: [.apt(["libopenblas-dev"])]),
@@ -83,8 +84,14 @@ let package = Package(
         .target(
             name: "Training", dependencies: ["NeuralNetwork", "Datasets", "Kernels", "Tensors"],
             swiftSettings: numeric),
-        .target(name: "Evaluation", dependencies: ["Tensors"], swiftSettings: numeric),
-        .target(name: "Reports", dependencies: ["Training", "Evaluation"], swiftSettings: numeric),
+        .target(name: "Evaluation", dependencies: ["Kernels", "Tensors"], swiftSettings: numeric),
+        .target(
+            name: "Reports",
+            dependencies: [
+                "Training", "Evaluation", "Datasets", "NeuralNetwork", "Kernels", "Tensors", "CZlib",
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            resources: [.copy("Resources/report.mustache")], swiftSettings: numeric),
         .target(name: "Experiments", dependencies: ["Training", "NeuralNetwork", "Datasets"]),
         .target(
             name: "ONNX", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
@@ -118,8 +125,9 @@ let package = Package(
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
+            name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "ReportsTests", dependencies: ["Reports", "Datasets", "NeuralNetwork", "Kernels", "TestSupport"]),
         .testTarget(
             name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(

@@ -33,6 +33,32 @@ public struct ClassScores: Hashable, Sendable {
     public var f1: Double
     /// Samples of the class.
     public var support: Int
+    /// 95 %, Wilson; nil where the class was never predicted.
+    public var precisionInterval: ConfidenceInterval?
+    /// 95 %, Wilson; nil where the class has no samples.
+    public var recallInterval: ConfidenceInterval?
+    /// 95 %; nil where the class is neither true nor predicted. F1 is `2J / (1 + J)` of Jaccard's index
+    /// `J = TP / (TP + FP + FN)`, a proportion of the samples that are one or the other: Wilson's interval of J, carried
+    /// over.
+    public var f1Interval: ConfidenceInterval?
+
+    init(name: String, hits: Int, support: Int, predicted: Int) {
+        func ratio(_ a: Int, _ b: Int) -> Double { b == 0 ? 0 : Double(a) / Double(b) }
+        func interval(_ a: Int, _ b: Int) -> ConfidenceInterval? {
+            b == 0 ? nil : .wilson(successes: a, count: b)
+        }
+        self.name = name
+        self.support = support
+        precision = ratio(hits, predicted)
+        recall = ratio(hits, support)
+        f1 = ratio(2 * hits, support + predicted)
+        precisionInterval = interval(hits, predicted)
+        recallInterval = interval(hits, support)
+        f1Interval = interval(hits, support + predicted - hits).map {
+            ConfidenceInterval(
+                lower: 2 * $0.lower / (1 + $0.lower), upper: 2 * $0.upper / (1 + $0.upper), level: $0.level)
+        }
+    }
 }
 
 /// Precision, recall and F1 per class and averaged, as scikit-learn's `precision_recall_fscore_support` gives
@@ -51,15 +77,12 @@ public struct ClassificationReport: Hashable, Sendable {
     public init(_ matrix: ConfusionMatrix) {
         let support = matrix.support
         let predicted = matrix.predictedCounts
-        func ratio(_ a: Int, _ b: Int) -> Double { b == 0 ? 0 : Double(a) / Double(b) }
         perClass = matrix.counts.indices.map { c in
-            let hits = matrix.counts[c][c]
-            return ClassScores(
-                name: matrix.classNames[c], precision: ratio(hits, predicted[c]), recall: ratio(hits, support[c]),
-                f1: ratio(2 * hits, support[c] + predicted[c]), support: support[c])
+            ClassScores(
+                name: matrix.classNames[c], hits: matrix.counts[c][c], support: support[c], predicted: predicted[c])
         }
         // Every sample has one true and one predicted class: micro precision, recall and F1 are the accuracy.
-        accuracy = ratio(matrix.correct, matrix.total)
+        accuracy = Double(matrix.correct) / Double(matrix.total)
         count = matrix.total
         precision = Averages(perClass.map(\.precision), support: support, micro: accuracy)
         recall = Averages(perClass.map(\.recall), support: support, micro: accuracy)

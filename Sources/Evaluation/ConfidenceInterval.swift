@@ -33,6 +33,12 @@ public struct ConfidenceInterval: Hashable, Sendable, Codable {
             upper: successes == count ? 1 : (centre + reach) / scale, level: level)
     }
 
+    /// Φ(z), the share of a normal distribution below z.
+    static func normalShare(below z: Double) -> Double { 0.5 * erfc(-z / 2.0.squareRoot()) }
+
+    /// z with Φ(z) = p, for p in (0, 1).
+    static func normalScore(_ p: Double) -> Double { p < 0.5 ? -normalQuantile(1 - p) : normalQuantile(p) }
+
     /// z with Φ(z) = p, for p in [0.5, 1). Φ is concave there, so Newton's steps from 0 climb to z and never pass it.
     static func normalQuantile(_ p: Double) -> Double {
         precondition(p >= 0.5 && p < 1, "normalQuantile: expected p in [0.5, 1), received \(p)")

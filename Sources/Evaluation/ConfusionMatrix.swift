@@ -15,6 +15,25 @@ public struct ConfusionMatrix: Hashable, Sendable {
         classNames = predictions.classNames
     }
 
+    /// - Parameter counts: `[K, K]` row-major; classes have no names.
+    init(_ counts: [Int], classes k: Int) {
+        self.counts = (0..<k).map { Array(counts[($0 * k)..<($0 * k + k)]) }
+        classNames = []
+    }
+
+    /// Macro-averaged precision, recall and F1, as ``ClassificationReport`` defines them.
+    var macroFigures: (precision: Double, recall: Double, f1: Double) {
+        let (rows, columns) = (support, predictedCounts)
+        func ratio(_ a: Int, _ b: Int) -> Double { b == 0 ? 0 : Double(a) / Double(b) }
+        func mean(_ value: (Int) -> Double) -> Double {
+            counts.indices.reduce(0.0) { $0 + value($1) } / Double(classCount)
+        }
+        return (
+            mean { ratio(counts[$0][$0], columns[$0]) }, mean { ratio(counts[$0][$0], rows[$0]) },
+            mean { ratio(2 * counts[$0][$0], rows[$0] + columns[$0]) }
+        )
+    }
+
     /// K.
     public var classCount: Int { counts.count }
     /// Samples of each class: sums of rows, `[K]`.

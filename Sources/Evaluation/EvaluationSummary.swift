@@ -20,10 +20,13 @@ public struct EvaluationSummary: Hashable, Sendable {
     public let calibration: Calibration
     public let precisionRecall: PrecisionRecallCurves
     public let roc: ROCCurves
+    /// Of the figures that are no proportions; nil where none were taken.
+    public let bootstrap: BootstrapIntervals?
 
     /// Computes everything; O(N·K·log(N·K)).
-    public init(_ predictions: Predictions) {
+    public init(_ predictions: Predictions, bootstrap: BootstrapIntervals? = nil) {
         self.predictions = predictions
+        self.bootstrap = bootstrap
         confusionMatrix = ConfusionMatrix(predictions)
         report = ClassificationReport(confusionMatrix)
         accuracyInterval = .wilson(successes: confusionMatrix.correct, count: predictions.count)

@@ -47,6 +47,14 @@ public struct PrecisionRecallCurve: Hashable, Sendable {
         return (counts.thresholds[j], Self.precision(counts, j), Self.recall(counts, j))
     }
 
+    /// Where recall rises, ascending: the precision that holds from the recall before up to this one. Empty without
+    /// positives.
+    var steps: [(recall: Double, precision: Double)] {
+        counts.thresholds.indices.filter {
+            counts.truePositives[$0] > ($0 == 0 ? 0 : counts.truePositives[$0 - 1])
+        }.map { (Self.recall(counts, $0), Self.precision(counts, $0)) }
+    }
+
     /// `[count − 1]`, ascending.
     public var thresholds: [Float] { counts.thresholds.reversed() }
     /// `[count]`.
@@ -65,11 +73,21 @@ public struct PrecisionRecallCurve: Hashable, Sendable {
     }
 }
 
-/// The precision–recall curves of a classifier: each class against all others, and all decisions as one.
+/// The precision–recall curves of a classifier: each class against all others, all decisions as one, and the mean.
 public struct PrecisionRecallCurves: Hashable, Sendable {
+    /// A point of the macro-averaged curve.
+    public struct MacroPoint: Hashable, Sendable {
+        public var recall: Double
+        public var precision: Double
+    }
+
     /// `[K]`.
     public let perClass: [PrecisionRecallCurve]
     public let micro: PrecisionRecallCurve
+    /// At every recall that some class reaches, the mean over classes of the precision at which they reach it; recall
+    /// falls, and the last point is (recall 0, precision 1). The area below its steps is the macro-averaged
+    /// average precision: an absent class counts as 0 here too.
+    public let macro: [MacroPoint]
     /// Average precision, averaged; an absent class counts as 0 in the macro mean (scikit-learn's rule).
     public let averagePrecision: Averages
 
@@ -78,7 +96,24 @@ public struct PrecisionRecallCurves: Hashable, Sendable {
             PrecisionRecallCurve(ThresholdCounts(predictions, class: $0))
         }
         micro = PrecisionRecallCurve(ThresholdCounts(micro: predictions))
+        macro = Self.mean(perClass)
         averagePrecision = Averages(
             perClass.map(\.averagePrecision), support: perClass.map(\.positives), micro: micro.averagePrecision)
+    }
+
+    private static func mean(_ curves: [PrecisionRecallCurve]) -> [MacroPoint] {
+        let steps = curves.map(\.steps)
+        let recalls = Set(steps.flatMap { $0.map(\.recall) }).sorted()
+        var next = [Int](repeating: 0, count: steps.count)
+        var points = recalls.map { recall in
+            var sum = 0.0
+            for c in steps.indices {
+                while next[c] < steps[c].count && steps[c][next[c]].recall < recall { next[c] += 1 }
+                if next[c] < steps[c].count { sum += steps[c][next[c]].precision }
+            }
+            return MacroPoint(recall: recall, precision: sum / Double(curves.count))
+        }
+        points.reverse()
+        return points + [MacroPoint(recall: 0, precision: 1)]
     }
 }

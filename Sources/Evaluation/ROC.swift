@@ -50,15 +50,59 @@ public struct ROCCurve: Hashable, Sendable {
     }
 }
 
-/// The ROC curves of a classifier: each class against all others, and all decisions as one.
+/// The ROC curves of a classifier: each class against all others, all decisions as one, and the mean.
 public struct ROCCurves: Hashable, Sendable {
+    /// A point of the macro-averaged curve.
+    public struct MacroPoint: Hashable, Sendable {
+        public var falsePositiveRate: Double
+        public var truePositiveRate: Double
+    }
+
     /// `[K]`.
     public let perClass: [ROCCurve]
     public let micro: ROCCurve
+    /// At every false positive rate where some class's curve has a point, the mean of the classes' true positive rates,
+    /// each curve straight between its points; two points, lower one first, where a curve rises upright. The
+    /// area below it is ``macroArea``. Empty where a class has no area.
+    public let macro: [MacroPoint]
 
     public init(_ predictions: Predictions) {
         perClass = (0..<predictions.classCount).map { ROCCurve(ThresholdCounts(predictions, class: $0)) }
         micro = ROCCurve(ThresholdCounts(micro: predictions))
+        macro = Self.mean(perClass)
+    }
+
+    private static func mean(_ curves: [ROCCurve]) -> [MacroPoint] {
+        guard curves.allSatisfy({ $0.area != nil }) else { return [] }
+        let lines = curves.map { curve in
+            (0..<curve.count).map { (x: curve[$0].falsePositiveRate ?? 0, y: curve[$0].truePositiveRate ?? 0) }
+        }
+        let rates = Set(lines.flatMap { $0.map(\.x) }).sorted()
+        /// In each curve the first point at or beyond the rate.
+        var first = [Int](repeating: 0, count: lines.count)
+        var points: [MacroPoint] = []
+        for rate in rates {
+            var low = 0.0, high = 0.0
+            for (c, line) in lines.enumerated() {
+                while line[first[c]].x < rate { first[c] += 1 }
+                let right = line[first[c]]
+                guard right.x == rate else {
+                    let left = line[first[c] - 1]
+                    let y = left.y + (right.y - left.y) * (rate - left.x) / (right.x - left.x)
+                    low += y
+                    high += y
+                    continue
+                }
+                var last = first[c]
+                while last + 1 < line.count && line[last + 1].x == rate { last += 1 }
+                low += right.y
+                high += line[last].y
+            }
+            let count = Double(curves.count)
+            points.append(MacroPoint(falsePositiveRate: rate, truePositiveRate: low / count))
+            if high > low { points.append(MacroPoint(falsePositiveRate: rate, truePositiveRate: high / count)) }
+        }
+        return points
     }
 
     /// Mean area over classes; nil where a class has none, as scikit-learn gives NaN.

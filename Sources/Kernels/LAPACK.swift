@@ -2,6 +2,9 @@ import CLAPACKE
 
 /// The one door to LAPACK.
 public enum LAPACK {
+    /// An option as C has it.
+    private static func letter(_ scalar: Unicode.Scalar) -> CChar { CChar(scalar.value) }
+
     /// The thin orthonormal factor of `A`'s QR factorisation, with the signs that make R's diagonal positive (so
     /// that a normal `A` gives a Q uniform over orthonormal frames: Mezzadri 2006, arXiv:math-ph/0609050).
     ///
@@ -25,5 +28,24 @@ public enum LAPACK {
             for row in 0..<rows { q[row * columns + column].negate() }
         }
         return q
+    }
+
+    /// Eigenvalues of the symmetric `A`, ascending, and orthonormal eigenvectors.
+    ///
+    /// - Parameters:
+    ///   - a: `[n, n]`; its upper triangle is read.
+    /// - Returns: values `[n]`, and vectors `[n, n]` row-major whose column j belongs to value j; nil where LAPACK reports
+    ///   an error or an element is not finite.
+    public static func symmetricEigenvectors(_ a: [Double], n: Int) -> (values: [Double], vectors: [Double])? {
+        precondition(n >= 1 && a.count == n * n, "symmetricEigenvectors: wrong extents")
+        guard a.allSatisfy(\.isFinite) else { return nil }
+        BLASVendor.useOneThread()
+        var vectors = a
+        var values = [Double](repeating: 0, count: n)
+        let extent = Int32(n)
+        guard
+            LAPACKE_dsyevd(LAPACK_ROW_MAJOR, Self.letter("V"), Self.letter("U"), extent, &vectors, extent, &values) == 0
+        else { return nil }
+        return (values, vectors)
     }
 }

@@ -66,7 +66,8 @@ struct GraphCompiler {
         }
         isTrained = trained
         input = Storage(floatsPerImage: graph.inputShape.count, isExternal: true)
-        output = Storage(floatsPerImage: graph.classCount, isExternal: partials == nil)
+        output = Storage(
+            floatsPerImage: graph.nodes[graph.nodes.count - 1].outputShape.count, isExternal: partials == nil)
     }
 
     private func activation(_ node: Int) -> Storage { node < 0 ? input : activations[node] }

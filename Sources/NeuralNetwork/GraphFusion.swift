@@ -69,7 +69,7 @@ extension GraphCompiler {
 
 extension ResolvedGraph.Node {
     /// Whether it multiplies with a kernel of its own.
-    fileprivate var hasKernel: Bool {
+    var hasKernel: Bool {
         switch layer {
         case .conv2d, .dense: true
         default: false

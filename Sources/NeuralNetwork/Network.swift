@@ -149,6 +149,20 @@ public final class InferenceNetwork {
         return (0..<count * graph.classCount).map { predicted[$0] }
     }
 
+    /// What the graph's last node gives for images `[count, H, W, C]`, a last softmax left out: `[count, F]` with F the
+    /// floats of its shape, written from element `offset` of `output` on. With a graph truncated at a node, that node's
+    /// activations.
+    public func activations(
+        images: AlignedBuffer<Float>, count: Int, into output: AlignedBuffer<Float>, at offset: Int = 0
+    ) {
+        let floats = count * graph.nodes[graph.nodes.count - 1].outputShape.count
+        precondition(
+            images.count >= count * graph.inputShape.count && offset >= 0 && output.count - offset >= floats,
+            "batch is too short")
+        plan.execute(images: images.pointer, count: count)
+        (output.pointer + offset).update(from: logits.batchPointer, count: floats)
+    }
+
     /// Σ of the cross-entropies of the images last predicted, and how many were right.
     public func score(
         labels: AlignedBuffer<Int32>, count: Int, labelSmoothing: Double = 0

@@ -72,6 +72,14 @@ public struct ResolvedGraph: Sendable {
     /// Whether the graph ends in a softmax layer; the loss and the predictions apply softmax either way.
     public var endsInSoftmax: Bool { nodes[nodes.count - 1].layer == .softmax }
 
+    /// A part of `whole`, resolved there, with its places in the flat buffers.
+    init(part graph: Graph, nodes: [Node], of whole: ResolvedGraph) {
+        self.graph = graph
+        self.nodes = nodes
+        parameterCount = whole.parameterCount
+        stateCount = whole.stateCount
+    }
+
     /// Infers and checks every shape.
     /// - Throws: an ``InputError`` that names the layer (`model.layers[3] (dense_1)`), what it needs and what it got.
     public init(_ graph: Graph) throws(InputError) {

@@ -22,17 +22,23 @@ public enum ConsoleSummary {
                 "\(Text.percent(report.accuracy))  (95 % interval \(Text.hundredths(interval.lower)) to "
                     + "\(Text.hundredths(interval.upper)); \(Text.grouped(evaluation.confusionMatrix.correct)) "
                     + "of \(Text.grouped(report.count)))"
-            ),
-            ("Loss", "\(Text.fixed(evaluation.logLoss, 4))"),
-            (
-                "Macro average",
-                "precision \(Text.fixed(report.precision.macro, 4))  recall \(Text.fixed(report.recall.macro, 4))  "
-                    + "F1 \(Text.fixed(report.f1.macro, 4))  "
-                    + "AP \(Text.fixed(evaluation.precisionRecall.averagePrecision.macro, 4))"
-            ),
-            ("Calibration error", Text.fixed(evaluation.calibration.expectedError, 4)),
+            )
         ]
-        return rows.map { Text.left($0.0, 19) + $0.1 + "\n" }.joined()
+        let averages = evaluation.precisionRecall.averagePrecision
+        let figures: [(String, Double, BootstrapIntervals.Figure)] = [
+            ("Loss", evaluation.logLoss, .logLoss), ("Macro precision", report.precision.macro, .precision),
+            ("Macro recall", report.recall.macro, .recall), ("Macro F1", report.f1.macro, .f1),
+            ("Macro AP", averages.macro, .averagePrecision),
+            ("Calibration error", evaluation.calibration.expectedError, .calibrationError),
+        ]
+        return
+            (rows
+            + figures.map { name, value, figure in
+                let interval = evaluation.bootstrap?[figure].map {
+                    "  (\(Text.fixed($0.lower, 4)) to \(Text.fixed($0.upper, 4)))"
+                }
+                return (name, Text.fixed(value, 4) + (interval ?? ""))
+            }).map { Text.left($0.0, 19) + $0.1 + "\n" }.joined()
     }
 
     private static func classTable(_ evaluation: EvaluationSummary) -> String {

@@ -99,6 +99,11 @@ public struct TestMetrics: Hashable, Sendable, Codable {
         public var support: Int
         public var averagePrecision: Double
         public var rocAuc: Double?
+        /// Wilson's; nil where the figure is 0/0.
+        public var precisionInterval: ConfidenceInterval?
+        public var recallInterval: ConfidenceInterval?
+        /// Of Jaccard's index, carried over (``ClassScores/f1Interval``).
+        public var f1Interval: ConfidenceInterval?
 
         public func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
@@ -110,6 +115,24 @@ public struct TestMetrics: Hashable, Sendable, Codable {
             try container.encode(support, forKey: .support)
             try container.encode(averagePrecision, forKey: .averagePrecision)
             try container.encodeFigure(rocAuc, forKey: .rocAuc)
+            try container.encode(precisionInterval, forKey: .precisionInterval)
+            try container.encode(recallInterval, forKey: .recallInterval)
+            try container.encode(f1Interval, forKey: .f1Interval)
+        }
+    }
+
+    /// Intervals of figures that are no proportions (``BootstrapIntervals``).
+    public struct Bootstrap: Hashable, Sendable, Codable {
+        public var resamples: Int
+        public var seed: UInt64
+        /// By the figure's path in this part of the file: `f1.macro`, `logLoss`.
+        public var intervals: [String: ConfidenceInterval]
+
+        init(_ bootstrap: BootstrapIntervals) {
+            resamples = bootstrap.resamples
+            seed = bootstrap.seed
+            intervals = Dictionary(
+                uniqueKeysWithValues: bootstrap.intervals.map { ($0.key.rawValue, $0.value) })
         }
     }
 
@@ -132,6 +155,7 @@ public struct TestMetrics: Hashable, Sendable, Codable {
     public var calibrationError: Double
     public var kappa: Double?
     public var matthews: Double
+    public var bootstrap: Bootstrap?
     public var perClass: [ClassMetrics]
 
     public init(_ summary: EvaluationSummary) {
@@ -152,12 +176,14 @@ public struct TestMetrics: Hashable, Sendable, Codable {
         calibrationError = summary.calibration.expectedError
         kappa = summary.confusionMatrix.kappa
         matthews = summary.confusionMatrix.matthews
+        bootstrap = summary.bootstrap.map(Bootstrap.init)
         perClass = report.perClass.indices.map { c in
             let scores = report.perClass[c]
             return ClassMetrics(
                 index: c, name: scores.name, precision: scores.precision, recall: scores.recall, f1: scores.f1,
                 support: scores.support, averagePrecision: summary.precisionRecall.perClass[c].averagePrecision,
-                rocAuc: summary.roc.perClass[c].area)
+                rocAuc: summary.roc.perClass[c].area, precisionInterval: scores.precisionInterval,
+                recallInterval: scores.recallInterval, f1Interval: scores.f1Interval)
         }
     }
 
@@ -178,6 +204,7 @@ public struct TestMetrics: Hashable, Sendable, Codable {
         try container.encode(calibrationError, forKey: .calibrationError)
         try container.encodeFigure(kappa, forKey: .kappa)
         try container.encode(matthews, forKey: .matthews)
+        try container.encode(bootstrap, forKey: .bootstrap)
         try container.encode(perClass, forKey: .perClass)
     }
 }

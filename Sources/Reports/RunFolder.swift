@@ -12,7 +12,10 @@ public enum RunFile: String, CaseIterable, Sendable {
     case predictions = "predictions.csv"
     case classificationReport = "classification_report.txt"
     case confusionMatrix = "confusion_matrix.csv"
+    case normalizedConfusionMatrix = "confusion_matrix_normalized.csv"
     case confusionMatrixFigure = "confusion_matrix.svg"
+    case classScores = "class_scores.csv"
+    case classScoresFigure = "class_scores.svg"
     case precisionRecall = "precision_recall.csv"
     case precisionRecallFigure = "precision_recall.svg"
     case roc = "roc.csv"
@@ -20,7 +23,37 @@ public enum RunFile: String, CaseIterable, Sendable {
     case learningCurvesFigure = "learning_curves.svg"
     case calibration = "calibration.csv"
     case calibrationFigure = "calibration.svg"
+    case mistakes = "mistakes.csv"
+    case mistakesFigure = "mistakes.svg"
+    case embedding = "embedding.csv"
+    case embeddingFigure = "embedding.svg"
+    case augmentation = "augmentation.csv"
+    case augmentationFigure = "augmentation.svg"
+    case filters = "filters.csv"
+    case filtersFigure = "filters.svg"
+    case report = "report.html"
     case model = "model.safetensors"
+}
+
+/// Pictures of images and weights, as far as a run has them.
+public struct RunPictures: Sendable {
+    public var mistakes: Mistakes
+    /// Nil where it could not be computed.
+    public var embedding: EmbeddingMap?
+    /// Nil where nothing was augmented, or nothing trained.
+    public var augmentation: AugmentationSheet?
+    /// Nil where no convolution reads the images.
+    public var filters: FilterSheet?
+
+    public init(
+        mistakes: Mistakes, embedding: EmbeddingMap? = nil, augmentation: AugmentationSheet? = nil,
+        filters: FilterSheet? = nil
+    ) {
+        self.mistakes = mistakes
+        self.embedding = embedding
+        self.augmentation = augmentation
+        self.filters = filters
+    }
 }
 
 /// The folder that a run leaves behind. Every file in it is written atomically.
@@ -121,13 +154,16 @@ public struct RunFolder: Hashable, Sendable {
         try write(LearningCurvesFigure.svg(history), as: .learningCurvesFigure)
     }
 
-    /// Writes every table and figure of a test: predictions, classification report, confusion matrix,
+    /// Writes every table and figure of a test: predictions, classification report, confusion matrix, scores by class,
     /// precision–recall and ROC curves, calibration. `metrics.json` has its own call.
     public func write(evaluation: EvaluationSummary) throws(OperationError) {
         try write(PredictionsTable.csv(evaluation.predictions), as: .predictions)
         try write(ClassificationText.text(evaluation.report), as: .classificationReport)
         try write(ConfusionMatrixTable.csv(evaluation.confusionMatrix), as: .confusionMatrix)
+        try write(NormalizedConfusionMatrixTable.csv(evaluation.confusionMatrix), as: .normalizedConfusionMatrix)
         try write(ConfusionMatrixFigure.svg(evaluation), as: .confusionMatrixFigure)
+        try write(ClassScoresTable.csv(evaluation), as: .classScores)
+        try write(ClassScoresFigure.svg(evaluation), as: .classScoresFigure)
         try write(CurveTables.precisionRecall(evaluation), as: .precisionRecall)
         try write(CurveFigures.precisionRecall(evaluation), as: .precisionRecallFigure)
         try write(CurveTables.roc(evaluation), as: .roc)
@@ -136,9 +172,39 @@ public struct RunFolder: Hashable, Sendable {
         try write(CalibrationFigure.svg(evaluation), as: .calibrationFigure)
     }
 
+    /// Writes the pictures of images and weights that there are, each with its numbers.
+    public func write(pictures: RunPictures) throws(OperationError) {
+        try write(pictures.mistakes.csv, as: .mistakes)
+        try write(pictures.mistakes.figure.svg, as: .mistakesFigure)
+        if let embedding = pictures.embedding {
+            try write(embedding.csv, as: .embedding)
+            try write(embedding.figure.svg, as: .embeddingFigure)
+        }
+        if let augmentation = pictures.augmentation {
+            try write(augmentation.csv, as: .augmentation)
+            try write(augmentation.figure.svg, as: .augmentationFigure)
+        }
+        if let filters = pictures.filters {
+            try write(filters.csv, as: .filters)
+            try write(filters.figure.svg, as: .filtersFigure)
+        }
+    }
+
+    /// Writes `report.html`.
+    public func write(report: RunReport) throws(OperationError) {
+        try write(try report.html(), as: .report)
+    }
+
     /// Writes `metrics.json`: last, as it makes the run a finished one.
     public func write(metrics: MetricsRecord) throws(OperationError) {
         try write(try JSONText.encode(metrics, as: .metrics), as: .metrics)
+    }
+
+    /// What `environment.json` holds; nil where it cannot be read.
+    public var storedEnvironment: EnvironmentRecord? {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        return try? decoder.decode(EnvironmentRecord.self, from: Data(contentsOf: url(of: .environment)))
     }
 
     /// Adds to `environment.json` that another process goes on with the run.
@@ -146,10 +212,7 @@ public struct RunFolder: Hashable, Sendable {
     public func write(
         resumption: EnvironmentRecord.Resumption, in environment: EnvironmentRecord
     ) throws(OperationError) {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
-        var record =
-            (try? decoder.decode(EnvironmentRecord.self, from: Data(contentsOf: url(of: .environment)))) ?? environment
+        var record = storedEnvironment ?? environment
         record.resumptions.append(resumption)
         try write(environment: record)
     }

@@ -57,6 +57,20 @@ public enum ConfusionMatrixTable {
     }
 }
 
+/// `confusion_matrix_normalized.csv`: the same as shares of the true class; a class without samples has empty fields.
+public enum NormalizedConfusionMatrixTable {
+    public static func csv(_ matrix: ConfusionMatrix) -> String {
+        var table = CSV(header: ["true\\predicted"] + matrix.classNames)
+        for (name, row) in zip(matrix.classNames, matrix.counts) {
+            table.add(name)
+            let support = row.reduce(0, +)
+            for count in row { table.add(support == 0 ? nil : Double(count) / Double(support)) }
+            table.endLine()
+        }
+        return table.text
+    }
+}
+
 /// `calibration.csv`: a row per bin of the reliability diagram.
 public enum CalibrationTable {
     public static func csv(_ calibration: Calibration) -> String {
@@ -74,7 +88,7 @@ public enum CalibrationTable {
 }
 
 /// `precision_recall.csv` and `roc.csv`: the points of every class's curve in order, then the micro-averaged one
-/// under the name `micro`.
+/// under the name `micro`, then the macro-averaged one under `macro`, which has no thresholds.
 public enum CurveTables {
     /// A precision–recall curve of more points than this is written without those inside a vertical line.
     static let pointLimit = 250_000
@@ -96,6 +110,13 @@ public enum CurveTables {
                 table.endLine()
             }
         }
+        for point in evaluation.precisionRecall.macro {
+            table.add("macro")
+            table.add(nil as Double?)
+            table.add(point.precision)
+            table.add(point.recall)
+            table.endLine()
+        }
         return table.text
     }
 
@@ -112,6 +133,13 @@ public enum CurveTables {
                 table.add(point.truePositiveRate)
                 table.endLine()
             }
+        }
+        for point in evaluation.roc.macro {
+            table.add("macro")
+            table.add(nil as Double?)
+            table.add(point.falsePositiveRate)
+            table.add(point.truePositiveRate)
+            table.endLine()
         }
         return table.text
     }

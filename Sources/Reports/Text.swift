@@ -1,9 +1,16 @@
+import Evaluation
 import Foundation
 
 /// Small helpers for figures and names in plain text and in pictures.
 enum Text {
     /// `value` with a fixed number of decimals, rounded to nearest.
     static func fixed(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
+
+    /// A share, or any figure whose best is 1, that rounding does not make 1 while it is less.
+    static func share(_ value: Double, _ decimals: Int = 4) -> String {
+        let text = fixed(value, decimals)
+        return text == fixed(1, decimals) && value < 1 ? fixed(1 - pow(10, -Double(decimals)), decimals) : text
+    }
 
     /// A share as per cent: `0.9958` → `99.58 %`.
     static func percent(_ share: Double, _ decimals: Int = 2) -> String { hundredths(share, decimals) + " %" }
@@ -30,17 +37,39 @@ enum Text {
         return (value < 0 ? "-" : "") + String(digits)
     }
 
-    /// A class name that cannot upset a terminal: control characters, line and direction marks become `?`; at most
-    /// `limit` columns, an ellipsis in the last one where it was longer.
-    static func name(_ name: String, limit: Int) -> String {
+    /// `8.2 s`, `1 min 15 s`, `2 h 3 min`.
+    static func duration(_ seconds: Double) -> String {
+        if seconds < 60 { return fixed(seconds, 1) + " s" }
+        let total = Int(seconds.rounded())
+        return total < 3600 ? "\(total / 60) min \(total % 60) s" : "\(total / 3600) h \(total / 60 % 60) min"
+    }
+
+    /// `1 sample`, `10,000 samples`.
+    static func samples(_ count: Int) -> String { "\(grouped(count)) sample\(count == 1 ? "" : "s")" }
+
+    /// ` (95 % interval 0.9901 to 0.9933)`, with a blank before it; nothing for nil.
+    static func interval(_ interval: ConfidenceInterval?, _ decimals: Int = 4) -> String {
+        interval.map {
+            " (\(fixed(100 * $0.level, 0)) % interval \(fixed($0.lower, decimals)) to \(share($0.upper, decimals)))"
+        } ?? ""
+    }
+
+    /// Text that cannot upset a terminal or a page: control characters, line and direction marks become `?`.
+    static func plain(_ text: String) -> String {
         var clean = ""
-        for scalar in name.unicodeScalars {
+        for scalar in text.unicodeScalars {
             switch scalar.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
                 clean += "?"
             default: clean.unicodeScalars.append(scalar)
             }
         }
+        return clean
+    }
+
+    /// A name as ``plain(_:)`` text of at most `limit` columns, an ellipsis in the last one where it was longer.
+    static func name(_ name: String, limit: Int) -> String {
+        var clean = plain(name)
         if columns(clean) <= limit { return clean }
         while columns(clean) > limit - 1 { clean.removeLast() }
         return clean + "…"

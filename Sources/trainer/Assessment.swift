@@ -1,35 +1,91 @@
 import Foundation
 import Numeral
 
-/// What training and evaluating do alike with a test set: classify, write, print.
-enum Assessment {
-    static func evaluate(_ classifier: Classifier, on images: ImageSet) throws -> EvaluationSummary {
-        EvaluationSummary(
-            try Predictions(
-                labels: images.labels.map(Int.init), probabilities: classifier.probabilities(of: images),
-                classNames: images.classNames))
-    }
+/// What training and evaluating do alike with a trained network and a test set: classify, write, print.
+struct Assessment {
+    var experiment: Experiment
+    var graph: ResolvedGraph
+    var normalization: (mean: Float, standardDeviation: Float)?
+    var parameters: AlignedBuffer<Float>
+    var state: AlignedBuffer<Float>
+    /// The data set; its training part is described where `history` tells of a training on it.
+    var data: LoadedData
+    var history: TrainingHistory?
+    var environment: EnvironmentRecord
+    /// Commands that do the same again.
+    var reproduction: [String]
 
-    static func write(
-        _ evaluation: EvaluationSummary, to folder: RunFolder, dataset: String, source: LoadedData.Source,
-        history: TrainingHistory?, threads: Int, parameters: Int
-    ) throws {
+    /// Classifies the test images, writes everything that is made of that, and prints the summary.
+    func run(on images: ImageSet, to folder: RunFolder, common: CommonOptions, pool: WorkerPool) throws {
+        let classifier = Classifier(
+            graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool)
+        classifier.load(parameters: parameters, state: state)
+        let predictions = try Predictions(
+            labels: images.labels.map(Int.init), probabilities: classifier.probabilities(of: images),
+            classNames: images.classNames)
+        let clock = ContinuousClock()
+        let start = clock.now
+        let evaluation = EvaluationSummary(
+            predictions, bootstrap: BootstrapIntervals(predictions, seed: experiment.seed, pool: pool))
+        let metrics = MetricsRecord(
+            dataset: data.dataset, dataSource: data.source == .full ? .full : .sample,
+            training: history.map(MetricsRecord.Training.init), threads: pool.threads,
+            blas: [BLASVendor.backend, BLASVendor.core].compactMap { $0 }.joined(separator: " "),
+            parameters: graph.parameterCount, test: evaluation)
         try folder.write(evaluation: evaluation)
-        try folder.write(
-            metrics: MetricsRecord(
-                dataset: dataset, dataSource: source == .full ? .full : .sample,
-                training: history.map(MetricsRecord.Training.init), threads: threads,
-                blas: [BLASVendor.backend, BLASVendor.core].compactMap { $0 }.joined(separator: " "),
-                parameters: parameters, test: evaluation))
-    }
-
-    static func printSummary(
-        _ evaluation: EvaluationSummary, folder: RunFolder, dataset: String, source: LoadedData.Source
-    ) {
-        if source == .sample {
-            print("On the BUNDLED SAMPLE of \(dataset) (3,500 / 500 / 1,000 images), not the full set\n")
+        let pictures = try pictures(evaluation, images, pool)
+        try folder.write(pictures: pictures)
+        try folder.write(report: report(evaluation, metrics, pictures))
+        // Last: it makes the run a finished one.
+        try folder.write(metrics: metrics)
+        let seconds = (clock.now - start) / .seconds(1)
+        common.say("Metrics, figures and report in \(Console.fixed(seconds, 2)) s")
+        if data.source == .sample {
+            print("On the BUNDLED SAMPLE of \(data.dataset) (3,500 / 500 / 1,000 images), not the full set\n")
         }
         print(ConsoleSummary.text(evaluation))
-        print("Everything is in \(folder.url.relativePath)")
+        print("Everything is in \(folder.url.relativePath); read \(RunFile.report.rawValue) there")
+    }
+
+    private func pictures(
+        _ evaluation: EvaluationSummary, _ images: ImageSet, _ pool: WorkerPool
+    ) throws -> RunPictures {
+        var pictures = RunPictures(
+            mistakes: try Mistakes(evaluation, images: images),
+            filters: try FilterSheet(graph, parameters: parameters))
+        if history != nil, !experiment.augmentation.isIdentity {
+            pictures.augmentation = try AugmentationSheet(
+                data.train, options: experiment.augmentation, seed: experiment.seed)
+        }
+        let extractor = FeatureExtractor(
+            graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool)
+        extractor.load(parameters: parameters, state: state)
+        do {
+            pictures.embedding = try EmbeddingMap(evaluation, images: images, extractor: extractor)
+        } catch {
+            Console.message("Note: the report has no embedding of the test set: \(error.problem)")
+        }
+        return pictures
+    }
+
+    private func report(
+        _ evaluation: EvaluationSummary, _ metrics: MetricsRecord, _ pictures: RunPictures
+    ) -> RunReport {
+        RunReport(
+            name: experiment.name,
+            data: .init(
+                dataset: data.dataset, isSample: data.source == .sample,
+                training: history == nil ? nil : data.train.count,
+                validation: history == nil ? nil : data.validation.count, imageShape: graph.inputShape),
+            graph: graph, evaluation: evaluation, metrics: metrics, history: history, pictures: pictures,
+            configuration: experiment.jsonText, environment: environment, reproduction: reproduction)
+    }
+
+    /// An argument as a shell takes it.
+    static func quoted(_ argument: String) -> String {
+        let plain = argument.unicodeScalars.allSatisfy {
+            $0.properties.isAlphabetic && $0.isASCII || "0123456789-_./=:,+@%[]".unicodeScalars.contains($0)
+        }
+        return plain && !argument.isEmpty ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
     }
 }

@@ -43,22 +43,21 @@ struct EvaluateCommand: ParsableCommand {
         let loaded = try common.load(options, seed: saved.experiment.seed)
         try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset)
         let test = try loaded.loadTest()
-        let classifier = Classifier(
-            graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize,
-            normalization: saved.normalization, pool: pool)
-        classifier.load(parameters: saved.parameters, state: saved.state)
-        let evaluation = try Assessment.evaluate(classifier, on: test.images)
         let date = Date()
         let folder = try RunFolder.create(
             in: URL(fileURLWithPath: output ?? saved.experiment.output.directory, isDirectory: true),
             name: saved.experiment.name + "-evaluation", date: date)
         try folder.write(saved.experiment.jsonText, as: .config)
-        try folder.write(
-            environment: EnvironmentRecord(threads: pool.threads, dataDigests: test.digests, date: date))
-        try Assessment.write(
-            evaluation, to: folder, dataset: loaded.dataset, source: loaded.source, history: nil,
-            threads: pool.threads, parameters: saved.graph.parameterCount)
-        Assessment.printSummary(evaluation, folder: folder, dataset: loaded.dataset, source: loaded.source)
+        let environment = EnvironmentRecord(threads: pool.threads, dataDigests: test.digests, date: date)
+        try folder.write(environment: environment)
+        try Assessment(
+            experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
+            parameters: saved.parameters, state: saved.state, data: loaded, history: nil, environment: environment,
+            reproduction: [
+                (["swift run trainer"] + CommandLine.arguments.dropFirst().map(Assessment.quoted)).joined(
+                    separator: " ")
+            ]
+        ).run(on: test.images, to: folder, common: common, pool: pool)
     }
 
     private func value<Choice: RawRepresentable<String> & CaseIterable>(

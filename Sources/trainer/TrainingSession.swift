@@ -98,14 +98,20 @@ struct TrainingSession {
             "Trained \(history.epochs.count) epochs in \(Console.fixed(history.seconds, 1)) s "
                 + "(\(Console.grouped(Int(history.imagesPerSecond))) images/s)"
                 + (history.stoppedEarly ? ", stopped early" : "") + "; kept epoch \(history.bestEpoch)")
-        let classifier = Classifier(
-            graph: graph, batchSize: experiment.evaluation.batchSize,
-            normalization: data.normalizationConstants(experiment.data.normalization), pool: pool)
-        classifier.load(parameters: model.parameters, state: model.state)
-        let evaluation = try Assessment.evaluate(classifier, on: try data.loadTest().images)
-        try Assessment.write(
-            evaluation, to: folder, dataset: data.dataset, source: data.source, history: history,
-            threads: pool.threads, parameters: graph.parameterCount)
-        Assessment.printSummary(evaluation, folder: folder, dataset: data.dataset, source: data.source)
+        let environment =
+            folder.storedEnvironment
+            ?? EnvironmentRecord(threads: pool.threads, dataDigests: dataDigests, date: Date())
+        try Assessment(
+            experiment: experiment, graph: graph,
+            normalization: data.normalizationConstants(experiment.data.normalization), parameters: model.parameters,
+            state: model.state, data: data, history: history, environment: environment,
+            reproduction: reproduction(environment)
+        ).run(on: try data.loadTest().images, to: folder, common: common, pool: pool)
+    }
+
+    /// Commands, in a clone of the repository, that train the same again.
+    private func reproduction(_ environment: EnvironmentRecord) -> [String] {
+        let config = Assessment.quoted(folder.url(of: .config).relativePath)
+        return (environment.commit.map { ["git checkout \($0)"] } ?? []) + ["swift run trainer --config \(config)"]
     }
 }

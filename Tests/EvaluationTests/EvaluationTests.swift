@@ -1,4 +1,5 @@
 import Evaluation
+import Kernels
 import Tensors
 import Testing
 
@@ -71,6 +72,65 @@ import Testing
         }
         if let expected = fixture.expected.micro {
             compare(summary.precisionRecall.micro, summary.roc.micro, expected, "micro")
+        }
+    }
+
+    @Test(arguments: MetricsFixture.names)
+    func macroCurves(name: String) throws {
+        let fixture = try MetricsFixture.load(name)
+        let summary = try fixture.summary()
+        let curve = summary.precisionRecall.macro
+        #expect(
+            agrees(
+                curve.flatMap { [$0.recall, $0.precision] }, fixture.expected.macroPrecisionRecall.joined().map { $0 }))
+        let roc = summary.roc.macro
+        #expect(
+            agrees(
+                roc.flatMap { [$0.falsePositiveRate, $0.truePositiveRate] },
+                fixture.expected.macroROC.joined().map { $0 }))
+        // The areas are the averages of the areas.
+        var area = 0.0
+        for (right, left) in zip(curve, curve.dropFirst()) { area += (right.recall - left.recall) * right.precision }
+        #expect(agrees(area, summary.precisionRecall.averagePrecision.macro))
+        var below = 0.0
+        for (left, right) in zip(roc, roc.dropFirst()) {
+            below +=
+                (right.falsePositiveRate - left.falsePositiveRate) * (right.truePositiveRate + left.truePositiveRate)
+                / 2
+        }
+        #expect(agrees(roc.isEmpty ? nil : below, summary.roc.macroArea))
+    }
+
+    @Test(arguments: MetricsFixture.names)
+    func classIntervals(name: String) throws {
+        let fixture = try MetricsFixture.load(name)
+        let expected = fixture.expected.classIntervals
+        for (c, scores) in try fixture.summary().report.perClass.enumerated() {
+            for (found, expected) in [
+                (scores.precisionInterval, expected.precision[c]), (scores.recallInterval, expected.recall[c]),
+                (scores.f1Interval, expected.f1[c]),
+            ] {
+                #expect((found == nil) == (expected == nil))
+                guard let found, let expected else { continue }
+                #expect(agrees([found.lower, found.upper], expected.map { $0 }))
+            }
+        }
+    }
+
+    /// Every resample drawn again in NumPy, every figure of it by scikit-learn.
+    @Test(arguments: MetricsFixture.names)
+    func bootstrap(name: String) throws {
+        let fixture = try MetricsFixture.load(name)
+        let expected = fixture.expected.bootstrap
+        let pool = WorkerPool(threads: 2)
+        defer { pool.shutdown() }
+        let found = BootstrapIntervals(
+            try fixture.summary().predictions, resamples: expected.resamples, seed: expected.seed, pool: pool)
+        #expect(Set(found.intervals.keys.map(\.rawValue)) == Set(expected.intervals.keys))
+        for (figure, interval) in found.intervals.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            let numbers = try #require(expected.intervals[figure.rawValue])
+            #expect(agrees([interval.lower, interval.upper], numbers.map { $0 }), "\(figure)")
+            #expect(interval.level == 0.95)
         }
     }
 

@@ -30,6 +30,19 @@ struct MetricsFixture: Decodable {
         var report: String
         var curves: [Curve]
         var micro: Curve?
+        var classIntervals: ClassIntervals
+        var bootstrap: Bootstrap
+        /// Recall and precision; false and true positive rate.
+        var macroPrecisionRecall: [[Double]]
+        var macroROC: [[Double]]
+    }
+    struct ClassIntervals: Decodable {
+        var precision, recall, f1: [[Double]?]
+    }
+    struct Bootstrap: Decodable {
+        var seed: UInt64
+        var resamples: Int
+        var intervals: [String: [Double]]
     }
     var classNames: [String]
     var labels: [Int]
@@ -38,6 +51,7 @@ struct MetricsFixture: Decodable {
 
     static let names = [
         "normal", "absent-class", "one-class", "all-wrong", "ties", "one-sample", "many-classes", "binary", "perfect",
+        "equal-scores",
     ]
 
     static func load(_ name: String) throws -> MetricsFixture {

@@ -16,10 +16,13 @@ import scipy.stats
 import sklearn
 from sklearn import metrics as m
 
+from bootstrap import FIGURES, draws, interval, macro_precision_recall, macro_roc
+
 warnings.filterwarnings("ignore")
 SEED = 20240611
 ROOT = Path(__file__).resolve().parent.parent / "EvaluationTests" / "Fixtures"
 BINS = 15
+RESAMPLES = 100
 
 
 def number(x):
@@ -43,6 +46,47 @@ def calibration_error(y, p):
     gaps = [np.sum(bins == b) / len(y) * abs(right[bins == b].mean() - confidence[bins == b].mean())
             for b in range(BINS) if np.any(bins == b)]
     return float(np.sum(gaps))
+
+
+def wilson(hits, count):
+    if count == 0:
+        return None
+    found = scipy.stats.binomtest(int(hits), int(count)).proportion_ci(0.95, "wilson")
+    return [found.low, found.high]
+
+
+def class_intervals(y, predicted, k):
+    """Wilson's intervals of precision, recall and, through Jaccard's index, F1."""
+    result = {"precision": [], "recall": [], "f1": []}
+    for c in range(k):
+        hits, truth, said = np.sum((y == c) & (predicted == c)), np.sum(y == c), np.sum(predicted == c)
+        result["precision"].append(wilson(hits, said))
+        result["recall"].append(wilson(hits, truth))
+        jaccard = wilson(hits, truth + said - hits)
+        result["f1"].append(jaccard and [2 * j / (1 + j) for j in jaccard])
+    return result
+
+
+def figures(y, p):
+    """What the bootstrap resamples, by scikit-learn, in the order of FIGURES."""
+    k = p.shape[1]
+    predicted, hot, labels = p.argmax(axis=1), np.eye(k, dtype=int)[y], range(k)
+    scores = [metric(y, predicted, labels=labels, average="macro", zero_division=0)
+              for metric in (m.precision_score, m.recall_score, m.f1_score)]
+    return np.array([*scores, m.average_precision_score(hot, p, average="macro"),
+                     np.mean([m.roc_auc_score(hot[:, c], p[:, c]) for c in labels]),
+                     m.log_loss(y, p, labels=labels), m.brier_score_loss(y, p, labels=labels, scale_by_half=False),
+                     calibration_error(y, p), m.cohen_kappa_score(y, predicted, labels=labels),
+                     m.matthews_corrcoef(y, predicted)])
+
+
+def bootstrap(y, p):
+    whole = figures(y, p)
+    members = [np.flatnonzero(y == c) for c in range(p.shape[1])]
+    drawn = [draws(SEED, r, members) for r in range(RESAMPLES)]
+    values = np.array([figures(y[i], p[i]) for i in drawn])
+    found = {name: interval(values[:, j], whole[j]) for j, name in enumerate(FIGURES)}
+    return {"seed": SEED, "resamples": RESAMPLES, "intervals": {k: v for k, v in found.items() if v}}
 
 
 def curve(hot, score, average_precision):
@@ -90,6 +134,10 @@ def case(name, labels, probabilities, curves=True):
         "kappa": number(m.cohen_kappa_score(y, predicted)),
         "matthews": number(m.matthews_corrcoef(y, predicted)),
         "calibrationError": calibration_error(y, p),
+        "classIntervals": class_intervals(y, predicted, k),
+        "bootstrap": bootstrap(y, p),
+        "macroPrecisionRecall": macro_precision_recall([(hot[:, c], p[:, c]) for c in range(k)]).tolist(),
+        "macroROC": macro_roc([m.roc_curve(hot[:, c], p[:, c], pos_label=1)[:2] for c in range(k)]).tolist(),
         "report": m.classification_report(y, predicted, labels=range(k), target_names=names, digits=4,
                                           zero_division=0),
         "curves": [curve(hot[:, c], p[:, c], ap[c]) for c in range(k if curves else 1)],
@@ -143,6 +191,9 @@ def main():
     case("many-classes", y, np.round(p * 1024) / 1024, curves=False)
     y, p = scored(rng, 50, 2, 1.0)
     case("binary", y, np.round(p, 3))
+    # Every score of every class the same.
+    y = np.arange(14) % 4
+    case("equal-scores", y, np.full((14, 4), 0.25))
     # Certain of everything, and right.
     y = np.arange(12) % 3
     case("perfect", y, np.eye(3)[y])

@@ -106,14 +106,14 @@ func wellFormed(_ data: Data) throws -> XMLContent {
         }
     }
 
-    @Test(arguments: [(5, 6), (10, 11), (11, 9), (62, 9)])
+    @Test(arguments: [(5, 7), (10, 12), (11, 10), (62, 10)])
     func legendIsShort(classes: Int, entries: Int) throws {
         let evaluation = try Samples.evaluation(classes: classes, samples: 600, strength: 2)
         let content = try wellFormed(Data(CurveFigures.precisionRecall(evaluation).utf8))
         let others = classes > 10 ? classes - 8 : 0
         #expect(content.text.contains("\(others) other classes") == (others > 0))
-        // One line per class and plot; no zoom at this accuracy.
-        #expect(content.elements["path"] == classes + 1)
+        // One line per class, the micro- and the macro-average; no zoom at this accuracy.
+        #expect(content.elements["path"] == classes + 2)
         let swatches = content.attributes["line", default: []].filter { line in
             guard let a = line["x1"].flatMap(Double.init), let b = line["x2"].flatMap(Double.init) else { return false }
             return b - a == 28
@@ -127,7 +127,7 @@ func wellFormed(_ data: Data) throws -> XMLContent {
             let history = Samples.history(epochs: epochs, best: min(epochs, 1), validated: validated)
             let content = try wellFormed(Data(LearningCurvesFigure.svg(history).utf8))
             #expect(content.text.contains("validation") == (validated && epochs > 0))
-            #expect(content.elements["path", default: 0] == (epochs < 2 ? 0 : validated ? 4 : 2))
+            #expect(content.elements["path", default: 0] == (epochs < 2 ? 0 : validated ? 5 : 3))
         }
     }
 
@@ -148,8 +148,8 @@ func wellFormed(_ data: Data) throws -> XMLContent {
         let figure = LearningCurvesFigure.svg(history)
         let content = try wellFormed(Data(figure.utf8))
         #expect(!figure.contains("nan") && !figure.contains("inf"))
-        // Both losses fall in two.
-        #expect(content.elements["path"] == 6)
+        // Both losses fall in two; accuracies and the rate do not.
+        #expect(content.elements["path"] == 7)
     }
 }
 

@@ -1,4 +1,6 @@
+import Evaluation
 import Foundation
+import Kernels
 import Tensors
 import Testing
 
@@ -105,11 +107,18 @@ import Testing
             let strength = classes == 2 ? 2.0 : 6
             let long = ["T-shirt/top", "<b>Ankle & boot</b>", "数字"] + (3..<11).map { "Class no. \($0) of all" }
             let names = classes == long.count ? long : nil
-            let evaluation = try Samples.evaluation(
+            let plain = try Samples.evaluation(
                 classes: classes, samples: samples, strength: strength, names: names)
+            let pool = WorkerPool(threads: 2)
+            defer { pool.shutdown() }
+            let evaluation = EvaluationSummary(
+                plain.predictions,
+                bootstrap: BootstrapIntervals(plain.predictions, resamples: 200, seed: 1, pool: pool))
             let history = Samples.history(epochs: epochs, best: epochs == 0 ? 0 : max(1, epochs - 4))
             try run.write(history: history)
             try run.write(evaluation: evaluation)
+            try run.write(pictures: Samples.pictures(evaluation, side: 14).pictures)
+            try run.write(report: Samples.report(evaluation, history: history))
             try run.write(metrics: Samples.metrics(evaluation, history))
             try run.write(environment: Samples.environment)
             let found = try FileManager.default.contentsOfDirectory(atPath: run.url.path)

@@ -63,7 +63,8 @@ enum JSONValue: Decodable, Equatable {
         let test = try #require(root["test"])
         #expect(
             test.keys == [
-                "accuracy", "accuracyInterval", "averagePrecision", "brier", "calibrationError", "count", "f1", "kappa",
+                "accuracy", "accuracyInterval", "averagePrecision", "bootstrap", "brier", "calibrationError", "count",
+                "f1", "kappa",
                 "logLoss", "loss", "matthews", "perClass", "precision", "recall", "rocAuc", "topK",
             ])
         #expect(test["loss"] == .number(evaluation.logLoss))

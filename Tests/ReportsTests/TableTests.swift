@@ -72,7 +72,18 @@ let hostileNames = [
                 #expect(Double(row[3]) == curve.recall[i])
             }
         }
-        #expect(rows.isEmpty)
+        #expect(rows.count == curves.macro.count)
+        for (row, point) in zip(rows, curves.macro) {
+            #expect(row == ["macro", "", "\(point.precision)", "\(point.recall)"])
+        }
+    }
+
+    @Test func sharesOfTheTrueClass() throws {
+        let predictions = try Predictions(
+            labels: [0, 0, 0, 1], probabilities: [1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0], classNames: ["a", "b", "absent"])
+        let rows = parseCSV(NormalizedConfusionMatrixTable.csv(ConfusionMatrix(predictions)))
+        #expect(rows[0] == ["true\\predicted", "a", "b", "absent"])
+        #expect(rows[1] == ["a", "\(2.0 / 3)", "\(1.0 / 3)", "0.0"] && rows[3] == ["absent", "", "", ""])
     }
 
     @Test func rocPointsOfAnAbsentClass() throws {

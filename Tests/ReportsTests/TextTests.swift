@@ -93,6 +93,11 @@ import Testing
         #expect(Text.percent(0.9996, 1) == "99.9 %")
     }
 
+    @Test func sharesAreOneOnlyWhereTheyAre() {
+        #expect(Text.share(1) == "1.0000" && Text.share(0.99996) == "0.9999" && Text.share(0.12345678) == "0.1235")
+        #expect(Text.share(1.00001) == "1.0000" && Text.share(0.9996, 2) == "0.99")
+    }
+
     @Test func namesByColumns() {
         #expect(Text.columns("数字") == 4)
         #expect(Text.columns("e\u{301}a") == 2)

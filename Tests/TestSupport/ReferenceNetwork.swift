@@ -57,6 +57,11 @@ public struct ReferenceNetwork: Sendable {
         probabilities(forward(images, count: count, step: nil))
     }
 
+    /// What every layer gives, in the order of the graph, by the running statistics.
+    public func outputs(images: [Double], count: Int) -> [[Double]] {
+        forward(images, count: count, step: nil).outputs
+    }
+
     /// Σ of the samples' losses in training, forward only: what central differences probe.
     public func lossSum(images: [Double], labels: [Int32], step: Step) -> Double {
         lossSum(forward(images, count: labels.count, step: step), labels, step)

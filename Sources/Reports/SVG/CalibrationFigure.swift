@@ -5,34 +5,47 @@ import Foundation
 ///
 /// On the diagonal a confidence can be read as the chance of being right; below it the model claims too much.
 public enum CalibrationFigure {
-    public static func svg(_ evaluation: EvaluationSummary) -> String {
+    public static func svg(_ evaluation: EvaluationSummary) -> String { figure(evaluation).svg }
+
+    public static func figure(_ evaluation: EvaluationSummary) -> Figure {
         let calibration = evaluation.calibration
-        let title = "Reliability diagram"
         let (accuracyStroke, gapStroke) = (Stroke.series(0), Stroke(paint: .series(1), width: 2.5))
-        var picture = SVGDocument(width: 720, height: 640, title: title)
-        picture.text(title, x: 20, y: 28, size: 17, bold: true)
-        picture.text(
-            "\(Text.grouped(evaluation.predictions.count)) samples · expected calibration error "
+        let legend = Legend(entries: [
+            .init(.box(accuracyStroke.paint), "accuracy of the bin"), .init(gapStroke, "mean confidence"),
+            .init(.interval(Stroke(paint: .ink, width: 1.2)), "95 % interval"),
+            .init(Stroke(paint: .ink, dashes: [4, 4]), "confidence = accuracy"),
+        ])
+        return Figure(
+            title: "Reliability diagram",
+            subtitle: "\(Text.samples(evaluation.predictions.count)) · expected calibration error "
                 + "\(Text.fixed(calibration.expectedError, 4)) in \(calibration.bins.count) bins",
-            x: 20, y: 48, paint: .muted)
+            panels: [
+                reliability(calibration, accuracyStroke.paint, gapStroke), counts(calibration, accuracyStroke.paint),
+                legend.panel(),
+            ])
+    }
+
+    private static func reliability(
+        _ calibration: Calibration, _ paint: Paint, _ gapStroke: Stroke
+    ) -> SVGDocument {
+        var picture = SVGDocument(width: 400, height: 398, title: "Accuracy by confidence", paper: false)
+        picture.text("Accuracy by confidence", x: 64, y: 16, size: 13, bold: true)
         let plot = PlotArea(
-            left: 82, top: 68, width: 400, height: 400, x: .linear("", 0...1), y: .linear("Accuracy", 0...1))
+            left: 64, top: 30, width: 318, height: 322, x: .linear("Confidence", 0...1), y: .linear("Accuracy", 0...1))
         plot.drawFrame(&picture)
         for bin in calibration.bins {
             guard let accuracy = bin.accuracy, let confidence = bin.confidence else { continue }
             let (left, right) = (plot.px(bin.lower) + 1, plot.px(bin.upper) - 1)
             picture.rectangle(
                 x: left, y: plot.py(accuracy), width: right - left, height: plot.bottom - plot.py(accuracy),
-                paint: accuracyStroke.paint,
+                paint: paint,
                 tooltip: "confidence \(Text.fixed(confidence, 4)), accuracy \(Text.fixed(accuracy, 4)), "
-                    + "\(Text.grouped(bin.count)) samples")
+                    + "\(Text.samples(bin.count))")
             picture.line(left, plot.py(confidence), right, plot.py(confidence), gapStroke)
             drawInterval(bin, accuracy, plot, &picture)
         }
         picture.line(plot.px(0), plot.py(0), plot.px(1), plot.py(1), Stroke(paint: .ink, dashes: [4, 4]))
-        drawCounts(calibration, accuracyStroke.paint, below: plot, &picture)
-        drawLegend(accuracyStroke.paint, gapStroke, left: plot.right + 26, top: plot.top + 10, &picture)
-        return picture.text
+        return picture
     }
 
     private static func drawInterval(
@@ -49,40 +62,21 @@ public enum CalibrationFigure {
     }
 
     /// Samples per bin on a logarithmic axis from below one, so that a single sample shows.
-    private static func drawCounts(
-        _ calibration: Calibration, _ paint: Paint, below plot: PlotArea, _ picture: inout SVGDocument
-    ) {
+    private static func counts(_ calibration: Calibration, _ paint: Paint) -> SVGDocument {
         let most = calibration.bins.map(\.count).max() ?? 1
-        var axis = PlotAxis.decades("Samples", [1, Double(max(most, 10))])
+        var axis = PlotAxis.decades("Samples (logarithmic)", [1, Double(max(most, 10))])
         axis.range = 0.5...axis.range.upperBound
-        // Six labels at most in this height.
-        let stride = max(1, (axis.ticks.count + 3) / 4)
-        axis.ticks = axis.ticks.enumerated().filter { $0.offset % stride == 0 }.map(\.element)
-        let counts = PlotArea(
-            left: plot.left, top: plot.bottom + 34, width: plot.width, height: 88, x: .linear("Confidence", 0...1),
-            y: axis)
-        counts.drawFrame(&picture)
+        var picture = SVGDocument(width: 400, height: 398, title: "Samples by confidence", paper: false)
+        picture.text("Samples by confidence", x: 64, y: 16, size: 13, bold: true)
+        let plot = PlotArea(left: 64, top: 30, width: 318, height: 322, x: .linear("Confidence", 0...1), y: axis)
+        plot.drawFrame(&picture)
         for bin in calibration.bins where bin.count > 0 {
-            let (left, right) = (counts.px(bin.lower) + 1, counts.px(bin.upper) - 1)
-            let y = counts.py(Double(bin.count))
+            let (left, right) = (plot.px(bin.lower) + 1, plot.px(bin.upper) - 1)
+            let y = plot.py(Double(bin.count))
             picture.rectangle(
-                x: left, y: y, width: right - left, height: counts.bottom - y, paint: paint,
-                tooltip: "\(Text.grouped(bin.count)) samples")
+                x: left, y: y, width: right - left, height: plot.bottom - y, paint: paint,
+                tooltip: Text.samples(bin.count))
         }
-    }
-
-    private static func drawLegend(
-        _ bar: Paint, _ gap: Stroke, left: Double, top: Double, _ picture: inout SVGDocument
-    ) {
-        picture.rectangle(x: left, y: top - 9, width: 26, height: 10, paint: bar)
-        picture.text("accuracy of the bin", x: left + 36, y: top)
-        picture.line(left, top + 18, left + 26, top + 18, gap)
-        picture.text("mean confidence", x: left + 36, y: top + 22)
-        picture.line(left, top + 40, left + 26, top + 40, Stroke(paint: .ink, width: 1.2))
-        picture.line(left, top + 36, left, top + 44, Stroke(paint: .ink, width: 1.2))
-        picture.line(left + 26, top + 36, left + 26, top + 44, Stroke(paint: .ink, width: 1.2))
-        picture.text("95 % interval", x: left + 36, y: top + 44)
-        picture.line(left, top + 62, left + 26, top + 62, Stroke(paint: .ink, dashes: [4, 4]))
-        picture.text("confidence = accuracy", x: left + 36, y: top + 66)
+        return picture
     }
 }

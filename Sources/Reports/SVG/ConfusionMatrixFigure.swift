@@ -1,35 +1,44 @@
 import Evaluation
 
-/// `confusion_matrix.svg`: true classes down, predicted classes across; colour is the share of the true class, text
-/// the count.
+/// `confusion_matrix.svg`: true classes down, predicted classes across; counts in one panel, shares of the true class
+/// (rows sum to 100 %) in the other. Colour is the share in both.
 ///
 /// The colour scale is a square root, so that one error in a hundred shows beside ninety-nine hits.
 public enum ConfusionMatrixFigure {
-    public static func svg(_ evaluation: EvaluationSummary) -> String {
+    /// What stands in the cells.
+    private enum Content { case counts, shares }
+
+    public static func svg(_ evaluation: EvaluationSummary) -> String { figure(evaluation).svg }
+
+    public static func figure(_ evaluation: EvaluationSummary) -> Figure {
         let matrix = evaluation.confusionMatrix
+        let interval = evaluation.accuracyInterval
+        return Figure(
+            title: "Confusion matrix",
+            subtitle: "\(Text.samples(matrix.total)) · accuracy \(Text.percent(evaluation.report.accuracy)) "
+                + "(95 % interval \(Text.hundredths(interval.lower)) to \(Text.hundredths(interval.upper)))",
+            panels: [panel(matrix, .counts), panel(matrix, .shares)])
+    }
+
+    private static func panel(_ matrix: ConfusionMatrix, _ content: Content) -> SVGDocument {
         let k = matrix.classCount
-        let cell = k <= 12 ? 44.0 : k <= 25 ? 30 : 15
-        let labelSize = k <= 12 ? 12.0 : k <= 25 ? 11 : 10
+        let cell = k <= 6 ? 50.0 : k <= 12 ? 34 : k <= 25 ? 30 : 15
+        let labelSize = k <= 25 ? 12.0 : 11
         let names = matrix.classNames.map { Text.name($0, limit: 16) }
         // A generous width of the widest label in a sans-serif face.
         let labelWidth = Double(names.map(Text.columns).max() ?? 1) * labelSize * 0.66
         let upright = labelWidth <= cell - 4
         let side = cell * Double(k)
-        let left = 44 + labelWidth + 12
-        let top = 72.0
+        let left = 26 + labelWidth + 12
+        let top = 32.0
         let below = upright ? labelSize + 10 : labelWidth + 14
-        let title = "Confusion matrix"
+        let barTop = top + side + below + 34
+        let title = content == .counts ? "Counts" : "Per cent of the true class"
         var picture = SVGDocument(
-            width: max(left + side + 110, 470), height: top + max(side, 180) + below + 34, title: title)
-        let interval = evaluation.accuracyInterval
-        picture.text(title, x: 20, y: 28, size: 17, bold: true)
-        picture.text(
-            "\(Text.grouped(matrix.total)) samples · accuracy \(Text.percent(evaluation.report.accuracy)) "
-                + "(95 % interval \(Text.hundredths(interval.lower)) to \(Text.hundredths(interval.upper)))",
-            x: 20, y: 48, paint: .muted)
-
+            width: max(left + side + 12, 300), height: barTop + 50, title: "Confusion matrix: \(title)", paper: false)
+        picture.text(title, x: left, y: 16, size: 13, bold: true)
         picture.rectangle(x: left, y: top, width: side, height: side, paint: SequentialColour.paint(0))
-        drawCells(matrix, left: left, top: top, cell: cell, &picture)
+        drawCells(matrix, content, left: left, top: top, cell: cell, &picture)
         drawGrid(k, left: left, top: top, cell: cell, &picture)
         for (i, name) in names.enumerated() {
             let middle = (Double(i) + 0.5) * cell
@@ -45,16 +54,16 @@ public enum ConfusionMatrixFigure {
                     paint: .muted, rotation: -90)
             }
         }
+        picture.text("True class", x: 16, y: top + side / 2, size: 13, anchor: .middle, rotation: -90)
         picture.text(
-            "True class", x: 28, y: top + side / 2, size: 13, anchor: .middle, rotation: -90)
-        picture.text(
-            "Predicted class", x: left + side / 2, y: top + side + below + 16, size: 13, anchor: .middle)
-        drawColourBar(left: left + side + 26, top: top, height: min(max(side, 180), 320), &picture)
-        return picture.text
+            "Predicted class", x: left + side / 2, y: top + side + below + 14, size: 13, anchor: .middle)
+        drawColourBar(left: left, top: barTop, width: min(max(side, 220), 380), &picture)
+        return picture
     }
 
     private static func drawCells(
-        _ matrix: ConfusionMatrix, left: Double, top: Double, cell: Double, _ picture: inout SVGDocument
+        _ matrix: ConfusionMatrix, _ content: Content, left: Double, top: Double, cell: Double,
+        _ picture: inout SVGDocument
     ) {
         for (i, row) in matrix.counts.enumerated() {
             let support = row.reduce(0, +)
@@ -66,8 +75,12 @@ public enum ConfusionMatrixFigure {
                     x: x, y: y, width: cell, height: cell, paint: SequentialColour.paint(tone),
                     tooltip: "true \(matrix.classNames[i]), predicted \(matrix.classNames[j]): "
                         + "\(Text.grouped(count)) (\(Text.percent(share)))")
-                let figure = String(count)
-                let size = min(13, (cell - 4) / (0.64 * Double(figure.count)))
+                let figure =
+                    switch content {
+                    case .counts: String(count)
+                    case .shares: share == 1 ? "100" : Text.hundredths(share, 1)
+                    }
+                let size = min(13, (cell - 4) / (0.62 * Double(figure.count)))
                 if size >= 8 {
                     picture.text(
                         figure, x: x + cell / 2, y: y + cell / 2 + size * 0.36, size: size, anchor: .middle,
@@ -89,24 +102,21 @@ public enum ConfusionMatrixFigure {
         }
     }
 
-    private static func drawColourBar(
-        left: Double, top: Double, height: Double, _ picture: inout SVGDocument
-    ) {
-        let steps = 64
+    private static func drawColourBar(left: Double, top: Double, width: Double, _ picture: inout SVGDocument) {
+        let steps = 48
         for i in 0..<steps {
             let tone = (Double(i) + 0.5) / Double(steps)
             // Overlapping by a little hides the seams between neighbours.
             picture.rectangle(
-                x: left, y: top + height * (1 - Double(i + 1) / Double(steps)), width: 14,
-                height: height / Double(steps) + (i == 0 ? 0 : 0.5), paint: SequentialColour.paint(tone))
+                x: left + width * Double(i) / Double(steps), y: top,
+                width: width / Double(steps) + (i == steps - 1 ? 0 : 0.5), height: 10,
+                paint: SequentialColour.paint(tone))
         }
         for share in [0, 0.01, 0.05, 0.1, 0.25, 0.5, 1] {
-            let y = top + height * (1 - share.squareRoot())
-            picture.line(left + 14, y, left + 18, y, Stroke(paint: .axis))
-            picture.text("\(Int((100 * share).rounded())) %", x: left + 22, y: y + 4, size: 10, paint: .muted)
+            let x = left + width * share.squareRoot()
+            picture.line(x, top + 10, x, top + 14, Stroke(paint: .axis))
+            picture.text("\(Int((100 * share).rounded()))", x: x, y: top + 26, size: 11, anchor: .middle, paint: .muted)
         }
-        picture.text(
-            "Share of the true class", x: left + 72, y: top + height / 2, size: 11, anchor: .middle, paint: .muted,
-            rotation: -90)
+        picture.text("Colour: per cent of the true class", x: left, y: top + 43, size: 11, paint: .muted)
     }
 }

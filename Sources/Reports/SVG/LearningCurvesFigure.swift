@@ -1,44 +1,40 @@
 import Training
 
-/// `learning_curves.svg`: loss and accuracy by epoch, of training and validation, the epoch whose weights were kept
-/// marked.
+/// `learning_curves.svg`: loss, accuracy and learning rate by epoch, of training and validation, the epoch whose weights
+/// were kept marked. The numbers are in `history.csv`.
 public enum LearningCurvesFigure {
-    private struct Line {
-        var stroke: Stroke
-        /// By epoch; nil and non-finite values leave a gap.
-        var values: [Double?]
-    }
+    public static func svg(_ history: TrainingHistory) -> String { figure(history).svg }
 
-    public static func svg(_ history: TrainingHistory) -> String {
-        let title = "Learning curves"
-        var picture = SVGDocument(width: 980, height: 430, title: title)
-        picture.text(title, x: 20, y: 28, size: 17, bold: true)
-        let count = history.epochs.count
-        picture.text(subtitle(history), x: 20, y: 48, paint: .muted)
-
-        let validated = history.epochs.contains { $0.validationLoss != nil || $0.validationAccuracy != nil }
+    public static func figure(_ history: TrainingHistory) -> Figure {
+        let epochs = history.epochs
         let (training, validation) = (Stroke.series(0), Stroke.series(1))
-        legend(training, validated ? validation : nil, kept: history.bestEpoch > 0, &picture)
-
-        let first = Double(history.epochs.first?.epoch ?? 1)
-        let last = Double(history.epochs.last?.epoch ?? 1)
-        let epochs = PlotAxis.linear(
-            "Epoch", count <= 1 ? (first - 0.5)...(first + 0.5) : first...last, ticks: 8, integers: true)
-        let losses = [
-            Line(stroke: training, values: history.epochs.map(\.trainingLoss)),
-            Line(stroke: validation, values: history.epochs.map(\.validationLoss)),
+        let validated = epochs.contains { $0.validationLoss != nil || $0.validationAccuracy != nil }
+        func lines(_ trained: [Double], _ validated: [Double?]) -> [LineChart.Line] {
+            [
+                line("training", training, trained, history),
+                line("validation", validation, validated.map { $0 ?? .nan }, history),
+            ].filter { line in line.points.contains { $0.y.isFinite } }
+        }
+        let losses = lines(epochs.map(\.trainingLoss), epochs.map(\.validationLoss))
+        let accuracies = lines(epochs.map(\.trainingAccuracy), epochs.map(\.validationAccuracy))
+        let rate = line("learning rate", Stroke.series(2), epochs.map(\.learningRate), history, scientific: true)
+        let x = axis(history)
+        let verticals = history.bestEpoch > 0 ? [Double(history.bestEpoch)] : []
+        var entries = [Legend.Entry(training, "training (in training mode)")]
+        if validated { entries.append(Legend.Entry(validation, "validation")) }
+        entries.append(Legend.Entry(Stroke.series(2), "learning rate, last step"))
+        if !verticals.isEmpty { entries.append(Legend.Entry(LineChart.verticalStroke, "epoch kept")) }
+        let charts = [
+            LineChart(title: "Loss", x: x, y: lossAxis(losses), lines: losses, verticals: verticals),
+            LineChart(
+                title: "Accuracy", x: x, y: .around("Accuracy", finite(accuracies), within: 0...1, percent: true),
+                lines: accuracies, verticals: verticals),
+            LineChart(
+                title: "Learning rate", x: x, y: rateAxis([rate]), lines: [rate], verticals: verticals),
         ]
-        let accuracies = [
-            Line(stroke: training, values: history.epochs.map(\.trainingAccuracy)),
-            Line(stroke: validation, values: history.epochs.map(\.validationAccuracy)),
-        ]
-        let loss = PlotArea(left: 76, top: 96, width: 390, height: 270, x: epochs, y: lossAxis(losses))
-        let accuracy = PlotArea(
-            left: 560, top: 96, width: 390, height: 270, x: epochs,
-            y: .around("Accuracy", finite(accuracies), within: 0...1, percent: true))
-        draw(losses, loss, history, &picture)
-        draw(accuracies, accuracy, history, &picture)
-        return picture.text
+        return Figure(
+            title: "Learning curves", subtitle: subtitle(history),
+            panels: charts.map { $0.panel(width: 372, height: 300) } + [Legend(entries: entries).panel(width: 250)])
     }
 
     private static func subtitle(_ history: TrainingHistory) -> String {
@@ -50,76 +46,44 @@ public enum LearningCurvesFigure {
         return text
     }
 
-    private static func finite(_ lines: [Line]) -> [Double] {
-        lines.flatMap(\.values).compactMap { $0 }.filter(\.isFinite)
+    private static func axis(_ history: TrainingHistory) -> PlotAxis {
+        let first = Double(history.epochs.first?.epoch ?? 1)
+        let last = Double(history.epochs.last?.epoch ?? 1)
+        return .linear(
+            "Epoch", last == first ? (first - 0.5)...(first + 0.5) : first...last, ticks: 6, integers: true)
+    }
+
+    /// A figure by epoch. Few points are each marked; of many only the kept epoch's.
+    private static func line(
+        _ name: String, _ stroke: Stroke, _ values: [Double], _ history: TrainingHistory, scientific: Bool = false
+    ) -> LineChart.Line {
+        let epochs = history.epochs.map(\.epoch)
+        var line = LineChart.Line(name: name, stroke: stroke, points: zip(epochs, values).map { (Double($0), $1) })
+        for (i, epoch) in epochs.enumerated() {
+            let kept = epoch == history.bestEpoch
+            guard kept || epochs.count <= 15 else { continue }
+            let value = scientific ? "\(values[i])" : Text.fixed(values[i], 4)
+            line.dots.append((i, kept ? 4.5 : 2.5, "epoch \(epoch), \(name): \(value)"))
+        }
+        return line
+    }
+
+    private static func finite(_ lines: [LineChart.Line]) -> [Double] {
+        lines.flatMap { $0.points.map(\.y) }.filter(\.isFinite)
     }
 
     /// Logarithmic where the loss falls by more than a factor of 20.
-    private static func lossAxis(_ lines: [Line]) -> PlotAxis {
+    private static func lossAxis(_ lines: [LineChart.Line]) -> PlotAxis {
         let values = finite(lines)
         if let low = values.min(), let high = values.max(), low > 0, high / low > 20 {
-            return .decades("Loss (cross-entropy, nats; logarithmic)", values)
+            return .decades("Cross-entropy, nats (logarithmic)", values)
         }
-        return .around("Loss (cross-entropy, nats)", values, within: 0...max(1, 1.1 * (values.max() ?? 1)))
+        return .around("Cross-entropy, nats", values, within: 0...max(1, 1.1 * (values.max() ?? 1)))
     }
 
-    private static func draw(
-        _ lines: [Line], _ plot: PlotArea, _ history: TrainingHistory, _ picture: inout SVGDocument
-    ) {
-        plot.drawFrame(&picture)
-        if history.bestEpoch > 0 {
-            let x = plot.px(Double(history.bestEpoch))
-            picture.line(x, plot.top, x, plot.bottom, Stroke(paint: .axis, width: 1.2, dashes: [4, 3]))
-        }
-        plot.clipped(&picture) { picture in
-            for line in lines {
-                for run in runs(line.values) {
-                    var path = PolyLine(.straight)
-                    for i in run {
-                        path.add(plot.px(Double(history.epochs[i].epoch)), plot.py(line.values[i] ?? 0))
-                    }
-                    if run.count > 1 { picture.path(path.pathData, line.stroke) }
-                }
-            }
-        }
-        // Few points are each marked; of many only the kept epoch's.
-        for line in lines {
-            for (record, value) in zip(history.epochs, line.values) {
-                guard let value, value.isFinite else { continue }
-                let kept = record.epoch == history.bestEpoch
-                guard kept || history.epochs.count <= 15 else { continue }
-                picture.circle(
-                    plot.px(Double(record.epoch)), plot.py(value), radius: kept ? 4.5 : 2.5,
-                    paint: line.stroke.paint, tooltip: "epoch \(record.epoch): \(Text.fixed(value, 4))")
-            }
-        }
-    }
-
-    /// Stretches of neighbouring finite values.
-    private static func runs(_ values: [Double?]) -> [Range<Int>] {
-        var result: [Range<Int>] = []
-        for (i, value) in values.enumerated() where value?.isFinite == true {
-            if let last = result.last, last.upperBound == i {
-                result[result.count - 1] = last.lowerBound..<(i + 1)
-            } else {
-                result.append(i..<(i + 1))
-            }
-        }
-        return result
-    }
-
-    private static func legend(
-        _ training: Stroke, _ validation: Stroke?, kept: Bool, _ picture: inout SVGDocument
-    ) {
-        var x = 76.0
-        let y = 76.0
-        func entry(_ stroke: Stroke, _ label: String, _ picture: inout SVGDocument) {
-            picture.line(x, y - 4, x + 28, y - 4, stroke)
-            picture.text(label, x: x + 35, y: y)
-            x += 35 + Double(label.count) * 7.5 + 26
-        }
-        entry(training, "training (in training mode)", &picture)
-        if let validation { entry(validation, "validation", &picture) }
-        if kept { entry(Stroke(paint: .axis, width: 1.2, dashes: [4, 3]), "epoch kept", &picture) }
+    /// From zero, as schedules fall to it.
+    private static func rateAxis(_ lines: [LineChart.Line]) -> PlotAxis {
+        let most = finite(lines).max() ?? 0
+        return .around("Learning rate", [0, most > 0 ? most : 1], within: 0...(most > 0 ? 2 * most : 1))
     }
 }

@@ -1,5 +1,5 @@
 /// A colour by its role, so that light and dark readers each get theirs.
-enum Paint: Hashable {
+enum Paint: Hashable, Sendable {
     /// Background, text, lesser text, axes, grid lines.
     case paper, ink, muted, axis, grid
     /// Nothing: an outline alone.
@@ -53,7 +53,7 @@ enum Paint: Hashable {
             let name = paint.className ?? ""
             return ".\(name){fill:\(colour)}.\(name)-l{stroke:\(colour)}"
         }
-        return "@media (prefers-color-scheme:dark){" + rules.joined() + "}"
+        return "@media screen and (prefers-color-scheme:dark){" + rules.joined() + "}"
     }
 
     /// Attributes of a filled mark, outlined or not.
@@ -69,11 +69,13 @@ enum Paint: Hashable {
 }
 
 /// How a line is drawn.
-struct Stroke: Hashable {
+struct Stroke: Hashable, Sendable {
     var paint: Paint
     var width = 1.0
     /// Lengths of dashes and gaps; empty for a solid line.
     var dashes: [Double] = []
+    /// Whether ends are round: a line of no length is then a dot.
+    var isRound = false
 
     /// Attributes without the class.
     fileprivate var presentation: String {
@@ -82,6 +84,7 @@ struct Stroke: Hashable {
         if !dashes.isEmpty {
             text += " stroke-dasharray=\"\(dashes.map(SVGDocument.number).joined(separator: " "))\""
         }
+        if isRound { text += " stroke-linecap=\"round\"" }
         return text
     }
 
@@ -117,5 +120,25 @@ enum SequentialColour {
     /// Text on that colour.
     static func text(on share: Double) -> Paint {
         share > 0.55 ? .rgb(red: 255, green: 255, blue: 255) : .rgb(red: 31, green: 35, blue: 40)
+    }
+}
+
+/// Orange over white to blue for weights from −1 to 1 (ColorBrewer's "PuOr" and "RdBu" ends, Harrower and Brewer 2003):
+/// told apart by every common kind of colour vision.
+enum DivergingColour {
+    private static let negative = (179.0, 88.0, 6.0), positive = (5.0, 48.0, 97.0), middle = (247.0, 247.0, 247.0)
+
+    /// Red, green and blue.
+    static func components(_ weight: Double) -> [UInt8] {
+        let end = weight < 0 ? negative : positive
+        // The root lets small weights show.
+        let t = min(abs(weight), 1).squareRoot()
+        func mix(_ a: Double, _ b: Double) -> UInt8 { UInt8((a + (b - a) * t).rounded()) }
+        return [mix(middle.0, end.0), mix(middle.1, end.1), mix(middle.2, end.2)]
+    }
+
+    static func paint(_ weight: Double) -> Paint {
+        let rgb = components(weight)
+        return .rgb(red: Int(rgb[0]), green: Int(rgb[1]), blue: Int(rgb[2]))
     }
 }

@@ -1,12 +1,12 @@
 import Foundation
 
 /// One axis of a plot: its range, where it has ticks, and what it says.
-struct PlotAxis {
-    struct Tick {
+struct PlotAxis: Sendable {
+    struct Tick: Sendable {
         var value: Double
         var label: String
     }
-    enum Scale { case linear, logarithmic }
+    enum Scale: Sendable { case linear, logarithmic }
 
     var label: String
     var range: ClosedRange<Double>
@@ -88,7 +88,7 @@ struct PlotAxis {
 }
 
 /// A rectangle of a picture with an x and a y axis.
-struct PlotArea {
+struct PlotArea: Sendable {
     var left: Double
     var top: Double
     var width: Double
@@ -108,18 +108,18 @@ struct PlotArea {
         for tick in x.ticks {
             let at = px(tick.value)
             picture.line(at, top, at, bottom, grid)
-            picture.text(tick.label, x: at, y: bottom + 16, size: 11, anchor: .middle, paint: .muted)
+            picture.text(tick.label, x: at, y: bottom + 17, anchor: .middle, paint: .muted)
         }
         for tick in y.ticks {
             let at = py(tick.value)
             picture.line(left, at, right, at, grid)
-            picture.text(tick.label, x: left - 7, y: at + 4, size: 11, anchor: .end, paint: .muted)
+            picture.text(tick.label, x: left - 7, y: at + 4, anchor: .end, paint: .muted)
         }
         let axis = Stroke(paint: .axis)
         picture.line(left, bottom, right, bottom, axis)
         picture.line(left, top, left, bottom, axis)
-        picture.text(x.label, x: left + width / 2, y: bottom + 36, anchor: .middle)
-        picture.text(y.label, x: left - 50, y: top + height / 2, anchor: .middle, rotation: -90)
+        picture.text(x.label, x: left + width / 2, y: bottom + 38, size: 13, anchor: .middle)
+        picture.text(y.label, x: left - 50, y: top + height / 2, size: 13, anchor: .middle, rotation: -90)
     }
 
     /// Runs `draw` with everything outside cut off, a line's width beyond the frame allowed.

@@ -1,6 +1,6 @@
 /// A line through many points, brought down to what a picture can show.
 struct PolyLine {
-    enum Shape {
+    enum Shape: Sendable {
         /// Straight from point to point.
         case straight
         /// Level from a point to the next one's x, then up or down: the area below is the sum that average

@@ -1,34 +1,68 @@
+import Foundation
+
 /// A picture under construction: elements with escaped text and attributes, the same bytes for the same calls.
 ///
 /// Colours stand as presentation attributes for a light page; a style sheet overrides them where the reader prefers
 /// dark. Viewers without style sheets show the light picture, on its own background. The picture has no ids, so
 /// that several can stand in one HTML page.
-struct SVGDocument {
+struct SVGDocument: Sendable {
     let width: Double
     let height: Double
+    let title: String
     private var body = ""
-    private let title: String
 
-    init(width: Double, height: Double, title: String) {
+    /// - Parameter paper: whether it has a background of its own; a panel takes what it stands on.
+    init(width: Double, height: Double, title: String, paper: Bool = true) {
         self.width = width
         self.height = height
         self.title = title
-        rectangle(x: 0, y: 0, width: width, height: height, paint: .paper)
+        if paper { rectangle(x: 0, y: 0, width: width, height: height, paint: .paper) }
     }
+
+    private var size: String { "width=\"\(Self.number(width))\" height=\"\(Self.number(height))\"" }
+    private var box: String { "viewBox=\"0 0 \(Self.number(width)) \(Self.number(height))\"" }
 
     /// The whole file.
     var text: String {
-        let size = "width=\"\(Self.number(width))\" height=\"\(Self.number(height))\""
-        let box = "viewBox=\"0 0 \(Self.number(width)) \(Self.number(height))\""
-        return """
-            <?xml version="1.0" encoding="UTF-8"?>
-            <svg xmlns="http://www.w3.org/2000/svg" \(size) \(box) role="img" \
-            font-family="system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif">
-            <title>\(Self.escaped(title))</title>
-            <style>\(Paint.darkStyleSheet)</style>
-            \(body)</svg>
+        """
+        <?xml version="1.0" encoding="UTF-8"?>
+        <svg xmlns="http://www.w3.org/2000/svg" \(size) \(box) role="img" \
+        font-family="system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif">
+        <title>\(Self.escaped(title))</title>
+        <style>\(Paint.darkStyleSheet)</style>
+        \(body)</svg>
 
-            """
+        """
+    }
+
+    /// The picture as a part of an HTML page, which has the style sheet (``Paint/darkStyleSheet``) and the font. On a
+    /// narrow page it shrinks to three quarters of its width at most, where it is wide; its box scrolls then.
+    var inline: String {
+        let least = width > Self.flowingWidth ? " style=\"min-width:\(Self.number((width * 0.75).rounded()))px\"" : ""
+        return "<svg xmlns=\"http://www.w3.org/2000/svg\" \(size) \(box)\(least) role=\"img\" "
+            + "aria-label=\"\(Self.escaped(title))\">\n\(body)</svg>"
+    }
+
+    /// Up to this width a picture may shrink as far as the page asks.
+    static let flowingWidth = 560.0
+
+    /// Puts another picture's content with its upper left corner at (x, y).
+    mutating func add(_ panel: SVGDocument, x: Double, y: Double) {
+        body +=
+            "<svg x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" \(panel.size) \(panel.box)>\n\(panel.body)</svg>\n"
+    }
+
+    /// An image of few pixels, each drawn as a square.
+    mutating func image(
+        _ png: Data, x: Double, y: Double, width: Double, height: Double, tooltip: String? = nil
+    ) {
+        let n = Self.number
+        element(
+            "image",
+            "x=\"\(n(x))\" y=\"\(n(y))\" width=\"\(n(width))\" height=\"\(n(height))\" preserveAspectRatio=\"none\" "
+                + "image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\" "
+                + "href=\"data:image/png;base64,\(png.base64EncodedString())\"",
+            tooltip: tooltip)
     }
 
     /// At most two decimals, no trailing zeros, no exponent, never `-0`.

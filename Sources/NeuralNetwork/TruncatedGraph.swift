@@ -1,0 +1,41 @@
+import Tensors
+
+extension ResolvedGraph {
+    /// The node whose output the last layer with a kernel reads: what the network has made of an image when it decides.
+    /// Nil where that layer reads the network's input.
+    public var penultimateNode: Int? {
+        // The decision comes from the output: walk back over what has no kernel.
+        var node = nodes.count - 1
+        while !nodes[node].hasKernel {
+            guard let source = nodes[node].inputs.first, source >= 0 else { return nil }
+            node = source
+        }
+        let source = nodes[node].inputs[0]
+        return source < 0 ? nil : source
+    }
+
+    /// The part of the graph that computes node `node`, which becomes its output. Parameters and state keep their places
+    /// in the whole graph's flat buffers, so that the same buffers load into both. For inference only: the last
+    /// node need not be a vector of classes.
+    public func truncated(at node: Int) -> ResolvedGraph {
+        precondition(nodes.indices.contains(node), "truncated: node \(node) is not in 0..<\(nodes.count)")
+        var needed = Set([node])
+        for index in (0...node).reversed() where needed.contains(index) { needed.formUnion(nodes[index].inputs) }
+        let kept = nodes.indices.filter { needed.contains($0) }
+        var places = [-1: -1]
+        for (place, index) in kept.enumerated() { places[index] = place }
+        let part = Graph(
+            inputShape: graph.inputShape, initializer: graph.initializer, lowering: graph.lowering,
+            nodes: kept.map { graph.nodes[$0] })
+        return ResolvedGraph(
+            part: part,
+            nodes: kept.map { index in
+                let node = nodes[index]
+                return Node(
+                    name: node.name, layer: node.layer, inputs: node.inputs.compactMap { places[$0] },
+                    inputShapes: node.inputShapes, outputShape: node.outputShape, parameters: node.parameters,
+                    state: node.state, multiplyAdds: node.multiplyAdds, geometry: node.geometry,
+                    loweringPlan: node.loweringPlan)
+            }, of: self)
+    }
+}

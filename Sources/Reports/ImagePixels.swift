@@ -1,0 +1,20 @@
+import Datasets
+import Foundation
+import Tensors
+
+extension ImageSet {
+    /// Image `index` as a PNG: colours where it has three channels, else its first channel as grey.
+    func png(_ index: Int) throws(OperationError) -> Data {
+        try Self.png(
+            Array(images[(index * imageSize)..<((index + 1) * imageSize)]), width: width, height: height,
+            channels: channels)
+    }
+
+    static func png(_ pixels: [UInt8], width: Int, height: Int, channels: Int) throws(OperationError) -> Data {
+        if channels == 1 || channels == 3 {
+            return try PNG.encode(pixels, width: width, height: height, channels: channels)
+        }
+        let grey = stride(from: 0, to: pixels.count, by: channels).map { pixels[$0] }
+        return try PNG.encode(grey, width: width, height: height, channels: 1)
+    }
+}

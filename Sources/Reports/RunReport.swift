@@ -1,0 +1,76 @@
+import Evaluation
+import Foundation
+import Mustache
+import NeuralNetwork
+import Tensors
+import Training
+
+/// `report.html`: a run on one page, for people to read and to show around. One file, without scripts or network.
+///
+/// The page is `Resources/report.mustache` (https://mustache.github.io), filled with ``ReportPage``; everything but the
+/// pictures, whose text is escaped by ``SVGDocument``, is escaped there.
+public struct RunReport: Sendable {
+    /// Which images the network saw.
+    public struct DataDescription: Sendable {
+        public var dataset: String
+        public var isSample: Bool
+        /// Images that trained it and that chose among epochs; nil where a stored model was evaluated.
+        public var training: Int?
+        public var validation: Int?
+        public var imageShape: Shape
+
+        public init(dataset: String, isSample: Bool, training: Int?, validation: Int?, imageShape: Shape) {
+            self.dataset = dataset
+            self.isSample = isSample
+            self.training = training
+            self.validation = validation
+            self.imageShape = imageShape
+        }
+    }
+
+    /// The experiment's name.
+    public var name: String
+    public var data: DataDescription
+    public var graph: ResolvedGraph
+    public var evaluation: EvaluationSummary
+    public var metrics: MetricsRecord
+    /// Nil where a stored model was evaluated.
+    public var history: TrainingHistory?
+    public var pictures: RunPictures
+    /// The resolved configuration, JSON.
+    public var configuration: String
+    public var environment: EnvironmentRecord
+    /// Commands that repeat the run, one a line.
+    public var reproduction: [String]
+
+    public init(
+        name: String, data: DataDescription, graph: ResolvedGraph, evaluation: EvaluationSummary,
+        metrics: MetricsRecord, history: TrainingHistory?, pictures: RunPictures, configuration: String,
+        environment: EnvironmentRecord, reproduction: [String]
+    ) {
+        self.name = name
+        self.data = data
+        self.graph = graph
+        self.evaluation = evaluation
+        self.metrics = metrics
+        self.history = history
+        self.pictures = pictures
+        self.configuration = configuration
+        self.environment = environment
+        self.reproduction = reproduction
+    }
+
+    /// The whole page.
+    /// - Throws: `OperationError` where the template is absent or cannot be read.
+    public func html() throws(OperationError) -> String {
+        let url = Bundle.module.bundleURL.appendingPathComponent("report.mustache")
+        do {
+            let template = try MustacheTemplate(string: String(contentsOf: url, encoding: .utf8))
+            return template.render(ReportPage(self))
+        } catch {
+            throw OperationError(
+                "rendering report.html", problem: "the template \(url.path): \(error)",
+                remedy: "build the package again, and keep its resource bundles beside the program")
+        }
+    }
+}

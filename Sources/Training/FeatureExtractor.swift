@@ -1,0 +1,52 @@
+import Datasets
+import Kernels
+import NeuralNetwork
+import Tensors
+
+/// What a trained network has made of images when it decides: the input of its last layer with a kernel.
+public final class FeatureExtractor {
+    /// Floats an image becomes.
+    public let featureCount: Int
+    /// The layer they come from; `input` where the last layer with a kernel reads the images.
+    public let layer: String
+    /// Nil where the features are the pixels.
+    private let network: InferenceNetwork?
+    private let batch: Batch
+    private let normalization: (mean: Float, standardDeviation: Float)?
+
+    /// - Parameters as in ``Classifier/init(graph:batchSize:normalization:pool:)``.
+    public init(
+        graph: ResolvedGraph, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)?,
+        pool: WorkerPool
+    ) {
+        let node = graph.penultimateNode
+        featureCount = node.map { graph.nodes[$0].outputShape.count } ?? graph.inputShape.count
+        layer = node.map { graph.nodes[$0].name } ?? Graph.inputName
+        network = node.map {
+            InferenceNetwork(graph: graph.truncated(at: $0), batchSize: batchSize, pool: pool)
+        }
+        batch = Batch(capacity: batchSize, imageSize: graph.inputShape.count)
+        self.normalization = normalization
+    }
+
+    /// Takes copies of trained weights: the whole graph's buffers.
+    public func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
+        network?.load(parameters: parameters, state: state)
+    }
+
+    /// Features `[count, featureCount]` of every image.
+    public func features(of images: ImageSet) -> AlignedBuffer<Float> {
+        let result = AlignedBuffer<Float>(count: images.count * featureCount)
+        for start in stride(from: 0, to: images.count, by: batch.capacity) {
+            let range = start..<min(start + batch.capacity, images.count)
+            BatchLoader.fill(batch, from: images, range: range, normalization: normalization)
+            if let network {
+                network.activations(
+                    images: batch.images, count: range.count, into: result, at: start * featureCount)
+            } else {
+                for i in 0..<range.count * featureCount { result[start * featureCount + i] = batch.images[i] }
+            }
+        }
+        return result
+    }
+}
