@@ -84,7 +84,8 @@ let package = Package(
             name: "Training", dependencies: ["NeuralNetwork", "Datasets", "Kernels", "Tensors"],
             swiftSettings: numeric),
         .target(name: "Evaluation", dependencies: ["Tensors"], swiftSettings: numeric),
-        .target(name: "Reports", dependencies: ["Training", "Evaluation"], swiftSettings: numeric),
+        .target(
+            name: "Reports", dependencies: ["Training", "Datasets", "Evaluation"], swiftSettings: numeric),
         .target(name: "Experiments", dependencies: ["Training", "NeuralNetwork", "Datasets"]),
         .target(
             name: "ONNX", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
