@@ -86,6 +86,10 @@ let package = Package(
         .target(name: "Evaluation", dependencies: ["Tensors"], swiftSettings: numeric),
         .target(
             name: "Reports", dependencies: ["Training", "Datasets", "Evaluation"], swiftSettings: numeric),
+        .target(
+            name: "TensorBoard",
+            dependencies: ["Reports", "Training", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["Protos"]),
         .target(name: "Experiments", dependencies: ["Training", "NeuralNetwork", "Datasets"]),
         .target(
             name: "ONNX", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
@@ -98,7 +102,7 @@ let package = Package(
             name: "Numeral",
             dependencies: [
                 "Tensors", "Kernels", "NeuralNetwork", "Datasets", "Training", "Evaluation", "Reports",
-                "Experiments", "Interchange",
+                "Experiments", "Interchange", "TensorBoard",
             ]),
         .executableTarget(
             name: "trainer",
@@ -121,6 +125,7 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
+        .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport"]),
         .testTarget(
             name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(
