@@ -40,6 +40,7 @@ public enum RandomPurpose: UInt32, Sendable {
     case split = 5
     case bootstrap = 6
     case test = 7
+    case corruption = 17
 }
 
 /// Where a random number lives: a seed, a purpose, and three coordinates whose meaning the purpose fixes.
@@ -50,6 +51,7 @@ public enum RandomPurpose: UInt32, Sendable {
 /// | shuffle, split | epoch, 0 | 0 | 0 or class |
 /// | augmentation | epoch | sample index in the data set | 0 |
 /// | dropout | step | sample index in the batch | layer |
+/// | corruption | kind | sample index in the data set | 0 |
 ///
 /// The Philox counter is `(draw, minor, major, purpose · 2^24 + stream)`, its key the 64-bit seed.
 public struct RandomAddress: Sendable, Hashable {
