@@ -60,13 +60,25 @@ struct EvaluateCommand: ParsableCommand {
             evaluation, to: folder, dataset: name, source: source, history: nil,
             threads: pool.threads, parameters: saved.graph.parameterCount)
         if robustness {
-            let result = try classifier.robustness(on: test.images) { common.say("Under \($0.rawValue)") }
+            let result = try classifier.robustness(on: test.images) { show($0) }
+            if !common.quiet { ProgressLine.clear() }
             let record = RobustnessRecord(
                 result, dataset: name, dataSource: source == .full ? .full : .sample)
             try folder.write(robustness: record)
             print(record.text)
         }
         Assessment.printSummary(evaluation, folder: folder, dataset: name, source: source)
+    }
+
+    /// Which corruption is being tried.
+    private func show(_ kind: CorruptionKind) {
+        guard !common.quiet else { return }
+        let index = CorruptionKind.allCases.firstIndex(of: kind) ?? 0
+        guard Console.isTerminal else { return Console.message("Robustness: \(kind.rawValue)") }
+        ProgressLine(
+            head: "Robustness", fraction: Double(index) / Double(CorruptionKind.allCases.count),
+            parts: [.init(text: kind.rawValue, rank: 0)]
+        ).draw()
     }
 
     /// Two files by path, or the test half of a data set.
