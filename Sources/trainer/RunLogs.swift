@@ -34,8 +34,16 @@ final class RunLogs {
 
     /// Hands everything to the files: a checkpoint is about to refer to their lengths.
     func flush() {
-        attempt { try events?.flush() } else: { events = nil }
-        attempt { try tensorBoard?.flush() } else: { tensorBoard = nil }
+        attempt {
+            try events?.flush()
+        } else: {
+            events = nil
+        }
+        attempt {
+            try tensorBoard?.flush()
+        } else: {
+            tensorBoard = nil
+        }
     }
 
     func take(_ event: TrainingEvent, from trainer: Trainer) {
