@@ -88,10 +88,14 @@ let package = Package(
         .target(
             name: "Reports",
             dependencies: [
-                "Training", "Evaluation", "Datasets", "NeuralNetwork", "Kernels", "Tensors", "CZlib",
+                "Training", "Evaluation", "Datasets", "NeuralNetwork", "Kernels", "Tensors",
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
             resources: [.copy("Resources/report.mustache")], swiftSettings: numeric),
+        .target(
+            name: "TensorBoard",
+            dependencies: ["Reports", "Training", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["Protos"]),
         .target(name: "Experiments", dependencies: ["Training", "NeuralNetwork", "Datasets"]),
         .target(
             name: "ONNX", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
@@ -104,7 +108,7 @@ let package = Package(
             name: "Numeral",
             dependencies: [
                 "Tensors", "Kernels", "NeuralNetwork", "Datasets", "Training", "Evaluation", "Reports",
-                "Experiments", "Interchange",
+                "Experiments", "Interchange", "TensorBoard",
             ]),
         .executableTarget(
             name: "trainer",
@@ -128,6 +132,7 @@ let package = Package(
             name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "ReportsTests", dependencies: ["Reports", "Datasets", "NeuralNetwork", "Kernels", "TestSupport"]),
+        .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport"]),
         .testTarget(
             name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(

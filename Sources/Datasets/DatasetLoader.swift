@@ -120,6 +120,23 @@ public enum DatasetLoader {
         }
     }
 
+    /// A test set from two IDX files by path, plain or gzip, with classes known beforehand.
+    /// - Throws: `InputError` where a file is damaged, the two do not fit each other, or a label is none of the classes.
+    public static func test(
+        images: String, labels: String, classNames: [String]
+    ) throws -> LoadedData.Test {
+        let pixels = try IDX.read(images, .images), classes = try IDX.read(labels, .labels)
+        let set = try ImageSet(
+            images: pixels.bytes, labels: classes.bytes, height: pixels.extents[1], width: pixels.extents[2],
+            classCount: classNames.count,
+            classNames: classNames, place: images, labelsPlace: labels)
+        return LoadedData.Test(
+            images: set,
+            digests: [
+                images: try DatasetReader.digest(of: pixels), labels: try DatasetReader.digest(of: classes),
+            ], notes: [])
+    }
+
     /// IDX files by path: as many classes as the largest training label says, named by their numbers.
     private static func load(_ files: IDXFiles, _ options: DataOptions, seed: UInt64) throws -> LoadedData {
         for path in [files.trainImages, files.trainLabels, files.testImages, files.testLabels] {

@@ -28,7 +28,7 @@ public enum Gzip {
     /// - Throws: `OperationError` over 1 GiB, or without memory.
     public static func compress(_ bytes: [UInt8], level: Int = 9) throws(OperationError) -> [UInt8] {
         precondition((0...9).contains(level), "Gzip: level must be in 0...9, received \(level)")
-        guard let packed = DeflateStream.gzip(bytes, level: Int32(level)) else {
+        guard let packed = DeflateStream.deflate(bytes, level: Int32(level), wrapper: .gzip) else {
             throw OperationError("gzip", problem: "zlib could not compress \(bytes.count) bytes")
         }
         return packed

@@ -75,14 +75,24 @@ final class InflateStream {
     }
 }
 
-/// The raw zlib compressor to one gzip member without a name or a time, so that equal bytes give equal files.
+/// The raw zlib compressor to one zlib stream, or one gzip member without a name or a time, so that equal bytes give
+/// equal files.
 enum DeflateStream {
-    /// `bytes` as gzip, level 0...9; nil where zlib cannot.
-    static func gzip(_ bytes: [UInt8], level: Int32) -> [UInt8]? {
+    /// What wraps the deflate stream.
+    enum Wrapper: Int32 {
+        case zlib = 15
+        case gzip = 31
+    }
+
+    /// `bytes` compressed, level 0...9; nil where zlib cannot.
+    static func deflate(_ bytes: [UInt8], level: Int32, wrapper: Wrapper) -> [UInt8]? {
         guard bytes.count <= 1 << 30 else { return nil }
         var stream = z_stream()
         let size = Int32(MemoryLayout<z_stream>.size)
-        guard deflateInit2_(&stream, level, Z_DEFLATED, 31, 9, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK else {
+        guard
+            deflateInit2_(&stream, level, Z_DEFLATED, wrapper.rawValue, 9, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size)
+                == Z_OK
+        else {
             return nil
         }
         defer { deflateEnd(&stream) }
@@ -94,7 +104,7 @@ enum DeflateStream {
                 stream.avail_in = UInt32(source.count)
                 stream.next_out = target.baseAddress
                 stream.avail_out = UInt32(target.count)
-                return deflate(&stream, Z_FINISH)
+                return CZlib.deflate(&stream, Z_FINISH)
             }
         }
         guard code == Z_STREAM_END else { return nil }

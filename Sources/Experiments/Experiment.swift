@@ -44,6 +44,10 @@ public struct EvaluationOptions: Hashable, Sendable {
 public struct OutputOptions: Hashable, Sendable {
     /// The folder in which run folders are made.
     public var directory = "runs"
+    /// Whether a run keeps every training event as a line of JSON, in `events.jsonl`.
+    public var events = true
+    /// Whether a run keeps an event file for TensorBoard.
+    public var tensorBoard = true
 
     public init() {}
 }

@@ -11,7 +11,11 @@ extension Section where Root == Experiment {
             fields: [.key("batchSize", \.batchSize, .integer(1...65_536), "Images a batch, at inference.")])
         let output = Section<OutputOptions>(
             initial: OutputOptions(),
-            fields: [.key("directory", \.directory, .text(limit: 4096), "The folder in which run folders are made.")])
+            fields: [
+                .key("directory", \.directory, .text(limit: 4096), "The folder in which run folders are made."),
+                .key("events", \.events, .boolean, "Whether events.jsonl keeps every training event."),
+                .key("tensorBoard", \.tensorBoard, .boolean, "Whether a run keeps an event file for TensorBoard."),
+            ])
         let seed = Codec<Int>.integer(0...(1 << 53)).converted({ value, _, _ in UInt64(value) }, { Int($0) })
         return Section(
             initial: Experiment(name: "", model: Graph(inputShape: Shape([28, 28, 1]), nodes: [])),

@@ -6,6 +6,7 @@
 @_exported import Kernels
 @_exported import NeuralNetwork
 @_exported import Reports
+@_exported import TensorBoard
 @_exported import Tensors
 @_exported import Training
 

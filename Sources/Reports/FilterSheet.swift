@@ -45,7 +45,7 @@ public struct FilterSheet: Sendable {
                     ? DivergingColour.components(weights[0])
                     : weights.map { UInt8((127.5 + 127.5 * $0).rounded()) }
             }
-            pictures.append(try PNG.encode(pixels, width: width, height: height, channels: 3))
+            pictures.append(try PNG(width: width, height: height, colour: .rgb, pixels: pixels).encoded())
         }
         (self.values, self.height, self.width, self.channels, self.count) = (values, height, width, channels, count)
         self.pictures = pictures

@@ -11,10 +11,10 @@ extension ImageSet {
     }
 
     static func png(_ pixels: [UInt8], width: Int, height: Int, channels: Int) throws(OperationError) -> Data {
-        if channels == 1 || channels == 3 {
-            return try PNG.encode(pixels, width: width, height: height, channels: channels)
+        if let colour = PNG.Colour(rawValue: channels) {
+            return try PNG(width: width, height: height, colour: colour, pixels: pixels).encoded()
         }
         let grey = stride(from: 0, to: pixels.count, by: channels).map { pixels[$0] }
-        return try PNG.encode(grey, width: width, height: height, channels: 1)
+        return try PNG(width: width, height: height, colour: .grey, pixels: grey).encoded()
     }
 }

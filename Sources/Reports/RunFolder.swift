@@ -8,6 +8,10 @@ public enum RunFile: String, CaseIterable, Sendable {
     case config = "config.json"
     case environment = "environment.json"
     case history = "history.csv"
+    /// Grows while the run goes on, as `tensorBoard` does.
+    case events = "events.jsonl"
+    /// The name holds `tfevents`, by which TensorBoard finds it.
+    case tensorBoard = "events.out.tfevents.numeral"
     case metrics = "metrics.json"
     case predictions = "predictions.csv"
     case classificationReport = "classification_report.txt"
@@ -56,7 +60,8 @@ public struct RunPictures: Sendable {
     }
 }
 
-/// The folder that a run leaves behind. Every file in it is written atomically.
+/// The folder that a run leaves behind. Every file in it is written atomically, but for the two that grow while the run
+/// goes on, record by record.
 public struct RunFolder: Hashable, Sendable {
     public let url: URL
 

@@ -41,6 +41,7 @@ public enum RandomPurpose: UInt32, Sendable {
     case bootstrap = 6
     case test = 7
     case principalAxes = 16
+    case corruption = 17
 }
 
 /// Where a random number lives: a seed, a purpose, and three coordinates whose meaning the purpose fixes.
@@ -53,6 +54,7 @@ public enum RandomPurpose: UInt32, Sendable {
 /// | dropout | step | sample index in the batch | layer |
 /// | bootstrap | resample | 0 | 0 |
 /// | principalAxes | 0 | 0 | 0 |
+/// | corruption | kind | sample index in the data set | 0 |
 ///
 /// The Philox counter is `(draw, minor, major, purpose · 2^24 + stream)`, its key the 64-bit seed.
 public struct RandomAddress: Sendable, Hashable {

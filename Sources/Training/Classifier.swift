@@ -5,10 +5,11 @@ import Tensors
 
 /// A trained network put to work on sets of images.
 public final class Classifier {
-    private let network: InferenceNetwork
-    private let batch: Batch
-    private let probabilities: AlignedBuffer<Float>
-    private let normalization: (mean: Float, standardDeviation: Float)?
+    let network: InferenceNetwork
+    let batch: Batch
+    let probabilities: AlignedBuffer<Float>
+    let normalization: (mean: Float, standardDeviation: Float)?
+    let pool: WorkerPool
 
     /// - Parameters:
     ///   - batchSize: images computed at once.
@@ -21,6 +22,7 @@ public final class Classifier {
         batch = Batch(capacity: batchSize, imageSize: graph.inputShape.count)
         probabilities = AlignedBuffer(count: batchSize * graph.classCount)
         self.normalization = normalization
+        self.pool = pool
     }
 
     /// Takes copies of trained weights.

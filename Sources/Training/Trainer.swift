@@ -133,7 +133,8 @@ public final class Trainer {
         return history
     }
 
-    private var currentParameters: AlignedBuffer<Float> { optimizer.averagedParameters ?? network.store.parameters }
+    /// The weights as they stand, averaged where averaging is on; for `onEvent` to look at.
+    public var currentParameters: AlignedBuffer<Float> { optimizer.averagedParameters ?? network.store.parameters }
     private var currentState: AlignedBuffer<Float> { averagedState ?? network.store.state }
 
     /// What is left of the epoch under way, and its validation; nil where `shouldStop` ended it.

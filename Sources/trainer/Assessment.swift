@@ -8,15 +8,22 @@ struct Assessment {
     var normalization: (mean: Float, standardDeviation: Float)?
     var parameters: AlignedBuffer<Float>
     var state: AlignedBuffer<Float>
-    /// The data set; its training part is described where `history` tells of a training on it.
-    var data: LoadedData
+    /// The data set's name.
+    var dataset: String
+    var source: LoadedData.Source
+    /// What it was trained on, where `history` tells of that.
+    var training: LoadedData?
     var history: TrainingHistory?
     var environment: EnvironmentRecord
     /// Commands that do the same again.
     var reproduction: [String]
 
     /// Classifies the test images, writes everything that is made of that, and prints the summary.
-    func run(on images: ImageSet, to folder: RunFolder, common: CommonOptions, pool: WorkerPool) throws {
+    /// - Parameter beforeEnd: does what must be done before `metrics.json` makes the run a finished one.
+    func run(
+        on images: ImageSet, to folder: RunFolder, common: CommonOptions, pool: WorkerPool,
+        beforeEnd: (EvaluationSummary) throws -> Void = { _ in }
+    ) throws {
         let classifier = Classifier(
             graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool)
         classifier.load(parameters: parameters, state: state)
@@ -28,7 +35,7 @@ struct Assessment {
         let evaluation = EvaluationSummary(
             predictions, bootstrap: BootstrapIntervals(predictions, seed: experiment.seed, pool: pool))
         let metrics = MetricsRecord(
-            dataset: data.dataset, dataSource: data.source == .full ? .full : .sample,
+            dataset: dataset, dataSource: source == .full ? .full : .sample,
             training: history.map(MetricsRecord.Training.init), threads: pool.threads,
             blas: [BLASVendor.backend, BLASVendor.core].compactMap { $0 }.joined(separator: " "),
             parameters: graph.parameterCount, test: evaluation)
@@ -36,12 +43,13 @@ struct Assessment {
         let pictures = try pictures(evaluation, images, pool)
         try folder.write(pictures: pictures)
         try folder.write(report: report(evaluation, metrics, pictures))
+        try beforeEnd(evaluation)
         // Last: it makes the run a finished one.
         try folder.write(metrics: metrics)
         let seconds = (clock.now - start) / .seconds(1)
         common.say("Metrics, figures and report in \(Console.fixed(seconds, 2)) s")
-        if data.source == .sample {
-            print("On the BUNDLED SAMPLE of \(data.dataset) (3,500 / 500 / 1,000 images), not the full set\n")
+        if source == .sample {
+            print("On the BUNDLED SAMPLE of \(dataset) (3,500 / 500 / 1,000 images), not the full set\n")
         }
         print(ConsoleSummary.text(evaluation))
         print("Everything is in \(folder.url.relativePath); read \(RunFile.report.rawValue) there")
@@ -53,9 +61,9 @@ struct Assessment {
         var pictures = RunPictures(
             mistakes: try Mistakes(evaluation, images: images),
             filters: try FilterSheet(graph, parameters: parameters))
-        if history != nil, !experiment.augmentation.isIdentity {
+        if let training, history != nil, !experiment.augmentation.isIdentity {
             pictures.augmentation = try AugmentationSheet(
-                data.train, options: experiment.augmentation, seed: experiment.seed)
+                training.train, options: experiment.augmentation, seed: experiment.seed)
         }
         let extractor = FeatureExtractor(
             graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool)
@@ -74,9 +82,8 @@ struct Assessment {
         RunReport(
             name: experiment.name,
             data: .init(
-                dataset: data.dataset, isSample: data.source == .sample,
-                training: history == nil ? nil : data.train.count,
-                validation: history == nil ? nil : data.validation.count, imageShape: graph.inputShape),
+                dataset: dataset, isSample: source == .sample, training: training?.train.count,
+                validation: training?.validation.count, imageShape: graph.inputShape),
             graph: graph, evaluation: evaluation, metrics: metrics, history: history, pictures: pictures,
             configuration: experiment.jsonText, environment: environment, reproduction: reproduction)
     }

@@ -109,10 +109,16 @@ enum DownloadDisplay {
         switch event {
         case .note(let text): Console.message("Note: \(text)")
         case .download(let file, let received, let total):
-            guard !quiet, Console.isTerminal else { return }
-            let share = total.map { " of \(Console.size($0))" } ?? ""
-            Console.write("\r\u{1B}[KDownloading \(file): \(Console.size(received))\(share)")
-            if received == total { Console.write("\n") }
+            guard !quiet else { return }
+            var line = ProgressLine(
+                head: "Downloading", fraction: total.map { Double(received) / Double(max($0, 1)) } ?? 0,
+                parts: [
+                    .init(text: file, rank: 1),
+                    .init(text: Console.size(received) + (total.map { " of \(Console.size($0))" } ?? ""), rank: 0),
+                ])
+            if total == nil { line.head += "…" }
+            line.draw()
+            if received == total { ProgressLine.clear() }
         }
     }
 }

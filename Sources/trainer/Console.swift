@@ -2,12 +2,20 @@ import Foundation
 
 /// Where words go: results to stdout, messages to stderr.
 enum Console {
-    /// Whether messages go to a person's terminal.
-    static let isTerminal = isatty(STDERR_FILENO) == 1
+    private static let environment = ProcessInfo.processInfo.environment
+    /// Whether messages go to a person's terminal that can move its cursor.
+    static let isTerminal = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
     /// Whether colours are wanted (https://no-color.org).
-    static let usesColor =
-        isTerminal && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
-        && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    static let usesColor = isTerminal && (environment["NO_COLOR"] ?? "").isEmpty
+    /// Whether the locale's characters are more than ASCII: the first of these variables that says something counts.
+    static let usesUnicode =
+        ["LC_ALL", "LC_CTYPE", "LANG"].compactMap { environment[$0] }.first { !$0.isEmpty }
+        .map { $0.uppercased().contains("UTF") } ?? false
+
+    /// `text` in a colour (a number of ANSI's), where colours are wanted.
+    static func tinted(_ text: String, _ code: String) -> String {
+        usesColor && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+    }
 
     static func message(_ text: String) { write(text + "\n") }
 
@@ -25,6 +33,9 @@ enum Console {
         guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
     }
+
+    /// Columns that a line of messages may take: as many as it likes where no terminal shows it.
+    static var messageColumns: Int { isTerminal ? columns : .max }
 
     static func fixed(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
 

@@ -1,15 +1,17 @@
 import Foundation
 import Numeral
 
-/// Shows training as it goes: on a terminal one line that moves, with a bar, the rate and the time left; elsewhere one
-/// plain line an epoch.
+/// Shows training as it goes: on a terminal one line that moves, with a bar, the rate, the time left, the loss and the best
+/// epoch so far; everywhere one plain line an epoch.
 final class TrainingDisplay {
     private let quiet: Bool
     private let epochs: Int
     private var lastDraw = Date.distantPast
     private var isDrawn = false
-    /// Seconds that finished epochs took, validation included.
     private let start = Date()
+    /// How much of the run was done when it was first seen: not 0 where it goes on from a checkpoint.
+    private var firstFraction: Double?
+    private var best: (epoch: Int, text: String)?
 
     init(quiet: Bool, epochs: Int) {
         self.quiet = quiet
@@ -31,50 +33,80 @@ final class TrainingDisplay {
             "\(Console.grouped(scale.parameters)) parameters; \(Console.grouped(scale.trainingImages)) images, "
                 + "\(Console.grouped(scale.validationImages)) for validation; \(scale.epochs) epochs of "
                 + "\(scale.stepsPerEpoch) steps")
-        Console.message(
-            "epoch      rate   train loss   acc %   valid loss   acc %   images/s     time")
+        Console.message(EpochLine.header(columns: Console.messageColumns))
     }
 
     private func draw(_ p: StepProgress) {
+        let done = Double(p.step) / Double(p.stepsPerEpoch)
+        let fraction = (Double(p.epoch - 1) + done) / Double(epochs)
+        if firstFraction == nil {
+            firstFraction = (Double(p.epoch - 1) + done - 1 / Double(p.stepsPerEpoch)) / Double(epochs)
+        }
         guard Console.isTerminal, Date().timeIntervalSince(lastDraw) > 0.1 else { return }
         lastDraw = Date()
-        let rate = Double(p.images) / max(p.seconds, 1e-9)
-        let fraction = (Double(p.epoch - 1) + Double(p.step) / Double(p.stepsPerEpoch)) / Double(epochs)
         let elapsed = Date().timeIntervalSince(start)
-        let remaining = fraction > 0 ? elapsed / fraction - elapsed : .infinity
-        let text =
-            " \(Console.grouped(Int(rate))) images/s  \(Console.duration(remaining)) left  loss "
-            + "\(Console.fixed(p.loss, 4))  acc \(Console.fixed(100 * p.accuracy, 2)) %"
-        let head = "\(Console.right("\(p.epoch)", String(epochs).count))/\(epochs) "
-        let width = max(5, min(30, Console.columns - head.count - text.count - 1))
-        let filled = width * p.step / p.stepsPerEpoch
-        let bar = String(repeating: "━", count: filled) + String(repeating: "─", count: width - filled)
-        Console.write("\r\u{1B}[K" + head + tinted(bar, "36") + text)
+        let left = elapsed * (1 - fraction) / (fraction - (firstFraction ?? 0))
+        Self.line(p, epochs: epochs, secondsLeft: left, best: best).draw()
         isDrawn = true
+    }
+
+    /// The moving line.
+    static func line(
+        _ p: StepProgress, epochs: Int, secondsLeft: Double, best: (epoch: Int, text: String)?
+    ) -> ProgressLine {
+        let rate = Double(p.images) / max(p.seconds, 1e-9)
+        var parts: [ProgressLine.Part] = [
+            .init(text: "\(Console.grouped(Int(min(rate, 1e12))))/s", rank: 3),
+            .init(text: "\(Console.duration(secondsLeft)) left", rank: 1),
+            .init(text: "loss \(Console.fixed(p.loss, 4))", rank: 0),
+            .init(text: "acc \(Console.fixed(100 * p.accuracy, 2))", rank: 4),
+        ]
+        if let best { parts.append(.init(text: "best \(best.text) (\(best.epoch))", rank: 2)) }
+        return ProgressLine(
+            head: "\(Console.right("\(p.epoch)", String(epochs).count))/\(epochs)",
+            fraction: Double(p.step) / Double(p.stepsPerEpoch), parts: parts)
     }
 
     private func epoch(_ record: EpochRecord, _ isBest: Bool) {
         clear()
-        func percent(_ value: Double?) -> String { value.map { Console.fixed(100 * $0, 2) } ?? "–" }
-        let line =
-            Console.right("\(record.epoch)/\(epochs)", 5)
-            + Console.right(String(format: "%.2e", record.learningRate), 10)
-            + Console.right(Console.fixed(record.trainingLoss, 4), 13)
-            + Console.right(percent(record.trainingAccuracy), 8)
-            + Console.right(record.validationLoss.map { Console.fixed($0, 4) } ?? "–", 13)
-            + Console.right(percent(record.validationAccuracy), 8)
-            + Console.right(Console.grouped(Int(record.imagesPerSecond)), 11)
-            + Console.right(Console.duration(Date().timeIntervalSince(start)), 9)
-        let mark = isBest && record.validationLoss != nil ? " *" : ""
-        Console.message(isBest ? tinted(line + mark, "32") : line)
+        if isBest { best = record.validationLoss.map { (record.epoch, Console.fixed($0, 4)) } }
+        let line = EpochLine.text(
+            record, epochs: epochs, seconds: Date().timeIntervalSince(start), isBest: isBest,
+            columns: Console.messageColumns)
+        Console.message(isBest ? Console.tinted(line, "32") : line)
     }
 
     private func clear() {
-        if isDrawn { Console.write("\r\u{1B}[K") }
+        if isDrawn { ProgressLine.clear() }
         isDrawn = false
     }
+}
 
-    private func tinted(_ text: String, _ code: String) -> String {
-        Console.usesColor ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+/// The table of epochs: all columns where there is room for them, which is everywhere but on a narrow terminal.
+enum EpochLine {
+    /// Columns of a line: name, width, and from which width of the terminal on it is there.
+    private static let fields: [(name: String, width: Int, least: Int)] = [
+        ("epoch", 5, 0), ("rate", 10, 80), ("train loss", 13, 0), ("acc %", 8, 50), ("valid loss", 13, 0),
+        ("acc %", 8, 50), ("images/s", 11, 70), ("time", 9, 60),
+    ]
+
+    static func header(columns: Int) -> String { joined(fields.map(\.name), columns) }
+
+    static func text(
+        _ record: EpochRecord, epochs: Int, seconds: Double, isBest: Bool, columns: Int
+    ) -> String {
+        func percent(_ value: Double?) -> String { value.map { Console.fixed(100 * $0, 2) } ?? "–" }
+        let cells = [
+            "\(record.epoch)/\(epochs)", String(format: "%.2e", record.learningRate),
+            Console.fixed(record.trainingLoss, 4), percent(record.trainingAccuracy),
+            record.validationLoss.map { Console.fixed($0, 4) } ?? "–", percent(record.validationAccuracy),
+            Console.grouped(Int(min(record.imagesPerSecond, 1e12))), Console.duration(seconds),
+        ]
+        return joined(cells, columns) + (isBest && record.validationLoss != nil ? " *" : "")
+    }
+
+    private static func joined(_ cells: [String], _ columns: Int) -> String {
+        zip(cells, fields).map { cell, field in field.least <= columns ? Console.right(cell, field.width) : "" }
+            .joined()
     }
 }

@@ -40,18 +40,32 @@ struct TrainingSession {
         let writer = CheckpointWriter(
             run, experiment, graph, dataDigests: dataDigests, resumedFrom: resumption?.found?.file)
         let display = TrainingDisplay(quiet: common.quiet, epochs: experiment.training.epochs)
+        let logs = RunLogs(run, experiment, graph: graph, data: data)
         let model: TrainedModel
         do {
             model = try trainer.run(
                 from: resumption?.found?.checkpoint.state, shouldStop: { Interruption.isRequested },
-                onCheckpoint: writer.map { writer in { writer.write($0) } }, onEvent: display.show)
+                onCheckpoint: writer.map { writer in
+                    { state in
+                        logs.flush()
+                        writer.write(state)
+                    }
+                },
+                onEvent: { event in
+                    display.show(event)
+                    logs.take(event, from: trainer)
+                })
         } catch let error as TrainingError {
+            logs.end(nil)
             try afterDivergence(last: writer?.last)
             throw error
         }
-        guard !model.interrupted else { throw try afterInterruption(model, writer) }
+        guard !model.interrupted else {
+            logs.end(nil)
+            throw try afterInterruption(model, writer)
+        }
         try save(model)
-        try test(model)
+        try test(model, logs)
     }
 
     /// Keeps the best weights so far, and says where they and the last sound state are.
@@ -92,7 +106,7 @@ struct TrainingSession {
         try folder.write(saved.encoded(), as: .model)
     }
 
-    private func test(_ model: TrainedModel) throws {
+    private func test(_ model: TrainedModel, _ logs: RunLogs) throws {
         let history = model.history
         common.say(
             "Trained \(history.epochs.count) epochs in \(Console.fixed(history.seconds, 1)) s "
@@ -104,9 +118,12 @@ struct TrainingSession {
         try Assessment(
             experiment: experiment, graph: graph,
             normalization: data.normalizationConstants(experiment.data.normalization), parameters: model.parameters,
-            state: model.state, data: data, history: history, environment: environment,
-            reproduction: reproduction(environment)
-        ).run(on: try data.loadTest().images, to: folder, common: common, pool: pool)
+            state: model.state, dataset: data.dataset, source: data.source, training: data, history: history,
+            environment: environment, reproduction: reproduction(environment)
+        ).run(
+            on: try data.loadTest().images, to: folder, common: common, pool: pool,
+            // Before metrics.json, which says that the run is finished.
+            beforeEnd: { logs.end($0) })
     }
 
     /// Commands, in a clone of the repository, that train the same again.

@@ -44,6 +44,8 @@ struct RandomExperiment {
         result.augmentation = augmentation()
         result.evaluation.batchSize = integer(1...65_536)
         result.output.directory = text()
+        result.output.events = chance()
+        result.output.tensorBoard = chance()
         return result
     }
 

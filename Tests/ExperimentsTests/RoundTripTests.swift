@@ -65,7 +65,7 @@ import Testing
                     "shards": 16
                   },
                   "evaluation": {"batchSize": 500},
-                  "output": {"directory": "runs"}
+                  "output": {"directory": "runs", "events": true, "tensorBoard": true}
                 }
 
                 """)
@@ -132,6 +132,7 @@ import Testing
         #expect(experiment.model.initializer == .orthogonal(gain: 1.4))
         #expect(experiment.name == "complete" && experiment.seed == 7)
         #expect(experiment.evaluation.batchSize == 250 && experiment.output.directory == "results")
+        #expect(!experiment.output.events && !experiment.output.tensorBoard)
         #expect(try again(experiment) == experiment)
     }
 

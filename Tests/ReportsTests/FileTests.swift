@@ -122,7 +122,8 @@ import Testing
             try run.write(metrics: Samples.metrics(evaluation, history))
             try run.write(environment: Samples.environment)
             let found = try FileManager.default.contentsOfDirectory(atPath: run.url.path)
-            #expect(Set(found) == Set(RunFile.allCases.filter { $0 != .config && $0 != .model }.map(\.rawValue)))
+            let others: [RunFile] = [.config, .model, .events, .tensorBoard]
+            #expect(Set(found) == Set(RunFile.allCases.filter { !others.contains($0) }.map(\.rawValue)))
             for file in RunFile.allCases where file.rawValue.hasSuffix(".svg") {
                 #expect(throws: Never.self) { try wellFormed(Data(contentsOf: run.url(of: file))) }
             }

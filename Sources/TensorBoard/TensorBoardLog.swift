@@ -1,0 +1,206 @@
+import Evaluation
+import Foundation
+import NeuralNetwork
+import Reports
+import SwiftProtobuf
+import Tensors
+import Training
+
+/// A hyperparameter as TensorBoard's HPARAMS page sorts and filters it.
+public struct Hyperparameter: Hashable, Sendable {
+    public enum Value: Hashable, Sendable {
+        case number(Double)
+        case boolean(Bool)
+        case text(String)
+    }
+
+    /// `training.optimizer.learningRate`.
+    public var name: String
+    public var value: Value
+
+    public init(name: String, value: Value) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// A run's event file for TensorBoard, written as the run goes on.
+///
+/// | tag | kind | when |
+/// |---|---|---|
+/// | `loss/steps`, `accuracy/steps`, `learning_rate` | scalar | about 500 times a run: means since the last time |
+/// | `loss/train`, `loss/validation`, `accuracy/train`, `accuracy/validation`, `images_per_second` | scalar | each epoch |
+/// | a parameter's name, such as `dense_1/kernel` | histogram | each epoch, 30 times a run at most |
+/// | `inputs/augmented` | image | at the start |
+/// | `test/accuracy` and other figures | scalar | after the test |
+/// | `test/<class>/pr_curves` | PR curve | after the test |
+/// | `test/confusion_matrix` | image | after the test |
+/// | `_hparams_/…` | hyperparameters | at the start and the end |
+///
+/// The step of everything is the number of training steps taken. One thread at a time.
+public final class TensorBoardLog {
+    private let buffer: RecordBuffer
+    private let tensors: [ParameterTensor]
+    private let clock: () -> Date
+    private var scale: TrainingScale?
+    /// Of the epoch under way.
+    private var epoch = 0
+    /// Its images and Σ of loss and accuracy when the last `…/steps` were written.
+    private var last = (images: 0, loss: 0.0, accuracy: 0.0)
+    private var step = 0
+
+    /// Points of a curve by step, histograms of a parameter.
+    static let stepPoints = 500
+    static let histogramLimit = 30
+    /// The figures of a test that are written: the last part of the tag, and their value.
+    static let testFigures: [(name: String, value: @Sendable (EvaluationSummary) -> Double)] = [
+        ("accuracy", { $0.report.accuracy }), ("loss", { $0.logLoss }), ("f1_macro", { $0.report.f1.macro }),
+        ("calibration_error", { $0.calibration.expectedError }),
+    ]
+
+    /// - Parameters:
+    ///   - tensors: the network's parameters, in its flat buffer.
+    ///   - clock: tells the time of each event.
+    ///   - append: adds whole records to the end of the file.
+    public init(
+        tensors: [ParameterTensor], clock: @escaping () -> Date = { Date() },
+        append: @escaping (Data) throws(OperationError) -> Void
+    ) {
+        self.tensors = tensors
+        self.clock = clock
+        buffer = RecordBuffer(write: append)
+    }
+
+    /// Begins the file: its version, and what the run is made of.
+    /// - Parameter session: names the run among others; the folder's name.
+    public func begin(session: String, hyperparameters: [Hyperparameter]) throws(OperationError) {
+        var version = Tensorboard_Event()
+        version.fileVersion = "brain.Event:2"
+        version.sourceMetadata.writer = "numeral"
+        try write(version)
+        try write([
+            try HyperparameterRecords.experiment(hyperparameters, date: clock()),
+            try HyperparameterRecords.sessionStart(session, hyperparameters, date: clock()),
+        ])
+        try flush()
+    }
+
+    /// Takes one event of training.
+    /// - Parameter parameters: the weights as they stand, asked for only where they are written.
+    public func record(
+        _ event: TrainingEvent, parameters: () -> AlignedBuffer<Float>
+    ) throws(OperationError) {
+        switch event {
+        case .began(let scale): self.scale = scale
+        case .step(let progress): try record(progress)
+        case .epoch(let epoch, _): try record(epoch, parameters)
+        case .ended: try flush()
+        }
+    }
+
+    private func record(_ progress: StepProgress) throws(OperationError) {
+        step = (progress.epoch - 1) * progress.stepsPerEpoch + progress.step
+        let images = Double(progress.images)
+        let now = (images: progress.images, loss: progress.loss * images, accuracy: progress.accuracy * images)
+        if progress.epoch != epoch {
+            epoch = progress.epoch
+            // A run that goes on inside an epoch does not know the sums so far.
+            last = progress.step == 1 ? (0, 0, 0) : now
+        }
+        let total = (scale?.epochs ?? 1) * progress.stepsPerEpoch
+        let count = Double(now.images - last.images)
+        guard step % max(1, (total + Self.stepPoints - 1) / Self.stepPoints) == 0, count > 0 else { return }
+        try write([
+            Self.scalar("loss/steps", (now.loss - last.loss) / count),
+            Self.scalar("accuracy/steps", (now.accuracy - last.accuracy) / count),
+            Self.scalar("learning_rate", progress.learningRate),
+        ])
+        last = now
+    }
+
+    private func record(
+        _ epoch: EpochRecord, _ parameters: () -> AlignedBuffer<Float>
+    ) throws(OperationError) {
+        let figures: [(String, Double?)] = [
+            ("loss/train", epoch.trainingLoss), ("loss/validation", epoch.validationLoss),
+            ("accuracy/train", epoch.trainingAccuracy), ("accuracy/validation", epoch.validationAccuracy),
+            ("images_per_second", epoch.imagesPerSecond),
+        ]
+        var values = figures.compactMap { name, value in value.map { Self.scalar(name, $0) } }
+        let epochs = scale?.epochs ?? 1
+        if epoch.epoch == epochs || epoch.epoch % max(1, (epochs + Self.histogramLimit - 1) / Self.histogramLimit) == 0
+        {
+            let buffer = parameters()
+            values += tensors.map { tensor in
+                var value = Tensorboard_Summary.Value()
+                value.tag = tensor.name
+                value.histo = buffer.withSpan(tensor.range) { Histogram.of($0) }
+                return value
+            }
+        }
+        try write(values)
+        try flush()
+    }
+
+    /// Writes a picture.
+    public func image(_ png: PNG, tag: String, description: String = "") throws(OperationError) {
+        var value = Tensorboard_Summary.Value()
+        value.tag = tag
+        value.image.width = Int32(png.width)
+        value.image.height = Int32(png.height)
+        value.image.colorspace = Int32(png.colour.rawValue)
+        value.image.encodedImageString = try png.encoded()
+        value.metadata.pluginData.pluginName = "images"
+        value.metadata.displayName = tag
+        value.metadata.summaryDescription = description
+        try write([value])
+        try flush()
+    }
+
+    /// Writes a test's figures, PR curves and confusion matrix.
+    public func record(_ evaluation: EvaluationSummary) throws(OperationError) {
+        try write(
+            Self.testFigures.map { Self.scalar("test/\($0.name)", $0.value(evaluation)) }
+                + (try PRCurve.values(evaluation.predictions)))
+        try image(
+            ConfusionMatrixImage.png(evaluation.confusionMatrix), tag: "test/confusion_matrix",
+            description: "Rows are true classes, columns predicted ones, in the data set's order.")
+    }
+
+    /// Writes how the run ended. Nothing may follow.
+    public func end(succeeded: Bool) throws(OperationError) {
+        try write([try HyperparameterRecords.sessionEnd(succeeded: succeeded, date: clock())])
+        try flush()
+    }
+
+    /// Hands every record to the file.
+    public func flush() throws(OperationError) { try buffer.flush() }
+
+    private static func scalar(_ tag: String, _ number: Double) -> Tensorboard_Summary.Value {
+        var value = Tensorboard_Summary.Value()
+        value.tag = tag
+        value.simpleValue = Float(number)
+        return value
+    }
+
+    private func write(_ values: [Tensorboard_Summary.Value]) throws(OperationError) {
+        var event = Tensorboard_Event()
+        event.step = Int64(step)
+        event.summary.value = values
+        try write(event)
+    }
+
+    private func write(_ event: Tensorboard_Event) throws(OperationError) {
+        var event = event
+        event.wallTime = clock().timeIntervalSince1970
+        try buffer.append(TFRecord.frame(try Self.bytes(event)))
+    }
+
+    static func bytes(_ message: some SwiftProtobuf.Message) throws(OperationError) -> [UInt8] {
+        do {
+            return try message.serializedBytes()
+        } catch {
+            throw OperationError("encoding an event for TensorBoard", problem: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import Foundation
+import Numeral
+
+/// `trainer compare`: runs side by side.
+struct CompareCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare",
+        abstract: "Put runs side by side: figures with intervals, tests of each pair, curves, differing keys.",
+        discussion: """
+            Runs are folders that train or evaluate left behind. All figures are computed again from their predictions. \
+            Two runs are tested against each other (McNemar) where they were tested on the same images; * marks the \
+            best figure.
+            """)
+
+    @Argument(help: ArgumentHelp("Run folders, two or more.", valueName: "run"))
+    var runs: [String]
+
+    @Option(help: "Write everything, curves as pictures and tables too, into this folder.")
+    var output: String?
+
+    @Option(help: "Write the result to this JSON file.")
+    var json: String?
+
+    func run() throws {
+        guard runs.count >= 2, runs.count <= RunComparison.runLimit else {
+            throw InputError(
+                "trainer compare", expected: "2 to \(RunComparison.runLimit) run folders", received: "\(runs.count)")
+        }
+        let stored = try runs.map { path in try StoredRun.load(path: path) }
+        let comparison = try RunComparison(stored, configurations: try stored.map(Self.keys))
+        if let json { try comparison.writeJSON(to: URL(fileURLWithPath: json)) }
+        if let output { try comparison.write(to: URL(fileURLWithPath: output, isDirectory: true)) }
+        print(ComparisonText.text(comparison), terminator: "")
+    }
+
+    /// The keys of a run's configuration, but for its name and what it leaves behind. A key of another version counts
+    /// as any other.
+    private static func keys(of run: StoredRun) throws -> [(path: String, value: String)] {
+        let url = run.folder.url(of: .config)
+        return try JSONValue.parse(try run.configurationBytes(), name: url.relativePath).leaves
+            .filter { $0.path != "name" && !$0.path.hasPrefix("output.") }
+            .map { ($0.path, $0.value.text) }
+    }
+}
