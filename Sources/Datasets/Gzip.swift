@@ -66,11 +66,14 @@ final class GzipSource: ByteSource {
         // One byte more than the limit leaves room for, so that a bomb is noticed and not silently cut.
         let room = limit - produced
         var output = [UInt8](repeating: 0, count: min(count, 1 << 24, room < Int.max ? room + 1 : room))
-        while true {
+        var filled = 0
+        // Filled to the end, however little each member gives: a file of many tiny ones must not cost an array each.
+        while filled < output.count, !ended {
             if position == input.count { try refill() }
             let exhausted = input.isEmpty
-            let step = stream.inflate(input, from: position, into: &output)
+            let step = stream.inflate(input, from: position, into: &output, at: filled)
             position += step.consumed
+            filled += step.produced
             produced += step.produced
             if produced > limit {
                 throw InputError(
@@ -78,20 +81,14 @@ final class GzipSource: ByteSource {
                     remedy: "not unpacked further: it may be a decompression bomb")
             }
             switch step.outcome {
-            case .damaged(let message):
-                throw damage(message)
-            case .more:
-                if step.produced == 0 {
-                    if exhausted { throw truncation }
-                    continue
-                }
-            case .end:
-                try nextMember()
-                if step.produced == 0 && !ended { continue }
+            case .damaged(let message): throw damage(message)
+            case .more where step.produced == 0 && exhausted: throw truncation
+            case .more: break
+            case .end: try nextMember()
             }
-            output.removeLast(output.count - step.produced)
-            return output
         }
+        output.removeLast(output.count - filled)
+        return output
     }
 
     private func refill() throws(InputError) {
@@ -107,12 +104,14 @@ final class GzipSource: ByteSource {
 
     /// At the end of a member: another one, the end of the file, or something that does not belong there.
     private func nextMember() throws(InputError) {
-        input.removeFirst(position)
-        position = 0
-        if input.count < 2 { input += try source.read(exactly: 2 - input.count) }
+        if input.count - position < 2 {
+            input.removeFirst(position)
+            position = 0
+            input += try source.read(exactly: 2 - input.count)
+        }
         if input.isEmpty {
             ended = true
-        } else if Gzip.isGzip(input) {
+        } else if Gzip.isGzip(input[position...]) {
             stream.reset()
         } else {
             throw InputError(

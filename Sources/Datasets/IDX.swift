@@ -184,7 +184,8 @@ extension IDX {
         _ size: Int, from source: any ByteSource, _ extents: [Int]
     ) throws(InputError) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(size)
+        // A header behind gzip may claim a thousand times the file's size: beyond this, memory comes with the bytes.
+        bytes.reserveCapacity(min(size, 1 << 26))
         while bytes.count < size {
             let chunk = try source.read(upTo: min(size - bytes.count, 1 << 20))
             guard !chunk.isEmpty else {

@@ -37,19 +37,20 @@ final class InflateStream {
     /// Makes ready for the next member.
     func reset() { if ready { inflateReset(&stream) } }
 
-    /// Decompresses from `input[start...]` into all of `output`, until one of them is used up or the stream ends.
-    func inflate(_ input: [UInt8], from start: Int, into output: inout [UInt8]) -> Step {
+    /// Decompresses from `input[start...]` into `output[offset...]`, until one of them is used up or the stream ends.
+    func inflate(_ input: [UInt8], from start: Int, into output: inout [UInt8], at offset: Int = 0) -> Step {
         precondition(start >= 0 && start <= input.count, "InflateStream: start out of range")
+        precondition(offset >= 0 && offset <= output.count, "InflateStream: offset out of range")
         precondition(input.count <= 1 << 30 && output.count <= 1 << 30, "InflateStream: chunk over 1 GiB")
         guard ready else { return Step(outcome: .damaged("zlib could not start"), consumed: 0, produced: 0) }
         let available = input.count - start
-        let room = output.count
+        let room = output.count - offset
         let code = input.withUnsafeBufferPointer { source in
             output.withUnsafeMutableBufferPointer { target in
                 // zlib reads through this pointer and never writes: its type lacks `const` for old compilers' sake.
                 stream.next_in = UnsafeMutablePointer(mutating: source.baseAddress.map { $0 + start })
                 stream.avail_in = UInt32(available)
-                stream.next_out = target.baseAddress
+                stream.next_out = target.baseAddress.map { $0 + offset }
                 stream.avail_out = UInt32(room)
                 return CZlib.inflate(&stream, Z_NO_FLUSH)
             }

@@ -78,6 +78,15 @@ struct NumberRange: Sendable {
             low: Double(Float(low)), high: Double(Float(high)), lowIsOpen: lowIsOpen, highIsOpen: highIsOpen)
     }
 
+    /// The same for numbers that are rounded to `Float` first: an open end lies where rounding reaches it, half a step
+    /// inside. (Such ends are 0 and 1, whose last bit is even: the half itself rounds to them.)
+    var roundedToFloat: NumberRange {
+        let first = Double(Float(low).nextUp), last = Double(Float(high).nextDown)
+        return NumberRange(
+            low: lowIsOpen ? (low + first) / 2 : low, high: highIsOpen ? (last + high) / 2 : high, lowIsOpen: lowIsOpen,
+            highIsOpen: highIsOpen)
+    }
+
     var text: String {
         "\(lowIsOpen ? "(" : "[")\(JSONNumber(low).text), \(JSONNumber(high).text)\(highIsOpen ? ")" : "]")"
     }
@@ -141,7 +150,7 @@ extension Codec where Value == Float {
     static func number(_ range: NumberRange) -> Codec {
         let expected = "a number in \(range.text)"
         return Codec(
-            expected: expected, schema: range.schema,
+            expected: expected, schema: range.roundedToFloat.schema,
             decode: { json, path throws(InputError) in
                 guard case .number(let number) = json, range.contains(number.double),
                     range.nearest.contains(Double(number.float))

@@ -86,6 +86,11 @@ public struct SavedModel: Sendable {
                     remedy: "finish it: trainer --resume \(path)")
             }
         }
+        // A pipe or a device may never end.
+        let attributes = try? FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)
+        if let type = attributes?[.type] as? FileAttributeType, type != .typeRegular {
+            throw InputError(url.relativePath, expected: "a model file", received: "a folder or a special file")
+        }
         let data: Data
         do {
             data = try Data(contentsOf: url)

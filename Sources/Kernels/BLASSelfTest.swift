@@ -1,4 +1,13 @@
+import Synchronization
 import Tensors
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// Checks that the linked BLAS multiplies rightly on this CPU. Builds of OpenBLAS return wrong numbers or crash on CPUs
 /// younger than they are (its issues 2914, 3152, 2986; races between callers: 1844, 2126).
@@ -22,8 +31,8 @@ public enum BLASSelfTest {
         var slack = 0
     }
 
-    /// Sizes on both sides of the small-matrix limit of 10⁶ multiply-adds, odd sizes, K = 0, every transposition: a few
-    /// milliseconds.
+    /// Sizes on both sides of the small-matrix limit of 10⁶ multiply-adds, odd sizes, K = 0, K longer than the libraries'
+    /// blocks, every transposition: a few milliseconds.
     static let quickCases: [Case] = {
         var cases: [Case] = []
         for (transA, transB) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -35,6 +44,9 @@ public enum BLASSelfTest {
         cases.append(Case(m: 98, n: 64, k: 159))  // 997,248
         cases.append(Case(m: 101, n: 64, k: 159))  // 1,027,776
         cases.append(Case(m: 288, n: 32, k: 98, transA: true, beta: 1))
+        cases.append(Case(m: 8, n: 16, k: 801))
+        cases.append(Case(m: 33, n: 40, k: 801, beta: -1))
+        cases.append(Case(m: 31, n: 1, k: 50, slack: 2))
         return cases
     }()
 
@@ -64,18 +76,23 @@ public enum BLASSelfTest {
     }()
 
     /// Products that the long test computes.
-    public static var longCaseCount: Int { longCases.count + 16 * quickCases.count }
+    public static var longCaseCount: Int { longCases.count }
 
     /// Runs the test on the calling thread and on `pool`'s threads at once.
     /// - Parameter long: every case, several times, instead of the quick ones once.
     /// - Returns: what failed first, or nil.
     public static func run(pool: WorkerPool, long: Bool = false) -> Failure? {
-        let cases = long ? longCases : quickCases
-        for (index, test) in cases.enumerated() {
-            if let failure = check(test, salt: index) { return failure }
+        var quick: [Trial] = []
+        for (index, test) in (long ? longCases : quickCases).enumerated() {
+            let trial = Trial(test, salt: index)
+            if let failure = trial.failure() { return failure }
+            // The quick ones come first in both lists.
+            if index < quickCases.count { quick.append(trial) }
         }
-        let together = TogetherWork(cases: quickCases, rounds: long ? 16 : 1)
-        pool.run(together, tasks: together.tasks)
+        guard pool.threads > 1 else { return nil }
+        let together = TogetherWork(
+            trials: quick, callers: pool.threads, rounds: long ? 16 : 2, patience: long ? 1_000_000_000 : 50_000_000)
+        pool.run(together, tasks: pool.threads)
         return together.failure
     }
 
@@ -94,17 +111,25 @@ public enum BLASSelfTest {
                 + "environment, a newer library, or NUMERAL_BLAS=blis when building")
     }
 
-    /// The same products by several callers at once.
+    /// The same products by several callers at once, who do nothing else and go on until calls have met.
     private final class TogetherWork: ParallelWork {
-        private let cases: [Case]
-        let tasks: Int
-        /// One a task, so that no two threads write the same place.
+        private let trials: [Trial]
+        private let callers: Int
+        /// Times each caller goes through the trials, at least.
+        private let rounds: Int
+        /// Nanoseconds to wait for calls to meet: on a busy machine a caller may be without a core.
+        private let patience: Int
+        private let arrived = Atomic(0), inside = Atomic(0), meetings = Atomic(0), failures = Atomic(0)
+        /// One a caller, so that no two threads write the same place.
         private let slots: UnsafeMutableBufferPointer<Failure?>
+        private static let enoughMeetings = 32
 
-        init(cases: [Case], rounds: Int) {
-            self.cases = cases
-            tasks = cases.count * rounds
-            slots = .allocate(capacity: tasks)
+        init(trials: [Trial], callers: Int, rounds: Int, patience: Int) {
+            self.trials = trials
+            self.callers = callers
+            self.rounds = rounds
+            self.patience = patience
+            slots = .allocate(capacity: callers)
             slots.initialize(repeating: nil)
         }
 
@@ -115,50 +140,86 @@ public enum BLASSelfTest {
 
         var failure: Failure? { slots.lazy.compactMap { $0 }.first }
 
-        func run(task: Int, worker: Int) { slots[task] = BLASSelfTest.check(cases[task % cases.count], salt: task) }
+        func run(task: Int, worker: Int) {
+            let start = MonotonicClock.nanoseconds()
+            var isPatient: Bool { MonotonicClock.nanoseconds() - start < patience }
+            arrived.add(1, ordering: .sequentiallyConsistent)
+            while arrived.load(ordering: .acquiring) < callers, isPatient { sched_yield() }
+            var round = 0
+            while round < rounds || (meetings.load(ordering: .relaxed) < Self.enoughMeetings && isPatient) {
+                // Each begins elsewhere, so that different products meet.
+                for index in trials.indices {
+                    let others = inside.add(1, ordering: .sequentiallyConsistent).oldValue
+                    let failure = trials[(index + task * (1 + round)) % trials.count].failure()
+                    inside.subtract(1, ordering: .sequentiallyConsistent)
+                    if others > 0 { meetings.add(1, ordering: .relaxed) }
+                    if failure != nil {
+                        slots[task] = failure
+                        failures.add(1, ordering: .relaxed)
+                    }
+                    guard failures.load(ordering: .relaxed) == 0 else { return }
+                }
+                round += 1
+            }
+        }
     }
 
     /// Computes `test` with BLAS and with loops; nil where they agree bit for bit.
-    static func check(_ test: Case, salt: Int) -> Failure? {
-        let (m, n, k) = (test.m, test.n, test.k)
-        let lda = max(1, test.transA ? m : k) + test.slack, ldb = max(1, test.transB ? k : n) + test.slack
-        let ldc = n + test.slack
-        let a = integers((test.transA ? k : m) * lda, salt), b = integers((test.transB ? n : k) * ldb, salt &+ 1)
-        var c = integers(m * ldc, salt &+ 2)
-        var expected = c
-        // β = 0 must overwrite whatever is there.
-        if test.beta == 0 { c = [Float](repeating: .nan, count: c.count) }
-        for i in 0..<m {
-            for j in 0..<n { expected[i * ldc + j] *= test.beta }
-            for p in 0..<k {
-                let left = test.alpha * a[test.transA ? p * lda + i : i * lda + p]
-                if test.transB {
-                    for j in 0..<n { expected[i * ldc + j] += left * b[j * ldb + p] }
-                } else {
-                    for j in 0..<n { expected[i * ldc + j] += left * b[p * ldb + j] }
+    static func check(_ test: Case, salt: Int) -> Failure? { Trial(test, salt: salt).failure() }
+
+    /// The operands of a case and what loops make of them.
+    struct Trial: Sendable {
+        let test: Case
+        private let a, b, before, expected: [Float]
+        private let lda, ldb, ldc: Int
+
+        init(_ test: Case, salt: Int) {
+            let (m, n, k) = (test.m, test.n, test.k)
+            let lda = max(1, test.transA ? m : k) + test.slack, ldb = max(1, test.transB ? k : n) + test.slack
+            let ldc = n + test.slack
+            let a = BLASSelfTest.integers((test.transA ? k : m) * lda, salt)
+            let b = BLASSelfTest.integers((test.transB ? n : k) * ldb, salt &+ 1)
+            var c = BLASSelfTest.integers(m * ldc, salt &+ 2)
+            var expected = c
+            for i in 0..<m {
+                for j in 0..<n { expected[i * ldc + j] *= test.beta }
+                for p in 0..<k {
+                    let left = test.alpha * a[test.transA ? p * lda + i : i * lda + p]
+                    if test.transB {
+                        for j in 0..<n { expected[i * ldc + j] += left * b[j * ldb + p] }
+                    } else {
+                        for j in 0..<n { expected[i * ldc + j] += left * b[p * ldb + j] }
+                    }
+                }
+                // β = 0 must overwrite whatever is there.
+                if test.beta == 0 { for j in 0..<n { c[i * ldc + j] = .nan } }
+            }
+            (self.test, self.a, self.b, before, self.expected) = (test, a, b, c, expected)
+            (self.lda, self.ldb, self.ldc) = (lda, ldb, ldc)
+        }
+
+        /// Computes the product with BLAS; nil where it agrees bit for bit and nothing beside it was written.
+        func failure() -> Failure? {
+            let (m, n, k) = (test.m, test.n, test.k)
+            var c = before
+            a.withUnsafeBufferPointer { a in
+                b.withUnsafeBufferPointer { b in
+                    c.withUnsafeMutableBufferPointer { c in
+                        guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
+                        BLAS.gemm(
+                            test.transA ? .yes : .no, test.transB ? .yes : .no, m: m, n: n, k: k, alpha: test.alpha,
+                            a: a, lda: lda, b: b, ldb: ldb, beta: test.beta, c: c, ldc: ldc)
+                    }
                 }
             }
+            guard let place = c.indices.first(where: { c[$0] != expected[$0] }) else { return nil }
+            let (i, j) = (place / ldc, place % ldc)
+            return Failure(
+                m: m, n: n, k: k, transA: test.transA, transB: test.transB,
+                description: "sgemm \(m)×\(n)×\(k)\(test.transA ? ", A transposed" : "")"
+                    + "\(test.transB ? ", B transposed" : ""), β = \(test.beta) gave \(c[place]) at "
+                    + "[\(i), \(j)]\(j < n ? "" : ", beside the result,") where \(expected[place]) is exact")
         }
-        a.withUnsafeBufferPointer { a in
-            b.withUnsafeBufferPointer { b in
-                c.withUnsafeMutableBufferPointer { c in
-                    guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
-                    BLAS.gemm(
-                        test.transA ? .yes : .no, test.transB ? .yes : .no, m: m, n: n, k: k, alpha: test.alpha, a: a,
-                        lda: lda, b: b, ldb: ldb, beta: test.beta, c: c, ldc: ldc)
-                }
-            }
-        }
-        for i in 0..<m {
-            for j in 0..<n where c[i * ldc + j] != expected[i * ldc + j] {
-                return Failure(
-                    m: m, n: n, k: k, transA: test.transA, transB: test.transB,
-                    description: "sgemm \(m)×\(n)×\(k)\(test.transA ? ", A transposed" : "")"
-                        + "\(test.transB ? ", B transposed" : ""), β = \(test.beta) gave \(c[i * ldc + j]) at "
-                        + "[\(i), \(j)] where \(expected[i * ldc + j]) is exact")
-            }
-        }
-        return nil
     }
 
     /// Integers in −3…3 that differ from place to place; at least one, so that there is an address.

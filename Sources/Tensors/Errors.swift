@@ -20,8 +20,8 @@ public struct InputError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     public var description: String {
-        let line = "\(place): expected \(expected) · received \(received)"
-        return remedy.isEmpty ? line : line + " · " + remedy
+        let line = "\(printable(place)): expected \(printable(expected)) · received \(printable(received))"
+        return remedy.isEmpty ? line : line + " · " + printable(remedy)
     }
 }
 
@@ -42,6 +42,24 @@ public struct OperationError: Error, Sendable, Equatable, CustomStringConvertibl
     }
 
     public var description: String {
-        remedy.isEmpty ? "\(place): \(problem)" : "\(place): \(problem) · \(remedy)"
+        let line = "\(printable(place)): \(printable(problem))"
+        return remedy.isEmpty ? line : line + " · " + printable(remedy)
     }
+}
+
+/// `text` as part of one line that a terminal can be given, whatever file it came from: control characters, line
+/// separators and changes of direction are written as their code, and what is longer than 1,000 characters is cut.
+private func printable(_ text: String) -> String {
+    var result = ""
+    var count = 0
+    for scalar in text.unicodeScalars {
+        if count == 1_000 { return result + "…" }
+        count += 1
+        switch scalar.value {
+        case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069:
+            result += "\\u{" + String(scalar.value, radix: 16) + "}"
+        default: result.unicodeScalars.append(scalar)
+        }
+    }
+    return result
 }

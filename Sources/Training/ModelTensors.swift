@@ -14,7 +14,7 @@ extension ResolvedGraph {
     }
 
     /// The flat buffers that ``tensorRecords(parameters:state:)`` made the records from.
-    /// - Throws: an ``InputError`` where a tensor is absent, of another shape or not of this network.
+    /// - Throws: an ``InputError`` where a tensor is absent, of another shape, not of this network or not finite.
     public func buffers(
         of records: [TensorRecord], name: String
     ) throws(InputError) -> (parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
@@ -25,17 +25,28 @@ extension ResolvedGraph {
         if let stranger = records.first(where: { !known.contains($0.name) }) {
             throw InputError(name, expected: "tensors of the model's own layers", received: "\"\(stranger.name)\"")
         }
+        // All of them before any memory: the records are in memory already, and the buffers will be as large.
+        for tensor in expected {
+            guard let record = byName[tensor.name] else {
+                throw InputError(name, expected: "a tensor \"\(tensor.name)\"", received: "none")
+            }
+            guard record.shape == tensor.shape, record.values.count == tensor.count else {
+                throw InputError(
+                    "\(name): \(tensor.name)", expected: "shape \(tensor.shape)", received: "\(record.shape)")
+            }
+            // Of the state, a role of scale is a variance.
+            let isVariance = tensor.role == .scale && tensor.name.hasSuffix("/moving_variance")
+            if let value = record.values.first(where: { !$0.isFinite || (isVariance && $0 < 0) }) {
+                throw InputError(
+                    "\(name): \(tensor.name)",
+                    expected: isVariance ? "finite variances, none negative" : "finite values",
+                    received: "\(value)", remedy: "the network predicts nothing with it")
+            }
+        }
         let values = AlignedBuffer<Float>(count: parameterCount), running = AlignedBuffer<Float>(count: stateCount)
         for (target, tensors) in [(values, parameters), (running, state)] {
             for tensor in tensors {
-                guard let record = byName[tensor.name] else {
-                    throw InputError(name, expected: "a tensor \"\(tensor.name)\"", received: "none")
-                }
-                guard record.shape == tensor.shape else {
-                    throw InputError(
-                        "\(name): \(tensor.name)", expected: "shape \(tensor.shape)", received: "\(record.shape)")
-                }
-                for (i, value) in record.values.enumerated() { target[tensor.offset + i] = value }
+                for (i, value) in (byName[tensor.name]?.values ?? []).enumerated() { target[tensor.offset + i] = value }
             }
         }
         return (values, running)

@@ -79,7 +79,8 @@ private struct SafetensorsHeader: Decodable {
         init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: Key.self)
             let known = ["data_offsets", "dtype", "shape"]
-            for key in container.allKeys where !known.contains(key.stringValue) {
+            let keys = container.allKeys.sorted { $0.stringValue < $1.stringValue }
+            for key in keys where !known.contains(key.stringValue) {
                 throw DecodingError.dataCorruptedError(
                     forKey: key, in: container, debugDescription: "unknown key, the format has \(known)")
             }
@@ -131,7 +132,8 @@ private struct SafetensorsHeader: Decodable {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
-        for key in container.allKeys {
+        // In a definite order, so that a file with two faults has one message.
+        for key in container.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
             if key.stringValue == SafetensorsFile.metadataKey {
                 metadata = try container.decode([String: String].self, forKey: key)
             } else {

@@ -45,6 +45,36 @@ import Testing
         }
     }
 
+    @Test func everyDamagedByteIsNoticedOrHarmless() throws {
+        let packed = try Gzip.compress(Array("a text of some words, a text of some more words".utf8))
+        let sound = try Gzip.decompress(packed, limit: 100, place: "p")
+        var harmless: Set<Int> = []
+        for index in packed.indices {
+            for flip: UInt8 in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
+                var damaged = packed
+                damaged[index] ^= flip
+                do {
+                    #expect(try Gzip.decompress(damaged, limit: 100, place: "p") == sound, "byte \(index)")
+                    harmless.insert(index)
+                } catch {
+                    // Typed: an InputError.
+                    #expect(error.place == "p")
+                }
+            }
+        }
+        // The time, the level and the system that packed it; of the flags, that it is text; unused bits after the data.
+        #expect(harmless.isSubset(of: Set(3...9).union([packed.count - 9])))
+    }
+
+    /// However little each member gives, a read is filled: a file of many tiny members costs no array for each.
+    @Test func tinyMembersAreJoined() throws {
+        let member = try Gzip.compress([7])
+        let source = GzipSource(MemorySource((0..<500).flatMap { _ in member }, place: "p"), limit: 1_000)
+        #expect(try source.read(upTo: 400).count == 400)
+        #expect(try source.read(upTo: 400).count == 100)
+        #expect(try source.read(upTo: 400).isEmpty)
+    }
+
     @Test func aBombIsNotUnpacked() throws {
         let bomb = try Gzip.compress([UInt8](repeating: 0, count: 50_000_000))
         let source = GzipSource(MemorySource(bomb, place: "bomb"), limit: 1_000)

@@ -54,6 +54,29 @@ import Testing
         #expect(try message(lying).contains("packed into"), "2 GiB claimed for some bytes")
     }
 
+    @Test func everyTruncationIsAnInputError() throws {
+        var builder = ZipBuilder()
+        try builder.add("m", Array("some content, some content".utf8), deflated: true)
+        let bytes = builder.finished()
+        let folder = try TemporaryFolder()
+        for length in 0..<bytes.count {
+            let path = try folder.write(Array(bytes.prefix(length)), "c.zip")
+            #expect(inputError { _ = try read(path, "m") }.hasPrefix(path), "\(length) bytes")
+        }
+    }
+
+    /// Names come from the archive and go to a terminal.
+    @Test func namesOfMembersCannotWriteToTheTerminal() throws {
+        var builder = ZipBuilder()
+        try builder.add("a\u{1B}[2J\nb", [1, 2, 3], deflated: true)
+        var bytes = builder.finished()
+        bytes[34] = 0xFF
+        let folder = try TemporaryFolder()
+        let path = try folder.write(bytes, "d.zip")
+        let message = inputError { _ = try read(path, "a\u{1B}[2J\nb") }
+        #expect(message.contains("disagrees with the directory about a\\u{1b}[2J\\u{a}b"), "\(message)")
+    }
+
     @Test func everyDamagedByteIsAnInputErrorOrTheContent() throws {
         var builder = ZipBuilder()
         try builder.add("m", Array("some content, some content".utf8), deflated: true)

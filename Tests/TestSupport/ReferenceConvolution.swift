@@ -102,7 +102,7 @@ public struct ReferencePooling: Sendable, Hashable {
     public var outputCount: Int { images * outHeight * outWidth * channels }
 
     /// The input indices under output `index`, row by row.
-    private func window(_ index: Int) -> [Int] {
+    func window(_ index: Int) -> [Int] {
         let c = index % channels, ox = index / channels % outWidth
         let oy = index / channels / outWidth % outHeight, n = index / channels / outWidth / outHeight
         var places: [Int] = []

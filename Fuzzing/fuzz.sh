@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Fuzzes one parser, or all in turn, from the seeds and the committed corpus:
+#     Fuzzing/fuzz.sh safetensors -runs=10000000
+#     Fuzzing/fuzz.sh all -max_total_time=600
+# What is new goes to Fuzzing/.build/corpus/PARSER; inputs that break a promise to Fuzzing/.build/found.
+set -euo pipefail
+folder=$(cd "$(dirname "$0")" && pwd)
+parsers="idx gzip zip safetensors model json config overrides cache checkpoint"
+if [ $# -lt 1 ] || ! grep -qw -- "$1" <<<"$parsers all"; then
+    echo "usage: $0 PARSER [libFuzzer options]; PARSER is all or one of: $parsers" >&2
+    exit 2
+fi
+[ "$1" = all ] || parsers=$1
+shift
+program=$("$folder/build.sh")
+mkdir -p "$folder/.build/found"
+# A trap is libFuzzer's to report, not the Swift runtime's.
+export SWIFT_BACKTRACE=enable=no
+for parser in $parsers; do
+    corpus=$folder/.build/corpus/$parser
+    mkdir -p "$corpus" "$folder/Corpus/$parser"
+    NUMERAL_FUZZ=$parser NUMERAL_FUZZ_SEEDS=$corpus "$program" -runs=1 >/dev/null 2>&1
+    echo "== $parser"
+    NUMERAL_FUZZ=$parser "$program" "$corpus" "$folder/Corpus/$parser" -artifact_prefix="$folder/.build/found/" \
+        -max_len=4096 -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=256 -print_final_stats=1 "$@"
+done

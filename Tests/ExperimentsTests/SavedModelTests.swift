@@ -1,0 +1,106 @@
+import Foundation
+import NeuralNetwork
+import Testing
+
+@testable import Experiments
+@testable import Tensors
+@testable import Training
+
+/// Model files: what is read back, and what is refused before it costs anything.
+@Suite struct SavedModelTests {
+    /// Flatten, batch-norm and dense of two pixels.
+    private static func model(
+        parameters: [Float] = [1, 1, 0, 0, 0.5, -1, 2, 0.25, 0, 0], state: [Float] = [0.5, -0.5, 1, 2]
+    ) throws -> SavedModel {
+        let text = """
+            {"name": "n", "model": {"inputShape": [2, 1, 1], "layers": [{"type": "flatten"},
+            {"type": "batchNormalization"}, {"type": "dense", "units": 2}]}}
+            """
+        let experiment = try Experiment.decode(text, name: "")
+        return SavedModel(
+            experiment: experiment, graph: try ResolvedGraph(experiment.model), classNames: ["a", "b"],
+            normalization: (0.1, 0.3), parameters: AlignedBuffer(parameters), state: AlignedBuffer(state))
+    }
+
+    private func refusal(_ data: Data) -> String { message { _ = try SavedModel.decode(data, name: "m") } }
+
+    @Test func roundTrip() throws {
+        let model = try Self.model()
+        let read = try SavedModel.decode(model.encoded(), name: "m")
+        #expect(read.encoded() == model.encoded())
+        #expect(read.parameters.array == model.parameters.array && read.state.array == model.state.array)
+        #expect(read.classNames == ["a", "b"] && read.normalization?.mean == 0.1)
+    }
+
+    @Test func everyTruncationIsRefusedAndEveryFlipRefusedOrSound() throws {
+        let data = try Self.model().encoded()
+        for length in 0..<data.count { #expect(refusal(data.prefix(length)).hasPrefix("m"), "\(length) bytes") }
+        var sound = 0
+        for index in data.indices {
+            for flip: UInt8 in [1, 0x80, 0xFF] {
+                var damaged = data
+                damaged[index] ^= flip
+                do {
+                    let read = try SavedModel.decode(damaged, name: "m")
+                    #expect(read.parameters.count == 10 && read.parameters.array.allSatisfy { $0.isFinite })
+                    sound += 1
+                } catch {
+                    #expect(!"\(error)".contains { $0.isNewline } && "\(error)".hasPrefix("m"))
+                }
+            }
+        }
+        #expect(sound > 0)
+    }
+
+    @Test func numbersThatPredictNothingAreRefused() throws {
+        var parameters = try Self.model().parameters.array
+        for value in [Float.nan, .infinity, -.infinity] {
+            parameters[5] = value
+            let text = refusal(try Self.model(parameters: parameters).encoded())
+            #expect(text.hasPrefix("m: dense_1/kernel: expected finite values · received \(value)"), "\(text)")
+        }
+        let text = refusal(try Self.model(state: [0, 0, 1, -1]).encoded())
+        #expect(text.contains("moving_variance: expected finite variances, none negative · received -1.0"), "\(text)")
+        #expect(try SavedModel.decode(Self.model(state: [-9, 0, 0, 1]).encoded(), name: "m").state[0] == -9)
+    }
+
+    /// A configuration of 2³¹ − 4,096 weights and no tensor: 8 GiB must not be asked for.
+    @Test func aNetworkLargerThanItsFileIsRefusedBeforeItsMemoryIsTaken() throws {
+        let text = """
+            {"name": "n", "model": {"inputShape": [1, 1, 2], "layers": [{"type": "flatten"},
+            {"type": "dense", "units": 1048575}, {"type": "dense", "units": 2044}]}}
+            """
+        let metadata = ["format": "numeral-1", "numeral.config": text, "numeral.classes": Self.names(2_044)]
+        let before = Self.peakMemory()
+        let received = refusal(SafetensorsFile(metadata: metadata).encoded())
+        #expect(received.contains("expected a tensor \"dense_1/kernel\" · received none"), "\(received.prefix(300))")
+        #expect(Self.peakMemory() - before < 512 << 20)
+    }
+
+    private static func names(_ count: Int) -> String {
+        JSONValue.array((0..<count).map { .string("\($0)") }).text
+    }
+
+    /// Most memory that this process ever held, bytes.
+    private static func peakMemory() -> Int {
+        var usage = rusage()
+        #if canImport(Darwin)
+            getrusage(RUSAGE_SELF, &usage)
+            return usage.ru_maxrss
+        #else
+            getrusage(.init(RUSAGE_SELF.rawValue), &usage)
+            return usage.ru_maxrss << 10
+        #endif
+    }
+
+    @Test func whatIsNoFileIsRefused() throws {
+        #expect(message { _ = try SavedModel.load(path: "/dev/zero") }.contains("a folder or a special file"))
+        #expect(message { _ = try SavedModel.load(path: "/nowhere/at/all") }.contains("nothing there"))
+        let folder = FileManager.default.temporaryDirectory.appending(path: "model-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        #expect(message { _ = try SavedModel.load(path: folder.path) }.contains("a folder without model.safetensors"))
+        try Self.model().encoded().write(to: folder.appending(path: "model.safetensors"))
+        #expect(try SavedModel.load(path: folder.path).classNames == ["a", "b"])
+    }
+}

@@ -1,0 +1,172 @@
+import NeuralNetwork
+import Tensors
+
+/// Valid networks made at random: every layer type, chains and branches, shapes that are awkward and shapes that every
+/// lowering takes. The same index gives the same graph in every run.
+public struct RandomGraph {
+    private var random: RandomStream
+    private let isSmall: Bool
+    private var nodes: [LayerNode] = []
+    /// Outputs so far, with their shapes; the network's input first.
+    private var values: [(name: String, shape: [Int])]
+    private var read: Set<String> = []
+
+    /// - Parameter isSmall: few enough parameters for central differences through all of them.
+    public static func sample(_ index: Int, isSmall: Bool = false) -> SampleGraph {
+        var maker = RandomGraph(index, isSmall: isSmall)
+        return SampleGraph("random\(isSmall ? " small" : "") graph \(index)", maker.graph())
+    }
+
+    private init(_ index: Int, isSmall: Bool) {
+        random = RandomStream(
+            RandomAddress(seed: isSmall ? 41 : 42, purpose: .test, major: UInt32(index)))
+        self.isSmall = isSmall
+        values = []
+    }
+
+    private mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[random.integer(below: elements.count)]
+    }
+    private mutating func integer(_ range: ClosedRange<Int>) -> Int {
+        range.lowerBound + random.integer(below: range.count)
+    }
+
+    private mutating func graph() -> Graph {
+        let channels = isSmall ? integer(1...2) : pick([1, 2, 3, 16])
+        let side = isSmall ? 3...6 : 6...14
+        let input = [integer(side), integer(side), channels]
+        values = [(Graph.inputName, input)]
+        for _ in 0..<(isSmall ? integer(2...5) : integer(3...8)) { addRandomLayer() }
+        finish(classes: integer(2...4))
+        return Graph(inputShape: Shape(input), nodes: nodes)
+    }
+
+    private mutating func add(_ layer: Layer, _ sources: [String], _ shape: [Int]) {
+        let name = "\(layer.type)-\(nodes.count)"
+        nodes.append(LayerNode(name: name, inputs: sources, layer: layer))
+        read.formUnion(sources)
+        values.append((name, shape))
+    }
+
+    private mutating func addRandomLayer() {
+        // Mostly on top of the last one: graphs that are deep rather than wide.
+        let source = random.integer(below: 4) > 0 ? values[values.count - 1] : pick(values)
+        let isImage = source.shape.count == 3
+        switch random.integer(below: 10) {
+        case 0...2 where isImage: addConvolution(source)
+        case 3 where isImage: addPooling(source)
+        case 4:
+            let same = values.filter { $0.shape == source.shape }
+            add(.add, [source.name, pick(same).name], source.shape)
+        case 5:
+            let other = pick(values.filter { $0.shape.dropLast() == source.shape.dropLast() })
+            let channels = source.shape[source.shape.count - 1] + other.shape[other.shape.count - 1]
+            guard channels <= 40 || !isImage else { return }
+            add(.concatenate, [source.name, other.name], source.shape.dropLast() + [channels])
+        case 6:
+            add(
+                .batchNormalization(momentum: pick([0.1, 0.9]), epsilon: pick([1e-3, 1e-2])), [source.name],
+                source.shape)
+            if random.integer(below: 2) == 0, let last = values.last { add(.relu, [last.name], last.shape) }
+        case 7 where !isImage:
+            let units = integer(2...(isSmall ? 4 : 40))
+            add(.dense(units: units, useBias: random.integer(below: 2) == 0), [source.name], [units])
+        default:
+            let layer = pick(
+                [
+                    .relu, .leakyRelu(negativeSlope: 0.2), .gelu, .tanh, .sigmoid, .softmax, .dropout(rate: 0.3),
+                ] as [Layer])
+            add(layer, [source.name], source.shape)
+        }
+    }
+
+    private mutating func addConvolution(_ source: (name: String, shape: [Int])) {
+        let filters = isSmall ? integer(1...3) : pick([3, 16, 16, 17, 32])
+        let kernel = Size2D(pick([1, 2, 3, 3, 3]), pick([1, 3, 3, 3]))
+        // Half of them such that every lowering takes them.
+        let isPlain = random.integer(below: 2) == 0
+        let strides = isPlain ? Size2D(1) : Size2D(integer(1...2), integer(1...2))
+        let dilation = isPlain ? Size2D(1) : Size2D(integer(1...2), 1)
+        let tall = dilation.height * (kernel.height - 1) + 1, wide = dilation.width * (kernel.width - 1) + 1
+        let fits = source.shape[0] >= tall && source.shape[1] >= wide
+        let padding: Padding = fits ? pick([.same, .valid]) : .same
+        func extent(_ size: Int, _ span: Int, _ stride: Int) -> Int {
+            padding == .same ? (size + stride - 1) / stride : (size - span) / stride + 1
+        }
+        let shape = [
+            extent(source.shape[0], tall, strides.height), extent(source.shape[1], wide, strides.width), filters,
+        ]
+        add(
+            .conv2d(
+                filters: filters, kernelSize: kernel, strides: strides, padding: padding, dilation: dilation,
+                useBias: random.integer(below: 2) == 0), [source.name], shape)
+    }
+
+    private mutating func addPooling(_ source: (name: String, shape: [Int])) {
+        guard source.shape[0] >= 2, source.shape[1] >= 2 else {
+            add(.globalAveragePooling2d, [source.name], [source.shape[2]])
+            return
+        }
+        let shape = [source.shape[0] / 2, source.shape[1] / 2, source.shape[2]]
+        let isMaximum = random.integer(below: 2) == 0
+        add(
+            isMaximum ? .maxPooling2d(poolSize: Size2D(2)) : .averagePooling2d(poolSize: Size2D(2)), [source.name],
+            shape)
+    }
+
+    /// Brings everything that nobody read to one vector, and that to the classes.
+    private mutating func finish(classes: Int) {
+        var vectors: [(name: String, shape: [Int])] = []
+        let open = values.dropFirst().filter { !read.contains($0.name) }
+        for value in open.isEmpty ? [values[0]] : Array(open) {
+            if value.shape.count == 3 {
+                let isLarge = isSmall && value.shape.reduce(1, *) > 24
+                add(
+                    isLarge ? .globalAveragePooling2d : .flatten, [value.name],
+                    [isLarge ? value.shape[2] : value.shape.reduce(1, *)])
+                vectors.append(values[values.count - 1])
+            } else {
+                vectors.append(value)
+            }
+        }
+        if vectors.count > 1 {
+            add(.concatenate, vectors.map(\.name), [vectors.reduce(0) { $0 + $1.shape[0] }])
+            vectors = [values[values.count - 1]]
+        }
+        add(.dense(units: classes), [vectors[0].name], [classes])
+    }
+}
+
+extension ReferenceNetwork {
+    /// How far the batch is from a place where the loss has no derivative: the smallest magnitude that meets a ReLU, the
+    /// smallest lead of a maximum over the next. Exact zeros and ties, which both sides settle by rule, do not count.
+    public func kinkDistance(images: [Double], count: Int, step: Step) -> Double {
+        let trace = forward(images, count: count, step: step)
+        var distance = Double.infinity
+        for node in graph.nodes {
+            let x = node.inputs[0] < 0 ? images : trace.outputs[node.inputs[0]]
+            switch node.layer {
+            case .relu, .leakyRelu:
+                for value in x where value != 0 { distance = min(distance, abs(value)) }
+            case .maxPooling2d:
+                let shape = node.inputs[0] < 0 ? graph.inputShape.dimensions : trace.shapes[node.inputs[0]]
+                let window = pooling(node, shape, count)
+                distance = min(distance, window.smallestLead(x: x))
+            default: break
+            }
+        }
+        return distance
+    }
+}
+
+extension ReferencePooling {
+    /// The smallest difference, not zero, between the largest and the second largest value of a window.
+    func smallestLead(x: [Double]) -> Double {
+        var lead = Double.infinity
+        for index in 0..<outputCount {
+            let values = window(index).map { x[$0] }.sorted(by: >)
+            if values.count > 1, values[0] > values[1] { lead = min(lead, values[0] - values[1]) }
+        }
+        return lead
+    }
+}
