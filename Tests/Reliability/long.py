@@ -18,7 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import runs
+sys.dont_write_bytecode = True
+import runs  # noqa: E402
 
 
 def sample(pid):
