@@ -129,7 +129,8 @@ let package = Package(
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"], resources: [.copy("Fixtures")]),
+            name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "ReportsTests", dependencies: ["Reports", "Datasets", "NeuralNetwork", "Kernels", "TestSupport"]),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport"]),

@@ -61,7 +61,7 @@ import Testing
     }
 }
 
-@Suite struct PictureTests {
+@Suite struct EventPictureTests {
     /// Without augmentation the sheet is the images themselves, a grey line between them.
     @Test func theSheetShowsTheImages() throws {
         let pixels = (0..<(5 * 6)).map { UInt8($0 * 8) }

@@ -114,8 +114,10 @@ struct SmallRun {
     /// Every file that holds no time is the same in both.
     func expectSameBytes(_ output: String, _ reference: String) throws {
         let (a, b) = (try run(in: output), try run(in: reference))
-        let timed = [RunFile.config, .environment, .history, .metrics, .learningCurvesFigure, .events, .tensorBoard]
-            .map(\.rawValue)
+        let timed = [
+            RunFile.config, .environment, .history, .metrics, .learningCurvesFigure, .report, .events, .tensorBoard,
+        ]
+        .map(\.rawValue)
         for name in RunFile.allCases.map(\.rawValue) where !timed.contains(name) {
             #expect(
                 try Data(contentsOf: a.appendingPathComponent(name))
