@@ -1,6 +1,7 @@
 extension Experiment {
-    /// What `other` says differently, one text for each key (`training.epochs 5 instead of 3`). The folders `data.directory`
-    /// and `output.directory` are not compared: they do not change what is learnt.
+    /// Where this differs from `other`, the configuration of a run, one text for each key (`training.epochs 5 instead of
+    /// 3`). The folders `data.directory` and `output.directory` are not compared: they do not change what is learnt. A
+    /// layer's `lowering` that is left open here may be settled in `other`, as a run does.
     public func differences(from other: Experiment) -> [String] {
         var (mine, others) = (self, other)
         (mine.data.directory, others.data.directory) = (nil, nil)
@@ -18,8 +19,9 @@ extension JSONValue {
         case _ where new == old: return []
         case (.object(let new), .object(let old)):
             let keys = new.keys + old.keys.filter { new[$0] == nil }
-            return keys.flatMap { key in
+            return keys.flatMap { key -> [String] in
                 let place = path.key(key)
+                if key == "lowering", path.text != "model", leavesOpen(new[key], old[key]) { return [] }
                 guard let a = new[key] else { return ["\(place.text) missing"] }
                 guard let b = old[key] else { return ["\(place.text) \(a.excerpt) instead of nothing"] }
                 return differences(a, b, place)
@@ -29,6 +31,17 @@ extension JSONValue {
                 differences(pair.0, pair.1, path.index(index))
             }
         default: return ["\(path.text) \(new.excerpt) instead of \(old.excerpt)"]
+        }
+    }
+
+    /// Whether the lowering `new` can be what was settled to be `old`.
+    private static func leavesOpen(_ new: JSONValue?, _ old: JSONValue?) -> Bool {
+        switch (new, old) {
+        case (nil, _), (.null, _), ("auto", _): true
+        // A kind, which some directions may not have been able to take.
+        case (.string(let kind), .object(let directions)):
+            directions.members.contains { $0.value.string?.prefix { $0 != ":" } == kind[...] }
+        default: false
         }
     }
 }

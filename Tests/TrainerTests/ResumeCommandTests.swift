@@ -26,7 +26,9 @@ import Testing
                 reached.append(try #require(SmallRun.checkpoints(try small.run(in: "cut")).last).lastPathComponent)
             }
             #expect(Set(reached).count == 5 && reached == reached.sorted())
-            let end = try small.trainer(["--resume", try small.path(of: "cut"), "--threads", "3"])
+            // The configuration may be given again: lowerings that it leaves open are those of the run.
+            let end = try small.trainer(
+                ["--resume", try small.path(of: "cut"), "--config", "small.json", "--threads", "3"])
             #expect(end.code == 0 && end.errors.contains("Going on from epoch"), "\(end.errors)")
             try small.expectSameBytes("cut", "whole")
             let again = try small.trainer(["--resume", try small.path(of: "cut")])

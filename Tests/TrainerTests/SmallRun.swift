@@ -115,7 +115,7 @@ struct SmallRun {
     func expectSameBytes(_ output: String, _ reference: String) throws {
         let (a, b) = (try run(in: output), try run(in: reference))
         let timed = [
-            RunFile.config, .environment, .history, .metrics, .learningCurvesFigure, .report, .events, .tensorBoard,
+            RunFile.config, .environment, .history, .metrics, .report, .events, .tensorBoard,
         ]
         .map(\.rawValue)
         for name in RunFile.allCases.map(\.rawValue) where !timed.contains(name) {
