@@ -80,10 +80,7 @@ extension LoweringTask {
     /// The product of a full tile; nil where there is none.
     func product(_ lowering: Lowering) -> GEMMShape? {
         let g = computed
-        if let tile = lowering.kind.winogradTile {
-            let winograd = Winograd(g, tile: tile)
-            let images = min(max(1, lowering.rows / winograd.tilesHigh), Self.mostImages)
-            let tiles = images * min(lowering.rows, winograd.tilesHigh) * winograd.tilesWide
+        if let tiles = lowering.pieces(g)?.tiles {
             return direction == .weightGradient
                 ? GEMMShape(g.channels, g.filters, tiles, transA: true) : GEMMShape(tiles, g.filters, g.channels)
         }
@@ -96,7 +93,7 @@ extension LoweringTask {
             let rows = min(lowering.rows, g.outRows)
             if direction == .weightGradient { return GEMMShape(g.depth, g.filters, rows, transA: true) }
             // The gradient of the im2col matrix, which col2im scatters.
-            if direction == .inputGradient && !g.hasUnitStride { return GEMMShape(rows, g.depth, g.filters) }
+            if isScattered { return GEMMShape(rows, g.depth, g.filters) }
             return GEMMShape(rows, g.filters, g.depth)
         case .direct, .winograd2, .winograd4: return nil
         }

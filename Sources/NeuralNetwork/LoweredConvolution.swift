@@ -2,7 +2,7 @@ import Kernels
 import Tensors
 
 /// Consecutive images, or rows of tiles of one, that Winograd takes at once.
-private struct WinogradPieces {
+struct WinogradPieces {
     let winograd: Winograd
     let images: Int
     let rows: Int
@@ -14,6 +14,8 @@ private struct WinogradPieces {
     }
 
     var scratchFloats: Int { winograd.scratchFloats(images: images, rows: rows) }
+    /// Tiles of a piece.
+    var tiles: Int { images * rows * winograd.tilesWide }
 
     func forEach(_ count: Int, _ body: (_ images: Range<Int>, _ rows: Range<Int>) -> Void) {
         for first in stride(from: 0, to: count, by: images) {
@@ -21,6 +23,23 @@ private struct WinogradPieces {
             for row in stride(from: 0, to: winograd.tilesHigh, by: rows) {
                 body(group, row..<min(row + rows, winograd.tilesHigh))
             }
+        }
+    }
+}
+
+extension Lowering {
+    /// Winograd's pieces; nil for another kind.
+    func pieces(_ geometry: ConvolutionGeometry) -> WinogradPieces? {
+        kind.winogradTile.map { WinogradPieces(geometry, $0, rows: rows) }
+    }
+
+    /// Floats that a worker needs to compute `geometry` so.
+    fileprivate func scratchFloats(_ geometry: ConvolutionGeometry) -> Int {
+        switch kind {
+        case .im2col: min(rows, geometry.outRows) * geometry.depth
+        case .shifted: ShiftedConvolution(geometry).scratchFloats(tileRows: rows)
+        case .direct: DirectConvolution(geometry).scratchFloats
+        case .winograd2, .winograd4: pieces(geometry)?.scratchFloats ?? 0
         }
     }
 }
@@ -44,16 +63,10 @@ struct LoweredProduct {
         self.task = task
         self.lowering = lowering
         geometry = task.computed
-        pieces = lowering.kind.winogradTile.map { WinogradPieces(task.computed, $0, rows: lowering.rows) }
+        pieces = lowering.pieces(geometry)
         transformed = other?.transformed ?? AlignedBuffer(count: pieces?.winograd.weightFloats ?? 0)
         prepared = other?.prepared ?? AlignedBuffer(count: task.direction == .inputGradient ? geometry.weightCount : 0)
-        scratchFloats =
-            switch lowering.kind {
-            case .im2col: min(lowering.rows, geometry.outRows) * geometry.depth
-            case .shifted: ShiftedConvolution(geometry).scratchFloats(tileRows: lowering.rows)
-            case .direct: DirectConvolution(geometry).scratchFloats
-            case .winograd2, .winograd4: pieces?.scratchFloats ?? 0
-            }
+        scratchFloats = lowering.scratchFloats(geometry)
     }
 
     /// Once after each change of the weights `w` `[kH·kW·C, F]`.
@@ -74,7 +87,6 @@ struct LoweredProduct {
         afterRows: (_ rows: Int, _ y: UnsafeMutablePointer<Float>) -> Void = { _, _ in }
     ) {
         let w = task.direction == .forward ? layerWeights : UnsafePointer(prepared.pointer)
-        let isScattered = task.direction == .inputGradient && !task.geometry.hasUnitStride
         if let pieces {
             let side = pieces.winograd.tile.rawValue, line = geometry.outWidth * geometry.filters
             pieces.forEach(images) { group, rows in
@@ -89,7 +101,7 @@ struct LoweredProduct {
             return
         }
         for image in 0..<images {
-            if isScattered {
+            if task.isScattered {
                 Convolution.inputGradient(
                     task.geometry, tileRows: lowering.rows, dy: x + image * task.geometry.outputCount,
                     preparedWeights: w, dx: y + image * task.geometry.inputCount, scratch: scratch)
@@ -129,14 +141,8 @@ struct LoweredWeightGradient {
         precondition(lowering.kind.isEligible(for: geometry), "no such lowering here")
         self.geometry = geometry
         self.lowering = lowering
-        pieces = lowering.kind.winogradTile.map { WinogradPieces(geometry, $0, rows: lowering.rows) }
-        scratchFloats =
-            switch lowering.kind {
-            case .im2col: min(lowering.rows, geometry.outRows) * geometry.depth
-            case .shifted: ShiftedConvolution(geometry).scratchFloats(tileRows: lowering.rows)
-            case .direct: DirectConvolution(geometry).scratchFloats
-            case .winograd2, .winograd4: pieces?.scratchFloats ?? 0
-            }
+        pieces = lowering.pieces(geometry)
+        scratchFloats = lowering.scratchFloats(geometry)
     }
 
     /// `dw` of consecutive images, added to what earlier images of the shard left.

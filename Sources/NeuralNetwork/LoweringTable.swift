@@ -19,7 +19,7 @@ public struct LoweringTask: Hashable, Sendable {
     }
 
     /// A strided convolution's input gradient is a product and a scatter, nothing else.
-    private var isScattered: Bool { direction == .inputGradient && !geometry.hasUnitStride }
+    var isScattered: Bool { direction == .inputGradient && !geometry.hasUnitStride }
 
     /// Whether this direction can be computed so.
     public func allows(_ kind: Lowering.Kind) -> Bool {

@@ -48,11 +48,11 @@ struct LoweringTuner {
 
     // MARK: - Convolutions
 
+    /// - Parameter kinds: at least one, each allowed for the task.
     func measure(_ task: LoweringTask, _ kinds: [Lowering.Kind]) -> LoweringRecord {
         let trial = ConvolutionTiming(
             task, images: max(1, min(shardImages, Self.multiplyAdds / max(1, task.geometry.multiplyAdds))))
-        var candidates = task.candidates(kinds.filter { task.allows($0) })
-        if candidates.isEmpty { candidates = task.candidates(Lowering.Kind.allCases) }
+        var candidates = task.candidates(kinds)
         var errors: [String: Double] = [:]
         candidates.removeAll { candidate in
             guard let tile = candidate.kind.winogradTile else { return false }
