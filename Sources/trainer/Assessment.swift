@@ -1,5 +1,7 @@
 import Foundation
+import Kernels
 import Numeral
+import Reports
 
 /// What training and evaluating do alike with a trained network and a test set: classify, write, print.
 struct Assessment {

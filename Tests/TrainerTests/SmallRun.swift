@@ -1,5 +1,6 @@
 import Foundation
 import Numeral
+import Reports
 import Testing
 
 /// A folder with a data set of 12×12 images in three classes and a configuration that trains on it in about a second, and
