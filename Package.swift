@@ -112,7 +112,7 @@ let package = Package(
         .executableTarget(
             name: "trainer",
             dependencies: [
-                "Numeral", "Kernels", "Reports", "Interchange", "TensorBoard",
+                "Numeral", "Kernels", "Tensors", "Reports", "Interchange", "TensorBoard",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
