@@ -141,6 +141,7 @@ let package = Package(
         .testTarget(
             name: "InterchangeTests", dependencies: ["Interchange", "ONNX", "TestSupport"],
             resources: [.copy("Fixtures")]),
+        .testTarget(name: "NumeralTests", dependencies: ["Numeral", "Kernels", "Tensors"]),
         .testTarget(name: "TrainerTests", dependencies: ["Numeral", "trainer"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,20 @@
 import Foundation
 import Tensors
 
+/// A pixel as images hold it.
+protocol AugmentedPixel: BitwiseCopyable {
+    /// In [0, 1].
+    var intensity: Float { get }
+}
+
+extension UInt8: AugmentedPixel {
+    var intensity: Float { Float(self) / 255 }
+}
+
+extension Float: AugmentedPixel {
+    var intensity: Float { self }
+}
+
 /// Distorts images as ``AugmentationOptions`` says: one affine warp about the centre, elastic displacements composed
 /// with it in the same resampling (bilinear, zero outside), then random erasing.
 ///
@@ -105,12 +119,24 @@ package struct Augmenter: Sendable {
 
     /// Draws for image `sampleIndex` in `epoch` and writes it, distorted and in [0, 1], into `output`.
     /// - Parameters:
-    ///   - image: `[height, width, channels]`.
+    ///   - image: `[height, width, channels]`, bytes or numbers in [0, 1].
     ///   - output: The same, as `Float`; a byte b that is not moved becomes exactly `Float(b) / 255`.
     ///   - scratch: From ``makeScratch()`` of this augmenter, used by no other thread meanwhile.
     /// - Precondition: `image` and `output` have height·width·channels elements; epoch and index in 0..<2^32.
     package func apply(
         _ image: Span<UInt8>, into output: inout MutableSpan<Float>, epoch: Int, sampleIndex: Int,
+        scratch: inout Scratch
+    ) { distort(image, into: &output, epoch: epoch, sampleIndex: sampleIndex, scratch: &scratch) }
+
+    /// The same for an image of numbers.
+    package func apply(
+        _ image: Span<Float>, into output: inout MutableSpan<Float>, epoch: Int, sampleIndex: Int,
+        scratch: inout Scratch
+    ) { distort(image, into: &output, epoch: epoch, sampleIndex: sampleIndex, scratch: &scratch) }
+
+    // Generic within this file alone: a debug build, which compiles file by file, specialises it here.
+    private func distort<Pixel: AugmentedPixel>(
+        _ image: Span<Pixel>, into output: inout MutableSpan<Float>, epoch: Int, sampleIndex: Int,
         scratch: inout Scratch
     ) {
         let size = height * width * channels
@@ -132,7 +158,7 @@ package struct Augmenter: Sendable {
                 image, map, displacements: elastic == nil ? [] : scratch.displacements, padded: &scratch.padded,
                 into: &output)
         } else {
-            for index in 0..<size { output[index] = Float(image[index]) / 255 }
+            for index in 0..<size { output[index] = image[index].intensity }
         }
         if let erasing = options.erasing, erasingDraw < erasing.probability { erase(erasing, &stream, &output) }
     }
@@ -147,15 +173,15 @@ package struct Augmenter: Sendable {
     }
 
     /// Resamples `image` by `map`, plus `displacements` unless they are empty.
-    func resample(
-        _ image: Span<UInt8>, _ map: Map, displacements: [SIMD16<Float>], padded buffer: inout [Float],
+    func resample<Pixel: AugmentedPixel>(
+        _ image: Span<Pixel>, _ map: Map, displacements: [SIMD16<Float>], padded buffer: inout [Float],
         into output: inout MutableSpan<Float>
     ) {
         let stride = (width + 2) * channels
         var padded = buffer.mutableSpan
         for y in 0..<height {
             let from = y * width * channels, to = (y + 1) * stride + channels
-            for i in 0..<(width * channels) { padded[to &+ i] = Float(image[from &+ i]) / 255 }
+            for i in 0..<(width * channels) { padded[to &+ i] = image[from &+ i].intensity }
         }
         let isElastic = !displacements.isEmpty
         let displacements = displacements.span

@@ -23,9 +23,9 @@ package final class Batch: @unchecked Sendable {
 
 /// Turns images of one set into floats for the network, augmented or not.
 ///
-/// A byte b becomes `x = Float(b) / 255`; then, where it distorts, the augmenter's image; then, where it standardises,
+/// A byte b becomes `x = Float(b) / 255`, a number stays what it is; then, where it distorts, the augmenter's image; then, where it standardises,
 /// `(x − μ) / σ`, so that what augmentation brings in from outside is `(0 − μ) / σ`.
-struct ImageWriter: Sendable {
+package struct ImageWriter: Sendable {
     let data: ImageSet
     let normalization: (mean: Float, standardDeviation: Float)?
     let augmenter: Augmenter?
@@ -38,7 +38,12 @@ struct ImageWriter: Sendable {
         self.data = data
         self.normalization = normalization
         self.augmenter = augmenter.flatMap { $0.options.isIdentity ? nil : $0 }
-        values = (0..<256).map { byte in
+        values = Self.values(normalization)
+    }
+
+    /// What each byte is to a network, without augmentation.
+    package static func values(_ normalization: (mean: Float, standardDeviation: Float)?) -> [Float] {
+        (0..<256).map { byte in
             let x = Float(byte) / 255
             return normalization.map { (x - $0.mean) / $0.standardDeviation } ?? x
         }
@@ -51,14 +56,23 @@ struct ImageWriter: Sendable {
     func write(_ index: Int, to slot: Int, of batch: Batch, epoch: Int, scratch: inout Augmenter.Scratch) {
         let size = data.imageSize
         batch.labels[slot] = Int32(data.labels[index])
-        let image = data.images.span.extracting((index * size)..<((index + 1) * size))
+        let range = (index * size)..<((index + 1) * size)
+        let image = data.images.span.extracting(range)
         batch.images.withMutableSpan((slot * size)..<((slot + 1) * size)) { output in
-            guard let augmenter else {
+            if let pixels = data.numbers {
+                let numbers = pixels.span.extracting(range)
+                if let augmenter {
+                    augmenter.apply(numbers, into: &output, epoch: epoch, sampleIndex: index, scratch: &scratch)
+                } else {
+                    for i in 0..<size { output[i] = numbers[i] }
+                }
+            } else if let augmenter {
+                augmenter.apply(image, into: &output, epoch: epoch, sampleIndex: index, scratch: &scratch)
+            } else {
                 let values = self.values.span
                 for i in 0..<size { output[i] = values[Int(image[i])] }
                 return
             }
-            augmenter.apply(image, into: &output, epoch: epoch, sampleIndex: index, scratch: &scratch)
             if let (mean, standardDeviation) = normalization {
                 for i in 0..<size { output[i] = (output[i] - mean) / standardDeviation }
             }

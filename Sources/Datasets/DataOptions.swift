@@ -1,24 +1,39 @@
 /// Data sets known by name.
 public enum DatasetName: String, CaseIterable, Sendable {
+    /// Handwritten digits, 60,000 and 10,000, 28×28.
     case mnist
+    /// Clothes in ten classes, as many and as large as ``mnist``.
     case fashionMnist = "fashion-mnist"
+    /// Cursive Japanese in ten classes, as many and as large as ``mnist``.
     case kmnist
+    /// ``mnist`` with its test set reconstructed: 60,000 test digits.
     case qmnist
+    /// Digits and letters in 47 classes of equal size.
     case emnistBalanced = "emnist-balanced"
+    /// Digits and letters in 62 classes.
     case emnistByClass = "emnist-byclass"
+    /// Digits and letters in 47 classes, letters that look alike in both cases being one.
     case emnistByMerge = "emnist-bymerge"
+    /// 280,000 digits.
     case emnistDigits = "emnist-digits"
+    /// Letters in 26 classes, both cases in one.
     case emnistLetters = "emnist-letters"
+    /// Digits of EMNIST in the number and size of ``mnist``.
     case emnistMnist = "emnist-mnist"
 }
 
 /// IDX files named by path, plain or gzip.
 public struct IDXFiles: Hashable, Sendable {
+    /// The path of the training images.
     public var trainImages: String
+    /// The path of their labels.
     public var trainLabels: String
+    /// The path of the test images.
     public var testImages: String
+    /// The path of their labels.
     public var testLabels: String
 
+    /// Four files by path.
     public init(trainImages: String, trainLabels: String, testImages: String, testLabels: String) {
         self.trainImages = trainImages
         self.trainLabels = trainLabels
@@ -37,6 +52,7 @@ public enum Normalization: String, CaseIterable, Sendable {
 
 /// Everything that the section `data` of a configuration says.
 public struct DataOptions: Hashable, Sendable {
+    /// Whether the full data set is asked for.
     public enum Source: String, CaseIterable, Sendable {
         /// The full set where it can be had, else the bundled sample, said loudly.
         case auto
@@ -45,16 +61,20 @@ public struct DataOptions: Hashable, Sendable {
         /// The 5,000 images that ship with the package (MNIST only).
         case sample
     }
+    /// The data set, by name.
     public var dataset = DatasetName.mnist
     /// IDX files by path, instead of `dataset`.
     public var files: IDXFiles? = nil
+    /// Whether the full data set is asked for.
     public var source = Source.auto
     /// Where to look first.
     public var directory: String? = nil
     /// The part of the training set kept for validation, in [0, 1). The sample has its own fixed split.
     public var validationFraction = 0.1
+    /// How pixels are brought to the network, after scaling to [0, 1].
     public var normalization = Normalization.none
 
+    /// The full MNIST, or else the sample; a tenth for validation.
     public init() {}
 }
 
@@ -71,7 +91,9 @@ public struct AugmentationOptions: Hashable, Sendable {
     public var shear: Float = 0
     /// Largest shift either way, pixels, each axis.
     public var translation: Float = 0
+    /// Elastic distortion; nil: none.
     public var elastic: Elastic? = nil
+    /// Random erasing; nil: none.
     public var erasing: Erasing? = nil
 
     /// Random displacement fields smoothed by a Gaussian (Simard, Steinkraus, Platt 2003).
@@ -83,6 +105,7 @@ public struct AugmentationOptions: Hashable, Sendable {
         /// How often it is applied, 0...1.
         public var probability: Float
 
+        /// Distortion by `alpha` pixels, smoothed by `sigma` pixels.
         public init(alpha: Float = 34, sigma: Float = 4, probability: Float = 1) {
             self.alpha = alpha
             self.sigma = sigma
@@ -99,6 +122,7 @@ public struct AugmentationOptions: Hashable, Sendable {
         /// Height over width, low...high.
         public var aspectRatio: ClosedRange<Float>
 
+        /// Rectangles of these areas and proportions.
         public init(
             probability: Float = 0.5, area: ClosedRange<Float> = 0.02...0.2,
             aspectRatio: ClosedRange<Float> = 0.3...3.3
@@ -109,6 +133,7 @@ public struct AugmentationOptions: Hashable, Sendable {
         }
     }
 
+    /// No augmentation.
     public init() {}
 
     /// Whether any of it changes an image.

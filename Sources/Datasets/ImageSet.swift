@@ -1,9 +1,11 @@
 import Tensors
 
-/// Labelled images of one size, in memory.
+/// Labelled images of one size, in memory: arrays in the order `[N, H, W, C]` of images, rows, columns and channels.
 public struct ImageSet: Sendable {
-    /// Pixels, `[count, height, width, channels]` in row-major order.
+    /// Pixels, `[count, height, width, channels]` in row-major order. Of images of numbers, to the nearest byte.
     package let images: [UInt8]
+    /// Pixels in [0, 1], where they were given as numbers: what networks see then.
+    package let numbers: [Float]?
     /// Classes, each below ``classCount``.
     package let labels: [UInt8]
     /// Rows of an image.
@@ -61,6 +63,7 @@ public struct ImageSet: Sendable {
                 received: "\(labels[index]) at index \(index)")
         }
         self.images = images
+        numbers = nil
         self.labels = labels
         self.height = height
         self.width = width
@@ -69,8 +72,9 @@ public struct ImageSet: Sendable {
         self.classNames = classNames
     }
 
-    private init(_ set: ImageSet, images: [UInt8], labels: [UInt8]) {
+    init(_ set: ImageSet, images: [UInt8], numbers: [Float]?, labels: [UInt8]) {
         self.images = images
+        self.numbers = numbers
         self.labels = labels
         height = set.height
         width = set.width
@@ -84,14 +88,17 @@ public struct ImageSet: Sendable {
     public func subset(_ indices: [Int]) -> ImageSet {
         var pixels: [UInt8] = []
         pixels.reserveCapacity(indices.count * imageSize)
+        var values: [Float] = []
         var classes: [UInt8] = []
         classes.reserveCapacity(indices.count)
         for index in indices {
             precondition(index >= 0 && index < count, "ImageSet: index \(index) out of 0..<\(count)")
-            pixels += images[(index * imageSize)..<((index + 1) * imageSize)]
+            let range = (index * imageSize)..<((index + 1) * imageSize)
+            pixels += images[range]
+            if let numbers { values += numbers[range] }
             classes.append(labels[index])
         }
-        return ImageSet(self, images: pixels, labels: classes)
+        return ImageSet(self, images: pixels, numbers: numbers == nil ? nil : values, labels: classes)
     }
 
     /// The images in `range`; a copy.
@@ -106,6 +113,7 @@ public struct ImageSet: Sendable {
 
     /// Mean and standard deviation (of the population) of all pixels in [0, 1]; exact sums, zero where empty.
     package var pixelMoments: (mean: Double, standardDeviation: Double) {
+        if let numbers { return Self.moments(numbers) }
         var histogram = [Int](repeating: 0, count: 256)
         for pixel in images { histogram[Int(pixel)] += 1 }
         let count = Double(images.count)

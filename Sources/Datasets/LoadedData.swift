@@ -2,6 +2,7 @@ import Tensors
 
 /// A data set ready for training. The test images are read only when ``loadTest()`` is called.
 public struct LoadedData: Sendable {
+    /// Where the images are from.
     public enum Source: String, Sendable {
         /// The whole data set, or the user's own files.
         case full
@@ -11,9 +12,11 @@ public struct LoadedData: Sendable {
 
     /// Its name in configurations; `files` where they were named by path.
     public var dataset: String
+    /// Where the images are from.
     public var source: Source
     /// Where it was found.
     public var directory: String
+    /// What to train on.
     public var train: ImageSet
     /// Kept from the training set; may be empty.
     public var validation: ImageSet
@@ -28,9 +31,11 @@ public struct LoadedData: Sendable {
 
     /// The test half.
     public struct Test: Sendable {
+        /// The test images.
         public var images: ImageSet
         /// SHA-256 of the test files, unpacked, by file name.
         package var digests: [String: String]
+        /// What the user should know of how they were found.
         public var notes: [String]
     }
 
@@ -49,6 +54,16 @@ public struct LoadedData: Sendable {
         self.notes = notes
         (mean, standardDeviation) = train.pixelMoments
         self.readTest = readTest
+    }
+
+    /// Images that were in memory already; there is no test half.
+    package init(train: ImageSet, validation: ImageSet) {
+        self.init(
+            dataset: "arrays", source: .full, directory: "memory", train: train, validation: validation, digests: [:],
+            notes: []
+        ) {
+            throw InputError("arrays", expected: "a data set with a test half", received: "images in memory")
+        }
     }
 
     /// Mean and standard deviation to standardise by, as `Float`; nil for ``Normalization/none``. Where all pixels

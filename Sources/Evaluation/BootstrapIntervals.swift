@@ -14,11 +14,17 @@ import Tensors
 public struct BootstrapIntervals: Hashable, Sendable {
     /// A figure with an interval, named as in `metrics.json`.
     public enum Figure: String, CaseIterable, Sendable {
+        /// Macro-averaged precision.
         case precision = "precision.macro"
+        /// Macro-averaged recall.
         case recall = "recall.macro"
+        /// Macro-averaged F1.
         case f1 = "f1.macro"
+        /// Macro-averaged average precision.
         case averagePrecision = "averagePrecision.macro"
+        /// Macro-averaged area under the ROC curve.
         case rocAuc = "rocAuc.macro"
+        /// Log loss, Brier score, expected calibration error, Cohen's κ and Matthews' correlation.
         case logLoss, brier, calibrationError, kappa, matthews
 
         /// Its place among the figures of a resample.
@@ -27,10 +33,12 @@ public struct BootstrapIntervals: Hashable, Sendable {
 
     /// B.
     public let resamples: Int
+    /// Of the resamples.
     public let seed: UInt64
     /// Absent where the figure is undefined, on the whole set or on half of the resamples.
     public let intervals: [Figure: ConfidenceInterval]
 
+    /// The interval of `figure`, where there is one.
     public subscript(figure: Figure) -> ConfidenceInterval? { intervals[figure] }
 
     /// Draws and computes; O(B·N·K) at worst, far less for a good classifier.

@@ -4,6 +4,7 @@ import Tensors
 public struct CalibrationBin: Hashable, Sendable, Codable {
     /// The bin holds confidences in (lower, upper].
     public var lower: Double
+    /// The bin holds confidences in (lower, upper].
     public var upper: Double
     /// Samples in the bin.
     public var count: Int
@@ -18,6 +19,7 @@ public struct CalibrationBin: Hashable, Sendable, Codable {
 /// Confidence is the probability of the predicted class. Its range is cut into B bins of equal width,
 /// `((b − 1)/B, b/B]`. Guo et al., "On Calibration of Modern Neural Networks", 2017, arXiv:1706.04599.
 public struct Calibration: Hashable, Sendable {
+    /// The B bins, in rising confidence.
     public let bins: [CalibrationBin]
     /// Expected calibration error, `Σ (n_b / N)·|accuracy_b − confidence_b|`, in [0, 1].
     public let expectedError: Double

@@ -7,6 +7,7 @@ public struct Averages: Hashable, Sendable, Codable {
     /// Mean over classes, each counting by its samples.
     public var weighted: Double
 
+    /// Three averages of one figure.
     public init(macro: Double, micro: Double, weighted: Double) {
         self.macro = macro
         self.micro = micro
@@ -24,6 +25,7 @@ public struct Averages: Hashable, Sendable, Codable {
 
 /// Precision, recall and F1 of one class against all others.
 public struct ClassScores: Hashable, Sendable {
+    /// The class's name.
     public var name: String
     /// TP / (TP + FP); 0 where the class was never predicted.
     public var precision: Double
@@ -66,14 +68,18 @@ public struct ClassScores: Hashable, Sendable {
 public struct ClassificationReport: Hashable, Sendable {
     /// `[K]`.
     public let perClass: [ClassScores]
+    /// Precision, averaged.
     public let precision: Averages
+    /// Recall, averaged.
     public let recall: Averages
+    /// F1, averaged.
     public let f1: Averages
     /// Correct / N.
     public let accuracy: Double
     /// N.
     public let count: Int
 
+    /// Computes every figure from the counts.
     public init(_ matrix: ConfusionMatrix) {
         let support = matrix.support
         let predicted = matrix.predictedCounts

@@ -3,11 +3,14 @@ import Tensors
 
 /// A range that holds a figure's true value with a stated probability.
 public struct ConfidenceInterval: Hashable, Sendable, Codable {
+    /// The lower end.
     public var lower: Double
+    /// The upper end.
     public var upper: Double
     /// The probability, in (0, 1).
     public var level: Double
 
+    /// From `lower` to `upper`.
     public init(lower: Double, upper: Double, level: Double) {
         self.lower = lower
         self.upper = upper

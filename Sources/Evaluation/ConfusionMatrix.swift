@@ -5,6 +5,7 @@ public struct ConfusionMatrix: Hashable, Sendable {
     /// `[K]`.
     public let classNames: [String]
 
+    /// Counts the predictions.
     public init(_ predictions: Predictions) {
         let k = predictions.classCount
         var counts = [[Int]](repeating: [Int](repeating: 0, count: k), count: k)

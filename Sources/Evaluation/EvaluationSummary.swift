@@ -2,23 +2,33 @@ import Tensors
 
 /// Every figure and curve of one classifier on one set of samples.
 public struct EvaluationSummary: Hashable, Sendable {
+    /// How often the true class is among the k most probable.
     public struct TopK: Hashable, Sendable {
+        /// k.
         public var k: Int
+        /// The share of samples, in [0, 1].
         public var accuracy: Double
     }
 
+    /// What was predicted and what was true.
     public let predictions: Predictions
+    /// Counts by true and predicted class.
     public let confusionMatrix: ConfusionMatrix
+    /// Precision, recall and F1 by class and averaged; accuracy.
     public let report: ClassificationReport
     /// 95 %, Wilson.
     public let accuracyInterval: ConfidenceInterval
     /// Mean cross-entropy in nats; what training calls the loss, without label smoothing.
     public let logLoss: Double
+    /// `(1/N)·Σᵢ Σⱼ (pᵢⱼ − yᵢⱼ)²`, in [0, 2].
     public let brierScore: Double
     /// For k = 2, 3 and 5, as far as they are below K.
     public let topK: [TopK]
+    /// How far confidence can be read as the chance of being right.
     public let calibration: Calibration
+    /// Precision–recall curves.
     public let precisionRecall: PrecisionRecallCurves
+    /// ROC curves.
     public let roc: ROCCurves
     /// Of the figures that are no proportions; nil where none were taken.
     public let bootstrap: BootstrapIntervals?

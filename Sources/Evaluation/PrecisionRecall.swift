@@ -77,12 +77,15 @@ public struct PrecisionRecallCurve: Hashable, Sendable {
 public struct PrecisionRecallCurves: Hashable, Sendable {
     /// A point of the macro-averaged curve.
     public struct MacroPoint: Hashable, Sendable {
+        /// In [0, 1].
         public var recall: Double
+        /// In [0, 1].
         public var precision: Double
     }
 
     /// `[K]`.
     public let perClass: [PrecisionRecallCurve]
+    /// All N·K decisions as one.
     public let micro: PrecisionRecallCurve
     /// At every recall that some class reaches, the mean over classes of the precision at which they reach it; recall
     /// falls, and the last point is (recall 0, precision 1). The area below its steps is the macro-averaged
@@ -91,6 +94,7 @@ public struct PrecisionRecallCurves: Hashable, Sendable {
     /// Average precision, averaged; an absent class counts as 0 in the macro mean (scikit-learn's rule).
     public let averagePrecision: Averages
 
+    /// Computes every curve; O(N·K·log(N·K)).
     public init(_ predictions: Predictions) {
         perClass = (0..<predictions.classCount).map {
             PrecisionRecallCurve(ThresholdCounts(predictions, class: $0))

@@ -34,8 +34,9 @@ public struct ROCCurve: Hashable, Sendable {
 
     /// Points of the curve, (0, 0) included.
     public var count: Int { counts.thresholds.count + 1 }
-    /// Samples, or decisions, that are truly positive, and truly negative.
+    /// Samples, or decisions, that are truly positive.
     public var positives: Int { counts.positives }
+    /// Samples, or decisions, that are truly negative.
     public var negatives: Int { counts.negatives }
 
     /// Threshold and rates of point `i`. Point 0 is (0, 0) at threshold ∞. A rate is nil where its denominator,
@@ -54,18 +55,22 @@ public struct ROCCurve: Hashable, Sendable {
 public struct ROCCurves: Hashable, Sendable {
     /// A point of the macro-averaged curve.
     public struct MacroPoint: Hashable, Sendable {
+        /// In [0, 1].
         public var falsePositiveRate: Double
+        /// In [0, 1].
         public var truePositiveRate: Double
     }
 
     /// `[K]`.
     public let perClass: [ROCCurve]
+    /// All N·K decisions as one.
     public let micro: ROCCurve
     /// At every false positive rate where some class's curve has a point, the mean of the classes' true positive rates,
     /// each curve straight between its points; two points, lower one first, where a curve rises upright. The
     /// area below it is ``macroArea``. Empty where a class has no area.
     public let macro: [MacroPoint]
 
+    /// Computes every curve; O(N·K·log(N·K)).
     public init(_ predictions: Predictions) {
         perClass = (0..<predictions.classCount).map { ROCCurve(ThresholdCounts(predictions, class: $0)) }
         micro = ROCCurve(ThresholdCounts(micro: predictions))

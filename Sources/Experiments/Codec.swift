@@ -157,7 +157,7 @@ extension Codec where Value == Float {
                 else { throw path.error(expected, json) }
                 return number.float
             },
-            encode: { .number(JSONNumber($0)) })
+            encode: { $0.isFinite ? .number(JSONNumber($0)) : .string("\($0)") })
     }
 }
 

@@ -8,13 +8,18 @@ public struct Experiment: Hashable, Sendable {
     public var name: String
     /// Of every random number of the run, 0…2⁵³.
     public var seed: UInt64
+    /// The images, and how pixels are brought to the network.
     public var data: DataOptions
+    /// Random changes to the training images.
     public var augmentation: AugmentationOptions
+    /// The network.
     public var model: Graph
+    /// How the network learns.
     public var training: TrainingOptions
     package var evaluation: EvaluationOptions
     package var output: OutputOptions
 
+    /// A network, and how it learns; what is left out takes its default.
     public init(
         name: String, seed: UInt64 = 0, data: DataOptions = DataOptions(),
         augmentation: AugmentationOptions = AugmentationOptions(), model: Graph,

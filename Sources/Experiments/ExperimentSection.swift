@@ -16,7 +16,7 @@ extension Section where Root == Experiment {
                 .key("events", \.events, .boolean, "Whether events.jsonl keeps every training event."),
                 .key("tensorBoard", \.tensorBoard, .boolean, "Whether a run keeps an event file for TensorBoard."),
             ])
-        let seed = Codec<Int>.integer(0...(1 << 53)).converted({ value, _, _ in UInt64(value) }, { Int($0) })
+        let seed = Codec<Int>.integer(0...(1 << 53)).converted({ value, _, _ in UInt64(value) }, { Int(clamping: $0) })
         return Section(
             initial: Experiment(name: "", model: Graph(inputShape: Shape([28, 28, 1]), nodes: [])),
             fields: [

@@ -9,8 +9,11 @@ package enum JSONValue: Hashable, Sendable {
 
     /// An integer.
     package static func integer(_ value: Int) -> JSONValue { .number(JSONNumber(value)) }
-    /// A finite number, in the fewest digits that give the same `Double` back.
-    package static func number(_ value: Double) -> JSONValue { .number(JSONNumber(value)) }
+    /// A number, in the fewest digits that give the same `Double` back. NaN and the infinities, which JSON does not have,
+    /// become text, which no codec of a number accepts.
+    package static func number(_ value: Double) -> JSONValue {
+        value.isFinite ? .number(JSONNumber(value)) : .string("\(value)")
+    }
 
     /// The members of an object; nil for anything else.
     var object: JSONObject? {

@@ -51,25 +51,18 @@ extension Codec where Value == Graph {
             }
             given[name] = index
         }
+        let names = Graph.names(of: layers.map(\.value), given: layers.map(\.common.name))
         var nodes: [LayerNode] = []
         var known: Set<String> = [Graph.inputName]
-        var counts: [String: Int] = [:]
         var previous = Graph.inputName
         for (index, layer) in layers.enumerated() {
-            let type = layer.value.type
-            var name = layer.common.name
-            while name == nil {
-                counts[type, default: 0] += 1
-                let candidate = "\(type)_\(counts[type, default: 0])"
-                if given[candidate] == nil { name = candidate }
-            }
             for (position, input) in (layer.common.inputs ?? []).enumerated() where !known.contains(input) {
                 throw path.index(index).key("inputs").index(position).error(
                     "\"\(Graph.inputName)\" or the name of an earlier layer", .string(input),
                     remedy: Spelling.remedy(for: input, among: known.sorted()))
             }
             let node = LayerNode(
-                name: name ?? type, inputs: layer.common.inputs ?? [previous], layer: layer.value)
+                name: names[index], inputs: layer.common.inputs ?? [previous], layer: layer.value)
             nodes.append(node)
             known.insert(node.name)
             previous = node.name

@@ -1,17 +1,25 @@
 import Tensors
 
-/// A height and a width.
-public struct Size2D: Hashable, Sendable, CustomStringConvertible {
+/// A height and a width, or a number of rows and of columns.
+public struct Size2D: Hashable, Sendable, CustomStringConvertible, ExpressibleByIntegerLiteral {
+    /// Rows.
     public var height: Int
+    /// Columns.
     public var width: Int
 
+    /// `height` rows and `width` columns.
     public init(_ height: Int, _ width: Int) {
         self.height = height
         self.width = width
     }
 
+    /// As many rows as columns.
     public init(_ side: Int) { self.init(side, side) }
 
+    /// A square: `kernelSize: 3`.
+    public init(integerLiteral side: Int) { self.init(side, side) }
+
+    /// `3×5`: rows, then columns.
     public var description: String { "\(height)×\(width)" }
 }
 
@@ -40,37 +48,59 @@ public enum Initializer: Hashable, Sendable {
     case orthogonal(gain: Float)
 }
 
-/// What one layer of a configuration says. The names are Keras's.
+/// What one layer computes. The names and options are those of a configuration's `type`, and Keras's.
+///
+/// Shapes are of one image or vector, without the batch: height H, width W, channels C; k is the kernel or window, s the
+/// strides, d the dilation.
 public enum Layer: Hashable, Sendable {
-    /// Convolution of `[H, W, C]` with `filters` kernels. `initializer` and `lowering` nil take the model's.
+    /// Convolution of `[H, W, C]` with F = `filters` kernels to `[H', W', F]`:
+    /// `y[i, j, f] = b[f] + Σ x[s·i + d·u, s·j + d·v, c] · w[u, v, c, f]` over u, v in the kernel and all channels c, x being 0
+    /// in the padding. F·k·k·C parameters and F more with `useBias`; `H'·W'·F·k·k·C` multiply-adds.
+    ///
+    /// H' and W' follow ``Padding``. `initializer` and `lowering` nil take the model's.
     case conv2d(
         filters: Int, kernelSize: Size2D, strides: Size2D = Size2D(1), padding: Padding = .valid,
         dilation: Size2D = Size2D(1), useBias: Bool = true, initializer: Initializer? = nil,
         lowering: LoweringChoice? = nil)
-    /// `Y = X·W + b` on vectors `[C]`. `lowering` nil is chosen by timing.
+    /// `y = x·W + b`, from a vector `[C]` to `[units]`: C·units parameters and multiply-adds, and `units` more parameters
+    /// with `useBias`. `lowering` nil is chosen by timing.
     case dense(
         units: Int, useBias: Bool = true, initializer: Initializer? = nil, lowering: DenseLowering? = nil)
-    /// Per-channel normalisation; `momentum` is the weight of the *new* batch in the running statistics.
+    /// Normalisation of each channel: `y = γ·(x − μ)/√(σ² + epsilon) + β`, 2·C parameters.
+    ///
+    /// In training μ and σ² (biased) are the batch's, over all rows of the channel, and the running ones follow:
+    /// `r ← (1 − momentum)·r + momentum·new`, the unbiased variance being kept. Classification takes the running ones.
+    /// Ioffe and Szegedy 2015, arXiv:1502.03167.
     case batchNormalization(momentum: Float = 0.1, epsilon: Float = 1e-5)
+    /// `max(x, 0)`, element by element. NaN stays NaN.
     case relu
+    /// `x` where x > 0, else `negativeSlope · x`.
     case leakyRelu(negativeSlope: Float = 0.01)
-    /// `x · Φ(x)` with the exact error function.
+    /// `x · Φ(x)`, Φ being the normal distribution, with the exact error function. Hendrycks and Gimpel 2016,
+    /// arXiv:1606.08415.
     case gelu
+    /// `(eˣ − e⁻ˣ)/(eˣ + e⁻ˣ)`, element by element.
     case tanh
+    /// `1/(1 + e⁻ˣ)`, element by element.
     case sigmoid
-    /// Softmax over the channels. As the last layer it is fused with the loss.
+    /// `exp(x_k)/Σ exp(x_c)` over the channels. As the last layer it is fused with the loss, which applies it in any case.
     case softmax
-    /// `strides` nil takes `poolSize`.
+    /// The largest of each window of each channel, `[H, W, C]` to `[H', W', C]`; padding takes no part. `strides` nil takes
+    /// `poolSize`.
     case maxPooling2d(poolSize: Size2D, strides: Size2D? = nil, padding: Padding = .valid)
-    /// Averages over the part of the window that lies inside the image. `strides` nil takes `poolSize`.
+    /// The mean of each window of each channel, `[H, W, C]` to `[H', W', C]`, over the part of it that lies inside the
+    /// image. `strides` nil takes `poolSize`.
     case averagePooling2d(poolSize: Size2D, strides: Size2D? = nil, padding: Padding = .valid)
+    /// The mean of each channel, `[H, W, C]` to `[C]`.
     case globalAveragePooling2d
-    /// Zeroes with probability `rate` in training and scales the rest by `1 / (1 − rate)`.
+    /// In training zeroes each element with probability `rate` in [0, 1) and multiplies the others by `1/(1 − rate)`;
+    /// afterwards changes nothing.
     case dropout(rate: Float)
+    /// `[H, W, C]` as one vector `[H·W·C]`, rows first, channels last.
     case flatten
-    /// Element-wise sum of two or more inputs of one shape.
+    /// The sum of two or more inputs of one shape, element by element.
     case add
-    /// Joins two or more inputs along the channels.
+    /// Two or more inputs of the same height and width, one's channels after the other's.
     case concatenate
 
     /// The name in a configuration.
@@ -102,9 +132,10 @@ public struct LayerNode: Hashable, Sendable {
     public var name: String
     /// The layers it reads; in a plain list, the one before.
     public var inputs: [String]
+    /// What it computes.
     public var layer: Layer
 
-    public init(name: String, inputs: [String], layer: Layer) {
+    package init(name: String, inputs: [String], layer: Layer) {
         self.name = name
         self.inputs = inputs
         self.layer = layer
@@ -117,14 +148,16 @@ public struct Graph: Hashable, Sendable {
     /// The name under which layers read the network's input.
     public static let inputName = "input"
 
+    /// `[H, W, C]` of an image: height, width, channels.
     public var inputShape: Shape
     /// For layers that name none.
     public var initializer: Initializer
     /// Of convolutions that name none; nil: chosen by timing. Those that cannot be lowered so choose too.
     public var lowering: Lowering.Kind?
+    /// The layers, each after those it reads.
     public var nodes: [LayerNode]
 
-    public init(
+    package init(
         inputShape: Shape, initializer: Initializer = .heNormal, lowering: Lowering.Kind? = nil, nodes: [LayerNode]
     ) {
         self.inputShape = inputShape
@@ -134,18 +167,12 @@ public struct Graph: Hashable, Sendable {
     }
 
     /// A chain: names are given (`conv2d_1`, `relu_1`, `conv2d_2`, …) and each layer reads the one before.
-    public init(
+    package init(
         inputShape: Shape, initializer: Initializer = .heNormal, lowering: Lowering.Kind? = nil, layers: [Layer]
     ) {
-        var counts: [String: Int] = [:]
-        var previous = Graph.inputName
-        var nodes: [LayerNode] = []
-        for layer in layers {
-            let number = counts[layer.type, default: 0] + 1
-            counts[layer.type] = number
-            let name = "\(layer.type)_\(number)"
-            nodes.append(LayerNode(name: name, inputs: [previous], layer: layer))
-            previous = name
+        let names = Graph.names(of: layers, given: layers.map { _ in nil })
+        let nodes = layers.indices.map {
+            LayerNode(name: names[$0], inputs: [$0 == 0 ? Graph.inputName : names[$0 - 1]], layer: layers[$0])
         }
         self.init(inputShape: inputShape, initializer: initializer, lowering: lowering, nodes: nodes)
     }

@@ -2,14 +2,15 @@ import Kernels
 
 /// How one direction of a convolution is turned into matrix products, and in pieces of what size.
 public struct Lowering: Hashable, Sendable, CustomStringConvertible {
+    /// A way of turning a convolution into matrix products.
     public enum Kind: String, CaseIterable, Sendable {
         /// The im2col matrix in tiles of output pixels, one product each.
         case im2col
-        /// One product for each position of the kernel, on shifted views of the padded image (``ShiftedConvolution``).
+        /// One product for each position of the kernel, on shifted views of the padded image (`ShiftedConvolution`).
         case shifted
-        /// No matrix product: few input channels (``DirectConvolution``).
+        /// No matrix product: few input channels (`DirectConvolution`).
         case direct
-        /// Winograd's F(2×2, 3×3) (``Winograd``).
+        /// Winograd's F(2×2, 3×3) (`Winograd`).
         case winograd2
         /// Winograd's F(4×4, 3×3).
         case winograd4
@@ -47,6 +48,7 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
     /// Legal piece sizes.
     public static let legalRows = 1...99_999
 
+    /// The way.
     public var kind: Kind
     /// Size of a piece: output pixels (im2col), windows (shifted), rows of tiles (Winograd; beyond an image's own, so
     /// many whole images). 1 where it says nothing (direct).
@@ -78,6 +80,7 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
     /// As configurations hold it: `im2col:96`, `shifted:784`, `winograd4:7`, `direct`.
     public var text: String { kind == .direct ? kind.rawValue : "\(kind.rawValue):\(rows)" }
 
+    /// In words: `im2col, tiles of 96 rows`.
     public var description: String {
         switch kind {
         case .im2col: "im2col, tiles of \(rows) rows"
@@ -91,10 +94,14 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
 
 /// The three directions of one convolution.
 public struct ConvolutionLowering: Hashable, Sendable {
+    /// `Y` of `X` and `W`.
     public var forward: Lowering
+    /// `dX` of `dY` and `W`.
     public var inputGradient: Lowering
+    /// `dW` of `X` and `dY`.
     public var weightGradient: Lowering
 
+    /// A lowering for each direction.
     public init(forward: Lowering, inputGradient: Lowering, weightGradient: Lowering) {
         self.forward = forward
         self.inputGradient = inputGradient
@@ -104,7 +111,7 @@ public struct ConvolutionLowering: Hashable, Sendable {
 
 /// What a configuration says of a convolution's lowering.
 public enum LoweringChoice: Hashable, Sendable {
-    /// The fastest, by timing (``LoweringTuner``); before anything was timed, by a table.
+    /// The fastest, by timing (`LoweringTuner`); before anything was timed, by a table.
     case auto
     /// This in every direction; its pieces as in `auto`. Where only the input gradient cannot be lowered so (a strided
     /// convolution's, a first layer's direct one), it is as in `auto`.
@@ -144,6 +151,7 @@ public enum DenseLowering: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// In words: `GEMM in shards of images`.
     public var description: String {
         switch self {
         case .images: "GEMM in shards of images"

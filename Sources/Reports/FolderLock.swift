@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import Training
 
 /// The right to write into a folder, held by one process at a time: `flock` on a file `.lock` in it, which the system
 /// lets go of when the process ends, however it ends.

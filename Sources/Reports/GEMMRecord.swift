@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import Tensors
+import Training
 
 /// What `trainer gemm` measured: the file that libraries are compared by.
 package struct GEMMRecord: Sendable, Codable, Equatable {

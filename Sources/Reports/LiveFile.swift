@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import Training
 
 /// A file that is appended to while a run goes on. After a crash its end may be torn; what was there at the last
 /// checkpoint is not, and a resumed run cuts it back to that.

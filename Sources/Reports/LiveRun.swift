@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import Training
 
 /// A run folder while its run goes on: made (or opened again) at the start, held by one process, filled bit by bit.
 ///

@@ -1,6 +1,7 @@
 import Foundation
 import NeuralNetwork
 import Tensors
+import Training
 
 /// A profile as text: for a terminal, and as `profile.csv`.
 package enum ProfileTable {

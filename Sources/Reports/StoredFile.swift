@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import Training
 
 /// Files that somebody else may have written: read whole, never more than a limit, never a pipe or a device.
 enum StoredFile {

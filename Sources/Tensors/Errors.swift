@@ -12,6 +12,7 @@ public struct InputError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What to do about it; empty where the line above says it all.
     public var remedy: String
 
+    /// An error at `place`, that says what was expected and what received.
     public init(_ place: String, expected: String, received: String, remedy: String = "") {
         self.place = place
         self.expected = expected
@@ -19,6 +20,7 @@ public struct InputError: Error, Sendable, Equatable, CustomStringConvertible {
         self.remedy = remedy
     }
 
+    /// One line: `place: expected … · received … · remedy`, without control characters.
     public var description: String {
         let line = "\(printable(place)): expected \(printable(expected)) · received \(printable(received))"
         return remedy.isEmpty ? line : line + " · " + printable(remedy)
@@ -35,12 +37,14 @@ public struct OperationError: Error, Sendable, Equatable, CustomStringConvertibl
     /// What to do about it.
     public var remedy: String
 
+    /// An error at `place`, with what went wrong.
     public init(_ place: String, problem: String, remedy: String = "") {
         self.place = place
         self.problem = problem
         self.remedy = remedy
     }
 
+    /// One line: `place: problem · remedy`, without control characters.
     public var description: String {
         let line = "\(printable(place)): \(printable(problem))"
         return remedy.isEmpty ? line : line + " · " + printable(remedy)

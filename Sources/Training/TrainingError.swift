@@ -14,6 +14,7 @@ public enum TrainingError: Error, Hashable, Sendable, CustomStringConvertible {
         case loss
         /// A weight, a moment of the optimizer or a statistic of batch-norm.
         case weights
+        /// The mean loss of the validation images.
         case validationLoss
     }
 
@@ -21,6 +22,7 @@ public enum TrainingError: Error, Hashable, Sendable, CustomStringConvertible {
     /// is the mean loss of that step's batch; the epoch's, where the weights show it; or the validation loss.
     case diverged(step: Int, epoch: Int, loss: Double, finding: Finding, remedy: String)
 
+    /// One line: the step, what was found, and what most likely helps.
     public var description: String {
         switch self {
         case .diverged(let step, let epoch, let loss, let finding, let remedy):

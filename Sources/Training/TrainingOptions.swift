@@ -1,6 +1,8 @@
 /// How the weights follow the gradient. `learningRate` is the peak that the schedule scales.
 public enum OptimizerOptions: Hashable, Sendable {
+    /// Stochastic gradient descent: `v ← momentum·v + g`, `w ← w − η·v`; with `nesterov`, `w ← w − η·(g + momentum·v)`.
     case sgd(learningRate: Double, momentum: Double = 0, nesterov: Bool = false)
+    /// `s ← rho·s + (1 − rho)·g²`, `w ← w − η·g/√(s + epsilon)`, with momentum on the step. Hinton 2012, lecture 6e.
     case rmsprop(learningRate: Double, rho: Double = 0.9, epsilon: Double = 1e-7, momentum: Double = 0)
     /// Kingma and Ba 2014, arXiv:1412.6980; ε outside the root, both moments bias-corrected.
     case adam(learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8)
@@ -9,6 +11,7 @@ public enum OptimizerOptions: Hashable, Sendable {
         learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
         weightDecay: Double = 1e-2)
 
+    /// η, before the schedule.
     public var learningRate: Double {
         switch self {
         case .sgd(let rate, _, _), .rmsprop(let rate, _, _, _), .adam(let rate, _, _, _),
@@ -20,6 +23,7 @@ public enum OptimizerOptions: Hashable, Sendable {
 
 /// How the learning rate changes with time, as a factor on the optimizer's `learningRate`.
 public enum ScheduleOptions: Hashable, Sendable {
+    /// 1.
     case constant
     /// Times `factor` every `every` epochs.
     case step(every: Int, factor: Double)
@@ -43,15 +47,19 @@ public enum GradientClipping: Hashable, Sendable {
 
 /// When to stop before the last epoch.
 public struct EarlyStoppingOptions: Hashable, Sendable {
+    /// The figure that is watched, of the validation images.
     public enum Monitor: String, CaseIterable, Sendable {
+        /// Falling loss, or rising accuracy.
         case validationLoss, validationAccuracy
     }
+    /// What is watched.
     public var monitor: Monitor
     /// Epochs without improvement after which training stops.
     public var patience: Int
     /// The least change that counts as improvement, ≥ 0.
     public var minimumChange: Double
 
+    /// Stops after `patience` epochs without an improvement of more than `minimumChange`.
     public init(monitor: Monitor = .validationLoss, patience: Int = 5, minimumChange: Double = 0) {
         self.monitor = monitor
         self.patience = patience
@@ -60,21 +68,21 @@ public struct EarlyStoppingOptions: Hashable, Sendable {
 }
 
 /// When a run writes down where it stands, and how many of these checkpoints it keeps. None of it changes what is learnt.
-public struct CheckpointOptions: Hashable, Sendable {
+package struct CheckpointOptions: Hashable, Sendable {
     /// After every so many steps, ≥ 1; nil: not by steps.
-    public var everySteps: Int? = nil
+    package var everySteps: Int? = nil
     /// After the step at which so many minutes have passed since the last one, > 0; nil: not by time.
-    public var everyMinutes: Double? = 5
+    package var everyMinutes: Double? = 5
     /// At the end of an epoch, after its validation, unless the last one took more than ``largestShare`` of the time
     /// that has passed since: short epochs are not slowed down.
-    public var everyEpoch = true
+    package var everyEpoch = true
     /// The newest so many are kept, ≥ 1. With two, one may be damaged.
-    public var keep = 2
+    package var keep = 2
 
     /// The part of the time that writing at the ends of epochs may take.
-    public static let largestShare = 0.01
+    package static let largestShare = 0.01
 
-    public init(
+    package init(
         everySteps: Int? = nil, everyMinutes: Double? = 5, everyEpoch: Bool = true, keep: Int = 2
     ) {
         self.everySteps = everySteps
@@ -86,9 +94,13 @@ public struct CheckpointOptions: Hashable, Sendable {
 
 /// Everything that the section `training` of a configuration says.
 public struct TrainingOptions: Hashable, Sendable {
+    /// Passes over the training images, ≥ 1.
     public var epochs = 10
+    /// Images a step, ≥ 1; ≥ 2 with batch-norm.
     public var batchSize = 128
+    /// How the weights follow the gradient.
     public var optimizer = OptimizerOptions.adam()
+    /// How the learning rate changes with time.
     public var schedule = ScheduleOptions.constant
     /// Epochs (fractions allowed) over which the rate rises linearly from 0 before the schedule's own shape.
     public var warmupEpochs = 0.0
@@ -96,16 +108,18 @@ public struct TrainingOptions: Hashable, Sendable {
     public var labelSmoothing = 0.0
     /// Coefficient of `λ/2 · Σ w²` over weights (not biases, not batch-norm), added to the gradient.
     public var l2 = 0.0
+    /// A bound on the gradient; nil: none.
     public var gradientClipping: GradientClipping? = nil
     /// Nil trains all epochs and keeps the last weights.
     public var earlyStopping: EarlyStoppingOptions? = EarlyStoppingOptions()
     /// Decay of the exponential moving average of the weights, in (0, 1); nil keeps none.
     public var averagingDecay: Double? = nil
     /// Nil writes none: an interrupted run can then not go on.
-    public var checkpoints: CheckpointOptions? = CheckpointOptions()
+    package var checkpoints: CheckpointOptions? = CheckpointOptions()
     /// Parts that a batch is cut into, whatever the thread count: it fixes the order of every sum.
     public var shards = 16
 
+    /// Ten epochs of Adam in batches of 128, with early stopping.
     public init() {}
 }
 
@@ -117,14 +131,18 @@ public struct EpochRecord: Hashable, Sendable, Codable {
     public var learningRate: Double
     /// Means over the epoch's samples, in training mode (with dropout and augmentation).
     public var trainingLoss: Double
+    /// The share of images read right, in [0, 1].
     public var trainingAccuracy: Double
     /// Of the same loss, smoothing included, in inference mode; nil where there is no validation split.
     public var validationLoss: Double?
+    /// The share of validation images read right; nil where there are none.
     public var validationAccuracy: Double?
     /// Wall time of the training part, and its rate.
     public var seconds: Double
+    /// Training images a second.
     public var imagesPerSecond: Double
 
+    /// One epoch's figures.
     public init(
         epoch: Int, learningRate: Double, trainingLoss: Double, trainingAccuracy: Double, validationLoss: Double?,
         validationAccuracy: Double?, seconds: Double, imagesPerSecond: Double
@@ -142,12 +160,17 @@ public struct EpochRecord: Hashable, Sendable, Codable {
 
 /// What a training run tells about itself.
 public struct TrainingHistory: Hashable, Sendable, Codable {
+    /// The finished epochs, in order.
     public var epochs: [EpochRecord] = []
     /// The epoch whose weights were kept (from 1).
     public var bestEpoch = 0
+    /// Whether early stopping ended it.
     public var stoppedEarly = false
+    /// Wall time of the training parts of all epochs.
     public var seconds = 0.0
+    /// Training images a second, over all epochs.
     public var imagesPerSecond = 0.0
 
+    /// Nothing yet.
     public init() {}
 }

@@ -4,6 +4,7 @@ import Tensors
 import Testing
 
 @testable import Reports
+@testable import Training
 
 @Suite struct ComparisonTests {
     /// A run's folder as training leaves it.

@@ -5,6 +5,7 @@ import Tensors
 import Testing
 
 @testable import Reports
+@testable import Training
 
 /// The file between runs: what it keeps, whom it believes, what it survives.
 @Suite struct LoweringCacheTests {

@@ -3,6 +3,7 @@ import Synchronization
 
 @testable import NeuralNetwork
 @testable import Reports
+@testable import Training
 
 /// One file in memory that is written again and again, for parsers that seek.
 struct ScratchFile: ~Copyable {

@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import Tensors
+import Training
 
 /// `comparison.json`: runs side by side in a form that programs read.
 package struct ComparisonRecord: Encodable, Sendable {

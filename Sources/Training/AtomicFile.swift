@@ -48,7 +48,7 @@ package enum AtomicFile {
     }
 
     /// Removes the temporary files that a killed process left in `folder`. Only for who alone writes there.
-    static func removeTemporaries(in folder: URL) {
+    package static func removeTemporaries(in folder: URL) {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         where name.hasPrefix(".") && name.hasSuffix(".tmp") {
             unlink(folder.appendingPathComponent(name).path)
@@ -56,7 +56,7 @@ package enum AtomicFile {
     }
 
     /// Makes the names in a folder durable. File systems that cannot sync a folder say EINVAL: there is nothing to do.
-    static func synchronize(folder: URL) throws(OperationError) {
+    package static func synchronize(folder: URL) throws(OperationError) {
         let descriptor = Foundation.open(folder.path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(folder, systemReason(errno)) }
         defer { close(descriptor) }
@@ -67,10 +67,10 @@ package enum AtomicFile {
         OperationError("writing \(url.path)", problem: reason)
     }
 
-    static func systemReason(_ code: Int32) -> String { String(cString: strerror(code)) }
+    package static func systemReason(_ code: Int32) -> String { String(cString: strerror(code)) }
 
     /// The operating system's words, where an error of Foundation wraps them.
-    static func reason(_ error: any Error) -> String {
+    package static func reason(_ error: any Error) -> String {
         let outer = error as NSError
         let inner = outer.userInfo[NSUnderlyingErrorKey] as? NSError ?? outer
         return inner.domain == NSPOSIXErrorDomain

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Builds and runs the example package against this one:
+#     Examples/run.sh              by path
+#     Examples/run.sh versioned    as a tagged release of a git repository, which may not carry unsafe flags
+# Without unsafe flags (NUMERAL_PORTABLE=1), so in release: the compiler optimises nothing in a portable debug build.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+scratch=$root/.build/examples
+export NUMERAL_PORTABLE=1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+if [ "${1:-path}" = versioned ]; then
+    git clone -q "$root" "$work/numeral"
+    git -C "$work/numeral" tag 99.0.0
+    cp -r "$root/Examples/Classify" "$work/Classify"
+    rm -rf "$work/Classify/.build"
+    sed -i "s|\.package(name: \"numeral\", path: [^)]*)|.package(url: \"file://$work/numeral\", exact: \"99.0.0\")|" \
+        "$work/Classify/Package.swift"
+    grep -q 99.0.0 "$work/Classify/Package.swift"
+    package=$work/Classify
+    scratch=$work/build
+else
+    package=$root/Examples/Classify
+fi
+swift build -c release --package-path "$package" --scratch-path "$scratch" --product Classify
+"$(swift build -c release --package-path "$package" --scratch-path "$scratch" --show-bin-path)/Classify" \
+    "$work/digits.safetensors" | tee "$work/output"
+# A network that learnt nothing reads a tenth.
+awk '/test images are read right/ {ok = $1 > 0.9 * $3} END {exit !ok}' "$work/output"

@@ -1,0 +1,86 @@
+import Datasets
+import Evaluation
+import Experiments
+import Kernels
+import NeuralNetwork
+import Synchronization
+import Tensors
+import Training
+
+/// What a model computes with: for single images a classifier for each caller, for many one that all threads work for.
+final class InferenceEngine: Sendable {
+    private let saved: SavedModel
+    private let pool: WorkerPool
+    /// Classifiers that nobody uses at the moment.
+    private let idle = Mutex<[SingleImageClassifier]>([])
+    /// Made when first needed; callers take turns.
+    private let batches = Mutex<Classifier?>(nil)
+
+    init(_ saved: SavedModel, threads: Int) {
+        self.saved = saved
+        pool = WorkerPool(threads: threads)
+    }
+
+    deinit { pool.shutdown() }
+
+    /// Gives `body` a classifier that is nobody else's meanwhile.
+    func withClassifier<Result>(_ body: (SingleImageClassifier) -> Result) -> Result {
+        let classifier =
+            idle.withLock { $0.popLast() }
+            ?? SingleImageClassifier(
+                graph: saved.graph, normalization: saved.normalization, parameters: saved.parameters, state: saved.state
+            )
+        defer { idle.withLock { $0.append(classifier) } }
+        return body(classifier)
+    }
+
+    /// Class probabilities `[N, K]` of a set.
+    func probabilities(of images: ImageSet) -> [Float] {
+        batches.withLock { classifier in
+            if classifier == nil {
+                let made = Classifier(
+                    graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize,
+                    normalization: saved.normalization, pool: pool)
+                made.load(parameters: saved.parameters, state: saved.state)
+                classifier = made
+            }
+            return classifier?.probabilities(of: images) ?? []
+        }
+    }
+}
+
+extension InferenceEngine {
+    /// 95 % intervals by resampling, on all threads; callers take turns.
+    func intervals(of predictions: Predictions, seed: UInt64) -> BootstrapIntervals {
+        batches.withLock { _ in BootstrapIntervals(predictions, seed: seed, pool: pool) }
+    }
+}
+
+/// What holds for the whole process.
+enum Machinery {
+    /// The verdict on the linked BLAS, by its self-test: some milliseconds, once a process.
+    private static let verdict: OperationError? = {
+        let pool = WorkerPool(threads: Machine.usableCores)
+        defer { pool.shutdown() }
+        do throws(OperationError) {
+            try BLASSelfTest.require(pool: pool)
+            return nil
+        } catch {
+            return error
+        }
+    }()
+
+    /// - Throws: an ``OperationError`` where the BLAS multiplies wrongly on this machine.
+    static func requireSoundBLAS() throws(OperationError) {
+        if let verdict { throw verdict }
+    }
+
+    /// - Throws: an ``InputError`` where `threads` is not in 1…1024.
+    static func threads(_ threads: Int?) throws(InputError) -> Int {
+        guard let threads else { return Machine.usableCores }
+        guard (1...1024).contains(threads) else {
+            throw InputError("threads", expected: "an integer in 1…1024", received: "\(threads)")
+        }
+        return threads
+    }
+}
