@@ -40,7 +40,8 @@ struct TrainingSession {
         let writer = CheckpointWriter(
             run, experiment, graph, dataDigests: dataDigests, resumedFrom: resumption?.found?.file)
         let display = TrainingDisplay(quiet: common.quiet, epochs: experiment.training.epochs)
-        let logs = RunLogs(run, experiment, graph: graph, data: data)
+        let logs = RunLogs(
+            run, experiment, graph: graph, data: data, sums: resumption?.found?.checkpoint.liveSums ?? [:])
         let model: TrainedModel
         do {
             model = try trainer.run(
@@ -48,7 +49,7 @@ struct TrainingSession {
                 onCheckpoint: writer.map { writer in
                     { state in
                         logs.flush()
-                        writer.write(state)
+                        writer.write(state, liveSums: logs.sums)
                     }
                 },
                 onEvent: { event in
