@@ -107,12 +107,14 @@ let package = Package(
         .target(
             name: "Numeral",
             dependencies: [
-                "Tensors", "Kernels", "NeuralNetwork", "Datasets", "Training", "Evaluation", "Reports",
-                "Experiments", "Interchange", "TensorBoard",
+                "Tensors", "Kernels", "NeuralNetwork", "Datasets", "Training", "Evaluation", "Experiments",
             ]),
         .executableTarget(
             name: "trainer",
-            dependencies: ["Numeral", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "Numeral", "Kernels", "Reports", "Interchange", "TensorBoard",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
 
         .target(
             name: "TestSupport", dependencies: ["NeuralNetwork", "Kernels", "Tensors"], path: "Tests/TestSupport",
@@ -143,6 +145,15 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+/// Fuzzers of everything that reads untrusted bytes, for `Fuzzing/build.sh` alone.
+if Context.environment["NUMERAL_FUZZING"] == "1" {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz", dependencies: ["Numeral", "Reports"], path: "Fuzzing/Sources/Fuzz",
+            // libFuzzer brings the main function.
+            swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
+}
 
 for target in package.targets where target.type != .system {
     target.swiftSettings = (target.swiftSettings ?? []) + headers

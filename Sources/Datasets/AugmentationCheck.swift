@@ -2,7 +2,7 @@ import Tensors
 
 extension AugmentationOptions {
     /// - Throws: `InputError` naming the first option that is out of its range.
-    public func check() throws(InputError) {
+    package func check() throws(InputError) {
         try check(rotation, in: 0...180, "rotation")
         try check(scale, in: 0.1...10, "scale")
         try check(shear, in: 0...2, "shear")

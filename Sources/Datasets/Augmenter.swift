@@ -16,12 +16,12 @@ import Tensors
 /// Sources: P. Y. Simard, D. Steinkraus, J. C. Platt, "Best practices for convolutional neural networks applied to
 /// visual document analysis", ICDAR 2003; Z. Zhong et al., "Random erasing data augmentation", 2017,
 /// arXiv:1708.04896.
-public struct Augmenter: Sendable {
-    public let options: AugmentationOptions
-    public let height: Int
-    public let width: Int
-    public let channels: Int
-    public let seed: UInt64
+package struct Augmenter: Sendable {
+    package let options: AugmentationOptions
+    package let height: Int
+    package let width: Int
+    package let channels: Int
+    package let seed: UInt64
 
     private let hasAffine: Bool
     /// Vectors of 16 columns in a row.
@@ -38,7 +38,7 @@ public struct Augmenter: Sendable {
 
     /// - Throws: `InputError` where an option is out of the range that ``AugmentationOptions`` gives, or the image has
     ///   no pixels or more than 2^23.
-    public init(
+    package init(
         _ options: AugmentationOptions, height: Int, width: Int, channels: Int, seed: UInt64
     ) throws(InputError) {
         guard height > 0, width > 0, channels > 0, height <= 1 << 15, width <= 1 << 15, channels <= 1 << 10,
@@ -78,7 +78,7 @@ public struct Augmenter: Sendable {
     }
 
     /// Memory that one thread needs to augment images of one size; made once, used for every image.
-    public struct Scratch: Sendable {
+    package struct Scratch: Sendable {
         /// The image in [0, 1] with a border of one zero pixel, `[H+2, W+2, C]`.
         fileprivate var padded: [Float]
         /// U, `[2, H, W]`, each half rounded up to 4 elements.
@@ -98,7 +98,7 @@ public struct Augmenter: Sendable {
         }
     }
 
-    public func makeScratch() -> Scratch {
+    package func makeScratch() -> Scratch {
         Scratch(
             height: height, width: width, channels: channels, vectors: vectors, isElastic: options.elastic != nil)
     }
@@ -109,7 +109,7 @@ public struct Augmenter: Sendable {
     ///   - output: The same, as `Float`; a byte b that is not moved becomes exactly `Float(b) / 255`.
     ///   - scratch: From ``makeScratch()`` of this augmenter, used by no other thread meanwhile.
     /// - Precondition: `image` and `output` have height·width·channels elements; epoch and index in 0..<2^32.
-    public func apply(
+    package func apply(
         _ image: Span<UInt8>, into output: inout MutableSpan<Float>, epoch: Int, sampleIndex: Int,
         scratch: inout Scratch
     ) {

@@ -1,19 +1,19 @@
 import Tensors
 
 /// Images and labels for one step. The last batch of an epoch may be short: only the first ``count`` images are its.
-public final class Batch: @unchecked Sendable {
+package final class Batch: @unchecked Sendable {
     // Sendable by contract: its loader's workers write disjoint images, and its reader comes after them.
 
     /// Pixels, `[capacity, H, W, C]` in row-major order.
-    public let images: AlignedBuffer<Float>
+    package let images: AlignedBuffer<Float>
     /// Classes, `[capacity]`.
-    public let labels: AlignedBuffer<Int32>
+    package let labels: AlignedBuffer<Int32>
     /// How many images are in it, at most ``capacity``.
-    public internal(set) var count = 0
-    public let capacity: Int
+    package internal(set) var count = 0
+    package let capacity: Int
 
     /// - Precondition: `capacity` and `imageSize` at least 1.
-    public init(capacity: Int, imageSize: Int) {
+    package init(capacity: Int, imageSize: Int) {
         precondition(capacity >= 1 && imageSize >= 1, "Batch: capacity and image size must be at least 1")
         self.capacity = capacity
         images = AlignedBuffer(count: capacity * imageSize)

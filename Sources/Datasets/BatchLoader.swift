@@ -6,10 +6,10 @@ import Tensors
 /// Batches are cut into runs of images that any worker may take; what an image becomes depends only on the seed, the
 /// epoch and its index in the set, so the result is the same for any number of workers. Three buffers are used by
 /// turns: one with the caller, two filled ahead. Call it from one thread.
-public final class BatchLoader {
-    public let batchSize: Int
+package final class BatchLoader {
+    package let batchSize: Int
     /// Batches of an epoch, the short last one included.
-    public let batchCount: Int
+    package let batchCount: Int
     private let queue: BatchQueue
 
     /// - Parameters:
@@ -19,7 +19,7 @@ public final class BatchLoader {
     ///   - shuffle: Whether the order changes each epoch; else it is that of `data`.
     ///   - workers: Threads that prepare batches, at least 1.
     /// - Precondition: `batchSize` and `workers` at least 1, `data` not empty, σ positive.
-    public init(
+    package init(
         data: ImageSet, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)? = nil,
         augmenter: Augmenter? = nil, seed: UInt64, shuffle: Bool, workers: Int = 1
     ) {
@@ -46,18 +46,18 @@ public final class BatchLoader {
     /// epoch).
     /// - Parameter batch: the first that ``next()`` gives; ``batchCount`` for none.
     /// - Precondition: `epoch` in 0..<2^32, `batch` in 0...``batchCount``; ``stop()`` was not called.
-    public func start(epoch: Int, at batch: Int = 0) { queue.start(epoch: epoch, at: batch) }
+    package func start(epoch: Int, at batch: Int = 0) { queue.start(epoch: epoch, at: batch) }
 
     /// The next batch, or nil at the end of the epoch. It is the caller's until the next call of this or of
     /// ``start(epoch:)``.
-    public func next() -> Batch? { queue.next() }
+    package func next() -> Batch? { queue.next() }
 
     /// Ends the threads; there are no more batches. The end of the loader's life does the same.
-    public func stop() { queue.stop() }
+    package func stop() { queue.stop() }
 
     /// Fills `batch` with the images in `range` of `data`, in order and not augmented: for evaluation.
     /// - Precondition: `range` within `data`, no longer than the batch's capacity, which is for images of this size.
-    public static func fill(
+    package static func fill(
         _ batch: Batch, from data: ImageSet, range: Range<Int>,
         normalization: (mean: Float, standardDeviation: Float)? = nil
     ) {

@@ -2,7 +2,7 @@ import Kernels
 import Tensors
 
 /// Images of a set, spoilt by a ``Corruption``, batch by batch for a network: the same bits for any number of threads.
-public final class CorruptedImages: ParallelWork {
+package final class CorruptedImages: ParallelWork {
     private let data: ImageSet
     private let corruption: Corruption
     private let normalization: (mean: Float, standardDeviation: Float)?
@@ -16,7 +16,7 @@ public final class CorruptedImages: ParallelWork {
     /// - Parameters:
     ///   - corruption: for images of this size.
     ///   - normalization: mean and deviation > 0 to standardise by, after the corruption; nil leaves [0, 1].
-    public init(
+    package init(
         _ data: ImageSet, corruption: Corruption, normalization: (mean: Float, standardDeviation: Float)?,
         pool: WorkerPool
     ) {
@@ -28,7 +28,7 @@ public final class CorruptedImages: ParallelWork {
 
     /// Writes the images in `range` to the beginning of `batch`, `[count, H, W, C]`.
     /// - Precondition: `range` within the data, `batch` long enough.
-    public func fill(_ batch: AlignedBuffer<Float>, range: Range<Int>) {
+    package func fill(_ batch: AlignedBuffer<Float>, range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= data.count, "CorruptedImages: range out of the data")
         precondition(batch.count >= range.count * data.imageSize, "CorruptedImages: the batch is too short")
         target = batch
@@ -37,7 +37,7 @@ public final class CorruptedImages: ParallelWork {
         target = nil
     }
 
-    public func run(task: Int, worker: Int) {
+    package func run(task: Int, worker: Int) {
         guard let target else { return }
         let size = data.imageSize
         let first = range.lowerBound + task * Self.runLength

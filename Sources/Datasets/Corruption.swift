@@ -5,7 +5,7 @@ import Tensors
 ///
 /// After D. Hendrycks, T. Dietterich, "Benchmarking neural network robustness to common corruptions and perturbations",
 /// 2019, arXiv:1903.12261, and N. Mu, J. Gilmer, "MNIST-C", 2019, arXiv:1906.02337, with strengths for small images.
-public enum CorruptionKind: String, CaseIterable, Sendable {
+package enum CorruptionKind: String, CaseIterable, Sendable {
     /// Turned by the strength either way, degrees.
     case rotation
     /// Made larger or smaller by the factor 1 + strength.
@@ -22,7 +22,7 @@ public enum CorruptionKind: String, CaseIterable, Sendable {
     case contrast
 
     /// What the strength is measured in.
-    public var unit: String {
+    package var unit: String {
         switch self {
         case .rotation: "degrees"
         case .scale: "factor − 1"
@@ -34,7 +34,7 @@ public enum CorruptionKind: String, CaseIterable, Sendable {
     }
 
     /// The graded strengths, ascending; none of them changes nothing.
-    public var strengths: [Float] {
+    package var strengths: [Float] {
         switch self {
         case .rotation: [10, 20, 30, 40, 50]
         case .scale: [0.1, 0.2, 0.3, 0.4, 0.5]
@@ -65,9 +65,9 @@ public enum CorruptionKind: String, CaseIterable, Sendable {
 /// What is left to chance (the way a turn or a scaling goes, the direction of a shift, the noise before its deviation)
 /// is drawn at the address (seed, corruption, kind, sample): the same for every strength, so that a curve over strengths
 /// follows one set of images, and for every model and thread.
-public struct Corruption: Sendable {
-    public let kind: CorruptionKind
-    public let strength: Float
+package struct Corruption: Sendable {
+    package let kind: CorruptionKind
+    package let strength: Float
     private let warp: Augmenter
     private let seed: UInt64
     /// `g[d]`, the blur's Gaussian at distance d.
@@ -75,7 +75,7 @@ public struct Corruption: Sendable {
 
     /// - Parameter strength: from 0, in ``CorruptionKind/unit``; 0 changes nothing.
     /// - Throws: `InputError` where images are larger than ``Augmenter`` takes.
-    public init(
+    package init(
         _ kind: CorruptionKind, strength: Float, height: Int, width: Int, channels: Int, seed: UInt64
     ) throws(InputError) {
         precondition(strength >= 0 && strength.isFinite, "Corruption: strength must be 0 or more, received \(strength)")
@@ -87,14 +87,14 @@ public struct Corruption: Sendable {
     }
 
     /// Memory for one thread, used for every image.
-    public struct Scratch: Sendable {
+    package struct Scratch: Sendable {
         /// For the warp: the image with a border of one zero pixel.
         fileprivate var padded: [Float]
         /// For the blur: the image smoothed along rows.
         fileprivate var rows: [Float]
     }
 
-    public func makeScratch() -> Scratch {
+    package func makeScratch() -> Scratch {
         Scratch(
             padded: [Float](repeating: 0, count: (warp.height + 2) * (warp.width + 2) * warp.channels),
             rows: [Float](repeating: 0, count: warp.height * warp.width * warp.channels))
@@ -104,7 +104,7 @@ public struct Corruption: Sendable {
     /// - Parameters:
     ///   - image: `[H, W, C]`, as is `output`.
     ///   - sampleIndex: in 0..<2^32, part of the random address.
-    public func apply(
+    package func apply(
         _ image: Span<UInt8>, into output: inout MutableSpan<Float>, sampleIndex: Int, scratch: inout Scratch
     ) {
         precondition(

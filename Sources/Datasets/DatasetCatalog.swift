@@ -3,9 +3,9 @@
 /// Published digests are those that torchvision (MD5) and TensorFlow Datasets (SHA-256) check. Unpacked digests of
 /// Fashion-MNIST were taken from Debian's `dataset-fashion-mnist`, after its deflate streams, under the header of the
 /// published files (name and time put back), had given the four published SHA-256.
-public enum DatasetCatalog {
+package enum DatasetCatalog {
     /// What is known of `name`.
-    public static func record(_ name: DatasetName) -> DatasetRecord {
+    package static func record(_ name: DatasetName) -> DatasetRecord {
         switch name {
         case .mnist: mnist
         case .fashionMnist: fashionMnist

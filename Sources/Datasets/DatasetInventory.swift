@@ -1,29 +1,29 @@
 import Tensors
 
 /// What `trainer datasets list` shows of one data set.
-public struct DatasetStatus: Sendable {
-    public var record: DatasetRecord
+package struct DatasetStatus: Sendable {
+    package var record: DatasetRecord
     /// The folder it was found in; nil where it would be downloaded.
-    public var directory: String?
+    package var directory: String?
     /// Whether a sample of it ships with the package.
-    public var hasSample: Bool
+    package var hasSample: Bool
 }
 
 /// What `trainer datasets verify` shows of one file.
-public struct FileVerification: Sendable {
+package struct FileVerification: Sendable {
     /// The file, or the archive and its member.
-    public var place: String
+    package var place: String
     /// SHA-256 of the file unpacked; empty where it could not be read.
-    public var sha256: String
+    package var sha256: String
     /// Whether it is sound and a published digest vouches for it.
-    public var isVerified: Bool
+    package var isVerified: Bool
     /// What is wrong with it, or that nothing vouches for it; empty where all is well.
-    public var problem: String
+    package var problem: String
 }
 
 extension DatasetLoader {
     /// Every data set of the catalogue, and where it is.
-    public static func list(
+    package static func list(
         directory: String? = nil, locations: DatasetLocations = DatasetLocations()
     ) throws(InputError) -> [DatasetStatus] {
         var statuses: [DatasetStatus] = []
@@ -43,7 +43,7 @@ extension DatasetLoader {
 
     /// Sees to it that `name` is on this machine, and returns its folder.
     /// - Throws: `OperationError` where it can neither be found nor fetched; `InputError` as ``load`` does.
-    public static func fetch(
+    package static func fetch(
         _ name: DatasetName, locations: DatasetLocations = DatasetLocations(),
         progress: @escaping DatasetProgress = { _ in }
     ) throws -> String {
@@ -53,7 +53,7 @@ extension DatasetLoader {
     /// Reads every file of `name` and checks it.
     /// - Throws: `OperationError` where it is not on this machine (nothing is downloaded); what is wrong with a file
     ///   is in its row.
-    public static func verify(
+    package static func verify(
         _ name: DatasetName, directory: String? = nil, locations: DatasetLocations = DatasetLocations()
     ) throws -> [FileVerification] {
         var local = locations

@@ -1,7 +1,7 @@
 import Tensors
 
 /// Finds, fetches, reads and splits data sets.
-public enum DatasetLoader {
+package enum DatasetLoader {
     /// The data that `options` name: from the sample, from IDX files by path, or a data set by name, looked for in
     /// `options.directory`, then as `locations` say, then downloaded into the cache.
     /// - Parameters:
@@ -9,7 +9,7 @@ public enum DatasetLoader {
     ///   - progress: Told of notes and of bytes that come.
     /// - Throws: `InputError` where options are impossible, or a file is absent, damaged or not as published;
     ///   `OperationError` where the data set can neither be found nor fetched and no sample may stand in for it.
-    public static func load(
+    package static func load(
         _ options: DataOptions, seed: UInt64, locations: DatasetLocations = DatasetLocations(),
         progress: @escaping DatasetProgress = { _ in }
     ) throws -> LoadedData {
@@ -122,7 +122,7 @@ public enum DatasetLoader {
 
     /// A test set from two IDX files by path, plain or gzip, with classes known beforehand.
     /// - Throws: `InputError` where a file is damaged, the two do not fit each other, or a label is none of the classes.
-    public static func test(
+    package static func test(
         images: String, labels: String, classNames: [String]
     ) throws -> LoadedData.Test {
         let pixels = try IDX.read(images, .images), classes = try IDX.read(labels, .labels)

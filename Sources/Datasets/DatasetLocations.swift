@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 
 /// What happens while a data set is looked for.
-public enum DatasetEvent: Sendable, Equatable {
+package enum DatasetEvent: Sendable, Equatable {
     /// Something the user should know, such as that the sample stands in for the full set.
     case note(String)
     /// Bytes of `file` that have come, of `total` where the server says it.
@@ -10,37 +10,37 @@ public enum DatasetEvent: Sendable, Equatable {
 }
 
 /// Told of what happens, on the thread that loads or on one of the network's.
-public typealias DatasetProgress = @Sendable (DatasetEvent) -> Void
+package typealias DatasetProgress = @Sendable (DatasetEvent) -> Void
 
 /// How patient a download is.
-public struct DownloadSettings: Sendable, Hashable {
+package struct DownloadSettings: Sendable, Hashable {
     /// Until any server has answered, seconds for all mirrors together: without a network it fails this fast.
-    public var reachSeconds = 4.0
+    package var reachSeconds = 4.0
     /// For a server to answer once another has, seconds.
-    public var responseSeconds = 15.0
+    package var responseSeconds = 15.0
     /// Without a byte in the middle of a file, seconds.
-    public var idleSeconds = 20.0
+    package var idleSeconds = 20.0
     /// How often a broken transfer that made headway is resumed at one mirror.
-    public var resumptions = 3
+    package var resumptions = 3
 
-    public init() {}
+    package init() {}
 }
 
 /// Where data sets are looked for, in order.
-public struct DatasetLocations: Sendable {
+package struct DatasetLocations: Sendable {
     /// Named by the environment variable `NUMERAL_DATA`.
-    public var environmentDirectory: String?
+    package var environmentDirectory: String?
     /// Where downloads are kept.
-    public var cacheDirectory: String
+    package var cacheDirectory: String
     /// Where the system's packages put them; only in folders of their own.
-    public var systemDirectories: [String]
-    public var download: DownloadSettings
+    package var systemDirectories: [String]
+    package var download: DownloadSettings
     /// Whether absent files are fetched.
-    public var allowsDownload: Bool
+    package var allowsDownload: Bool
     /// Records used in place of the catalogue's (other mirrors, other digests).
-    public var records: [DatasetName: DatasetRecord]
+    package var records: [DatasetName: DatasetRecord]
 
-    public init(
+    package init(
         environmentDirectory: String?, cacheDirectory: String, systemDirectories: [String],
         download: DownloadSettings = DownloadSettings(), allowsDownload: Bool = true,
         records: [DatasetName: DatasetRecord] = [:]
@@ -55,7 +55,7 @@ public struct DatasetLocations: Sendable {
 
     /// As `environment` says: `NUMERAL_DATA`, the cache at `$XDG_CACHE_HOME/numeral` or `~/.cache/numeral`, and
     /// `/usr/share/datasets` (Debian's `dataset-fashion-mnist`).
-    public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
         func value(_ key: String) -> String? { environment[key].flatMap { $0.isEmpty ? nil : $0 } }
         let home = value("HOME") ?? NSHomeDirectory()
         let cache = value("XDG_CACHE_HOME") ?? joined(home, ".cache")
@@ -65,7 +65,7 @@ public struct DatasetLocations: Sendable {
     }
 
     /// What is known of `name`.
-    public func record(_ name: DatasetName) -> DatasetRecord { records[name] ?? DatasetCatalog.record(name) }
+    package func record(_ name: DatasetName) -> DatasetRecord { records[name] ?? DatasetCatalog.record(name) }
 }
 
 /// `name` in `directory`.

@@ -1,5 +1,5 @@
 /// The four files of a data set, by their role.
-public enum DatasetRole: String, CaseIterable, Sendable {
+package enum DatasetRole: String, CaseIterable, Sendable {
     case trainImages
     case trainLabels
     case testImages
@@ -9,19 +9,19 @@ public enum DatasetRole: String, CaseIterable, Sendable {
 }
 
 /// A file of a data set: its name, and the digests by which it is known.
-public struct DatasetFile: Sendable, Hashable {
+package struct DatasetFile: Sendable, Hashable {
     /// Its name without `.gz`.
-    public var name: String
+    package var name: String
     /// SHA-256 of the IDX file unpacked, where known.
-    public var sha256: String?
+    package var sha256: String?
     /// SHA-256 of the gzip (or zip) as published, where known.
-    public var publishedSHA256: String?
+    package var publishedSHA256: String?
     /// MD5 of the gzip (or zip) as published, where known.
-    public var publishedMD5: String?
+    package var publishedMD5: String?
     /// Bytes of the gzip (or zip) as published, where known.
-    public var publishedBytes: Int?
+    package var publishedBytes: Int?
 
-    public init(
+    package init(
         name: String, sha256: String? = nil, publishedSHA256: String? = nil, publishedMD5: String? = nil,
         publishedBytes: Int? = nil
     ) {
@@ -33,44 +33,44 @@ public struct DatasetFile: Sendable, Hashable {
     }
 
     /// How the file is called where it is downloaded to.
-    public var publishedName: String { name.hasSuffix(".zip") ? name : name + ".gz" }
+    package var publishedName: String { name.hasSuffix(".zip") ? name : name + ".gz" }
 }
 
 /// What is known of a data set before any of it is read.
-public struct DatasetRecord: Sendable {
+package struct DatasetRecord: Sendable {
     /// The name in configurations and on the command line.
-    public var name: String
+    package var name: String
     /// The name for people.
-    public var title: String
+    package var title: String
     /// The folder it is kept in, below a folder of data sets.
-    public var folder: String
-    public var classNames: [String]
-    public var trainCount: Int
-    public var testCount: Int
+    package var folder: String
+    package var classNames: [String]
+    package var trainCount: Int
+    package var testCount: Int
     /// The name of its licence, and whom to cite.
-    public var licence: String
-    public var files: [DatasetRole: DatasetFile]
+    package var licence: String
+    package var files: [DatasetRole: DatasetFile]
     /// The archive that holds the files, where they are not published one by one.
-    public var archive: DatasetFile?
+    package var archive: DatasetFile?
     /// Where in the archive they are.
-    public var archiveFolder: String
+    package var archiveFolder: String
     /// Addresses that a file's published name is added to, best first.
-    public var mirrors: [String]
+    package var mirrors: [String]
     /// Whether images are stored with rows and columns exchanged.
-    public var isTransposed: Bool
+    package var isTransposed: Bool
     /// The label of the first class in the files.
-    public var firstLabel: Int
+    package var firstLabel: Int
     /// Whether labels are QMNIST's, of eight columns.
-    public var hasExtendedLabels: Bool
+    package var hasExtendedLabels: Bool
 
-    public var classCount: Int { classNames.count }
+    package var classCount: Int { classNames.count }
     /// What a download fetches, bytes; nil where not known.
-    public var downloadBytes: Int? {
+    package var downloadBytes: Int? {
         let sizes = (archive.map { [$0] } ?? Array(files.values)).map(\.publishedBytes)
         return sizes.contains(nil) ? nil : sizes.reduce(0) { $0 + ($1 ?? 0) }
     }
 
-    public init(
+    package init(
         name: String, title: String, folder: String? = nil, classNames: [String], trainCount: Int, testCount: Int,
         licence: String, files: [DatasetRole: DatasetFile], archive: DatasetFile? = nil, archiveFolder: String = "",
         mirrors: [String], isTransposed: Bool = false, firstLabel: Int = 0, hasExtendedLabels: Bool = false

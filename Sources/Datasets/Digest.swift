@@ -6,8 +6,8 @@ import Tensors
 ///
 /// SHA-256: FIPS 180-4. MD5: RFC 1321, here only because some data sets publish nothing else; it tells damage, not
 /// malice.
-public final class Digest {
-    public enum Algorithm: String, Sendable {
+package final class Digest {
+    package enum Algorithm: String, Sendable {
         case sha256
         case md5
     }
@@ -15,7 +15,7 @@ public final class Digest {
     private let context: OpaquePointer?
     private var sound: Bool
 
-    public init(_ algorithm: Algorithm = .sha256) {
+    package init(_ algorithm: Algorithm = .sha256) {
         context = EVP_MD_CTX_new()
         let type = algorithm == .sha256 ? EVP_sha256() : EVP_md5()
         sound = context != nil && EVP_DigestInit_ex(context, type, nil) == 1
@@ -24,20 +24,20 @@ public final class Digest {
     deinit { EVP_MD_CTX_free(context) }
 
     /// Adds `bytes`.
-    public func update(_ bytes: [UInt8]) {
+    package func update(_ bytes: [UInt8]) {
         guard sound, !bytes.isEmpty else { return }
         sound = bytes.withUnsafeBytes { EVP_DigestUpdate(context, $0.baseAddress, $0.count) } == 1
     }
 
     /// Adds `data`.
-    public func update(_ data: Data) {
+    package func update(_ data: Data) {
         guard sound, !data.isEmpty else { return }
         sound = data.withUnsafeBytes { EVP_DigestUpdate(context, $0.baseAddress, $0.count) } == 1
     }
 
     /// The digest of all that was added, in lower-case hexadecimal. Ends the digest: call it once.
     /// - Throws: `OperationError` where OpenSSL refuses the algorithm (MD5 in FIPS mode).
-    public func hex() throws(OperationError) -> String {
+    package func hex() throws(OperationError) -> String {
         var value = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0
         guard sound, EVP_DigestFinal_ex(context, &value, &length) == 1 else {
@@ -49,7 +49,7 @@ public final class Digest {
     }
 
     /// The digest of `bytes`.
-    public static func hex(_ bytes: [UInt8], _ algorithm: Algorithm = .sha256) throws(OperationError) -> String {
+    package static func hex(_ bytes: [UInt8], _ algorithm: Algorithm = .sha256) throws(OperationError) -> String {
         let digest = Digest(algorithm)
         digest.update(bytes)
         return try digest.hex()

@@ -1,12 +1,12 @@
 import Tensors
 
 /// Gzip files (RFC 1952), several members in a row allowed, with a limit on what they may unpack to.
-public enum Gzip {
+package enum Gzip {
     /// Deflate never makes more of a byte than this: RFC 1951's longest match, 258 bytes, for two bits.
     static let largestRatio = 1_032
 
     /// Whether `bytes` begin as a gzip file does.
-    public static func isGzip(_ bytes: some Collection<UInt8>) -> Bool { bytes.starts(with: [0x1f, 0x8b]) }
+    package static func isGzip(_ bytes: some Collection<UInt8>) -> Bool { bytes.starts(with: [0x1f, 0x8b]) }
 
     /// What `bytes` unpack to.
     /// - Parameters:
@@ -14,7 +14,7 @@ public enum Gzip {
     ///   - place: Names the file in messages.
     /// - Throws: `InputError`, each with its own message: truncated, damaged (CRC-32 or length), trailing bytes,
     ///   over the limit.
-    public static func decompress(_ bytes: [UInt8], limit: Int, place: String) throws(InputError) -> [UInt8] {
+    package static func decompress(_ bytes: [UInt8], limit: Int, place: String) throws(InputError) -> [UInt8] {
         let source = GzipSource(MemorySource(bytes, place: place), limit: limit)
         var output: [UInt8] = []
         while true {
@@ -26,7 +26,7 @@ public enum Gzip {
 
     /// `bytes` as one gzip member without a name or a time: equal bytes give equal files.
     /// - Throws: `OperationError` over 1 GiB, or without memory.
-    public static func compress(_ bytes: [UInt8], level: Int = 9) throws(OperationError) -> [UInt8] {
+    package static func compress(_ bytes: [UInt8], level: Int = 9) throws(OperationError) -> [UInt8] {
         precondition((0...9).contains(level), "Gzip: level must be in 0...9, received \(level)")
         guard let packed = DeflateStream.deflate(bytes, level: Int32(level), wrapper: .gzip) else {
             throw OperationError("gzip", problem: "zlib could not compress \(bytes.count) bytes")

@@ -5,9 +5,9 @@ import Tensors
 /// A file is `0, 0, type, rank`, then `rank` extents as 32-bit big-endian integers, then the elements in row-major
 /// order, big-endian, and nothing else. Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of
 /// handwritten digits", section "File formats".
-public struct IDX: Sendable, Hashable {
+package struct IDX: Sendable, Hashable {
     /// The types of element that are read.
-    public enum ElementType: UInt8, Sendable {
+    package enum ElementType: UInt8, Sendable {
         case ubyte = 0x08
         case int32 = 0x0C
 
@@ -15,20 +15,20 @@ public struct IDX: Sendable, Hashable {
     }
 
     /// Largest number of images or labels in a file.
-    public static let largestCount = 100_000_000
+    package static let largestCount = 100_000_000
     /// Largest of every other extent.
-    public static let largestExtent = 4_096
+    package static let largestExtent = 4_096
     /// Largest payload, bytes.
-    public static let largestPayload = 1 << 33
+    package static let largestPayload = 1 << 33
 
-    public var type: ElementType
+    package var type: ElementType
     /// Outermost first; none is zero.
-    public var extents: [Int]
+    package var extents: [Int]
     /// The elements as stored, big-endian where they are wider than a byte.
-    public var bytes: [UInt8]
+    package var bytes: [UInt8]
 
     /// - Precondition: `bytes` has as many elements as `extents` say, each extent in 1..<2^32, at most 255 of them.
-    public init(type: ElementType = .ubyte, extents: [Int], bytes: [UInt8]) {
+    package init(type: ElementType = .ubyte, extents: [Int], bytes: [UInt8]) {
         precondition(extents.count <= 255, "IDX: rank over 255")
         var size = type.size
         for extent in extents {
@@ -42,7 +42,7 @@ public struct IDX: Sendable, Hashable {
     }
 
     /// The file that holds this array.
-    public var fileBytes: [UInt8] { header + bytes }
+    package var fileBytes: [UInt8] { header + bytes }
 
     /// What stands before the elements.
     var header: [UInt8] {
@@ -64,7 +64,7 @@ public struct IDX: Sendable, Hashable {
 
 extension IDX {
     /// What a file must be.
-    public enum Kind: Sendable {
+    package enum Kind: Sendable {
         /// Bytes `[count, height, width]`, magic 0x00000803.
         case images
         /// Bytes `[count]`, magic 0x00000801.
@@ -92,12 +92,12 @@ extension IDX {
     /// Reads the file at `path`, plain or gzip (told by its first bytes, not its name).
     /// - Throws: `InputError` naming the file, each with its own message: absent, empty, wrong magic, type or rank,
     ///   zero or too large an extent, truncated, trailing bytes, or a damaged gzip.
-    public static func read(_ path: String, _ kind: Kind) throws(InputError) -> IDX {
+    package static func read(_ path: String, _ kind: Kind) throws(InputError) -> IDX {
         try read(opened(BinaryFile(path)), kind)
     }
 
     /// Reads the IDX file in `bytes`, plain or gzip; `place` names it in messages.
-    public static func parse(_ bytes: [UInt8], _ kind: Kind, place: String) throws(InputError) -> IDX {
+    package static func parse(_ bytes: [UInt8], _ kind: Kind, place: String) throws(InputError) -> IDX {
         let source = MemorySource(bytes, place: place)
         return try read(Gzip.isGzip(bytes) ? GzipSource(source, limit: largestFile) : source, kind)
     }

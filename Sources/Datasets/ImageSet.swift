@@ -3,9 +3,9 @@ import Tensors
 /// Labelled images of one size, in memory.
 public struct ImageSet: Sendable {
     /// Pixels, `[count, height, width, channels]` in row-major order.
-    public let images: [UInt8]
+    package let images: [UInt8]
     /// Classes, each below ``classCount``.
-    public let labels: [UInt8]
+    package let labels: [UInt8]
     /// Rows of an image.
     public let height: Int
     /// Columns of an image.
@@ -20,14 +20,14 @@ public struct ImageSet: Sendable {
     /// How many images there are.
     public var count: Int { labels.count }
     /// Bytes of one image.
-    public var imageSize: Int { height * width * channels }
+    package var imageSize: Int { height * width * channels }
 
     /// - Parameters:
     ///   - place: Names the images in messages.
     ///   - labelsPlace: Names the labels; `place` where nil.
     /// - Throws: `InputError` where an extent is not positive, the pixels are not `count` images, a label is out of
     ///   range, or the names are not `classCount`.
-    public init(
+    package init(
         images: [UInt8], labels: [UInt8], height: Int, width: Int, channels: Int = 1, classCount: Int,
         classNames: [String], place: String = "images", labelsPlace: String? = nil
     ) throws(InputError) {
@@ -98,14 +98,14 @@ public struct ImageSet: Sendable {
     public func subset(_ range: Range<Int>) -> ImageSet { subset(Array(range)) }
 
     /// How many images each class has.
-    public var classSizes: [Int] {
+    package var classSizes: [Int] {
         var sizes = [Int](repeating: 0, count: classCount)
         for label in labels { sizes[Int(label)] += 1 }
         return sizes
     }
 
     /// Mean and standard deviation (of the population) of all pixels in [0, 1]; exact sums, zero where empty.
-    public var pixelMoments: (mean: Double, standardDeviation: Double) {
+    package var pixelMoments: (mean: Double, standardDeviation: Double) {
         var histogram = [Int](repeating: 0, count: 256)
         for pixel in images { histogram[Int(pixel)] += 1 }
         let count = Double(images.count)

@@ -18,19 +18,19 @@ public struct LoadedData: Sendable {
     /// Kept from the training set; may be empty.
     public var validation: ImageSet
     /// SHA-256 of the training files, unpacked, by file name.
-    public var digests: [String: String]
+    package var digests: [String: String]
     /// What the user should know of how it was found, such as that the sample stands in for the full set.
     public var notes: [String]
     /// Mean of the training split's pixels in [0, 1].
-    public var mean: Double
+    package var mean: Double
     /// Standard deviation of the same.
-    public var standardDeviation: Double
+    package var standardDeviation: Double
 
     /// The test half.
     public struct Test: Sendable {
         public var images: ImageSet
         /// SHA-256 of the test files, unpacked, by file name.
-        public var digests: [String: String]
+        package var digests: [String: String]
         public var notes: [String]
     }
 
@@ -53,7 +53,7 @@ public struct LoadedData: Sendable {
 
     /// Mean and standard deviation to standardise by, as `Float`; nil for ``Normalization/none``. Where all pixels
     /// are equal the deviation is 1.
-    public func normalizationConstants(_ normalization: Normalization) -> (mean: Float, standardDeviation: Float)? {
+    package func normalizationConstants(_ normalization: Normalization) -> (mean: Float, standardDeviation: Float)? {
         guard normalization == .standardize else { return nil }
         let deviation = Float(standardDeviation)
         return (Float(mean), deviation > 0 ? deviation : 1)

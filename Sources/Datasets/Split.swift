@@ -1,7 +1,7 @@
 import Tensors
 
 /// A stratified split into training and validation.
-public enum StratifiedSplit {
+package enum StratifiedSplit {
     /// Indices of both parts, each in rising order. Every class gives `fraction` of its images to validation, the
     /// whole being `fraction` of all images to the nearest one (largest remainders first, lower classes on a tie); no
     /// class gives its last image.
@@ -9,7 +9,7 @@ public enum StratifiedSplit {
     /// Which ones is a permutation at the address (seed, split, stream: class), so that one class's images never
     /// change another's.
     /// - Precondition: `fraction` in [0, 1).
-    public static func indices(
+    package static func indices(
         of labels: [UInt8], fraction: Double, seed: UInt64
     ) -> (train: [Int], validation: [Int]) {
         precondition(fraction >= 0 && fraction < 1, "StratifiedSplit: fraction must be in [0, 1), received \(fraction)")

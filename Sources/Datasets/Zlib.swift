@@ -1,11 +1,11 @@
 import Tensors
 
 /// What other modules need of zlib: compressed streams and checksums.
-public enum Zlib {
+package enum Zlib {
     /// `bytes` as one zlib stream (RFC 1950), the same for the same bytes and level.
     /// - Parameter level: 0 (stored) to 9 (smallest).
     /// - Throws: `OperationError` where zlib has no memory, or for more than 1 GiB.
-    public static func compress(_ bytes: [UInt8], level: Int = 6) throws(OperationError) -> [UInt8] {
+    package static func compress(_ bytes: [UInt8], level: Int = 6) throws(OperationError) -> [UInt8] {
         precondition((0...9).contains(level), "Zlib: level must be in 0...9, received \(level)")
         guard let stream = DeflateStream.deflate(bytes, level: Int32(level), wrapper: .zlib) else {
             throw OperationError("compressing \(bytes.count) bytes", problem: "zlib could not")
@@ -14,5 +14,5 @@ public enum Zlib {
     }
 
     /// The CRC-32 of ISO 3309 (gzip, PNG) of `bytes`.
-    public static func crc32(_ bytes: [UInt8]) -> UInt32 { InflateStream.crc32(0, bytes, count: bytes.count) }
+    package static func crc32(_ bytes: [UInt8]) -> UInt32 { InflateStream.crc32(0, bytes, count: bytes.count) }
 }

@@ -38,7 +38,7 @@ public struct BootstrapIntervals: Hashable, Sendable {
     /// - Parameters:
     ///   - resamples: B ≥ 1.
     ///   - level: in (0, 1).
-    public init(
+    package init(
         _ predictions: Predictions, resamples: Int = 2000, level: Double = 0.95, seed: UInt64, pool: WorkerPool
     ) {
         precondition(resamples >= 1 && resamples < Int(UInt32.max), "bootstrap: at least one resample")

@@ -6,9 +6,9 @@ import Foundation
 /// McNemar, "Note on the sampling error of the difference between correlated proportions or percentages", Psychometrika
 /// 12, 1947; for classifiers Dietterich, "Approximate statistical tests for comparing supervised classification learning
 /// algorithms", Neural Computation 10, 1998.
-public struct McNemar: Hashable, Sendable {
+package struct McNemar: Hashable, Sendable {
     /// How the p-value was found.
-    public enum Method: String, Hashable, Sendable, Codable {
+    package enum Method: String, Hashable, Sendable, Codable {
         /// `min(1, 2·P(X ≤ min(b, c)))`, X binomial of b + c trials at 1/2.
         case exact
         /// `χ² = (|b − c| − 1)²/(b + c)` of one degree of freedom: Edwards's continuity correction.
@@ -16,27 +16,27 @@ public struct McNemar: Hashable, Sendable {
     }
 
     /// b: samples that only the first classifier gets right, and c: only the second.
-    public let onlyFirst: Int
-    public let onlySecond: Int
+    package let onlyFirst: Int
+    package let onlySecond: Int
     /// N.
-    public let count: Int
-    public let method: Method
+    package let count: Int
+    package let method: Method
     /// χ², or the smaller of b and c for the exact test.
-    public let statistic: Double
+    package let statistic: Double
     /// The chance of a difference at least as large if both erred alike; two-sided, in [0, 1].
-    public let pValue: Double
+    package let pValue: Double
     /// Accuracy of the second less that of the first, `(c − b)/N`.
-    public let difference: Double
+    package let difference: Double
     /// Of that difference, 95 % (Agresti and Min): with a half added to each cell, `d ± z·√((b + c − (c − b)²/N)/N²)`.
     /// Agresti, Min, "Simple improved confidence intervals for comparing matched proportions", Statistics in Medicine
     /// 24, 2005.
-    public let interval: ConfidenceInterval
+    package let interval: ConfidenceInterval
 
     /// Up to so many discordant samples the test is exact; from there on the two agree to three digits.
-    public static let exactLimit = 1000
+    package static let exactLimit = 1000
 
     /// - Precondition: b, c ≥ 0, N ≥ 1 and b + c ≤ N.
-    public init(onlyFirst b: Int, onlySecond c: Int, count: Int) {
+    package init(onlyFirst b: Int, onlySecond c: Int, count: Int) {
         precondition(
             b >= 0 && c >= 0 && count >= 1 && b + c <= count,
             "McNemar: expected b + c ≤ N ≥ 1, received \(b), \(c) of \(count)")
@@ -65,7 +65,7 @@ public struct McNemar: Hashable, Sendable {
 
     /// Compares two classifiers' predictions.
     /// - Precondition: the same labels.
-    public init(_ first: Predictions, _ second: Predictions) {
+    package init(_ first: Predictions, _ second: Predictions) {
         precondition(first.labels == second.labels, "McNemar: expected the same samples")
         var (b, c) = (0, 0)
         for (i, label) in first.labels.enumerated() {
@@ -94,7 +94,7 @@ public struct McNemar: Hashable, Sendable {
     ///
     /// The i-th smallest of m becomes the largest of `min(1, (m − j + 1)·pⱼ)` for j ≤ i. Holm, "A simple sequentially
     /// rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979.
-    public static func holm(_ pValues: [Double]) -> [Double] {
+    package static func holm(_ pValues: [Double]) -> [Double] {
         let order = pValues.indices.sorted { (pValues[$0], $0) < (pValues[$1], $1) }
         var adjusted = pValues
         var largest = 0.0

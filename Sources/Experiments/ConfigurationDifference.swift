@@ -2,7 +2,7 @@ extension Experiment {
     /// Where this differs from `other`, the configuration of a run, one text for each key (`training.epochs 5 instead of
     /// 3`). The folders `data.directory` and `output.directory` are not compared: they do not change what is learnt. A
     /// layer's `lowering` that is left open here may be settled in `other`, as a run does.
-    public func differences(from other: Experiment) -> [String] {
+    package func differences(from other: Experiment) -> [String] {
         var (mine, others) = (self, other)
         (mine.data.directory, others.data.directory) = (nil, nil)
         (mine.output, others.output) = (OutputOptions(), OutputOptions())

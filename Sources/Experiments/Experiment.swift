@@ -12,14 +12,22 @@ public struct Experiment: Hashable, Sendable {
     public var augmentation: AugmentationOptions
     public var model: Graph
     public var training: TrainingOptions
-    public var evaluation: EvaluationOptions
-    public var output: OutputOptions
+    package var evaluation: EvaluationOptions
+    package var output: OutputOptions
 
     public init(
         name: String, seed: UInt64 = 0, data: DataOptions = DataOptions(),
         augmentation: AugmentationOptions = AugmentationOptions(), model: Graph,
-        training: TrainingOptions = TrainingOptions(), evaluation: EvaluationOptions = EvaluationOptions(),
-        output: OutputOptions = OutputOptions()
+        training: TrainingOptions = TrainingOptions()
+    ) {
+        self.init(
+            name: name, seed: seed, data: data, augmentation: augmentation, model: model, training: training,
+            evaluation: EvaluationOptions(), output: OutputOptions())
+    }
+
+    package init(
+        name: String, seed: UInt64, data: DataOptions, augmentation: AugmentationOptions, model: Graph,
+        training: TrainingOptions, evaluation: EvaluationOptions, output: OutputOptions
     ) {
         self.name = name
         self.seed = seed
@@ -33,21 +41,21 @@ public struct Experiment: Hashable, Sendable {
 }
 
 /// The section `evaluation`.
-public struct EvaluationOptions: Hashable, Sendable {
+package struct EvaluationOptions: Hashable, Sendable {
     /// Images a batch, at inference.
-    public var batchSize = 500
+    package var batchSize = 500
 
-    public init() {}
+    package init() {}
 }
 
 /// The section `output`.
-public struct OutputOptions: Hashable, Sendable {
+package struct OutputOptions: Hashable, Sendable {
     /// The folder in which run folders are made.
-    public var directory = "runs"
+    package var directory = "runs"
     /// Whether a run keeps every training event as a line of JSON, in `events.jsonl`.
-    public var events = true
+    package var events = true
     /// Whether a run keeps an event file for TensorBoard.
-    public var tensorBoard = true
+    package var tensorBoard = true
 
-    public init() {}
+    package init() {}
 }

@@ -2,12 +2,12 @@ import Foundation
 import Tensors
 
 /// Configuration files.
-public enum ExperimentFile {
+package enum ExperimentFile {
     /// Reads a configuration, applies `overrides` (see ``Overrides``) and decodes the result strictly.
     ///
     /// - Throws: `InputError` whose place names the file, and the path or line and column in it:
     ///   `config/default.json: training.epochs`, `config/default.json:12:5`; or the override at fault.
-    public static func load(path: String, overrides: [String] = []) throws(InputError) -> Experiment {
+    package static func load(path: String, overrides: [String] = []) throws(InputError) -> Experiment {
         let text = try JSONValue.parse(try read(path), name: path)
         return try Experiment.decode(try Overrides.apply(overrides, to: text), name: path)
     }
@@ -38,7 +38,7 @@ extension Experiment {
     /// - Parameter name: the file, for errors; may be empty.
     /// - Throws: `InputError` placed at `name: path`, for the first member that is unknown, of the wrong type or out
     ///   of its range, then for missing keys, then for sections that contradict each other.
-    public static func decode(_ json: JSONValue, name: String) throws(InputError) -> Experiment {
+    package static func decode(_ json: JSONValue, name: String) throws(InputError) -> Experiment {
         do throws(InputError) {
             return try Codec.experiment.decode(json, ConfigurationPath())
         } catch {
@@ -49,7 +49,7 @@ extension Experiment {
     }
 
     /// Decodes the text of a configuration strictly.
-    public static func decode(_ text: String, name: String) throws(InputError) -> Experiment {
+    package static func decode(_ text: String, name: String) throws(InputError) -> Experiment {
         try decode(try JSONValue.parse(text, name: name), name: name)
     }
 }

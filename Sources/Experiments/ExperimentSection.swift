@@ -112,13 +112,13 @@ extension Experiment {
     ///
     /// - Precondition: every option lies in its legal range. What a configuration cannot say is not kept: a
     ///   `data.dataset` beside `data.files`.
-    public var json: JSONValue { Codec.experiment.encode(self) }
+    package var json: JSONValue { Codec.experiment.encode(self) }
 
     /// ``json`` as text: the resolved configuration, as run folders and model files keep it.
-    public var jsonText: String { json.prettyText }
+    package var jsonText: String { json.prettyText }
 
     /// The JSON Schema (draft 2020-12) of a configuration, as `config/schema.json` keeps it.
-    public static var schema: JSONValue {
+    package static var schema: JSONValue {
         let head: JSONObject = [
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "Numeral experiment",

@@ -1,10 +1,10 @@
 /// One value of a JSON text and where it stands.
-public struct JSONLeaf: Hashable, Sendable {
+package struct JSONLeaf: Hashable, Sendable {
     /// `model.layers[3].filters`.
-    public var path: String
-    public var value: JSONValue
+    package var path: String
+    package var value: JSONValue
 
-    public init(path: String, value: JSONValue) {
+    package init(path: String, value: JSONValue) {
         self.path = path
         self.value = value
     }
@@ -13,7 +13,7 @@ public struct JSONLeaf: Hashable, Sendable {
 extension JSONValue {
     /// Everything that is no object and no array of objects, in the order of the text: `[28, 28, 1]` is one leaf, an
     /// empty object or array too.
-    public var leaves: [JSONLeaf] {
+    package var leaves: [JSONLeaf] {
         var result: [JSONLeaf] = []
         collect("", into: &result)
         return result

@@ -2,11 +2,11 @@ import Tensors
 
 extension JSONValue {
     /// The largest text that is parsed, bytes.
-    public static let sizeLimit = 1 << 20
+    package static let sizeLimit = 1 << 20
     /// The deepest nesting of arrays and objects that is parsed.
-    public static let depthLimit = 64
+    package static let depthLimit = 64
     /// The longest literal of a number that is parsed, characters.
-    public static let numberLengthLimit = 100
+    package static let numberLengthLimit = 100
 
     /// Reads a JSON text (RFC 8259) strictly: UTF-8 without a byte-order mark, no comments, no trailing commas, no
     /// duplicate keys, no lone surrogates, within the limits above.
@@ -14,7 +14,7 @@ extension JSONValue {
     /// - Parameter name: what the text is called in errors, which are placed `name:line:column`, both from 1, columns
     ///   in Unicode scalars.
     /// - Throws: `InputError` at the first byte that cannot be part of such a text.
-    public static func parse(_ bytes: [UInt8], name: String) throws(InputError) -> JSONValue {
+    package static func parse(_ bytes: [UInt8], name: String) throws(InputError) -> JSONValue {
         guard bytes.count <= sizeLimit else {
             throw InputError(name, expected: "at most \(sizeLimit) bytes of JSON", received: "\(bytes.count) bytes")
         }
@@ -23,7 +23,7 @@ extension JSONValue {
     }
 
     /// Reads a JSON text from a string.
-    public static func parse(_ text: String, name: String) throws(InputError) -> JSONValue {
+    package static func parse(_ text: String, name: String) throws(InputError) -> JSONValue {
         try parse(Array(text.utf8), name: name)
     }
 }

@@ -1,5 +1,5 @@
 /// A JSON text as a tree that loses nothing that matters: members keep their order, numbers their digits.
-public enum JSONValue: Hashable, Sendable {
+package enum JSONValue: Hashable, Sendable {
     case null
     case boolean(Bool)
     case number(JSONNumber)
@@ -8,9 +8,9 @@ public enum JSONValue: Hashable, Sendable {
     case object(JSONObject)
 
     /// An integer.
-    public static func integer(_ value: Int) -> JSONValue { .number(JSONNumber(value)) }
+    package static func integer(_ value: Int) -> JSONValue { .number(JSONNumber(value)) }
     /// A finite number, in the fewest digits that give the same `Double` back.
-    public static func number(_ value: Double) -> JSONValue { .number(JSONNumber(value)) }
+    package static func number(_ value: Double) -> JSONValue { .number(JSONNumber(value)) }
 
     /// The members of an object; nil for anything else.
     var object: JSONObject? {
@@ -27,10 +27,10 @@ public enum JSONValue: Hashable, Sendable {
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral {
-    public init(stringLiteral value: String) { self = .string(value) }
+    package init(stringLiteral value: String) { self = .string(value) }
 
     /// An object with its members in the order written.
-    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    package init(dictionaryLiteral elements: (String, JSONValue)...) {
         var object = JSONObject()
         for (key, value) in elements { object[key] = value }
         self = .object(object)
@@ -38,20 +38,20 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral 
 }
 
 /// A number as it was written.
-public struct JSONNumber: Hashable, Sendable {
+package struct JSONNumber: Hashable, Sendable {
     /// The literal, in JSON's grammar.
-    public let text: String
+    package let text: String
 
     /// A literal already known to follow JSON's grammar.
     init(literal text: String) { self.text = text }
 
     /// An integer, all digits.
-    public init(_ value: Int) { text = String(value) }
+    package init(_ value: Int) { text = String(value) }
 
     /// The fewest digits that give the same `Double` back; integers without a fraction.
     ///
     /// - Precondition: `value` is finite: JSON has no other numbers.
-    public init(_ value: Double) {
+    package init(_ value: Double) {
         precondition(value.isFinite, "JSON has no number for \(value)")
         text = value == value.rounded() && value.magnitude < 0x1p53 ? String(Int(value)) : "\(value)"
     }
@@ -59,18 +59,18 @@ public struct JSONNumber: Hashable, Sendable {
     /// The fewest digits that give the same `Float` back; integers without a fraction.
     ///
     /// - Precondition: `value` is finite.
-    public init(_ value: Float) {
+    package init(_ value: Float) {
         precondition(value.isFinite, "JSON has no number for \(value)")
         text = value == value.rounded() && value.magnitude < 0x1p24 ? String(Int(value)) : "\(value)"
     }
 
     /// The nearest `Double`; infinite where the literal passes its range.
-    public var double: Double { Double(text) ?? .nan }
+    package var double: Double { Double(text) ?? .nan }
     /// The nearest `Float`, rounded once.
-    public var float: Float { Float(text) ?? .nan }
+    package var float: Float { Float(text) ?? .nan }
 
     /// The exact value, where the literal (`3`, `3.0`, `3e2`) is an integer that an `Int` holds.
-    public var integer: Int? {
+    package var integer: Int? {
         if let value = Int(text) { return value }
         let parts = text.lowercased().split(separator: "e")
         guard let mantissa = parts.first else { return nil }
@@ -91,29 +91,29 @@ public struct JSONNumber: Hashable, Sendable {
 }
 
 /// The members of an object, in the order of the text. No two have the same key.
-public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
+package struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     /// One `"key": value`.
-    public struct Member: Hashable, Sendable {
-        public var key: String
-        public var value: JSONValue
+    package struct Member: Hashable, Sendable {
+        package var key: String
+        package var value: JSONValue
     }
 
-    public private(set) var members: [Member] = []
+    package private(set) var members: [Member] = []
 
-    public init() {}
+    package init() {}
 
     /// Members in the order written. A key that comes twice keeps its first place and its last value.
-    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    package init(dictionaryLiteral elements: (String, JSONValue)...) {
         for (key, value) in elements { self[key] = value }
     }
 
     /// Members whose keys are already known to differ.
     init(distinct members: [Member]) { self.members = members }
 
-    public var keys: [String] { members.map(\.key) }
+    package var keys: [String] { members.map(\.key) }
 
     /// The value of a key. A new key goes to the end; nil removes.
-    public subscript(key: String) -> JSONValue? {
+    package subscript(key: String) -> JSONValue? {
         get { members.first { $0.key == key }?.value }
         set {
             let index = members.firstIndex { $0.key == key }

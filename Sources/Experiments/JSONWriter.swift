@@ -1,6 +1,6 @@
 extension JSONValue {
     /// The JSON text on one line: `{"a": [1, 2]}`.
-    public var text: String {
+    package var text: String {
         switch self {
         case .null: "null"
         case .boolean(let value): value ? "true" : "false"
@@ -14,7 +14,7 @@ extension JSONValue {
 
     /// The JSON text over several lines, two spaces a level, ending in a newline. An array or object below the top
     /// that fits stays on one line of at most 100 columns.
-    public var prettyText: String {
+    package var prettyText: String {
         var output = ""
         write(to: &output, indent: 0, column: 100)
         return output + "\n"

@@ -1,7 +1,7 @@
 import Tensors
 
 /// Changes to a configuration from the command line: `--set training.epochs=3`.
-public enum Overrides {
+package enum Overrides {
     /// Applies assignments `path=value` in their order.
     ///
     /// A path is keys joined by dots, with `[i]` (from 0) for elements: `model.layers[0].filters`. A value is JSON;
@@ -11,7 +11,7 @@ public enum Overrides {
     ///
     /// - Throws: `InputError`, placed at `--set path=value`, for a path that cannot be read or followed and for broken
     ///   JSON.
-    public static func apply(_ assignments: [String], to value: JSONValue) throws(InputError) -> JSONValue {
+    package static func apply(_ assignments: [String], to value: JSONValue) throws(InputError) -> JSONValue {
         var result = value
         for assignment in assignments {
             let place = "--set \(printable(assignment))"

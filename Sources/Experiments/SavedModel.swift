@@ -6,19 +6,19 @@ import Training
 
 /// A trained network as a file: weights, batch-norm state, and in the metadata the configuration that made it, its class
 /// names and its normalisation. Everything needed to classify; the same bytes for the same training.
-public struct SavedModel: Sendable {
+package struct SavedModel: Sendable {
     /// The configuration, without the folders of the machine it was trained on.
-    public let experiment: Experiment
-    public let graph: ResolvedGraph
-    public let classNames: [String]
+    package let experiment: Experiment
+    package let graph: ResolvedGraph
+    package let classNames: [String]
     /// Mean and standard deviation of the training split, where pixels are standardised.
-    public let normalization: (mean: Float, standardDeviation: Float)?
-    public let parameters: AlignedBuffer<Float>
-    public let state: AlignedBuffer<Float>
+    package let normalization: (mean: Float, standardDeviation: Float)?
+    package let parameters: AlignedBuffer<Float>
+    package let state: AlignedBuffer<Float>
 
     private static let format = "numeral-1"
 
-    public init(
+    package init(
         experiment: Experiment, graph: ResolvedGraph, classNames: [String],
         normalization: (mean: Float, standardDeviation: Float)?, parameters: AlignedBuffer<Float>,
         state: AlignedBuffer<Float>
@@ -35,7 +35,7 @@ public struct SavedModel: Sendable {
     }
 
     /// The bytes of a safetensors file.
-    public func encoded() -> Data {
+    package func encoded() -> Data {
         var metadata = [
             "format": Self.format,
             "numeral.config": experiment.jsonText,
@@ -53,7 +53,7 @@ public struct SavedModel: Sendable {
     /// Reads what ``encoded()`` wrote.
     /// - Throws: an ``InputError`` where the file is damaged, of another format, or its tensors do not fit its
     ///   configuration.
-    public static func decode(_ data: Data, name: String) throws(InputError) -> SavedModel {
+    package static func decode(_ data: Data, name: String) throws(InputError) -> SavedModel {
         let file = try SafetensorsFile.decode(data, name: name)
         guard file.metadata["format"] == format, let text = file.metadata["numeral.config"] else {
             throw InputError(
@@ -71,7 +71,7 @@ public struct SavedModel: Sendable {
     }
 
     /// Reads a model from a file, or from the run folder that holds `model.safetensors`.
-    public static func load(path: String) throws(InputError) -> SavedModel {
+    package static func load(path: String) throws(InputError) -> SavedModel {
         var url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {

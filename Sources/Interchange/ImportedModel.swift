@@ -5,7 +5,7 @@ import Tensors
 
 extension WeightImport {
     /// The most bytes that a packed file of weights for `graph` may come to: float64 and some counters.
-    public static func byteLimit(_ graph: ResolvedGraph) -> Int {
+    package static func byteLimit(_ graph: ResolvedGraph) -> Int {
         8 * (graph.parameterCount + graph.stateCount) + 1024 * (graph.nodes.count + 1024)
     }
 
@@ -15,7 +15,7 @@ extension WeightImport {
     ///   - experiment: the configuration that `graph` is from; its data set names the classes where their number fits.
     ///   - normalization: mean and standard deviation of the pixels in [0, 1], where they were standardised.
     /// - Throws: an ``InputError`` where the configuration standardises and nobody says by what.
-    public func model(
+    package func model(
         of experiment: Experiment, _ graph: ResolvedGraph, normalization: (mean: Float, standardDeviation: Float)?
     ) throws(InputError) -> SavedModel {
         var experiment = experiment
@@ -35,9 +35,9 @@ extension WeightImport {
 }
 
 /// Which layer of a file is which layer of a configuration, from a JSON object: `{"conv2d_1": "features.0"}`.
-public enum LayerNames {
+package enum LayerNames {
     /// - Throws: an ``InputError`` where the file cannot be read or is no JSON object of strings.
-    public static func load(path: String) throws(InputError) -> [String: String] {
+    package static func load(path: String) throws(InputError) -> [String: String] {
         let json = try JSONValue.parse([UInt8](WeightFile.contents(path)), name: path)
         guard case .object(let object) = json else {
             throw InputError(path, expected: "a JSON object of layer names", received: "something else")

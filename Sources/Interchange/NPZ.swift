@@ -4,10 +4,10 @@ import Tensors
 import Training
 
 /// NumPy's archives of arrays (`numpy.savez`, `numpy.savez_compressed`): a zip file with one `.npy` for each.
-public enum NPZ {
+package enum NPZ {
     /// The bytes of an archive, stored, the same for the same tensors.
     /// - Throws: an ``InputError`` where it would pass 4 GiB.
-    public static func encode(_ tensors: [TensorRecord]) throws(InputError) -> Data {
+    package static func encode(_ tensors: [TensorRecord]) throws(InputError) -> Data {
         var archive = ZipWriter(place: "npz")
         for tensor in tensors { try archive.add(tensor.name + ".npy", NPY.encode(tensor)) }
         return Data(archive.finished())
@@ -19,7 +19,7 @@ public enum NPZ {
     /// entry says, and each array's shape is checked against its member before it is allocated.
     /// - Parameter limit: the most bytes that all members may come to.
     /// - Throws: an ``InputError`` for a damaged or hostile archive, or one that holds anything but arrays of numbers.
-    public static func read(path: String, limit: Int) throws(InputError) -> [TensorRecord] {
+    package static func read(path: String, limit: Int) throws(InputError) -> [TensorRecord] {
         let archive = try ZipArchive(BinaryFile(path))
         var names: Set<String> = []
         var total = 0

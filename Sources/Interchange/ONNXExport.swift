@@ -5,7 +5,7 @@ import ONNX
 import Tensors
 
 /// What the input of an exported graph holds. Either way it is `[N, C, H, W]`.
-public enum ONNXInput: String, CaseIterable, Sendable {
+package enum ONNXInput: String, CaseIterable, Sendable {
     /// Pixels in [0, 1].
     case float
     /// Pixels as an image file gives them, 0…255; divided by 255 inside the graph.
@@ -22,28 +22,28 @@ public enum ONNXInput: String, CaseIterable, Sendable {
 /// IR version 7 and operator set 13 (ONNX 1.8, November 2020): the oldest whose softmax means what it says, so that
 /// every runtime still in use reads it. Source: ONNX, "Open Neural Network Exchange Intermediate Representation
 /// Specification", https://onnx.ai.
-public struct ONNXExport: Sendable {
-    public static let irVersion = 7
-    public static let operatorSet = 13
-    public static let inputName = Graph.inputName
+package struct ONNXExport: Sendable {
+    package static let irVersion = 7
+    package static let operatorSet = 13
+    package static let inputName = Graph.inputName
     /// A layer of that name would make it `probabilities_2`.
-    public static let outputName = "probabilities"
+    package static let outputName = "probabilities"
     /// Protobuf's limit on one message, with room for all but the weights.
     private static let byteLimit = Int(Int32.max) - 1 << 24
 
-    public var input = ONNXInput.float
+    package var input = ONNXInput.float
     /// Of the program that writes.
-    public var producerVersion = ""
+    package var producerVersion = ""
     /// More of what is known about the model, as the test accuracy; keys of its own.
-    public var metadata: [String: String] = [:]
+    package var metadata: [String: String] = [:]
 
-    public init() {}
+    package init() {}
 
     /// The bytes of the model file; the same for the same model.
     ///
     /// The metadata hold `classes` (a JSON array), `numeral.config` (the configuration) and `numeral.input`.
     /// - Throws: an ``InputError`` where the weights pass protobuf's 2 GiB.
-    public func encoded(_ model: SavedModel) throws(InputError) -> Data {
+    package func encoded(_ model: SavedModel) throws(InputError) -> Data {
         guard model.graph.parameterCount + model.graph.stateCount <= Self.byteLimit / 4 else {
             throw InputError(
                 "the model", expected: "at most \(Self.byteLimit / 4) weights, protobuf's limit for one file",

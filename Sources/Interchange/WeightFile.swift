@@ -4,17 +4,17 @@ import Tensors
 import Training
 
 /// Named tensors from a file of another library, and what it says of itself.
-public struct WeightFile: Sendable {
+package struct WeightFile: Sendable {
     /// The file, for errors.
-    public var name: String
-    public var tensors: [TensorRecord]
+    package var name: String
+    package var tensors: [TensorRecord]
     /// Of a safetensors file.
-    public var metadata: [String: String]
+    package var metadata: [String: String]
 
     static let meanName = "normalization.mean"
     static let deviationName = "normalization.standard_deviation"
 
-    public init(name: String, tensors: [TensorRecord], metadata: [String: String] = [:]) {
+    package init(name: String, tensors: [TensorRecord], metadata: [String: String] = [:]) {
         self.name = name
         self.tensors = tensors
         self.metadata = metadata
@@ -26,7 +26,7 @@ public struct WeightFile: Sendable {
     /// - Parameter limit: the most bytes that the arrays of a packed file may come to. A safetensors file never holds
     ///   more than its size.
     /// - Throws: an ``InputError`` for a file that is absent, of neither kind, damaged or over the limit.
-    public static func load(path: String, limit: Int) throws(InputError) -> WeightFile {
+    package static func load(path: String, limit: Int) throws(InputError) -> WeightFile {
         if try NPZ.isArchive(path) { return WeightFile(name: path, tensors: try NPZ.read(path: path, limit: limit)) }
         let file = try SafetensorsFile.decode(try contents(path), name: path, converting: true)
         return WeightFile(name: path, tensors: file.tensors, metadata: file.metadata)
@@ -40,7 +40,7 @@ public struct WeightFile: Sendable {
 
     /// The mean and standard deviation that the file itself gives, if any.
     /// - Throws: an ``InputError`` where they are no finite mean and positive deviation.
-    public func normalization() throws(InputError) -> (mean: Float, standardDeviation: Float)? {
+    package func normalization() throws(InputError) -> (mean: Float, standardDeviation: Float)? {
         func single(_ name: String) -> String? {
             tensors.first { $0.name == name && $0.values.count == 1 }.map { "\($0.values[0])" }
         }

@@ -3,22 +3,22 @@ import Tensors
 import Training
 
 /// Weights of another library, brought into a network of this one.
-public struct WeightImport: Sendable {
+package struct WeightImport: Sendable {
     /// One tensor and where it went.
-    public struct Assignment: Hashable, Sendable {
+    package struct Assignment: Hashable, Sendable {
         /// The file's name for it, and its shape there.
-        public let source: String
-        public let sourceShape: [Int]
+        package let source: String
+        package let sourceShape: [Int]
         /// `layer/kernel` and so on, and its shape here.
-        public let target: String
-        public let targetShape: [Int]
+        package let target: String
+        package let targetShape: [Int]
     }
 
-    public let layout: WeightLayout
-    public let parameters: AlignedBuffer<Float>
-    public let state: AlignedBuffer<Float>
+    package let layout: WeightLayout
+    package let parameters: AlignedBuffer<Float>
+    package let state: AlignedBuffer<Float>
     /// In the order of the layers.
-    public let assignments: [Assignment]
+    package let assignments: [Assignment]
 
     /// Finds for each layer with weights its tensors in `file` and brings them into this project's order.
     ///
@@ -32,7 +32,7 @@ public struct WeightImport: Sendable {
     /// - Parameter layout: nil takes that of the names.
     /// - Throws: an ``InputError`` that names the tensor or the layer: absent, of another shape, not a number, or left
     ///   over.
-    public init(
+    package init(
         _ file: WeightFile, into graph: ResolvedGraph, layout: WeightLayout? = nil, names: [String: String] = [:]
     ) throws(InputError) {
         let named = file.tensors.contains { WeightGroups.hasRole($0.name) }

@@ -5,7 +5,7 @@ import Tensors
 import Training
 
 /// How another library calls and orders the same weights.
-public enum WeightLayout: String, CaseIterable, Sendable {
+package enum WeightLayout: String, CaseIterable, Sendable {
     /// `layer.weight` `[out, in, kH, kW]` or `[out, in]`, `layer.bias`, `layer.running_mean`, `layer.running_var`; the
     /// features of a flattened image channel by channel.
     case pytorch
@@ -72,7 +72,7 @@ struct WeightSlot {
 extension SavedModel {
     /// The weights under the names and in the order of `layout`.
     /// - Throws: an ``InputError`` where the layout cannot express the network.
-    public func weights(_ layout: WeightLayout) throws(InputError) -> [TensorRecord] {
+    package func weights(_ layout: WeightLayout) throws(InputError) -> [TensorRecord] {
         try WeightSlot.all(graph, layout).map { slot in
             let buffer = slot.isState ? state : parameters
             return TensorRecord(
@@ -86,7 +86,7 @@ extension SavedModel {
     /// A file in PyTorch's layout is what `model.load_state_dict(safetensors.torch.load_file(path))` takes, for a
     /// module whose parts are called like the layers.
     /// - Throws: an ``InputError`` where the layout cannot express the network.
-    public func safetensors(_ layout: WeightLayout, metadata: [String: String] = [:]) throws(InputError) -> Data {
+    package func safetensors(_ layout: WeightLayout, metadata: [String: String] = [:]) throws(InputError) -> Data {
         var all = metadata.merging(SavedModel.metadata(of: self)) { _, new in new }
         // What the ecosystem's readers look for.
         all["format"] = layout == .pytorch ? "pt" : "keras"
@@ -96,7 +96,7 @@ extension SavedModel {
     /// The weights as an NPZ file; mean and standard deviation, where the model has them, as `normalization.mean` and
     /// `normalization.standard_deviation`.
     /// - Throws: an ``InputError`` where the layout cannot express the network or the file would pass 4 GiB.
-    public func npz(_ layout: WeightLayout) throws(InputError) -> Data {
+    package func npz(_ layout: WeightLayout) throws(InputError) -> Data {
         var tensors = try weights(layout)
         if let (mean, deviation) = normalization {
             tensors.append(TensorRecord(name: WeightFile.meanName, shape: [], values: [mean]))

@@ -9,7 +9,7 @@ import Tensors
 #endif
 
 /// Element-wise nonlinearities and their derivatives.
-public enum Activation: Hashable, Sendable {
+package enum Activation: Hashable, Sendable {
     /// `max(0, x)`; derivative 0 at 0. NaN stays NaN.
     case relu
     /// `x` where positive, `slope·x` elsewhere; slope ≥ 0.
@@ -21,10 +21,10 @@ public enum Activation: Hashable, Sendable {
     case sigmoid
 
     /// Whether the derivative is computed from the output `y` (else from the input `x`).
-    public var derivativeUsesOutput: Bool { self != .gelu }
+    package var derivativeUsesOutput: Bool { self != .gelu }
 
     /// `y[i] = f(x[i])`. `y` may be `x`.
-    public func forward(_ x: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>) {
+    package func forward(_ x: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>) {
         switch self {
         case .relu: Activation.leaky(x, count, 0, y)
         case .leakyRelu(let slope): Activation.leaky(x, count, slope, y)
@@ -41,7 +41,7 @@ public enum Activation: Hashable, Sendable {
     }
 
     /// `dx[i] = dy[i]·f′`, with `value` the output or the input as ``derivativeUsesOutput`` says. `dx` may be `dy`.
-    public func backward(
+    package func backward(
         dy: UnsafePointer<Float>, value: UnsafePointer<Float>, count: Int, dx: UnsafeMutablePointer<Float>
     ) {
         switch self {

@@ -4,14 +4,14 @@ import CBLAS
 ///
 /// Letters: `A` is `[m, k]`, `B` is `[k, n]`, `C` is `[m, n]` after transposition; `lda`, `ldb`, `ldc` are the
 /// distances between rows as stored.
-public enum BLAS {
+package enum BLAS {
     /// Whether a matrix is read as stored or transposed.
-    public enum Transpose: Sendable { case no, yes }
+    package enum Transpose: Sendable { case no, yes }
 
     /// `C ← α·op(A)·op(B) + β·C` in single precision, 2·m·n·k flops. β = 0 overwrites `C` whatever it held.
     ///
     /// - Precondition: extents in 0…2³¹−1; each leading dimension at least its matrix's row length.
-    public static func gemm(
+    package static func gemm(
         _ transA: Transpose = .no, _ transB: Transpose = .no, m: Int, n: Int, k: Int, alpha: Float = 1,
         a: UnsafePointer<Float>, lda: Int, b: UnsafePointer<Float>, ldb: Int, beta: Float = 0,
         c: UnsafeMutablePointer<Float>, ldc: Int

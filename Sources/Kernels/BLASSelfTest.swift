@@ -14,12 +14,12 @@ import Tensors
 ///
 /// All numbers are small integers, so that every sum is exact in Float and a single wrong bit is seen. Each case is
 /// compared with plain Swift loops.
-public enum BLASSelfTest {
+package enum BLASSelfTest {
     /// One wrong product.
-    public struct Failure: Sendable, Hashable, CustomStringConvertible {
-        public let m, n, k: Int
-        public let transA, transB: Bool
-        public let description: String
+    package struct Failure: Sendable, Hashable, CustomStringConvertible {
+        package let m, n, k: Int
+        package let transA, transB: Bool
+        package let description: String
     }
 
     /// A product to try.
@@ -76,12 +76,12 @@ public enum BLASSelfTest {
     }()
 
     /// Products that the long test computes.
-    public static var longCaseCount: Int { longCases.count }
+    package static var longCaseCount: Int { longCases.count }
 
     /// Runs the test on the calling thread and on `pool`'s threads at once.
     /// - Parameter long: every case, several times, instead of the quick ones once.
     /// - Returns: what failed first, or nil.
-    public static func run(pool: WorkerPool, long: Bool = false) -> Failure? {
+    package static func run(pool: WorkerPool, long: Bool = false) -> Failure? {
         var quick: [Trial] = []
         for (index, test) in (long ? longCases : quickCases).enumerated() {
             let trial = Trial(test, salt: index)
@@ -97,13 +97,13 @@ public enum BLASSelfTest {
     }
 
     /// Throws where the BLAS is wrong, naming its core and the remedy.
-    public static func require(pool: WorkerPool) throws(OperationError) {
+    package static func require(pool: WorkerPool) throws(OperationError) {
         guard let failure = run(pool: pool) else { return }
         throw error(failure)
     }
 
     /// The message for a failure.
-    public static func error(_ failure: Failure) -> OperationError {
+    package static func error(_ failure: Failure) -> OperationError {
         OperationError(
             "BLAS self-test (\(BLASVendor.backend), core \(BLASVendor.core ?? "unknown"))",
             problem: failure.description,

@@ -11,9 +11,9 @@
 /// Which library answers is settled by the linker when the program starts, and an alternative of the same name or
 /// `LD_LIBRARY_PATH` can put another in the place of the one that was built for. So each fact is asked of the
 /// library that defines `cblas_sgemm` here and now; calls that a vendor lacks are simply absent.
-public enum BLASVendor {
+package enum BLASVendor {
     /// The backend chosen when the package was built (`NUMERAL_BLAS`).
-    public static let backend: String = {
+    package static let backend: String = {
         #if NUMERAL_BLAS_BLIS
             "blis"
         #elseif NUMERAL_BLAS_NETLIB
@@ -32,10 +32,10 @@ public enum BLASVendor {
     }()
 
     /// Whose library it is, told by the calls that only this vendor has.
-    public enum Family: String, Sendable { case openBLAS, blis, mkl, atlas, reference, accelerate, unknown }
+    package enum Family: String, Sendable { case openBLAS, blis, mkl, atlas, reference, accelerate, unknown }
 
     /// The family of the library that answers, whatever it was built for.
-    public static let family: Family = {
+    package static let family: Family = {
         if backend == "accelerate" { return .accelerate }
         if symbol(prefix + "openblas_get_config") != nil { return .openBLAS }
         if symbol("bli_arch_query_id") != nil { return .blis }
@@ -46,7 +46,7 @@ public enum BLASVendor {
     }()
 
     /// The family that `backend` promised.
-    public static var expectedFamily: Family {
+    package static var expectedFamily: Family {
         switch backend {
         case "blis": .blis
         case "netlib": .reference
@@ -58,7 +58,7 @@ public enum BLASVendor {
     }
 
     /// The path of the shared library whose `cblas_sgemm` answers, links resolved; nil where it is linked statically.
-    public static let library: String? = {
+    package static let library: String? = {
         // dladdr by name too: C headers hide it behind _GNU_SOURCE. The file's name is the first of Dl_info's four words.
         typealias Find = @convention(c) (UnsafeRawPointer, UnsafeMutablePointer<UnsafePointer<CChar>?>) -> Int32
         guard let address = dlsym(everywhere, prefix + "cblas_sgemm"), let find = dlsym(everywhere, "dladdr") else {
@@ -74,7 +74,7 @@ public enum BLASVendor {
     }()
 
     /// The version of the library that answers: `OpenBLAS 0.3.21 …`, or the number in its file's name.
-    public static var version: String? {
+    package static var version: String? {
         switch family {
         case .openBLAS: text(prefix + "openblas_get_config")
         case .blis: text("bli_info_get_version_str").map { "BLIS \($0)" }
@@ -87,7 +87,7 @@ public enum BLASVendor {
 
     /// The CPU core whose kernels the library picked at run time: `Haswell`, `SkylakeX`, `Zen`; nil where there is
     /// nothing to pick (ATLAS and the reference are compiled for one) or nothing is picked yet (MKL, before a call).
-    public static var core: String? {
+    package static var core: String? {
         switch family {
         case .openBLAS: text(prefix + "openblas_get_corename")
         case .blis: blisArchitecture()
@@ -97,7 +97,7 @@ public enum BLASVendor {
     }
 
     /// Threads the library would use of its own for one call, where it tells.
-    public static var threads: Int? {
+    package static var threads: Int? {
         switch family {
         case .openBLAS: integer(prefix + "openblas_get_num_threads")
         case .blis: integer("bli_thread_get_num_threads")

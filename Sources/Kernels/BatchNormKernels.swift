@@ -8,9 +8,9 @@ import Tensors
 ///
 /// A following ReLU can ride along: forward `y = max(0, …)`, backward `g` is masked where the forward value, computed
 /// again from `x`, was not positive. Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
-public enum BatchNormKernels {
+package enum BatchNormKernels {
     /// Doubles of one shard's moments: row count, mean `[C]`, sum of squared deviations `[C]`.
-    public static func momentsCount(_ columns: Int) -> Int { 1 + 2 * columns }
+    package static func momentsCount(_ columns: Int) -> Int { 1 + 2 * columns }
 
     /// Merges the moments of `x[rows, C]` into `state`: mean and squared deviations of this block (it should be in
     /// cache), joined in Double by Chan's formula (Chan, Golub, LeVeque 1979).
@@ -19,7 +19,7 @@ public enum BatchNormKernels {
     /// well as `d²`, which gives `mean = centre + Σd/R` and `Σd² − (Σd)²/R`: exact to a rounding of the spread, however far
     /// the mean is from zero (shifted data: Chan, Golub, LeVeque 1983).
     /// - Parameter scratch: two periods of floats.
-    public static func addMoments(
+    package static func addMoments(
         _ x: UnsafePointer<Float>, rows: Int, columns: Int, to state: UnsafeMutablePointer<Double>,
         scratch: UnsafeMutablePointer<Float>
     ) {
@@ -115,7 +115,7 @@ public enum BatchNormKernels {
     }
 
     /// `y = x·scale + shift`, then ReLU where asked; `scale`, `shift` expanded to one period. `y` may be `x`.
-    public static func apply(
+    package static func apply(
         _ x: UnsafePointer<Float>, rows: Int, columns: Int, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
         relu: Bool, y: UnsafeMutablePointer<Float>
     ) {
@@ -143,7 +143,7 @@ public enum BatchNormKernels {
 
     /// `sums[c] += Σ g`, `sums[C + c] += Σ g·(x − μ)`, `g` being `dy` masked by the ReLU where there is one.
     /// - Parameter scratch: two periods of floats.
-    public static func addGradientSums(
+    package static func addGradientSums(
         dy: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int, columns: Int, mean: UnsafePointer<Float>,
         scale: UnsafePointer<Float>, shift: UnsafePointer<Float>, relu: Bool, to sums: UnsafeMutablePointer<Double>,
         scratch: UnsafeMutablePointer<Float>
@@ -202,7 +202,7 @@ public enum BatchNormKernels {
 
     /// `dx = scale·g + slope·(x − μ) + offset`, `g` being `dy` masked by the ReLU where there is one; `slope` is
     /// `−scale·Σ(g·x̂)/(R·√(σ² + ε))`, `offset` is `−scale·Σg/R`; every row expanded to one period. `dx` may be `dy`.
-    public static func inputGradient(
+    package static func inputGradient(
         dy: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int, columns: Int, mean: UnsafePointer<Float>,
         scale: UnsafePointer<Float>, shift: UnsafePointer<Float>, slope: UnsafePointer<Float>,
         offset: UnsafePointer<Float>, relu: Bool, dx: UnsafeMutablePointer<Float>

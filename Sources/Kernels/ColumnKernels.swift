@@ -4,16 +4,16 @@ import Tensors
 ///
 /// Per-column numbers are met at every row. So that vectors of 16 need not care where a row ends, such numbers are
 /// kept *expanded*: repeated to the period `lcm(columns, 16)`, along which the matrix is walked as one flat array.
-public enum ColumnKernels {
+package enum ColumnKernels {
     /// The least common multiple of `columns` and 16: the length of an expanded row.
     @inline(__always)
-    public static func period(_ columns: Int) -> Int {
+    package static func period(_ columns: Int) -> Int {
         let zeros = min(4, columns.trailingZeroBitCount)
         return columns << (4 - zeros)
     }
 
     /// Repeats `row[columns]` along one period.
-    public static func expand(_ row: UnsafePointer<Float>, columns: Int, into expanded: UnsafeMutablePointer<Float>) {
+    package static func expand(_ row: UnsafePointer<Float>, columns: Int, into expanded: UnsafeMutablePointer<Float>) {
         var c = 0
         for j in 0..<period(columns) {
             expanded[j] = row[c]
@@ -22,7 +22,7 @@ public enum ColumnKernels {
     }
 
     /// `x[r, c] += row[c]`, then ReLU where asked: what follows a product while its rows are in cache.
-    public static func finish(
+    package static func finish(
         _ x: UnsafeMutablePointer<Float>, rows: Int, columns: Int, bias row: UnsafePointer<Float>?, relu: Bool
     ) {
         guard row != nil || relu else { return }
@@ -47,7 +47,7 @@ public enum ColumnKernels {
     }
 
     /// `sums[c] (+)= Σ_r x[r, c]`, added up row by row in Float within 16 rows and in Double over those.
-    public static func addColumnSums(
+    package static func addColumnSums(
         _ x: UnsafePointer<Float>, rows: Int, columns: Int, to sums: UnsafeMutablePointer<Double>
     ) {
         var c = 0
@@ -77,7 +77,7 @@ public enum ColumnKernels {
     }
 
     /// `y[c, r] = x[r, c]`.
-    public static func transpose(
+    package static func transpose(
         _ x: UnsafePointer<Float>, rows: Int, columns: Int, into y: UnsafeMutablePointer<Float>
     ) {
         let block = 16  // one cache line of floats each way
@@ -97,7 +97,7 @@ public enum ColumnKernels {
     }
 
     /// Copies `columns` columns of each row: `y[r·yStride + c] = x[r·xStride + c]`. Concatenation and its gradient.
-    public static func copyColumns(
+    package static func copyColumns(
         _ x: UnsafePointer<Float>, xStride: Int, to y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int,
         columns: Int
     ) {

@@ -3,18 +3,18 @@ import Tensors
 /// The extents of a 2-D convolution (cross-correlation, as everywhere in the field) of one NHWC image.
 ///
 /// `y[oy, ox, f] = b[f] + Σ x[oy·sH + ky·dH − top, ox·sW + kx·dW − left, c] · w[ky, kx, c, f]`, outside the image 0.
-public struct ConvolutionGeometry: Hashable, Sendable {
+package struct ConvolutionGeometry: Hashable, Sendable {
     /// Input extents.
-    public var height, width, channels: Int
-    public var kernelHeight, kernelWidth: Int
-    public var strideHeight, strideWidth: Int
-    public var dilationHeight, dilationWidth: Int
+    package var height, width, channels: Int
+    package var kernelHeight, kernelWidth: Int
+    package var strideHeight, strideWidth: Int
+    package var dilationHeight, dilationWidth: Int
     /// Rows of zeros above and columns of zeros to the left; negative crops.
-    public var padTop, padLeft: Int
+    package var padTop, padLeft: Int
     /// Output extents.
-    public var outHeight, outWidth, filters: Int
+    package var outHeight, outWidth, filters: Int
 
-    public init(
+    package init(
         height: Int, width: Int, channels: Int, kernelHeight: Int, kernelWidth: Int, strideHeight: Int = 1,
         strideWidth: Int = 1, dilationHeight: Int = 1, dilationWidth: Int = 1, padTop: Int = 0, padLeft: Int = 0,
         outHeight: Int, outWidth: Int, filters: Int
@@ -36,25 +36,25 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     }
 
     /// Columns of the im2col matrix, `kH·kW·C`.
-    public var depth: Int { kernelHeight * kernelWidth * channels }
+    package var depth: Int { kernelHeight * kernelWidth * channels }
     /// Rows of the im2col matrix for one image.
-    public var outRows: Int { outHeight * outWidth }
-    public var inputCount: Int { height * width * channels }
-    public var outputCount: Int { outRows * filters }
-    public var weightCount: Int { depth * filters }
+    package var outRows: Int { outHeight * outWidth }
+    package var inputCount: Int { height * width * channels }
+    package var outputCount: Int { outRows * filters }
+    package var weightCount: Int { depth * filters }
     /// For one image, forward.
-    public var multiplyAdds: Int { outRows * depth * filters }
+    package var multiplyAdds: Int { outRows * depth * filters }
     /// Whether the image itself is its im2col matrix.
-    public var isPointwise: Bool {
+    package var isPointwise: Bool {
         kernelHeight == 1 && kernelWidth == 1 && strideHeight == 1 && strideWidth == 1 && padTop == 0 && padLeft == 0
             && outHeight == height && outWidth == width
     }
     /// Whether the input gradient is itself a convolution of the output gradient (with the flipped kernel).
-    public var hasUnitStride: Bool { strideHeight == 1 && strideWidth == 1 }
+    package var hasUnitStride: Bool { strideHeight == 1 && strideWidth == 1 }
 
     /// The convolution of the output gradient by the flipped kernel that gives the input gradient.
     /// - Precondition: ``hasUnitStride``.
-    public var inputGradientGeometry: ConvolutionGeometry {
+    package var inputGradientGeometry: ConvolutionGeometry {
         precondition(hasUnitStride, "only a stride-1 convolution's input gradient is a convolution")
         return ConvolutionGeometry(
             height: outHeight, width: outWidth, channels: filters, kernelHeight: kernelHeight,
@@ -65,9 +65,9 @@ public struct ConvolutionGeometry: Hashable, Sendable {
 }
 
 /// Convolution lowered onto GEMM by im2col, in tiles of output pixels small enough to stay in cache.
-public enum Convolution {
+package enum Convolution {
     /// Writes rows `rows` of the im2col matrix `[outH·outW, kH·kW·C]` of image `x` to `cols`, packed.
-    public static func im2col(
+    package static func im2col(
         _ g: ConvolutionGeometry, rows: Range<Int>, x: UnsafePointer<Float>, cols: UnsafeMutablePointer<Float>
     ) {
         let c = g.channels
@@ -115,7 +115,7 @@ public enum Convolution {
     }
 
     /// Adds rows `rows` of the gradient of the im2col matrix back to the image gradient `dx`: im2col's transpose.
-    public static func col2im(
+    package static func col2im(
         _ g: ConvolutionGeometry, rows: Range<Int>, dcols: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>
     ) {
         let c = g.channels
@@ -179,7 +179,7 @@ public enum Convolution {
     /// - Parameters:
     ///   - w: `[kH·kW·C, F]`.  - bias: `[F]` or nil.  - y: `[outH·outW, F]`, overwritten.
     ///   - scratch: `tileRows · depth` floats.
-    public static func forward(
+    package static func forward(
         _ g: ConvolutionGeometry, tileRows: Int, x: UnsafePointer<Float>, w: UnsafePointer<Float>,
         bias: UnsafePointer<Float>?, relu: Bool = false, y: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>,
@@ -199,7 +199,7 @@ public enum Convolution {
     }
 
     /// `dW (+)= im2col(X)ᵀ·dY` for one image, `[kH·kW·C, F]`.
-    public static func weightGradient(
+    package static func weightGradient(
         _ g: ConvolutionGeometry, tileRows: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
         dw: UnsafeMutablePointer<Float>, accumulate: Bool, scratch: UnsafeMutablePointer<Float>
     ) {
@@ -222,7 +222,7 @@ public enum Convolution {
     /// - Parameters:
     ///   - preparedWeights: from ``prepareWeights(_:w:into:)``.
     ///   - scratch: `tileRows · max(depth, depth of inputGradientGeometry)` floats.
-    public static func inputGradient(
+    package static func inputGradient(
         _ g: ConvolutionGeometry, tileRows: Int, dy: UnsafePointer<Float>, preparedWeights: UnsafePointer<Float>,
         dx: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
@@ -245,7 +245,7 @@ public enum Convolution {
 
     /// The weights as the input gradient reads them, made once a step: stride 1, the flipped kernel
     /// `[kH·kW·F, C]`; other strides, the transpose `[F, kH·kW·C]`. BLAS is slow on a transposed `B`.
-    public static func prepareWeights(
+    package static func prepareWeights(
         _ g: ConvolutionGeometry, w: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>
     ) {
         let c = g.channels, f = g.filters, positions = g.kernelHeight * g.kernelWidth

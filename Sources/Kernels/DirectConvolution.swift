@@ -6,15 +6,15 @@ import Tensors
 /// The image is copied between borders of zeros once; then each tap `x·w[f…f+15]` is one multiply-add of 16 filters,
 /// for four pixels at a time. Measured on the reference network's first layer (28×28×1, 3×3, 32 filters; AVX-512), against
 /// im2col and GEMM: forward 1.5 times (at inference 2.3 times) as fast, weight gradient 3.8 times.
-public struct DirectConvolution: Hashable, Sendable {
-    public let geometry: ConvolutionGeometry
+package struct DirectConvolution: Hashable, Sendable {
+    package let geometry: ConvolutionGeometry
     private let padded: PaddedImage
 
     /// Taps of a kernel, `kH·kW·C`, up to which this pays.
-    public static let largestDepth = 32
+    package static let largestDepth = 32
 
     /// - Precondition: ``isEligible(_:)``.
-    public init(_ g: ConvolutionGeometry) {
+    package init(_ g: ConvolutionGeometry) {
         precondition(Self.isEligible(g), "direct convolution needs few taps, dilation 1 and filters in vectors of 16")
         geometry = g
         padded = PaddedImage(g)
@@ -22,16 +22,16 @@ public struct DirectConvolution: Hashable, Sendable {
 
     /// Whether a convolution can and should be computed so: at most ``largestDepth`` taps, dilation 1, and 16 to 32 filters
     /// or a multiple of 16.
-    public static func isEligible(_ g: ConvolutionGeometry) -> Bool {
+    package static func isEligible(_ g: ConvolutionGeometry) -> Bool {
         g.depth <= largestDepth && g.dilationHeight == 1 && g.dilationWidth == 1 && !g.isPointwise
             && (g.filters % 16 == 0 || (g.filters > 16 && g.filters < 32))
     }
 
     /// Floats of scratch: one image between its borders.
-    public var scratchFloats: Int { padded.count }
+    package var scratchFloats: Int { padded.count }
 
     /// `y` of one image, `[outH, outW, F]`, overwritten; then bias and ReLU where given.
-    public func forward(
+    package func forward(
         x: UnsafePointer<Float>, w: UnsafePointer<Float>, bias: UnsafePointer<Float>?, relu: Bool = false,
         y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
@@ -84,7 +84,7 @@ public struct DirectConvolution: Hashable, Sendable {
     }
 
     /// `dW (+)= im2col(X)ᵀ·dY` for one image, `[kH·kW·C, F]`; four taps at a time over all pixels in order.
-    public func weightGradient(
+    package func weightGradient(
         x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>, accumulate: Bool,
         scratch: UnsafeMutablePointer<Float>
     ) {

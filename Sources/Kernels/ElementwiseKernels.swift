@@ -1,9 +1,9 @@
 import Tensors
 
 /// Element-wise sums, and dropout.
-public enum ElementwiseKernels {
+package enum ElementwiseKernels {
     /// `y[i] = a[i] + b[i]`. `y` may be either.
-    public static func add(
+    package static func add(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>
     ) {
         var i = 0
@@ -18,13 +18,13 @@ public enum ElementwiseKernels {
     }
 
     /// The bytes that hold the kept-or-dropped bits of `count` elements: whole groups of 128.
-    public static func maskBytes(_ count: Int) -> Int { (count + 127) / 128 * 128 }
+    package static func maskBytes(_ count: Int) -> Int { (count + 127) / 128 * 128 }
 
     /// Of 65,536 values, how many drop an element: the rate as masks have it.
-    public static func dropoutThreshold(_ rate: Float) -> Int { min(65_535, Int((Double(rate) * 65_536).rounded())) }
+    package static func dropoutThreshold(_ rate: Float) -> Int { min(65_535, Int((Double(rate) * 65_536).rounded())) }
 
     /// What kept elements are multiplied by, `1 / (1 − rate)` for the rate as masks have it.
-    public static func dropoutScale(_ rate: Float) -> Float {
+    package static func dropoutScale(_ rate: Float) -> Float {
         Float(65_536 / Double(65_536 - dropoutThreshold(rate)))
     }
 
@@ -33,7 +33,7 @@ public enum ElementwiseKernels {
     ///
     /// Sixteen Philox blocks at a time: element `e` takes half `e / 16 % 2` (low, high) of word `e / 32 % 4` of draw
     /// `e / 128 · 16 + e % 16` at `address`, and is dropped where those 16 bits are below `rate · 2¹⁶`.
-    public static func dropoutMask(
+    package static func dropoutMask(
         _ address: RandomAddress, count: Int, rate: Float, mask: UnsafeMutablePointer<UInt8>
     ) {
         let threshold = SIMD16<UInt32>(repeating: UInt32(dropoutThreshold(rate)))
@@ -78,7 +78,7 @@ public enum ElementwiseKernels {
     }
 
     /// `y[i] = x[i]·mask[i]·scale`: dropout forward, and its gradient. `y` may be `x`.
-    public static func applyMask(
+    package static func applyMask(
         _ x: UnsafePointer<Float>, mask: UnsafePointer<UInt8>, scale: Float, count: Int,
         y: UnsafeMutablePointer<Float>
     ) {

@@ -1,63 +1,63 @@
 import Tensors
 
 /// One product `C = op(A)·op(B)`: `op(A)` is `[m, k]`, `op(B)` is `[k, n]`.
-public struct GEMMShape: Hashable, Sendable, Codable, CustomStringConvertible {
-    public var m, n, k: Int
+package struct GEMMShape: Hashable, Sendable, Codable, CustomStringConvertible {
+    package var m, n, k: Int
     /// Whether the matrix is stored transposed.
-    public var transA, transB: Bool
+    package var transA, transB: Bool
 
     /// - Precondition: extents of at least 1.
-    public init(_ m: Int, _ n: Int, _ k: Int, transA: Bool = false, transB: Bool = false) {
+    package init(_ m: Int, _ n: Int, _ k: Int, transA: Bool = false, transB: Bool = false) {
         precondition(m >= 1 && n >= 1 && k >= 1, "GEMMShape: extents must be at least 1")
         (self.m, self.n, self.k, self.transA, self.transB) = (m, n, k, transA, transB)
     }
 
     /// `2·m·n·k`.
-    public var flops: Double { 2 * Double(m) * Double(n) * Double(k) }
+    package var flops: Double { 2 * Double(m) * Double(n) * Double(k) }
     /// `A·B`, `Aᵀ·B`…
-    public var form: String { (transA ? "Aᵀ" : "A") + "·" + (transB ? "Bᵀ" : "B") }
+    package var form: String { (transA ? "Aᵀ" : "A") + "·" + (transB ? "Bᵀ" : "B") }
     /// `96×32×288`, M×N×K.
-    public var extents: String { "\(m)×\(n)×\(k)" }
-    public var description: String { "\(extents) \(form)" }
+    package var extents: String { "\(m)×\(n)×\(k)" }
+    package var description: String { "\(extents) \(form)" }
 }
 
 /// What one shape delivers, and what it computed.
-public struct GEMMMeasurement: Sendable, Equatable {
-    public var shape: GEMMShape
+package struct GEMMMeasurement: Sendable, Equatable {
+    package var shape: GEMMShape
     /// GFLOP/s of one thread alone.
-    public var gflopsOne: Double
+    package var gflopsOne: Double
     /// GFLOP/s of all threads together, each with a product of its own.
-    public var gflopsAll: Double
+    package var gflopsAll: Double
     /// Up to 16 elements of `C`, evenly spread, of inputs that depend on the shape alone.
-    public var samples: [Float]
+    package var samples: [Float]
     /// The largest difference of the samples from sums in Double, relative to the largest of these.
-    public var largestError: Double
+    package var largestError: Double
 }
 
 /// Measures what `sgemm` delivers on given shapes, and keeps enough of the results to compare libraries.
-public enum GEMMBenchmark {
+package enum GEMMBenchmark {
     /// How long to measure.
-    public struct Effort: Sendable {
+    package struct Effort: Sendable {
         /// Timings that the result is the median of; three where one product takes over half a second.
-        public var timings: Int
+        package var timings: Int
         /// Least seconds of one timing.
-        public var seconds: Double
+        package var seconds: Double
 
         /// - Precondition: at least one timing.
-        public init(timings: Int, seconds: Double) {
+        package init(timings: Int, seconds: Double) {
             precondition(timings >= 1, "GEMMBenchmark: at least one timing")
             (self.timings, self.seconds) = (timings, seconds)
         }
 
-        public static let thorough = Effort(timings: 9, seconds: 0.01)
-        public static let quick = Effort(timings: 5, seconds: 0.002)
+        package static let thorough = Effort(timings: 9, seconds: 0.01)
+        package static let quick = Effort(timings: 5, seconds: 0.002)
     }
 
     /// Elements of a result that are kept.
-    public static let sampleCount = 16
+    package static let sampleCount = 16
 
     /// Measures `shape` on the caller's thread, then on all of `pool`'s.
-    public static func measure(_ shape: GEMMShape, pool: WorkerPool, effort: Effort) -> GEMMMeasurement {
+    package static func measure(_ shape: GEMMShape, pool: WorkerPool, effort: Effort) -> GEMMMeasurement {
         let work = Work(shape, workers: pool.threads)
         let one = rate(work, pool: nil, effort)
         let all = pool.threads == 1 ? one : rate(work, pool: pool, effort)

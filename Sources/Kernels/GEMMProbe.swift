@@ -1,11 +1,11 @@
 import Tensors
 
 /// Measures what `sgemm` delivers.
-public enum GEMMProbe {
+package enum GEMMProbe {
     /// GFLOP/s of `[m, k]·[k, n]`, the median of nine timings of at least 10 ms each, after one to warm up.
     /// - Parameter pool: all its threads multiply at once, each its own matrices, one BLAS thread a call; nil: the
     ///   caller alone.
-    public static func measure(m: Int, n: Int, k: Int, pool: WorkerPool?) -> Double {
+    package static func measure(m: Int, n: Int, k: Int, pool: WorkerPool?) -> Double {
         let work = ProbeWork(m: m, n: n, k: k, workers: pool?.threads ?? 1)
         let clock = ContinuousClock()
         func time() -> Double {

@@ -1,7 +1,7 @@
 import CLAPACKE
 
 /// The one door to LAPACK.
-public enum LAPACK {
+package enum LAPACK {
     /// An option as C has it.
     private static func letter(_ scalar: Unicode.Scalar) -> CChar { CChar(scalar.value) }
 
@@ -12,7 +12,7 @@ public enum LAPACK {
     ///   - a: `[rows, columns]` row-major, `rows ≥ columns ≥ 1`.
     /// - Returns: Q as `[rows, columns]` row-major, its columns orthonormal; nil where LAPACK reports an error or
     ///   `A` does not have full rank.
-    public static func orthonormalColumns(_ a: [Double], rows: Int, columns: Int) -> [Double]? {
+    package static func orthonormalColumns(_ a: [Double], rows: Int, columns: Int) -> [Double]? {
         precondition(rows >= columns && columns >= 1 && a.count == rows * columns, "orthonormalColumns: wrong extents")
         BLASVendor.useOneThread()
         var q = a
@@ -36,7 +36,7 @@ public enum LAPACK {
     ///   - a: `[n, n]`; its upper triangle is read.
     /// - Returns: values `[n]`, and vectors `[n, n]` row-major whose column j belongs to value j; nil where LAPACK reports
     ///   an error or an element is not finite.
-    public static func symmetricEigenvectors(_ a: [Double], n: Int) -> (values: [Double], vectors: [Double])? {
+    package static func symmetricEigenvectors(_ a: [Double], n: Int) -> (values: [Double], vectors: [Double])? {
         precondition(n >= 1 && a.count == n * n, "symmetricEigenvectors: wrong extents")
         guard a.allSatisfy(\.isFinite) else { return nil }
         BLASVendor.useOneThread()

@@ -7,16 +7,16 @@
 #endif
 
 /// What this process may compute on.
-public enum Machine {
+package enum Machine {
     /// Logical cores that are online.
-    public static var cores: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+    package static var cores: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
     /// The smallest of the cores, the CPU affinity mask and the container's CPU quota (rounded up): how many threads
     /// can really run at once.
-    public static var usableCores: Int { max(1, min(cores, affinity ?? cores, quota ?? cores)) }
+    package static var usableCores: Int { max(1, min(cores, affinity ?? cores, quota ?? cores)) }
 
     /// Cores in this process's affinity mask.
-    public static var affinity: Int? {
+    package static var affinity: Int? {
         guard let status = read("/proc/self/status") else { return nil }
         for line in status.split(separator: "\n") where line.hasPrefix("Cpus_allowed:") {
             let set = line.dropFirst("Cpus_allowed:".count).compactMap(\.hexDigitValue)
@@ -26,7 +26,7 @@ public enum Machine {
     }
 
     /// The container's quota in cores (cgroup version 2, then 1), nil where there is none.
-    public static var quota: Int? {
+    package static var quota: Int? {
         if let text = read("/sys/fs/cgroup/cpu.max") {
             let fields = text.split(whereSeparator: \.isWhitespace)
             if fields.count == 2, let quota = Double(fields[0]), let period = Double(fields[1]), period > 0 {
@@ -42,17 +42,17 @@ public enum Machine {
     }
 
     /// The processor's name, as the system gives it.
-    public static var processorName: String { cpuField("model name") ?? "unknown" }
+    package static var processorName: String { cpuField("model name") ?? "unknown" }
 
     /// Vector extensions of the processor that matter here, in order of width.
-    public static var vectorFeatures: [String] {
+    package static var vectorFeatures: [String] {
         let known = ["sse2", "avx", "avx2", "fma", "avx512f", "avx512vl", "avx512_bf16", "amx_tile", "asimd", "sve"]
         let flags = Set((cpuField("flags") ?? cpuField("Features") ?? "").split(separator: " ").map(String.init))
         return known.filter(flags.contains)
     }
 
     /// Most memory this process has had resident, in bytes.
-    public static var peakResidentBytes: Int {
+    package static var peakResidentBytes: Int {
         var usage = rusage()
         #if os(Linux)
             getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

@@ -10,17 +10,17 @@ import Tensors
 /// The moments of an element whose gradient stays zero decay into the subnormal numbers and would get stuck there
 /// (`0.9 · x` rounds back to `x`), where many CPUs take over a hundred cycles for an operation. A moment that is
 /// subnormal is therefore stored as zero.
-public enum OptimizerKernels {
+package enum OptimizerKernels {
     /// What happens to the gradient on its way into an update: `g′ = clamp(scale · g, ±bound) + l2 · w`.
-    public struct GradientFilter: Hashable, Sendable {
+    package struct GradientFilter: Hashable, Sendable {
         /// Factor that clips by norm; 1 where the norm is within its bound.
-        public var scale: Float
+        package var scale: Float
         /// Bound on each element's magnitude; infinite for none.
-        public var bound: Float
+        package var bound: Float
         /// Coefficient λ of the penalty `λ/2 · Σ w²`; 0 for tensors that do not decay.
-        public var l2: Float
+        package var l2: Float
 
-        public init(scale: Float = 1, bound: Float = .infinity, l2: Float = 0) {
+        package init(scale: Float = 1, bound: Float = .infinity, l2: Float = 0) {
             self.scale = scale
             self.bound = bound
             self.l2 = l2
@@ -36,7 +36,7 @@ public enum OptimizerKernels {
     // MARK: Updates
 
     /// `w ← w − rate · g′`. 12 bytes moved per element.
-    public static func sgd(
+    package static func sgd(
         _ range: Range<Int>, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, filter: GradientFilter, rate: Float
     ) {
         check(range, w)
@@ -52,7 +52,7 @@ public enum OptimizerKernels {
     /// SGD with momentum μ in PyTorch's convention, where the rate scales the velocity and not what enters it:
     /// `m ← μ·m + g′`, then `w ← w − rate · m`, or with Nesterov's step `w ← w − rate · (g′ + μ·m)`.
     /// 20 bytes moved per element.
-    public static func momentum(
+    package static func momentum(
         _ range: Range<Int>, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, m: AlignedBuffer<Float>,
         filter: GradientFilter, rate: Float, momentum: Float, nesterov: Bool
     ) {
@@ -76,7 +76,7 @@ public enum OptimizerKernels {
     ///
     /// Source: T. Tieleman, G. Hinton, "Lecture 6.5: rmsprop", Coursera 2012.
     /// - Parameter m: nil for no momentum.
-    public static func rmsprop(
+    package static func rmsprop(
         _ range: Range<Int>, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, v: AlignedBuffer<Float>,
         m: AlignedBuffer<Float>?, filter: GradientFilter, rate: Float, rho: Double, epsilon: Float, momentum: Float
     ) {
@@ -112,7 +112,7 @@ public enum OptimizerKernels {
     }
 
     /// The coefficients of one step of Adam or AdamW, rounded once from Double.
-    public struct AdamStep: Hashable, Sendable {
+    package struct AdamStep: Hashable, Sendable {
         fileprivate var keep1, add1, keep2, add2, rate, rootCorrection, epsilon, decay: Float
 
         /// - Parameters:
@@ -122,7 +122,7 @@ public enum OptimizerKernels {
         ///   - beta2: β₂ in [0, 1).
         ///   - epsilon: ε > 0.
         ///   - weightDecay: λ of AdamW's `w ← w − η·λ·w`; 0 for Adam and for tensors that do not decay.
-        public init(
+        package init(
             step: Int, learningRate: Double, beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double
         ) {
             precondition(step >= 1, "AdamStep: steps count from 1, received \(step)")
@@ -143,7 +143,7 @@ public enum OptimizerKernels {
     ///
     /// Sources: D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", 2014, arXiv:1412.6980;
     /// I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", 2017, arXiv:1711.05101.
-    public static func adam(
+    package static func adam(
         _ range: Range<Int>, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, m: AlignedBuffer<Float>,
         v: AlignedBuffer<Float>, filter: GradientFilter, step: AdamStep
     ) {
@@ -166,7 +166,7 @@ public enum OptimizerKernels {
     }
 
     /// Exponential moving average `a ← a + rate · (w − a)`, rate = 1 − decay. 12 bytes moved per element.
-    public static func average(
+    package static func average(
         _ range: Range<Int>, a: AlignedBuffer<Float>, w: AlignedBuffer<Float>, rate: Float
     ) {
         check(range, a)
@@ -182,7 +182,7 @@ public enum OptimizerKernels {
     // MARK: Vectors
 
     /// `x ← factor · x`.
-    public static func scale(_ range: Range<Int>, x: AlignedBuffer<Float>, by factor: Float) {
+    package static func scale(_ range: Range<Int>, x: AlignedBuffer<Float>, by factor: Float) {
         check(range, x)
         let x = x.pointer
         @inline(__always) func body(_ i: Int, _ n: Int) { store(x, i, n, load(x, i, n) * factor) }
@@ -190,7 +190,7 @@ public enum OptimizerKernels {
     }
 
     /// `x ← min(max(x, −bound), bound)`, bound ≥ 0; NaN stays NaN.
-    public static func clamp(_ range: Range<Int>, x: AlignedBuffer<Float>, bound: Float) {
+    package static func clamp(_ range: Range<Int>, x: AlignedBuffer<Float>, bound: Float) {
         precondition(bound >= 0, "OptimizerKernels.clamp: the bound must be at least 0, received \(bound)")
         check(range, x)
         let x = x.pointer
@@ -199,7 +199,7 @@ public enum OptimizerKernels {
     }
 
     /// `Σ x²` in Double: sixteen interleaved sums, element i in sum (i − start) mod 16, then these in order.
-    public static func sumOfSquares(_ range: Range<Int>, x: AlignedBuffer<Float>) -> Double {
+    package static func sumOfSquares(_ range: Range<Int>, x: AlignedBuffer<Float>) -> Double {
         check(range, x)
         let x = x.pointer
         var low = SIMD8<Double>(), high = SIMD8<Double>()
@@ -217,7 +217,7 @@ public enum OptimizerKernels {
     }
 
     /// Whether no element is NaN or infinite.
-    public static func isFinite(_ range: Range<Int>, x: AlignedBuffer<Float>) -> Bool {
+    package static func isFinite(_ range: Range<Int>, x: AlignedBuffer<Float>) -> Bool {
         check(range, x)
         let x = x.pointer
         var zeros = SIMD16<Float>()

@@ -1,14 +1,14 @@
 import Tensors
 
 /// The extents of a pooling window over one NHWC image.
-public struct PoolingGeometry: Hashable, Sendable {
-    public var height, width, channels: Int
-    public var windowHeight, windowWidth: Int
-    public var strideHeight, strideWidth: Int
-    public var padTop, padLeft: Int
-    public var outHeight, outWidth: Int
+package struct PoolingGeometry: Hashable, Sendable {
+    package var height, width, channels: Int
+    package var windowHeight, windowWidth: Int
+    package var strideHeight, strideWidth: Int
+    package var padTop, padLeft: Int
+    package var outHeight, outWidth: Int
 
-    public init(
+    package init(
         height: Int, width: Int, channels: Int, windowHeight: Int, windowWidth: Int, strideHeight: Int,
         strideWidth: Int, padTop: Int = 0, padLeft: Int = 0, outHeight: Int, outWidth: Int
     ) {
@@ -25,8 +25,8 @@ public struct PoolingGeometry: Hashable, Sendable {
         self.outWidth = outWidth
     }
 
-    public var inputCount: Int { height * width * channels }
-    public var outputCount: Int { outHeight * outWidth * channels }
+    package var inputCount: Int { height * width * channels }
+    package var outputCount: Int { outHeight * outWidth * channels }
 
     /// The rows and columns of the window at (`oy`, `ox`) that lie inside the image.
     @inline(__always)
@@ -40,10 +40,10 @@ public struct PoolingGeometry: Hashable, Sendable {
 }
 
 /// Max and average pooling of one NHWC image `[H, W, C]` to `[outH, outW, C]`.
-public enum PoolingKernels {
+package enum PoolingKernels {
     /// The largest of each window; `argmax` (nil at inference) gets the index `iy·W + ix` of the first one, which the
     /// gradient follows. A NaN in the window is kept.
-    public static func maximum(
+    package static func maximum(
         _ g: PoolingGeometry, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>,
         argmax: UnsafeMutablePointer<Int32>?
     ) {
@@ -97,7 +97,7 @@ public enum PoolingKernels {
     }
 
     /// `dx`, overwritten: each output's gradient added at its `argmax`.
-    public static func maximumGradient(
+    package static func maximumGradient(
         _ g: PoolingGeometry, dy: UnsafePointer<Float>, argmax: UnsafePointer<Int32>, dx: UnsafeMutablePointer<Float>
     ) {
         let c = g.channels
@@ -151,7 +151,7 @@ public enum PoolingKernels {
     }
 
     /// The mean of the part of each window that lies inside the image.
-    public static func average(_ g: PoolingGeometry, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
+    package static func average(_ g: PoolingGeometry, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
         let c = g.channels
         for oy in 0..<g.outHeight {
             for ox in 0..<g.outWidth {
@@ -168,7 +168,7 @@ public enum PoolingKernels {
     }
 
     /// `dx`, overwritten: each output's gradient shared out over its window.
-    public static func averageGradient(
+    package static func averageGradient(
         _ g: PoolingGeometry, dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>
     ) {
         dx.update(repeating: 0, count: g.inputCount)

@@ -6,15 +6,15 @@ import Tensors
 /// wanted (`Q ← qr(C·Q + εQ)`, ε = 10⁻⁷ of the total variance so that data of low rank do no harm) and the
 /// eigenvectors of the small `QᵀCQ`. C itself, which may be far too large, is never made: 4·n·f·b flops an iteration.
 /// Halko, Martinsson, Tropp, "Finding structure with randomness", 2011, arXiv:0909.4061.
-public struct PrincipalAxes: Sendable {
+package struct PrincipalAxes: Sendable {
     /// Coordinates of the points, `[n, k]` row-major.
-    public let coordinates: [Float]
+    package let coordinates: [Float]
     /// The axes, `[f, k]` row-major, orthonormal columns; the largest component of each is positive.
-    public let axes: [Float]
+    package let axes: [Float]
     /// Variance along each axis, `[k]`, descending.
-    public let variances: [Double]
+    package let variances: [Double]
     /// Sum of the variances of all f columns.
-    public let totalVariance: Double
+    package let totalVariance: Double
 
     /// Eigenvalues have settled once none moves by more of the largest than this, which leaves the axes right to about 10⁻³.
     private static let tolerance = 1e-6
@@ -24,7 +24,7 @@ public struct PrincipalAxes: Sendable {
     ///   - x: `[n, f]` row-major in its first n·f elements; **centred in place**.
     ///   - k: axes wanted, 1 ≤ k ≤ f.
     /// - Returns: nil where LAPACK fails, as over values that are not finite.
-    public init?(centring x: AlignedBuffer<Float>, rows n: Int, columns f: Int, count k: Int) {
+    package init?(centring x: AlignedBuffer<Float>, rows n: Int, columns f: Int, count k: Int) {
         precondition(n >= 1 && f >= 1 && x.count >= n * f && k >= 1 && k <= f, "PrincipalAxes: wrong extents")
         totalVariance = Self.centre(x, n, f)
         guard totalVariance.isFinite else { return nil }

@@ -7,25 +7,25 @@
 /// input gradient is the convolution of `∂Y` with the flipped kernel.
 ///
 /// Against im2col it saves the copies (a pixel is copied once, not `kH·kW` times) and pays with more and thinner products.
-public struct ShiftedConvolution: Hashable, Sendable {
-    public let geometry: ConvolutionGeometry
+package struct ShiftedConvolution: Hashable, Sendable {
+    package let geometry: ConvolutionGeometry
     private let padded: PaddedImage
 
     /// - Precondition: ``isEligible(_:)``.
-    public init(_ g: ConvolutionGeometry) {
+    package init(_ g: ConvolutionGeometry) {
         precondition(Self.isEligible(g), "shifted views need stride 1 and a kernel larger than 1×1")
         geometry = g
         padded = PaddedImage(g)
     }
 
     /// Whether a convolution can be lowered so: stride 1, and not pointwise (which needs neither copies nor shifts).
-    public static func isEligible(_ g: ConvolutionGeometry) -> Bool { g.hasUnitStride && !g.isPointwise }
+    package static func isEligible(_ g: ConvolutionGeometry) -> Bool { g.hasUnitStride && !g.isPointwise }
 
     /// Windows of the padded image, row after row, up to the last that counts.
-    public var windows: Int { (geometry.outHeight - 1) * padded.width + geometry.outWidth }
+    package var windows: Int { (geometry.outHeight - 1) * padded.width + geometry.outWidth }
 
     /// Floats of scratch for tiles of `tileRows` windows.
-    public func scratchFloats(tileRows: Int) -> Int {
+    package func scratchFloats(tileRows: Int) -> Int {
         padded.count + min(tileRows, windows) * geometry.filters
     }
 
@@ -57,7 +57,7 @@ public struct ShiftedConvolution: Hashable, Sendable {
 
     /// `y` of one image, `[outH·outW, F]`, overwritten; then bias and ReLU where given. `afterTile` sees finished rows
     /// while they are in cache.
-    public func forward(
+    package func forward(
         tileRows: Int, x: UnsafePointer<Float>, w: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
         relu: Bool = false, y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
         afterTile: (_ rows: Int, _ tile: UnsafeMutablePointer<Float>) -> Void = { _, _ in }
@@ -88,7 +88,7 @@ public struct ShiftedConvolution: Hashable, Sendable {
     }
 
     /// `dW (+)= im2col(X)ᵀ·dY` for one image, `[kH·kW·C, F]`.
-    public func weightGradient(
+    package func weightGradient(
         tileRows: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>,
         accumulate: Bool, scratch: UnsafeMutablePointer<Float>
     ) {

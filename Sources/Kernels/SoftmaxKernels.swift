@@ -9,9 +9,9 @@ import Tensors
 #endif
 
 /// Softmax over the columns of `[rows, K]`, alone and fused with the categorical cross-entropy.
-public enum SoftmaxKernels {
+package enum SoftmaxKernels {
     /// `p[k] = e^(z[k] − max z) / Σ e^(z[j] − max z)`. `p` may be `z`.
-    public static func forward(_ z: UnsafePointer<Float>, rows: Int, columns: Int, p: UnsafeMutablePointer<Float>) {
+    package static func forward(_ z: UnsafePointer<Float>, rows: Int, columns: Int, p: UnsafeMutablePointer<Float>) {
         for r in 0..<rows {
             let source = z + r * columns, target = p + r * columns
             let top = maximum(source, columns)
@@ -27,7 +27,7 @@ public enum SoftmaxKernels {
     }
 
     /// `dz[k] = p[k]·(dp[k] − Σ_j dp[j]·p[j])`. `dz` may be `dp`.
-    public static func backward(
+    package static func backward(
         dp: UnsafePointer<Float>, p: UnsafePointer<Float>, rows: Int, columns: Int, dz: UnsafeMutablePointer<Float>
     ) {
         for r in 0..<rows {
@@ -43,7 +43,7 @@ public enum SoftmaxKernels {
     /// With smoothing `s` the target is `t = (1 − s)·onehot + s/K`; the loss `−Σ t·log p`, computed as
     /// `logΣe^z − (1 − s)·z[label] − s/K·Σz` with the maximum taken out; the gradient `weight·(p − t)`.
     /// Source of smoothing: Szegedy et al. 2015, arXiv:1512.00567.
-    public static func crossEntropy(
+    package static func crossEntropy(
         _ z: UnsafePointer<Float>, columns: Int, label: Int, smoothing: Float, weight: Float,
         dz: UnsafeMutablePointer<Float>?
     ) -> Double {
@@ -68,7 +68,7 @@ public enum SoftmaxKernels {
     }
 
     /// The column of the largest value, the first of equals; NaN counts as largest.
-    public static func argmax(_ z: UnsafePointer<Float>, columns: Int) -> Int {
+    package static func argmax(_ z: UnsafePointer<Float>, columns: Int) -> Int {
         var best = 0
         for k in 1..<max(columns, 1) where z[best] == z[best] && !(z[k] <= z[best]) { best = k }
         return best

@@ -3,9 +3,9 @@
 /// Measured on AVX-512 kernels of OpenBLAS 0.3.21: a product with `M·N·K ≤ 10⁶` takes a path without packing and runs at
 /// 220–230 GFLOP/s a core, a larger one at 130–175; among the smaller ones multiples of 12 or 24 rows are best.
 /// AVX2 kernels do not care. An autotuner may replace this table behind the same function.
-public enum TileTable {
+package enum TileTable {
     /// Rows of a tile for a product `[rows, k]·[k, n]` out of `available` rows, at least 1.
-    public static func rows(n: Int, k: Int, available: Int) -> Int {
+    package static func rows(n: Int, k: Int, available: Int) -> Int {
         let limit = 1_000_000 / max(1, n * k)
         let most = 192
         let rows =

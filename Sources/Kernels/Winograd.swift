@@ -8,29 +8,29 @@ import Tensors
 /// `∂g = Gᵀ[Σ_tiles (Bᵀ·d·B)ᵀ·(A·∂y·Aᵀ)]G`; the input gradient is a convolution of `∂y` with the flipped kernel.
 ///
 /// In Float the error grows with `m`: ``Tile/errorFactor``. Source: Lavin and Gray 2015, arXiv:1509.09308.
-public struct Winograd: Hashable, Sendable {
+package struct Winograd: Hashable, Sendable {
     /// Output pixels of a tile, along each side.
-    public enum Tile: Int, CaseIterable, Sendable {
+    package enum Tile: Int, CaseIterable, Sendable {
         case two = 2
         case four = 4
 
         /// How much larger its rounding error may be than that of the direct sum: the largest error of an image is within
         /// `errorFactor · (4 + 2·√K)·2⁻²⁴ · max Σ|terms|`, K the terms of a sum. Measured over odd shapes against Double,
         /// doubled; the test suite holds both to it.
-        public var errorFactor: Double { self == .two ? 1 : 4 }
+        package var errorFactor: Double { self == .two ? 1 : 4 }
 
         /// Points of the transformed tile.
         var points: Int { (rawValue + 2) * (rawValue + 2) }
     }
 
-    public let geometry: ConvolutionGeometry
-    public let tile: Tile
+    package let geometry: ConvolutionGeometry
+    package let tile: Tile
     /// Rows and columns of tiles of one image.
-    public let tilesHigh: Int
-    public let tilesWide: Int
+    package let tilesHigh: Int
+    package let tilesWide: Int
 
     /// - Precondition: ``isEligible(_:)``.
-    public init(_ geometry: ConvolutionGeometry, tile: Tile) {
+    package init(_ geometry: ConvolutionGeometry, tile: Tile) {
         precondition(
             Self.isEligible(geometry), "Winograd needs a 3×3 kernel, stride and dilation 1, 16 channels or more")
         self.geometry = geometry
@@ -41,23 +41,23 @@ public struct Winograd: Hashable, Sendable {
 
     /// Whether a convolution can be lowered so: 3×3, stride 1, dilation 1, at least 16 channels in and out (the loops are
     /// vectors of 16 channels).
-    public static func isEligible(_ g: ConvolutionGeometry) -> Bool {
+    package static func isEligible(_ g: ConvolutionGeometry) -> Bool {
         g.kernelHeight == 3 && g.kernelWidth == 3 && g.hasUnitStride && g.dilationHeight == 1 && g.dilationWidth == 1
             && g.channels >= 16 && g.filters >= 16
     }
 
     /// Tiles of one image.
-    public var tileCount: Int { tilesHigh * tilesWide }
+    package var tileCount: Int { tilesHigh * tilesWide }
     /// Floats of the transformed weights, `[points, C, F]`; as many for their gradient.
-    public var weightFloats: Int { tile.points * geometry.channels * geometry.filters }
+    package var weightFloats: Int { tile.points * geometry.channels * geometry.filters }
     /// Floats of scratch for `images` images at once, or for `rows` rows of tiles of one.
-    public func scratchFloats(images: Int, rows: Int? = nil) -> Int {
+    package func scratchFloats(images: Int, rows: Int? = nil) -> Int {
         tile.points * (rows ?? tilesHigh) * tilesWide * images * (geometry.channels + geometry.filters)
             + WinogradTransforms.scratchFloats + max(geometry.channels, geometry.filters)
     }
 
     /// `U = G·w·Gᵀ` for every channel pair: `w` `[3, 3, C, F]`, `u` `[points, C, F]`.
-    public func transformWeights(_ w: UnsafePointer<Float>, into u: UnsafeMutablePointer<Float>) {
+    package func transformWeights(_ w: UnsafePointer<Float>, into u: UnsafeMutablePointer<Float>) {
         let pairs = geometry.channels * geometry.filters
         switch tile {
         case .two: WinogradTransforms.weights2(w, pairs, u)
@@ -69,7 +69,7 @@ public struct Winograd: Hashable, Sendable {
     /// - Parameters:
     ///   - rows: the rows of tiles that are done of each image; nil for all.
     ///   - x: `[images, H, W, C]`.  - bias: `[F]` or nil.  - y: `[images, outH, outW, F]`, overwritten.
-    public func forward(
+    package func forward(
         images: Int, rows: Range<Int>? = nil, x: UnsafePointer<Float>, u: UnsafePointer<Float>,
         bias: UnsafePointer<Float>?, relu: Bool = false, y: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>
@@ -96,7 +96,7 @@ public struct Winograd: Hashable, Sendable {
 
     /// Adds to `du` `[points, C, F]` (or overwrites it) the transformed weight gradient of `images` images, or of rows of
     /// tiles of each.
-    public func addWeightGradient(
+    package func addWeightGradient(
         images: Int, rows: Range<Int>? = nil, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
         du: UnsafeMutablePointer<Float>,
         accumulate: Bool, scratch: UnsafeMutablePointer<Float>
@@ -122,7 +122,7 @@ public struct Winograd: Hashable, Sendable {
     }
 
     /// `dw = Gᵀ·du·G`, `[3, 3, C, F]`, overwritten.
-    public func finishWeightGradient(_ du: UnsafePointer<Float>, into dw: UnsafeMutablePointer<Float>) {
+    package func finishWeightGradient(_ du: UnsafePointer<Float>, into dw: UnsafeMutablePointer<Float>) {
         let pairs = geometry.channels * geometry.filters
         switch tile {
         case .two: WinogradTransforms.weightGradient2(du, pairs, dw)

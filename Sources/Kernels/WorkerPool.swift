@@ -11,7 +11,7 @@ import Tensors
 
 /// Work made of numbered, independent tasks. An object, made once and run many times, so that a training step
 /// allocates nothing.
-public protocol ParallelWork: AnyObject {
+package protocol ParallelWork: AnyObject {
     /// Does task `task` on worker `worker` (0 is the caller). Tasks of one run may run at the same time; each worker
     /// runs one task at a time, so that `worker` names scratch memory.
     func run(task: Int, worker: Int)
@@ -22,9 +22,9 @@ public protocol ParallelWork: AnyObject {
 ///
 /// Workers wait for the next run by spinning for some 20 µs, then sleep. One run at a time: `run` is called
 /// from one thread, and not from inside a task.
-public final class WorkerPool: @unchecked Sendable {
+package final class WorkerPool: @unchecked Sendable {
     /// Threads that compute, the caller included.
-    public let threads: Int
+    package let threads: Int
 
     /// Loads that a waiting thread spins through before it sleeps: about 20 µs at 0.2 ns each on a current x86 server
     /// core. A run that wakes sleepers costs 20 to 40 µs, one that finds them spinning about 1 µs.
@@ -45,7 +45,7 @@ public final class WorkerPool: @unchecked Sendable {
     private var handles: [pthread_t] = []
 
     /// - Parameter threads: at least 1; 1 makes no thread at all.
-    public init(threads: Int) {
+    package init(threads: Int) {
         precondition(threads >= 1, "WorkerPool: threads must be at least 1, received \(threads)")
         self.threads = threads
         pthread_mutex_init(mutex, nil)
@@ -62,7 +62,7 @@ public final class WorkerPool: @unchecked Sendable {
     }
 
     /// Ends the threads. The pool must not be used afterwards; a pool that is never shut down keeps its threads.
-    public func shutdown() {
+    package func shutdown() {
         guard !handles.isEmpty else { return }
         stopping.store(true, ordering: .sequentiallyConsistent)
         generation.add(1, ordering: .sequentiallyConsistent)
@@ -74,7 +74,7 @@ public final class WorkerPool: @unchecked Sendable {
     }
 
     /// Runs tasks 0..<`tasks` of `work` and returns when all are done. What one run wrote, the next one reads.
-    public func run(_ work: ParallelWork, tasks: Int) {
+    package func run(_ work: ParallelWork, tasks: Int) {
         guard tasks > 1, threads > 1 else {
             for task in 0..<max(tasks, 0) { work.run(task: task, worker: 0) }
             return

@@ -5,7 +5,7 @@ extension ResolvedGraph {
     /// The parameters training begins with: kernels by their initializer, biases and β zero, γ one.
     /// The same bits for the same seed; tensor `i` draws from the address (seed, initialization, stream `i`).
     /// - Throws: an ``OperationError`` where LAPACK fails on an orthogonal initializer.
-    public func initialParameters(seed: UInt64) throws(OperationError) -> AlignedBuffer<Float> {
+    package func initialParameters(seed: UInt64) throws(OperationError) -> AlignedBuffer<Float> {
         let buffer = AlignedBuffer<Float>(count: parameterCount)
         var stream: UInt32 = 0
         for node in nodes {
@@ -28,7 +28,7 @@ extension ResolvedGraph {
     }
 
     /// Running means of zero and running variances of one.
-    public func initialState() -> AlignedBuffer<Float> {
+    package func initialState() -> AlignedBuffer<Float> {
         let buffer = AlignedBuffer<Float>(count: stateCount)
         for tensor in state where tensor.role == .scale {
             for i in tensor.range { buffer[i] = 1 }

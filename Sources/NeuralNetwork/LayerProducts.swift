@@ -2,13 +2,13 @@ import Kernels
 import Tensors
 
 /// A product that a layer asks of BLAS.
-public struct LayerProduct: Sendable, Hashable {
+package struct LayerProduct: Sendable, Hashable {
     /// What it computes.
-    public enum Role: String, Sendable { case forward, weightGradient, inputGradient }
+    package enum Role: String, Sendable { case forward, weightGradient, inputGradient }
 
-    public let layer: String
-    public let role: Role
-    public let shape: GEMMShape
+    package let layer: String
+    package let role: Role
+    package let shape: GEMMShape
 }
 
 extension ResolvedGraph {
@@ -17,7 +17,7 @@ extension ResolvedGraph {
     ///
     /// - Parameters:
     ///   - batchSize: images of a step.  - shards: parts it is cut into.
-    public func products(batchSize: Int, shards: Int) -> [LayerProduct] {
+    package func products(batchSize: Int, shards: Int) -> [LayerProduct] {
         precondition(batchSize >= 1 && shards >= 1, "batch size and shards must be at least 1")
         var isTrained: [Bool] = []
         var result: [LayerProduct] = []

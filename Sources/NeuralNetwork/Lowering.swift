@@ -23,7 +23,7 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
         }
 
         /// Whether a convolution can be computed so.
-        public func isEligible(for g: ConvolutionGeometry) -> Bool {
+        package func isEligible(for g: ConvolutionGeometry) -> Bool {
             switch self {
             case .im2col: true
             case .shifted: ShiftedConvolution.isEligible(g)
@@ -33,7 +33,7 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
         }
 
         /// What ``isEligible(for:)`` asks for, in words.
-        public var requirement: String {
+        package var requirement: String {
             switch self {
             case .im2col: "any convolution"
             case .shifted: "strides of 1 and a kernel larger than 1×1"

@@ -1,14 +1,14 @@
 import Kernels
 
 /// A convolution in one of its directions: what a lowering is chosen for.
-public struct LoweringTask: Hashable, Sendable {
-    public enum Direction: String, CaseIterable, Sendable { case forward, inputGradient, weightGradient }
+package struct LoweringTask: Hashable, Sendable {
+    package enum Direction: String, CaseIterable, Sendable { case forward, inputGradient, weightGradient }
 
-    public let direction: Direction
+    package let direction: Direction
     /// The layer's own extents.
-    public let geometry: ConvolutionGeometry
+    package let geometry: ConvolutionGeometry
 
-    public init(_ direction: Direction, _ geometry: ConvolutionGeometry) {
+    package init(_ direction: Direction, _ geometry: ConvolutionGeometry) {
         self.direction = direction
         self.geometry = geometry
     }
@@ -22,14 +22,14 @@ public struct LoweringTask: Hashable, Sendable {
     var isScattered: Bool { direction == .inputGradient && !geometry.hasUnitStride }
 
     /// Whether this direction can be computed so.
-    public func allows(_ kind: Lowering.Kind) -> Bool {
+    package func allows(_ kind: Lowering.Kind) -> Bool {
         isScattered ? kind == .im2col : kind.isEligible(for: computed)
     }
 
     /// What measurements on two servers say (AVX-512 and AVX2, OpenBLAS 0.3.21), where nothing was timed: F(4×4) where
     /// little of its tiles is wasted at the border, F(2×2) where more is, im2col where neither pays, no product at all
     /// where input channels are few. The weight gradient, whose products are thinner, is pickier.
-    public var tabled: Lowering {
+    package var tabled: Lowering {
         let g = computed
         if allows(.direct) { return Lowering(.direct) }
         if allows(.winograd4) {
@@ -40,7 +40,7 @@ public struct LoweringTask: Hashable, Sendable {
     }
 
     /// The size of pieces, by rule.
-    public func tabled(_ kind: Lowering.Kind) -> Lowering {
+    package func tabled(_ kind: Lowering.Kind) -> Lowering {
         let g = computed
         if let tile = kind.winogradTile {
             let winograd = Winograd(g, tile: tile)
@@ -104,7 +104,7 @@ public struct LoweringTask: Hashable, Sendable {
 
 extension ConvolutionLowering {
     /// By the table, each direction.
-    public init(_ geometry: ConvolutionGeometry) {
+    package init(_ geometry: ConvolutionGeometry) {
         func tabled(_ direction: LoweringTask.Direction) -> Lowering { LoweringTask(direction, geometry).tabled }
         self.init(
             forward: tabled(.forward), inputGradient: tabled(.inputGradient), weightGradient: tabled(.weightGradient))

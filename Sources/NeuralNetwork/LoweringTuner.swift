@@ -2,23 +2,23 @@ import Kernels
 import Tensors
 
 /// What timing found for one direction of a convolution, or for a dense layer.
-public struct LoweringRecord: Codable, Hashable, Sendable {
+package struct LoweringRecord: Codable, Hashable, Sendable {
     /// The choice, as ``Lowering/text`` or ``DenseLowering/text``.
-    public var choice: String
+    package var choice: String
     /// Microseconds an image of each candidate that was timed.
-    public var microseconds: [String: Double]
+    package var microseconds: [String: Double]
     /// Each Winograd candidate's largest difference from im2col, over the bound that is documented for it
     /// (``Winograd/Tile/errorFactor``). Above 1 it is not eligible.
-    public var errorShares: [String: Double]
+    package var errorShares: [String: Double]
 
-    public init(choice: String, microseconds: [String: Double], errorShares: [String: Double] = [:]) {
+    package init(choice: String, microseconds: [String: Double], errorShares: [String: Double] = [:]) {
         self.choice = choice
         self.microseconds = microseconds
         self.errorShares = errorShares
     }
 
     /// The choice's microseconds; the fastest candidate of another kind; whether the table's choice was kept.
-    public var runnerUp: (text: String, microseconds: Double)? {
+    package var runnerUp: (text: String, microseconds: Double)? {
         let kind = choice.prefix { $0 != ":" }
         return microseconds.filter { $0.key.prefix { $0 != ":" } != kind }
             .min { ($0.value, $0.key) < ($1.value, $1.key) }.map { ($0.key, $0.value) }

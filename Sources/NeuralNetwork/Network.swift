@@ -5,18 +5,18 @@ import Tensors
 ///
 /// The batch is cut into a fixed number of shards; sums are kept per shard and added in shard order. So the same batch,
 /// parameters and step give the same bits for every thread count. One call at a time.
-public final class TrainingNetwork {
+package final class TrainingNetwork {
     /// What one step found, over the batch's images.
-    public struct StepResult: Sendable {
+    package struct StepResult: Sendable {
         /// Σ of the images' losses (smoothing included).
-        public let lossSum: Double
+        package let lossSum: Double
         /// Images whose largest logit is that of their label.
-        public let correct: Int
+        package let correct: Int
     }
 
-    public let graph: ResolvedGraph
-    public let store: ParameterStore
-    public let batchSize: Int
+    package let graph: ResolvedGraph
+    package let store: ParameterStore
+    package let batchSize: Int
     let plan: Plan
     private let partials: GradientPartials
     private let loss: LossOperation
@@ -27,7 +27,7 @@ public final class TrainingNetwork {
     ///   - shards: parts a batch is cut into, at least 1.
     ///   - seed: of initialisation and dropout.
     /// - Throws: an ``OperationError`` where initialisation fails.
-    public init(
+    package init(
         graph: ResolvedGraph, batchSize: Int, shards: Int, seed: UInt64, pool: WorkerPool
     ) throws(OperationError) {
         precondition(batchSize >= 1 && shards >= 1, "batch size and shards must be at least 1")
@@ -48,12 +48,12 @@ public final class TrainingNetwork {
     }
 
     /// Bytes of activations, gradients, partial sums and scratch.
-    public var workspaceBytes: Int { plan.batchBytes + plan.workerBytes + partials.bytes }
+    package var workspaceBytes: Int { plan.batchBytes + plan.workerBytes + partials.bytes }
     /// Bytes of activations and their gradients that one image's share of a step reads from and writes to memory, beyond a
     /// core's cache. Weights and scratch are not counted.
-    public var memoryBytesPerImage: Int { plan.memoryBytesPerImage }
+    package var memoryBytesPerImage: Int { plan.memoryBytesPerImage }
     /// Times all workers meet in a step.
-    public var phaseCount: Int { plan.phaseCount }
+    package var phaseCount: Int { plan.phaseCount }
 
     /// Forward and backward of one batch; the gradients are in ``ParameterStore/gradients`` afterwards, and batch-norm's
     /// running statistics have moved.
@@ -61,7 +61,7 @@ public final class TrainingNetwork {
     /// - Parameters:
     ///   - images: `[count, H, W, C]` and more.  - labels: `[count]` and more, each below the class count.
     ///   - step: the number of the step, part of dropout's random addresses.
-    public func step(
+    package func step(
         images: AlignedBuffer<Float>, labels: AlignedBuffer<Int32>, count: Int, step: Int, labelSmoothing: Double = 0
     ) -> StepResult {
         precondition(images.count >= count * graph.inputShape.count && labels.count >= count, "batch is too short")
@@ -80,10 +80,10 @@ public final class TrainingNetwork {
 }
 
 /// A network that classifies: batch-norm by its running statistics, no dropout.
-public final class InferenceNetwork {
-    public let graph: ResolvedGraph
-    public let store: ParameterStore
-    public let batchSize: Int
+package final class InferenceNetwork {
+    package let graph: ResolvedGraph
+    package let store: ParameterStore
+    package let batchSize: Int
     let plan: Plan
     private let logits: Storage
     /// For a single image, which the workers share.
@@ -95,7 +95,7 @@ public final class InferenceNetwork {
     private static let shardImages = 8
 
     /// - Parameter batchSize: the most images one call is given, at least 1.
-    public init(graph: ResolvedGraph, batchSize: Int, pool: WorkerPool) {
+    package init(graph: ResolvedGraph, batchSize: Int, pool: WorkerPool) {
         precondition(batchSize >= 1, "batch size must be at least 1")
         self.graph = graph
         self.batchSize = batchSize
@@ -113,12 +113,12 @@ public final class InferenceNetwork {
     }
 
     /// Bytes of activations and scratch.
-    public var workspaceBytes: Int {
+    package var workspaceBytes: Int {
         plan.batchBytes + plan.workerBytes + singlePlan.batchBytes + singlePlan.workerBytes
     }
 
     /// Takes copies of the parameters `[parameterCount]` and the running state `[stateCount]`.
-    public func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
+    package func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
         store.parameters.copy(from: parameters)
         store.state.copy(from: state)
         plan.refresh()
@@ -126,7 +126,7 @@ public final class InferenceNetwork {
     }
 
     /// Class probabilities `[count, K]` of images `[count, H, W, C]`.
-    public func predict(images: AlignedBuffer<Float>, count: Int, probabilities: AlignedBuffer<Float>) {
+    package func predict(images: AlignedBuffer<Float>, count: Int, probabilities: AlignedBuffer<Float>) {
         let classes = graph.classCount
         precondition(
             images.count >= count * graph.inputShape.count && probabilities.count >= count * classes,
@@ -152,7 +152,7 @@ public final class InferenceNetwork {
     /// What the graph's last node gives for images `[count, H, W, C]`, a last softmax left out: `[count, F]` with F the
     /// floats of its shape, written from element `offset` of `output` on. With a graph truncated at a node, that node's
     /// activations.
-    public func activations(
+    package func activations(
         images: AlignedBuffer<Float>, count: Int, into output: AlignedBuffer<Float>, at offset: Int = 0
     ) {
         let floats = count * graph.nodes[graph.nodes.count - 1].outputShape.count
@@ -164,7 +164,7 @@ public final class InferenceNetwork {
     }
 
     /// Σ of the cross-entropies of the images last predicted, and how many were right.
-    public func score(
+    package func score(
         labels: AlignedBuffer<Int32>, count: Int, labelSmoothing: Double = 0
     ) -> TrainingNetwork.StepResult {
         guard let predicted = lastLogits else { preconditionFailure("score comes after predict") }

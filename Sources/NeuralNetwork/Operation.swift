@@ -125,11 +125,11 @@ struct Chunk: ~Copyable {
 }
 
 /// Parameters, their gradients and the layers' running state, each one flat buffer.
-public final class ParameterStore {
-    public let parameters: AlignedBuffer<Float>
-    public let state: AlignedBuffer<Float>
+package final class ParameterStore {
+    package let parameters: AlignedBuffer<Float>
+    package let state: AlignedBuffer<Float>
     /// Empty where nothing is trained.
-    public let gradients: AlignedBuffer<Float>
+    package let gradients: AlignedBuffer<Float>
 
     init(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>, withGradients: Bool) {
         self.parameters = parameters

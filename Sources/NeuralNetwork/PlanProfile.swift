@@ -6,9 +6,9 @@ import Tensors
 ///
 /// Each worker adds to a row of its own; nothing is allocated or locked while a step runs. A plan without a profile
 /// pays one branch a step and chunk. Made by ``TrainingNetwork/makeProfile()`` or ``InferenceNetwork/makeProfile()``.
-public final class PlanProfile {
+package final class PlanProfile {
     /// Work beside the layers', timed on the caller's thread.
-    public enum Section: Int, CaseIterable, Sendable {
+    package enum Section: Int, CaseIterable, Sendable {
         /// What operations derive from the parameters once a step.
         case weightPreparation
         /// The shards' weight gradients, added up.
@@ -19,24 +19,24 @@ public final class PlanProfile {
     }
 
     /// The two ways through a network.
-    public enum Direction: String, Sendable, Codable { case forward, backward }
+    package enum Direction: String, Sendable, Codable { case forward, backward }
 
     /// What one layer took in one direction, over all runs.
-    public struct Entry: Sendable {
+    package struct Entry: Sendable {
         /// The layer's name; `loss` for the loss.
-        public let layer: String
-        public let direction: Direction
+        package let layer: String
+        package let direction: Direction
         /// Share of wall time: the workers' time ÷ their number.
-        public internal(set) var seconds: Double
+        package internal(set) var seconds: Double
         /// Bytes of storages read and written for one image; weights are not counted.
-        public internal(set) var bytesPerImage: Int
+        package internal(set) var bytesPerImage: Int
         /// Backward: whether the gradient of the layer's input is computed as well as that of its weights.
-        public internal(set) var writesGradient: Bool
+        package internal(set) var writesGradient: Bool
         /// Layers whose moments are taken along the way.
-        public internal(set) var momentsOf: [String]
+        package internal(set) var momentsOf: [String]
 
         /// The same with `factor` times the seconds.
-        public func scaled(_ factor: Double) -> Entry {
+        package func scaled(_ factor: Double) -> Entry {
             var copy = self
             copy.seconds *= factor
             return copy
@@ -44,7 +44,7 @@ public final class PlanProfile {
     }
 
     /// Of the pool.
-    public let threads: Int
+    package let threads: Int
     private let steps: [Program.Step]
     private let fusedMoments: [ObjectIdentifier: BatchNormOperation]
     /// `[threads, stride]`: a header of eight, then one sum for each step.
@@ -76,7 +76,7 @@ public final class PlanProfile {
     func beginRun() { cursor = MonotonicClock.nanoseconds() }
 
     /// The caller has finished `section`, which began where its last section or phase ended.
-    public func mark(_ section: Section) {
+    package func mark(_ section: Section) {
         let now = MonotonicClock.nanoseconds()
         sections.pointer[section.rawValue] += now - cursor
         cursor = now
@@ -123,20 +123,20 @@ public final class PlanProfile {
     // MARK: - Afterwards
 
     /// Forgets all time so far.
-    public func reset() {
+    package func reset() {
         rows.zero()
         sections.zero()
         idle = 0
     }
 
     /// Wall time of a section, over all runs.
-    public func seconds(_ section: Section) -> Double { Double(sections[section.rawValue]) * 1e-9 }
+    package func seconds(_ section: Section) -> Double { Double(sections[section.rawValue]) * 1e-9 }
 
     /// What workers waited at the ends of phases and while the caller worked alone, ÷ their number, over all runs.
-    public var idleSeconds: Double { Double(idle) * 1e-9 / Double(threads) }
+    package var idleSeconds: Double { Double(idle) * 1e-9 / Double(threads) }
 
     /// One entry for every layer and direction that has steps of its own, in the order in which they first run.
-    public var entries: [Entry] {
+    package var entries: [Entry] {
         var result: [Entry] = []
         var places: [String: Int] = [:]
         for (index, step) in steps.enumerated() {
@@ -172,10 +172,10 @@ extension Plan {
 
 extension TrainingNetwork {
     /// An empty profile for ``profile``.
-    public func makeProfile() -> PlanProfile { plan.makeProfile() }
+    package func makeProfile() -> PlanProfile { plan.makeProfile() }
 
     /// Times every step while it is there; nil, as at first, times nothing.
-    public var profile: PlanProfile? {
+    package var profile: PlanProfile? {
         get { plan.profile }
         set { plan.profile = newValue }
     }
@@ -185,10 +185,10 @@ extension InferenceNetwork {
     private var profiled: Plan { batchSize == 1 ? singlePlan : plan }
 
     /// An empty profile for ``profile``.
-    public func makeProfile() -> PlanProfile { profiled.makeProfile() }
+    package func makeProfile() -> PlanProfile { profiled.makeProfile() }
 
     /// Times every call of ``predict(images:count:probabilities:)`` while it is there; nil, as at first, times nothing.
-    public var profile: PlanProfile? {
+    package var profile: PlanProfile? {
         get { profiled.profile }
         set { profiled.profile = newValue }
     }

@@ -2,27 +2,27 @@ import Kernels
 import Tensors
 
 /// A graph whose every shape is known and checked: what plans are made from.
-public struct ResolvedGraph: Sendable {
+package struct ResolvedGraph: Sendable {
     /// One layer, resolved.
-    public struct Node: Sendable {
-        public let name: String
-        public fileprivate(set) var layer: Layer
+    package struct Node: Sendable {
+        package let name: String
+        package fileprivate(set) var layer: Layer
         /// Indices of the nodes it reads; −1 is the network's input.
-        public let inputs: [Int]
-        public let inputShapes: [Shape]
-        public let outputShape: Shape
+        package let inputs: [Int]
+        package let inputShapes: [Shape]
+        package let outputShape: Shape
         /// Its tensors in the flat parameter buffer.
-        public let parameters: [ParameterTensor]
+        package let parameters: [ParameterTensor]
         /// Its tensors in the flat state buffer (batch-norm's running mean and variance).
-        public let state: [ParameterTensor]
+        package let state: [ParameterTensor]
         /// For one sample, forward.
-        public let multiplyAdds: Int
+        package let multiplyAdds: Int
         let geometry: NodeGeometry?
         /// How it is computed; nil for layers without products.
         fileprivate(set) var loweringPlan: NodeLowering?
 
         /// A convolution's or dense layer's, in words.
-        public var lowering: String {
+        package var lowering: String {
             switch loweringPlan {
             case .convolution(let lowering):
                 // The network's input needs no gradient.
@@ -55,22 +55,22 @@ public struct ResolvedGraph: Sendable {
         case pooling(PoolingGeometry)
     }
 
-    public private(set) var graph: Graph
-    public private(set) var nodes: [Node]
+    package private(set) var graph: Graph
+    package private(set) var nodes: [Node]
     /// Floats in the flat parameter buffer.
-    public let parameterCount: Int
+    package let parameterCount: Int
     /// Floats in the flat state buffer.
-    public let stateCount: Int
+    package let stateCount: Int
 
-    public var inputShape: Shape { graph.inputShape }
-    public var parameters: [ParameterTensor] { nodes.flatMap(\.parameters) }
-    public var state: [ParameterTensor] { nodes.flatMap(\.state) }
+    package var inputShape: Shape { graph.inputShape }
+    package var parameters: [ParameterTensor] { nodes.flatMap(\.parameters) }
+    package var state: [ParameterTensor] { nodes.flatMap(\.state) }
     /// For one sample, forward.
-    public var multiplyAdds: Int { nodes.reduce(0) { $0 + $1.multiplyAdds } }
+    package var multiplyAdds: Int { nodes.reduce(0) { $0 + $1.multiplyAdds } }
     /// Classes the network tells apart: channels of its output.
-    public var classCount: Int { nodes[nodes.count - 1].outputShape.channels }
+    package var classCount: Int { nodes[nodes.count - 1].outputShape.channels }
     /// Whether the graph ends in a softmax layer; the loss and the predictions apply softmax either way.
-    public var endsInSoftmax: Bool { nodes[nodes.count - 1].layer == .softmax }
+    package var endsInSoftmax: Bool { nodes[nodes.count - 1].layer == .softmax }
 
     /// A part of `whole`, resolved there, with its places in the flat buffers.
     init(part graph: Graph, nodes: [Node], of whole: ResolvedGraph) {
@@ -82,7 +82,7 @@ public struct ResolvedGraph: Sendable {
 
     /// Infers and checks every shape.
     /// - Throws: an ``InputError`` that names the layer (`model.layers[3] (dense_1)`), what it needs and what it got.
-    public init(_ graph: Graph) throws(InputError) {
+    package init(_ graph: Graph) throws(InputError) {
         guard !graph.nodes.isEmpty else {
             throw InputError("model.layers", expected: "at least one layer", received: "an empty list")
         }

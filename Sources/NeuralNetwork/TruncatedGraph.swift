@@ -3,7 +3,7 @@ import Tensors
 extension ResolvedGraph {
     /// The node whose output the last layer with a kernel reads: what the network has made of an image when it decides.
     /// Nil where that layer reads the network's input.
-    public var penultimateNode: Int? {
+    package var penultimateNode: Int? {
         // The decision comes from the output: walk back over what has no kernel.
         var node = nodes.count - 1
         while !nodes[node].hasKernel {
@@ -17,7 +17,7 @@ extension ResolvedGraph {
     /// The part of the graph that computes node `node`, which becomes its output. Parameters and state keep their places
     /// in the whole graph's flat buffers, so that the same buffers load into both. For inference only: the last
     /// node need not be a vector of classes.
-    public func truncated(at node: Int) -> ResolvedGraph {
+    package func truncated(at node: Int) -> ResolvedGraph {
         precondition(nodes.indices.contains(node), "truncated: node \(node) is not in 0..<\(nodes.count)")
         var needed = Set([node])
         for index in (0...node).reversed() where needed.contains(index) { needed.formUnion(nodes[index].inputs) }

@@ -1,22 +1,22 @@
 import Kernels
 
 /// What was timed before, by what it was timed for. Whoever keeps it between runs keeps it apart by machine, BLAS and core.
-public struct LoweringRecords: Codable, Hashable, Sendable {
-    public var records: [String: LoweringRecord]
+package struct LoweringRecords: Codable, Hashable, Sendable {
+    package var records: [String: LoweringRecord]
 
-    public init(records: [String: LoweringRecord] = [:]) { self.records = records }
+    package init(records: [String: LoweringRecord] = [:]) { self.records = records }
 }
 
 /// How a layer's lowering came about.
-public struct LoweringDecision: Sendable {
-    public let layer: String
+package struct LoweringDecision: Sendable {
+    package let layer: String
     /// Nil for a dense layer.
-    public let direction: LoweringTask.Direction?
+    package let direction: LoweringTask.Direction?
     /// The key of the record in ``LoweringRecords``.
-    public let key: String
-    public let record: LoweringRecord
+    package let key: String
+    package let record: LoweringRecord
     /// Whether the record was there already.
-    public let wasKnown: Bool
+    package let wasKnown: Bool
 }
 
 extension ResolvedGraph {
@@ -26,7 +26,7 @@ extension ResolvedGraph {
     ///
     /// - Parameters:
     ///   - batchSize: images a training step.  - shards: parts it is cut into.
-    public func tuned(
+    package func tuned(
         batchSize: Int, shards: Int, records: inout LoweringRecords
     ) -> (graph: ResolvedGraph, decisions: [LoweringDecision]) {
         let shardImages = max(1, (batchSize + shards - 1) / shards)

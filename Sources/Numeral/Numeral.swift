@@ -1,12 +1,8 @@
-// The library's face: `import Numeral` brings everything a program needs.
+// The library's face: `import Numeral` brings what a program needs. Of these modules it sees what is `public`.
 @_exported import Datasets
 @_exported import Evaluation
 @_exported import Experiments
-@_exported import Interchange
-@_exported import Kernels
 @_exported import NeuralNetwork
-@_exported import Reports
-@_exported import TensorBoard
 @_exported import Tensors
 @_exported import Training
 
@@ -16,7 +12,7 @@ public enum Numeral {
     public static let version = "0.1.0"
 
     /// The Swift it was compiled by, as far as the compiler tells.
-    public static let swiftVersion: String = {
+    package static let swiftVersion: String = {
         #if compiler(>=6.4)
             "6.4 or newer"
         #elseif compiler(>=6.3)

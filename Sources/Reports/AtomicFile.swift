@@ -2,12 +2,12 @@ import Foundation
 import Tensors
 
 /// Files that appear whole or not at all.
-public enum AtomicFile {
+package enum AtomicFile {
     /// Writes `data` under a temporary name in the folder of `url`, syncs it to disk, renames it to `url` and syncs
     /// the folder: a reader, or a machine after a power cut, finds the old file or the new one, never a part.
     ///
     /// - Throws: `OperationError` with the path and the system's reason; the temporary file is gone by then.
-    public static func write(_ data: Data, to url: URL) throws(OperationError) {
+    package static func write(_ data: Data, to url: URL) throws(OperationError) {
         let folder = url.deletingLastPathComponent()
         let (descriptor, temporary) = try open(beside: url)
         var renamed = false
@@ -27,7 +27,7 @@ public enum AtomicFile {
     }
 
     /// Writes `text` as UTF-8; otherwise as `write(_:to:)` for data.
-    public static func write(_ text: String, to url: URL) throws(OperationError) {
+    package static func write(_ text: String, to url: URL) throws(OperationError) {
         try write(Data(text.utf8), to: url)
     }
 

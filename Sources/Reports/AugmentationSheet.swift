@@ -4,7 +4,7 @@ import Foundation
 import Tensors
 
 /// Training images as they are and as training saw them in its first epochs.
-public struct AugmentationSheet: Sendable {
+package struct AugmentationSheet: Sendable {
     static let rows = 10
     static let epochs = 8
     private static let side = 44.0
@@ -22,7 +22,7 @@ public struct AugmentationSheet: Sendable {
     ///   - images: the training split, not empty.
     ///   - seed: the run's.
     /// - Throws: `InputError` where an option is out of range; `OperationError` where a picture cannot be packed.
-    public init(_ images: ImageSet, options: AugmentationOptions, seed: UInt64) throws {
+    package init(_ images: ImageSet, options: AugmentationOptions, seed: UInt64) throws {
         let augmenter = try Augmenter(
             options, height: images.height, width: images.width, channels: images.channels, seed: seed)
         var scratch = augmenter.makeScratch()
@@ -49,7 +49,7 @@ public struct AugmentationSheet: Sendable {
 
     /// `augmentation.csv`: a row per picture: `sample` in the training split, `label`, `epoch` (0 for the unchanged one),
     /// and its pixels, 0 to 255, in row-major order.
-    public var csv: String {
+    package var csv: String {
         var table = CSV(
             header: ["sample", "label", "epoch"] + (0..<images.imageSize).map { "x\($0)" },
             reservingBytes: pixels.count * images.imageSize * 4)
@@ -65,7 +65,7 @@ public struct AugmentationSheet: Sendable {
     }
 
     /// `augmentation.svg`.
-    public var figure: Figure {
+    package var figure: Figure {
         let names = samples.map { Text.name(images.classNames[Int(images.labels[$0])], limit: 12) }
         let labelWidth = max(40, (names.map { Figure.width(of: $0, size: 12) }.max() ?? 0) + 12)
         let pitch = Self.side + 2

@@ -2,11 +2,11 @@ import Datasets
 import Tensors
 
 /// A sheet of training images as an epoch sees them.
-public enum AugmentedInputs {
+package enum AugmentedInputs {
     /// The first `columns`² images of `images` in rows, augmented as in epoch `epoch` of a run with this seed, a pixel of
     /// grey between them. Images of three channels are taken as RGB; of others the first channel is shown.
     /// - Throws: `InputError` where the options do not fit the images.
-    public static func png(
+    package static func png(
         _ images: ImageSet, options: AugmentationOptions, seed: UInt64, epoch: Int = 1, columns: Int = 8
     ) throws(InputError) -> PNG {
         precondition(columns >= 1 && images.count >= 1, "AugmentedInputs: no images")

@@ -3,11 +3,11 @@ import Tensors
 import Training
 
 /// `checkpoints/` of a run: `epoch-<epoch under way>-step-<its steps done>.safetensors`, the newest few.
-public struct CheckpointFolder: Hashable, Sendable {
-    public let url: URL
+package struct CheckpointFolder: Hashable, Sendable {
+    package let url: URL
 
     /// That of a run; nothing is checked or created.
-    public init(of run: RunFolder) { url = run.url.appendingPathComponent("checkpoints", isDirectory: true) }
+    package init(of run: RunFolder) { url = run.url.appendingPathComponent("checkpoints", isDirectory: true) }
 
     /// A file that calls itself a checkpoint.
     struct Entry: Comparable {
@@ -40,7 +40,7 @@ public struct CheckpointFolder: Hashable, Sendable {
     /// - Throws: `OperationError` with the path and the system's reason; the older ones are as they were.
     /// - Returns: the file.
     @discardableResult
-    public func write(_ checkpoint: Checkpoint, keeping count: Int) throws(OperationError) -> URL {
+    package func write(_ checkpoint: Checkpoint, keeping count: Int) throws(OperationError) -> URL {
         precondition(count >= 1, "CheckpointFolder: at least one must be kept")
         try RunFolder.createFolders(url)
         let entry = Entry(checkpoint.state.progress)
@@ -61,20 +61,20 @@ public struct CheckpointFolder: Hashable, Sendable {
     }
 
     /// The file of the newest checkpoint, sound or not; nil where there is none.
-    public var newest: URL? { entries.first.map { url.appendingPathComponent($0.name) } }
+    package var newest: URL? { entries.first.map { url.appendingPathComponent($0.name) } }
 
     /// A checkpoint, its file, and what was wrong with the newer ones.
-    public struct Found {
-        public let checkpoint: Checkpoint
-        public let file: URL
-        public let damaged: [InputError]
+    package struct Found {
+        package let checkpoint: Checkpoint
+        package let file: URL
+        package let damaged: [InputError]
     }
 
     /// The newest checkpoint that is as it was written; nil where there are no files at all. What a killed process left
     /// half-written goes. Only for who holds the run.
     ///
     /// - Throws: `InputError` where all are damaged, or the newest sound one is of another version of the format.
-    public func newestSound() throws(InputError) -> Found? {
+    package func newestSound() throws(InputError) -> Found? {
         AtomicFile.removeTemporaries(in: url)
         var damaged: [InputError] = []
         for entry in entries {

@@ -2,11 +2,11 @@ import Evaluation
 
 /// `classification_report.txt`: precision, recall, F1 and support in the layout of scikit-learn's
 /// `classification_report(…, digits=4)`, at most 80 columns wide.
-public enum ClassificationText {
+package enum ClassificationText {
     /// Beside the name stand five blanks and columns, 41 characters in all.
     private static let nameLimit = 39
 
-    public static func text(_ report: ClassificationReport) -> String {
+    package static func text(_ report: ClassificationReport) -> String {
         let names = report.perClass.map { Text.name($0.name, limit: nameLimit) }
         let width = max(names.map(Text.columns).max() ?? 0, "weighted avg".count)
         func row(_ name: String, _ fields: [String]) -> String {

@@ -2,7 +2,7 @@ import Evaluation
 
 /// A confusion matrix as pixels, for tools that take no SVG: true classes down, predicted ones across; colour is the
 /// square root of the share of the true class, as in ``ConfusionMatrixFigure``, digits the count.
-public enum ConfusionMatrixImage {
+package enum ConfusionMatrixImage {
     /// Digits 0 to 9 in 3 columns and 5 rows, a row three bits, the leftmost highest.
     private static let glyphs: [[UInt8]] = [
         [7, 5, 5, 5, 7], [2, 6, 2, 2, 7], [7, 1, 7, 4, 7], [7, 1, 3, 1, 7], [5, 5, 7, 1, 1], [7, 4, 7, 1, 7],
@@ -12,7 +12,7 @@ public enum ConfusionMatrixImage {
     private static let dot = 2
 
     /// A square picture: cells of one size with a line of one pixel around each.
-    public static func png(_ matrix: ConfusionMatrix) -> PNG {
+    package static func png(_ matrix: ConfusionMatrix) -> PNG {
         let k = matrix.classCount
         let digits = matrix.counts.joined().map { String($0).count }.max() ?? 1
         // Counts are left out where there are too many cells to read them.

@@ -2,14 +2,14 @@ import Evaluation
 
 /// The end of a run as a reader wants it on a terminal: headline figures, a table of classes, the confusions. At
 /// most 80 columns, no colours.
-public enum ConsoleSummary {
+package enum ConsoleSummary {
     /// More classes than this are not all listed: the worst are.
     static let classLimit = 20
     static let worstCount = 10
     /// More classes than this have their confusions listed instead of drawn as a matrix.
     static let matrixLimit = 10
 
-    public static func text(_ evaluation: EvaluationSummary) -> String {
+    package static func text(_ evaluation: EvaluationSummary) -> String {
         [headline(evaluation), classTable(evaluation), confusions(evaluation)].joined(separator: "\n")
     }
 

@@ -5,7 +5,7 @@ import Tensors
 import Training
 
 /// Where a network's last features put the test images: the two directions in which they spread most.
-public struct EmbeddingMap: Sendable {
+package struct EmbeddingMap: Sendable {
     /// Floats that features may take together; of larger sets an even choice is mapped.
     private static let floatLimit = 1 << 25
     private static let side = 480.0
@@ -21,7 +21,7 @@ public struct EmbeddingMap: Sendable {
 
     /// - Parameter images: the samples, in the order of the predictions.
     /// - Throws: `OperationError` where LAPACK fails, as it does over features that are not finite.
-    public init(
+    package init(
         _ evaluation: EvaluationSummary, images: ImageSet, extractor: FeatureExtractor
     ) throws(OperationError) {
         predictions = evaluation.predictions
@@ -44,7 +44,7 @@ public struct EmbeddingMap: Sendable {
     }
 
     /// `embedding.csv`: `index,label,prediction,axis1,axis2`, one row per mapped sample.
-    public var csv: String {
+    package var csv: String {
         var table = CSV(header: ["index", "label", "prediction", "axis1", "axis2"])
         for (place, i) in samples.enumerated() {
             table.add(i)
@@ -58,7 +58,7 @@ public struct EmbeddingMap: Sendable {
     }
 
     /// `embedding.svg`: a dot per sample, wrong ones crossed out, and each class's name at its middle.
-    public var figure: Figure {
+    package var figure: Figure {
         let xs = samples.indices.map { Double(coordinates[2 * $0]) }
         let ys = samples.indices.map { Double(coordinates[2 * $0 + 1]) }
         var panel = SVGDocument(

@@ -1,36 +1,36 @@
 import Foundation
 
 /// `environment.json`: what a run ran on, enough to judge and repeat it.
-public struct EnvironmentRecord: Hashable, Sendable, Codable {
-    public struct Processor: Hashable, Sendable, Codable {
-        public var model: String
+package struct EnvironmentRecord: Hashable, Sendable, Codable {
+    package struct Processor: Hashable, Sendable, Codable {
+        package var model: String
         /// Logical cores of the machine.
-        public var cores: Int
+        package var cores: Int
         /// Vector extensions and the like (`avx2`, `avx512f`).
-        public var features: [String]
+        package var features: [String]
 
-        public init(model: String, cores: Int, features: [String]) {
+        package init(model: String, cores: Int, features: [String]) {
             self.model = model
             self.cores = cores
             self.features = features
         }
     }
 
-    public struct BLAS: Hashable, Sendable, Codable {
+    package struct BLAS: Hashable, Sendable, Codable {
         /// `openblas`, `blis`, `netlib`…
-        public var backend: String
+        package var backend: String
         /// As the library says itself; nil where it cannot.
-        public var version: String?
+        package var version: String?
         /// The kernel it chose (`SkylakeX`); nil where it cannot say.
-        public var core: String?
+        package var core: String?
 
-        public init(backend: String, version: String?, core: String?) {
+        package init(backend: String, version: String?, core: String?) {
             self.backend = backend
             self.version = version
             self.core = core
         }
 
-        public func encode(to encoder: any Encoder) throws {
+        package func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(backend, forKey: .backend)
             try container.encode(version, forKey: .version)
@@ -39,15 +39,15 @@ public struct EnvironmentRecord: Hashable, Sendable, Codable {
     }
 
     /// A process that went on with the run after the first.
-    public struct Resumption: Hashable, Sendable, Codable {
-        public var date: Date
+    package struct Resumption: Hashable, Sendable, Codable {
+        package var date: Date
         /// Where it went on: the epoch under way, from 1, and its steps done.
-        public var epoch: Int
-        public var step: Int
-        public var threads: Int
-        public var commandLine: [String]
+        package var epoch: Int
+        package var step: Int
+        package var threads: Int
+        package var commandLine: [String]
 
-        public init(date: Date, epoch: Int, step: Int, threads: Int, commandLine: [String]) {
+        package init(date: Date, epoch: Int, step: Int, threads: Int, commandLine: [String]) {
             self.date = date
             self.epoch = epoch
             self.step = step
@@ -56,25 +56,25 @@ public struct EnvironmentRecord: Hashable, Sendable, Codable {
         }
     }
 
-    public var numeralVersion: String
-    public var swiftVersion: String
-    public var operatingSystem: String
-    public var processor: Processor
-    public var blas: BLAS
+    package var numeralVersion: String
+    package var swiftVersion: String
+    package var operatingSystem: String
+    package var processor: Processor
+    package var blas: BLAS
     /// Workers of the run.
-    public var threads: Int
+    package var threads: Int
     /// Of the source the binary was built from; nil where unknown.
-    public var commit: String?
+    package var commit: String?
     /// SHA-256 in hexadecimal by file name.
-    public var dataDigests: [String: String]
+    package var dataDigests: [String: String]
     /// Arguments, the command's own name first.
-    public var commandLine: [String]
+    package var commandLine: [String]
     /// When the run began; ISO 8601 in the file.
-    public var date: Date
+    package var date: Date
     /// In order; empty for a run in one piece.
-    public var resumptions: [Resumption] = []
+    package var resumptions: [Resumption] = []
 
-    public init(
+    package init(
         numeralVersion: String, swiftVersion: String, operatingSystem: String, processor: Processor, blas: BLAS,
         threads: Int, commit: String?, dataDigests: [String: String], commandLine: [String], date: Date
     ) {
@@ -90,7 +90,7 @@ public struct EnvironmentRecord: Hashable, Sendable, Codable {
         self.date = date
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(numeralVersion, forKey: .numeralVersion)
         try container.encode(swiftVersion, forKey: .swiftVersion)

@@ -6,21 +6,21 @@ import Training
 ///
 /// Each line has `event` (`began`, `step`, `epoch`, `ended`) and `time` (seconds since 1970), then the event's own
 /// figures under their names in the library; absent and non-finite ones are null.
-public final class EventLog {
+package final class EventLog {
     private let buffer: RecordBuffer
 
     /// - Parameter append: adds to the end of the file.
-    public init(append: @escaping (Data) throws(OperationError) -> Void) { buffer = RecordBuffer(write: append) }
+    package init(append: @escaping (Data) throws(OperationError) -> Void) { buffer = RecordBuffer(write: append) }
 
     /// Appends one line; all but steps reach the file at once.
-    public func record(_ event: TrainingEvent, date: Date = Date()) throws(OperationError) {
+    package func record(_ event: TrainingEvent, date: Date = Date()) throws(OperationError) {
         try buffer.append(Self.line(event, date: date).utf8)
         if case .step = event { return }
         try flush()
     }
 
     /// Hands every line to the file.
-    public func flush() throws(OperationError) { try buffer.flush() }
+    package func flush() throws(OperationError) { try buffer.flush() }
 
     /// The line of `event`, its line break included.
     static func line(_ event: TrainingEvent, date: Date) -> String {

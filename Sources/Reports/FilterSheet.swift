@@ -3,7 +3,7 @@ import NeuralNetwork
 import Tensors
 
 /// The kernels of the convolution that reads the images, as pictures.
-public struct FilterSheet: Sendable {
+package struct FilterSheet: Sendable {
     /// Most kernels shown.
     static let shownLimit = 128
     private static let side = 48.0
@@ -21,7 +21,7 @@ public struct FilterSheet: Sendable {
     ///
     /// - Parameter parameters: the network's flat buffer.
     /// - Throws: `OperationError` where a picture cannot be packed.
-    public init?(_ graph: ResolvedGraph, parameters: AlignedBuffer<Float>) throws(OperationError) {
+    package init?(_ graph: ResolvedGraph, parameters: AlignedBuffer<Float>) throws(OperationError) {
         let first = graph.nodes.first { node in
             if case .conv2d = node.layer { return node.inputs == [-1] }
             return false
@@ -54,7 +54,7 @@ public struct FilterSheet: Sendable {
     private var largest: Double { Double(values.map(abs).max() ?? 0) }
 
     /// `filters.csv`: a row per weight: `filter,row,column,channel,weight`, all from 0.
-    public var csv: String {
+    package var csv: String {
         var table = CSV(header: ["filter", "row", "column", "channel", "weight"])
         for f in 0..<count {
             for i in 0..<(height * width) {
@@ -72,7 +72,7 @@ public struct FilterSheet: Sendable {
     }
 
     /// `filters.svg`.
-    public var figure: Figure {
+    package var figure: Figure {
         let columns = 8
         let pitch = Self.side + 8
         let rows = (pictures.count + columns - 1) / columns

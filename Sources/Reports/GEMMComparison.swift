@@ -2,34 +2,34 @@ import Kernels
 import Tensors
 
 /// Rates and results of several libraries on the same products, the first of them the measure.
-public struct GEMMComparison: Sendable {
+package struct GEMMComparison: Sendable {
     /// A file and what it holds.
-    public struct File: Sendable {
-        public let path: String
-        public let record: GEMMRecord
+    package struct File: Sendable {
+        package let path: String
+        package let record: GEMMRecord
 
-        public init(path: String, record: GEMMRecord) {
+        package init(path: String, record: GEMMRecord) {
             self.path = path
             self.record = record
         }
     }
 
     /// One product in every file.
-    public struct Row: Sendable {
-        public let shape: GEMMShape
-        public let files: [GEMMRecord.Row]
+    package struct Row: Sendable {
+        package let shape: GEMMShape
+        package let files: [GEMMRecord.Row]
         /// The largest `|x − a| / max|a|` of any file's samples `x` against the first file's `a`.
-        public let largestDifference: Double
+        package let largestDifference: Double
     }
 
     /// As many as fit beside one another in 100 columns.
-    public static let fileLimit = 6
+    package static let fileLimit = 6
 
-    public let files: [File]
-    public let rows: [Row]
+    package let files: [File]
+    package let rows: [Row]
 
     /// - Throws: an `InputError` where files are too few or too many, or measured other products or thread counts.
-    public init(_ files: [File]) throws(InputError) {
+    package init(_ files: [File]) throws(InputError) {
         guard files.count >= 2, files.count <= Self.fileLimit else {
             throw InputError(
                 "trainer gemm compare", expected: "2 to \(Self.fileLimit) files", received: "\(files.count)")
@@ -62,10 +62,10 @@ public struct GEMMComparison: Sendable {
         }
     }
 
-    public var threads: Int { files[0].record.threads }
-    public var largestDifference: Double { rows.map(\.largestDifference).max() ?? 0 }
+    package var threads: Int { files[0].record.threads }
+    package var largestDifference: Double { rows.map(\.largestDifference).max() ?? 0 }
     /// The product in which results differ most.
-    public var differingShape: GEMMShape {
+    package var differingShape: GEMMShape {
         rows.max { $0.largestDifference < $1.largestDifference }?.shape ?? GEMMShape(1, 1, 1)
     }
 

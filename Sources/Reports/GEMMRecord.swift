@@ -3,21 +3,21 @@ import Kernels
 import Tensors
 
 /// What `trainer gemm` measured: the file that libraries are compared by.
-public struct GEMMRecord: Sendable, Codable, Equatable {
+package struct GEMMRecord: Sendable, Codable, Equatable {
     /// One product.
-    public struct Row: Sendable, Codable, Equatable {
-        public var m, n, k: Int
-        public var transA, transB: Bool
+    package struct Row: Sendable, Codable, Equatable {
+        package var m, n, k: Int
+        package var transA, transB: Bool
         /// What it stands for: `square`, `conv2d_1 forward`.
-        public var uses: [String]
-        public var gflopsOne: Double
-        public var gflopsAll: Double
+        package var uses: [String]
+        package var gflopsOne: Double
+        package var gflopsAll: Double
         /// Elements of the result on inputs that depend on the shape alone: to compare libraries by.
-        public var samples: [Float]
+        package var samples: [Float]
         /// The samples' largest difference from sums in Double, relative to the largest of these.
-        public var largestError: Double
+        package var largestError: Double
 
-        public init(_ measurement: GEMMMeasurement, uses: [String]) {
+        package init(_ measurement: GEMMMeasurement, uses: [String]) {
             let shape = measurement.shape
             (m, n, k, transA, transB) = (shape.m, shape.n, shape.k, shape.transA, shape.transB)
             self.uses = uses
@@ -27,7 +27,7 @@ public struct GEMMRecord: Sendable, Codable, Equatable {
             largestError = measurement.largestError
         }
 
-        public var shape: GEMMShape { GEMMShape(m, n, k, transA: transA, transB: transB) }
+        package var shape: GEMMShape { GEMMShape(m, n, k, transA: transA, transB: transB) }
 
         /// What is wrong with it; nil where nothing is.
         fileprivate var problem: String? {
@@ -41,18 +41,18 @@ public struct GEMMRecord: Sendable, Codable, Equatable {
     }
 
     /// Of the file's layout.
-    public static let currentFormat = 1
+    package static let currentFormat = 1
 
-    public var format: Int
-    public var backend: String
-    public var version: String?
-    public var core: String?
-    public var machine: EnvironmentRecord.Processor
+    package var format: Int
+    package var backend: String
+    package var version: String?
+    package var core: String?
+    package var machine: EnvironmentRecord.Processor
     /// Threads of `gflopsAll`.
-    public var threads: Int
-    public var rows: [Row]
+    package var threads: Int
+    package var rows: [Row]
 
-    public init(blas: EnvironmentRecord.BLAS, machine: EnvironmentRecord.Processor, threads: Int, rows: [Row]) {
+    package init(blas: EnvironmentRecord.BLAS, machine: EnvironmentRecord.Processor, threads: Int, rows: [Row]) {
         format = Self.currentFormat
         (backend, version, core) = (blas.backend, blas.version, blas.core)
         self.machine = machine
@@ -62,7 +62,7 @@ public struct GEMMRecord: Sendable, Codable, Equatable {
 
     private enum CodingKeys: String, CodingKey { case format, backend, version, core, machine, threads, rows }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(format, forKey: .format)
         try container.encode(backend, forKey: .backend)
@@ -74,13 +74,13 @@ public struct GEMMRecord: Sendable, Codable, Equatable {
     }
 
     /// Writes the file.
-    public func write(to url: URL) throws(OperationError) {
+    package func write(to url: URL) throws(OperationError) {
         try AtomicFile.write(try JSONText.encode(self, named: url.lastPathComponent), to: url)
     }
 
     /// Reads a file written by ``write(to:)``.
     /// - Throws: an `InputError` that names the file and what is wrong with it.
-    public static func load(path: String) throws(InputError) -> GEMMRecord {
+    package static func load(path: String) throws(InputError) -> GEMMRecord {
         let expected = "a file written by trainer gemm --json"
         guard FileManager.default.fileExists(atPath: path) else {
             throw InputError(path, expected: expected, received: "no such file")

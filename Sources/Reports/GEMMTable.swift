@@ -3,9 +3,9 @@ import Kernels
 import Tensors
 
 /// GEMM rates as text, at most 100 columns.
-public enum GEMMTable {
+package enum GEMMTable {
     /// One library's rates, with per cent of the best in the table.
-    public static func text(_ record: GEMMRecord) -> String {
+    package static func text(_ record: GEMMRecord) -> String {
         let bestOne = record.rows.map(\.gflopsOne).max() ?? 1
         let bestAll = record.rows.map(\.gflopsAll).max() ?? 1
         func line(_ cells: [String], _ note: String) -> String {
@@ -33,7 +33,7 @@ public enum GEMMTable {
     }
 
     /// Several libraries side by side.
-    public static func text(_ comparison: GEMMComparison) -> String {
+    package static func text(_ comparison: GEMMComparison) -> String {
         let letters = comparison.letters
         var text = ""
         for (letter, file) in zip(letters, comparison.files) {

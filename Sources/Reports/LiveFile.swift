@@ -3,12 +3,12 @@ import Tensors
 
 /// A file that is appended to while a run goes on. After a crash its end may be torn; what was there at the last
 /// checkpoint is not, and a resumed run cuts it back to that.
-public final class LiveFile {
+package final class LiveFile {
     /// In the run folder.
-    public let name: String
-    public let url: URL
+    package let name: String
+    package let url: URL
     /// Bytes so far.
-    public private(set) var length: Int
+    package private(set) var length: Int
     private let handle: FileHandle
 
     /// - Parameter count: bytes that stay of an existing file; a shorter one is begun anew.
@@ -29,7 +29,7 @@ public final class LiveFile {
 
     /// Appends `data`, not synced.
     /// - Throws: `OperationError` with the path and the system's reason.
-    public func append(_ data: Data) throws(OperationError) {
+    package func append(_ data: Data) throws(OperationError) {
         do {
             try handle.write(contentsOf: data)
             length += data.count
@@ -40,7 +40,7 @@ public final class LiveFile {
 
     /// Appends `text` as UTF-8, not synced.
     /// - Throws: `OperationError` with the path and the system's reason.
-    public func append(_ text: String) throws(OperationError) { try append(Data(text.utf8)) }
+    package func append(_ text: String) throws(OperationError) { try append(Data(text.utf8)) }
 
     func synchronize() throws(OperationError) {
         do {

@@ -10,10 +10,10 @@ import Tensors
 /// | finished | every file of ``RunFile``; `metrics.json` is the last that is written and says so |
 ///
 /// One thread at a time.
-public final class LiveRun {
-    public let folder: RunFolder
+package final class LiveRun {
+    package let folder: RunFolder
     /// Whether it was opened again rather than made.
-    public let isResumed: Bool
+    package let isResumed: Bool
     private let lock: FolderLock
     private var files: [LiveFile] = []
     /// Lengths of the live files where a resumed run goes on; nil for a new run.
@@ -27,7 +27,7 @@ public final class LiveRun {
 
     /// Makes a new run folder and holds it; see ``RunFolder/create(in:name:date:timeZone:)``.
     /// - Throws: `OperationError` with the path and the system's reason.
-    public static func create(
+    package static func create(
         in output: URL, name: String, date: Date = Date(), timeZone: TimeZone = .current
     ) throws(OperationError) -> LiveRun {
         let folder = try RunFolder.create(in: output, name: name, date: date, timeZone: timeZone)
@@ -37,7 +37,7 @@ public final class LiveRun {
     /// Opens the folder of a run that was begun before and holds it. Temporary files of a process that was killed go.
     /// - Throws: `InputError` where it is no run folder; `OperationError` where another process holds it, or it cannot be
     ///   written.
-    public static func resume(_ folder: RunFolder) throws -> LiveRun {
+    package static func resume(_ folder: RunFolder) throws -> LiveRun {
         guard FileManager.default.fileExists(atPath: folder.url(of: .config).path) else {
             throw InputError(
                 folder.url.relativePath, expected: "the folder of a run, with \(RunFile.config.rawValue)",
@@ -55,7 +55,7 @@ public final class LiveRun {
     /// - Parameter name: of a file in the run folder.
     /// - Precondition: each name is opened once.
     /// - Throws: `OperationError` with the path and the system's reason.
-    public func open(_ name: String) throws(OperationError) -> LiveFile {
+    package func open(_ name: String) throws(OperationError) -> LiveFile {
         precondition(!files.contains { $0.name == name }, "LiveRun: \(name) is open already")
         let file = try LiveFile(
             folder.url.appendingPathComponent(name), name: name,
@@ -67,7 +67,7 @@ public final class LiveRun {
     /// Syncs the live files, for a checkpoint that is about to be written to refer to.
     /// - Returns: their lengths in bytes, by name.
     /// - Throws: `OperationError` with the path and the system's reason.
-    public func synchronize() throws(OperationError) -> [String: Int] {
+    package func synchronize() throws(OperationError) -> [String: Int] {
         var lengths: [String: Int] = [:]
         for file in files {
             try file.synchronize()
@@ -77,10 +77,10 @@ public final class LiveRun {
     }
 
     /// Takes the lengths that ``synchronize()`` gave when the checkpoint was written that the run goes on from.
-    public func restore(lengths: [String: Int]) { restoredLengths = lengths }
+    package func restore(lengths: [String: Int]) { restoredLengths = lengths }
 
     /// Closes the live files and lets go of the folder. The end of this object's life does the same.
-    public func close() {
+    package func close() {
         for file in files { file.close() }
         lock.release()
     }
@@ -88,5 +88,5 @@ public final class LiveRun {
 
 extension RunFolder {
     /// Whether the run came to its end: `metrics.json`, which is written last, is there.
-    public var isFinished: Bool { FileManager.default.fileExists(atPath: url(of: .metrics).path) }
+    package var isFinished: Bool { FileManager.default.fileExists(atPath: url(of: .metrics).path) }
 }

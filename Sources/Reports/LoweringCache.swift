@@ -9,7 +9,7 @@ import Tensors
 ///
 /// Whatever is in the file is checked before it is used; a file that cannot be read or is another machine's counts as
 /// empty. Of two programs that time at once the first to write wins, and both go by it.
-public struct LoweringCache {
+package struct LoweringCache {
     /// What timings depend on besides the shapes.
     struct Origin: Codable, Hashable {
         /// Of the kernels: raised when their speed changes.
@@ -30,11 +30,11 @@ public struct LoweringCache {
     private static let largest = 4 << 20
     private static let mostRecords = 5_000
 
-    public let file: URL
+    package let file: URL
     private let origin: Origin
 
     /// - Parameter folder: Numeral's folder in the user's cache.
-    public init(folder: URL) { self.init(folder: folder, origin: Origin()) }
+    package init(folder: URL) { self.init(folder: folder, origin: Origin()) }
 
     init(folder: URL, origin: Origin) {
         self.origin = origin
@@ -49,7 +49,7 @@ public struct LoweringCache {
     /// - Parameters:
     ///   - anew: whether to time again what the file knows.
     ///   - note: told where the file cannot be written.
-    public func tuned(
+    package func tuned(
         _ graph: ResolvedGraph, batchSize: Int, shards: Int, anew: Bool = false, note: (String) -> Void
     ) -> (graph: ResolvedGraph, decisions: [LoweringDecision]) {
         var records = anew ? LoweringRecords() : load()
@@ -68,7 +68,7 @@ public struct LoweringCache {
     }
 
     /// What the file holds for this machine; nothing where it cannot be read.
-    public func load() -> LoweringRecords {
+    package func load() -> LoweringRecords {
         guard let source = try? BinaryFile(file.path), source.size <= Self.largest,
             let bytes = try? source.read(exactly: source.size)
         else { return LoweringRecords() }

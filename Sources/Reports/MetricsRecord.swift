@@ -2,23 +2,23 @@ import Evaluation
 import Training
 
 /// `metrics.json`: the figures of a run in a form that programs read. Absent figures are `null`.
-public struct MetricsRecord: Hashable, Sendable, Codable {
+package struct MetricsRecord: Hashable, Sendable, Codable {
     /// Which samples the run saw.
-    public enum DataSource: String, Hashable, Sendable, Codable {
+    package enum DataSource: String, Hashable, Sendable, Codable {
         case full, sample
     }
 
     /// What training told; absent where a stored model was evaluated.
-    public struct Training: Hashable, Sendable {
+    package struct Training: Hashable, Sendable {
         /// Epochs that were trained, the stopped ones not counted.
-        public var epochs: Int
+        package var epochs: Int
         /// The epoch whose weights were kept, from 1.
-        public var bestEpoch: Int
-        public var stoppedEarly: Bool
-        public var seconds: Double
-        public var imagesPerSecond: Double
+        package var bestEpoch: Int
+        package var stoppedEarly: Bool
+        package var seconds: Double
+        package var imagesPerSecond: Double
 
-        public init(_ history: TrainingHistory) {
+        package init(_ history: TrainingHistory) {
             epochs = history.epochs.count
             bestEpoch = history.bestEpoch
             stoppedEarly = history.stoppedEarly
@@ -27,21 +27,21 @@ public struct MetricsRecord: Hashable, Sendable, Codable {
         }
     }
 
-    public var dataset: String
-    public var dataSource: DataSource
-    public var epochs: Int?
-    public var bestEpoch: Int?
-    public var stoppedEarly: Bool?
-    public var trainingSeconds: Double?
-    public var imagesPerSecond: Double?
-    public var threads: Int
+    package var dataset: String
+    package var dataSource: DataSource
+    package var epochs: Int?
+    package var bestEpoch: Int?
+    package var stoppedEarly: Bool?
+    package var trainingSeconds: Double?
+    package var imagesPerSecond: Double?
+    package var threads: Int
     /// Backend with its kernel, as a reader would name it.
-    public var blas: String
+    package var blas: String
     /// Trainable numbers of the model.
-    public var parameters: Int
-    public var test: TestMetrics
+    package var parameters: Int
+    package var test: TestMetrics
 
-    public init(
+    package init(
         dataset: String, dataSource: DataSource, training: Training?, threads: Int, blas: String, parameters: Int,
         test: EvaluationSummary
     ) {
@@ -58,7 +58,7 @@ public struct MetricsRecord: Hashable, Sendable, Codable {
         self.test = TestMetrics(test)
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(dataset, forKey: .dataset)
         try container.encode(dataSource, forKey: .dataSource)
@@ -75,14 +75,14 @@ public struct MetricsRecord: Hashable, Sendable, Codable {
 }
 
 /// The part `test` of `metrics.json`; every figure can be recomputed from `predictions.csv`.
-public struct TestMetrics: Hashable, Sendable, Codable {
+package struct TestMetrics: Hashable, Sendable, Codable {
     /// Areas under the ROC curves; nil where a class lacks positives or negatives.
-    public struct Areas: Hashable, Sendable, Codable {
-        public var macro: Double?
-        public var micro: Double?
-        public var weighted: Double?
+    package struct Areas: Hashable, Sendable, Codable {
+        package var macro: Double?
+        package var micro: Double?
+        package var weighted: Double?
 
-        public func encode(to encoder: any Encoder) throws {
+        package func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encodeFigure(macro, forKey: .macro)
             try container.encodeFigure(micro, forKey: .micro)
@@ -90,22 +90,22 @@ public struct TestMetrics: Hashable, Sendable, Codable {
         }
     }
 
-    public struct ClassMetrics: Hashable, Sendable, Codable {
-        public var index: Int
-        public var name: String
-        public var precision: Double
-        public var recall: Double
-        public var f1: Double
-        public var support: Int
-        public var averagePrecision: Double
-        public var rocAuc: Double?
+    package struct ClassMetrics: Hashable, Sendable, Codable {
+        package var index: Int
+        package var name: String
+        package var precision: Double
+        package var recall: Double
+        package var f1: Double
+        package var support: Int
+        package var averagePrecision: Double
+        package var rocAuc: Double?
         /// Wilson's; nil where the figure is 0/0.
-        public var precisionInterval: ConfidenceInterval?
-        public var recallInterval: ConfidenceInterval?
+        package var precisionInterval: ConfidenceInterval?
+        package var recallInterval: ConfidenceInterval?
         /// Of Jaccard's index, carried over (``ClassScores/f1Interval``).
-        public var f1Interval: ConfidenceInterval?
+        package var f1Interval: ConfidenceInterval?
 
-        public func encode(to encoder: any Encoder) throws {
+        package func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(index, forKey: .index)
             try container.encode(name, forKey: .name)
@@ -122,11 +122,11 @@ public struct TestMetrics: Hashable, Sendable, Codable {
     }
 
     /// Intervals of figures that are no proportions (``BootstrapIntervals``).
-    public struct Bootstrap: Hashable, Sendable, Codable {
-        public var resamples: Int
-        public var seed: UInt64
+    package struct Bootstrap: Hashable, Sendable, Codable {
+        package var resamples: Int
+        package var seed: UInt64
         /// By the figure's path in this part of the file: `f1.macro`, `logLoss`.
-        public var intervals: [String: ConfidenceInterval]
+        package var intervals: [String: ConfidenceInterval]
 
         init(_ bootstrap: BootstrapIntervals) {
             resamples = bootstrap.resamples
@@ -137,28 +137,28 @@ public struct TestMetrics: Hashable, Sendable, Codable {
     }
 
     /// Samples.
-    public var count: Int
+    package var count: Int
     /// Mean cross-entropy, nats; equal to `logLoss`.
-    public var loss: Double
-    public var accuracy: Double
-    public var accuracyInterval: ConfidenceInterval
-    public var precision: Averages
-    public var recall: Averages
-    public var f1: Averages
-    public var averagePrecision: Averages
-    public var rocAuc: Areas
+    package var loss: Double
+    package var accuracy: Double
+    package var accuracyInterval: ConfidenceInterval
+    package var precision: Averages
+    package var recall: Averages
+    package var f1: Averages
+    package var averagePrecision: Averages
+    package var rocAuc: Areas
     /// Accuracy among the k most probable classes, by k.
-    public var topK: [String: Double]
-    public var logLoss: Double
-    public var brier: Double
+    package var topK: [String: Double]
+    package var logLoss: Double
+    package var brier: Double
     /// Expected calibration error, 15 bins.
-    public var calibrationError: Double
-    public var kappa: Double?
-    public var matthews: Double
-    public var bootstrap: Bootstrap?
-    public var perClass: [ClassMetrics]
+    package var calibrationError: Double
+    package var kappa: Double?
+    package var matthews: Double
+    package var bootstrap: Bootstrap?
+    package var perClass: [ClassMetrics]
 
-    public init(_ summary: EvaluationSummary) {
+    package init(_ summary: EvaluationSummary) {
         let report = summary.report
         count = report.count
         loss = summary.logLoss
@@ -187,7 +187,7 @@ public struct TestMetrics: Hashable, Sendable, Codable {
         }
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(count, forKey: .count)
         try container.encode(loss, forKey: .loss)

@@ -4,7 +4,7 @@ import Foundation
 import Tensors
 
 /// The test images that a classifier got wrong, the hardest first: those whose true class it gave the least probability.
-public struct Mistakes: Sendable {
+package struct Mistakes: Sendable {
     /// Most pictures a sheet shows.
     static let shownLimit = 40
     private static let side = 72.0
@@ -16,7 +16,7 @@ public struct Mistakes: Sendable {
 
     /// - Parameter images: the samples themselves, in the order of the predictions.
     /// - Throws: `OperationError` where a picture cannot be packed.
-    public init(_ evaluation: EvaluationSummary, images: ImageSet) throws(OperationError) {
+    package init(_ evaluation: EvaluationSummary, images: ImageSet) throws(OperationError) {
         let predictions = evaluation.predictions
         precondition(images.count == predictions.count, "Mistakes: images of another test set")
         self.evaluation = evaluation
@@ -33,7 +33,7 @@ public struct Mistakes: Sendable {
 
     /// `mistakes.csv`: a row for every mistake, hardest first: `index` as in `predictions.csv`, classes by index, the
     /// probability of the predicted and of the true class.
-    public var csv: String {
+    package var csv: String {
         var table = CSV(header: ["index", "label", "prediction", "probability", "trueProbability"])
         let predictions = evaluation.predictions
         for i in indices {
@@ -48,7 +48,7 @@ public struct Mistakes: Sendable {
     }
 
     /// `mistakes.svg`.
-    public var figure: Figure {
+    package var figure: Figure {
         let predictions = evaluation.predictions
         let total = "\(Text.grouped(indices.count)) of \(Text.samples(predictions.count))"
         let longest = predictions.classNames.map(Text.columns).max() ?? 1

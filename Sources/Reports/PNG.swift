@@ -3,9 +3,9 @@ import Foundation
 import Tensors
 
 /// Pictures of 8-bit samples as PNG files (ISO/IEC 15948), not interlaced: the same bytes for the same picture.
-public struct PNG: Hashable, Sendable {
+package struct PNG: Hashable, Sendable {
     /// What a pixel is made of.
-    public enum Colour: Int, Sendable {
+    package enum Colour: Int, Sendable {
         /// One sample, 0 black to 255 white.
         case grey = 1
         /// Red, green, blue.
@@ -15,14 +15,14 @@ public struct PNG: Hashable, Sendable {
         fileprivate var code: UInt8 { self == .grey ? 0 : 2 }
     }
 
-    public let width: Int
-    public let height: Int
-    public let colour: Colour
+    package let width: Int
+    package let height: Int
+    package let colour: Colour
     /// Samples, `[height, width, 1 or 3]` in row-major order.
-    public let pixels: [UInt8]
+    package let pixels: [UInt8]
 
     /// - Precondition: `width` and `height` in 1…65,536, and `pixels` has height · width · samples elements.
-    public init(width: Int, height: Int, colour: Colour, pixels: [UInt8]) {
+    package init(width: Int, height: Int, colour: Colour, pixels: [UInt8]) {
         precondition(
             (1...65_536).contains(width) && (1...65_536).contains(height),
             "PNG: expected 1 to 65,536 columns and rows, received \(width)×\(height)")
@@ -37,7 +37,7 @@ public struct PNG: Hashable, Sendable {
 
     /// The bytes of the file. Rows are filtered by `Up` or not at all, whichever leaves the smaller sum of magnitudes.
     /// - Throws: `OperationError` where zlib has no memory.
-    public func encoded() throws(OperationError) -> Data {
+    package func encoded() throws(OperationError) -> Data {
         let header = Self.bigEndian(width) + Self.bigEndian(height) + [8, colour.code, 0, 0, 0]
         return Data(
             [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + Self.chunk("IHDR", header)

@@ -6,33 +6,33 @@ import Training
 ///
 /// GFLOP/s count the multiply-adds of the layer as defined (direct convolution): 2 flops each forward; backward 4, or 2
 /// where the layer's input needs no gradient. A lowering that saves multiplications can pass 100 % of the peak.
-public struct ProfileRecord: Sendable, Encodable {
+package struct ProfileRecord: Sendable, Encodable {
     /// One layer in one direction. Milliseconds are shares of wall time: the workers' time ÷ their number.
-    public struct Row: Sendable, Encodable {
-        public var name: String
+    package struct Row: Sendable, Encodable {
+        package var name: String
         /// The layer's type in the configuration; `loss` for the loss.
-        public var type: String
-        public var direction: PlanProfile.Direction
-        public var milliseconds: Double
+        package var type: String
+        package var direction: PlanProfile.Direction
+        package var milliseconds: Double
         /// Of the run's wall time, 0 to 1.
-        public var share: Double
+        package var share: Double
         /// Nil where the layer has no multiply-adds.
-        public var gflops: Double?
-        public var percentOfPeak: Double?
+        package var gflops: Double?
+        package var percentOfPeak: Double?
         /// Of storages read and written in a run; weights are not counted.
-        public var bytes: Int
-        public var lowering: String
+        package var bytes: Int
+        package var lowering: String
         /// Layers that ride along in this one's passes.
-        public var includes: [String]
+        package var includes: [String]
         /// Batch-norms whose moments are taken in this layer's pass, from data still in cache.
-        public var momentsOf: [String]
+        package var momentsOf: [String]
 
         private enum Keys: String, CodingKey {
             case name, type, direction, milliseconds, share, gflops, percentOfPeak, bytes, lowering, includes
             case momentsOf
         }
 
-        public func encode(to encoder: any Encoder) throws {
+        package func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: Keys.self)
             try container.encode(name, forKey: .name)
             try container.encode(type, forKey: .type)
@@ -49,59 +49,59 @@ public struct ProfileRecord: Sendable, Encodable {
     }
 
     /// Work beside the layers', and waiting.
-    public struct Other: Sendable, Encodable {
-        public var name: String
-        public var milliseconds: Double
-        public var share: Double
+    package struct Other: Sendable, Encodable {
+        package var name: String
+        package var milliseconds: Double
+        package var share: Double
     }
 
     /// Milliseconds a run.
-    public struct Totals: Sendable, Encodable {
-        public var forward: Double
-        public var backward: Double
+    package struct Totals: Sendable, Encodable {
+        package var forward: Double
+        package var backward: Double
         /// Optimizer, reductions, preparation.
-        public var other: Double
-        public var idle: Double
+        package var other: Double
+        package var idle: Double
         /// All of the above.
-        public var accounted: Double
+        package var accounted: Double
         /// Wall time, the instruments' own included.
-        public var wall: Double
+        package var wall: Double
     }
 
     /// A training step or a call of inference, taken apart.
-    public struct Breakdown: Sendable, Encodable {
-        public var layers: [Row]
-        public var other: [Other]
-        public var totals: Totals
+    package struct Breakdown: Sendable, Encodable {
+        package var layers: [Row]
+        package var other: [Other]
+        package var totals: Totals
         /// The share of wall time that the parts add up to.
-        public var accountedFraction: Double
+        package var accountedFraction: Double
         /// Runs that were timed in parts.
-        public var runs: Int
+        package var runs: Int
     }
 
     /// The best that GEMM was measured to deliver on all threads.
-    public struct Peak: Sendable {
-        public var gflops: Double
+    package struct Peak: Sendable {
+        package var gflops: Double
         /// `1024×1024×1024`.
-        public var shape: String
+        package var shape: String
 
-        public init(gflops: Double, shape: String) {
+        package init(gflops: Double, shape: String) {
             self.gflops = gflops
             self.shape = shape
         }
     }
 
     /// Of the configuration.
-    public var name: String
-    public var environment: EnvironmentRecord
-    public var peak: Peak
-    public var training: Breakdown
-    public var inference: Breakdown
-    public var trainingRate: ProfileMeasurement.Rate
-    public var inferenceRate: ProfileMeasurement.Rate
-    public var singleImageRate: ProfileMeasurement.Rate
+    package var name: String
+    package var environment: EnvironmentRecord
+    package var peak: Peak
+    package var training: Breakdown
+    package var inference: Breakdown
+    package var trainingRate: ProfileMeasurement.Rate
+    package var inferenceRate: ProfileMeasurement.Rate
+    package var singleImageRate: ProfileMeasurement.Rate
 
-    public init(
+    package init(
         _ measurement: ProfileMeasurement, graph: ResolvedGraph, name: String, peak: Peak,
         environment: EnvironmentRecord
     ) {
@@ -122,7 +122,7 @@ public struct ProfileRecord: Sendable, Encodable {
     }
 
     /// The training step's breakdown stands at the top level, inference's under `inference`.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         try training.encode(to: encoder)
         var container = encoder.container(keyedBy: Keys.self)
         try container.encode(name, forKey: .name)

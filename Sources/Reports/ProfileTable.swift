@@ -3,9 +3,9 @@ import NeuralNetwork
 import Tensors
 
 /// A profile as text: for a terminal, and as `profile.csv`.
-public enum ProfileTable {
+package enum ProfileTable {
     /// At most 100 columns.
-    public static func text(_ record: ProfileRecord) -> String {
+    package static func text(_ record: ProfileRecord) -> String {
         let blas = record.environment.blas
         let core = blas.core.map { ", core \($0)" } ?? ""
         let threads = record.environment.threads
@@ -77,7 +77,7 @@ public enum ProfileTable {
     }
 
     /// One row for each layer and direction of the training step, then of inference, then the other work.
-    public static func csv(_ record: ProfileRecord) -> String {
+    package static func csv(_ record: ProfileRecord) -> String {
         var csv = CSV(header: [
             "run", "name", "type", "direction", "milliseconds", "share", "gflops", "percent_of_peak", "bytes",
             "lowering", "includes", "moments_of",
@@ -103,10 +103,10 @@ public enum ProfileTable {
 }
 
 /// Files of a profile.
-public enum ProfileFiles {
+package enum ProfileFiles {
     /// Writes `profile.json`, `profile.csv` and `profile.svg` into `folder`, made where it is missing.
     /// - Throws: an `OperationError` with the path and the system's reason.
-    public static func write(_ record: ProfileRecord, to folder: URL) throws(OperationError) {
+    package static func write(_ record: ProfileRecord, to folder: URL) throws(OperationError) {
         try RunFolder.createFolders(folder)
         try writeJSON(record, to: folder.appendingPathComponent("profile.json"))
         try AtomicFile.write(ProfileTable.csv(record), to: folder.appendingPathComponent("profile.csv"))
@@ -114,7 +114,7 @@ public enum ProfileFiles {
     }
 
     /// Writes the JSON alone.
-    public static func writeJSON(_ record: ProfileRecord, to url: URL) throws(OperationError) {
+    package static func writeJSON(_ record: ProfileRecord, to url: URL) throws(OperationError) {
         try AtomicFile.write(try JSONText.encode(record, named: url.lastPathComponent), to: url)
     }
 }

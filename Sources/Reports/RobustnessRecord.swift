@@ -5,13 +5,13 @@ import Training
 
 /// `robustness.json`: accuracy under corruptions of graded strength, with 95 % intervals (Wilson), and the area under
 /// each curve.
-public struct RobustnessRecord: Hashable, Sendable, Codable {
+package struct RobustnessRecord: Hashable, Sendable, Codable {
     /// Accuracy at one strength; 0 is the images as they are.
-    public struct Level: Hashable, Sendable, Codable {
-        public var strength: Double
-        public var correct: Int
-        public var accuracy: Double
-        public var interval: ConfidenceInterval
+    package struct Level: Hashable, Sendable, Codable {
+        package var strength: Double
+        package var correct: Int
+        package var accuracy: Double
+        package var interval: ConfidenceInterval
 
         init(strength: Double, correct: Int, count: Int) {
             self.strength = strength
@@ -21,15 +21,15 @@ public struct RobustnessRecord: Hashable, Sendable, Codable {
         }
     }
 
-    public struct Curve: Hashable, Sendable, Codable {
+    package struct Curve: Hashable, Sendable, Codable {
         /// `rotation`, `noise`…
-        public var corruption: String
+        package var corruption: String
         /// Of the strength.
-        public var unit: String
+        package var unit: String
         /// From strength 0 on, ascending.
-        public var levels: [Level]
+        package var levels: [Level]
         /// Mean accuracy over strengths from 0 to the last, by trapezoids, in [0, 1].
-        public var area: Double
+        package var area: Double
 
         init(corruption: String, unit: String, levels: [Level]) {
             self.corruption = corruption
@@ -43,19 +43,19 @@ public struct RobustnessRecord: Hashable, Sendable, Codable {
         }
     }
 
-    public static let fileName = "robustness.json"
+    package static let fileName = "robustness.json"
     static let currentFormat = "numeral-robustness-1"
 
-    public var format: String
-    public var dataset: String
-    public var dataSource: MetricsRecord.DataSource
+    package var format: String
+    package var dataset: String
+    package var dataSource: MetricsRecord.DataSource
     /// Images.
-    public var count: Int
-    public var curves: [Curve]
+    package var count: Int
+    package var curves: [Curve]
     /// Mean of the curves' areas.
-    public var meanArea: Double
+    package var meanArea: Double
 
-    public init(_ robustness: Robustness, dataset: String, dataSource: MetricsRecord.DataSource) {
+    package init(_ robustness: Robustness, dataset: String, dataSource: MetricsRecord.DataSource) {
         self.init(
             dataset: dataset, dataSource: dataSource, count: robustness.count,
             curves: robustness.curves.map { curve in
@@ -78,7 +78,7 @@ public struct RobustnessRecord: Hashable, Sendable, Codable {
 
     /// Reads a file; accuracies, intervals and areas are computed again from its counts.
     /// - Throws: `InputError` that names the file and what is wrong with it.
-    public static func load(_ url: URL) throws(InputError) -> RobustnessRecord {
+    package static func load(_ url: URL) throws(InputError) -> RobustnessRecord {
         let stored = try StoredFile.decode(RobustnessRecord.self, url)
         let place = url.relativePath
         guard stored.format == currentFormat else {
@@ -117,7 +117,7 @@ public struct RobustnessRecord: Hashable, Sendable, Codable {
     }
 
     /// `robustness.csv`: a row for each strength of each corruption.
-    public var csv: String {
+    package var csv: String {
         var table = CSV(header: ["corruption", "strength", "count", "correct", "accuracy", "lower", "upper"])
         for curve in curves {
             for level in curve.levels {
@@ -135,7 +135,7 @@ public struct RobustnessRecord: Hashable, Sendable, Codable {
     }
 
     /// A table for a terminal, at most 80 columns: strengths, and accuracy in per cent under them.
-    public var text: String {
+    package var text: String {
         func cells(_ fields: [String]) -> String { fields.map { Text.right($0, 8) }.joined() }
         var text =
             "Accuracy under corruption, % of \(Text.grouped(count)) images; area: its mean over strengths\n"
@@ -157,7 +157,7 @@ public struct RobustnessRecord: Hashable, Sendable, Codable {
 
 extension RunFolder {
     /// Writes `robustness.json`, `robustness.csv` and `robustness.svg`.
-    public func write(robustness: RobustnessRecord) throws(OperationError) {
+    package func write(robustness: RobustnessRecord) throws(OperationError) {
         func place(_ name: String) -> URL { url.appendingPathComponent(name) }
         try AtomicFile.write(
             try JSONText.encode(robustness, named: RobustnessRecord.fileName), to: place(RobustnessRecord.fileName))

@@ -4,7 +4,7 @@ import Tensors
 import Training
 
 /// The files of a run, by name (DESIGN §10).
-public enum RunFile: String, CaseIterable, Sendable {
+package enum RunFile: String, CaseIterable, Sendable {
     case config = "config.json"
     case environment = "environment.json"
     case history = "history.csv"
@@ -40,16 +40,16 @@ public enum RunFile: String, CaseIterable, Sendable {
 }
 
 /// Pictures of images and weights, as far as a run has them.
-public struct RunPictures: Sendable {
-    public var mistakes: Mistakes
+package struct RunPictures: Sendable {
+    package var mistakes: Mistakes
     /// Nil where it could not be computed.
-    public var embedding: EmbeddingMap?
+    package var embedding: EmbeddingMap?
     /// Nil where nothing was augmented, or nothing trained.
-    public var augmentation: AugmentationSheet?
+    package var augmentation: AugmentationSheet?
     /// Nil where no convolution reads the images.
-    public var filters: FilterSheet?
+    package var filters: FilterSheet?
 
-    public init(
+    package init(
         mistakes: Mistakes, embedding: EmbeddingMap? = nil, augmentation: AugmentationSheet? = nil,
         filters: FilterSheet? = nil
     ) {
@@ -62,17 +62,17 @@ public struct RunPictures: Sendable {
 
 /// The folder that a run leaves behind. Every file in it is written atomically, but for the two that grow while the run
 /// goes on, record by record.
-public struct RunFolder: Hashable, Sendable {
-    public let url: URL
+package struct RunFolder: Hashable, Sendable {
+    package let url: URL
 
     /// An existing folder; nothing is checked or created.
-    public init(_ url: URL) { self.url = url }
+    package init(_ url: URL) { self.url = url }
 
     /// Creates `<output>/<name>-<yyyyMMdd-HHmmss>`, with `-2`, `-3`… where that exists already, and `output` itself
     /// where it is missing. Two processes never get the same folder.
     ///
     /// - Throws: `OperationError` with the path and the system's reason.
-    public static func create(
+    package static func create(
         in output: URL, name: String, date: Date = Date(), timeZone: TimeZone = .current
     ) throws(OperationError) -> RunFolder {
         try createFolders(output)
@@ -141,27 +141,27 @@ public struct RunFolder: Hashable, Sendable {
     }
 
     /// Where `file` is, or would be.
-    public func url(of file: RunFile) -> URL { url.appendingPathComponent(file.rawValue, isDirectory: false) }
+    package func url(of file: RunFile) -> URL { url.appendingPathComponent(file.rawValue, isDirectory: false) }
 
     /// Writes any file of the run.
-    public func write(_ data: Data, as file: RunFile) throws(OperationError) {
+    package func write(_ data: Data, as file: RunFile) throws(OperationError) {
         try AtomicFile.write(data, to: url(of: file))
     }
 
     /// Writes any file of the run as UTF-8.
-    public func write(_ text: String, as file: RunFile) throws(OperationError) {
+    package func write(_ text: String, as file: RunFile) throws(OperationError) {
         try AtomicFile.write(text, to: url(of: file))
     }
 
     /// Writes `history.csv` and `learning_curves.svg`.
-    public func write(history: TrainingHistory) throws(OperationError) {
+    package func write(history: TrainingHistory) throws(OperationError) {
         try write(HistoryTable.csv(history), as: .history)
         try write(LearningCurvesFigure.svg(history), as: .learningCurvesFigure)
     }
 
     /// Writes every table and figure of a test: predictions, classification report, confusion matrix, scores by class,
     /// precision–recall and ROC curves, calibration. `metrics.json` has its own call.
-    public func write(evaluation: EvaluationSummary) throws(OperationError) {
+    package func write(evaluation: EvaluationSummary) throws(OperationError) {
         try write(PredictionsTable.csv(evaluation.predictions), as: .predictions)
         try write(ClassificationText.text(evaluation.report), as: .classificationReport)
         try write(ConfusionMatrixTable.csv(evaluation.confusionMatrix), as: .confusionMatrix)
@@ -178,7 +178,7 @@ public struct RunFolder: Hashable, Sendable {
     }
 
     /// Writes the pictures of images and weights that there are, each with its numbers.
-    public func write(pictures: RunPictures) throws(OperationError) {
+    package func write(pictures: RunPictures) throws(OperationError) {
         try write(pictures.mistakes.csv, as: .mistakes)
         try write(pictures.mistakes.figure.svg, as: .mistakesFigure)
         if let embedding = pictures.embedding {
@@ -196,17 +196,17 @@ public struct RunFolder: Hashable, Sendable {
     }
 
     /// Writes `report.html`.
-    public func write(report: RunReport) throws(OperationError) {
+    package func write(report: RunReport) throws(OperationError) {
         try write(try report.html(), as: .report)
     }
 
     /// Writes `metrics.json`: last, as it makes the run a finished one.
-    public func write(metrics: MetricsRecord) throws(OperationError) {
+    package func write(metrics: MetricsRecord) throws(OperationError) {
         try write(try JSONText.encode(metrics, as: .metrics), as: .metrics)
     }
 
     /// What `environment.json` holds; nil where it cannot be read.
-    public var storedEnvironment: EnvironmentRecord? {
+    package var storedEnvironment: EnvironmentRecord? {
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
         return try? decoder.decode(EnvironmentRecord.self, from: Data(contentsOf: url(of: .environment)))
@@ -214,7 +214,7 @@ public struct RunFolder: Hashable, Sendable {
 
     /// Adds to `environment.json` that another process goes on with the run.
     /// - Parameter environment: of that process; written itself where the first one's cannot be read.
-    public func write(
+    package func write(
         resumption: EnvironmentRecord.Resumption, in environment: EnvironmentRecord
     ) throws(OperationError) {
         var record = storedEnvironment ?? environment
@@ -223,7 +223,7 @@ public struct RunFolder: Hashable, Sendable {
     }
 
     /// Writes `environment.json`.
-    public func write(environment: EnvironmentRecord) throws(OperationError) {
+    package func write(environment: EnvironmentRecord) throws(OperationError) {
         try write(try JSONText.encode(environment, as: .environment), as: .environment)
     }
 }

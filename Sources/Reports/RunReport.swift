@@ -9,17 +9,17 @@ import Training
 ///
 /// The page is `Resources/report.mustache` (https://mustache.github.io), filled with ``ReportPage``; everything but the
 /// pictures, whose text is escaped by ``SVGDocument``, is escaped there.
-public struct RunReport: Sendable {
+package struct RunReport: Sendable {
     /// Which images the network saw.
-    public struct DataDescription: Sendable {
-        public var dataset: String
-        public var isSample: Bool
+    package struct DataDescription: Sendable {
+        package var dataset: String
+        package var isSample: Bool
         /// Images that trained it and that chose among epochs; nil where a stored model was evaluated.
-        public var training: Int?
-        public var validation: Int?
-        public var imageShape: Shape
+        package var training: Int?
+        package var validation: Int?
+        package var imageShape: Shape
 
-        public init(dataset: String, isSample: Bool, training: Int?, validation: Int?, imageShape: Shape) {
+        package init(dataset: String, isSample: Bool, training: Int?, validation: Int?, imageShape: Shape) {
             self.dataset = dataset
             self.isSample = isSample
             self.training = training
@@ -29,21 +29,21 @@ public struct RunReport: Sendable {
     }
 
     /// The experiment's name.
-    public var name: String
-    public var data: DataDescription
-    public var graph: ResolvedGraph
-    public var evaluation: EvaluationSummary
-    public var metrics: MetricsRecord
+    package var name: String
+    package var data: DataDescription
+    package var graph: ResolvedGraph
+    package var evaluation: EvaluationSummary
+    package var metrics: MetricsRecord
     /// Nil where a stored model was evaluated.
-    public var history: TrainingHistory?
-    public var pictures: RunPictures
+    package var history: TrainingHistory?
+    package var pictures: RunPictures
     /// The resolved configuration, JSON.
-    public var configuration: String
-    public var environment: EnvironmentRecord
+    package var configuration: String
+    package var environment: EnvironmentRecord
     /// Commands that repeat the run, one a line.
-    public var reproduction: [String]
+    package var reproduction: [String]
 
-    public init(
+    package init(
         name: String, data: DataDescription, graph: ResolvedGraph, evaluation: EvaluationSummary,
         metrics: MetricsRecord, history: TrainingHistory?, pictures: RunPictures, configuration: String,
         environment: EnvironmentRecord, reproduction: [String]
@@ -62,7 +62,7 @@ public struct RunReport: Sendable {
 
     /// The whole page.
     /// - Throws: `OperationError` where the template is absent or cannot be read.
-    public func html() throws(OperationError) -> String {
+    package func html() throws(OperationError) -> String {
         let url = Bundle.module.bundleURL.appendingPathComponent("report.mustache")
         do {
             let template = try MustacheTemplate(string: String(contentsOf: url, encoding: .utf8))

@@ -1,9 +1,9 @@
 import Foundation
 
 /// The commit that is checked out in a git repository, read from its files.
-public enum SourceCommit {
+package enum SourceCommit {
     /// That of the innermost repository or worktree that `folder` lies in; nil where there is none, or no commit yet.
-    public static func find(above folder: URL) -> String? {
+    package static func find(above folder: URL) -> String? {
         var folder = folder.standardizedFileURL
         while true {
             if let repository = repository(at: folder.appendingPathComponent(".git")) { return head(of: repository) }

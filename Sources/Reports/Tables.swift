@@ -2,8 +2,8 @@ import Evaluation
 import Training
 
 /// `history.csv`: one row per epoch; an empty field where there was no validation.
-public enum HistoryTable {
-    public static func csv(_ history: TrainingHistory) -> String {
+package enum HistoryTable {
+    package static func csv(_ history: TrainingHistory) -> String {
         var table = CSV(header: [
             "epoch", "learningRate", "trainingLoss", "trainingAccuracy", "validationLoss", "validationAccuracy",
             "seconds", "imagesPerSecond",
@@ -27,8 +27,8 @@ public enum HistoryTable {
 ///
 /// A probability is the exact value of its float32, in the shortest text that a float64 reader takes back to it:
 /// read as float64 or as float32, every figure computed from the file is the one in `metrics.json`.
-public enum PredictionsTable {
-    public static func csv(_ predictions: Predictions) -> String {
+package enum PredictionsTable {
+    package static func csv(_ predictions: Predictions) -> String {
         let k = predictions.classCount
         var table = CSV(
             header: ["index", "label", "prediction"] + (0..<k).map { "p\($0)" },
@@ -45,8 +45,8 @@ public enum PredictionsTable {
 }
 
 /// `confusion_matrix.csv`: a row per true class, a column per predicted class, counts.
-public enum ConfusionMatrixTable {
-    public static func csv(_ matrix: ConfusionMatrix) -> String {
+package enum ConfusionMatrixTable {
+    package static func csv(_ matrix: ConfusionMatrix) -> String {
         var table = CSV(header: ["true\\predicted"] + matrix.classNames)
         for (name, row) in zip(matrix.classNames, matrix.counts) {
             table.add(name)
@@ -58,8 +58,8 @@ public enum ConfusionMatrixTable {
 }
 
 /// `confusion_matrix_normalized.csv`: the same as shares of the true class; a class without samples has empty fields.
-public enum NormalizedConfusionMatrixTable {
-    public static func csv(_ matrix: ConfusionMatrix) -> String {
+package enum NormalizedConfusionMatrixTable {
+    package static func csv(_ matrix: ConfusionMatrix) -> String {
         var table = CSV(header: ["true\\predicted"] + matrix.classNames)
         for (name, row) in zip(matrix.classNames, matrix.counts) {
             table.add(name)
@@ -72,8 +72,8 @@ public enum NormalizedConfusionMatrixTable {
 }
 
 /// `calibration.csv`: a row per bin of the reliability diagram.
-public enum CalibrationTable {
-    public static func csv(_ calibration: Calibration) -> String {
+package enum CalibrationTable {
+    package static func csv(_ calibration: Calibration) -> String {
         var table = CSV(header: ["lower", "upper", "count", "confidence", "accuracy"])
         for bin in calibration.bins {
             table.add(bin.lower)
@@ -89,13 +89,13 @@ public enum CalibrationTable {
 
 /// `precision_recall.csv` and `roc.csv`: the points of every class's curve in order, then the micro-averaged one
 /// under the name `micro`, then the macro-averaged one under `macro`, which has no thresholds.
-public enum CurveTables {
+package enum CurveTables {
     /// A precision–recall curve of more points than this is written without those inside a vertical line.
     static let pointLimit = 250_000
 
     /// `class,threshold,precision,recall`, in scikit-learn's order: recall falls; the last point of a curve,
     /// (recall 0, precision 1), has no threshold.
-    public static func precisionRecall(_ evaluation: EvaluationSummary) -> String {
+    package static func precisionRecall(_ evaluation: EvaluationSummary) -> String {
         let curves = named(evaluation.precisionRecall.perClass, evaluation.precisionRecall.micro, evaluation)
             .map { ($0, $1.count > pointLimit ? $1.withoutIntermediatePoints : $1) }
         let points = curves.reduce(0) { $0 + $1.1.count }
@@ -122,7 +122,7 @@ public enum CurveTables {
 
     /// `class,threshold,falsePositiveRate,truePositiveRate`, in scikit-learn's order with its
     /// `drop_intermediate=True`: from (0, 0) at threshold `inf`; a rate is empty where it is 0/0.
-    public static func roc(_ evaluation: EvaluationSummary) -> String {
+    package static func roc(_ evaluation: EvaluationSummary) -> String {
         var table = CSV(header: ["class", "threshold", "falsePositiveRate", "truePositiveRate"])
         for (name, curve) in named(evaluation.roc.perClass, evaluation.roc.micro, evaluation) {
             for i in 0..<curve.count {

@@ -7,18 +7,18 @@ import Tensors
 import Training
 
 /// A hyperparameter as TensorBoard's HPARAMS page sorts and filters it.
-public struct Hyperparameter: Hashable, Sendable {
-    public enum Value: Hashable, Sendable {
+package struct Hyperparameter: Hashable, Sendable {
+    package enum Value: Hashable, Sendable {
         case number(Double)
         case boolean(Bool)
         case text(String)
     }
 
     /// `training.optimizer.learningRate`.
-    public var name: String
-    public var value: Value
+    package var name: String
+    package var value: Value
 
-    public init(name: String, value: Value) {
+    package init(name: String, value: Value) {
         self.name = name
         self.value = value
     }
@@ -38,7 +38,7 @@ public struct Hyperparameter: Hashable, Sendable {
 /// | `_hparams_/…` | hyperparameters | at the start and the end |
 ///
 /// The step of everything is the number of training steps taken. One thread at a time.
-public final class TensorBoardLog {
+package final class TensorBoardLog {
     private let buffer: RecordBuffer
     private let tensors: [ParameterTensor]
     private let clock: () -> Date
@@ -62,7 +62,7 @@ public final class TensorBoardLog {
     ///   - tensors: the network's parameters, in its flat buffer.
     ///   - clock: tells the time of each event.
     ///   - append: adds whole records to the end of the file.
-    public init(
+    package init(
         tensors: [ParameterTensor], clock: @escaping () -> Date = { Date() },
         append: @escaping (Data) throws(OperationError) -> Void
     ) {
@@ -72,10 +72,10 @@ public final class TensorBoardLog {
     }
 
     /// What the next `…/steps` need of the steps before: the epoch, and its images, Σ loss and Σ accuracy at the last.
-    public var sums: [Double] { [Double(epoch), Double(last.images), last.loss, last.accuracy] }
+    package var sums: [Double] { [Double(epoch), Double(last.images), last.loss, last.accuracy] }
 
     /// Goes on where a file with these ``sums`` was left, in a run that is resumed.
-    public func restore(sums: [Double]) {
+    package func restore(sums: [Double]) {
         guard sums.count == 4, let epoch = Int(exactly: sums[0]), let images = Int(exactly: sums[1]) else { return }
         self.epoch = epoch
         last = (images, sums[2], sums[3])
@@ -83,7 +83,7 @@ public final class TensorBoardLog {
 
     /// Begins the file: its version, and what the run is made of.
     /// - Parameter session: names the run among others; the folder's name.
-    public func begin(session: String, hyperparameters: [Hyperparameter]) throws(OperationError) {
+    package func begin(session: String, hyperparameters: [Hyperparameter]) throws(OperationError) {
         var version = Tensorboard_Event()
         version.fileVersion = "brain.Event:2"
         version.sourceMetadata.writer = "numeral"
@@ -97,7 +97,7 @@ public final class TensorBoardLog {
 
     /// Takes one event of training.
     /// - Parameter parameters: the weights as they stand, asked for only where they are written.
-    public func record(
+    package func record(
         _ event: TrainingEvent, parameters: () -> AlignedBuffer<Float>
     ) throws(OperationError) {
         switch event {
@@ -152,7 +152,7 @@ public final class TensorBoardLog {
     }
 
     /// Writes a picture.
-    public func image(_ png: PNG, tag: String, description: String = "") throws(OperationError) {
+    package func image(_ png: PNG, tag: String, description: String = "") throws(OperationError) {
         var value = Tensorboard_Summary.Value()
         value.tag = tag
         value.image.width = Int32(png.width)
@@ -167,7 +167,7 @@ public final class TensorBoardLog {
     }
 
     /// Writes a test's figures, PR curves and confusion matrix.
-    public func record(_ evaluation: EvaluationSummary) throws(OperationError) {
+    package func record(_ evaluation: EvaluationSummary) throws(OperationError) {
         try write(
             Self.testFigures.map { Self.scalar("test/\($0.name)", $0.value(evaluation)) }
                 + (try PRCurve.values(evaluation.predictions)))
@@ -177,13 +177,13 @@ public final class TensorBoardLog {
     }
 
     /// Writes how the run ended. Nothing may follow.
-    public func end(succeeded: Bool) throws(OperationError) {
+    package func end(succeeded: Bool) throws(OperationError) {
         try write([try HyperparameterRecords.sessionEnd(succeeded: succeeded, date: clock())])
         try flush()
     }
 
     /// Hands every record to the file.
-    public func flush() throws(OperationError) { try buffer.flush() }
+    package func flush() throws(OperationError) { try buffer.flush() }
 
     private static func scalar(_ tag: String, _ number: Double) -> Tensorboard_Summary.Value {
         var value = Tensorboard_Summary.Value()

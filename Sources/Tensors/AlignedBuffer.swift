@@ -5,14 +5,14 @@
 ///
 /// Sendable by contract, not by the compiler: writers of one buffer on several threads must write disjoint
 /// parts, as the executor's shards do.
-public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
+package final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
     /// The first element. Valid while the buffer lives.
-    public let pointer: UnsafeMutablePointer<Element>
+    package let pointer: UnsafeMutablePointer<Element>
     /// How many elements there are.
-    public let count: Int
+    package let count: Int
 
     /// - Precondition: `count ≥ 0` and the bytes fit in an `Int`.
-    public init(count: Int) {
+    package init(count: Int) {
         precondition(count >= 0, "AlignedBuffer: count must not be negative, received \(count)")
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         precondition(!overflow, "AlignedBuffer: \(count) elements do not fit in memory")
@@ -23,7 +23,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     }
 
     /// A copy of `elements`.
-    public convenience init(_ elements: some Collection<Element>) {
+    package convenience init(_ elements: some Collection<Element>) {
         self.init(count: elements.count)
         for (index, element) in elements.enumerated() { pointer[index] = element }
     }
@@ -31,7 +31,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     deinit { UnsafeMutableRawPointer(pointer).deallocate() }
 
     @inlinable
-    public subscript(index: Int) -> Element {
+    package subscript(index: Int) -> Element {
         get {
             precondition(index >= 0 && index < count, "AlignedBuffer: index out of range")
             return pointer[index]
@@ -43,18 +43,18 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     }
 
     /// The elements as an array (a copy).
-    public var array: [Element] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+    package var array: [Element] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 
     /// Copies `source` over this buffer.
     /// - Precondition: equal counts.
-    public func copy(from source: AlignedBuffer<Element>) {
+    package func copy(from source: AlignedBuffer<Element>) {
         precondition(source.count == count, "AlignedBuffer: cannot copy \(source.count) elements over \(count)")
         pointer.update(from: source.pointer, count: count)
     }
 
     /// Calls `body` with a safe, bounds-checked mutable view of `range`.
     @inlinable
-    public func withMutableSpan<Result>(
+    package func withMutableSpan<Result>(
         _ range: Range<Int>, _ body: (inout MutableSpan<Element>) throws -> Result
     ) rethrows -> Result {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "AlignedBuffer: range out of bounds")
@@ -64,7 +64,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
 
     /// Calls `body` with a safe, bounds-checked view of `range`.
     @inlinable
-    public func withSpan<Result>(_ range: Range<Int>, _ body: (Span<Element>) throws -> Result) rethrows -> Result {
+    package func withSpan<Result>(_ range: Range<Int>, _ body: (Span<Element>) throws -> Result) rethrows -> Result {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "AlignedBuffer: range out of bounds")
         return try body(Span(_unsafeStart: UnsafePointer(pointer) + range.lowerBound, count: range.count))
     }
@@ -72,5 +72,5 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
 
 extension AlignedBuffer where Element: AdditiveArithmetic {
     /// Sets every element to zero.
-    public func zero() { pointer.update(repeating: .zero, count: count) }
+    package func zero() { pointer.update(repeating: .zero, count: count) }
 }

@@ -1,12 +1,12 @@
 /// Sixteen floats: one AVX-512 register, two AVX ones, four of NEON.
-public typealias Float16Lanes = SIMD16<Float>
+package typealias Float16Lanes = SIMD16<Float>
 
 // Unaligned vector loads and stores. They live here, in a module below Kernels, because a debug build compiles
 // file by file and inlines across files only what another module offers as inlinable.
 extension UnsafePointer where Pointee == Float {
     /// The 16 floats from element `index` on.
     @inlinable @inline(__always)
-    public func lanes(_ index: Int) -> SIMD16<Float> {
+    package func lanes(_ index: Int) -> SIMD16<Float> {
         UnsafeRawPointer(self).loadUnaligned(fromByteOffset: index &* 4, as: SIMD16<Float>.self)
     }
 }
@@ -14,13 +14,13 @@ extension UnsafePointer where Pointee == Float {
 extension UnsafeMutablePointer where Pointee == Float {
     /// The 16 floats from element `index` on.
     @inlinable @inline(__always)
-    public func lanes(_ index: Int) -> SIMD16<Float> {
+    package func lanes(_ index: Int) -> SIMD16<Float> {
         UnsafeRawPointer(self).loadUnaligned(fromByteOffset: index &* 4, as: SIMD16<Float>.self)
     }
 
     /// Writes 16 floats from element `index` on.
     @inlinable @inline(__always)
-    public func setLanes(_ index: Int, _ value: SIMD16<Float>) {
+    package func setLanes(_ index: Int, _ value: SIMD16<Float>) {
         UnsafeMutableRawPointer(self).storeBytes(of: value, toByteOffset: index &* 4, as: SIMD16<Float>.self)
     }
 }

@@ -7,25 +7,25 @@ import Tensors
 /// A safetensors file whose tensors are those of ``TrainingState`` and whose metadata holds, beside the format and the
 /// checksum, the configuration as text and the rest as JSON. The checksum is the SHA-256 of the file with 64 zeros in the
 /// checksum's place.
-public struct Checkpoint: Hashable, Sendable {
+package struct Checkpoint: Hashable, Sendable {
     /// The resolved configuration of the run, as its JSON text.
-    public var configuration: String
+    package var configuration: String
     /// SHA-256 of the training and test files, by name.
-    public var dataDigests: [String: String]
+    package var dataDigests: [String: String]
     /// What made the bits: version of Numeral, BLAS and its kernels, vector features, by name.
-    public var engine: [String: String]
+    package var engine: [String: String]
     /// Lengths in bytes of the run's files that grow, by name.
-    public var liveFiles: [String: Int]
+    package var liveFiles: [String: Int]
     /// Sums that these files carry from record to record, by name.
-    public var liveSums: [String: [Double]]
-    public var state: TrainingState
+    package var liveSums: [String: [Double]]
+    package var state: TrainingState
 
     private static let format = "numeral-checkpoint-1"
     private static let formatPrefix = "numeral-checkpoint-"
     private static let checksumKey = "numeral.sha256"
     private static let noChecksum = String(repeating: "0", count: 64)
 
-    public init(
+    package init(
         configuration: String, dataDigests: [String: String], engine: [String: String], liveFiles: [String: Int],
         liveSums: [String: [Double]] = [:], state: TrainingState
     ) {
@@ -39,7 +39,7 @@ public struct Checkpoint: Hashable, Sendable {
 
     /// The bytes of the file, the same for equal contents.
     /// - Throws: `OperationError` where OpenSSL has no SHA-256.
-    public func encoded() throws(OperationError) -> Data {
+    package func encoded() throws(OperationError) -> Data {
         var file = SafetensorsFile(
             metadata: [
                 "format": Self.format, "numeral.config": configuration, "numeral.data": try Self.json(dataDigests),
@@ -53,7 +53,7 @@ public struct Checkpoint: Hashable, Sendable {
 
     /// Reads what ``encoded()`` wrote, and nothing else: any changed byte is found.
     /// - Throws: ``CheckpointError``.
-    public static func decode(_ data: Data, name: String) throws(CheckpointError) -> Checkpoint {
+    package static func decode(_ data: Data, name: String) throws(CheckpointError) -> Checkpoint {
         do {
             var file = try SafetensorsFile.decode(data, name: name)
             let found = file.metadata["format"] ?? "none"
@@ -121,13 +121,13 @@ public struct Checkpoint: Hashable, Sendable {
 }
 
 /// Why a checkpoint cannot be used.
-public enum CheckpointError: Error, Sendable {
+package enum CheckpointError: Error, Sendable {
     /// It is not what was written: an older one may do.
     case damaged(InputError)
     /// It is whole, and of another version of the format.
     case otherVersion(InputError)
 
-    public var inputError: InputError {
+    package var inputError: InputError {
         switch self {
         case .damaged(let error), .otherVersion(let error): error
         }

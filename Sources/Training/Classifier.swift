@@ -4,7 +4,7 @@ import NeuralNetwork
 import Tensors
 
 /// A trained network put to work on sets of images.
-public final class Classifier {
+package final class Classifier {
     let network: InferenceNetwork
     let batch: Batch
     let probabilities: AlignedBuffer<Float>
@@ -14,7 +14,7 @@ public final class Classifier {
     /// - Parameters:
     ///   - batchSize: images computed at once.
     ///   - normalization: mean and standard deviation the network was trained with, if any.
-    public init(
+    package init(
         graph: ResolvedGraph, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)?,
         pool: WorkerPool
     ) {
@@ -26,12 +26,12 @@ public final class Classifier {
     }
 
     /// Takes copies of trained weights.
-    public func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
+    package func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
         network.load(parameters: parameters, state: state)
     }
 
     /// Class probabilities of every image, `[count, K]`.
-    public func probabilities(of images: ImageSet) -> [Float] {
+    package func probabilities(of images: ImageSet) -> [Float] {
         var result: [Float] = []
         result.reserveCapacity(images.count * network.graph.classCount)
         forEachBatch(images) { count in
@@ -43,7 +43,7 @@ public final class Classifier {
     }
 
     /// Mean cross-entropy, against smoothed targets where training smooths them, and accuracy. NaN for an empty set.
-    public func score(_ images: ImageSet, labelSmoothing: Double = 0) -> (loss: Double, accuracy: Double) {
+    package func score(_ images: ImageSet, labelSmoothing: Double = 0) -> (loss: Double, accuracy: Double) {
         var lossSum = 0.0
         var correct = 0
         forEachBatch(images) { count in
@@ -64,7 +64,7 @@ public final class Classifier {
     }
 
     /// Checks that images and classes are those the network was made for.
-    public static func check(_ graph: ResolvedGraph, fits images: ImageSet, named name: String) throws(InputError) {
+    package static func check(_ graph: ResolvedGraph, fits images: ImageSet, named name: String) throws(InputError) {
         let shape = Shape([images.height, images.width, images.channels])
         guard graph.inputShape == shape else {
             throw InputError(

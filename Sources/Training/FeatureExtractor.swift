@@ -4,18 +4,18 @@ import NeuralNetwork
 import Tensors
 
 /// What a trained network has made of images when it decides: the input of its last layer with a kernel.
-public final class FeatureExtractor {
+package final class FeatureExtractor {
     /// Floats an image becomes.
-    public let featureCount: Int
+    package let featureCount: Int
     /// The layer they come from; `input` where the last layer with a kernel reads the images.
-    public let layer: String
+    package let layer: String
     /// Nil where the features are the pixels.
     private let network: InferenceNetwork?
     private let batch: Batch
     private let normalization: (mean: Float, standardDeviation: Float)?
 
     /// - Parameters as in ``Classifier/init(graph:batchSize:normalization:pool:)``.
-    public init(
+    package init(
         graph: ResolvedGraph, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)?,
         pool: WorkerPool
     ) {
@@ -30,12 +30,12 @@ public final class FeatureExtractor {
     }
 
     /// Takes copies of trained weights: the whole graph's buffers.
-    public func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
+    package func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
         network?.load(parameters: parameters, state: state)
     }
 
     /// Features `[count, featureCount]` of every image.
-    public func features(of images: ImageSet) -> AlignedBuffer<Float> {
+    package func features(of images: ImageSet) -> AlignedBuffer<Float> {
         let result = AlignedBuffer<Float>(count: images.count * featureCount)
         for start in stride(from: 0, to: images.count, by: batch.capacity) {
             let range = start..<min(start + batch.capacity, images.count)

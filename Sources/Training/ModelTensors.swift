@@ -4,7 +4,7 @@ import Tensors
 extension ResolvedGraph {
     /// Parameters and running state as named tensors, in the order of the layers: kernels `[kH, kW, in, out]` or
     /// `[in, out]`, the others `[C]`.
-    public func tensorRecords(
+    package func tensorRecords(
         parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
     ) -> [TensorRecord] {
         precondition(parameters.count == parameterCount && state.count == stateCount, "buffers of another network")
@@ -15,7 +15,7 @@ extension ResolvedGraph {
 
     /// The flat buffers that ``tensorRecords(parameters:state:)`` made the records from.
     /// - Throws: an ``InputError`` where a tensor is absent, of another shape, not of this network or not finite.
-    public func buffers(
+    package func buffers(
         of records: [TensorRecord], name: String
     ) throws(InputError) -> (parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
         var byName: [String: TensorRecord] = [:]

@@ -14,17 +14,17 @@ import Tensors
 /// result has the same bits for every thread count. A step allocates nothing.
 ///
 /// Elements of the buffers that belong to no tensor (padding between tensors) are left alone.
-public final class Optimizer {
+package final class Optimizer {
     /// The rule and its constants; its `learningRate` is not used, ``step(parameters:gradients:learningRate:pool:)``
     /// takes the scheduled one.
-    public let options: OptimizerOptions
+    package let options: OptimizerOptions
     /// Elements of the flat buffers.
-    public let count: Int
+    package let count: Int
     /// Steps taken so far. Set it when resuming, together with the buffers of ``state``.
-    public var stepsTaken = 0
+    package var stepsTaken = 0
     /// Euclidean norm of the last step's gradient before clipping; nil before the first step and where clipping by
     /// norm is off. NaN or infinite where the gradient was.
-    public private(set) var gradientNorm: Double?
+    package private(set) var gradientNorm: Double?
 
     private let averagingDecay: Double?
     private let moments: [(name: String, buffer: AlignedBuffer<Float>)]
@@ -38,7 +38,7 @@ public final class Optimizer {
     ///   - averagingDecay: d in (0, 1) of the moving average of the parameters; nil keeps none.
     ///   - tensors: disjoint places in the flat buffers, in any order.
     ///   - count: elements of the flat buffers; every tensor lies within.
-    public init(
+    package init(
         options: OptimizerOptions, l2: Double, clipping: GradientClipping?, averagingDecay: Double?,
         tensors: [ParameterTensor], count: Int
     ) {
@@ -67,17 +67,17 @@ public final class Optimizer {
 
     /// The buffers that, with ``stepsTaken``, a checkpoint must hold to continue with the same bits: `optimizer/m`,
     /// `optimizer/v`, `average/parameters`, as far as they exist.
-    public var state: [(name: String, buffer: AlignedBuffer<Float>)] {
+    package var state: [(name: String, buffer: AlignedBuffer<Float>)] {
         moments + (average.map { [("average/parameters", $0)] } ?? [])
     }
 
     /// The moving average of the parameters; nil where none is kept, meaningless before the first step.
-    public var averagedParameters: AlignedBuffer<Float>? { average }
+    package var averagedParameters: AlignedBuffer<Float>? { average }
 
     /// Decay of the moving average at step `step` (from 1): `min(d, (1 + t)/(10 + t))`, so that the average leaves the
     /// first, random weights quickly; TensorFlow's `ExponentialMovingAverage` with `num_updates`. Nil where no average
     /// is kept. Offered for whatever should be averaged alongside.
-    public func averagingDecay(step: Int) -> Double? {
+    package func averagingDecay(step: Int) -> Double? {
         averagingDecay.map { min($0, (1 + Double(step)) / (10 + Double(step))) }
     }
 
@@ -87,7 +87,7 @@ public final class Optimizer {
     ///   - parameters: `[count]`, updated in place.
     ///   - gradients: `[count]`, of the mean loss.
     ///   - learningRate: scheduled rate η ≥ 0.
-    public func step(
+    package func step(
         parameters: AlignedBuffer<Float>, gradients: AlignedBuffer<Float>, learningRate: Double, pool: WorkerPool
     ) {
         precondition(
@@ -117,7 +117,7 @@ public final class Optimizer {
     }
 
     /// Whether no parameter (or gradient) in `buffer` is NaN or infinite, tensor by tensor.
-    public func isFinite(_ buffer: AlignedBuffer<Float>, pool: WorkerPool) -> Bool {
+    package func isFinite(_ buffer: AlignedBuffer<Float>, pool: WorkerPool) -> Bool {
         precondition(buffer.count == count, "Optimizer: expected a buffer of \(count), received \(buffer.count)")
         sweep.parameters = buffer
         sweep.phase = .finite

@@ -3,55 +3,55 @@ import NeuralNetwork
 import Tensors
 
 /// What a profile found, in seconds a step (or a call of inference).
-public struct ProfileMeasurement: Sendable {
+package struct ProfileMeasurement: Sendable {
     /// One kind of run, taken apart.
-    public struct Breakdown: Sendable {
+    package struct Breakdown: Sendable {
         /// Images of a run.
-        public let batchSize: Int
+        package let batchSize: Int
         /// Runs that were timed in parts, and the wall time of one of them.
-        public let runs: Int
-        public let seconds: Double
+        package let runs: Int
+        package let seconds: Double
         /// Layers' seconds a run, in the order in which they first run.
-        public let entries: [PlanProfile.Entry]
+        package let entries: [PlanProfile.Entry]
         /// Work beside the layers', seconds a run.
-        public let sections: [(section: PlanProfile.Section, seconds: Double)]
+        package let sections: [(section: PlanProfile.Section, seconds: Double)]
         /// Waiting of the workers, seconds a run.
-        public let idleSeconds: Double
+        package let idleSeconds: Double
 
         /// The share of the wall time that the parts add up to.
-        public var accountedFraction: Double {
+        package var accountedFraction: Double {
             let parts = entries.reduce(0) { $0 + $1.seconds } + sections.reduce(0) { $0 + $1.seconds } + idleSeconds
             return seconds > 0 ? parts / seconds : 0
         }
     }
 
     /// Seconds of a run without instruments: the median of several blocks.
-    public struct Rate: Sendable {
-        public let batchSize: Int
+    package struct Rate: Sendable {
+        package let batchSize: Int
         /// Timed blocks and runs in each.
-        public let blocks: Int
-        public let runs: Int
-        public let seconds: Double
+        package let blocks: Int
+        package let runs: Int
+        package let seconds: Double
 
-        public var imagesPerSecond: Double { Double(batchSize) / seconds }
+        package var imagesPerSecond: Double { Double(batchSize) / seconds }
     }
 
-    public let threads: Int
-    public let training: Breakdown
-    public let inference: Breakdown
-    public let trainingRate: Rate
-    public let inferenceRate: Rate
+    package let threads: Int
+    package let training: Breakdown
+    package let inference: Breakdown
+    package let trainingRate: Rate
+    package let inferenceRate: Rate
     /// One image at a time.
-    public let singleImageRate: Rate
+    package let singleImageRate: Rate
 }
 
 /// Measures a network on synthetic images: how fast it trains and classifies, and where the time of a step goes.
 ///
 /// Rates are taken without instruments. The optimizer takes real steps, at a millionth of its rate: the arithmetic is
 /// the same and the weights stay those of a network that has just been made, however long it is measured.
-public final class Profiler {
+package final class Profiler {
     /// Blocks of runs that a rate is the median of.
-    public static let blocks = 11
+    package static let blocks = 11
     /// Seconds that a block and the runs timed in parts should take, where the number of runs is not given.
     private static let blockSeconds = 0.1
     private static let breakdownSeconds = 1.0
@@ -73,7 +73,7 @@ public final class Profiler {
     ///   - runs: steps in each timed block and in the breakdown, at least 1; nil takes as many as make the block 0.1 s
     ///     and the breakdown 1 s.
     /// - Throws: an ``OperationError`` where the network cannot be made.
-    public init(
+    package init(
         graph: ResolvedGraph, options: TrainingOptions, inferenceBatchSize: Int, runs: Int?, seed: UInt64,
         pool: WorkerPool
     ) throws(OperationError) {
@@ -97,7 +97,7 @@ public final class Profiler {
 
     /// Measures everything, telling what it is about to do.
     /// - Throws: an ``OperationError`` where the network's loss is not finite.
-    public func measure(progress: (String) -> Void = { _ in }) throws(OperationError) -> ProfileMeasurement {
+    package func measure(progress: (String) -> Void = { _ in }) throws(OperationError) -> ProfileMeasurement {
         progress("training, batch \(options.batchSize)")
         let trainingRate = rate(batchSize: options.batchSize) { trainOnce(nil) }
         progress("parts of a step")

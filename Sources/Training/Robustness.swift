@@ -2,50 +2,50 @@ import Datasets
 import Tensors
 
 /// How many images a classifier gets right as they are spoilt by degrees.
-public struct Robustness: Hashable, Sendable {
+package struct Robustness: Hashable, Sendable {
     /// One strength of one corruption.
-    public struct Level: Hashable, Sendable {
-        public var strength: Double
-        public var correct: Int
+    package struct Level: Hashable, Sendable {
+        package var strength: Double
+        package var correct: Int
 
-        public init(strength: Double, correct: Int) {
+        package init(strength: Double, correct: Int) {
             self.strength = strength
             self.correct = correct
         }
     }
 
     /// One corruption at its strengths, ascending.
-    public struct Curve: Hashable, Sendable {
-        public var kind: CorruptionKind
-        public var levels: [Level]
+    package struct Curve: Hashable, Sendable {
+        package var kind: CorruptionKind
+        package var levels: [Level]
 
-        public init(kind: CorruptionKind, levels: [Level]) {
+        package init(kind: CorruptionKind, levels: [Level]) {
             self.kind = kind
             self.levels = levels
         }
     }
 
     /// Images.
-    public var count: Int
+    package var count: Int
     /// Right among the images as they are.
-    public var clean: Int
-    public var curves: [Curve]
+    package var clean: Int
+    package var curves: [Curve]
 
-    public init(count: Int, clean: Int, curves: [Curve]) {
+    package init(count: Int, clean: Int, curves: [Curve]) {
         self.count = count
         self.clean = clean
         self.curves = curves
     }
 
     /// The seed of all corruptions: one, so that models are compared on the same spoilt images.
-    public static let seed: UInt64 = 0
+    package static let seed: UInt64 = 0
 }
 
 extension Classifier {
     /// Classifies the images under every corruption at every strength. The same counts for every thread count.
     /// - Parameter progress: told which corruption is next.
     /// - Throws: `InputError` where images are larger than ``Augmenter`` takes, or there are none.
-    public func robustness(
+    package func robustness(
         on images: ImageSet, progress: (CorruptionKind) -> Void = { _ in }
     ) throws(InputError) -> Robustness {
         guard images.count > 0 else {

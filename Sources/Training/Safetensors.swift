@@ -2,14 +2,14 @@ import Foundation
 import Tensors
 
 /// A named array of floats, row-major.
-public struct TensorRecord: Hashable, Sendable {
-    public var name: String
+package struct TensorRecord: Hashable, Sendable {
+    package var name: String
     /// Sizes of the axes; empty for a single number.
-    public var shape: [Int]
+    package var shape: [Int]
     /// As many as the product of `shape`.
-    public var values: [Float]
+    package var values: [Float]
 
-    public init(name: String, shape: [Int], values: [Float]) {
+    package init(name: String, shape: [Int], values: [Float]) {
         self.name = name
         self.shape = shape
         self.values = values
@@ -24,17 +24,17 @@ public struct TensorRecord: Hashable, Sendable {
 /// the rest  the tensors' bytes, little-endian, without gaps; offsets count from here
 /// ```
 /// Source: Hugging Face, "Safetensors: format", https://huggingface.co/docs/safetensors.
-public struct SafetensorsFile: Hashable, Sendable {
+package struct SafetensorsFile: Hashable, Sendable {
     /// Free text about the model; written sorted by key.
-    public var metadata: [String: String]
+    package var metadata: [String: String]
     /// In the order of their bytes in the file.
-    public var tensors: [TensorRecord]
+    package var tensors: [TensorRecord]
 
     /// The longest header that is read: 100 MB, as in the reference implementation.
     static let headerLimit = 100_000_000
     static let metadataKey = "__metadata__"
 
-    public init(metadata: [String: String] = [:], tensors: [TensorRecord] = []) {
+    package init(metadata: [String: String] = [:], tensors: [TensorRecord] = []) {
         self.metadata = metadata
         self.tensors = tensors
     }
@@ -45,7 +45,7 @@ public struct SafetensorsFile: Hashable, Sendable {
     /// padded with spaces to a multiple of 8 bytes.
     ///
     /// - Precondition: names are unique and not `__metadata__`; each tensor has as many values as its shape says.
-    public func encoded() -> Data {
+    package func encoded() -> Data {
         let header = encodedHeader()
         var bytes: [UInt8] = []
         bytes.reserveCapacity(8 + header.count + 4 * tensors.reduce(0) { $0 + $1.values.count })

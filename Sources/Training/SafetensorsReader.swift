@@ -12,7 +12,7 @@ extension SafetensorsFile {
     ///   - name: what errors call the file.
     ///   - converting: whether other numbers are taken too and become float32; else they are an error.
     /// - Throws: `InputError` that says what is wrong and where.
-    public static func decode(
+    package static func decode(
         _ data: Data, name: String, converting: Bool = false
     ) throws(InputError) -> SafetensorsFile {
         guard data.count >= 8 else {

@@ -21,19 +21,19 @@
 /// | oneCycle | two half cosines, the last step at the minimum | `OneCycleLR`, `anneal_strategy="cos"` |
 ///
 /// Of one-cycle the rate is cycled, momentum is not. After the last step the factor stays what it was there.
-public struct LearningRateSchedule: Hashable, Sendable {
-    public let options: ScheduleOptions
+package struct LearningRateSchedule: Hashable, Sendable {
+    package let options: ScheduleOptions
     /// W: warm-up epochs times steps per epoch, to the nearest step, at most all steps.
-    public let warmupSteps: Int
+    package let warmupSteps: Int
     /// All steps of the run, warm-up included.
-    public let totalSteps: Int
-    public let stepsPerEpoch: Int
+    package let totalSteps: Int
+    package let stepsPerEpoch: Int
 
     /// - Parameters:
     ///   - warmupEpochs: ≥ 0, fractions allowed.
     ///   - stepsPerEpoch: ≥ 1.
     ///   - epochs: ≥ 1.
-    public init(options: ScheduleOptions, warmupEpochs: Double, stepsPerEpoch: Int, epochs: Int) {
+    package init(options: ScheduleOptions, warmupEpochs: Double, stepsPerEpoch: Int, epochs: Int) {
         precondition(
             warmupEpochs >= 0 && stepsPerEpoch >= 1 && epochs >= 1,
             "LearningRateSchedule: warmupEpochs must be at least 0, stepsPerEpoch and epochs at least 1")
@@ -47,7 +47,7 @@ public struct LearningRateSchedule: Hashable, Sendable {
     }
 
     /// The factor at step `step`, from 0 over all epochs.
-    public func factor(step: Int) -> Double {
+    package func factor(step: Int) -> Double {
         precondition(step >= 0, "LearningRateSchedule: steps count from 0, received \(step)")
         let step = min(step, totalSteps - 1)
         if step < warmupSteps { return Double(step + 1) / Double(warmupSteps + 1) * firstValue }

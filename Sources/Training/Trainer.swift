@@ -4,21 +4,21 @@ import NeuralNetwork
 import Tensors
 
 /// What training leaves behind.
-public struct TrainedModel: Sendable {
+package struct TrainedModel: Sendable {
     /// The kept weights: with early stopping those of the best epoch, averaged where averaging is on.
-    public let parameters: AlignedBuffer<Float>
+    package let parameters: AlignedBuffer<Float>
     /// Batch-norm's running statistics that go with them.
-    public let state: AlignedBuffer<Float>
-    public let history: TrainingHistory
+    package let state: AlignedBuffer<Float>
+    package let history: TrainingHistory
     /// Whether it was stopped from outside before its end.
-    public let interrupted: Bool
+    package let interrupted: Bool
 }
 
 /// The training loop: batches in, steps, an epoch's validation, early stopping.
 ///
 /// Everything random has an address made of the seed, the epoch and the sample, and all sums are ordered: the same
 /// options, data and seed give the same bits for every thread count, and so does a run that goes on from a checkpoint.
-public final class Trainer {
+package final class Trainer {
     private let graph: ResolvedGraph
     let options: TrainingOptions
     private let data: LoadedData
@@ -39,7 +39,7 @@ public final class Trainer {
     ///   - evaluationBatchSize: images a batch at validation.
     /// - Throws: an ``InputError`` where network and data do not fit, an ``OperationError`` where the network cannot be
     ///   made.
-    public init(
+    package init(
         graph: ResolvedGraph, options: TrainingOptions, data: LoadedData, augmentation: AugmentationOptions,
         normalization: Normalization, evaluationBatchSize: Int = 500, seed: UInt64, pool: WorkerPool
     ) throws {
@@ -84,7 +84,7 @@ public final class Trainer {
     ///   - onCheckpoint: given what ``TrainingOptions/checkpoints`` says is due, and the last state where `shouldStop`
     ///     ends the run. No number in it is NaN or infinite.
     /// - Throws: ``TrainingError``; an ``InputError`` where `state` is of another network or other options.
-    public func run(
+    package func run(
         from state: TrainingState? = nil, shouldStop: () -> Bool = { false },
         onCheckpoint: ((TrainingState) -> Void)? = nil, onEvent: (TrainingEvent) -> Void = { _ in }
     ) throws -> TrainedModel {
@@ -121,7 +121,7 @@ public final class Trainer {
 
     /// What would be given back if training ended here: of use where ``run(from:shouldStop:onCheckpoint:onEvent:)`` threw.
     /// Nil before the first epoch has ended.
-    public var bestSoFar: TrainedModel? {
+    package var bestSoFar: TrainedModel? {
         guard progress.history.bestEpoch > 0 else { return nil }
         return TrainedModel(parameters: best.parameters, state: best.state, history: history, interrupted: true)
     }
@@ -134,7 +134,7 @@ public final class Trainer {
     }
 
     /// The weights as they stand, averaged where averaging is on; for `onEvent` to look at.
-    public var currentParameters: AlignedBuffer<Float> { optimizer.averagedParameters ?? network.store.parameters }
+    package var currentParameters: AlignedBuffer<Float> { optimizer.averagedParameters ?? network.store.parameters }
     private var currentState: AlignedBuffer<Float> { averagedState ?? network.store.state }
 
     /// What is left of the epoch under way, and its validation; nil where `shouldStop` ended it.

@@ -1,27 +1,27 @@
 import Tensors
 
 /// Where training stands, in numbers. With the tensors of ``TrainingState`` it says everything.
-public struct TrainingProgress: Hashable, Sendable, Codable {
+package struct TrainingProgress: Hashable, Sendable, Codable {
     /// The epoch under way, from 1; one more than all epochs where the last has ended.
-    public var epoch = 1
+    package var epoch = 1
     /// Steps of that epoch that are done.
-    public var step = 0
+    package var step = 0
     /// Steps taken since the first epoch.
-    public var optimizerSteps = 0
+    package var optimizerSteps = 0
     /// Sums over the steps of the epoch under way, from which its figures are made.
-    public var lossSum = 0.0
-    public var correct = 0
-    public var images = 0
+    package var lossSum = 0.0
+    package var correct = 0
+    package var images = 0
     /// Wall time of them.
-    public var seconds = 0.0
+    package var seconds = 0.0
     /// Of the last step.
-    public var learningRate = 0.0
+    package var learningRate = 0.0
     /// Nil where nothing is watched.
-    public var earlyStopping: EarlyStopping.State?
+    package var earlyStopping: EarlyStopping.State?
     /// The epochs that have ended.
-    public var history = TrainingHistory()
+    package var history = TrainingHistory()
 
-    public init() {}
+    package init() {}
 
     /// Moves to the first step of the next epoch.
     mutating func beginNextEpoch() {
@@ -37,11 +37,11 @@ public struct TrainingProgress: Hashable, Sendable, Codable {
 /// (DESIGN §1.5): `parameters`, `state` (batch-norm's statistics), `optimizer/m`, `optimizer/v`, `average/parameters` and
 /// `average/state` as far as they exist, and from the first epoch's end `best/parameters` and `best/state`, the weights
 /// that would be given back.
-public struct TrainingState: Hashable, Sendable {
-    public var progress: TrainingProgress
-    public var tensors: [TensorRecord]
+package struct TrainingState: Hashable, Sendable {
+    package var progress: TrainingProgress
+    package var tensors: [TensorRecord]
 
-    public init(progress: TrainingProgress, tensors: [TensorRecord]) {
+    package init(progress: TrainingProgress, tensors: [TensorRecord]) {
         self.progress = progress
         self.tensors = tensors
     }

@@ -1,5 +1,8 @@
 import Foundation
+import Kernels
 import Numeral
+import Reports
+import Tensors
 
 /// What training and evaluating do alike with a trained network and a test set: classify, write, print.
 struct Assessment {

@@ -1,5 +1,6 @@
 import Foundation
 import Numeral
+import Reports
 
 /// Writes the checkpoints of a run. One that cannot be written is said and does not end the training: the disk may have
 /// room again for the next.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Kernels
 import Numeral
 
 /// Options that most commands share.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Numeral
+import Reports
 
 /// `trainer compare`: runs side by side.
 struct CompareCommand: ParsableCommand {

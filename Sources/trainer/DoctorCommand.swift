@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Kernels
 import Numeral
 
 /// `trainer doctor`: is this machine and its BLAS sound and well used?

@@ -1,5 +1,7 @@
 import Foundation
+import Kernels
 import Numeral
+import Reports
 
 extension EnvironmentRecord {
     /// What this process runs on.

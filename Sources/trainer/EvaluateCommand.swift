@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Numeral
+import Reports
 
 /// `trainer evaluate`: every metric and figure of a saved model again.
 struct EvaluateCommand: ParsableCommand {

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import Interchange
 import Numeral
+import Reports
 
 /// `trainer export`: a saved model for other tools.
 struct ExportCommand: ParsableCommand {

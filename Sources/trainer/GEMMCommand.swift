@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import Kernels
 import Numeral
+import Reports
 
 /// `trainer gemm`: what the linked BLAS delivers, and how libraries compare.
 struct GEMMCommand: ParsableCommand {

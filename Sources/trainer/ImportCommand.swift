@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import Interchange
 import Numeral
+import Reports
 
 /// `trainer import`: weights of PyTorch or Keras as a model of this project.
 struct ImportCommand: ParsableCommand {

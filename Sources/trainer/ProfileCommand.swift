@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import Kernels
 import Numeral
+import Reports
 
 /// `trainer profile`: how fast a network runs here, and where the time of a step goes.
 struct ProfileCommand: ParsableCommand {

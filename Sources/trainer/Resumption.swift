@@ -1,5 +1,6 @@
 import Foundation
 import Numeral
+import Reports
 
 /// An unfinished run that this process goes on with.
 struct Resumption {

@@ -1,5 +1,7 @@
 import Foundation
 import Numeral
+import Reports
+import TensorBoard
 
 /// The files that follow a run while it goes on: `events.jsonl` and the event file for TensorBoard. One that cannot be
 /// written is given up with a warning; training goes on.

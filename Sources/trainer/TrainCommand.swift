@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import Kernels
 import Numeral
+import Reports
 
 /// `trainer train`: trains, tests once, leaves a run folder.
 struct TrainCommand: ParsableCommand {

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import Kernels
 import Numeral
+import Reports
 
 /// What one process does for a run, from its folder's first files to the test.
 struct TrainingSession {

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import Kernels
 import Numeral
+import Reports
 
 /// Settles a network's lowerings before it runs.
 struct TuningOptions: ParsableArguments {

@@ -1,11 +1,11 @@
 /// The unit roundoff of Float, 2^-24.
-public let unitRoundoff = 0x1p-24
+package let unitRoundoff = 0x1p-24
 
 /// The worst element of `found` against the exact `expected`, in units of its bound.
 ///
 /// The bound of a sum of K products in Float is taken as `(4 + 2·√K)·2^-24·Σ|terms|`: roundings are as good as
 /// independent, so that they add up like √K, not K; 4 covers the roundings of the data and of what follows the sum.
-public func sumExcess(_ found: [Float], _ expected: [Double], length: Int, terms: [Double]) -> Double {
+package func sumExcess(_ found: [Float], _ expected: [Double], length: Int, terms: [Double]) -> Double {
     guard found.count == expected.count, terms.count == expected.count else { return .infinity }
     let factor = (4 + 2 * Double(length).squareRoot()) * unitRoundoff
     var worst = 0.0
@@ -18,7 +18,7 @@ public func sumExcess(_ found: [Float], _ expected: [Double], length: Int, terms
 }
 
 /// The largest of |found − expected| over the largest of |expected|; infinite where counts differ or a NaN shows.
-public func relativeDistance(_ found: [Double], _ expected: [Double], floor: Double = 0) -> Double {
+package func relativeDistance(_ found: [Double], _ expected: [Double], floor: Double = 0) -> Double {
     guard found.count == expected.count else { return .infinity }
     var error = 0.0, size = floor
     for i in found.indices {
@@ -30,7 +30,7 @@ public func relativeDistance(_ found: [Double], _ expected: [Double], floor: Dou
     return error == 0 ? 0 : error / size
 }
 
-public func relativeDistance(_ found: [Float], _ expected: [Double], floor: Double = 0) -> Double {
+package func relativeDistance(_ found: [Float], _ expected: [Double], floor: Double = 0) -> Double {
     relativeDistance(found.doubles, expected, floor: floor)
 }
 
@@ -38,7 +38,7 @@ public func relativeDistance(_ found: [Float], _ expected: [Double], floor: Doub
 ///
 /// Relative to the larger of the two numbers, but to no less than 10^-2 of the largest gradient: the rounding of
 /// `function` alone is worth 10^-10 of its value.
-public func gradientError(
+package func gradientError(
     at point: [Double], gradient: [Double], epsilon: Double = 1e-6, of function: ([Double]) -> Double
 ) -> Double {
     guard point.count == gradient.count else { return .infinity }
@@ -60,4 +60,4 @@ public func gradientError(
 }
 
 /// `Σ a·b`: a scalar whose gradient by `a` is `b`.
-public func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0.0) { $0 + $1.0 * $1.1 } }
+package func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0.0) { $0 + $1.0 * $1.1 } }

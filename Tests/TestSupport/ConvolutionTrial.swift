@@ -2,7 +2,7 @@ import Kernels
 
 extension ReferenceConvolution {
     /// The same extents for the kernels, which take one image at a time.
-    public var geometry: ConvolutionGeometry {
+    package var geometry: ConvolutionGeometry {
         ConvolutionGeometry(
             height: height, width: width, channels: channels, kernelHeight: kernelHeight, kernelWidth: kernelWidth,
             strideHeight: strideHeight, strideWidth: strideWidth, dilationHeight: dilationHeight,
@@ -12,7 +12,7 @@ extension ReferenceConvolution {
 
     /// `count` shapes out of the product of everything awkward: 1×1 images, kernels larger than strides and than
     /// images, dilation, asymmetric and cropping padding, padding beyond the kernel, channels beside multiples of 16.
-    public static func oddShapes(_ count: Int, seed: UInt64) -> [ReferenceConvolution] {
+    package static func oddShapes(_ count: Int, seed: UInt64) -> [ReferenceConvolution] {
         let extents = [1, 2, 3, 5, 7, 8], kernels = [1, 2, 3, 5], channels = [1, 3, 5, 16, 17, 24, 33]
         let paddings = [(0, 0), (0, 0), (1, 1), (2, 2), (0, 1), (2, 0), (4, 6), (-1, 0), (0, -2), (3, -1)]
         var data = TestData(seed)
@@ -42,17 +42,17 @@ extension ReferenceConvolution {
 }
 
 /// The kernels' convolution of one image with every buffer between canaries.
-public struct ConvolutionTrial {
-    public var y: [Float] = []
-    public var dw: [Float] = []
-    public var dx: [Float] = []
+package struct ConvolutionTrial {
+    package var y: [Float] = []
+    package var dw: [Float] = []
+    package var dx: [Float] = []
     /// Whether nothing but the results was written.
-    public var isIntact = true
+    package var isIntact = true
     /// Rows that `afterTile` reported.
-    public var rowsSeen = 0
+    package var rowsSeen = 0
 
     /// - Parameter dwBefore: what the weight gradient is added to; nil overwrites NaN.
-    public init(
+    package init(
         _ reference: ReferenceConvolution, tileRows: Int, x: [Float], w: [Float], bias: [Float]?, dy: [Float],
         dwBefore: [Float]? = nil
     ) {

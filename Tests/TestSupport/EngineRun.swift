@@ -3,45 +3,45 @@ import NeuralNetwork
 import Tensors
 
 /// A batch of images and labels.
-public struct TestBatch: Sendable {
-    public var images: [Float]
-    public var labels: [Int32]
+package struct TestBatch: Sendable {
+    package var images: [Float]
+    package var labels: [Int32]
 
-    public init(images: [Float], labels: [Int32]) {
+    package init(images: [Float], labels: [Int32]) {
         self.images = images
         self.labels = labels
     }
 
-    public init(_ graph: ResolvedGraph, count: Int, seed: UInt64) {
+    package init(_ graph: ResolvedGraph, count: Int, seed: UInt64) {
         var data = TestData(seed)
         images = data.floats(count * graph.inputShape.count)
         labels = data.labels(count, classes: graph.classCount)
     }
 
-    public var count: Int { labels.count }
+    package var count: Int { labels.count }
 
     /// Image buffer with `spare` more images of NaN, which nobody may read.
-    public func imageBuffer(spare: Int = 1) -> AlignedBuffer<Float> {
+    package func imageBuffer(spare: Int = 1) -> AlignedBuffer<Float> {
         AlignedBuffer(images + [Float](repeating: .nan, count: spare * images.count / count))
     }
 
     /// Label buffer with `spare` more labels that no network takes.
-    public func labelBuffer(spare: Int = 1) -> AlignedBuffer<Int32> {
+    package func labelBuffer(spare: Int = 1) -> AlignedBuffer<Int32> {
         AlignedBuffer(labels + [Int32](repeating: -1, count: spare))
     }
 }
 
 /// Parameters and state that are nowhere zero or one, so that each one counts.
-public struct TestWeights: Sendable {
-    public var parameters: [Float]
-    public var state: [Float]
+package struct TestWeights: Sendable {
+    package var parameters: [Float]
+    package var state: [Float]
 
-    public init(parameters: [Float], state: [Float]) {
+    package init(parameters: [Float], state: [Float]) {
         self.parameters = parameters
         self.state = state
     }
 
-    public init(_ graph: ResolvedGraph, seed: UInt64) {
+    package init(_ graph: ResolvedGraph, seed: UInt64) {
         var data = TestData(seed)
         parameters = []
         state = []
@@ -62,28 +62,28 @@ public struct TestWeights: Sendable {
         }
     }
 
-    public func reference(_ graph: ResolvedGraph) -> ReferenceNetwork {
+    package func reference(_ graph: ResolvedGraph) -> ReferenceNetwork {
         ReferenceNetwork(graph, parameters: parameters.doubles, state: state.doubles)
     }
 }
 
 /// What a training step leaves behind, to be compared bit for bit.
-public struct StepOutcome: Equatable, Sendable {
-    public var lossSum: Double
-    public var correct: Int
-    public var gradients: [UInt32]
-    public var state: [UInt32]
+package struct StepOutcome: Equatable, Sendable {
+    package var lossSum: Double
+    package var correct: Int
+    package var gradients: [UInt32]
+    package var state: [UInt32]
 
-    public var gradientValues: [Double] { gradients.map { Double(Float(bitPattern: $0)) } }
-    public var stateValues: [Double] { state.map { Double(Float(bitPattern: $0)) } }
+    package var gradientValues: [Double] { gradients.map { Double(Float(bitPattern: $0)) } }
+    package var stateValues: [Double] { state.map { Double(Float(bitPattern: $0)) } }
 }
 
 /// A training network on a pool of its own.
-public final class TrainingRun {
-    public let network: TrainingNetwork
+package final class TrainingRun {
+    package let network: TrainingNetwork
     private let pool: WorkerPool
 
-    public init(
+    package init(
         _ graph: ResolvedGraph, _ weights: TestWeights, batchSize: Int, shards: Int, threads: Int, seed: UInt64 = 0
     ) throws {
         pool = WorkerPool(threads: threads)
@@ -93,13 +93,13 @@ public final class TrainingRun {
 
     deinit { pool.shutdown() }
 
-    public func load(_ weights: TestWeights) {
+    package func load(_ weights: TestWeights) {
         network.store.parameters.copy(from: AlignedBuffer(weights.parameters))
         network.store.state.copy(from: AlignedBuffer(weights.state))
     }
 
     /// One step on `batch`; the gradient buffer holds NaN before, so that what is not written shows.
-    public func step(_ batch: TestBatch, number: Int = 0, labelSmoothing: Double = 0) -> StepOutcome {
+    package func step(_ batch: TestBatch, number: Int = 0, labelSmoothing: Double = 0) -> StepOutcome {
         let gradients = network.store.gradients
         for i in 0..<gradients.count { gradients[i] = .nan }
         let result = network.step(
@@ -111,18 +111,18 @@ public final class TrainingRun {
     }
 
     /// Plain gradient descent: `w ← w − rate·g`.
-    public func descend(_ rate: Float) {
+    package func descend(_ rate: Float) {
         let parameters = network.store.parameters, gradients = network.store.gradients
         for i in 0..<parameters.count { parameters[i] -= rate * gradients[i] }
     }
 }
 
 /// An inference network on a pool of its own.
-public final class InferenceRun {
-    public let network: InferenceNetwork
+package final class InferenceRun {
+    package let network: InferenceNetwork
     private let pool: WorkerPool
 
-    public init(_ graph: ResolvedGraph, _ weights: TestWeights, batchSize: Int, threads: Int = 1) {
+    package init(_ graph: ResolvedGraph, _ weights: TestWeights, batchSize: Int, threads: Int = 1) {
         pool = WorkerPool(threads: threads)
         network = InferenceNetwork(graph: graph, batchSize: batchSize, pool: pool)
         network.load(parameters: AlignedBuffer(weights.parameters), state: AlignedBuffer(weights.state))
@@ -131,7 +131,7 @@ public final class InferenceRun {
     deinit { pool.shutdown() }
 
     /// Probabilities of `batch`, and whether the floats behind them were left alone.
-    public func predict(_ batch: TestBatch) -> (probabilities: [Float], isIntact: Bool) {
+    package func predict(_ batch: TestBatch) -> (probabilities: [Float], isIntact: Bool) {
         let needed = batch.count * network.graph.classCount
         let output = AlignedBuffer([Float](repeating: -7, count: needed + 64))
         network.predict(images: batch.imageBuffer(), count: batch.count, probabilities: output)

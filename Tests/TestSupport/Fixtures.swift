@@ -1,13 +1,13 @@
 import Foundation
 
 /// Numbers that another tool made: who, which version, with what seed and command.
-public struct Provenance: Decodable, Sendable {
-    public var tool, version, command: String
-    public var seed: Int
+package struct Provenance: Decodable, Sendable {
+    package var tool, version, command: String
+    package var seed: Int
 }
 
 /// Decodes `name`.json of `bundle`'s Fixtures.
-public func fixture<Content: Decodable>(_ name: String, in bundle: Bundle, as type: Content.Type) throws -> Content {
+package func fixture<Content: Decodable>(_ name: String, in bundle: Bundle, as type: Content.Type) throws -> Content {
     guard let url = bundle.url(forResource: name, withExtension: "json", subdirectory: "Fixtures") else {
         throw CocoaError(.fileNoSuchFile)
     }

@@ -3,7 +3,7 @@ import Tensors
 
 /// Valid networks made at random: every layer type, chains and branches, shapes that are awkward and shapes that every
 /// lowering takes. The same index gives the same graph in every run.
-public struct RandomGraph {
+package struct RandomGraph {
     private var random: RandomStream
     private let isSmall: Bool
     private var nodes: [LayerNode] = []
@@ -12,7 +12,7 @@ public struct RandomGraph {
     private var read: Set<String> = []
 
     /// - Parameter isSmall: few enough parameters for central differences through all of them.
-    public static func sample(_ index: Int, isSmall: Bool = false) -> SampleGraph {
+    package static func sample(_ index: Int, isSmall: Bool = false) -> SampleGraph {
         var maker = RandomGraph(index, isSmall: isSmall)
         return SampleGraph("random\(isSmall ? " small" : "") graph \(index)", maker.graph())
     }
@@ -140,7 +140,7 @@ public struct RandomGraph {
 extension ReferenceNetwork {
     /// How far the batch is from a place where the loss has no derivative: the smallest magnitude that meets a ReLU, the
     /// smallest lead of a maximum over the next. Exact zeros and ties, which both sides settle by rule, do not count.
-    public func kinkDistance(images: [Double], count: Int, step: Step) -> Double {
+    package func kinkDistance(images: [Double], count: Int, step: Step) -> Double {
         let trace = forward(images, count: count, step: step)
         var distance = Double.infinity
         for node in graph.nodes {

@@ -2,9 +2,9 @@ import Foundation
 import Tensors
 
 /// Naive `Double` twins of the layers, each beside its gradient. Matrices are row-major `[rows, columns]`.
-public enum Reference {
+package enum Reference {
     /// `C = A·B`, `A` `[m, k]`, `B` `[k, n]`.
-    public static func product(_ a: [Double], _ b: [Double], m: Int, n: Int, k: Int) -> [Double] {
+    package static func product(_ a: [Double], _ b: [Double], m: Int, n: Int, k: Int) -> [Double] {
         var c = [Double](repeating: 0, count: m * n)
         for i in 0..<m {
             for p in 0..<k {
@@ -15,13 +15,13 @@ public enum Reference {
         return c
     }
 
-    public static func transpose(_ a: [Double], rows: Int, columns: Int) -> [Double] {
+    package static func transpose(_ a: [Double], rows: Int, columns: Int) -> [Double] {
         var t = [Double](repeating: 0, count: a.count)
         for r in 0..<rows { for c in 0..<columns { t[c * rows + r] = a[r * columns + c] } }
         return t
     }
 
-    public static func columnSums(_ x: [Double], columns: Int) -> [Double] {
+    package static func columnSums(_ x: [Double], columns: Int) -> [Double] {
         var sums = [Double](repeating: 0, count: columns)
         for i in x.indices { sums[i % columns] += x[i] }
         return sums
@@ -30,7 +30,7 @@ public enum Reference {
     // MARK: - Dense
 
     /// `Y = X·W + b`.
-    public static func dense(
+    package static func dense(
         x: [Double], w: [Double], bias: [Double]?, rows: Int, features: Int, units: Int
     ) -> [Double] {
         var y = product(x, w, m: rows, n: units, k: features)
@@ -38,7 +38,7 @@ public enum Reference {
         return y
     }
 
-    public static func denseGradients(
+    package static func denseGradients(
         x: [Double], w: [Double], dy: [Double], rows: Int, features: Int, units: Int
     ) -> (dx: [Double], dw: [Double], db: [Double]) {
         let dx = product(dy, transpose(w, rows: features, columns: units), m: rows, n: features, k: units)
@@ -49,7 +49,7 @@ public enum Reference {
     // MARK: - Batch normalisation
 
     /// Mean and biased variance of each column, in two passes.
-    public static func moments(_ x: [Double], columns: Int) -> (mean: [Double], variance: [Double]) {
+    package static func moments(_ x: [Double], columns: Int) -> (mean: [Double], variance: [Double]) {
         let rows = Double(x.count / columns)
         let mean = columnSums(x, columns: columns).map { $0 / rows }
         var squares = [Double](repeating: 0, count: columns)
@@ -61,7 +61,7 @@ public enum Reference {
     }
 
     /// `γ·(x − μ)/√(σ² + ε) + β`.
-    public static func normalize(
+    package static func normalize(
         _ x: [Double], mean: [Double], variance: [Double], gamma: [Double], beta: [Double], epsilon: Double
     ) -> [Double] {
         let columns = mean.count
@@ -72,7 +72,7 @@ public enum Reference {
     }
 
     /// Gradients through the batch's own mean and variance.
-    public static func batchNormGradients(
+    package static func batchNormGradients(
         x: [Double], dy: [Double], gamma: [Double], epsilon: Double
     ) -> (dx: [Double], dgamma: [Double], dbeta: [Double]) {
         let columns = gamma.count, rows = Double(x.count / columns)
@@ -91,11 +91,11 @@ public enum Reference {
 
     // MARK: - Nonlinearities
 
-    public enum Nonlinearity: Sendable, Hashable, CaseIterable {
+    package enum Nonlinearity: Sendable, Hashable, CaseIterable {
         case relu, leakyRelu, gelu, tanh, sigmoid
 
         /// `slope` belongs to the leaky ReLU.
-        public func value(_ x: Double, slope: Double = 0) -> Double {
+        package func value(_ x: Double, slope: Double = 0) -> Double {
             switch self {
             case .relu: x > 0 ? x : 0
             case .leakyRelu: x > 0 ? x : slope * x
@@ -105,7 +105,7 @@ public enum Reference {
             }
         }
 
-        public func derivative(_ x: Double, slope: Double = 0) -> Double {
+        package func derivative(_ x: Double, slope: Double = 0) -> Double {
             switch self {
             case .relu: return x > 0 ? 1 : 0
             case .leakyRelu: return x > 0 ? 1 : slope
@@ -119,7 +119,7 @@ public enum Reference {
 
     // MARK: - Softmax and loss
 
-    public static func softmax(_ z: [Double], columns: Int) -> [Double] {
+    package static func softmax(_ z: [Double], columns: Int) -> [Double] {
         stride(from: 0, to: z.count, by: columns).flatMap { start -> [Double] in
             let row = z[start..<start + columns]
             let top = row.max() ?? 0
@@ -130,7 +130,7 @@ public enum Reference {
     }
 
     /// `dz[i] = Σ_j dp[j] · ∂p[j]/∂z[i]` with the whole Jacobian `p[j]·(δ − p[i])`.
-    public static func softmaxGradient(p: [Double], dp: [Double], columns: Int) -> [Double] {
+    package static func softmaxGradient(p: [Double], dp: [Double], columns: Int) -> [Double] {
         p.indices.map { index in
             let start = index / columns * columns
             return (start..<start + columns).reduce(0.0) { sum, j in
@@ -140,12 +140,12 @@ public enum Reference {
     }
 
     /// `(1 − s)·onehot + s/K`.
-    public static func target(label: Int, classes: Int, smoothing: Double) -> [Double] {
+    package static func target(label: Int, classes: Int, smoothing: Double) -> [Double] {
         (0..<classes).map { ($0 == label ? 1 - smoothing : 0) + smoothing / Double(classes) }
     }
 
     /// `−Σ t·log p` of one row of logits, by the logarithm of the sum of exponentials.
-    public static func crossEntropy(_ z: [Double], label: Int, smoothing: Double) -> Double {
+    package static func crossEntropy(_ z: [Double], label: Int, smoothing: Double) -> Double {
         let top = z.max() ?? 0
         let logSum = log(z.reduce(0.0) { $0 + exp($1 - top) })
         let t = target(label: label, classes: z.count, smoothing: smoothing)
@@ -155,7 +155,7 @@ public enum Reference {
     // MARK: - Dropout
 
     /// Which of `count` elements of one sample dropout keeps, word by word at the documented addresses.
-    public static func dropoutMask(
+    package static func dropoutMask(
         seed: UInt64, step: UInt32, sample: Int, layer: Int, count: Int, rate: Float
     ) -> [Bool] {
         let key = SIMD2<UInt32>(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))

@@ -2,14 +2,14 @@
 /// `y[n, oy, ox, f] = b[f] + Σ x[n, oy·sH + ky·dH − top, ox·sW + kx·dW − left, c] · w[ky, kx, c, f]`.
 ///
 /// The slow twin of `Kernels.Convolution`. In `Int` it is exact.
-public struct ReferenceConvolution: Sendable, Hashable {
-    public var images, height, width, channels, filters: Int
-    public var kernelHeight, kernelWidth: Int
-    public var strideHeight = 1, strideWidth = 1
-    public var dilationHeight = 1, dilationWidth = 1
-    public var top = 0, bottom = 0, left = 0, right = 0
+package struct ReferenceConvolution: Sendable, Hashable {
+    package var images, height, width, channels, filters: Int
+    package var kernelHeight, kernelWidth: Int
+    package var strideHeight = 1, strideWidth = 1
+    package var dilationHeight = 1, dilationWidth = 1
+    package var top = 0, bottom = 0, left = 0, right = 0
 
-    public init(images: Int = 1, _ height: Int, _ width: Int, _ channels: Int, kernel: (Int, Int), filters: Int) {
+    package init(images: Int = 1, _ height: Int, _ width: Int, _ channels: Int, kernel: (Int, Int), filters: Int) {
         self.images = images
         self.height = height
         self.width = width
@@ -18,11 +18,11 @@ public struct ReferenceConvolution: Sendable, Hashable {
         (kernelHeight, kernelWidth) = kernel
     }
 
-    public var outHeight: Int { (height + top + bottom - dilationHeight * (kernelHeight - 1) - 1) / strideHeight + 1 }
-    public var outWidth: Int { (width + left + right - dilationWidth * (kernelWidth - 1) - 1) / strideWidth + 1 }
-    public var inputCount: Int { images * height * width * channels }
-    public var outputCount: Int { images * outHeight * outWidth * filters }
-    public var weightCount: Int { kernelHeight * kernelWidth * channels * filters }
+    package var outHeight: Int { (height + top + bottom - dilationHeight * (kernelHeight - 1) - 1) / strideHeight + 1 }
+    package var outWidth: Int { (width + left + right - dilationWidth * (kernelWidth - 1) - 1) / strideWidth + 1 }
+    package var inputCount: Int { images * height * width * channels }
+    package var outputCount: Int { images * outHeight * outWidth * filters }
+    package var weightCount: Int { kernelHeight * kernelWidth * channels * filters }
 
     /// Every product of the sum, as (index into x, into w, into y).
     @inline(__always)
@@ -70,22 +70,22 @@ public struct ReferenceConvolution: Sendable, Hashable {
         return (dx, dw, db)
     }
 
-    public func forward(x: [Double], w: [Double], bias: [Double]? = nil) -> [Double] { output(x, w, bias) }
-    public func forward(x: [Int], w: [Int], bias: [Int]? = nil) -> [Int] { output(x, w, bias) }
+    package func forward(x: [Double], w: [Double], bias: [Double]? = nil) -> [Double] { output(x, w, bias) }
+    package func forward(x: [Int], w: [Int], bias: [Int]? = nil) -> [Int] { output(x, w, bias) }
 
-    public func backward(x: [Double], w: [Double], dy: [Double]) -> (dx: [Double], dw: [Double], db: [Double]) {
+    package func backward(x: [Double], w: [Double], dy: [Double]) -> (dx: [Double], dw: [Double], db: [Double]) {
         gradients(x, w, dy)
     }
-    public func backward(x: [Int], w: [Int], dy: [Int]) -> (dx: [Int], dw: [Int], db: [Int]) { gradients(x, w, dy) }
+    package func backward(x: [Int], w: [Int], dy: [Int]) -> (dx: [Int], dw: [Int], db: [Int]) { gradients(x, w, dy) }
 }
 
 /// A pooling window over NHWC images, as its definition says: the part of each window that lies inside the image.
-public struct ReferencePooling: Sendable, Hashable {
-    public var images, height, width, channels: Int
-    public var windowHeight, windowWidth, strideHeight, strideWidth: Int
-    public var top = 0, bottom = 0, left = 0, right = 0
+package struct ReferencePooling: Sendable, Hashable {
+    package var images, height, width, channels: Int
+    package var windowHeight, windowWidth, strideHeight, strideWidth: Int
+    package var top = 0, bottom = 0, left = 0, right = 0
 
-    public init(
+    package init(
         images: Int = 1, _ height: Int, _ width: Int, _ channels: Int, window: (Int, Int), stride: (Int, Int)
     ) {
         self.images = images
@@ -96,10 +96,10 @@ public struct ReferencePooling: Sendable, Hashable {
         (strideHeight, strideWidth) = stride
     }
 
-    public var outHeight: Int { (height + top + bottom - windowHeight) / strideHeight + 1 }
-    public var outWidth: Int { (width + left + right - windowWidth) / strideWidth + 1 }
-    public var inputCount: Int { images * height * width * channels }
-    public var outputCount: Int { images * outHeight * outWidth * channels }
+    package var outHeight: Int { (height + top + bottom - windowHeight) / strideHeight + 1 }
+    package var outWidth: Int { (width + left + right - windowWidth) / strideWidth + 1 }
+    package var inputCount: Int { images * height * width * channels }
+    package var outputCount: Int { images * outHeight * outWidth * channels }
 
     /// The input indices under output `index`, row by row.
     func window(_ index: Int) -> [Int] {
@@ -115,7 +115,7 @@ public struct ReferencePooling: Sendable, Hashable {
     }
 
     /// The largest of each window and the input index of the first such one.
-    public func maximum(x: [Double]) -> (y: [Double], places: [Int]) {
+    package func maximum(x: [Double]) -> (y: [Double], places: [Int]) {
         var y: [Double] = [], places: [Int] = []
         for index in 0..<outputCount {
             var best = window(index)[0]
@@ -126,20 +126,20 @@ public struct ReferencePooling: Sendable, Hashable {
         return (y, places)
     }
 
-    public func maximumGradient(places: [Int], dy: [Double]) -> [Double] {
+    package func maximumGradient(places: [Int], dy: [Double]) -> [Double] {
         var dx = [Double](repeating: 0, count: inputCount)
         for (index, place) in places.enumerated() { dx[place] += dy[index] }
         return dx
     }
 
-    public func average(x: [Double]) -> [Double] {
+    package func average(x: [Double]) -> [Double] {
         (0..<outputCount).map { index in
             let places = window(index)
             return places.reduce(0.0) { $0 + x[$1] } / Double(places.count)
         }
     }
 
-    public func averageGradient(dy: [Double]) -> [Double] {
+    package func averageGradient(dy: [Double]) -> [Double] {
         var dx = [Double](repeating: 0, count: inputCount)
         for index in 0..<outputCount {
             let places = window(index)

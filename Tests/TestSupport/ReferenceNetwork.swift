@@ -3,31 +3,31 @@ import Tensors
 
 /// A whole network in `Double`, layer after layer as the graph lists them: nothing fused, shared or reordered. Shapes
 /// and paddings are worked out here again from what the layers say.
-public struct ReferenceNetwork: Sendable {
-    public let graph: ResolvedGraph
-    public var parameters: [Double]
-    public var state: [Double]
+package struct ReferenceNetwork: Sendable {
+    package let graph: ResolvedGraph
+    package var parameters: [Double]
+    package var state: [Double]
 
     /// What training needs to know beside the batch.
-    public struct Step: Sendable {
-        public var seed: UInt64
-        public var number: Int
-        public var labelSmoothing: Double
+    package struct Step: Sendable {
+        package var seed: UInt64
+        package var number: Int
+        package var labelSmoothing: Double
 
-        public init(seed: UInt64 = 0, number: Int = 0, labelSmoothing: Double = 0) {
+        package init(seed: UInt64 = 0, number: Int = 0, labelSmoothing: Double = 0) {
             self.seed = seed
             self.number = number
             self.labelSmoothing = labelSmoothing
         }
     }
 
-    public struct Outcome: Sendable {
-        public var lossSum: Double
-        public var correct: Int
+    package struct Outcome: Sendable {
+        package var lossSum: Double
+        package var correct: Int
         /// Of the mean loss, by every parameter.
-        public var gradients: [Double]
+        package var gradients: [Double]
         /// The running statistics after the step.
-        public var state: [Double]
+        package var state: [Double]
     }
 
     /// A batch on its way through the network.
@@ -39,36 +39,36 @@ public struct ReferenceNetwork: Sendable {
         var state: [Double]
     }
 
-    public init(_ graph: ResolvedGraph, parameters: [Double], state: [Double]) {
+    package init(_ graph: ResolvedGraph, parameters: [Double], state: [Double]) {
         self.graph = graph
         self.parameters = parameters
         self.state = state
     }
 
     /// The output shape of every layer.
-    public func shapes() -> [[Int]] {
+    package func shapes() -> [[Int]] {
         var shapes: [[Int]] = []
         for node in graph.nodes { shapes.append(shape(node, inputShapes(node, shapes))) }
         return shapes
     }
 
     /// Class probabilities by the running statistics.
-    public func probabilities(images: [Double], count: Int) -> [Double] {
+    package func probabilities(images: [Double], count: Int) -> [Double] {
         probabilities(forward(images, count: count, step: nil))
     }
 
     /// What every layer gives, in the order of the graph, by the running statistics.
-    public func outputs(images: [Double], count: Int) -> [[Double]] {
+    package func outputs(images: [Double], count: Int) -> [[Double]] {
         forward(images, count: count, step: nil).outputs
     }
 
     /// Σ of the samples' losses in training, forward only: what central differences probe.
-    public func lossSum(images: [Double], labels: [Int32], step: Step) -> Double {
+    package func lossSum(images: [Double], labels: [Int32], step: Step) -> Double {
         lossSum(forward(images, count: labels.count, step: step), labels, step)
     }
 
     /// One training step without the update: loss, gradients, new running statistics.
-    public func train(images: [Double], labels: [Int32], step: Step = Step()) -> Outcome {
+    package func train(images: [Double], labels: [Int32], step: Step = Step()) -> Outcome {
         let trace = forward(images, count: labels.count, step: step)
         let p = probabilities(trace), classes = graph.classCount
         var correct = 0

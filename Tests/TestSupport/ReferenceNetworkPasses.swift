@@ -3,7 +3,7 @@ import NeuralNetwork
 import Tensors
 
 /// Natural.
-public func logarithm(_ x: Double) -> Double { log(x) }
+package func logarithm(_ x: Double) -> Double { log(x) }
 
 extension ReferenceNetwork {
     private func values(_ tensor: ParameterTensor) -> [Double] { Array(parameters[tensor.range]) }

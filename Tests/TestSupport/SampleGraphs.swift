@@ -2,24 +2,24 @@ import NeuralNetwork
 import Tensors
 
 /// A named small network for tests that run over many.
-public struct SampleGraph: Sendable, CustomStringConvertible {
-    public let description: String
-    public let graph: Graph
+package struct SampleGraph: Sendable, CustomStringConvertible {
+    package let description: String
+    package let graph: Graph
 
-    public init(_ description: String, _ graph: Graph) {
+    package init(_ description: String, _ graph: Graph) {
         self.description = description
         self.graph = graph
     }
 
-    public init(_ description: String, _ shape: [Int], _ layers: [Layer]) {
+    package init(_ description: String, _ shape: [Int], _ layers: [Layer]) {
         self.init(description, Graph(inputShape: Shape(shape), layers: layers))
     }
 
-    public func resolved() throws -> ResolvedGraph { try ResolvedGraph(graph) }
+    package func resolved() throws -> ResolvedGraph { try ResolvedGraph(graph) }
 }
 
 extension LayerNode {
-    public init(_ name: String, _ inputs: String..., layer: Layer) {
+    package init(_ name: String, _ inputs: String..., layer: Layer) {
         self.init(name: name, inputs: inputs, layer: layer)
     }
 }
@@ -27,7 +27,7 @@ extension LayerNode {
 extension SampleGraph {
     /// One network or more for each layer type and for each way layers meet. Few parameters: central differences go
     /// through all of them.
-    public static let small: [SampleGraph] = chains + joints
+    package static let small: [SampleGraph] = chains + joints
 
     private static let chains: [SampleGraph] = [
         SampleGraph("dense", [7], [.dense(units: 3)]),
@@ -217,7 +217,7 @@ extension SampleGraph {
     ]
 
     /// Networks large enough to be cut into chunks, segments and blocks; too large for central differences.
-    public static let large: [SampleGraph] = [
+    package static let large: [SampleGraph] = [
         SampleGraph(
             "chunks: images of thousands of floats", [20, 20, 1],
             [
@@ -250,5 +250,5 @@ extension SampleGraph {
                 ])),
     ]
 
-    public static let all: [SampleGraph] = small + large
+    package static let all: [SampleGraph] = small + large
 }

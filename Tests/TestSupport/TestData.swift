@@ -1,56 +1,56 @@
 import Tensors
 
 /// Random test data at an address of its own: the same numbers in every run.
-public struct TestData {
+package struct TestData {
     private var random: RandomStream
 
-    public init(_ seed: UInt64) { random = RandomStream(RandomAddress(seed: seed, purpose: .test)) }
+    package init(_ seed: UInt64) { random = RandomStream(RandomAddress(seed: seed, purpose: .test)) }
 
     /// Uniform in `range`; multiples of 2^-24 of its width, so that Float holds them to rounding.
-    public mutating func floats(_ count: Int, in range: ClosedRange<Float> = -1...1) -> [Float] {
+    package mutating func floats(_ count: Int, in range: ClosedRange<Float> = -1...1) -> [Float] {
         (0..<count).map { _ in random.uniform(in: range) }
     }
 
-    public mutating func doubles(_ count: Int, in range: ClosedRange<Float> = -1...1) -> [Double] {
+    package mutating func doubles(_ count: Int, in range: ClosedRange<Float> = -1...1) -> [Double] {
         floats(count, in: range).map(Double.init)
     }
 
     /// Uniform in −`limit`…`limit`.
-    public mutating func integers(_ count: Int, limit: Int) -> [Int] {
+    package mutating func integers(_ count: Int, limit: Int) -> [Int] {
         (0..<count).map { _ in random.integer(below: 2 * limit + 1) - limit }
     }
 
-    public mutating func labels(_ count: Int, classes: Int) -> [Int32] {
+    package mutating func labels(_ count: Int, classes: Int) -> [Int32] {
         (0..<count).map { _ in Int32(random.integer(below: classes)) }
     }
 }
 
 /// Floats between two walls of canaries. Fresh ones hold NaN, so that what reads before it writes shows.
-public final class GuardedFloats {
+package final class GuardedFloats {
     private let buffer: AlignedBuffer<Float>
-    public let count: Int
+    package let count: Int
     private static let wall = 32
     private static let canary = Float(bitPattern: 0x7FC0_BEEF)
 
-    public init(count: Int) {
+    package init(count: Int) {
         self.count = count
         buffer = AlignedBuffer(count: count + 2 * Self.wall)
         for i in 0..<buffer.count { buffer[i] = Self.canary }
     }
 
-    public convenience init(_ values: [Float]) {
+    package convenience init(_ values: [Float]) {
         self.init(count: values.count)
         for (i, value) in values.enumerated() { buffer[Self.wall + i] = value }
     }
 
-    public convenience init(_ values: [Double]) { self.init(values.map { Float($0) }) }
-    public convenience init(_ values: [Int]) { self.init(values.map { Float($0) }) }
+    package convenience init(_ values: [Double]) { self.init(values.map { Float($0) }) }
+    package convenience init(_ values: [Int]) { self.init(values.map { Float($0) }) }
 
-    public var pointer: UnsafeMutablePointer<Float> { buffer.pointer + Self.wall }
-    public var values: [Float] { Array(buffer.array[Self.wall..<Self.wall + count]) }
+    package var pointer: UnsafeMutablePointer<Float> { buffer.pointer + Self.wall }
+    package var values: [Float] { Array(buffer.array[Self.wall..<Self.wall + count]) }
 
     /// Whether both walls stand.
-    public var isIntact: Bool {
+    package var isIntact: Bool {
         let all = buffer.array
         return (all.prefix(Self.wall) + all.suffix(Self.wall)).allSatisfy { $0.bitPattern == Self.canary.bitPattern }
     }
@@ -58,11 +58,11 @@ public final class GuardedFloats {
 
 extension Array where Element == Float {
     /// For comparisons in which NaN equals NaN and −0 differs from 0.
-    public var bits: [UInt32] { map(\.bitPattern) }
-    public var doubles: [Double] { map(Double.init) }
+    package var bits: [UInt32] { map(\.bitPattern) }
+    package var doubles: [Double] { map(Double.init) }
 }
 
 extension Array where Element == Double {
-    public var floats: [Float] { map { Float($0) } }
-    public var magnitudes: [Double] { map(abs) }
+    package var floats: [Float] { map { Float($0) } }
+    package var magnitudes: [Double] { map(abs) }
 }

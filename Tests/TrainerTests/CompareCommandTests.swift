@@ -1,5 +1,6 @@
 import Foundation
 import Numeral
+import Reports
 import Testing
 
 /// `trainer compare` and `trainer evaluate` in all its ways, run as a user runs them.

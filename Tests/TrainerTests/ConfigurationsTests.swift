@@ -1,5 +1,7 @@
 import Foundation
+import Kernels
 import Numeral
+import Tensors
 import Testing
 
 /// Every file in `config/` is decoded and compiled.

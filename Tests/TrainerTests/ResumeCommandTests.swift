@@ -1,5 +1,7 @@
 import Foundation
+import Kernels
 import Numeral
+import Reports
 import Testing
 
 /// Runs that are killed, interrupted, damaged, and resumed, through the real command.

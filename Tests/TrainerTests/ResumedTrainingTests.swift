@@ -1,5 +1,7 @@
 import Foundation
+import Kernels
 import Numeral
+import Tensors
 import Testing
 
 /// Training that goes on from a checkpoint, in this process: the same bits as without the break.

@@ -1,5 +1,7 @@
 import Foundation
 import Numeral
+import Reports
+import Tensors
 import Testing
 
 /// A folder with a data set of 12×12 images in three classes and a configuration that trains on it in about a second, and

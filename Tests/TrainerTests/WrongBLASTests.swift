@@ -1,3 +1,5 @@
+import Kernels
+
 #if os(Linux)
     import Foundation
     import Numeral

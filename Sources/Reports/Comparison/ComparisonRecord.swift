@@ -3,7 +3,7 @@ import Foundation
 import Tensors
 
 /// `comparison.json`: runs side by side in a form that programs read.
-public struct ComparisonRecord: Encodable, Sendable {
+package struct ComparisonRecord: Encodable, Sendable {
     struct Figure: Encodable, Sendable {
         var value: Double
         var interval: ConfidenceInterval?
@@ -48,7 +48,7 @@ public struct ComparisonRecord: Encodable, Sendable {
     let pairs: [Pair]
     let settings: [Setting]
 
-    public init(_ comparison: RunComparison) {
+    package init(_ comparison: RunComparison) {
         runs = comparison.runs.enumerated().map { i, run in
             var figures: [String: Figure] = [:]
             for figure in RunComparison.Figure.allCases {
@@ -89,7 +89,7 @@ public struct ComparisonRecord: Encodable, Sendable {
 
 extension RunComparison {
     /// Writes `comparison.json` to `url`.
-    public func writeJSON(to url: URL) throws(OperationError) {
+    package func writeJSON(to url: URL) throws(OperationError) {
         try AtomicFile.write(
             try JSONText.encode(ComparisonRecord(self), named: url.lastPathComponent), to: url)
     }
@@ -97,7 +97,7 @@ extension RunComparison {
     /// Writes everything into `folder`, made where it is missing: `comparison.json`, `.txt`, `figures.csv`,
     /// `mcnemar.csv`, `configuration.csv`, and `learning_curves`, `curves`, `robustness` as `.csv` and `.svg`, the first
     /// and the last where runs have them.
-    public func write(to folder: URL) throws(OperationError) {
+    package func write(to folder: URL) throws(OperationError) {
         try RunFolder.createFolders(folder)
         func place(_ name: String) -> URL { folder.appendingPathComponent(name) }
         try writeJSON(to: place("comparison.json"))

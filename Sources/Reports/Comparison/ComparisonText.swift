@@ -2,10 +2,10 @@ import Evaluation
 import Tensors
 
 /// A comparison for a terminal, at most 80 columns, no colours.
-public enum ComparisonText {
+package enum ComparisonText {
     private static let width = 80
 
-    public static func text(_ comparison: RunComparison) -> String {
+    package static func text(_ comparison: RunComparison) -> String {
         [runs(comparison), figures(comparison), tests(comparison), robustness(comparison), settings(comparison)]
             .filter { !$0.isEmpty }.joined(separator: "\n")
     }

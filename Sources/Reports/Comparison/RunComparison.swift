@@ -2,9 +2,9 @@ import Evaluation
 import Tensors
 
 /// Runs side by side: their figures, tests of each pair, and what differs in their configurations.
-public struct RunComparison: Sendable {
+package struct RunComparison: Sendable {
     /// A figure of a test that runs are compared by.
-    public enum Figure: String, CaseIterable, Sendable {
+    package enum Figure: String, CaseIterable, Sendable {
         case accuracy, macroF1, logLoss, brier, calibrationError, robustness
 
         var title: String {
@@ -32,12 +32,12 @@ public struct RunComparison: Sendable {
     }
 
     /// Two runs: tested against each other, or the reason why not.
-    public struct Pair: Sendable {
-        public let first: Int
-        public let second: Int
-        public let outcome: Outcome
+    package struct Pair: Sendable {
+        package let first: Int
+        package let second: Int
+        package let outcome: Outcome
 
-        public enum Outcome: Sendable {
+        package enum Outcome: Sendable {
             /// With the p-value after Holm's correction for the number of pairs.
             case tested(McNemar, adjustedPValue: Double)
             case differentSamples(String)
@@ -45,24 +45,24 @@ public struct RunComparison: Sendable {
     }
 
     /// A key of the configuration and its value in each run, as JSON; nil where a run does not have it.
-    public struct Setting: Hashable, Sendable {
-        public let path: String
-        public let values: [String?]
+    package struct Setting: Hashable, Sendable {
+        package let path: String
+        package let values: [String?]
     }
 
     /// More than this many have no letters, and no reader.
-    public static let runLimit = 26
+    package static let runLimit = 26
 
-    public let runs: [StoredRun]
-    public let pairs: [Pair]
+    package let runs: [StoredRun]
+    package let pairs: [Pair]
     /// Keys that are not the same in all runs, in the order of the files.
-    public let settings: [Setting]
+    package let settings: [Setting]
 
     /// - Parameters:
     ///   - runs: 2 to 26.
     ///   - configurations: each run's keys and values in the order of its file; empty for one without.
     /// - Throws: `InputError` for another number of runs.
-    public init(
+    package init(
         _ runs: [StoredRun], configurations: [[(path: String, value: String)]]
     ) throws(InputError) {
         precondition(runs.count == configurations.count, "RunComparison: a configuration for each run")
@@ -86,10 +86,10 @@ public struct RunComparison: Sendable {
     }
 
     /// `A`, `B`, …
-    public static func letter(_ index: Int) -> String { String(UnicodeScalar(UInt8(65 + index % 26))) }
+    package static func letter(_ index: Int) -> String { String(UnicodeScalar(UInt8(65 + index % 26))) }
 
     /// The value of a figure in a run, and its 95 % interval where there is one.
-    public func figure(_ figure: Figure, of run: Int) -> (value: Double, interval: ConfidenceInterval?)? {
+    package func figure(_ figure: Figure, of run: Int) -> (value: Double, interval: ConfidenceInterval?)? {
         let run = runs[run]
         let summary = run.evaluation
         let interval = figure.path.flatMap { run.metrics.test.bootstrap?.intervals[$0] }

@@ -5,47 +5,47 @@ import Training
 
 /// A run or an evaluation as its folder tells it: `metrics.json` and `predictions.csv`, and `history.csv` and
 /// `robustness.json` where they are there. Every figure is computed again from the predictions.
-public struct StoredRun: Sendable {
+package struct StoredRun: Sendable {
     /// As it was given.
-    public let path: String
-    public let folder: RunFolder
-    public let metrics: Metrics
-    public let evaluation: EvaluationSummary
+    package let path: String
+    package let folder: RunFolder
+    package let metrics: Metrics
+    package let evaluation: EvaluationSummary
     /// Nil where it is an evaluation only.
-    public let history: [EpochRecord]?
+    package let history: [EpochRecord]?
     /// Nil unless it was evaluated with `--robustness`.
-    public let robustness: RobustnessRecord?
+    package let robustness: RobustnessRecord?
     /// SHA-256 of the data files; nil without `environment.json`.
-    public let digests: Set<String>?
+    package let digests: Set<String>?
 
     /// The part of `metrics.json` that its predictions do not tell.
-    public struct Metrics: Hashable, Sendable, Decodable {
-        public struct Test: Hashable, Sendable, Decodable {
-            public struct Class: Hashable, Sendable, Decodable { public var name: String }
-            public struct Bootstrap: Hashable, Sendable, Decodable {
-                public var intervals: [String: ConfidenceInterval]
+    package struct Metrics: Hashable, Sendable, Decodable {
+        package struct Test: Hashable, Sendable, Decodable {
+            package struct Class: Hashable, Sendable, Decodable { package var name: String }
+            package struct Bootstrap: Hashable, Sendable, Decodable {
+                package var intervals: [String: ConfidenceInterval]
             }
-            public var count: Int
-            public var accuracy: Double
-            public var perClass: [Class]
+            package var count: Int
+            package var accuracy: Double
+            package var perClass: [Class]
             /// Intervals by a figure's path (`f1.macro`, `logLoss`); nil in files without them.
-            public var bootstrap: Bootstrap?
+            package var bootstrap: Bootstrap?
         }
-        public var dataset: String
-        public var dataSource: MetricsRecord.DataSource
-        public var epochs: Int?
-        public var bestEpoch: Int?
-        public var trainingSeconds: Double?
-        public var imagesPerSecond: Double?
-        public var parameters: Int
-        public var test: Test
+        package var dataset: String
+        package var dataSource: MetricsRecord.DataSource
+        package var epochs: Int?
+        package var bestEpoch: Int?
+        package var trainingSeconds: Double?
+        package var imagesPerSecond: Double?
+        package var parameters: Int
+        package var test: Test
     }
 
     /// The part of `environment.json` that tells what was tested on.
     private struct Sources: Decodable { var dataDigests: [String: String] }
 
     /// - Throws: `InputError` naming the file, the line or key, what was expected and what is there.
-    public static func load(path: String) throws(InputError) -> StoredRun {
+    package static func load(path: String) throws(InputError) -> StoredRun {
         let url = URL(fileURLWithPath: path, isDirectory: true)
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
@@ -83,7 +83,7 @@ public struct StoredRun: Sendable {
 
     /// The bytes of `config.json`.
     /// - Throws: `InputError` where it cannot be read or is over 1 MiB.
-    public func configurationBytes() throws(InputError) -> [UInt8] {
+    package func configurationBytes() throws(InputError) -> [UInt8] {
         try StoredFile.read(folder.url(of: .config), limit: 1 << 20)
     }
 

@@ -4,10 +4,10 @@ import Foundation
 /// `calibration.svg`: accuracy against confidence in bins, with 95 % intervals, and how many samples fall in each.
 ///
 /// On the diagonal a confidence can be read as the chance of being right; below it the model claims too much.
-public enum CalibrationFigure {
-    public static func svg(_ evaluation: EvaluationSummary) -> String { figure(evaluation).svg }
+package enum CalibrationFigure {
+    package static func svg(_ evaluation: EvaluationSummary) -> String { figure(evaluation).svg }
 
-    public static func figure(_ evaluation: EvaluationSummary) -> Figure {
+    package static func figure(_ evaluation: EvaluationSummary) -> Figure {
         let calibration = evaluation.calibration
         let (accuracyStroke, gapStroke) = (Stroke.series(0), Stroke(paint: .series(1), width: 2.5))
         let legend = Legend(entries: [

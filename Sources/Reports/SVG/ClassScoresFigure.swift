@@ -1,10 +1,10 @@
 import Evaluation
 
 /// `class_scores.svg`: F1 of each class as a bar with its 95 % interval, and the macro average as a line.
-public enum ClassScoresFigure {
-    public static func svg(_ evaluation: EvaluationSummary) -> String { figure(evaluation).svg }
+package enum ClassScoresFigure {
+    package static func svg(_ evaluation: EvaluationSummary) -> String { figure(evaluation).svg }
 
-    public static func figure(_ evaluation: EvaluationSummary) -> Figure {
+    package static func figure(_ evaluation: EvaluationSummary) -> Figure {
         let report = evaluation.report
         var panels = [panel(evaluation)]
         panels.append(
@@ -64,8 +64,8 @@ public enum ClassScoresFigure {
 
 /// `class_scores.csv`: precision, recall and F1 of each class with their 95 % intervals, average precision and the area
 /// under the ROC curve; empty where a figure or an interval is undefined.
-public enum ClassScoresTable {
-    public static func csv(_ evaluation: EvaluationSummary) -> String {
+package enum ClassScoresTable {
+    package static func csv(_ evaluation: EvaluationSummary) -> String {
         let names = ["precision", "recall", "f1"]
         var table = CSV(
             header: ["class", "support"] + names.flatMap { [$0, $0 + "Lower", $0 + "Upper"] }

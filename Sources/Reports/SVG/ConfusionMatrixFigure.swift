@@ -4,13 +4,13 @@ import Evaluation
 /// (rows sum to 100 %) in the other. Colour is the share in both.
 ///
 /// The colour scale is a square root, so that one error in a hundred shows beside ninety-nine hits.
-public enum ConfusionMatrixFigure {
+package enum ConfusionMatrixFigure {
     /// What stands in the cells.
     private enum Content { case counts, shares }
 
-    public static func svg(_ evaluation: EvaluationSummary) -> String { figure(evaluation).svg }
+    package static func svg(_ evaluation: EvaluationSummary) -> String { figure(evaluation).svg }
 
-    public static func figure(_ evaluation: EvaluationSummary) -> Figure {
+    package static func figure(_ evaluation: EvaluationSummary) -> Figure {
         let matrix = evaluation.confusionMatrix
         let interval = evaluation.accuracyInterval
         return Figure(

@@ -4,17 +4,17 @@ import Evaluation
 /// and, where all curves crowd into a corner, that corner enlarged.
 ///
 /// Up to ten classes each have their colour. Of more, the eight of smallest area have, the others are grey.
-public enum CurveFigures {
+package enum CurveFigures {
     static let legendLimit = 10
     static let worstCount = 8
 
-    public static func precisionRecall(_ evaluation: EvaluationSummary) -> String {
+    package static func precisionRecall(_ evaluation: EvaluationSummary) -> String {
         precisionRecallFigure(evaluation).svg
     }
 
-    public static func roc(_ evaluation: EvaluationSummary) -> String { rocFigure(evaluation).svg }
+    package static func roc(_ evaluation: EvaluationSummary) -> String { rocFigure(evaluation).svg }
 
-    public static func precisionRecallFigure(_ evaluation: EvaluationSummary) -> Figure {
+    package static func precisionRecallFigure(_ evaluation: EvaluationSummary) -> Figure {
         let curves = evaluation.precisionRecall
         let average = curves.averagePrecision
         func points(_ curve: PrecisionRecallCurve) -> [(x: Double, y: Double)] {
@@ -36,7 +36,7 @@ public enum CurveFigures {
                 points: curves.macro.map { ($0.recall, $0.precision) }))
     }
 
-    public static func rocFigure(_ evaluation: EvaluationSummary) -> Figure {
+    package static func rocFigure(_ evaluation: EvaluationSummary) -> Figure {
         let curves = evaluation.roc
         func points(_ curve: ROCCurve) -> [(x: Double, y: Double)] {
             (0..<curve.count).compactMap { i in

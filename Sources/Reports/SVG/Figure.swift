@@ -1,10 +1,10 @@
 /// A picture of one or several panels.
 ///
 /// Its file shows the panels in rows under a title; the report places each by itself, so that they flow on a narrow page.
-public struct Figure: Sendable {
-    public var title: String
+package struct Figure: Sendable {
+    package var title: String
     /// What it is taken from, and the figures that matter, on one line.
-    public var subtitle: String
+    package var subtitle: String
     var panels: [SVGDocument]
 
     private static let margin = 20.0
@@ -19,7 +19,7 @@ public struct Figure: Sendable {
     }
 
     /// The figure as a file of its own.
-    public var svg: String {
+    package var svg: String {
         var places: [(panel: SVGDocument, x: Double, y: Double)] = []
         var x = Self.margin, y = 66.0, rowHeight = 0.0, widest = 0.0
         for panel in panels {

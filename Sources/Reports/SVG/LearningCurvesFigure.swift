@@ -2,10 +2,10 @@ import Training
 
 /// `learning_curves.svg`: loss, accuracy and learning rate by epoch, of training and validation, the epoch whose weights
 /// were kept marked. The numbers are in `history.csv`.
-public enum LearningCurvesFigure {
-    public static func svg(_ history: TrainingHistory) -> String { figure(history).svg }
+package enum LearningCurvesFigure {
+    package static func svg(_ history: TrainingHistory) -> String { figure(history).svg }
 
-    public static func figure(_ history: TrainingHistory) -> Figure {
+    package static func figure(_ history: TrainingHistory) -> Figure {
         let epochs = history.epochs
         let (training, validation) = (Stroke.series(0), Stroke.series(1))
         let validated = epochs.contains { $0.validationLoss != nil || $0.validationAccuracy != nil }

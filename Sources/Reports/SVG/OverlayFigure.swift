@@ -74,11 +74,11 @@ struct OverlayFigure {
 }
 
 /// `robustness.svg`: accuracy over the strength of each corruption, of one run or several.
-public enum RobustnessFigure {
+package enum RobustnessFigure {
     /// - Parameters:
     ///   - records: each run's; at least one.
     ///   - names: each run's; empty for one alone.
-    public static func svg(_ records: [RobustnessRecord], names: [String]) -> String {
+    package static func svg(_ records: [RobustnessRecord], names: [String]) -> String {
         svg(records.map { Optional($0) }, names: names)
     }
 

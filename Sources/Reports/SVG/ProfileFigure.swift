@@ -3,7 +3,7 @@ import NeuralNetwork
 
 /// `profile.svg`: milliseconds of a training step as horizontal bars, a pair for each layer (forward, backward), then the
 /// work beside the layers. GFLOP/s and per cent of the GEMM peak stand at the bars' ends.
-public enum ProfileFigure {
+package enum ProfileFigure {
     private static let barHeight = 11.0
     private static let left = 190.0
     private static let width = 860.0
@@ -21,7 +21,7 @@ public enum ProfileFigure {
         var bars: [Bar]
     }
 
-    public static func svg(_ record: ProfileRecord) -> String {
+    package static func svg(_ record: ProfileRecord) -> String {
         let groups = groups(record)
         let gap = 9.0
         let top = 92.0
