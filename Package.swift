@@ -72,6 +72,9 @@ let package = Package(
         .systemLibrary(name: "CLAPACKE", path: "Modulemaps/CLAPACKE", providers: [.apt(["liblapacke-dev"])]),
         .systemLibrary(name: "CZlib", path: "Modulemaps/CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypto", path: "Modulemaps/CCrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CPNG", path: "Modulemaps/CPNG", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", path: "Modulemaps/CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
 
         .target(name: "Tensors", swiftSettings: numeric),
         .target(
@@ -105,10 +108,17 @@ let package = Package(
             dependencies: ["ONNX", "Experiments", "Training", "NeuralNetwork", "Datasets", "Tensors"],
             swiftSettings: numeric),
         .target(
+            name: "Recognition",
+            dependencies: [
+                "Experiments", "Reports", "Training", "Evaluation", "NeuralNetwork", "Datasets", "Kernels", "Tensors",
+                "CPNG", "CTurboJPEG",
+            ],
+            resources: [.copy("Resources/box")], swiftSettings: numeric),
+        .target(
             name: "Numeral",
             dependencies: [
                 "Tensors", "Kernels", "NeuralNetwork", "Datasets", "Training", "Evaluation", "Reports",
-                "Experiments", "Interchange", "TensorBoard",
+                "Experiments", "Interchange", "TensorBoard", "Recognition",
             ]),
         .executableTarget(
             name: "trainer",
@@ -139,6 +149,8 @@ let package = Package(
         .testTarget(
             name: "InterchangeTests", dependencies: ["Interchange", "ONNX", "TestSupport"],
             resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "RecognitionTests", dependencies: ["Recognition", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "TrainerTests", dependencies: ["Numeral", "trainer"]),
     ],
     swiftLanguageModes: [.v6]

@@ -5,6 +5,7 @@
 @_exported import Interchange
 @_exported import Kernels
 @_exported import NeuralNetwork
+@_exported import Recognition
 @_exported import Reports
 @_exported import TensorBoard
 @_exported import Tensors
