@@ -72,6 +72,9 @@ let package = Package(
         .systemLibrary(name: "CLAPACKE", path: "Modulemaps/CLAPACKE", providers: [.apt(["liblapacke-dev"])]),
         .systemLibrary(name: "CZlib", path: "Modulemaps/CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypto", path: "Modulemaps/CCrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CPNG", path: "Modulemaps/CPNG", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", path: "Modulemaps/CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
 
         .target(name: "Tensors", swiftSettings: numeric),
         .target(
@@ -105,6 +108,13 @@ let package = Package(
             dependencies: ["ONNX", "Experiments", "Training", "NeuralNetwork", "Datasets", "Tensors"],
             swiftSettings: numeric),
         .target(
+            name: "Recognition",
+            dependencies: [
+                "Experiments", "Reports", "Training", "Evaluation", "NeuralNetwork", "Datasets", "Kernels", "Tensors",
+                "CPNG", "CTurboJPEG",
+            ],
+            resources: [.copy("Resources/box")], swiftSettings: numeric),
+        .target(
             name: "Numeral",
             dependencies: [
                 "Tensors", "Kernels", "NeuralNetwork", "Datasets", "Training", "Evaluation", "Experiments",
@@ -112,7 +122,7 @@ let package = Package(
         .executableTarget(
             name: "trainer",
             dependencies: [
-                "Numeral", "Kernels", "Reports", "Interchange", "TensorBoard",
+                "Numeral", "Kernels", "Reports", "Interchange", "Recognition", "TensorBoard",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -141,6 +151,8 @@ let package = Package(
         .testTarget(
             name: "InterchangeTests", dependencies: ["Interchange", "ONNX", "TestSupport"],
             resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "RecognitionTests", dependencies: ["Recognition", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "TrainerTests", dependencies: ["Numeral", "trainer"]),
     ],
     swiftLanguageModes: [.v6]
@@ -150,7 +162,7 @@ let package = Package(
 if Context.environment["NUMERAL_FUZZING"] == "1" {
     package.targets.append(
         .executableTarget(
-            name: "Fuzz", dependencies: ["Numeral", "Reports"], path: "Fuzzing/Sources/Fuzz",
+            name: "Fuzz", dependencies: ["Numeral", "Reports", "Interchange", "Recognition"], path: "Fuzzing/Sources/Fuzz",
             // libFuzzer brings the main function.
             swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
 }

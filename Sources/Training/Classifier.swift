@@ -54,7 +54,7 @@ package final class Classifier {
         return (lossSum / Double(images.count), Double(correct) / Double(images.count))
     }
 
-    private func forEachBatch(_ images: ImageSet, _ body: (_ count: Int) -> Void) {
+    func forEachBatch(_ images: ImageSet, _ body: (_ count: Int) -> Void) {
         for start in stride(from: 0, to: images.count, by: network.batchSize) {
             let range = start..<min(start + network.batchSize, images.count)
             BatchLoader.fill(batch, from: images, range: range, normalization: normalization)

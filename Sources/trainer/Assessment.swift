@@ -9,6 +9,8 @@ struct Assessment {
     var experiment: Experiment
     var graph: ResolvedGraph
     var normalization: (mean: Float, standardDeviation: Float)?
+    /// That calibrates its probabilities, where it is known.
+    var temperature: Double?
     var parameters: AlignedBuffer<Float>
     var state: AlignedBuffer<Float>
     /// The data set's name.
@@ -41,7 +43,7 @@ struct Assessment {
             dataset: dataset, dataSource: source == .full ? .full : .sample,
             training: history.map(MetricsRecord.Training.init), threads: pool.threads,
             blas: [BLASVendor.backend, BLASVendor.core].compactMap { $0 }.joined(separator: " "),
-            parameters: graph.parameterCount, test: evaluation)
+            parameters: graph.parameterCount, temperature: temperature, test: evaluation)
         try folder.write(evaluation: evaluation)
         let pictures = try pictures(evaluation, images, pool)
         try folder.write(pictures: pictures)

@@ -67,14 +67,15 @@ struct TrainingSession {
             logs.end(nil)
             throw try afterInterruption(model, writer)
         }
-        try save(model)
-        try test(model, logs)
+        let temperature = temperature(of: model)
+        try save(model, temperature: temperature)
+        try test(model, temperature: temperature, logs)
     }
 
     /// Keeps the best weights so far, and says where they and the last sound state are.
     private func afterDivergence(last checkpoint: URL?) throws {
         if let best = trainer.bestSoFar {
-            try save(best)
+            try save(best, temperature: temperature(of: best))
             Console.message(
                 "The weights of epoch \(best.history.bestEpoch), the best, are in "
                     + folder.url(of: .model).relativePath)
@@ -84,7 +85,7 @@ struct TrainingSession {
 
     /// Keeps the best weights so far, and says how to go on.
     private func afterInterruption(_ model: TrainedModel, _ writer: CheckpointWriter?) throws -> ExitCode {
-        try save(model)
+        try save(model, temperature: model.history.epochs.isEmpty ? nil : temperature(of: model))
         if let failure = writer?.failure { throw failure }
         let epochs = model.history.epochs.count
         let place = "Interrupted after \(epochs) epoch\(epochs == 1 ? "" : "s")"
@@ -99,17 +100,17 @@ struct TrainingSession {
     }
 
     /// Writes the history and, once an epoch has ended, the model.
-    private func save(_ model: TrainedModel) throws {
+    private func save(_ model: TrainedModel, temperature: Double?) throws {
         guard !model.history.epochs.isEmpty else { return }
         try folder.write(history: model.history)
         let saved = SavedModel(
             experiment: experiment, graph: graph, classNames: data.train.classNames,
-            normalization: data.normalizationConstants(experiment.data.normalization), parameters: model.parameters,
-            state: model.state)
+            normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,
+            parameters: model.parameters, state: model.state)
         try folder.write(saved.encoded(), as: .model)
     }
 
-    private func test(_ model: TrainedModel, _ logs: RunLogs) throws {
+    private func test(_ model: TrainedModel, temperature: Double?, _ logs: RunLogs) throws {
         let history = model.history
         common.say(
             "Trained \(history.epochs.count) epochs in \(Console.fixed(history.seconds, 1)) s "
@@ -120,8 +121,8 @@ struct TrainingSession {
             ?? EnvironmentRecord(threads: pool.threads, dataDigests: dataDigests, date: Date())
         try Assessment(
             experiment: experiment, graph: graph,
-            normalization: data.normalizationConstants(experiment.data.normalization), parameters: model.parameters,
-            state: model.state, dataset: data.dataset, source: data.source, training: data, history: history,
+            normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,
+            parameters: model.parameters, state: model.state, dataset: data.dataset, source: data.source, training: data, history: history,
             environment: environment, reproduction: reproduction(environment)
         ).run(
             on: try data.loadTest().images, to: folder, common: common, pool: pool,
