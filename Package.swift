@@ -122,7 +122,7 @@ let package = Package(
         .executableTarget(
             name: "trainer",
             dependencies: [
-                "Numeral", "Kernels", "Reports", "Interchange", "Recognition", "TensorBoard",
+                "Numeral", "Kernels", "Tensors", "Reports", "Interchange", "Recognition", "TensorBoard",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

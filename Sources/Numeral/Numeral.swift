@@ -3,7 +3,9 @@
 @_exported import Evaluation
 @_exported import Experiments
 @_exported import NeuralNetwork
-@_exported import Tensors
+@_exported import struct Tensors.InputError
+@_exported import struct Tensors.OperationError
+@_exported import struct Tensors.Shape
 @_exported import Training
 
 /// Numeral itself.

@@ -5,14 +5,17 @@
 ///
 /// Sendable by contract, not by the compiler: writers of one buffer on several threads must write disjoint
 /// parts, as the executor's shards do.
-package final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
+///
+/// Public for the compiler's sake, like the random numbers of this module: Swift 6.3 inlines no member of a `package` type
+/// into another module, `@inlinable` or not. Numeral does not pass these types on.
+public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
     /// The first element. Valid while the buffer lives.
-    package let pointer: UnsafeMutablePointer<Element>
+    public let pointer: UnsafeMutablePointer<Element>
     /// How many elements there are.
-    package let count: Int
+    public let count: Int
 
     /// - Precondition: `count ≥ 0` and the bytes fit in an `Int`.
-    package init(count: Int) {
+    public init(count: Int) {
         precondition(count >= 0, "AlignedBuffer: count must not be negative, received \(count)")
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         precondition(!overflow, "AlignedBuffer: \(count) elements do not fit in memory")
@@ -23,7 +26,7 @@ package final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable
     }
 
     /// A copy of `elements`.
-    package convenience init(_ elements: some Collection<Element>) {
+    public convenience init(_ elements: some Collection<Element>) {
         self.init(count: elements.count)
         for (index, element) in elements.enumerated() { pointer[index] = element }
     }
@@ -31,7 +34,7 @@ package final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable
     deinit { UnsafeMutableRawPointer(pointer).deallocate() }
 
     @inlinable
-    package subscript(index: Int) -> Element {
+    public subscript(index: Int) -> Element {
         get {
             precondition(index >= 0 && index < count, "AlignedBuffer: index out of range")
             return pointer[index]
@@ -43,18 +46,18 @@ package final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable
     }
 
     /// The elements as an array (a copy).
-    package var array: [Element] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+    public var array: [Element] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 
     /// Copies `source` over this buffer.
     /// - Precondition: equal counts.
-    package func copy(from source: AlignedBuffer<Element>) {
+    public func copy(from source: AlignedBuffer<Element>) {
         precondition(source.count == count, "AlignedBuffer: cannot copy \(source.count) elements over \(count)")
         pointer.update(from: source.pointer, count: count)
     }
 
     /// Calls `body` with a safe, bounds-checked mutable view of `range`.
     @inlinable
-    package func withMutableSpan<Result>(
+    public func withMutableSpan<Result>(
         _ range: Range<Int>, _ body: (inout MutableSpan<Element>) throws -> Result
     ) rethrows -> Result {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "AlignedBuffer: range out of bounds")
@@ -64,7 +67,7 @@ package final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable
 
     /// Calls `body` with a safe, bounds-checked view of `range`.
     @inlinable
-    package func withSpan<Result>(_ range: Range<Int>, _ body: (Span<Element>) throws -> Result) rethrows -> Result {
+    public func withSpan<Result>(_ range: Range<Int>, _ body: (Span<Element>) throws -> Result) rethrows -> Result {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "AlignedBuffer: range out of bounds")
         return try body(Span(_unsafeStart: UnsafePointer(pointer) + range.lowerBound, count: range.count))
     }
@@ -72,5 +75,5 @@ package final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable
 
 extension AlignedBuffer where Element: AdditiveArithmetic {
     /// Sets every element to zero.
-    package func zero() { pointer.update(repeating: .zero, count: count) }
+    public func zero() { pointer.update(repeating: .zero, count: count) }
 }

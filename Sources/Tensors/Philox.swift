@@ -5,7 +5,7 @@
 ///
 /// Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3",
 /// SC 2011. Checked against the known-answer vectors of its reference library Random123.
-package enum Philox {
+public enum Philox {
     @usableFromInline static let multiplier0: UInt32 = 0xD251_1F53
     @usableFromInline static let multiplier1: UInt32 = 0xCD9E_8D57
     @usableFromInline static let weyl0: UInt32 = 0x9E37_79B9
@@ -13,7 +13,7 @@ package enum Philox {
 
     /// Four random words at `counter` under `key`.
     @inlinable @inline(__always)
-    package static func block(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
+    public static func block(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
         var c = counter
         var k0 = key.x, k1 = key.y
         for round in 0..<10 {
@@ -32,7 +32,7 @@ package enum Philox {
 }
 
 /// What a random number is for. The raw value is part of its address: never reuse or renumber one.
-package enum RandomPurpose: UInt32, Sendable {
+public enum RandomPurpose: UInt32, Sendable {
     case initialization = 1
     case shuffle = 2
     case augmentation = 3
@@ -57,16 +57,16 @@ package enum RandomPurpose: UInt32, Sendable {
 /// | corruption | kind | sample index in the data set | 0 |
 ///
 /// The Philox counter is `(draw, minor, major, purpose · 2^24 + stream)`, its key the 64-bit seed.
-package struct RandomAddress: Sendable, Hashable {
-    package var seed: UInt64
-    package var purpose: RandomPurpose
-    package var major: UInt32
-    package var minor: UInt32
+public struct RandomAddress: Sendable, Hashable {
+    public var seed: UInt64
+    public var purpose: RandomPurpose
+    public var major: UInt32
+    public var minor: UInt32
     /// Below 2^24.
-    package var stream: UInt32
+    public var stream: UInt32
 
     @inlinable
-    package init(seed: UInt64, purpose: RandomPurpose, major: UInt32 = 0, minor: UInt32 = 0, stream: UInt32 = 0) {
+    public init(seed: UInt64, purpose: RandomPurpose, major: UInt32 = 0, minor: UInt32 = 0, stream: UInt32 = 0) {
         precondition(stream < 1 << 24, "RandomAddress: stream must be below 2^24")
         self.seed = seed
         self.purpose = purpose
@@ -77,34 +77,34 @@ package struct RandomAddress: Sendable, Hashable {
 
     /// The Philox key.
     @inlinable
-    package var key: SIMD2<UInt32> {
+    public var key: SIMD2<UInt32> {
         SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     }
 
     /// The fourth counter word.
     @inlinable
-    package var domain: UInt32 { purpose.rawValue << 24 | stream }
+    public var domain: UInt32 { purpose.rawValue << 24 | stream }
 
     /// The four words of draw `index`.
     @inlinable
-    package func block(_ index: UInt32) -> SIMD4<UInt32> {
+    public func block(_ index: UInt32) -> SIMD4<UInt32> {
         Philox.block(counter: SIMD4(index, minor, major, domain), key: key)
     }
 }
 
 /// The draws at one address, in order: a cheap value, made where it is needed and thrown away.
-package struct RandomStream: RandomNumberGenerator, Sendable {
+public struct RandomStream: RandomNumberGenerator, Sendable {
     @usableFromInline let address: RandomAddress
     @usableFromInline var blockIndex: UInt32 = 0
     @usableFromInline var words = SIMD4<UInt32>()
     @usableFromInline var used = 4
 
     @inlinable
-    package init(_ address: RandomAddress) { self.address = address }
+    public init(_ address: RandomAddress) { self.address = address }
 
     /// 32 random bits.
     @inlinable
-    package mutating func nextWord() -> UInt32 {
+    public mutating func nextWord() -> UInt32 {
         if used == 4 {
             words = address.block(blockIndex)
             blockIndex &+= 1
@@ -116,24 +116,24 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
 
     /// 64 random bits (`RandomNumberGenerator`).
     @inlinable
-    package mutating func next() -> UInt64 {
+    public mutating func next() -> UInt64 {
         let low = UInt64(nextWord())
         return low | UInt64(nextWord()) << 32
     }
 
     /// Uniform in [0, 1), a multiple of 2^-24.
     @inlinable
-    package mutating func uniform() -> Float { Float(nextWord() >> 8) * 0x1p-24 }
+    public mutating func uniform() -> Float { Float(nextWord() >> 8) * 0x1p-24 }
 
     /// Uniform in [`range.lowerBound`, `range.upperBound`]; the bounds may be equal.
     @inlinable
-    package mutating func uniform(in range: ClosedRange<Float>) -> Float {
+    public mutating func uniform(in range: ClosedRange<Float>) -> Float {
         range.lowerBound + (range.upperBound - range.lowerBound) * uniform()
     }
 
     /// Uniform in 0..<`bound`, without bias (Lemire, "Fast random integer generation in an interval", 2019).
     @inlinable
-    package mutating func integer(below bound: Int) -> Int {
+    public mutating func integer(below bound: Int) -> Int {
         precondition(bound > 0 && bound <= Int(UInt32.max), "RandomStream: bound must be in 1..<2^32")
         let n = UInt32(bound)
         var product = UInt64(nextWord()) * UInt64(n)
@@ -145,7 +145,7 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
     }
 
     /// A permutation of 0..<`count` (Fisher–Yates).
-    package mutating func permutation(_ count: Int) -> [Int] {
+    public mutating func permutation(_ count: Int) -> [Int] {
         var order = Array(0..<count)
         guard count > 1 else { return order }
         for last in stride(from: count - 1, to: 0, by: -1) { order.swapAt(last, integer(below: last + 1)) }
