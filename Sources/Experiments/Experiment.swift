@@ -36,6 +36,9 @@ public struct Experiment: Hashable, Sendable {
 public struct EvaluationOptions: Hashable, Sendable {
     /// Images a batch, at inference.
     public var batchSize = 500
+    /// Views of each test image whose probabilities are averaged, in the test after training and by
+    /// `trainer evaluate`; nil: the image alone. Validation during training looks at the image alone.
+    public var testTimeAugmentation: TestTimeAugmentation? = nil
 
     public init() {}
 }

@@ -39,6 +39,10 @@ public struct MetricsRecord: Hashable, Sendable, Codable {
     public var blas: String
     /// Trainable numbers of the model.
     public var parameters: Int
+    /// Views of each test image whose probabilities were averaged; absent where the image alone was.
+    package var views: Int?
+    /// Models whose probabilities were averaged; absent where it was one.
+    package var models: Int?
     public var test: TestMetrics
 
     public init(
@@ -70,6 +74,8 @@ public struct MetricsRecord: Hashable, Sendable, Codable {
         try container.encode(threads, forKey: .threads)
         try container.encode(blas, forKey: .blas)
         try container.encode(parameters, forKey: .parameters)
+        try container.encodeIfPresent(views, forKey: .views)
+        try container.encodeIfPresent(models, forKey: .models)
         try container.encode(test, forKey: .test)
     }
 }
