@@ -132,6 +132,10 @@ let package = Package(
         .executableTarget(
             name: "conformance", dependencies: ["ONNX", "Training", "NeuralNetwork", "Kernels", "Tensors"],
             path: "Tests/Conformance", exclude: ["run.sh"]),
+        .executableTarget(
+            name: "time-to-accuracy",
+            dependencies: ["Numeral", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Benchmarks/TimeToAccuracy"),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport"]),
         .testTarget(

@@ -8,6 +8,11 @@ package final class Batch: @unchecked Sendable {
     package let images: AlignedBuffer<Float>
     /// Classes, `[capacity]`.
     package let labels: AlignedBuffer<Int32>
+    /// Where images are mixed: the classes of those mixed in, `[capacity]`, and the shares of ``labels``, `[capacity]`.
+    package let otherLabels: AlignedBuffer<Int32>
+    package let labelShares: AlignedBuffer<Float>
+    /// Whether ``otherLabels`` and ``labelShares`` say something.
+    package internal(set) var isMixed = false
     /// How many images are in it, at most ``capacity``.
     package internal(set) var count = 0
     package let capacity: Int
@@ -18,26 +23,39 @@ package final class Batch: @unchecked Sendable {
         self.capacity = capacity
         images = AlignedBuffer(count: capacity * imageSize)
         labels = AlignedBuffer(count: capacity)
+        otherLabels = AlignedBuffer(count: capacity)
+        labelShares = AlignedBuffer(count: capacity)
     }
 }
 
 /// Turns images of one set into floats for the network, augmented or not.
 ///
 /// A byte b becomes `x = Float(b) / 255`; then, where it distorts, the augmenter's image; then, where it standardises,
-/// `(x − μ) / σ`, so that what augmentation brings in from outside is `(0 − μ) / σ`.
+/// `(x − μ) / σ`, so that what augmentation brings in from outside is `(0 − μ) / σ`. Images are mixed before that.
 struct ImageWriter: Sendable {
     let data: ImageSet
     let normalization: (mean: Float, standardDeviation: Float)?
     let augmenter: Augmenter?
+    let mixing: Mixing?
+    /// Makes images smaller in the end; nil leaves them.
+    let resize: ImageResize?
     /// What each byte becomes without augmentation.
     private let values: [Float]
 
     init(
-        _ data: ImageSet, normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?
+        _ data: ImageSet, normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?,
+        resize: ImageResize? = nil
     ) {
+        self.resize = resize
         self.data = data
         self.normalization = normalization
-        self.augmenter = augmenter.flatMap { $0.options.isIdentity ? nil : $0 }
+        let active = augmenter.flatMap { $0.options.isIdentity ? nil : $0 }
+        self.augmenter = active
+        mixing = active.flatMap {
+            Mixing(
+                $0.options, height: data.height, width: data.width, channels: data.channels, count: data.count,
+                seed: $0.seed)
+        }
         values = (0..<256).map { byte in
             let x = Float(byte) / 255
             return normalization.map { (x - $0.mean) / $0.standardDeviation } ?? x
@@ -45,23 +63,78 @@ struct ImageWriter: Sendable {
     }
 
     /// What a thread needs to write augmented images.
-    func makeScratch() -> Augmenter.Scratch { augmenter?.makeScratch() ?? .none }
+    func makeScratch() -> Scratch {
+        Scratch(
+            augmenter: augmenter?.makeScratch() ?? .none,
+            partner: [Float](repeating: 0, count: mixing == nil ? 0 : data.imageSize),
+            whole: [Float](repeating: 0, count: resize == nil ? 0 : data.imageSize))
+    }
+
+    struct Scratch: Sendable {
+        fileprivate var augmenter: Augmenter.Scratch
+        /// The image that is mixed in.
+        fileprivate var partner: [Float]
+        /// The image before it is made smaller.
+        fileprivate var whole: [Float]
+    }
+
+    /// Numbers of an image as it is written.
+    var outputSize: Int { resize.map { $0.height * $0.width * data.channels } ?? data.imageSize }
 
     /// Writes image `index` to place `slot` of `batch`, augmented for `epoch` where there is an augmenter.
-    func write(_ index: Int, to slot: Int, of batch: Batch, epoch: Int, scratch: inout Augmenter.Scratch) {
-        let size = data.imageSize
+    func write(_ index: Int, to slot: Int, of batch: Batch, epoch: Int, scratch: inout Scratch) {
+        let size = outputSize
         batch.labels[slot] = Int32(data.labels[index])
-        let image = data.images.span.extracting((index * size)..<((index + 1) * size))
         batch.images.withMutableSpan((slot * size)..<((slot + 1) * size)) { output in
-            guard let augmenter else {
-                let values = self.values.span
-                for i in 0..<size { output[i] = values[Int(image[i])] }
-                return
-            }
-            augmenter.apply(image, into: &output, epoch: epoch, sampleIndex: index, scratch: &scratch)
-            if let (mean, standardDeviation) = normalization {
-                for i in 0..<size { output[i] = (output[i] - mean) / standardDeviation }
-            }
+            guard let resize else { return write(index, slot, batch, into: &output, epoch: epoch, &scratch) }
+            var whole: [Float] = []
+            swap(&whole, &scratch.whole)
+            var span = whole.mutableSpan
+            write(index, slot, batch, into: &span, epoch: epoch, &scratch)
+            resize.apply(span.span, into: &output)
+            swap(&whole, &scratch.whole)
         }
+    }
+
+    /// Writes the image, as large as it is, to `output`.
+    private func write(
+        _ index: Int, _ slot: Int, _ batch: Batch, into output: inout MutableSpan<Float>, epoch: Int,
+        _ scratch: inout Scratch
+    ) {
+        let size = data.imageSize
+        let image = data.images.span.extracting((index * size)..<((index + 1) * size))
+        guard let augmenter else {
+            let values = self.values.span
+            for i in 0..<size { output[i] = values[Int(image[i])] }
+            return
+        }
+        augmenter.apply(image, into: &output, epoch: epoch, sampleIndex: index, scratch: &scratch.augmenter)
+        if let mixing { mix(mixing, augmenter, index, slot, batch, &output, epoch: epoch, &scratch) }
+        if let (mean, standardDeviation) = normalization {
+            for i in 0..<size { output[i] = (output[i] - mean) / standardDeviation }
+        }
+    }
+
+    /// Mixes another image into `output` and says so beside the label.
+    private func mix(
+        _ mixing: Mixing, _ augmenter: Augmenter, _ index: Int, _ slot: Int, _ batch: Batch,
+        _ output: inout MutableSpan<Float>, epoch: Int, _ scratch: inout Scratch
+    ) {
+        guard let draw = mixing.draw(epoch: epoch, sampleIndex: index) else {
+            batch.otherLabels[slot] = batch.labels[slot]
+            batch.labelShares[slot] = 1
+            return
+        }
+        let size = data.imageSize
+        var pixels: [Float] = []
+        swap(&pixels, &scratch.partner)
+        defer { swap(&pixels, &scratch.partner) }
+        var partner = pixels.mutableSpan
+        augmenter.apply(
+            data.images.span.extracting((draw.partner * size)..<((draw.partner + 1) * size)), into: &partner,
+            epoch: epoch, sampleIndex: draw.partner, scratch: &scratch.augmenter)
+        mixing.apply(draw, partner.span, into: &output)
+        batch.otherLabels[slot] = Int32(data.labels[draw.partner])
+        batch.labelShares[slot] = draw.share
     }
 }

@@ -19,9 +19,20 @@ package final class BatchLoader {
     ///   - shuffle: Whether the order changes each epoch; else it is that of `data`.
     ///   - workers: Threads that prepare batches, at least 1.
     /// - Precondition: `batchSize` and `workers` at least 1, `data` not empty, σ positive.
-    package init(
+    package convenience init(
         data: ImageSet, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)? = nil,
         augmenter: Augmenter? = nil, seed: UInt64, shuffle: Bool, workers: Int = 1
+    ) {
+        self.init(
+            data: data, batchSize: batchSize, normalization: normalization, augmenter: augmenter, resize: nil,
+            seed: seed,
+            shuffle: shuffle, workers: workers)
+    }
+
+    /// The same, with images made smaller in the end.
+    package init(
+        data: ImageSet, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?,
+        resize: ImageResize?, seed: UInt64, shuffle: Bool, workers: Int = 1
     ) {
         precondition(batchSize >= 1, "BatchLoader: batch size must be at least 1, received \(batchSize)")
         precondition(workers >= 1, "BatchLoader: workers must be at least 1, received \(workers)")
@@ -36,7 +47,8 @@ package final class BatchLoader {
         self.batchSize = batchSize
         batchCount = (data.count + capacity - 1) / capacity
         queue = BatchQueue(
-            ImageWriter(data, normalization: normalization, augmenter: augmenter), capacity: capacity, seed: seed,
+            ImageWriter(data, normalization: normalization, augmenter: augmenter, resize: resize), capacity: capacity,
+            seed: seed,
             shuffle: shuffle, workers: workers)
     }
 
@@ -107,7 +119,8 @@ private final class BatchQueue: @unchecked Sendable {
         self.shuffle = shuffle
         self.capacity = capacity
         batchCount = (writer.data.count + capacity - 1) / capacity
-        batches = (0..<3).map { _ in Batch(capacity: capacity, imageSize: writer.data.imageSize) }
+        batches = (0..<3).map { _ in Batch(capacity: capacity, imageSize: writer.outputSize) }
+        for batch in batches { batch.isMixed = writer.mixing != nil }
         order = Array(0..<writer.data.count)
         pending = [0, 0, 0]
         // Nothing to do until the first epoch is started.

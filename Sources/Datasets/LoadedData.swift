@@ -32,6 +32,12 @@ public struct LoadedData: Sendable {
         /// SHA-256 of the test files, unpacked, by file name.
         package var digests: [String: String]
         public var notes: [String]
+
+        package init(images: ImageSet, digests: [String: String], notes: [String]) {
+            self.images = images
+            self.digests = digests
+            self.notes = notes
+        }
     }
 
     private let readTest: @Sendable () throws -> Test

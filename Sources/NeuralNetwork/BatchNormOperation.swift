@@ -26,6 +26,8 @@ final class BatchNormOperation: Operation {
     private var moments: ShardSums?
     private var gradientSums: ShardSums?
     private var inverseDeviation: [Double]
+    /// Gathers the moments of many batches, in which case the running statistics stay as they are.
+    private var pooled: PooledMoments?
     // Expanded rows (see ColumnKernels).
     private let mean, scale, shift, slope, offset: AlignedBuffer<Float>
 
@@ -156,13 +158,29 @@ final class BatchNormOperation: Operation {
                 squares += state[1 + columns + c] + delta * delta * (count * rows / total)
                 count = total
             }
+            setAffine(c, mean: batchMean, variance: squares / count)
+            if pooled != nil {
+                pooled?.add(column: c, count: count, mean: batchMean, squares: squares)
+                continue
+            }
             let rate = Double(momentum)
             let unbiased = squares / max(count - 1, 1)
             average[c] = Float((1 - rate) * Double(average[c]) + rate * batchMean)
             spread[c] = Float((1 - rate) * Double(spread[c]) + rate * unbiased)
-            setAffine(c, mean: batchMean, variance: squares / count)
         }
         expandAffine()
+    }
+
+    /// From now on, moments are gathered.
+    func beginPooling() { pooled = PooledMoments(columns: columns) }
+
+    /// Writes the gathered mean and unbiased variance over the running statistics of `state`.
+    func writePooled(to target: AlignedBuffer<Float>) {
+        guard let pooled else { return }
+        for c in 0..<columns {
+            target[runningMean.offset + c] = Float(pooled.mean[c])
+            target[runningVariance.offset + c] = Float(pooled.squares[c] / max(pooled.count[c] - 1, 1))
+        }
     }
 
     private func reduceGradientSums(_ run: Run) {

@@ -27,15 +27,26 @@ package final class TrainingNetwork {
     ///   - shards: parts a batch is cut into, at least 1.
     ///   - seed: of initialisation and dropout.
     /// - Throws: an ``OperationError`` where initialisation fails.
-    package init(
+    package convenience init(
         graph: ResolvedGraph, batchSize: Int, shards: Int, seed: UInt64, pool: WorkerPool
     ) throws(OperationError) {
+        try self.init(
+            graph: graph, batchSize: batchSize, shards: shards, seed: seed, pool: pool,
+            store: ParameterStore(
+                parameters: try graph.initialParameters(seed: seed), state: graph.initialState(), withGradients: true))
+    }
+
+    /// A network that trains the parameters of another one, on images of another size.
+    /// - Parameter store: of a graph with the same layers.
+    package init(
+        graph: ResolvedGraph, batchSize: Int, shards: Int, seed: UInt64, pool: WorkerPool, store: ParameterStore
+    ) throws(OperationError) {
+        precondition(store.parameters.count == graph.parameterCount, "the parameters are another network's")
         precondition(batchSize >= 1 && shards >= 1, "batch size and shards must be at least 1")
         self.graph = graph
         self.batchSize = batchSize
         self.pool = pool
-        store = ParameterStore(
-            parameters: try graph.initialParameters(seed: seed), state: graph.initialState(), withGradients: true)
+        self.store = store
         partials = GradientPartials(store: store)
         var compiler = GraphCompiler(graph: graph, store: store, partials: partials)
         let program = compiler.compile()
@@ -61,9 +72,23 @@ package final class TrainingNetwork {
     /// - Parameters:
     ///   - images: `[count, H, W, C]` and more.  - labels: `[count]` and more, each below the class count.
     ///   - step: the number of the step, part of dropout's random addresses.
+    ///   - teachers: of distillation: what they say, `[count, K]` and more, at which temperature, and the weight of it
+    ///     against the labels'.
+    ///   - mixed: for images with two classes: the other classes and the shares of `labels`, `[count]` and more each.
     package func step(
-        images: AlignedBuffer<Float>, labels: AlignedBuffer<Int32>, count: Int, step: Int, labelSmoothing: Double = 0
+        images: AlignedBuffer<Float>, labels: AlignedBuffer<Int32>, count: Int, step: Int, labelSmoothing: Double = 0,
+        mixed: (labels: AlignedBuffer<Int32>, shares: AlignedBuffer<Float>)? = nil,
+        teachers: (targets: AlignedBuffer<Float>, temperature: Double, weight: Double)? = nil
     ) -> StepResult {
+        precondition(
+            teachers.map { $0.targets.count >= count * graph.classCount } ?? true, "the teachers' targets are too few")
+        plan.run.teacherTargets = teachers.map { UnsafePointer($0.targets.pointer) }
+        plan.run.temperature = Float(teachers?.temperature ?? 1)
+        plan.run.teacherWeight = Float(teachers?.weight ?? 0)
+        precondition(
+            mixed.map { $0.labels.count >= count && $0.shares.count >= count } ?? true, "other labels are too few")
+        plan.run.otherLabels = mixed.map { UnsafePointer($0.labels.pointer) }
+        plan.run.labelShares = mixed.map { UnsafePointer($0.shares.pointer) }
         precondition(images.count >= count * graph.inputShape.count && labels.count >= count, "batch is too short")
         precondition(labelSmoothing >= 0 && labelSmoothing < 1, "label smoothing must be in [0, 1)")
         plan.run.labels = UnsafePointer(labels.pointer)

@@ -96,6 +96,13 @@ final class Run {
     /// Shards it is cut into.
     var shards = 0
     var labels: UnsafePointer<Int32>?
+    /// Of images that were mixed: the classes mixed in, and the shares of `labels`.
+    var otherLabels: UnsafePointer<Int32>?
+    var labelShares: UnsafePointer<Float>?
+    /// Of distillation: what the teachers say, `[count, K]`, and how it counts.
+    var teacherTargets: UnsafePointer<Float>?
+    var temperature: Float = 1
+    var teacherWeight: Float = 0
     var labelSmoothing: Float = 0
     /// The training step, part of dropout's addresses.
     var step: UInt32 = 0

@@ -42,6 +42,10 @@ package struct MetricsRecord: Hashable, Sendable, Codable {
     /// What logits are divided by so that the model's probabilities are calibrated, found on the validation images; the
     /// figures of the test are without it.
     package var temperature: Double?
+    /// Views of each test image whose probabilities were averaged; absent where the image alone was.
+    package var views: Int?
+    /// Models whose probabilities were averaged; absent where it was one.
+    package var models: Int?
     package var test: TestMetrics
 
     package init(
@@ -75,6 +79,8 @@ package struct MetricsRecord: Hashable, Sendable, Codable {
         try container.encode(blas, forKey: .blas)
         try container.encode(parameters, forKey: .parameters)
         try container.encodeFigure(temperature, forKey: .temperature)
+        try container.encodeIfPresent(views, forKey: .views)
+        try container.encodeIfPresent(models, forKey: .models)
         try container.encode(test, forKey: .test)
     }
 }

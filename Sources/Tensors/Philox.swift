@@ -42,6 +42,7 @@ public enum RandomPurpose: UInt32, Sendable {
     case test = 7
     case principalAxes = 16
     case corruption = 17
+    case mixing = 18
 }
 
 /// Where a random number lives: a seed, a purpose, and three coordinates whose meaning the purpose fixes.
@@ -50,7 +51,7 @@ public enum RandomPurpose: UInt32, Sendable {
 /// |---|---|---|---|
 /// | initialization | 0 | 0 | parameter tensor |
 /// | shuffle, split | epoch, 0 | 0 | 0 or class |
-/// | augmentation | epoch | sample index in the data set | 0 |
+/// | augmentation, mixing | epoch | sample index in the data set | 0 |
 /// | dropout | step | sample index in the batch | layer |
 /// | bootstrap | resample | 0 | 0 |
 /// | principalAxes | 0 | 0 | 0 |

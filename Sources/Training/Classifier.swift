@@ -42,6 +42,29 @@ package final class Classifier {
         return result
     }
 
+    /// Class probabilities of every image, `[count, K]`, each the mean over the views of `augmentation`; those of the image
+    /// alone where it is nil. Sums are in Double, in the order of the views.
+    /// - Throws: `InputError` where images are larger than an augmenter takes.
+    package func probabilities(
+        of images: ImageSet, averagedOver augmentation: TestTimeAugmentation?
+    ) throws(InputError) -> [Float] {
+        guard let augmentation else { return probabilities(of: images) }
+        let views = try ImageViews(images, augmentation, normalization: normalization, pool: pool)
+        var result: [Float] = []
+        result.reserveCapacity(images.count * network.graph.classCount)
+        for start in stride(from: 0, to: images.count, by: network.batchSize) {
+            let range = start..<min(start + network.batchSize, images.count)
+            var mean = ProbabilityMean()
+            for view in 0..<views.count {
+                views.fill(batch.images, range: range, view: view)
+                network.predict(images: batch.images, count: range.count, probabilities: probabilities)
+                mean.add((0..<range.count * network.graph.classCount).map { probabilities[$0] })
+            }
+            result += mean.values
+        }
+        return result
+    }
+
     /// Mean cross-entropy, against smoothed targets where training smooths them, and accuracy. NaN for an empty set.
     package func score(_ images: ImageSet, labelSmoothing: Double = 0) -> (loss: Double, accuracy: Double) {
         var lossSum = 0.0

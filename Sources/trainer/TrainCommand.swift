@@ -51,12 +51,14 @@ struct TrainCommand: ParsableCommand {
                 + "\(pool.threads) thread\(pool.threads == 1 ? "" : "s")")
         let data = try common.load(experiment.data, seed: experiment.seed)
         tuning.settle(&experiment, &graph, pool: pool, common)
+        let models = try TeacherModels(experiment.training.distillation)
         let trainer = try Trainer(
             graph: graph, options: experiment.training, data: data, augmentation: experiment.augmentation,
             normalization: experiment.data.normalization, evaluationBatchSize: experiment.evaluation.batchSize,
-            seed: experiment.seed, pool: pool)
+            teachers: models.teachers, seed: experiment.seed, pool: pool)
         // A test file that is damaged should be known before an hour of training, not after. Nothing is kept of it.
         let digests = data.digests.merging(try data.loadTest().digests) { first, _ in first }
+            .merging(models.digests) { first, _ in first }
         try resumed?.check(dataDigests: digests, force: force)
         let session = TrainingSession(
             run: try resumed?.run ?? create(experiment, date: began), resumption: resumed, experiment: experiment,

@@ -48,6 +48,7 @@ struct TrainingSession {
         do {
             model = try trainer.run(
                 from: resumption?.found?.checkpoint.state, shouldStop: { Interruption.isRequested },
+                onSnapshot: { cycle, model in try folder.write(snapshot: saved(model).encoded(), cycle: cycle) },
                 onCheckpoint: writer.map { writer in
                     { state in
                         logs.flush()
@@ -103,11 +104,14 @@ struct TrainingSession {
     private func save(_ model: TrainedModel, temperature: Double?) throws {
         guard !model.history.epochs.isEmpty else { return }
         try folder.write(history: model.history)
-        let saved = SavedModel(
+        try folder.write(saved(model, temperature: temperature).encoded(), as: .model)
+    }
+
+    private func saved(_ model: TrainedModel, temperature: Double? = nil) -> SavedModel {
+        SavedModel(
             experiment: experiment, graph: graph, classNames: data.train.classNames,
             normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,
             parameters: model.parameters, state: model.state)
-        try folder.write(saved.encoded(), as: .model)
     }
 
     private func test(_ model: TrainedModel, temperature: Double?, _ logs: RunLogs) throws {
@@ -128,6 +132,11 @@ struct TrainingSession {
             on: try data.loadTest().images, to: folder, common: common, pool: pool,
             // Before metrics.json, which says that the run is finished.
             beforeEnd: { logs.end($0) })
+        if experiment.training.schedule.cycles > 1 {
+            print(
+                "Snapshots of \(experiment.training.schedule.cycles) cycles; together: trainer evaluate --model "
+                    + folder.snapshots.relativePath)
+        }
     }
 
     /// Commands, in a clone of the repository, that train the same again.
