@@ -1,5 +1,5 @@
 /// How the weights follow the gradient. `learningRate` is the peak that the schedule scales.
-package enum OptimizerOptions: Hashable, Sendable {
+public enum OptimizerOptions: Hashable, Sendable {
     case sgd(learningRate: Double, momentum: Double = 0, nesterov: Bool = false)
     case rmsprop(learningRate: Double, rho: Double = 0.9, epsilon: Double = 1e-7, momentum: Double = 0)
     /// Kingma and Ba 2014, arXiv:1412.6980; ε outside the root, both moments bias-corrected.
@@ -24,15 +24,15 @@ package enum OptimizerOptions: Hashable, Sendable {
     /// Jordan et al. 2024, as `torch.optim.Muon` has it: momentum `m ← μ·m + (1 − μ)·g`, whose matrix (a convolution's
     /// kernel as `[kH·kW·inC, outC]`) is orthogonalised by five Newton–Schulz iterations (``NewtonSchulz``) to `o`, then
     /// `w ← w − η·(√max(1, out/in)·o + λ·w)`. Whatever is no matrix is left to Adam.
-    package struct MuonOptions: Hashable, Sendable {
+    public struct MuonOptions: Hashable, Sendable {
         /// Adam for biases and batch-norm; its rate follows the schedule too.
-        package struct Adam: Hashable, Sendable {
-            package var learningRate: Double
-            package var beta1: Double
-            package var beta2: Double
-            package var epsilon: Double
+        public struct Adam: Hashable, Sendable {
+            public var learningRate: Double
+            public var beta1: Double
+            public var beta2: Double
+            public var epsilon: Double
 
-            package init(
+            public init(
                 learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
             ) {
                 self.learningRate = learningRate
@@ -42,14 +42,14 @@ package enum OptimizerOptions: Hashable, Sendable {
             }
         }
 
-        package var learningRate: Double
-        package var momentum: Double
-        package var nesterov: Bool
+        public var learningRate: Double
+        public var momentum: Double
+        public var nesterov: Bool
         /// λ, of the matrices.
-        package var weightDecay: Double
-        package var adam: Adam
+        public var weightDecay: Double
+        public var adam: Adam
 
-        package init(
+        public init(
             learningRate: Double = 0.02, momentum: Double = 0.95, nesterov: Bool = true, weightDecay: Double = 0,
             adam: Adam = Adam()
         ) {
@@ -62,7 +62,7 @@ package enum OptimizerOptions: Hashable, Sendable {
     }
 
     /// Whether there is a momentum (β₁ of Adam) that a schedule can cycle.
-    package var hasMomentum: Bool {
+    public var hasMomentum: Bool {
         switch self {
         case .sgd(_, let momentum, _), .rmsprop(_, _, _, let momentum): momentum != 0
         case .adagrad: false
@@ -92,7 +92,7 @@ package enum OptimizerOptions: Hashable, Sendable {
         }
     }
 
-    package var learningRate: Double {
+    public var learningRate: Double {
         switch self {
         case .sgd(let rate, _, _), .rmsprop(let rate, _, _, _), .adam(let rate, _, _, _),
             .adamW(let rate, _, _, _, _), .adagrad(let rate, _, _, _), .lamb(let rate, _, _, _, _):
@@ -108,13 +108,13 @@ package enum OptimizerOptions: Hashable, Sendable {
 ///
 /// Source: M. R. Zhang, J. Lucas, G. Hinton, J. Ba, "Lookahead optimizer: k steps forward, 1 step back", 2019,
 /// arXiv:1907.08610.
-package struct LookaheadOptions: Hashable, Sendable {
+public struct LookaheadOptions: Hashable, Sendable {
     /// k ≥ 1.
-    package var steps: Int
+    public var steps: Int
     /// α in (0, 1].
-    package var alpha: Double
+    public var alpha: Double
 
-    package init(steps: Int = 5, alpha: Double = 0.5) {
+    public init(steps: Int = 5, alpha: Double = 0.5) {
         self.steps = steps
         self.alpha = alpha
     }
