@@ -64,6 +64,9 @@ package final class BatchLoader {
     /// ``start(epoch:)``.
     package func next() -> Batch? { queue.next() }
 
+    /// Breaks the epoch off: nothing is prepared until the next ``start(epoch:at:)``.
+    package func pause() { queue.pause() }
+
     /// Ends the threads; there are no more batches. The end of the loader's life does the same.
     package func stop() { queue.stop() }
 
@@ -154,6 +157,15 @@ private final class BatchQueue: @unchecked Sendable {
         released = batch
         nextBatch = batch
         condition.broadcast()
+    }
+
+    func pause() {
+        condition.lock()
+        defer { condition.unlock() }
+        nextBatch = batchCount
+        delivered = batchCount
+        released = batchCount
+        while runsInWork > 0 { condition.wait() }
     }
 
     func next() -> Batch? {

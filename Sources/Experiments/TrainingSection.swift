@@ -83,12 +83,23 @@ extension Codec where Value == ScheduleOptions {
 private struct Averaging: Sendable {
     var decay = 0.0
     var statisticsImages = 0
+    var augmentsStatistics = true
 }
 
 extension TrainingOptions {
     fileprivate var averaging: Averaging? {
-        get { averagingDecay.map { Averaging(decay: $0, statisticsImages: averagingStatisticsImages) } }
-        set { (averagingDecay, averagingStatisticsImages) = (newValue?.decay, newValue?.statisticsImages ?? 0) }
+        get {
+            averagingDecay.map {
+                Averaging(
+                    decay: $0, statisticsImages: averagingStatisticsImages,
+                    augmentsStatistics: averagingStatisticsAugmented)
+            }
+        }
+        set {
+            averagingDecay = newValue?.decay
+            averagingStatisticsImages = newValue?.statisticsImages ?? 0
+            averagingStatisticsAugmented = newValue?.augmentsStatistics ?? true
+        }
     }
 }
 
@@ -155,6 +166,9 @@ extension Section where Root == TrainingOptions {
                 .key(
                     "statisticsImages", \.statisticsImages, .integer(0...1_000_000_000),
                     "Training images from which batch-norm's statistics are computed anew; 0: they are averaged too."),
+                .key(
+                    "augmentsStatistics", \.augmentsStatistics, .boolean,
+                    "Whether these images are augmented as in training, or taken as they are."),
             ])
         let steps = Codec<Int>.integer(1...1_000_000_000), minutes = Codec<Double>.number(.above(0, 100_000))
         let checkpoints = Section<CheckpointOptions>(

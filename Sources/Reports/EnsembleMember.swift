@@ -22,6 +22,12 @@ package struct EnsembleMember: Hashable, Sendable {
         macroF1 = ClassificationReport(matrix).f1.macro
     }
 
+    /// For tables: the end of a path tells more than its beginning.
+    var shortName: String {
+        let plain = Text.plain(name)
+        return plain.count > 44 ? "…" + plain.suffix(43) : plain
+    }
+
     package var accuracy: Double { Double(correct) / Double(count) }
 }
 
@@ -43,11 +49,7 @@ package enum MembersTable {
 
     /// The same as lines for a terminal.
     package static func text(_ members: [EnsembleMember]) -> String {
-        // The end of a path tells more than its beginning.
-        let names = members.map { member in
-            let plain = Text.plain(member.name)
-            return plain.count > 44 ? "…" + plain.suffix(43) : plain
-        }
+        let names = members.map(\.shortName)
         let width = max(names.map(Text.columns).max() ?? 0, 6)
         func row(_ name: String, _ fields: [String]) -> String {
             Text.left(name, width) + fields.map { Text.right($0, 11) }.joined() + "\n"

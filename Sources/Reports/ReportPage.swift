@@ -93,7 +93,7 @@ struct ReportPage {
         pictures = Self.pictures(report)
         members = report.members.map { member in
             Member(
-                name: Text.plain(member.name), accuracy: Text.percent(member.accuracy),
+                name: member.shortName, accuracy: Text.percent(member.accuracy),
                 wrong: Text.grouped(member.count - member.correct), logLoss: Text.share(member.logLoss, 4),
                 f1: Text.share(member.macroF1, 4), parameters: Text.grouped(member.parameters))
         }

@@ -4,22 +4,21 @@ import NeuralNetwork
 import Tensors
 
 /// Batch-norm's statistics of averaged weights, computed anew from training images: the first so many of the training
-/// split, in its order and without augmentation, as the network will see images when it is used.
+/// split, in its order, augmented as they were in the epoch that ended or as they are.
 final class AveragedStatistics {
     private let statistics: BatchNormStatistics
-    private let images: ImageSet
+    private let loader: BatchLoader
     private let count: Int
-    private let batch: Batch
-    private let normalization: (mean: Float, standardDeviation: Float)?
     private let state: AlignedBuffer<Float>
 
     /// - Parameters:
     ///   - count: training images to use, at least 1; all where there are fewer.
     ///   - batchSize: images a batch, before the limits of 2 and `count`.
+    ///   - augmenter: nil takes the images as they are.
     /// - Returns: nil where the network has no batch-norm, or the set a single image.
     init?(
         graph: ResolvedGraph, images: ImageSet, count: Int, batchSize: Int, shards: Int,
-        normalization: (mean: Float, standardDeviation: Float)?, pool: WorkerPool
+        normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?, pool: WorkerPool
     ) {
         self.count = min(count, images.count)
         guard self.count > 1 else { return nil }
@@ -27,21 +26,27 @@ final class AveragedStatistics {
         guard let statistics = BatchNormStatistics(graph: graph, batchSize: batchSize, shards: shards, pool: pool)
         else { return nil }
         self.statistics = statistics
-        self.images = images
-        self.normalization = normalization
-        batch = Batch(capacity: batchSize, imageSize: images.imageSize)
+        // The whole set, so that each image keeps its number, by which it is augmented.
+        loader = BatchLoader(
+            data: images, batchSize: batchSize, normalization: normalization, augmenter: augmenter, seed: 0,
+            shuffle: false, workers: min(pool.threads, 8))
         state = AlignedBuffer(count: graph.stateCount)
     }
 
-    /// The statistics that go with `parameters`; valid until the next call.
-    func state(for parameters: AlignedBuffer<Float>) -> AlignedBuffer<Float> {
+    /// The statistics that go with `parameters`, from the images of epoch `epoch`; valid until the next call.
+    func state(for parameters: AlignedBuffer<Float>, epoch: Int) -> AlignedBuffer<Float> {
         statistics.begin(parameters: parameters)
-        for start in stride(from: 0, to: count, by: batch.capacity) {
-            let range = start..<min(start + batch.capacity, count)
-            BatchLoader.fill(batch, from: images, range: range, normalization: normalization)
-            statistics.add(images: batch.images, count: range.count)
+        loader.start(epoch: epoch)
+        var left = count
+        while left > 0, let batch = loader.next() {
+            statistics.add(images: batch.images, count: min(batch.count, left))
+            left -= batch.count
         }
+        // Batches made ahead are of no use.
+        loader.pause()
         statistics.finish(into: state)
         return state
     }
+
+    func stop() { loader.stop() }
 }

@@ -73,19 +73,20 @@ package final class Trainer {
             lookahead: options.lookahead, averagingDecay: options.averagingDecay,
             tensors: graph.parameters.filter { $0 != frozen }, count: graph.parameterCount)
         averagedState = options.averagingDecay == nil ? nil : graph.initialState()
-        averagedStatistics =
-            options.averagingDecay == nil || options.averagingStatisticsImages == 0
-            ? nil
-            : AveragedStatistics(
-                graph: graph, images: data.train, count: options.averagingStatisticsImages,
-                batchSize: evaluationBatchSize, shards: options.shards, normalization: constants, pool: pool)
-        epochState = averagedState ?? network.store.state
         let augmenter =
             augmentation.isIdentity
             ? nil
             : try Augmenter(
                 augmentation, height: data.train.height, width: data.train.width, channels: data.train.channels,
                 seed: seed)
+        averagedStatistics =
+            options.averagingDecay == nil || options.averagingStatisticsImages == 0
+            ? nil
+            : AveragedStatistics(
+                graph: graph, images: data.train, count: options.averagingStatisticsImages,
+                batchSize: evaluationBatchSize, shards: options.shards, normalization: constants,
+                augmenter: options.averagingStatisticsAugmented ? augmenter : nil, pool: pool)
+        epochState = averagedState ?? network.store.state
         stages = try TrainingStage.stages(
             options, graph: graph, network: network, images: data.train, normalization: constants,
             augmenter: augmenter, seed: seed, pool: pool)
@@ -120,7 +121,10 @@ package final class Trainer {
         onSnapshot: (Int, TrainedModel) throws -> Void = { _, _ in },
         onCheckpoint: ((TrainingState) -> Void)? = nil, onEvent: (TrainingEvent) -> Void = { _ in }
     ) throws -> TrainedModel {
-        defer { for stage in stages { stage.loader.stop() } }
+        defer {
+            for stage in stages { stage.loader.stop() }
+            averagedStatistics?.stop()
+        }
         if let state { try restore(state) }
         onEvent(
             .began(
@@ -216,7 +220,7 @@ package final class Trainer {
         // Where nothing looks at the weights between the first epoch and the last, the moving average serves till then.
         let isLooked = validator != nil || progress.epoch == options.epochs || options.schedule.cycles > 1
         if let averagedStatistics, isLooked {
-            epochState = averagedStatistics.state(for: currentParameters)
+            epochState = averagedStatistics.state(for: currentParameters, epoch: progress.epoch)
             progress.seconds = seconds
         }
         var validation: (loss: Double, accuracy: Double)?

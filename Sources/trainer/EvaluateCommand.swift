@@ -69,7 +69,9 @@ struct EvaluateCommand: ParsableCommand {
         if robustness { try writeRobustness(of: saved, on: test.images, name, source, to: folder, pool) }
         try Assessment(
             experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
-            temperature: saved.temperature, parameters: saved.parameters, state: saved.state, dataset: name, source: source, training: nil,
+            // Fitted to one model, not to a mean of several.
+            temperature: ensemble == nil ? saved.temperature : nil, parameters: saved.parameters, state: saved.state,
+            dataset: name, source: source, training: nil,
             history: nil, environment: environment,
             reproduction: [
                 (["swift run trainer"] + CommandLine.arguments.dropFirst().map(Assessment.quoted)).joined(
@@ -92,7 +94,8 @@ struct EvaluateCommand: ParsableCommand {
         }
         return SavedModel(
             experiment: experiment, graph: saved.graph, classNames: saved.classNames,
-            normalization: saved.normalization, parameters: saved.parameters, state: saved.state)
+            normalization: saved.normalization, temperature: saved.temperature, parameters: saved.parameters,
+            state: saved.state)
     }
 
     private func noteIfUnfinished(_ path: String) {

@@ -130,6 +130,7 @@ struct RandomExperiment {
         if chance() {
             training.averagingDecay = double(0, 1)
             training.averagingStatisticsImages = integer(0...60_000)
+            training.averagingStatisticsAugmented = chance()
         }
         if chance(), training.optimizer.hasMomentum {
             training.schedule = .oneCycle(momentum: double(0, 0.5)...double(0.5, 1))

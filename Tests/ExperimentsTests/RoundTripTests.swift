@@ -111,6 +111,7 @@ import Testing
         training.earlyStopping = .init(monitor: .validationAccuracy, patience: 3, minimumChange: 0.001)
         training.averagingDecay = 0.999
         training.averagingStatisticsImages = 2_000
+        training.averagingStatisticsAugmented = false
         training.distillation = .init(teachers: ["runs/a", "runs/b"], temperature: 3, weight: 0.75)
         training.whitening = .init(images: 2_000, epsilon: 0.001, frozen: false)
         training.progressiveResizing = [

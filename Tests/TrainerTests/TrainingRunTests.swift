@@ -81,8 +81,9 @@ import Testing
         #expect(another.parameters.array != models[0].parameters.array)
     }
 
-    /// The statistics given back are those of the averaged weights on the first training images, as they are.
-    @Test func averagedWeightsGetStatisticsOfTheirOwn() throws {
+    /// The statistics given back are those of the averaged weights on the first training images, as they are or augmented
+    /// as in the last epoch.
+    @Test(arguments: [false, true]) func averagedWeightsGetStatisticsOfTheirOwn(augmented: Bool) throws {
         var options = TrainingOptions()
         options.epochs = 2
         options.batchSize = 48
@@ -98,11 +99,16 @@ import Testing
             options.averagingStatisticsImages = 0
             let plain = try Self.train(options, data, threads: 2, augmentation: augmentation)
             options.averagingStatisticsImages = 100
+            options.averagingStatisticsAugmented = augmented
             let model = try Self.train(options, data, threads: 1, augmentation: augmentation)
             #expect(model.parameters.array == plain.parameters.array)
             let mean = data.normalizationConstants(.standardize)
-            let batch = Batch(capacity: 100, imageSize: 784)
-            BatchLoader.fill(batch, from: data.train, range: 0..<100, normalization: mean)
+            let augmenter = try Augmenter(augmentation, height: 28, width: 28, channels: 1, seed: 1)
+            let loader = BatchLoader(
+                data: data.train.subset(0..<100), batchSize: 100, normalization: mean,
+                augmenter: augmented ? augmenter : nil, seed: 5, shuffle: false)
+            loader.start(epoch: 2)
+            let batch = try #require(loader.next())
             let statistics = try #require(
                 BatchNormStatistics(graph: graph, batchSize: 100, shards: options.shards, pool: pool))
             let state = graph.initialState()
