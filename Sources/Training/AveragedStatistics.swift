@@ -19,12 +19,14 @@ final class AveragedStatistics {
     /// - Returns: nil where the network has no batch-norm, or the set a single image.
     init?(
         graph: ResolvedGraph, images: ImageSet, count: Int, batchSize: Int, shards: Int,
-        normalization: (mean: Float, standardDeviation: Float)?, pool: WorkerPool
+        normalization: (mean: Float, standardDeviation: Float)?, pool: WorkerPool, communicator: any Communicator
     ) {
         self.count = min(count, images.count)
         guard self.count > 1 else { return nil }
         let batchSize = min(max(batchSize, 2), self.count)
-        guard let statistics = BatchNormStatistics(graph: graph, batchSize: batchSize, shards: shards, pool: pool)
+        guard
+            let statistics = BatchNormStatistics(
+                graph: graph, batchSize: batchSize, shards: shards, pool: pool, communicator: communicator)
         else { return nil }
         self.statistics = statistics
         self.images = images
@@ -37,9 +39,11 @@ final class AveragedStatistics {
     func state(for parameters: AlignedBuffer<Float>) -> AlignedBuffer<Float> {
         statistics.begin(parameters: parameters)
         for start in stride(from: 0, to: count, by: batch.capacity) {
-            let range = start..<min(start + batch.capacity, count)
-            BatchLoader.fill(batch, from: images, range: range, normalization: normalization)
-            statistics.add(images: batch.images, count: range.count)
+            let batchCount = min(batch.capacity, count - start)
+            let own = statistics.images(ofBatch: batchCount)
+            BatchLoader.fill(
+                batch, from: images, range: start + own.lowerBound..<start + own.upperBound, normalization: normalization)
+            statistics.add(images: batch.images, count: batchCount)
         }
         statistics.finish(into: state)
         return state
