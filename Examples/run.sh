@@ -26,4 +26,4 @@ swift build -c release --package-path "$package" --scratch-path "$scratch" --pro
 "$(swift build -c release --package-path "$package" --scratch-path "$scratch" --show-bin-path)/Classify" \
     "$work/digits.safetensors" | tee "$work/output"
 # A network that learnt nothing reads a tenth.
-awk '/test images are read right/ {ok = $1 > 0.9 * $3} END {exit !ok}' "$work/output"
+awk '/test images are read right/ {ok = $1 > 0.8 * $3} END {exit !ok}' "$work/output"

@@ -17,6 +17,17 @@ extension AugmentationOptions {
             try check(erasing.area, in: 0...1, "erasing.area")
             try check(erasing.aspectRatio, in: 0.01...100, "erasing.aspectRatio")
         }
+        for (mixing, name) in [(mixup, "mixup"), (cutmix, "cutmix")] {
+            guard let mixing else { continue }
+            try check(mixing.alpha, in: Float.leastNormalMagnitude...100, "\(name).alpha")
+            try check(mixing.probability, in: 0...1, "\(name).probability")
+        }
+        let mixed = (mixup?.probability ?? 0) + (cutmix?.probability ?? 0)
+        guard mixed <= 1 else {
+            throw InputError(
+                "augmentation.cutmix.probability", expected: "at most 1 together with mixup.probability",
+                received: "\(mixed)")
+        }
     }
 
     private func check(_ value: Float, in range: ClosedRange<Float>, _ name: String) throws(InputError) {

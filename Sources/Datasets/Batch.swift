@@ -8,8 +8,15 @@ package final class Batch: @unchecked Sendable {
     package let images: AlignedBuffer<Float>
     /// Classes, `[capacity]`.
     package let labels: AlignedBuffer<Int32>
+    /// Where images are mixed: the classes of those mixed in, `[capacity]`, and the shares of ``labels``, `[capacity]`.
+    package let otherLabels: AlignedBuffer<Int32>
+    package let labelShares: AlignedBuffer<Float>
+    /// Whether ``otherLabels`` and ``labelShares`` say something.
+    package internal(set) var isMixed = false
     /// How many images are in it, at most ``capacity``.
     package internal(set) var count = 0
+    /// How many images the batch has in all, where its loader fills only a part.
+    package internal(set) var total = 0
     package let capacity: Int
 
     /// - Precondition: `capacity` and `imageSize` at least 1.
@@ -18,26 +25,40 @@ package final class Batch: @unchecked Sendable {
         self.capacity = capacity
         images = AlignedBuffer(count: capacity * imageSize)
         labels = AlignedBuffer(count: capacity)
+        otherLabels = AlignedBuffer(count: capacity)
+        labelShares = AlignedBuffer(count: capacity)
     }
 }
 
 /// Turns images of one set into floats for the network, augmented or not.
 ///
-/// A byte b becomes `x = Float(b) / 255`, a number stays what it is; then, where it distorts, the augmenter's image; then, where it standardises,
-/// `(x − μ) / σ`, so that what augmentation brings in from outside is `(0 − μ) / σ`.
+/// A byte b becomes `x = Float(b) / 255`, a number stays what it is; then, where it distorts, the augmenter's image; then,
+/// where it standardises, `(x − μ) / σ`, so that what augmentation brings in from outside is `(0 − μ) / σ`. Images are mixed
+/// before that.
 package struct ImageWriter: Sendable {
     let data: ImageSet
     let normalization: (mean: Float, standardDeviation: Float)?
     let augmenter: Augmenter?
+    let mixing: Mixing?
+    /// Makes images smaller in the end; nil leaves them.
+    let resize: ImageResize?
     /// What each byte becomes without augmentation.
     private let values: [Float]
 
     init(
-        _ data: ImageSet, normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?
+        _ data: ImageSet, normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?,
+        resize: ImageResize? = nil
     ) {
+        self.resize = resize
         self.data = data
         self.normalization = normalization
-        self.augmenter = augmenter.flatMap { $0.options.isIdentity ? nil : $0 }
+        let active = augmenter.flatMap { $0.options.isIdentity ? nil : $0 }
+        self.augmenter = active
+        mixing = active.flatMap {
+            Mixing(
+                $0.options, height: data.height, width: data.width, channels: data.channels, count: data.count,
+                seed: $0.seed)
+        }
         values = Self.values(normalization)
     }
 
@@ -50,32 +71,96 @@ package struct ImageWriter: Sendable {
     }
 
     /// What a thread needs to write augmented images.
-    func makeScratch() -> Augmenter.Scratch { augmenter?.makeScratch() ?? .none }
+    func makeScratch() -> Scratch {
+        Scratch(
+            augmenter: augmenter?.makeScratch() ?? .none,
+            partner: [Float](repeating: 0, count: mixing == nil ? 0 : data.imageSize),
+            whole: [Float](repeating: 0, count: resize == nil ? 0 : data.imageSize))
+    }
+
+    struct Scratch: Sendable {
+        fileprivate var augmenter: Augmenter.Scratch
+        /// The image that is mixed in.
+        fileprivate var partner: [Float]
+        /// The image before it is made smaller.
+        fileprivate var whole: [Float]
+    }
+
+    /// Numbers of an image as it is written.
+    var outputSize: Int { resize.map { $0.height * $0.width * data.channels } ?? data.imageSize }
 
     /// Writes image `index` to place `slot` of `batch`, augmented for `epoch` where there is an augmenter.
-    func write(_ index: Int, to slot: Int, of batch: Batch, epoch: Int, scratch: inout Augmenter.Scratch) {
-        let size = data.imageSize
+    func write(_ index: Int, to slot: Int, of batch: Batch, epoch: Int, scratch: inout Scratch) {
+        let size = outputSize
         batch.labels[slot] = Int32(data.labels[index])
-        let range = (index * size)..<((index + 1) * size)
-        let image = data.images.span.extracting(range)
         batch.images.withMutableSpan((slot * size)..<((slot + 1) * size)) { output in
-            if let pixels = data.numbers {
-                let numbers = pixels.span.extracting(range)
-                if let augmenter {
-                    augmenter.apply(numbers, into: &output, epoch: epoch, sampleIndex: index, scratch: &scratch)
-                } else {
-                    for i in 0..<size { output[i] = numbers[i] }
-                }
-            } else if let augmenter {
-                augmenter.apply(image, into: &output, epoch: epoch, sampleIndex: index, scratch: &scratch)
-            } else {
-                let values = self.values.span
-                for i in 0..<size { output[i] = values[Int(image[i])] }
-                return
-            }
-            if let (mean, standardDeviation) = normalization {
-                for i in 0..<size { output[i] = (output[i] - mean) / standardDeviation }
-            }
+            guard let resize else { return write(index, slot, batch, into: &output, epoch: epoch, &scratch) }
+            var whole: [Float] = []
+            swap(&whole, &scratch.whole)
+            var span = whole.mutableSpan
+            write(index, slot, batch, into: &span, epoch: epoch, &scratch)
+            resize.apply(span.span, into: &output)
+            swap(&whole, &scratch.whole)
         }
+    }
+
+    /// Writes the image, as large as it is, to `output`.
+    private func write(
+        _ index: Int, _ slot: Int, _ batch: Batch, into output: inout MutableSpan<Float>, epoch: Int,
+        _ scratch: inout Scratch
+    ) {
+        let size = data.imageSize
+        if let augmenter {
+            distort(index, augmenter, into: &output, epoch: epoch, &scratch)
+        } else if let numbers = data.numbers {
+            let image = numbers.span.extracting((index * size)..<((index + 1) * size))
+            for i in 0..<size { output[i] = image[i] }
+        } else {
+            let image = data.images.span.extracting((index * size)..<((index + 1) * size))
+            let values = self.values.span
+            for i in 0..<size { output[i] = values[Int(image[i])] }
+            return
+        }
+        if let mixing, let augmenter { mix(mixing, augmenter, index, slot, batch, &output, epoch: epoch, &scratch) }
+        if let (mean, standardDeviation) = normalization {
+            for i in 0..<size { output[i] = (output[i] - mean) / standardDeviation }
+        }
+    }
+
+    /// Writes image `index` as the augmenter changes it, in [0, 1].
+    private func distort(
+        _ index: Int, _ augmenter: Augmenter, into output: inout MutableSpan<Float>, epoch: Int,
+        _ scratch: inout Scratch
+    ) {
+        let range = (index * data.imageSize)..<((index + 1) * data.imageSize)
+        if let numbers = data.numbers {
+            augmenter.apply(
+                numbers.span.extracting(range), into: &output, epoch: epoch, sampleIndex: index,
+                scratch: &scratch.augmenter)
+        } else {
+            augmenter.apply(
+                data.images.span.extracting(range), into: &output, epoch: epoch, sampleIndex: index,
+                scratch: &scratch.augmenter)
+        }
+    }
+
+    /// Mixes another image into `output` and says so beside the label.
+    private func mix(
+        _ mixing: Mixing, _ augmenter: Augmenter, _ index: Int, _ slot: Int, _ batch: Batch,
+        _ output: inout MutableSpan<Float>, epoch: Int, _ scratch: inout Scratch
+    ) {
+        guard let draw = mixing.draw(epoch: epoch, sampleIndex: index) else {
+            batch.otherLabels[slot] = batch.labels[slot]
+            batch.labelShares[slot] = 1
+            return
+        }
+        var pixels: [Float] = []
+        swap(&pixels, &scratch.partner)
+        defer { swap(&pixels, &scratch.partner) }
+        var partner = pixels.mutableSpan
+        distort(draw.partner, augmenter, into: &partner, epoch: epoch, &scratch)
+        mixing.apply(draw, partner.span, into: &output)
+        batch.otherLabels[slot] = Int32(data.labels[draw.partner])
+        batch.labelShares[slot] = draw.share
     }
 }

@@ -95,6 +95,25 @@ public struct AugmentationOptions: Hashable, Sendable {
     public var elastic: Elastic? = nil
     /// Random erasing; nil: none.
     public var erasing: Erasing? = nil
+    /// Blending with another image and its label (Zhang et al. 2017, arXiv:1710.09412).
+    public var mixup: Mixing? = nil
+    /// A rectangle of another image, and its share of the label (Yun et al. 2019, arXiv:1905.04899).
+    public var cutmix: Mixing? = nil
+
+    /// How often and how much images are mixed. The probabilities of ``AugmentationOptions/mixup`` and
+    /// ``AugmentationOptions/cutmix`` together are at most 1: an image has one or the other.
+    public struct Mixing: Hashable, Sendable {
+        /// α of the share `λ ~ Beta(α, α)` that an image keeps, above 0, at most 100; 1: uniform.
+        public var alpha: Float
+        /// How often, 0...1.
+        public var probability: Float
+
+        /// Mixes `probability` of the images.
+        public init(alpha: Float = 1, probability: Float = 1) {
+            self.alpha = alpha
+            self.probability = probability
+        }
+    }
 
     /// Random displacement fields smoothed by a Gaussian (Simard, Steinkraus, Platt 2003).
     public struct Elastic: Hashable, Sendable {

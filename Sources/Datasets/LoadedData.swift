@@ -37,6 +37,12 @@ public struct LoadedData: Sendable {
         package var digests: [String: String]
         /// What the user should know of how they were found.
         public var notes: [String]
+
+        package init(images: ImageSet, digests: [String: String], notes: [String]) {
+            self.images = images
+            self.digests = digests
+            self.notes = notes
+        }
     }
 
     private let readTest: @Sendable () throws -> Test

@@ -63,6 +63,20 @@ extension Codec where Value == Padding {
     }
 }
 
+extension Codec where Value == ClosedRange<Double> {
+    /// `[low, high]`, both in `bounds`.
+    static func interval(_ bounds: NumberRange) -> Codec {
+        let expected = "[low, high], low at most high, each a number in \(bounds.text)"
+        let pair = Codec<[Double]>.array(.number(bounds), count: 2...2, expected: expected)
+        return pair.converted(
+            { values, json, path throws(InputError) in
+                guard values[0] <= values[1] else { throw path.error(expected, json) }
+                return values[0]...values[1]
+            },
+            { [$0.lowerBound, $0.upperBound] })
+    }
+}
+
 extension Codec where Value == ClosedRange<Float> {
     /// `[low, high]`, both in `bounds`.
     static func interval(_ bounds: NumberRange) -> Codec {

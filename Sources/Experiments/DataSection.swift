@@ -112,6 +112,35 @@ extension Section where Root == AugmentationOptions.Erasing {
     }
 }
 
+extension Section where Root == AugmentationOptions.Mixing {
+    static var mixing: Section {
+        Section(
+            initial: AugmentationOptions.Mixing(),
+            fields: [
+                .key("alpha", \.alpha, .number(.above(0, 100)), "α of the share ~ Beta(α, α) that an image keeps."),
+                .key("probability", \.probability, .number(.closed(0, 1)), "How often an image is mixed so."),
+            ])
+    }
+}
+
+extension Section where Root == TestTimeAugmentation {
+    static var testTimeAugmentation: Section {
+        Section(
+            initial: TestTimeAugmentation(),
+            fields: [
+                .key(
+                    "translation", \.translation, .number(.closed(0, 1024)),
+                    "Four more views, shifted by this either way along each axis, pixels; 0: none."),
+                .key(
+                    "rotation", \.rotation, .number(.closed(0, 180)),
+                    "Two more views, turned by this either way, degrees; 0: none."),
+                .key(
+                    "scale", \.scale, .number(.closed(0, 0.9)),
+                    "Two more views, scaled by 1 − s and 1 + s; 0: none."),
+            ])
+    }
+}
+
 extension Section where Root == AugmentationOptions {
     static var augmentation: Section {
         Section(
@@ -129,6 +158,12 @@ extension Section where Root == AugmentationOptions {
                 .optional(
                     "erasing", \.erasing, Section<AugmentationOptions.Erasing>.erasing.codec,
                     "Random erasing; null: none."),
+                .optional(
+                    "mixup", \.mixup, Section<AugmentationOptions.Mixing>.mixing.codec,
+                    "Blending with another image and its label; null: none."),
+                .optional(
+                    "cutmix", \.cutmix, Section<AugmentationOptions.Mixing>.mixing.codec,
+                    "A rectangle of another image and its share of the label; null: none."),
             ])
     }
 }

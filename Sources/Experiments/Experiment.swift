@@ -49,6 +49,9 @@ public struct Experiment: Hashable, Sendable {
 package struct EvaluationOptions: Hashable, Sendable {
     /// Images a batch, at inference.
     package var batchSize = 500
+    /// Views of each test image whose probabilities are averaged, in the test after training and by
+    /// `trainer evaluate`; nil: the image alone. Validation during training looks at the image alone.
+    package var testTimeAugmentation: TestTimeAugmentation? = nil
 
     package init() {}
 }

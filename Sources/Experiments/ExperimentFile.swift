@@ -13,7 +13,7 @@ package enum ExperimentFile {
     }
 
     /// The bytes of the file, at most one more than ``JSONValue/sizeLimit``, whatever its size or kind.
-    private static func read(_ path: String) throws(InputError) -> [UInt8] {
+    static func read(_ path: String) throws(InputError) -> [UInt8] {
         let expected = "a configuration file that can be read"
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {

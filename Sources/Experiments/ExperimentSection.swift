@@ -8,7 +8,13 @@ extension Section where Root == Experiment {
     static var experiment: Section {
         let evaluation = Section<EvaluationOptions>(
             initial: EvaluationOptions(),
-            fields: [.key("batchSize", \.batchSize, .integer(1...65_536), "Images a batch, at inference.")])
+            fields: [
+                .key("batchSize", \.batchSize, .integer(1...65_536), "Images a batch, at inference."),
+                .optional(
+                    "testTimeAugmentation", \.testTimeAugmentation,
+                    Section<TestTimeAugmentation>.testTimeAugmentation.codec,
+                    "Views of a test image whose probabilities are averaged; null: the image alone."),
+            ])
         let output = Section<OutputOptions>(
             initial: OutputOptions(),
             fields: [
@@ -71,6 +77,33 @@ extension Codec where Value == Experiment {
                 "at least 2", .integer(experiment.training.batchSize),
                 remedy: "batchNormalization needs the variance of a batch")
         }
+        let schedule = training.key("schedule"), optimizer = experiment.training.optimizer
+        if experiment.training.schedule.cycledMomentum != nil, !optimizer.hasMomentum {
+            throw schedule.key("momentum").error(
+                "an optimizer with momentum", Codec<OptimizerOptions>.optimizer.encode(optimizer),
+                remedy: "set training.optimizer.momentum above 0, or training.schedule.momentum to null")
+        }
+        if experiment.training.schedule.cycles > 1,
+            !experiment.training.epochs.isMultiple(of: experiment.training.schedule.cycles)
+                || experiment.training.warmupEpochs > 0
+        {
+            throw schedule.key("cycles").error(
+                "a divisor of training.epochs, \(experiment.training.epochs), without warmupEpochs",
+                .integer(experiment.training.schedule.cycles), remedy: "a cycle ends with an epoch")
+        }
+        let resized = experiment.training.progressiveResizing.reduce(0) { $0 + $1.epochs }
+        if !experiment.training.progressiveResizing.isEmpty, resized >= experiment.training.epochs {
+            throw training.key("progressiveResizing").error(
+                "fewer epochs together than training.epochs, \(experiment.training.epochs)", .integer(resized),
+                remedy: "the last epochs see whole images")
+        }
+        let augmentation = experiment.augmentation
+        let mixed = (augmentation.mixup?.probability ?? 0) + (augmentation.cutmix?.probability ?? 0)
+        guard mixed <= 1 else {
+            throw path.key("augmentation").key("cutmix").key("probability").error(
+                "at most 1 together with mixup.probability", .number(JSONNumber(mixed)),
+                remedy: "an image is mixed one way or the other")
+        }
         if experiment.training.earlyStopping != nil, experiment.data.validationFraction == 0,
             experiment.data.source != .sample
         {
@@ -95,8 +128,27 @@ extension Codec where Value == Experiment {
                     ["not": given("source", ["const": "sample"])],
                 ])
             ])
+        let without = { (type: String) -> JSONValue in
+            [
+                "properties": [
+                    "type": ["const": .string(type)], "momentum": ["const": .integer(0)],
+                ], "required": .array(["type"]),
+            ]
+        }
+        let noMomentum = given(
+            "training", given("optimizer", ["anyOf": .array([without("sgd"), without("rmsprop")])]))
         return [
             "allOf": .array([
+                [
+                    "if": noMomentum,
+                    "then": [
+                        "properties": [
+                            "training": [
+                                "properties": ["schedule": ["properties": ["momentum": ["const": .null]]]]
+                            ]
+                        ]
+                    ],
+                ],
                 [
                     "if": normalizes,
                     "then": ["properties": ["training": ["properties": ["batchSize": ["minimum": .integer(2)]]]]],

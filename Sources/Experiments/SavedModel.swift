@@ -13,6 +13,9 @@ package struct SavedModel: Sendable {
     package let classNames: [String]
     /// Mean and standard deviation of the training split, where pixels are standardised.
     package let normalization: (mean: Float, standardDeviation: Float)?
+    /// What logits are divided by so that probabilities are calibrated, found on the validation images
+    /// (`TemperatureScaling`); nil where nobody has looked.
+    package let temperature: Double?
     package let parameters: AlignedBuffer<Float>
     package let state: AlignedBuffer<Float>
 
@@ -20,8 +23,8 @@ package struct SavedModel: Sendable {
 
     package init(
         experiment: Experiment, graph: ResolvedGraph, classNames: [String],
-        normalization: (mean: Float, standardDeviation: Float)?, parameters: AlignedBuffer<Float>,
-        state: AlignedBuffer<Float>
+        normalization: (mean: Float, standardDeviation: Float)?, temperature: Double? = nil,
+        parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
     ) {
         var portable = experiment
         portable.data.directory = nil
@@ -30,6 +33,7 @@ package struct SavedModel: Sendable {
         self.graph = graph
         self.classNames = classNames
         self.normalization = normalization
+        self.temperature = temperature
         self.parameters = parameters
         self.state = state
     }
@@ -45,6 +49,7 @@ package struct SavedModel: Sendable {
             metadata["numeral.mean"] = "\(normalization.mean)"
             metadata["numeral.standard_deviation"] = "\(normalization.standardDeviation)"
         }
+        if let temperature { metadata["numeral.temperature"] = "\(temperature)" }
         return SafetensorsFile(
             metadata: metadata, tensors: graph.tensorRecords(parameters: parameters, state: state)
         ).encoded()
@@ -66,7 +71,8 @@ package struct SavedModel: Sendable {
         let buffers = try graph.buffers(of: file.tensors, name: name)
         return SavedModel(
             experiment: experiment, graph: graph, classNames: classNames,
-            normalization: try normalization(file.metadata, name: name), parameters: buffers.parameters,
+            normalization: try normalization(file.metadata, name: name),
+            temperature: try temperature(file.metadata, name: name), parameters: buffers.parameters,
             state: buffers.state)
     }
 
@@ -113,6 +119,14 @@ package struct SavedModel: Sendable {
             throw InputError(place, expected: "\(count) names", received: "\(names.count)")
         }
         return names
+    }
+
+    private static func temperature(_ metadata: [String: String], name: String) throws(InputError) -> Double? {
+        guard let text = metadata["numeral.temperature"] else { return nil }
+        guard let value = Double(text), value.isFinite, value > 0 else {
+            throw InputError("\(name): numeral.temperature", expected: "a positive number", received: text)
+        }
+        return value
     }
 
     private static func normalization(

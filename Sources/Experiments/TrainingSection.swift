@@ -1,112 +1,21 @@
 import Tensors
 import Training
 
-private struct SGD: Sendable {
-    var learningRate = 0.0
-    var momentum = 0.0
-    var nesterov = false
-}
-
-private struct RMSprop: Sendable {
-    var learningRate = 0.0
-    var rho = 0.9
-    var epsilon = 1e-7
-    var momentum = 0.0
-}
-
-private struct Adam: Sendable {
-    var learningRate = 1e-3
-    var beta1 = 0.9
-    var beta2 = 0.999
-    var epsilon = 1e-8
-    var weightDecay = 1e-2
-
-    static var fields: [Field<Adam>] {
-        [
-            .key("learningRate", \.learningRate, .learningRate, "Peak learning rate, which the schedule scales."),
-            .key("beta1", \.beta1, .number(.below(0, 1)), "Decay of the first moment."),
-            .key("beta2", \.beta2, .number(.below(0, 1)), "Decay of the second moment."),
-            .key("epsilon", \.epsilon, .number(.above(0, 1)), "Added to the root of the second moment."),
-        ]
-    }
-}
-
-extension Codec where Value == Double {
-    fileprivate static var learningRate: Codec { .number(.above(0, 100)) }
-}
-
-extension Codec where Value == OptimizerOptions {
-    static var optimizer: Codec {
-        let momentum = Codec<Double>.number(.below(0, 1))
-        let rate = "Peak learning rate, which the schedule scales."
-        let sgd = Section(
-            initial: SGD(),
-            fields: [
-                .key("learningRate", \.learningRate, .learningRate, isRequired: true, rate),
-                .key("momentum", \.momentum, momentum, "Part of the last step that is kept."),
-                .key("nesterov", \.nesterov, .boolean, "Whether the momentum looks ahead."),
-            ])
-        let rmsprop = Section(
-            initial: RMSprop(),
-            fields: [
-                .key("learningRate", \.learningRate, .learningRate, isRequired: true, rate),
-                .key("rho", \.rho, .number(.below(0, 1)), "Decay of the mean square."),
-                .key("epsilon", \.epsilon, .number(.above(0, 1)), "Added to the root of the mean square."),
-                .key("momentum", \.momentum, momentum, "Part of the last step that is kept."),
-            ])
-        let decay = Field<Adam>.key(
-            "weightDecay", \.weightDecay, .number(.closed(0, 1)),
-            "Decoupled decay of weights; biases and batch-norm are spared.")
-        return .tagged([
-            Variant(
-                "sgd", sgd,
-                { .sgd(learningRate: $0.learningRate, momentum: $0.momentum, nesterov: $0.nesterov) },
-                { optimizer in
-                    guard case .sgd(let rate, let momentum, let nesterov) = optimizer else { return nil }
-                    return SGD(learningRate: rate, momentum: momentum, nesterov: nesterov)
-                }),
-            Variant(
-                "rmsprop", rmsprop,
-                {
-                    .rmsprop(learningRate: $0.learningRate, rho: $0.rho, epsilon: $0.epsilon, momentum: $0.momentum)
-                },
-                { optimizer in
-                    guard case .rmsprop(let rate, let rho, let epsilon, let momentum) = optimizer else { return nil }
-                    return RMSprop(learningRate: rate, rho: rho, epsilon: epsilon, momentum: momentum)
-                }),
-            Variant(
-                "adam", Section(initial: Adam(), fields: Adam.fields),
-                { .adam(learningRate: $0.learningRate, beta1: $0.beta1, beta2: $0.beta2, epsilon: $0.epsilon) },
-                { optimizer in
-                    guard case .adam(let rate, let beta1, let beta2, let epsilon) = optimizer else { return nil }
-                    return Adam(learningRate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon)
-                }),
-            Variant(
-                "adamW", Section(initial: Adam(), fields: Adam.fields + [decay]),
-                {
-                    .adamW(
-                        learningRate: $0.learningRate, beta1: $0.beta1, beta2: $0.beta2, epsilon: $0.epsilon,
-                        weightDecay: $0.weightDecay)
-                },
-                { optimizer in
-                    guard case .adamW(let rate, let beta1, let beta2, let epsilon, let decay) = optimizer
-                    else { return nil }
-                    return Adam(
-                        learningRate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay)
-                }),
-        ])
-    }
-}
-
 private struct Step: Sendable {
     var every = 0
     var factor = 0.0
+}
+
+private struct Cosine: Sendable {
+    var finalFactor = 0.0
+    var cycles = 1
 }
 
 private struct OneCycle: Sendable {
     var warmupFraction = 0.3
     var initialDivisor = 25.0
     var finalDivisor = 1e4
+    var momentum: ClosedRange<Double>?
 }
 
 extension Codec where Value == ScheduleOptions {
@@ -119,8 +28,14 @@ extension Codec where Value == ScheduleOptions {
             ])
         let decay = Field<Double>.key(
             "decay", \.self, .number(.above(0, 1)), isRequired: true, "Factor an epoch, applied continuously.")
-        let final = Field<Double>.key(
-            "finalFactor", \.self, .number(.closed(0, 1)), "Part of the peak that is left at the end.")
+        let cosine = Section(
+            initial: Cosine(),
+            fields: [
+                .key("finalFactor", \.finalFactor, .number(.closed(0, 1)), "Part of the peak that is left at the end."),
+                .key(
+                    "cycles", \.cycles, .integer(1...1000),
+                    "Equal parts of the run in which the rate begins anew; each leaves a model file, a snapshot."),
+            ])
         let oneCycle = Section(
             initial: OneCycle(),
             fields: [
@@ -129,6 +44,9 @@ extension Codec where Value == ScheduleOptions {
                     "Part of the steps in which the rate rises."),
                 .key("initialDivisor", \.initialDivisor, .number(.closed(1, 1e9)), "Peak over the first rate."),
                 .key("finalDivisor", \.finalDivisor, .number(.closed(1, 1e9)), "First rate over the last."),
+                .optional(
+                    "momentum", \.momentum, .interval(.below(0, 1)),
+                    "Bounds between which momentum (beta1) goes against the rate, [low, high]; null: it stays."),
             ])
         return .tagged([
             Variant("constant", Section(initial: Nothing(), fields: []), { _ in .constant }) {
@@ -141,21 +59,47 @@ extension Codec where Value == ScheduleOptions {
             Variant("exponential", Section(initial: 1, fields: [decay]), { .exponential(decay: $0) }) {
                 if case .exponential(let decay) = $0 { decay } else { nil }
             },
-            Variant("cosine", Section(initial: 0, fields: [final]), { .cosine(finalFactor: $0) }) {
-                if case .cosine(let factor) = $0 { factor } else { nil }
+            Variant("cosine", cosine, { .cosine(finalFactor: $0.finalFactor, cycles: $0.cycles) }) {
+                guard case .cosine(let factor, let cycles) = $0 else { return nil }
+                return Cosine(finalFactor: factor, cycles: cycles)
             },
             Variant(
                 "oneCycle", oneCycle,
                 {
                     .oneCycle(
                         warmupFraction: $0.warmupFraction, initialDivisor: $0.initialDivisor,
-                        finalDivisor: $0.finalDivisor)
+                        finalDivisor: $0.finalDivisor, momentum: $0.momentum)
                 },
                 { schedule in
-                    guard case .oneCycle(let warmup, let initial, let final) = schedule else { return nil }
-                    return OneCycle(warmupFraction: warmup, initialDivisor: initial, finalDivisor: final)
+                    guard case .oneCycle(let warmup, let initial, let final, let momentum) = schedule
+                    else { return nil }
+                    return OneCycle(
+                        warmupFraction: warmup, initialDivisor: initial, finalDivisor: final, momentum: momentum)
                 }),
         ])
+    }
+}
+
+private struct Averaging: Sendable {
+    var decay = 0.0
+    var statisticsImages = 0
+    var augmentsStatistics = true
+}
+
+extension TrainingOptions {
+    fileprivate var averaging: Averaging? {
+        get {
+            averagingDecay.map {
+                Averaging(
+                    decay: $0, statisticsImages: averagingStatisticsImages,
+                    augmentsStatistics: averagingStatisticsAugmented)
+            }
+        }
+        set {
+            averagingDecay = newValue?.decay
+            averagingStatisticsImages = newValue?.statisticsImages ?? 0
+            averagingStatisticsAugmented = newValue?.augmentsStatistics ?? true
+        }
     }
 }
 
@@ -209,9 +153,23 @@ extension Section where Root == TrainingOptions {
                 .key("patience", \.patience, .integer(1...100_000), "Epochs without improvement before the stop."),
                 .key("minimumChange", \.minimumChange, .number(.closed(0, 1e9)), "Least change that counts."),
             ])
-        let averaging = Section<Double>(
-            initial: 0,
-            fields: [.key("decay", \.self, .number(.open(0, 1)), isRequired: true, "Part kept at each step.")])
+        let lookahead = Section<LookaheadOptions>(
+            initial: LookaheadOptions(),
+            fields: [
+                .key("steps", \.steps, .integer(1...100_000), "Steps after which the slow weights follow."),
+                .key("alpha", \.alpha, .number(.above(0, 1)), "Part of the way that they go."),
+            ])
+        let averaging = Section<Averaging>(
+            initial: Averaging(),
+            fields: [
+                .key("decay", \.decay, .number(.open(0, 1)), isRequired: true, "Part kept at each step."),
+                .key(
+                    "statisticsImages", \.statisticsImages, .integer(0...1_000_000_000),
+                    "Training images from which batch-norm's statistics are computed anew; 0: they are averaged too."),
+                .key(
+                    "augmentsStatistics", \.augmentsStatistics, .boolean,
+                    "Whether these images are augmented as in training, or taken as they are."),
+            ])
         let steps = Codec<Int>.integer(1...1_000_000_000), minutes = Codec<Double>.number(.above(0, 100_000))
         let checkpoints = Section<CheckpointOptions>(
             initial: CheckpointOptions(),
@@ -229,6 +187,8 @@ extension Section where Root == TrainingOptions {
                 .key("epochs", \.epochs, .integer(1...100_000), "Passes over the training set, at most."),
                 .key("batchSize", \.batchSize, .integer(1...65_536), "Images a step."),
                 .key("optimizer", \.optimizer, .optimizer, "How the weights follow the gradient."),
+                .optional(
+                    "lookahead", \.lookahead, lookahead.codec, "Slow weights that follow the optimizer's; null: none."),
                 .key("schedule", \.schedule, .schedule, "How the learning rate changes with time."),
                 .key(
                     "warmupEpochs", \.warmupEpochs, .number(.closed(0, 100_000)),
@@ -240,8 +200,17 @@ extension Section where Root == TrainingOptions {
                     "earlyStopping", \.earlyStopping, stopping.codec,
                     "When to stop early, keeping the best weights; null: never, keeping the last."),
                 .optional(
-                    "averaging", \.averagingDecay, averaging.codec,
+                    "averaging", \.averaging, averaging.codec,
                     "Exponential moving average of the weights; null: none."),
+                .optional(
+                    "distillation", \.distillation, Section<DistillationOptions>.distillation.codec,
+                    "Trained networks to learn from beside the labels; null: none."),
+                .optional(
+                    "whitening", \.whitening, Section<WhiteningOptions>.whitening.codec,
+                    "Filters of the first convolution from the images' patches; null: the initializer's."),
+                .key(
+                    "progressiveResizing", \.progressiveResizing, .resizing,
+                    "Stages on smaller images, from the first epoch on; the epochs after them are on whole ones."),
                 .optional(
                     "checkpoints", \.checkpoints, checkpoints.codec,
                     "When to write down where training stands, to go on from there; null: never."),

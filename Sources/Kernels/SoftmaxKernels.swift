@@ -67,6 +67,65 @@ package enum SoftmaxKernels {
         return log(sum) - (1 - Double(smoothing)) * (Double(z[label]) - Double(top)) - even * linear
     }
 
+    /// The same for a target of two classes, `share` of `label` and the rest of `other`: `t = (1 − s)·(λ·e_label +
+    /// (1 − λ)·e_other) + s/K`, the target of mixup and cutmix.
+    package static func crossEntropy(
+        _ z: UnsafePointer<Float>, columns: Int, label: Int, other: Int, share: Float, smoothing: Float, weight: Float,
+        dz: UnsafeMutablePointer<Float>?
+    ) -> Double {
+        let loss = crossEntropy(z, columns: columns, label: label, smoothing: smoothing, weight: weight, dz: dz)
+        let moved = (1 - smoothing) * (1 - share)
+        if let dz {
+            dz[label] += weight * moved
+            dz[other] -= weight * moved
+        }
+        return loss + Double(moved) * (Double(z[label]) - Double(z[other]))
+    }
+
+    /// What distillation adds to a loss: `weight · T²·Σ q·(log q − log p)` with `p = softmax(z/T)`; to its gradient
+    /// `weight · T·(p − q)`. Where q = p it adds nothing. T² keeps the gradient's size as T changes.
+    /// Source: G. Hinton, O. Vinyals, J. Dean, "Distilling the knowledge in a neural network", 2015, arXiv:1503.02531.
+    /// - Parameters:
+    ///   - q: what the teachers say at this temperature.
+    ///   - gradientWeight: weight of the gradient, where that is of a mean.
+    package static func addDistillation(
+        _ z: UnsafePointer<Float>, columns: Int, q: UnsafePointer<Float>, temperature: Float, weight: Float,
+        gradientWeight: Float, dz: UnsafeMutablePointer<Float>
+    ) -> Double {
+        let top = maximum(z, columns)
+        let inverse = 1 / Double(temperature)
+        var sum = 0.0
+        for k in 0..<columns { sum += Double(expf(Float((Double(z[k]) - Double(top)) * inverse))) }
+        let logSum = log(sum), factor = gradientWeight * temperature
+        var divergence = 0.0
+        for k in 0..<columns {
+            let logP = (Double(z[k]) - Double(top)) * inverse - logSum
+            dz[k] += factor * (Float(exp(logP)) - q[k])
+            if q[k] > 0 { divergence += Double(q[k]) * (log(Double(q[k])) - logP) }
+        }
+        return Double(weight) * Double(temperature) * Double(temperature) * divergence
+    }
+
+    /// Softens logits and adds them up: `sum ← (keeps ? sum : 0) + share·softmax(z/T)`, row by row of `[rows, K]`.
+    package static func addSoftened(
+        _ z: AlignedBuffer<Float>, rows: Int, columns: Int, temperature: Float, share: Float, keeps: Bool,
+        sum: AlignedBuffer<Float>
+    ) {
+        precondition(
+            z.count >= rows * columns && sum.count >= rows * columns, "SoftmaxKernels: a buffer is too short")
+        let inverse = 1 / temperature
+        for r in 0..<rows {
+            let source = z.pointer + r * columns, target = sum.pointer + r * columns
+            let top = maximum(source, columns)
+            var total: Float = 0
+            for k in 0..<columns { total += expf((source[k] - top) * inverse) }
+            let factor = share / total
+            for k in 0..<columns {
+                target[k] = (keeps ? target[k] : 0) + factor * expf((source[k] - top) * inverse)
+            }
+        }
+    }
+
     /// The column of the largest value, the first of equals; NaN counts as largest.
     package static func argmax(_ z: UnsafePointer<Float>, columns: Int) -> Int {
         var best = 0

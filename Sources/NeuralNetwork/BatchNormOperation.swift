@@ -2,8 +2,8 @@ import Kernels
 import Tensors
 
 /// Batch normalisation over the columns, formula in ``BatchNormKernels``, with the ReLU that follows it where it can
-/// ride along. Training takes the statistics of the whole batch (a step joins all shards' moments before the
-/// first image is normalised); inference the running ones,
+/// ride along. Training takes the statistics of the whole batch (a step joins all shards' moments, those of other ranks
+/// too, before the first image is normalised); inference the running ones,
 /// `running ← (1 − momentum)·running + momentum·batch`, the variance unbiased.
 final class BatchNormOperation: Operation {
     let name: String
@@ -26,6 +26,8 @@ final class BatchNormOperation: Operation {
     private var moments: ShardSums?
     private var gradientSums: ShardSums?
     private var inverseDeviation: [Double]
+    /// Gathers the moments of many batches, in which case the running statistics stay as they are.
+    private var pooled: PooledMoments?
     // Expanded rows (see ColumnKernels).
     private let mean, scale, shift, slope, offset: AlignedBuffer<Float>
 
@@ -133,6 +135,14 @@ final class BatchNormOperation: Operation {
         }
     }
 
+    func sums(_ pass: Pass) -> [ShardSums] {
+        switch pass {
+        case .moments: [moments].compactMap { $0 }
+        case .gradientSums: [gradientSums].compactMap { $0 }
+        case .forward, .backward, .recompute: []
+        }
+    }
+
     func reduce(_ pass: Pass, _ run: Run) {
         switch pass {
         case .moments: reduceMoments(run)
@@ -156,13 +166,29 @@ final class BatchNormOperation: Operation {
                 squares += state[1 + columns + c] + delta * delta * (count * rows / total)
                 count = total
             }
+            setAffine(c, mean: batchMean, variance: squares / count)
+            if pooled != nil {
+                pooled?.add(column: c, count: count, mean: batchMean, squares: squares)
+                continue
+            }
             let rate = Double(momentum)
             let unbiased = squares / max(count - 1, 1)
             average[c] = Float((1 - rate) * Double(average[c]) + rate * batchMean)
             spread[c] = Float((1 - rate) * Double(spread[c]) + rate * unbiased)
-            setAffine(c, mean: batchMean, variance: squares / count)
         }
         expandAffine()
+    }
+
+    /// From now on, moments are gathered.
+    func beginPooling() { pooled = PooledMoments(columns: columns) }
+
+    /// Writes the gathered mean and unbiased variance over the running statistics of `state`.
+    func writePooled(to target: AlignedBuffer<Float>) {
+        guard let pooled else { return }
+        for c in 0..<columns {
+            target[runningMean.offset + c] = Float(pooled.mean[c])
+            target[runningVariance.offset + c] = Float(pooled.squares[c] / max(pooled.count[c] - 1, 1))
+        }
     }
 
     private func reduceGradientSums(_ run: Run) {

@@ -41,6 +41,8 @@ struct GraphCompiler {
     private var placesAgain: [Int: Int] = [:]
 
     var training: Bool { partials != nil }
+    /// Whether batch-norms normalise by the batch, with nothing else of training: see ``BatchNormStatistics``.
+    let takesStatistics: Bool
 
     /// For a program of one image at a time: the program of batches whose convolutions' weights it shares, by layer. That
     /// program is refreshed first.
@@ -49,8 +51,13 @@ struct GraphCompiler {
     /// - Parameters:
     ///   - partials: given for a training program.
     ///   - batched: given for a program that shares out single images among workers, at inference.
-    init(graph: ResolvedGraph, store: ParameterStore, partials: GradientPartials?, batched: Program? = nil) {
+    ///   - takesStatistics: whether batch-norms take the moments of their batch, without training.
+    init(
+        graph: ResolvedGraph, store: ParameterStore, partials: GradientPartials?, batched: Program? = nil,
+        takesStatistics: Bool = false
+    ) {
         precondition(partials == nil || batched == nil, "training is in batches")
+        self.takesStatistics = takesStatistics
         self.batched = batched.map { program in
             let operations = program.steps.compactMap { $0.operation as? ConvolutionOperation }
             return Dictionary(operations.map { ($0.name, $0) }) { first, _ in first }
@@ -197,7 +204,7 @@ struct GraphCompiler {
         case .batchNormalization:
             let isFused = norms[index] != nil
             let norm = norms[index] ?? makeNorm(index)
-            if training, !isFused {
+            if training || takesStatistics, !isFused {
                 program.steps.append(.init(operation: norm, pass: .moments))
             }
             program.steps.append(.init(operation: norm, pass: .forward))
@@ -261,9 +268,10 @@ struct GraphCompiler {
             name: node.name, activation: activation, input: x, output: y, outputGradient: dy, inputGradient: dx)
     }
 
-    /// In training, the batch-norm that reads convolution `index` and nothing else's output: it takes its moments there.
+    /// In training and for statistics, the batch-norm that reads convolution `index` and nothing else's output: it takes its moments there.
     private mutating func fusedNorm(after index: Int) -> BatchNormOperation? {
-        guard training, let reader = onlyReader(index), case .batchNormalization = graph.nodes[reader].layer
+        guard training || takesStatistics, let reader = onlyReader(index),
+            case .batchNormalization = graph.nodes[reader].layer
         else { return nil }
         return makeNorm(reader)
     }
@@ -275,7 +283,8 @@ struct GraphCompiler {
         let relu = fusedRelu(index)
         // With a ReLU along, what the ReLU's reader sends back arrives here (the ReLU is an alias).
         let norm = BatchNormOperation(
-            node: node, momentum: momentum, epsilon: epsilon, relu: relu != nil, training: training,
+            node: node, momentum: momentum, epsilon: epsilon, relu: relu != nil,
+            training: training || takesStatistics,
             input: activation(node.inputs[0]), output: activations[index],
             outputAgain: outputsAgain[index], outputGradient: training ? gradients[index] : nil,
             outputGradientAgain: gradientsAgain[index], inputGradient: training ? edges[index][0] : nil, store: store)

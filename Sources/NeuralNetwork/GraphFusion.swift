@@ -8,7 +8,9 @@ extension GraphCompiler {
 
     /// At inference, the batch-norm that is folded into the weights of convolution or dense layer `node`.
     func foldedNorm(_ node: Int) -> Int? {
-        guard !training, graph.nodes[node].hasKernel, let reader = onlyReader(node) else { return nil }
+        guard !training, !takesStatistics, graph.nodes[node].hasKernel, let reader = onlyReader(node) else {
+            return nil
+        }
         if case .batchNormalization = graph.nodes[reader].layer { return reader }
         return nil
     }

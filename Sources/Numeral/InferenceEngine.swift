@@ -34,9 +34,12 @@ final class InferenceEngine: Sendable {
         return body(classifier)
     }
 
-    /// Class probabilities `[N, K]` of a set.
-    func probabilities(of images: ImageSet) -> [Float] {
-        batches.withLock { classifier in
+    /// Class probabilities `[N, K]` of a set, of each image alone or averaged over views.
+    /// - Throws: an ``InputError`` where images are too large for views.
+    func probabilities(
+        of images: ImageSet, averagedOver views: TestTimeAugmentation? = nil
+    ) throws(InputError) -> [Float] {
+        try batches.withLock { classifier throws(InputError) in
             if classifier == nil {
                 let made = Classifier(
                     graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize,
@@ -44,7 +47,7 @@ final class InferenceEngine: Sendable {
                 made.load(parameters: saved.parameters, state: saved.state)
                 classifier = made
             }
-            return classifier?.probabilities(of: images) ?? []
+            return try classifier?.probabilities(of: images, averagedOver: views) ?? []
         }
     }
 }

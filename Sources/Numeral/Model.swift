@@ -101,7 +101,7 @@ public struct Model: Sendable {
     /// - Throws: an ``InputError`` where they are no whole number of images.
     public func classify(images pixels: [UInt8]) throws(InputError) -> [Classification] {
         let count = try check(pixels.count, images: nil)
-        return classify(
+        return try classify(
             try ImageSet(
                 pixels: pixels, labels: [Int](repeating: 0, count: count), height: inputShape.height,
                 width: inputShape.width, channels: inputShape.channels, classNames: classNames))
@@ -112,21 +112,22 @@ public struct Model: Sendable {
     /// - Throws: an ``InputError`` where they are no whole number of images, or one is NaN or not in [0, 1].
     public func classify(images pixels: [Float]) throws(InputError) -> [Classification] {
         let count = try check(pixels.count, images: nil)
-        return classify(
+        return try classify(
             try ImageSet(
                 pixels: pixels, labels: [Int](repeating: 0, count: count), height: inputShape.height,
                 width: inputShape.width, channels: inputShape.channels, classNames: classNames))
     }
 
-    private func classify(_ images: ImageSet) -> [Classification] {
-        let probabilities = engine.probabilities(of: images)
+    private func classify(_ images: ImageSet) throws(InputError) -> [Classification] {
+        let probabilities = try engine.probabilities(of: images)
         let k = classNames.count
         return (0..<images.count).map {
             Classification(Array(probabilities[($0 * k)..<(($0 + 1) * k)]), classNames: classNames)
         }
     }
 
-    /// Every figure and curve of this model on labelled images, on all of its threads.
+    /// Every figure and curve of this model on labelled images, on all of its threads; where its configuration averages
+    /// over views of each test image (`evaluation.testTimeAugmentation`), of these.
     ///
     /// - Parameters:
     ///   - images: at least one, of the model's ``inputShape`` and as many classes.
@@ -137,8 +138,9 @@ public struct Model: Sendable {
         guard images.count > 0 else { throw InputError("images", expected: "at least one image", received: "none") }
         try Classifier.check(saved.graph, fits: images, named: "images")
         let predictions = try Predictions(
-            labels: images.labels.map(Int.init), probabilities: engine.probabilities(of: images),
-            classNames: classNames)
+            labels: images.labels.map(Int.init),
+            probabilities: try engine.probabilities(
+                of: images, averagedOver: saved.experiment.evaluation.testTimeAugmentation), classNames: classNames)
         let intervals =
             bootstrap ? engine.intervals(of: predictions, seed: saved.experiment.seed) : nil
         return EvaluationSummary(predictions, bootstrap: intervals)

@@ -127,17 +127,21 @@ extension Model {
                 graph, batchSize: experiment.training.batchSize, shards: experiment.training.shards, note: { _ in }
             ).graph
         experiment.model = graph.graph
+        let teachers = try TeacherModels(experiment.training.distillation).teachers
         let trainer = try Trainer(
             graph: graph, options: experiment.training, data: data, augmentation: experiment.augmentation,
             normalization: experiment.data.normalization, evaluationBatchSize: experiment.evaluation.batchSize,
-            seed: experiment.seed, pool: pool)
+            teachers: teachers, seed: experiment.seed, pool: pool)
         let trained = try trainer.run(shouldStop: shouldStop, onEvent: progress)
         guard !trained.interrupted else { throw CancellationError() }
+        let normalization = data.normalizationConstants(experiment.data.normalization)
         return try Model(
             SavedModel(
-                experiment: experiment, graph: graph, classNames: images.classNames,
-                normalization: data.normalizationConstants(experiment.data.normalization),
-                parameters: trained.parameters, state: trained.state), threads: threads)
+                experiment: experiment, graph: graph, classNames: images.classNames, normalization: normalization,
+                temperature: TrainedModel.temperature(
+                    of: trained, graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization,
+                    images: data.validation, pool: pool), parameters: trained.parameters, state: trained.state),
+            threads: threads)
     }
 
     private static func check(

@@ -1,8 +1,8 @@
 import Tensors
 
 /// Text of a comma-separated table as RFC 4180 has it, with lines ended by `\n`, which every reader takes.
-struct CSV {
-    private(set) var text = ""
+package struct CSV {
+    package private(set) var text = ""
     private var lineIsEmpty = true
 
     /// A name, quoted where it holds a comma, a quote or a line break.
@@ -11,7 +11,7 @@ struct CSV {
         return special ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
     }
 
-    init(header: [String], reservingBytes bytes: Int = 0) {
+    package init(header: [String], reservingBytes bytes: Int = 0) {
         text.reserveCapacity(bytes)
         for name in header { add(name) }
         endLine()
@@ -22,23 +22,23 @@ struct CSV {
         lineIsEmpty = false
     }
 
-    mutating func add(_ field: String) {
+    package mutating func add(_ field: String) {
         separate()
         text += Self.quoted(field)
     }
 
-    mutating func add(_ value: Int) {
+    package mutating func add(_ value: Int) {
         separate()
         text += String(value)
     }
 
     /// The shortest text that reads back as the same Double; empty for nil; `nan`, `inf` and `-inf` as they are.
-    mutating func add(_ value: Double?) {
+    package mutating func add(_ value: Double?) {
         separate()
         if let value { text += value.description }
     }
 
-    mutating func endLine() {
+    package mutating func endLine() {
         text += "\n"
         lineIsEmpty = true
     }

@@ -4,12 +4,12 @@ import Training
 
 /// The right to write into a folder, held by one process at a time: `flock` on a file `.lock` in it, which the system
 /// lets go of when the process ends, however it ends.
-final class FolderLock {
+package final class FolderLock {
     private var descriptor: Int32
     private let path: String
 
     /// - Throws: `OperationError` where another process holds the folder (it names it), or no file can be made there.
-    init(_ folder: URL) throws(OperationError) {
+    package init(_ folder: URL) throws(OperationError) {
         path = folder.appendingPathComponent(".lock").path
         while true {
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)

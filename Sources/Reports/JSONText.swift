@@ -3,12 +3,12 @@ import Tensors
 
 /// The JSON that runs leave behind: keys sorted, indented, numbers that read back as the same Double, absent
 /// figures as `null`, a line break at the end.
-enum JSONText {
+package enum JSONText {
     static func encode(_ value: some Encodable, as file: RunFile) throws(OperationError) -> Data {
         try encode(value, named: file.rawValue)
     }
 
-    static func encode(_ value: some Encodable, named name: String) throws(OperationError) -> Data {
+    package static func encode(_ value: some Encodable, named name: String) throws(OperationError) -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601

@@ -39,11 +39,18 @@ package struct MetricsRecord: Hashable, Sendable, Codable {
     package var blas: String
     /// Trainable numbers of the model.
     package var parameters: Int
+    /// What logits are divided by so that the model's probabilities are calibrated, found on the validation images; the
+    /// figures of the test are without it.
+    package var temperature: Double?
+    /// Views of each test image whose probabilities were averaged; absent where the image alone was.
+    package var views: Int?
+    /// Models whose probabilities were averaged; absent where it was one.
+    package var models: Int?
     package var test: TestMetrics
 
     package init(
         dataset: String, dataSource: DataSource, training: Training?, threads: Int, blas: String, parameters: Int,
-        test: EvaluationSummary
+        temperature: Double? = nil, test: EvaluationSummary
     ) {
         self.dataset = dataset
         self.dataSource = dataSource
@@ -55,6 +62,7 @@ package struct MetricsRecord: Hashable, Sendable, Codable {
         self.threads = threads
         self.blas = blas
         self.parameters = parameters
+        self.temperature = temperature
         self.test = TestMetrics(test)
     }
 
@@ -70,6 +78,9 @@ package struct MetricsRecord: Hashable, Sendable, Codable {
         try container.encode(threads, forKey: .threads)
         try container.encode(blas, forKey: .blas)
         try container.encode(parameters, forKey: .parameters)
+        try container.encodeFigure(temperature, forKey: .temperature)
+        try container.encodeIfPresent(views, forKey: .views)
+        try container.encodeIfPresent(models, forKey: .models)
         try container.encode(test, forKey: .test)
     }
 }

@@ -27,6 +27,15 @@ struct ReportPage {
         var area: String
     }
 
+    struct Member {
+        var name: String
+        var accuracy: String
+        var wrong: String
+        var logLoss: String
+        var f1: String
+        var parameters: String
+    }
+
     struct Layer {
         var name: String
         var type: String
@@ -57,6 +66,8 @@ struct ReportPage {
     var bootstrapNote: String
     var classes: [ClassRow]
     var pictures: [Picture]
+    var members: [Member]
+    var hasMembers: Bool
     var layers: [Layer]
     var layerNote: String
     var configuration: String
@@ -80,6 +91,13 @@ struct ReportPage {
             } ?? "The interval of accuracy is Wilson's, 95 %."
         classes = Self.classes(report.evaluation)
         pictures = Self.pictures(report)
+        members = report.members.map { member in
+            Member(
+                name: member.shortName, accuracy: Text.percent(member.accuracy),
+                wrong: Text.grouped(member.count - member.correct), logLoss: Text.share(member.logLoss, 4),
+                f1: Text.share(member.macroF1, 4), parameters: Text.grouped(member.parameters))
+        }
+        hasMembers = !members.isEmpty
         layers = report.graph.nodes.enumerated().map { index, node in
             Layer(
                 name: Text.plain(node.name), type: node.layer.type,
@@ -92,7 +110,8 @@ struct ReportPage {
                 multiplyAdds: Self.count(node.multiplyAdds), lowering: node.lowering)
         }
         layerNote =
-            "Input \(report.data.imageShape); \(Text.grouped(report.graph.parameterCount)) parameters, "
+            (hasMembers ? "Of the first member. " : "")
+            + "Input \(report.data.imageShape); \(Text.grouped(report.graph.parameterCount)) parameters, "
             + "\(Text.grouped(report.graph.multiplyAdds)) multiply-adds an image forward. A layer that "
             + "names no other reads the one above it; the last column says how its products are computed."
         configuration = report.configuration
@@ -110,10 +129,16 @@ struct ReportPage {
 
     /// What was trained on what, in two sentences.
     private static func lead(_ report: RunReport) -> String {
+        let views = report.views > 1 ? ", the mean of \(report.views) views of each" : ""
+        if !report.members.isEmpty {
+            return "\(report.members.count) networks of \(Text.grouped(report.metrics.parameters)) parameters "
+                + "together, trained before, their probabilities averaged; tested on "
+                + "\(Text.grouped(report.evaluation.predictions.count)) images of \(report.data.dataset)\(views)."
+        }
         let network =
             "A network of \(report.graph.nodes.count) layers and \(Text.grouped(report.graph.parameterCount)) parameters"
         let data = report.data
-        let tested = "tested on \(Text.grouped(report.evaluation.predictions.count)) images of \(data.dataset)"
+        let tested = "tested on \(Text.grouped(report.evaluation.predictions.count)) images of \(data.dataset)\(views)"
         guard let history = report.history, let training = data.training else {
             return "\(network), trained before, \(tested)."
         }

@@ -143,6 +143,16 @@ package struct RunFolder: Hashable, Sendable {
     /// Where `file` is, or would be.
     package func url(of file: RunFile) -> URL { url.appendingPathComponent(file.rawValue, isDirectory: false) }
 
+    /// Where the models of a schedule's cycles are.
+    package var snapshots: URL { url.appendingPathComponent("snapshots", isDirectory: true) }
+
+    /// Writes `snapshots/cycle-01.safetensors` and so on.
+    package func write(snapshot: Data, cycle: Int) throws(OperationError) {
+        try Self.createFolders(snapshots)
+        let digits = cycle < 10 ? "0\(cycle)" : "\(cycle)"
+        try AtomicFile.write(snapshot, to: snapshots.appendingPathComponent("cycle-\(digits).safetensors"))
+    }
+
     /// Writes any file of the run.
     package func write(_ data: Data, as file: RunFile) throws(OperationError) {
         try AtomicFile.write(data, to: url(of: file))

@@ -42,6 +42,10 @@ package struct RunReport: Sendable {
     package var environment: EnvironmentRecord
     /// Commands that repeat the run, one a line.
     package var reproduction: [String]
+    /// Where several models were averaged, each on its own; `graph` is the first's.
+    package var members: [EnsembleMember] = []
+    /// Views of each test image whose probabilities were averaged.
+    package var views = 1
 
     package init(
         name: String, data: DataDescription, graph: ResolvedGraph, evaluation: EvaluationSummary,

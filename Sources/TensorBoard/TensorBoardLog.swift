@@ -71,6 +71,16 @@ package final class TensorBoardLog {
         buffer = RecordBuffer(write: append)
     }
 
+    /// What the next `…/steps` need of the steps before: the epoch, and its images, Σ loss and Σ accuracy at the last.
+    package var sums: [Double] { [Double(epoch), Double(last.images), last.loss, last.accuracy] }
+
+    /// Goes on where a file with these ``sums`` was left, in a run that is resumed.
+    package func restore(sums: [Double]) {
+        guard sums.count == 4, let epoch = Int(exactly: sums[0]), let images = Int(exactly: sums[1]) else { return }
+        self.epoch = epoch
+        last = (images, sums[2], sums[3])
+    }
+
     /// Begins the file: its version, and what the run is made of.
     /// - Parameter session: names the run among others; the folder's name.
     package func begin(session: String, hyperparameters: [Hyperparameter]) throws(OperationError) {
@@ -104,8 +114,7 @@ package final class TensorBoardLog {
         let now = (images: progress.images, loss: progress.loss * images, accuracy: progress.accuracy * images)
         if progress.epoch != epoch {
             epoch = progress.epoch
-            // A run that goes on inside an epoch does not know the sums so far.
-            last = progress.step == 1 ? (0, 0, 0) : now
+            last = (0, 0, 0)
         }
         let total = (scale?.epochs ?? 1) * progress.stepsPerEpoch
         let count = Double(now.images - last.images)

@@ -42,6 +42,8 @@ public enum RandomPurpose: UInt32, Sendable {
     case test = 7
     case principalAxes = 16
     case corruption = 17
+    case mixing = 18
+    case sweep = 24
 }
 
 /// Where a random number lives: a seed, a purpose, and three coordinates whose meaning the purpose fixes.
@@ -50,10 +52,11 @@ public enum RandomPurpose: UInt32, Sendable {
 /// |---|---|---|---|
 /// | initialization | 0 | 0 | parameter tensor |
 /// | shuffle, split | epoch, 0 | 0 | 0 or class |
-/// | augmentation | epoch | sample index in the data set | 0 |
+/// | augmentation, mixing | epoch | sample index in the data set | 0 |
 /// | dropout | step | sample index in the batch | layer |
 /// | bootstrap | resample | 0 | 0 |
 /// | principalAxes | 0 | 0 | 0 |
+/// | sweep | attempt | 0 | parameter |
 /// | corruption | kind | sample index in the data set | 0 |
 ///
 /// The Philox counter is `(draw, minor, major, purpose · 2^24 + stream)`, its key the 64-bit seed.

@@ -16,6 +16,8 @@ package struct Checkpoint: Hashable, Sendable {
     package var engine: [String: String]
     /// Lengths in bytes of the run's files that grow, by name.
     package var liveFiles: [String: Int]
+    /// Sums that these files carry from record to record, by name.
+    package var liveSums: [String: [Double]]
     package var state: TrainingState
 
     private static let format = "numeral-checkpoint-1"
@@ -25,12 +27,13 @@ package struct Checkpoint: Hashable, Sendable {
 
     package init(
         configuration: String, dataDigests: [String: String], engine: [String: String], liveFiles: [String: Int],
-        state: TrainingState
+        liveSums: [String: [Double]] = [:], state: TrainingState
     ) {
         self.configuration = configuration
         self.dataDigests = dataDigests
         self.engine = engine
         self.liveFiles = liveFiles
+        self.liveSums = liveSums
         self.state = state
     }
 
@@ -41,6 +44,7 @@ package struct Checkpoint: Hashable, Sendable {
             metadata: [
                 "format": Self.format, "numeral.config": configuration, "numeral.data": try Self.json(dataDigests),
                 "numeral.engine": try Self.json(engine), "numeral.live_files": try Self.json(liveFiles),
+                "numeral.live_sums": try Self.json(liveSums),
                 "numeral.progress": try Self.json(state.progress), Self.checksumKey: Self.noChecksum,
             ], tensors: state.tensors)
         file.metadata[Self.checksumKey] = try Self.digest(of: file)
@@ -77,6 +81,7 @@ package struct Checkpoint: Hashable, Sendable {
                 dataDigests: try value(of: "numeral.data", in: file, name: name),
                 engine: try value(of: "numeral.engine", in: file, name: name),
                 liveFiles: try value(of: "numeral.live_files", in: file, name: name),
+                liveSums: try value(of: "numeral.live_sums", in: file, name: name),
                 state: TrainingState(
                     progress: try value(of: "numeral.progress", in: file, name: name), tensors: file.tensors))
         } catch let error as CheckpointError {

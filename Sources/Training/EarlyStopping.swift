@@ -48,6 +48,21 @@ package struct EarlyStopping: Hashable, Sendable {
         return state.epochsWithoutImprovement >= options.patience ? .stop : .waiting
     }
 
+    /// The epoch whose weights are kept after these: the last that improved, or the last one where nothing is watched;
+    /// 0 before the first.
+    package static func keptEpoch(of records: some Sequence<EpochRecord>, options: EarlyStoppingOptions?) -> Int {
+        var stopping = options.map { EarlyStopping(options: $0) }
+        var kept = 0
+        for record in records {
+            let value =
+                options?.monitor == .validationAccuracy ? record.validationAccuracy : record.validationLoss
+            if stopping?.observe(epoch: record.epoch, value: value ?? .nan) ?? .improved == .improved {
+                kept = record.epoch
+            }
+        }
+        return kept
+    }
+
     private func improves(_ value: Double) -> Bool {
         guard value.isFinite else { return false }
         guard let best = state.bestValue else { return true }

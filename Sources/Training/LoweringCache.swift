@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Kernels
 import NeuralNetwork
@@ -68,9 +69,15 @@ package struct LoweringCache {
 
     /// What the file holds for this machine; nothing where it cannot be read.
     package func load() -> LoweringRecords {
-        guard let handle = try? FileHandle(forReadingFrom: file),
-            let data = try? handle.read(upToCount: Self.largest + 1), data.count <= Self.largest,
-            let contents = try? JSONDecoder().decode(Contents.self, from: data), contents.origin == origin,
+        guard let source = try? BinaryFile(file.path), source.size <= Self.largest,
+            let bytes = try? source.read(exactly: source.size)
+        else { return LoweringRecords() }
+        return records(in: bytes)
+    }
+
+    /// What a file of these bytes holds for this machine.
+    func records(in bytes: [UInt8]) -> LoweringRecords {
+        guard let contents = try? JSONDecoder().decode(Contents.self, from: Data(bytes)), contents.origin == origin,
             contents.records.count <= Self.mostRecords
         else { return LoweringRecords() }
         return LoweringRecords(records: contents.records)

@@ -8,7 +8,8 @@ import Tensors
 /// 1. the gradient of the loss is clipped (by global norm or by value),
 /// 2. L2 adds `l2 · w` on tensors that decay (so the penalty is not clipped, as in PyTorch),
 /// 3. the rule of ``OptimizerOptions`` updates `w` and its moments,
-/// 4. the moving average follows: `a ← a + (1 − d)(w − a)`.
+/// 4. where it is time, the slow weights of ``LookaheadOptions`` follow, and `w` goes back to them,
+/// 5. the moving average follows: `a ← a + (1 − d)(w − a)`.
 ///
 /// Blocks depend on the tensors alone, and the norm is a sum of one Double per block in the order of the blocks: the
 /// result has the same bits for every thread count. A step allocates nothing.
@@ -29,18 +30,21 @@ package final class Optimizer {
     private let averagingDecay: Double?
     private let moments: [(name: String, buffer: AlignedBuffer<Float>)]
     private let average: AlignedBuffer<Float>?
+    private let slow: AlignedBuffer<Float>?
     private let clipping: GradientClipping?
     private let sweep: OptimizerSweep
+    private let tensorRule: TensorRule?
 
     /// - Parameters:
     ///   - l2: λ ≥ 0 of the penalty `λ/2 · Σ w²` over tensors that decay.
     ///   - clipping: bound on the gradient, > 0.
+    ///   - lookahead: nil for none.
     ///   - averagingDecay: d in (0, 1) of the moving average of the parameters; nil keeps none.
     ///   - tensors: disjoint places in the flat buffers, in any order.
     ///   - count: elements of the flat buffers; every tensor lies within.
     package init(
-        options: OptimizerOptions, l2: Double, clipping: GradientClipping?, averagingDecay: Double?,
-        tensors: [ParameterTensor], count: Int
+        options: OptimizerOptions, l2: Double, clipping: GradientClipping?, lookahead: LookaheadOptions? = nil,
+        averagingDecay: Double?, tensors: [ParameterTensor], count: Int
     ) {
         precondition(l2 >= 0, "Optimizer: l2 must be at least 0, received \(l2)")
         switch clipping {
@@ -53,22 +57,36 @@ package final class Optimizer {
                 averagingDecay > 0 && averagingDecay < 1,
                 "Optimizer: averagingDecay must be in (0, 1), received \(averagingDecay)")
         }
+        if let lookahead {
+            precondition(
+                lookahead.steps >= 1 && lookahead.alpha > 0 && lookahead.alpha <= 1,
+                "Optimizer: lookahead needs steps of at least 1 and alpha in (0, 1]")
+        }
         self.options = options
         self.count = count
         self.clipping = clipping
         self.averagingDecay = averagingDecay
         let m = options.keepsFirstMoment ? AlignedBuffer<Float>(count: count) : nil
         let v = options.keepsSecondMoment ? AlignedBuffer<Float>(count: count) : nil
+        if case .adagrad(_, _, let initial, _) = options, let v { for i in 0..<count { v[i] = Float(initial) } }
         average = averagingDecay == nil ? nil : AlignedBuffer<Float>(count: count)
+        slow = lookahead == nil ? nil : AlignedBuffer<Float>(count: count)
         moments = [("optimizer/m", m), ("optimizer/v", v)].compactMap { name, buffer in buffer.map { (name, $0) } }
+        let blocks = OptimizerBlock.cut(tensors, count: count, joins: !options.looksAtTensors)
+        tensorRule = TensorRule(
+            options, tensors: tensors, blocks: blocks, count: count, l2: Float(l2), m: m, v: v)
         sweep = OptimizerSweep(
-            blocks: OptimizerBlock.cut(tensors, count: count), l2: Float(l2), m: m, v: v, average: average)
+            blocks: blocks, tensorRule: tensorRule, l2: Float(l2), m: m, v: v, average: average, slow: slow,
+            lookaheadRate: Float(lookahead?.alpha ?? 0))
     }
 
     /// The buffers that, with ``stepsTaken``, a checkpoint must hold to continue with the same bits: `optimizer/m`,
-    /// `optimizer/v`, `average/parameters`, as far as they exist.
+    /// `optimizer/v`, `lookahead/slow`, `average/parameters`, as far as they exist.
     package var state: [(name: String, buffer: AlignedBuffer<Float>)] {
-        moments + (average.map { [("average/parameters", $0)] } ?? [])
+        moments
+            + [("lookahead/slow", slow), ("average/parameters", average)].compactMap { name, buffer in
+                buffer.map { (name, $0) }
+            }
     }
 
     /// The moving average of the parameters; nil where none is kept, meaningless before the first step.
@@ -87,8 +105,11 @@ package final class Optimizer {
     ///   - parameters: `[count]`, updated in place.
     ///   - gradients: `[count]`, of the mean loss.
     ///   - learningRate: scheduled rate η ≥ 0.
+    ///   - momentum: scheduled momentum (β₁ of Adam) in [0, 1), instead of the one in ``options``.
+    ///   - synchronizes: whether lookahead's slow weights follow after this step; says nothing without lookahead.
     package func step(
-        parameters: AlignedBuffer<Float>, gradients: AlignedBuffer<Float>, learningRate: Double, pool: WorkerPool
+        parameters: AlignedBuffer<Float>, gradients: AlignedBuffer<Float>, learningRate: Double,
+        momentum: Double? = nil, synchronizes: Bool = false, pool: WorkerPool
     ) {
         precondition(
             parameters.count == count && gradients.count == count,
@@ -108,9 +129,17 @@ package final class Optimizer {
         case .value(let bound): sweep.filter.bound = Float(bound)
         case nil: break
         }
-        sweep.phase = .update(options.update(step: stepsTaken, learningRate: learningRate))
+        let rule = momentum.map(options.with) ?? options
+        sweep.phase = .update(rule.update(step: stepsTaken, learningRate: learningRate))
         sweep.averagingRate = averagingDecay(step: stepsTaken).map { Float(1 - $0) }
-        sweep.startsAverage = stepsTaken == 1
+        sweep.synchronizes = synchronizes
+        if stepsTaken == 1 {
+            average?.copy(from: parameters)
+            slow?.copy(from: parameters)
+        }
+        tensorRule?.prepare(
+            rule, step: stepsTaken, learningRate: learningRate, filter: sweep.filter, w: parameters, g: gradients,
+            pool: pool)
         pool.run(sweep, tasks: sweep.blocks.count)
         sweep.parameters = nil
         sweep.gradients = nil
@@ -135,15 +164,15 @@ struct OptimizerBlock: Hashable {
     /// 64 KiB of each buffer: five of them stay in an L2 cache of 1 MiB.
     static let maximumCount = 16_384
 
-    /// The blocks of `tensors` in ascending order. Neighbours with the same decay are joined, then cut.
-    static func cut(_ tensors: [ParameterTensor], count: Int) -> [OptimizerBlock] {
+    /// The blocks of `tensors` in ascending order. Neighbours with the same decay are joined, where asked, then cut.
+    static func cut(_ tensors: [ParameterTensor], count: Int, joins: Bool = true) -> [OptimizerBlock] {
         var runs: [OptimizerBlock] = []
         for tensor in tensors.sorted(by: { $0.offset < $1.offset }) where tensor.count > 0 {
             let end = runs.last?.range.upperBound ?? 0
             precondition(
                 tensor.offset >= end && tensor.range.upperBound <= count,
                 "Optimizer: tensor \(tensor.name) overlaps another or leaves the buffer of \(count)")
-            if let last = runs.last, last.decays == tensor.role.decays, end == tensor.offset {
+            if joins, let last = runs.last, last.decays == tensor.role.decays, end == tensor.offset {
                 runs[runs.count - 1].range = last.range.lowerBound..<tensor.range.upperBound
             } else {
                 runs.append(OptimizerBlock(range: tensor.range, decays: tensor.role.decays))
@@ -170,19 +199,24 @@ private final class OptimizerSweep: ParallelWork {
     var parameters, gradients: AlignedBuffer<Float>?
     var filter = OptimizerKernels.GradientFilter()
     var averagingRate: Float?
-    /// Whether the average begins at the parameters before this step.
-    var startsAverage = false
+    /// Whether the slow weights follow in this step.
+    var synchronizes = false
 
+    private let tensorRule: TensorRule?
     private let l2: Float
-    private let m, v, average: AlignedBuffer<Float>?
+    private let m, v, average, slow: AlignedBuffer<Float>?
+    private let lookaheadRate: Float
     /// One number per block.
     private let partialSums: AlignedBuffer<Double>
 
     init(
-        blocks: [OptimizerBlock], l2: Float, m: AlignedBuffer<Float>?, v: AlignedBuffer<Float>?,
-        average: AlignedBuffer<Float>?
+        blocks: [OptimizerBlock], tensorRule: TensorRule?, l2: Float, m: AlignedBuffer<Float>?,
+        v: AlignedBuffer<Float>?, average: AlignedBuffer<Float>?, slow: AlignedBuffer<Float>?, lookaheadRate: Float
     ) {
         self.blocks = blocks
+        self.tensorRule = tensorRule
+        self.slow = slow
+        self.lookaheadRate = lookaheadRate
         self.l2 = l2
         self.m = m
         self.v = v
@@ -208,17 +242,25 @@ private final class OptimizerSweep: ParallelWork {
             partialSums[task] = OptimizerKernels.isFinite(block.range, x: parameters) ? 0 : 1
         case .update(let update):
             guard let parameters, let gradients else { return }
-            self.update(block, update, w: parameters, g: gradients)
+            self.update(task, block, update, w: parameters, g: gradients)
         }
     }
 
     private func update(
-        _ block: OptimizerBlock, _ update: OptimizerUpdate, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>
+        _ task: Int, _ block: OptimizerBlock, _ update: OptimizerUpdate, w: AlignedBuffer<Float>,
+        g: AlignedBuffer<Float>
     ) {
-        if startsAverage, let average { OptimizerKernels.average(block.range, a: average, w: w, rate: 1) }
         var filter = filter
         filter.l2 = block.decays ? l2 : 0
-        update.apply(block, w: w, g: g, m: m, v: v, filter: filter)
+        if let tensorRule {
+            tensorRule.apply(task, w: w, g: g, filter: filter)
+        } else {
+            update.apply(block, w: w, g: g, m: m, v: v, filter: filter)
+        }
+        if synchronizes, let slow {
+            OptimizerKernels.average(block.range, a: slow, w: w, rate: lookaheadRate)
+            OptimizerKernels.copy(block.range, from: slow, to: w)
+        }
         if let average, let averagingRate {
             OptimizerKernels.average(block.range, a: average, w: w, rate: averagingRate)
         }

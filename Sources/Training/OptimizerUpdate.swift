@@ -5,9 +5,12 @@ import Tensors
 enum OptimizerUpdate {
     case sgd(rate: Float)
     case momentum(rate: Float, momentum: Float, nesterov: Bool)
+    case adagrad(rate: Float, epsilon: Float)
     case rmsprop(rate: Float, rho: Double, epsilon: Float, momentum: Float)
     /// Adam and AdamW: coefficients for tensors that decay and for the others.
     case adam(decaying: OptimizerKernels.AdamStep, other: OptimizerKernels.AdamStep)
+    /// What a ``TensorRule`` has prepared.
+    case tensors
 
     func apply(
         _ block: OptimizerBlock, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, m: AlignedBuffer<Float>?,
@@ -20,6 +23,8 @@ enum OptimizerUpdate {
         case (.momentum(let rate, let momentum, let nesterov), let m?, _):
             OptimizerKernels.momentum(
                 range, w: w, g: g, m: m, filter: filter, rate: rate, momentum: momentum, nesterov: nesterov)
+        case (.adagrad(let rate, let epsilon), _, let v?):
+            OptimizerKernels.adagrad(range, w: w, g: g, v: v, filter: filter, rate: rate, epsilon: epsilon)
         case (.rmsprop(let rate, let rho, let epsilon, let momentum), let m, let v?):
             OptimizerKernels.rmsprop(
                 range, w: w, g: g, v: v, m: m, filter: filter, rate: rate, rho: rho, epsilon: epsilon,
@@ -35,18 +40,21 @@ enum OptimizerUpdate {
 
 extension OptimizerOptions {
     /// Whether there is a buffer `m`: Adam's first moment, or the velocity of momentum.
-    var keepsFirstMoment: Bool {
-        switch self {
-        case .sgd(_, let momentum, _), .rmsprop(_, _, _, let momentum): momentum != 0
-        case .adam, .adamW: true
-        }
-    }
+    var keepsFirstMoment: Bool { hasMomentum }
 
-    /// Whether there is a buffer `v`: the running mean of squared gradients.
+    /// Whether there is a buffer `v`: the running mean, or sum, of squared gradients.
     var keepsSecondMoment: Bool {
         switch self {
         case .sgd: false
-        case .rmsprop, .adam, .adamW: true
+        case .adagrad, .rmsprop, .adam, .adamW, .lamb, .muon: true
+        }
+    }
+
+    /// Whether a step on an element depends on its whole tensor (``TensorRule``).
+    var looksAtTensors: Bool {
+        switch self {
+        case .lamb, .muon: true
+        default: false
         }
     }
 
@@ -62,6 +70,8 @@ extension OptimizerOptions {
         case .sgd(_, let momentum, let nesterov):
             return momentum == 0
                 ? .sgd(rate: rate) : .momentum(rate: rate, momentum: Float(momentum), nesterov: nesterov)
+        case .adagrad(_, let decay, _, let epsilon):
+            return .adagrad(rate: Float(learningRate / (1 + Double(step - 1) * decay)), epsilon: Float(epsilon))
         case .rmsprop(_, let rho, let epsilon, let momentum):
             return .rmsprop(rate: rate, rho: rho, epsilon: Float(epsilon), momentum: Float(momentum))
         case .adam(_, let beta1, let beta2, let epsilon):
@@ -69,6 +79,7 @@ extension OptimizerOptions {
             return .adam(decaying: step, other: step)
         case .adamW(_, let beta1, let beta2, let epsilon, let weightDecay):
             return .adam(decaying: adam(beta1, beta2, epsilon, weightDecay), other: adam(beta1, beta2, epsilon, 0))
+        case .lamb, .muon: return .tensors
         }
     }
 }

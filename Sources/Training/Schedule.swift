@@ -18,9 +18,11 @@
 /// | step | `factor^⌊u / (every·E)⌋` | `StepLR(every·E, factor)` |
 /// | exponential | `decay^(u/E)` | `ExponentialLR(decay^(1/E))` |
 /// | cosine | `f + (1 − f)(1 + cos(πu/N))/2`, f = finalFactor | `CosineAnnealingLR(N, f)` |
+/// | cosine, M cycles | the same with `u mod L` and `L = ⌈N/M⌉` instead of u and N | `CosineAnnealingWarmRestarts(L)` |
 /// | oneCycle | two half cosines, the last step at the minimum | `OneCycleLR`, `anneal_strategy="cos"` |
 ///
-/// Of one-cycle the rate is cycled, momentum is not. After the last step the factor stays what it was there.
+/// Where one-cycle cycles momentum too (``momentum(step:)``), it goes along the same half cosines, against the rate;
+/// during a warm-up it stays at its upper bound. After the last step both stay what they were there.
 package struct LearningRateSchedule: Hashable, Sendable {
     package let options: ScheduleOptions
     /// W: warm-up epochs times steps per epoch, to the nearest step, at most all steps.
@@ -56,7 +58,7 @@ package struct LearningRateSchedule: Hashable, Sendable {
 
     /// What the warm-up rises to.
     private var firstValue: Double {
-        if case .oneCycle(_, let initialDivisor, _) = options { return 1 / initialDivisor }
+        if case .oneCycle(_, let initialDivisor, _, _) = options { return 1 / initialDivisor }
         return 1
     }
 
@@ -66,14 +68,33 @@ package struct LearningRateSchedule: Hashable, Sendable {
         case .constant: return 1
         case .step(let every, let factor): return pow(factor, Double(u / stepsPerEpoch / every))
         case .exponential(let decay): return pow(decay, Double(u) / Double(stepsPerEpoch))
-        case .cosine(let finalFactor): return halfCosine(1, finalFactor, Double(u) / Double(steps))
-        case .oneCycle(let warmupFraction, let initialDivisor, let finalDivisor):
+        case .cosine(let finalFactor, let cycles):
+            let length = (steps + cycles - 1) / cycles
+            return halfCosine(1, finalFactor, Double(u % length) / Double(length))
+        case .oneCycle(let warmupFraction, let initialDivisor, let finalDivisor, _):
             let first = 1 / initialDivisor
-            let last = first / finalDivisor
-            let peak = warmupFraction * Double(steps) - 1
-            if Double(u) <= peak { return halfCosine(first, 1, peak > 0 ? Double(u) / peak : 1) }
-            return halfCosine(1, last, (Double(u) - peak) / (Double(steps - 1) - peak))
+            return cycle(u, warmupFraction, from: first, over: 1, to: first / finalDivisor)
         }
+    }
+
+    /// The momentum (β₁ of Adam) at step `step`, from 0 over all epochs: PyTorch's `OneCycleLR` with `cycle_momentum`.
+    /// Nil where the schedule leaves it alone.
+    package func momentum(step: Int) -> Double? {
+        guard case .oneCycle(let warmupFraction, _, _, let momentum?) = options else { return nil }
+        let u = min(step, totalSteps - 1) - warmupSteps
+        guard u >= 0 else { return momentum.upperBound }
+        return cycle(
+            u, warmupFraction, from: momentum.upperBound, over: momentum.lowerBound, to: momentum.upperBound)
+    }
+
+    /// Two half cosines over the steps of the shape.
+    private func cycle(
+        _ u: Int, _ warmupFraction: Double, from first: Double, over turn: Double, to last: Double
+    ) -> Double {
+        let steps = totalSteps - warmupSteps
+        let peak = warmupFraction * Double(steps) - 1
+        if Double(u) <= peak { return halfCosine(first, turn, peak > 0 ? Double(u) / peak : 1) }
+        return halfCosine(turn, last, (Double(u) - peak) / (Double(steps - 1) - peak))
     }
 
     /// From `start` at `progress` 0 to `end` at 1.

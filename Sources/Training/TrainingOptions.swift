@@ -1,26 +1,3 @@
-/// How the weights follow the gradient. `learningRate` is the peak that the schedule scales.
-public enum OptimizerOptions: Hashable, Sendable {
-    /// Stochastic gradient descent: `v ← momentum·v + g`, `w ← w − η·v`; with `nesterov`, `w ← w − η·(g + momentum·v)`.
-    case sgd(learningRate: Double, momentum: Double = 0, nesterov: Bool = false)
-    /// `s ← rho·s + (1 − rho)·g²`, `w ← w − η·g/√(s + epsilon)`, with momentum on the step. Hinton 2012, lecture 6e.
-    case rmsprop(learningRate: Double, rho: Double = 0.9, epsilon: Double = 1e-7, momentum: Double = 0)
-    /// Kingma and Ba 2014, arXiv:1412.6980; ε outside the root, both moments bias-corrected.
-    case adam(learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8)
-    /// Loshchilov and Hutter 2017, arXiv:1711.05101; decay skips biases and batch-norm.
-    case adamW(
-        learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-        weightDecay: Double = 1e-2)
-
-    /// η, before the schedule.
-    public var learningRate: Double {
-        switch self {
-        case .sgd(let rate, _, _), .rmsprop(let rate, _, _, _), .adam(let rate, _, _, _),
-            .adamW(let rate, _, _, _, _):
-            rate
-        }
-    }
-}
-
 /// How the learning rate changes with time, as a factor on the optimizer's `learningRate`.
 public enum ScheduleOptions: Hashable, Sendable {
     /// 1.
@@ -29,12 +6,26 @@ public enum ScheduleOptions: Hashable, Sendable {
     case step(every: Int, factor: Double)
     /// Times `decay` every epoch, continuously.
     case exponential(decay: Double)
-    /// From 1 to `finalFactor` along half a cosine.
-    case cosine(finalFactor: Double = 0)
+    /// From 1 to `finalFactor` along half a cosine, in each of `cycles` equal parts of the run. The weights at the end of
+    /// each cycle are a snapshot: G. Huang et al., "Snapshot ensembles: train 1, get M for free", 2017, arXiv:1704.00109.
+    case cosine(finalFactor: Double = 0, cycles: Int = 1)
     /// Up from `1 / initialDivisor` to 1 in the first `warmupFraction` of the steps, then down to
     /// `1 / (initialDivisor · finalDivisor)`, both along half cosines (Smith 2018, arXiv:1803.09820, as PyTorch
-    /// does it).
-    case oneCycle(warmupFraction: Double = 0.3, initialDivisor: Double = 25, finalDivisor: Double = 1e4)
+    /// does it). Where `momentum` is given, momentum (β₁ of Adam) goes the other way: from its upper bound down to
+    /// the lower one while the rate rises, and back up. Nil leaves the optimizer's own.
+    case oneCycle(
+        warmupFraction: Double = 0.3, initialDivisor: Double = 25, finalDivisor: Double = 1e4,
+        momentum: ClosedRange<Double>? = nil)
+
+    /// How often the rate begins anew; 1 for a schedule without cycles.
+    public var cycles: Int {
+        if case .cosine(_, let cycles) = self { cycles } else { 1 }
+    }
+
+    /// The bounds between which momentum is cycled; nil where it is not.
+    public var cycledMomentum: ClosedRange<Double>? {
+        if case .oneCycle(_, _, _, let momentum) = self { momentum } else { nil }
+    }
 }
 
 /// A bound on the gradient, applied before the optimizer.
@@ -92,6 +83,63 @@ package struct CheckpointOptions: Hashable, Sendable {
     }
 }
 
+/// Learning from trained networks beside the labels: the loss becomes `(1 − w)·H(target, p) + w·T²·KL(q ‖ p_T)`, `q` the
+/// mean of the teachers' softmax at temperature T on the same augmented images, `p_T` the student's at T. Validation
+/// keeps to the labels. Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531.
+public struct DistillationOptions: Hashable, Sendable {
+    /// Runs, model files, or folders of model files.
+    public var teachers: [String]
+    /// T > 0: the higher, the more the less likely classes count.
+    public var temperature: Double
+    /// w in [0, 1].
+    public var weight: Double
+
+    /// Learning from these teachers.
+    public init(teachers: [String], temperature: Double = 2, weight: Double = 0.5) {
+        self.teachers = teachers
+        self.temperature = temperature
+        self.weight = weight
+    }
+}
+
+/// The first convolution's filters from the training images: their patches' principal axes, whitened (Jordan 2024,
+/// arXiv:2404.00498).
+public struct WhiteningOptions: Hashable, Sendable {
+    /// The first so many training images are looked at, ≥ 1.
+    public var images: Int
+    /// ε > 0, added to each variance.
+    public var epsilon: Double
+    /// Whether these filters stay as they are.
+    public var frozen: Bool
+
+    /// Filters whitened on so many images.
+    public init(images: Int = 1_000, epsilon: Double = 5e-4, frozen: Bool = true) {
+        self.images = images
+        self.epsilon = epsilon
+        self.frozen = frozen
+    }
+}
+
+/// Epochs of training on smaller images, made so by area after augmentation; the last epochs see whole ones. For networks
+/// whose weights fit every size of image. Validation is always on whole images.
+///
+/// Source: J. Howard, S. Gugger, "fastai: a layered API for deep learning", 2020, arXiv:2002.04688 (progressive resizing).
+public struct ResizingStage: Hashable, Sendable {
+    /// How many, ≥ 1.
+    public var epochs: Int
+    /// Rows of the images.
+    public var height: Int
+    /// Columns of the images.
+    public var width: Int
+
+    /// So many epochs on images of this size.
+    public init(epochs: Int, height: Int, width: Int) {
+        self.epochs = epochs
+        self.height = height
+        self.width = width
+    }
+}
+
 /// Everything that the section `training` of a configuration says.
 public struct TrainingOptions: Hashable, Sendable {
     /// Passes over the training images, ≥ 1.
@@ -100,6 +148,8 @@ public struct TrainingOptions: Hashable, Sendable {
     public var batchSize = 128
     /// How the weights follow the gradient.
     public var optimizer = OptimizerOptions.adam()
+    /// Nil: the optimizer alone.
+    public var lookahead: LookaheadOptions? = nil
     /// How the learning rate changes with time.
     public var schedule = ScheduleOptions.constant
     /// Epochs (fractions allowed) over which the rate rises linearly from 0 before the schedule's own shape.
@@ -114,6 +164,18 @@ public struct TrainingOptions: Hashable, Sendable {
     public var earlyStopping: EarlyStoppingOptions? = EarlyStoppingOptions()
     /// Decay of the exponential moving average of the weights, in (0, 1); nil keeps none.
     public var averagingDecay: Double? = nil
+    /// Training images from which batch-norm's statistics of the averaged weights are computed anew after an epoch
+    /// (Izmailov et al. 2018, arXiv:1803.05407); 0: the statistics are averaged like the weights. Without validation it
+    /// is done after the last epoch alone.
+    public var averagingStatisticsImages = 0
+    /// Whether these images are augmented as they were in the epoch that ended, as published, or taken as they are.
+    public var averagingStatisticsAugmented = true
+    /// Nil: the labels alone.
+    public var distillation: DistillationOptions? = nil
+    /// Nil: the initializer's filters.
+    public var whitening: WhiteningOptions? = nil
+    /// Stages one after the other, from the first epoch on; all epochs after them are on whole images.
+    public var progressiveResizing: [ResizingStage] = []
     /// Nil writes none: an interrupted run can then not go on.
     package var checkpoints: CheckpointOptions? = CheckpointOptions()
     /// Parts that a batch is cut into, whatever the thread count: it fixes the order of every sum.

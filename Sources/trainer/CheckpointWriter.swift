@@ -29,11 +29,12 @@ final class CheckpointWriter {
         self.last = last
     }
 
-    func write(_ state: TrainingState) {
+    /// - Parameter liveSums: of the files that grow, where they stand now.
+    func write(_ state: TrainingState, liveSums: [String: [Double]]) {
         do throws(OperationError) {
             let checkpoint = Checkpoint(
                 configuration: configuration, dataDigests: dataDigests, engine: engine,
-                liveFiles: try run.synchronize(), state: state)
+                liveFiles: try run.synchronize(), liveSums: liveSums, state: state)
             last = try CheckpointFolder(of: run.folder).write(checkpoint, keeping: options.keep)
             if failure != nil { Console.message("Checkpoints are written again") }
             failure = nil

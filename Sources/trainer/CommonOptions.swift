@@ -12,11 +12,12 @@ struct CommonOptions: ParsableArguments {
     var quiet = false
 
     /// The worker pool, its BLAS found sound.
-    func makePool() throws -> WorkerPool {
+    /// - Parameter default: threads where the user names none; the usable cores where nil.
+    func makePool(default count: Int? = nil) throws -> WorkerPool {
         if let threads, threads < 1 || threads > 1024 {
             throw InputError("--threads", expected: "an integer in 1…1024", received: "\(threads)")
         }
-        let pool = WorkerPool(threads: threads ?? Machine.usableCores)
+        let pool = WorkerPool(threads: threads ?? count ?? Machine.usableCores)
         try BLASSelfTest.require(pool: pool)
         return pool
     }

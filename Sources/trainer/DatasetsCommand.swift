@@ -4,8 +4,8 @@ import Numeral
 /// `trainer datasets`: what there is, fetched and checked.
 struct DatasetsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "datasets", abstract: "List, fetch and verify data sets.",
-        subcommands: [List.self, Fetch.self, Verify.self], defaultSubcommand: List.self)
+        commandName: "datasets", abstract: "List, fetch, verify and convert data sets.",
+        subcommands: [List.self, Fetch.self, Verify.self, Convert.self], defaultSubcommand: List.self)
 
     static func name(_ text: String) throws -> DatasetName {
         guard let name = DatasetName(rawValue: text) else {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Kernels
 import Numeral
 import Reports
 
@@ -8,8 +9,11 @@ struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate", abstract: "Evaluate a saved model on a test set and write every metric and figure.")
 
-    @Option(help: "A run folder or a model file.")
-    var model: String
+    @Option(
+        help: ArgumentHelp(
+            "A run folder or a model file; given again, or a folder of model files: an ensemble, whose probabilities "
+                + "are averaged.", valueName: "model"))
+    var model: [String]
 
     @Option(help: "Folder to look for the data set in first.")
     var data: String?
@@ -26,6 +30,15 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "The IDX file of their labels.")
     var labels: String?
 
+    @Option(help: "test, or validation: the part of the training set that was held out.")
+    var split: Split = .test
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Override a key of the section evaluation, as often as you like.", valueName: "evaluation.key=value"))
+    var overrides: [String] = []
+
     @Option(help: "Folder in which the evaluation's folder is made.")
     var output: String?
 
@@ -34,45 +47,121 @@ struct EvaluateCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    func run() throws {
-        let saved = try SavedModel.load(path: model)
-        let trained = RunFolder(URL(fileURLWithPath: model, isDirectory: true))
-        if !trained.isFinished, FileManager.default.fileExists(atPath: trained.url(of: .config).path) {
-            Console.message(
-                "Note: \(model) is an unfinished run; these are its best weights so far "
-                    + "(to finish it: trainer --resume \(model))")
+    enum Split: String, CaseIterable, ExpressibleByArgument {
+        case test, validation
+    }
+
+    func run() throws { try Ranks.join { try run($0) } }
+
+    private func run(_ ranks: Ranks) throws {
+        let (paths, saved) = try ranks.together {
+            let paths = try SavedModel.paths(model, place: "--model")
+            let saved = try load(paths[0])
+            for path in paths { noteIfUnfinished(path) }
+            return (paths, saved)
         }
-        let pool = try common.makePool()
-        let (name, source, test) = try testSet(saved)
-        try Classifier.check(saved.graph, fits: test.images, named: name)
+        let (pool, name, source, test) = try ranks.together {
+            let pool = try common.makePool(default: ranks.threads)
+            let (name, source, test) = try testSet(saved)
+            try Classifier.check(saved.graph, fits: test.images, named: name)
+            return (pool, name, source, test)
+        }
+        let fingerprint = saved.parameters.fingerprint ^ saved.state.fingerprint
+        try ranks.check(
+            test.digests.merging(["model": String(fingerprint, radix: 16)]) { first, _ in first },
+            are: "the model and the data of rank 0", remedy: "give every host the same files")
+        let ensemble = paths.count == 1 ? nil : try ensemble(paths, first: saved, on: test.images, name, pool, ranks)
+        guard ranks.isFirst else {
+            guard ensemble == nil else { return }
+            _ = try Assessment.probabilities(
+                of: test.images, experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
+                parameters: saved.parameters, state: saved.state, pool: pool, ranks: ranks)
+            return
+        }
         let date = Date()
         let folder = try RunFolder.create(
             in: URL(fileURLWithPath: output ?? saved.experiment.output.directory, isDirectory: true),
-            name: saved.experiment.name + "-evaluation", date: date)
+            name: saved.experiment.name + (ensemble == nil ? "-evaluation" : "-ensemble"), date: date)
         try folder.write(saved.experiment.jsonText, as: .config)
-        let environment = EnvironmentRecord(threads: pool.threads, dataDigests: test.digests, date: date)
+        let environment = EnvironmentRecord(
+            threads: pool.threads, ranks: ranks, dataDigests: test.digests, date: date)
         try folder.write(environment: environment)
-        if robustness {
-            let classifier = Classifier(
-                graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize,
-                normalization: saved.normalization, pool: pool)
-            classifier.load(parameters: saved.parameters, state: saved.state)
-            let result = try classifier.robustness(on: test.images) { show($0) }
-            if !common.quiet { ProgressLine.clear() }
-            let record = RobustnessRecord(
-                result, dataset: name, dataSource: source == .full ? .full : .sample)
-            try folder.write(robustness: record)
-            print(record.text)
-        }
+        if robustness { try writeRobustness(of: saved, on: test.images, name, source, to: folder, pool) }
         try Assessment(
             experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
-            parameters: saved.parameters, state: saved.state, dataset: name, source: source, training: nil,
+            // Fitted to one model, not to a mean of several.
+            temperature: ensemble == nil ? saved.temperature : nil, parameters: saved.parameters, state: saved.state,
+            dataset: name, source: source, training: nil,
             history: nil, environment: environment,
             reproduction: [
                 (["swift run trainer"] + CommandLine.arguments.dropFirst().map(Assessment.quoted)).joined(
                     separator: " ")
-            ]
-        ).run(on: test.images, to: folder, common: common, pool: pool)
+            ], ensemble: ensemble
+        ).run(on: test.images, to: folder, common: common, pool: pool, ranks: ranks)
+    }
+
+    /// A model, with what `--set` says of its evaluation.
+    private func load(_ path: String) throws -> SavedModel {
+        let saved = try SavedModel.load(path: path)
+        guard !overrides.isEmpty else { return saved }
+        let experiment = try Experiment.decode(try Overrides.apply(overrides, to: saved.experiment.json), name: "")
+        var rest = experiment
+        rest.evaluation = saved.experiment.evaluation
+        guard rest == saved.experiment else {
+            throw InputError(
+                "--set", expected: "keys of the section evaluation: a trained model is what it is",
+                received: rest.differences(from: saved.experiment).joined(separator: ", "))
+        }
+        return SavedModel(
+            experiment: experiment, graph: saved.graph, classNames: saved.classNames,
+            normalization: saved.normalization, temperature: saved.temperature, parameters: saved.parameters,
+            state: saved.state)
+    }
+
+    private func noteIfUnfinished(_ path: String) {
+        let trained = RunFolder(URL(fileURLWithPath: path, isDirectory: true))
+        guard !trained.isFinished, FileManager.default.fileExists(atPath: trained.url(of: .config).path) else { return }
+        Console.message(
+            "Note: \(path) is an unfinished run; these are its best weights so far "
+                + "(to finish it: trainer --resume \(path))")
+    }
+
+    private func ensemble(
+        _ paths: [String], first: SavedModel, on images: ImageSet, _ name: String, _ pool: WorkerPool, _ ranks: Ranks
+    ) throws -> Ensemble {
+        guard !robustness else {
+            throw InputError("--robustness", expected: "one model", received: "\(paths.count)")
+        }
+        return try Ensemble(
+            paths, on: images, dataset: name, pool: pool, communicator: ranks.communicator,
+            load: { path in
+                let model = try load(path)
+                let (mine, others) = (model.experiment, first.experiment)
+                guard split == .test || mine.seed == others.seed && mine.data == others.data else {
+                    throw InputError(
+                        path,
+                        expected: "the seed and the data of \(paths[0]), by which training and validation are "
+                            + "told apart", received: "others",
+                        remedy: "its training may have seen these validation images")
+                }
+                return model
+            },
+            progress: { index, path in common.say("Model \(index + 1) of \(paths.count): \(path)") })
+    }
+
+    private func writeRobustness(
+        of saved: SavedModel, on images: ImageSet, _ name: String, _ source: LoadedData.Source, to folder: RunFolder,
+        _ pool: WorkerPool
+    ) throws {
+        let classifier = Classifier(
+            graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize,
+            normalization: saved.normalization, pool: pool)
+        classifier.load(parameters: saved.parameters, state: saved.state)
+        let result = try classifier.robustness(on: images) { show($0) }
+        if !common.quiet { ProgressLine.clear() }
+        let record = RobustnessRecord(result, dataset: name, dataSource: source == .full ? .full : .sample)
+        try folder.write(robustness: record)
+        print(record.text)
     }
 
     /// Which corruption is being tried.
@@ -99,6 +188,9 @@ struct EvaluateCommand: ParsableCommand {
             {
                 throw InputError(option, expected: "nothing beside --images and --labels", received: "both")
             }
+            guard split == .test else {
+                throw InputError("--split", expected: "nothing beside --images and --labels", received: "both")
+            }
             let test = try DatasetLoader.test(images: images, labels: labels, classNames: saved.classNames)
             common.say("Data: \(Console.grouped(test.images.count)) images of \(images)")
             return ("files", .full, test)
@@ -113,7 +205,16 @@ struct EvaluateCommand: ParsableCommand {
         let loaded = try common.load(options, seed: saved.experiment.seed)
         // Before the test images are read: a data set of another shape is told apart by either half.
         try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset)
-        return (loaded.dataset, loaded.source, try loaded.loadTest())
+        guard split == .validation else { return (loaded.dataset, loaded.source, try loaded.loadTest()) }
+        guard loaded.validation.count > 0 else {
+            throw InputError(
+                "--split validation", expected: "a model trained with data.validationFraction above 0", received: "0",
+                remedy: "it was trained on the whole training set: only the test set is new to it")
+        }
+        return (
+            loaded.dataset, loaded.source,
+            LoadedData.Test(images: loaded.validation, digests: loaded.digests, notes: loaded.notes)
+        )
     }
 
     private func value<Choice: RawRepresentable<String> & CaseIterable>(

@@ -10,7 +10,11 @@ final class RunLogs {
     private var tensorBoard: TensorBoardLog?
 
     /// Opens both files, as far as the configuration wants them; in a resumed run they go on where it does.
-    init(_ run: LiveRun, _ experiment: Experiment, graph: ResolvedGraph, data: LoadedData) {
+    ///
+    /// - Parameter sums: those of the checkpoint that it goes on from.
+    init(
+        _ run: LiveRun, _ experiment: Experiment, graph: ResolvedGraph, data: LoadedData, sums: [String: [Double]]
+    ) {
         attempt {
             if experiment.output.events {
                 events = EventLog(append: try run.open(RunFile.events.rawValue).append)
@@ -23,7 +27,10 @@ final class RunLogs {
             let file = try run.open(RunFile.tensorBoard.rawValue)
             let log = TensorBoardLog(tensors: graph.parameters, append: file.append)
             tensorBoard = log
-            guard file.length == 0 else { return }
+            guard file.length == 0 else {
+                log.restore(sums: sums[RunFile.tensorBoard.rawValue] ?? [])
+                return
+            }
             try log.begin(
                 session: run.folder.url.lastPathComponent, hyperparameters: Self.hyperparameters(experiment))
             try log.image(
@@ -33,6 +40,9 @@ final class RunLogs {
             tensorBoard = nil
         }
     }
+
+    /// What the files carry from record to record, for a checkpoint.
+    var sums: [String: [Double]] { tensorBoard.map { [RunFile.tensorBoard.rawValue: $0.sums] } ?? [:] }
 
     /// Hands everything to the files: a checkpoint is about to refer to their lengths.
     func flush() {

@@ -15,12 +15,13 @@ struct TrainingSession {
     let trainer: Trainer
     let pool: WorkerPool
     let common: CommonOptions
+    let ranks: Ranks
 
     private var folder: RunFolder { run.folder }
 
     /// Writes `config.json` and `environment.json`, or adds this process to the latter.
     func record(date: Date) throws {
-        let environment = EnvironmentRecord(threads: pool.threads, dataDigests: dataDigests, date: date)
+        let environment = EnvironmentRecord(threads: pool.threads, ranks: ranks, dataDigests: dataDigests, date: date)
         guard let resumption else {
             try folder.write(experiment.jsonText, as: .config)
             try folder.write(environment: environment)
@@ -31,7 +32,7 @@ struct TrainingSession {
         try folder.write(
             resumption: EnvironmentRecord.Resumption(
                 date: date, epoch: progress.epoch, step: progress.step, threads: pool.threads,
-                commandLine: CommandLine.arguments),
+                ranks: environment.ranks?.count, commandLine: CommandLine.arguments),
             in: environment)
         run.restore(lengths: resumption.found?.checkpoint.liveFiles ?? [:])
     }
@@ -42,15 +43,18 @@ struct TrainingSession {
         let writer = CheckpointWriter(
             run, experiment, graph, dataDigests: dataDigests, resumedFrom: resumption?.found?.file)
         let display = TrainingDisplay(quiet: common.quiet, epochs: experiment.training.epochs)
-        let logs = RunLogs(run, experiment, graph: graph, data: data)
+        let logs = RunLogs(
+            run, experiment, graph: graph, data: data, sums: resumption?.found?.checkpoint.liveSums ?? [:])
         let model: TrainedModel
+        let state = try ranks.share(state: resumption?.found?.checkpoint)
         do {
             model = try trainer.run(
-                from: resumption?.found?.checkpoint.state, shouldStop: { Interruption.isRequested },
+                from: state, shouldStop: { Interruption.isRequested },
+                onSnapshot: { cycle, model in try folder.write(snapshot: saved(model).encoded(), cycle: cycle) },
                 onCheckpoint: writer.map { writer in
                     { state in
                         logs.flush()
-                        writer.write(state)
+                        writer.write(state, liveSums: logs.sums)
                     }
                 },
                 onEvent: { event in
@@ -64,16 +68,17 @@ struct TrainingSession {
         }
         guard !model.interrupted else {
             logs.end(nil)
-            throw try afterInterruption(model, writer)
+            throw try afterInterruption(model, writer, code: Interruption.exitCode(ranks))
         }
-        try save(model)
-        try test(model, logs)
+        let temperature = temperature(of: model)
+        try save(model, temperature: temperature)
+        try test(model, temperature: temperature, logs)
     }
 
     /// Keeps the best weights so far, and says where they and the last sound state are.
     private func afterDivergence(last checkpoint: URL?) throws {
         if let best = trainer.bestSoFar {
-            try save(best)
+            try save(best, temperature: temperature(of: best))
             Console.message(
                 "The weights of epoch \(best.history.bestEpoch), the best, are in "
                     + folder.url(of: .model).relativePath)
@@ -82,8 +87,10 @@ struct TrainingSession {
     }
 
     /// Keeps the best weights so far, and says how to go on.
-    private func afterInterruption(_ model: TrainedModel, _ writer: CheckpointWriter?) throws -> ExitCode {
-        try save(model)
+    private func afterInterruption(
+        _ model: TrainedModel, _ writer: CheckpointWriter?, code: Int32
+    ) throws -> ExitCode {
+        try save(model, temperature: model.history.epochs.isEmpty ? nil : temperature(of: model))
         if let failure = writer?.failure { throw failure }
         let epochs = model.history.epochs.count
         let place = "Interrupted after \(epochs) epoch\(epochs == 1 ? "" : "s")"
@@ -94,21 +101,24 @@ struct TrainingSession {
         } else {
             Console.message(place + ". Go on with: trainer --resume \(folder.url.relativePath)")
         }
-        return ExitCode(Interruption.exitCode)
+        return ExitCode(code)
     }
 
     /// Writes the history and, once an epoch has ended, the model.
-    private func save(_ model: TrainedModel) throws {
+    private func save(_ model: TrainedModel, temperature: Double?) throws {
         guard !model.history.epochs.isEmpty else { return }
         try folder.write(history: model.history)
-        let saved = SavedModel(
-            experiment: experiment, graph: graph, classNames: data.train.classNames,
-            normalization: data.normalizationConstants(experiment.data.normalization), parameters: model.parameters,
-            state: model.state)
-        try folder.write(saved.encoded(), as: .model)
+        try folder.write(saved(model, temperature: temperature).encoded(), as: .model)
     }
 
-    private func test(_ model: TrainedModel, _ logs: RunLogs) throws {
+    private func saved(_ model: TrainedModel, temperature: Double? = nil) -> SavedModel {
+        SavedModel(
+            experiment: experiment, graph: graph, classNames: data.train.classNames,
+            normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,
+            parameters: model.parameters, state: model.state)
+    }
+
+    private func test(_ model: TrainedModel, temperature: Double?, _ logs: RunLogs) throws {
         let history = model.history
         common.say(
             "Trained \(history.epochs.count) epochs in \(Console.fixed(history.seconds, 1)) s "
@@ -116,16 +126,21 @@ struct TrainingSession {
                 + (history.stoppedEarly ? ", stopped early" : "") + "; kept epoch \(history.bestEpoch)")
         let environment =
             folder.storedEnvironment
-            ?? EnvironmentRecord(threads: pool.threads, dataDigests: dataDigests, date: Date())
+            ?? EnvironmentRecord(threads: pool.threads, ranks: ranks, dataDigests: dataDigests, date: Date())
         try Assessment(
             experiment: experiment, graph: graph,
-            normalization: data.normalizationConstants(experiment.data.normalization), parameters: model.parameters,
-            state: model.state, dataset: data.dataset, source: data.source, training: data, history: history,
+            normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,
+            parameters: model.parameters, state: model.state, dataset: data.dataset, source: data.source, training: data, history: history,
             environment: environment, reproduction: reproduction(environment)
         ).run(
-            on: try data.loadTest().images, to: folder, common: common, pool: pool,
+            on: try data.loadTest().images, to: folder, common: common, pool: pool, ranks: ranks,
             // Before metrics.json, which says that the run is finished.
             beforeEnd: { logs.end($0) })
+        if experiment.training.schedule.cycles > 1 {
+            print(
+                "Snapshots of \(experiment.training.schedule.cycles) cycles; together: trainer evaluate --model "
+                    + folder.snapshots.relativePath)
+        }
     }
 
     /// Commands, in a clone of the repository, that train the same again.

@@ -17,8 +17,8 @@ enum Interpreter {
         "Relu", "LeakyRelu", "Gelu", "Tanh", "Sigmoid", "Softmax", "LogSoftmax", "Dropout", "Flatten", "Add", "Sum",
         "Concat", "SoftmaxCrossEntropyLoss", "Adam", "Momentum", "Adagrad",
     ]
-    /// Operators that must have passed something: those this project has, all but Adagrad.
-    static let required = operators.subtracting(["Adagrad"])
+    /// Operators that must have passed something.
+    static let required = operators
 
     /// ONNX's own tolerances for these vectors (onnx.backend.test.runner).
     static let relative: Float = 1e-3, absolute: Float = 1e-7
@@ -92,8 +92,7 @@ enum Interpreter {
         case "Add", "Sum": return [try Layers.joining(.add, inputs, axis: -1)]
         case "Concat": return [try Layers.joining(.concatenate, inputs, axis: node.int("axis", 1))]
         case "SoftmaxCrossEntropyLoss": return try Losses.softmaxCrossEntropy(node, inputs)
-        case "Adam", "Momentum": return try Optimizers.step(node, inputs)
-        case "Adagrad": throw Refusal("no Adagrad among the optimizers (sgd, rmsprop, adam, adamW)")
+        case "Adagrad", "Adam", "Momentum": return try Optimizers.step(node, inputs)
         default: throw Refusal("\(node.opType) is no operation of this project")
         }
     }

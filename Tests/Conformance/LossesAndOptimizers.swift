@@ -57,7 +57,7 @@ enum Losses {
 /// ONNX's training operators through this project's optimizer: one step from given moments.
 enum Optimizers {
     static func step(_ node: Onnx_NodeProto, _ inputs: [Value]) throws -> [Value] {
-        let isAdam = node.opType == "Adam"
+        let isAdam = node.opType == "Adam", isAdagrad = node.opType == "Adagrad"
         let parts = isAdam ? 4 : 3
         let tensors = (inputs.count - 2) / parts
         guard inputs.count == 2 + parts * tensors, let rate = inputs[0].data.first, let t = inputs[1].data.first else {
@@ -77,6 +77,12 @@ enum Optimizers {
             options = .adam(
                 learningRate: Double(rate), beta1: alpha, beta2: beta,
                 epsilon: Double(node.float("epsilon", 0)) / correction)
+        } else if isAdagrad {
+            // T counts the steps before, by which the rate is already less.
+            stepsBefore = Int(t)
+            options = .adagrad(
+                learningRate: Double(rate), learningRateDecay: Double(node.float("decay_factor", 0)),
+                epsilon: Double(node.float("epsilon", 1e-6)))
         } else {
             guard beta == 1 || t == 0 else { throw Refusal("beta = \(beta): gradients enter the velocity as they are") }
             options = .sgd(

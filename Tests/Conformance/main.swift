@@ -90,7 +90,7 @@ guard let folder = arguments.first, arguments.count == 1 else {
 }
 do {
     let url = URL(fileURLWithPath: folder), verbose = CommandLine.arguments.contains("--verbose")
-    let node = try run("node", in: url, required: Interpreter.required, verbose: verbose)
+    let node = try run("node", in: url, required: Interpreter.operators, verbose: verbose)
     let converted = try run("pytorch-converted", in: url, required: [], verbose: verbose)
     let operators = try run("pytorch-operator", in: url, required: [], verbose: verbose)
     exit(node && converted && operators ? 0 : 1)

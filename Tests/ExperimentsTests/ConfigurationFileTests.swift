@@ -9,7 +9,9 @@ import Testing
 
 /// The files of `config/`, and how files are read.
 @Suite struct ConfigurationFileTests {
-    static let names = ["default", "fashion", "reference", "residual"]
+    static let names = [
+        "default", "fashion", "mnist-best", "mnist-small", "mnist-sprint", "reference", "residual",
+    ]
 
     private func load(_ name: String) throws -> Experiment {
         try ExperimentFile.load(path: Fixtures.configurations.appending(path: "\(name).json").path)

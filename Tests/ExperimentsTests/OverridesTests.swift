@@ -16,10 +16,10 @@ import Testing
         let experiment = try decode([
             "training.epochs=3", "model.layers[0].filters=16", "training.earlyStopping=null",
             "augmentation.scale=[0.9,1.1]", "data.source=auto", "name=run-2", "output.directory=a=b c",
-            "training.epochs=4", "training.optimizer={\"type\": \"sgd\", \"learningRate\": 0.5}",
+            "training.epochs=14", "training.optimizer={\"type\": \"sgd\", \"learningRate\": 0.5}",
             "training.optimizer.momentum=0.9", "model.layers[0].kernelSize[1]=7",
         ])
-        #expect(experiment.training.epochs == 4)
+        #expect(experiment.training.epochs == 14)
         #expect(experiment.training.earlyStopping == nil)
         #expect(experiment.training.optimizer == .sgd(learningRate: 0.5, momentum: 0.9))
         #expect(experiment.augmentation.scale == 0.9...1.1)
@@ -47,8 +47,9 @@ import Testing
     @Test(arguments: [
         (
             "training.optimzer.learningRate=1",
-            "complete.json: training.optimzer: expected one of: epochs, batchSize, optimizer, schedule, warmupEpochs, "
-                + "labelSmoothing, l2, gradientClipping, earlyStopping, averaging, checkpoints, shards · received "
+            "complete.json: training.optimzer: expected one of: epochs, batchSize, optimizer, lookahead, schedule, "
+                + "warmupEpochs, labelSmoothing, l2, gradientClipping, earlyStopping, averaging, distillation, whitening, "
+                + "progressiveResizing, checkpoints, shards · received "
                 + "\"optimzer\" · did you mean 'optimizer'?"
         ),
         ("training.epochs=many", "complete.json: training.epochs: expected an integer in 1…100000 · received \"many\""),

@@ -43,6 +43,10 @@ struct RandomExperiment {
         result.data = data()
         result.augmentation = augmentation()
         result.evaluation.batchSize = integer(1...65_536)
+        if chance() {
+            result.evaluation.testTimeAugmentation = TestTimeAugmentation(
+                translation: float(0, 28), rotation: float(0, 180), scale: float(0, 0.9))
+        }
         result.output.directory = text()
         result.output.events = chance()
         result.output.tensorBoard = chance()
@@ -78,6 +82,8 @@ struct RandomExperiment {
             augmentation.erasing = .init(
                 probability: float(0, 1), area: interval(0, 1), aspectRatio: interval(0.01, 100))
         }
+        if chance() { augmentation.mixup = .init(alpha: float(0.001, 100), probability: float(0, 0.5)) }
+        if chance() { augmentation.cutmix = .init(alpha: float(0.001, 100), probability: float(0, 0.5)) }
         return augmentation
     }
 
@@ -92,7 +98,19 @@ struct RandomExperiment {
             .adamW(
                 learningRate: double(0, 1), beta1: double(0, 1), beta2: double(0, 1), epsilon: double(0, 1),
                 weightDecay: double(0, 1)),
+            .adagrad(
+                learningRate: double(0, 1), learningRateDecay: double(0, 1), initialAccumulator: double(0, 1),
+                epsilon: double(0, 1e-6)),
+            .lamb(
+                learningRate: double(0, 1), beta1: double(0, 1), beta2: double(0, 1), epsilon: double(0, 1),
+                weightDecay: double(0, 1)),
+            .muon(
+                .init(
+                    learningRate: double(0, 1), momentum: double(0, 1), nesterov: chance(), weightDecay: double(0, 1),
+                    adam: .init(
+                        learningRate: double(0, 1), beta1: double(0, 1), beta2: double(0, 1), epsilon: double(0, 1)))),
         ])
+        training.lookahead = chance() ? nil : LookaheadOptions(steps: integer(1...100), alpha: double(0, 1))
         training.schedule = pick([
             .constant, .step(every: integer(1...100), factor: double(0, 1)), .exponential(decay: double(0, 1)),
             .cosine(finalFactor: double(0, 1)),
@@ -109,7 +127,30 @@ struct RandomExperiment {
             : EarlyStoppingOptions(
                 monitor: pick(EarlyStoppingOptions.Monitor.allCases), patience: integer(1...50),
                 minimumChange: double(0, 1))
-        training.averagingDecay = chance() ? nil : double(0, 1)
+        if chance() {
+            training.averagingDecay = double(0, 1)
+            training.averagingStatisticsImages = integer(0...60_000)
+            training.averagingStatisticsAugmented = chance()
+        }
+        if chance(), training.optimizer.hasMomentum {
+            training.schedule = .oneCycle(momentum: double(0, 0.5)...double(0.5, 1))
+        }
+        if chance() {
+            training.distillation = DistillationOptions(
+                teachers: (0..<integer(1...3)).map { _ in text() }, temperature: double(0, 100), weight: double(0, 1))
+        }
+        if chance() {
+            training.whitening = WhiteningOptions(
+                images: integer(1...1_000_000), epsilon: double(0, 1), frozen: chance())
+        }
+        for _ in 0..<integer(1...4) - 1 where training.epochs > 20 {
+            training.progressiveResizing.append(
+                ResizingStage(epochs: integer(1...5), height: integer(1...1024), width: integer(1...1024)))
+        }
+        if chance() {
+            training.schedule = .cosine(finalFactor: double(0, 1), cycles: training.epochs.isMultiple(of: 2) ? 2 : 1)
+            training.warmupEpochs = 0
+        }
         training.checkpoints =
             chance()
             ? nil

@@ -33,7 +33,9 @@ import Testing
                     "shear": 0,
                     "translation": 0,
                     "elastic": null,
-                    "erasing": null
+                    "erasing": null,
+                    "mixup": null,
+                    "cutmix": null
                   },
                   "model": {
                     "inputShape": [28, 28, 1],
@@ -54,6 +56,7 @@ import Testing
                       "beta2": 0.999,
                       "epsilon": 1e-08
                     },
+                    "lookahead": null,
                     "schedule": {"type": "constant"},
                     "warmupEpochs": 0,
                     "labelSmoothing": 0,
@@ -61,10 +64,13 @@ import Testing
                     "gradientClipping": null,
                     "earlyStopping": {"monitor": "validationLoss", "patience": 5, "minimumChange": 0},
                     "averaging": null,
+                    "distillation": null,
+                    "whitening": null,
+                    "progressiveResizing": [],
                     "checkpoints": {"everySteps": null, "everyMinutes": 5, "everyEpoch": true, "keep": 2},
                     "shards": 16
                   },
-                  "evaluation": {"batchSize": 500},
+                  "evaluation": {"batchSize": 500, "testTimeAugmentation": null},
                   "output": {"directory": "runs", "events": true, "tensorBoard": true}
                 }
 
@@ -87,19 +93,30 @@ import Testing
         augmentation.translation = 3
         augmentation.elastic = .init(alpha: 30, sigma: 3.5, probability: 0.25)
         augmentation.erasing = .init(probability: 0.3, area: 0.01...0.1, aspectRatio: 0.5...2)
+        augmentation.mixup = .init(alpha: 0.2, probability: 0.5)
+        augmentation.cutmix = .init(alpha: 1.5, probability: 0.25)
         #expect(experiment.augmentation == augmentation)
         var training = TrainingOptions()
         training.epochs = 30
         training.batchSize = 64
         training.optimizer = .adamW(
             learningRate: 0.002, beta1: 0.85, beta2: 0.99, epsilon: 1e-7, weightDecay: 0.05)
-        training.schedule = .oneCycle(warmupFraction: 0.2, initialDivisor: 10, finalDivisor: 100)
+        training.lookahead = .init(steps: 6, alpha: 0.6)
+        training.schedule = .oneCycle(
+            warmupFraction: 0.2, initialDivisor: 10, finalDivisor: 100, momentum: 0.85...0.95)
         training.warmupEpochs = 0.5
         training.labelSmoothing = 0.1
         training.l2 = 1e-4
         training.gradientClipping = .norm(5)
         training.earlyStopping = .init(monitor: .validationAccuracy, patience: 3, minimumChange: 0.001)
         training.averagingDecay = 0.999
+        training.averagingStatisticsImages = 2_000
+        training.averagingStatisticsAugmented = false
+        training.distillation = .init(teachers: ["runs/a", "runs/b"], temperature: 3, weight: 0.75)
+        training.whitening = .init(images: 2_000, epsilon: 0.001, frozen: false)
+        training.progressiveResizing = [
+            .init(epochs: 5, height: 14, width: 14), .init(epochs: 3, height: 20, width: 24),
+        ]
         training.checkpoints = .init(everySteps: 500, everyMinutes: 2.5, everyEpoch: false, keep: 3)
         training.shards = 8
         #expect(experiment.training == training)

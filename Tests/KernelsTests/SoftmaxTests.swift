@@ -1,4 +1,5 @@
 import Kernels
+import Tensors
 import TestSupport
 import Testing
 
@@ -40,6 +41,71 @@ struct SoftmaxTests {
                 pz.pointer, columns: columns, label: label, smoothing: Float(smoothing), weight: 1, dz: nil)
             #expect(again == loss)
         }
+    }
+
+    @Test("cross-entropy of two classes and its gradient against Double", arguments: [2, 10], [0.0, 0.1])
+    func mixedCrossEntropy(_ columns: Int, _ smoothing: Double) {
+        var data = TestData(UInt64(columns))
+        for (label, other, share) in [(0, columns - 1, 0.3), (1, 0, 0.9), (1, 1, 0.6), (0, 1, 0.0)]
+            as [(Int, Int, Float)]
+        {
+            let z = data.doubles(columns, in: -9...9)
+            let pz = GuardedFloats(z), dz = GuardedFloats(count: columns)
+            let loss = SoftmaxKernels.crossEntropy(
+                pz.pointer, columns: columns, label: label, other: other, share: share, smoothing: Float(smoothing),
+                weight: 0.25, dz: dz.pointer)
+            let s = Double(Float(smoothing)), l = Double(share)
+            let targets = [label, other].map { Reference.target(label: $0, classes: columns, smoothing: s) }
+            let target = zip(targets[0], targets[1]).map { l * $0 + (1 - l) * $1 }
+            let p = Reference.softmax(z, columns: columns)
+            let exact = -zip(target, p).reduce(0) { $0 + $1.0 * logarithm($1.1) }
+            #expect(abs(loss - exact) <= 8 * unitRoundoff * (20 + exact))
+            let gradient = zip(p, target).map { 0.25 * ($0 - $1) }
+            #expect(zip(dz.values, gradient).allSatisfy { abs(Double($0) - $1) <= 8 * unitRoundoff })
+            #expect(dz.isIntact)
+        }
+    }
+
+    @Test("distillation's part of loss and gradient against Double", arguments: [1.0, 3.0], [3, 10])
+    func distillation(_ temperature: Double, _ columns: Int) {
+        var data = TestData(UInt64(columns) + 50)
+        let z = data.doubles(columns, in: -6...6), teacher = data.doubles(columns, in: -6...6)
+        let q = Reference.softmax(teacher.map { $0 / temperature }, columns: columns)
+        let pz = GuardedFloats(z), pq = GuardedFloats(q), dz = GuardedFloats([Double](repeating: 0.5, count: columns))
+        let loss = SoftmaxKernels.addDistillation(
+            pz.pointer, columns: columns, q: pq.pointer, temperature: Float(temperature), weight: 0.75,
+            gradientWeight: 0.25, dz: dz.pointer)
+        func divergence(_ z: [Double]) -> Double {
+            let p = Reference.softmax(z.map { $0 / temperature }, columns: columns)
+            return temperature * temperature * zip(q, p).reduce(0) { $0 + $1.0 * logarithm($1.0 / $1.1) }
+        }
+        #expect(abs(loss - 0.75 * divergence(z)) < 1e-5)
+        // By central differences, beside what stood there.
+        let gradient = dz.values.map { (Double($0) - 0.5) / 0.25 }
+        #expect(gradientError(at: z, gradient: gradient, of: divergence) < 2e-4)
+        #expect(dz.isIntact && pq.isIntact)
+        // A student that says the same has nothing to learn.
+        let same = GuardedFloats(teacher), none = GuardedFloats([Double](repeating: 0, count: columns))
+        let rest = SoftmaxKernels.addDistillation(
+            same.pointer, columns: columns, q: pq.pointer, temperature: Float(temperature), weight: 1,
+            gradientWeight: 1, dz: none.pointer)
+        #expect(abs(rest) < 1e-5 && none.values.allSatisfy { abs($0) < 1e-5 })
+    }
+
+    @Test("softened probabilities add up")
+    func softened() {
+        var data = TestData(5)
+        let (rows, columns) = (4, 6)
+        let logits = (0..<3).map { _ in data.floats(rows * columns, in: -8...8) }
+        let sum = AlignedBuffer([Float](repeating: .nan, count: rows * columns))
+        for (index, z) in logits.enumerated() {
+            SoftmaxKernels.addSoftened(
+                AlignedBuffer(z), rows: rows, columns: columns, temperature: 2.5, share: 1 / 3, keeps: index > 0,
+                sum: sum)
+        }
+        let each = logits.map { Reference.softmax($0.map { Double($0) / 2.5 }, columns: columns) }
+        let mean = (0..<rows * columns).map { i in each.reduce(0) { $0 + $1[i] } / 3 }
+        #expect(relativeDistance(sum.array, mean) < 1e-6)
     }
 
     @Test(

@@ -1,4 +1,5 @@
 import NeuralNetwork
+import Tensors
 import TestSupport
 import Testing
 
@@ -46,6 +47,38 @@ struct EngineAgreementTests {
             let distance = relativeDistance(
                 Array(found.gradientValues[tensor.range]), Array(expected.gradients[tensor.range]), floor: floor)
             #expect(distance <= limit, "\(tensor.name)")
+        }
+    }
+
+    /// The loss is linear in the target: of images with two classes it is the mean of those of one, by the shares.
+    @Test("training on images of two classes")
+    func mixed() throws {
+        let graph = try ResolvedGraph(
+            Graph(
+                inputShape: Shape([8, 8, 2]),
+                layers: [
+                    .conv2d(filters: 6, kernelSize: Size2D(3)), .batchNormalization(), .relu, .flatten,
+                    .dense(units: 5),
+                ]))
+        let weights = TestWeights(graph, seed: 15), count = 7
+        let batch = TestBatch(graph, count: count, seed: 16)
+        let others = TestBatch(images: batch.images, labels: batch.labels.map { ($0 + 2) % 5 })
+        let step = ReferenceNetwork.Step(seed: 3, number: 2, labelSmoothing: 0.1)
+        let outcomes = [batch, others].map {
+            weights.reference(graph).train(images: $0.images.doubles, labels: $0.labels, step: step)
+        }
+        for share in [0.75, 0.25] as [Float] {
+            let run = try TrainingRun(graph, weights, batchSize: 9, shards: 3, threads: 2, seed: step.seed)
+            let shares = AlignedBuffer([Float](repeating: share, count: count))
+            let found = run.network.step(
+                images: batch.imageBuffer(), labels: batch.labelBuffer(), count: count, step: 2, labelSmoothing: 0.1,
+                mixed: (others.labelBuffer(), shares))
+            let (a, b) = (Double(share), 1 - Double(share)), limit = bound(graph, count: count)
+            let loss = a * outcomes[0].lossSum + b * outcomes[1].lossSum
+            #expect(abs(found.lossSum - loss) <= limit * loss)
+            #expect(found.correct == outcomes[share < 0.5 ? 1 : 0].correct)
+            let gradients = zip(outcomes[0].gradients, outcomes[1].gradients).map { a * $0 + b * $1 }
+            #expect(relativeDistance(run.network.store.gradients.array, gradients) <= limit)
         }
     }
 

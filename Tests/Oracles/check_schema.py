@@ -34,6 +34,9 @@ INEXPRESSIBLE = [
     r"expected a name of its own",
     r'expected "input" or the name of an earlier layer',
     r"low at most high, .* received \[",
+    r"expected at most 1 together with mixup.probability",
+    r"expected a divisor of training.epochs",
+    r"expected fewer epochs together than training.epochs",
 ]
 
 

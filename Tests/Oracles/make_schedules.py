@@ -42,8 +42,23 @@ def one_cycle(fraction, initial, final):
     return rates
 
 
+def one_cycle_momentum(fraction, low, high):
+    """beta1 of AdamW, where the cycle moves it."""
+    optimizer = torch.optim.AdamW([torch.zeros(1, requires_grad=True)], lr=1.0, betas=(0.9, 0.999))
+    scheduler = schedulers.OneCycleLR(
+        optimizer, max_lr=1.0, total_steps=TOTAL, pct_start=fraction, anneal_strategy="cos", cycle_momentum=True,
+        base_momentum=low, max_momentum=high)
+    momenta = [optimizer.param_groups[0]["betas"][0]]
+    for _ in range(TOTAL - 1):
+        optimizer.step()
+        scheduler.step()
+        momenta.append(optimizer.param_groups[0]["betas"][0])
+    return momenta
+
+
 step = lambda o, n: schedulers.StepLR(o, step_size=2 * STEPS_PER_EPOCH, gamma=0.3)
 exponential = lambda o, n: schedulers.ExponentialLR(o, gamma=0.8 ** (1 / STEPS_PER_EPOCH))
+restarts = lambda o, n: schedulers.CosineAnnealingWarmRestarts(o, T_0=2 * STEPS_PER_EPOCH, eta_min=0.05)
 cosine = lambda o, n: schedulers.CosineAnnealingLR(o, T_max=n, eta_min=0.05)
 
 json.dump({
@@ -56,10 +71,15 @@ json.dump({
     "warmupSteps": 10,
     "cases": {
         "step": factors(step), "exponential": factors(exponential), "cosine": factors(cosine),
+        "cosine-cycles": factors(restarts),
         "step-warmup": factors(step, 10), "exponential-warmup": factors(exponential, 10),
         "cosine-warmup": factors(cosine, 10),
         "one-cycle": one_cycle(0.3, 25.0, 1e4),
         "one-cycle-other": one_cycle(0.45, 10.0, 100.0),
+    },
+    "momenta": {
+        "one-cycle": one_cycle_momentum(0.3, 0.85, 0.95),
+        "one-cycle-other": one_cycle_momentum(0.45, 0.5, 0.9),
     },
 }, sys.stdout, indent=0)
 print()

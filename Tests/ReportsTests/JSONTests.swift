@@ -54,7 +54,7 @@ enum JSONValue: Decodable, Equatable {
         #expect(
             root.keys == [
                 "bestEpoch", "blas", "dataSource", "dataset", "epochs", "imagesPerSecond", "parameters",
-                "stoppedEarly", "test", "threads", "trainingSeconds",
+                "stoppedEarly", "temperature", "test", "threads", "trainingSeconds",
             ])
         #expect(root["dataSource"] == .string("sample"))
         #expect(root["epochs"] == .number(6))

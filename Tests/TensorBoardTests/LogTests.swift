@@ -111,6 +111,30 @@ import Testing
         #expect(flat.bucket == [2] && flat.bucketLimit == [7])
     }
 
+    /// A run that is interrupted between two points of a curve and goes on comes to the same points.
+    @Test(arguments: [1, 2, 3, 599, 600]) func aResumedRunHasTheSamePoints(_ stop: Int) throws {
+        let whole = Sink(), parts = Sink()
+        let logs = (whole: log(whole), first: log(parts), second: log(parts))
+        for log in [logs.whole, logs.first, logs.second] { log.begin(epochs: 3, steps: 600, AlignedBuffer(count: 8)) }
+        for epoch in 1...2 {
+            for step in 1...600 {
+                let position = 600 * (epoch - 1) + step
+                let event = TrainingEvent.step(
+                    StepProgress(
+                        epoch: epoch, step: step, stepsPerEpoch: 600, images: 4 * step, seconds: 1,
+                        loss: Double(position).squareRoot(), accuracy: 1 / Double(position), learningRate: 0.1))
+                let log = position <= 600 + stop ? logs.first : logs.second
+                if position == 600 + stop + 1 {
+                    try logs.first.flush()
+                    logs.second.restore(sums: logs.first.sums)
+                }
+                for log in [logs.whole, log] { try log.record(event) { AlignedBuffer(count: 8) } }
+            }
+        }
+        for log in [logs.whole, logs.first, logs.second] { try log.flush() }
+        #expect(try whole.events() == parts.events())
+    }
+
     /// Worked out by hand: three samples of class 0 at 1, 0.5 and 0.004; one of class 1 at 0.5.
     @Test func prCurvesCountScoresAtLeastTheThreshold() throws {
         let predictions = try Predictions(

@@ -20,6 +20,8 @@ import Testing
         var options = AugmentationOptions()
         options.rotation = 10
         options.translation = 1
+        options.mixup = .init(alpha: 0.2, probability: 0.3)
+        options.cutmix = .init(probability: 0.3)
         return options
     }()
 
@@ -43,9 +45,12 @@ import Testing
     /// From every step and every epoch's end, through a file, on another number of threads; and what is written on the
     /// way is the same again.
     @Test(arguments: [
-        (options(.adamW(learningRate: 2e-3), .oneCycle()), 0.9, GradientClipping.norm(1)),
+        (options(.adamW(learningRate: 2e-3), .oneCycle(momentum: 0.8...0.95)), 0.9, GradientClipping.norm(1)),
         (options(.sgd(learningRate: 0.02, momentum: 0.9, nesterov: true), .cosine()), nil, nil),
         (options(.rmsprop(learningRate: 1e-3, momentum: 0.5), .exponential(decay: 0.8)), nil, .value(0.01)),
+        (options(.adagrad(initialAccumulator: 0.1), .constant), nil, nil),
+        (options(.lamb(learningRate: 5e-3), .constant), 0.9, nil),
+        (options(.muon(), .oneCycle(momentum: 0.8...0.95)), nil, .norm(1)),
     ])
     func everyPlaceLeadsToTheSameBits(
         _ options: TrainingOptions, _ averaging: Double?, _ clipping: GradientClipping?
@@ -53,6 +58,9 @@ import Testing
         var options = options
         options.averagingDecay = averaging
         options.gradientClipping = clipping
+        // Where there is averaging, a lookahead of two steps too.
+        options.lookahead = averaging == nil ? nil : LookaheadOptions(steps: 2)
+        options.averagingStatisticsImages = averaging == nil ? 0 : 70
         options.labelSmoothing = 0.1
         let data = try TrainingRunTests.sample(training: 120, validation: 40)
         var states: [TrainingState] = []

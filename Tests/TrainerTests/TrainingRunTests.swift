@@ -25,14 +25,14 @@ import Testing
         _ options: TrainingOptions, _ data: LoadedData, threads: Int, seed: UInt64 = 1, layers: [Layer] = layers,
         augmentation: AugmentationOptions = AugmentationOptions(), from state: TrainingState? = nil,
         shouldStop: () -> Bool = { false }, onCheckpoint: ((TrainingState) -> Void)? = nil,
-        onEvent: (TrainingEvent) -> Void = { _ in }
+        onEvent: (TrainingEvent) -> Void = { _ in }, communicator: any Communicator = SingleRank()
     ) throws -> TrainedModel {
         let pool = WorkerPool(threads: threads)
         defer { pool.shutdown() }
         let graph = try ResolvedGraph(Graph(inputShape: Shape([28, 28, 1]), layers: layers))
         let trainer = try Trainer(
             graph: graph, options: options, data: data, augmentation: augmentation, normalization: .standardize,
-            seed: seed, pool: pool)
+            seed: seed, pool: pool, communicator: communicator)
         return try trainer.run(
             from: state, shouldStop: shouldStop, onCheckpoint: onCheckpoint, onEvent: onEvent)
     }
@@ -66,6 +66,7 @@ import Testing
         augmentation.scale = 0.9...1.1
         augmentation.elastic = .init(alpha: 8, sigma: 3, probability: 0.5)
         augmentation.erasing = .init()
+        augmentation.mixup = .init(alpha: 0.5, probability: 0.5)
         let data = try Self.sample(training: 200, validation: 50)
         let models = try [1, 2, 3].map {
             try Self.train(options, data, threads: $0, augmentation: augmentation)
@@ -78,6 +79,76 @@ import Testing
         }
         let another = try Self.train(options, data, threads: 1, seed: 2, augmentation: augmentation)
         #expect(another.parameters.array != models[0].parameters.array)
+    }
+
+    /// The statistics given back are those of the averaged weights on the first training images, as they are or augmented
+    /// as in the last epoch.
+    @Test(arguments: [false, true]) func averagedWeightsGetStatisticsOfTheirOwn(augmented: Bool) throws {
+        var options = TrainingOptions()
+        options.epochs = 2
+        options.batchSize = 48
+        options.averagingDecay = 0.9
+        options.earlyStopping = nil
+        var augmentation = AugmentationOptions()
+        augmentation.translation = 2
+        let graph = try ResolvedGraph(Graph(inputShape: Shape([28, 28, 1]), layers: Self.layers))
+        let pool = WorkerPool(threads: 2)
+        defer { pool.shutdown() }
+        for validation in [0, 40] {
+            let data = try Self.sample(training: 150, validation: validation)
+            options.averagingStatisticsImages = 0
+            let plain = try Self.train(options, data, threads: 2, augmentation: augmentation)
+            options.averagingStatisticsImages = 100
+            options.averagingStatisticsAugmented = augmented
+            let model = try Self.train(options, data, threads: 1, augmentation: augmentation)
+            #expect(model.parameters.array == plain.parameters.array)
+            let mean = data.normalizationConstants(.standardize)
+            let augmenter = try Augmenter(augmentation, height: 28, width: 28, channels: 1, seed: 1)
+            let loader = BatchLoader(
+                data: data.train.subset(0..<100), batchSize: 100, normalization: mean,
+                augmenter: augmented ? augmenter : nil, seed: 5, shuffle: false)
+            loader.start(epoch: 2)
+            let batch = try #require(loader.next())
+            let statistics = try #require(
+                BatchNormStatistics(graph: graph, batchSize: 100, shards: options.shards, pool: pool))
+            let state = graph.initialState()
+            statistics.begin(parameters: model.parameters)
+            statistics.add(images: batch.images, count: 100)
+            statistics.finish(into: state)
+            #expect(model.state.array == state.array && model.state.array != plain.state.array)
+        }
+    }
+
+    /// The mean over the views: of shifts by whole pixels, what sets of images shifted beforehand give.
+    @Test func viewsAreAveraged() throws {
+        let data = try Self.sample(training: 64, validation: 23)
+        let graph = try ResolvedGraph(Graph(inputShape: Shape([28, 28, 1]), layers: Self.layers))
+        let pool = WorkerPool(threads: 2)
+        defer { pool.shutdown() }
+        let classifier = Classifier(
+            graph: graph, batchSize: 10, normalization: data.normalizationConstants(.standardize), pool: pool)
+        classifier.load(parameters: try graph.initialParameters(seed: 4), state: graph.initialState())
+        let images = data.validation
+        func shifted(_ x: Int, _ y: Int) throws -> ImageSet {
+            let pixels = images.images.indices.map { index -> UInt8 in
+                let column = index % 28 - x, row = index / 28 % 28 - y
+                guard (0..<28).contains(column), (0..<28).contains(row) else { return 0 }
+                return images.images[index - y * 28 - x]
+            }
+            return try ImageSet(
+                images: pixels, labels: images.labels, height: 28, width: 28, classCount: 10,
+                classNames: images.classNames)
+        }
+        let each = try [(0, 0), (-2, 0), (2, 0), (0, -2), (0, 2)].map {
+            classifier.probabilities(of: try shifted($0, $1))
+        }
+        let found = try classifier.probabilities(of: images, averagedOver: TestTimeAugmentation(translation: 2))
+        #expect(found.count == 230)
+        for i in found.indices {
+            let mean = each.reduce(0.0) { $0 + Double($1[i]) } / 5
+            #expect(abs(Double(found[i]) - mean) < 1e-6)
+        }
+        #expect(try classifier.probabilities(of: images, averagedOver: nil) == each[0])
     }
 
     /// With far too high a rate validation gets worse: training stops, and the weights given back are those of the best

@@ -24,7 +24,7 @@ import Testing
         ]
         return Checkpoint(
             configuration: "{\"name\": \"é\\n\"}\n", dataDigests: ["b": "2", "a": "1"], engine: ["BLAS core": "Zen"],
-            liveFiles: ["events.jsonl": 12],
+            liveFiles: ["events.jsonl": 12], liveSums: ["events.out": [1, 0.1 + 0.2]],
             state: TrainingState(
                 progress: progress,
                 tensors: [

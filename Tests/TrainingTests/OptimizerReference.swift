@@ -1,5 +1,6 @@
 import Kernels
 import NeuralNetwork
+import TestSupport
 import Tensors
 import Training
 
@@ -10,6 +11,10 @@ struct OptimizerReference {
     let clipping: GradientClipping?
     let averagingDecay: Double?
     let decays: [Bool]
+    /// For the rules that look at whole tensors.
+    let tensors: [ParameterTensor]
+    let lookahead: LookaheadOptions?
+    var slow: [Double]
     var w: [Double]
     var m: [Double]
     var v: [Double]
@@ -18,22 +23,27 @@ struct OptimizerReference {
 
     init(
         options: OptimizerOptions, l2: Double = 0, clipping: GradientClipping? = nil, averagingDecay: Double? = nil,
-        decays: [Bool], start: [Double]
+        tensors: [ParameterTensor], lookahead: LookaheadOptions? = nil, start: [Double]
     ) {
         self.options = options
         self.l2 = l2
         self.clipping = clipping
         self.averagingDecay = averagingDecay
-        self.decays = decays
+        self.tensors = tensors
+        self.lookahead = lookahead
+        decays = tensors.flatMap { Array(repeating: $0.role.decays, count: $0.count) }
+        slow = start
         w = start
         m = start.map { _ in 0 }
         v = m
+        if case .adagrad(_, _, let initial, _) = options { v = start.map { _ in initial } }
         average = start
     }
 
     mutating func step(_ gradient: [Double], learningRate: Double) {
         t += 1
         let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        var filtered = gradient
         for i in w.indices {
             var g = gradient[i]
             switch clipping {
@@ -42,7 +52,20 @@ struct OptimizerReference {
             case nil: break
             }
             if decays[i] { g += l2 * w[i] }
-            update(i, g, learningRate)
+            filtered[i] = g
+        }
+        switch options {
+        case .lamb(_, let beta1, let beta2, let epsilon, let decay):
+            for tensor in tensors { lamb(tensor, filtered, learningRate, beta1, beta2, epsilon, decay) }
+        case .muon(let muon):
+            for tensor in tensors { self.muon(tensor, filtered, learningRate, muon) }
+        default: for i in w.indices { update(i, filtered[i], learningRate) }
+        }
+        for i in w.indices {
+            if let lookahead, t % lookahead.steps == 0 {
+                slow[i] += lookahead.alpha * (w[i] - slow[i])
+                w[i] = slow[i]
+            }
             if let averagingDecay {
                 let d = min(averagingDecay, Double(1 + t) / Double(10 + t))
                 average[i] = d * average[i] + (1 - d) * w[i]
@@ -55,6 +78,9 @@ struct OptimizerReference {
         case .sgd(_, let mu, let nesterov):
             m[i] = mu * m[i] + g
             w[i] -= rate * (nesterov ? g + mu * m[i] : m[i])
+        case .adagrad(_, let decay, _, let epsilon):
+            v[i] += g * g
+            w[i] -= rate / (1 + Double(t - 1) * decay) * g / (v[i].squareRoot() + epsilon)
         case .rmsprop(_, let rho, let epsilon, let mu):
             v[i] = rho * v[i] + (1 - rho) * g * g
             m[i] = mu * m[i] + g / (v[i].squareRoot() + epsilon)
@@ -64,6 +90,57 @@ struct OptimizerReference {
         case .adamW(_, let beta1, let beta2, let epsilon, let decay):
             if decays[i] { w[i] *= 1 - rate * decay }
             adam(i, g, rate, beta1, beta2, epsilon)
+        case .lamb, .muon: break
+        }
+    }
+
+    /// Adam's step would be `w −= rate · direction`.
+    private mutating func adamDirection(
+        _ i: Int, _ g: Double, _ beta1: Double, _ beta2: Double, _ epsilon: Double
+    ) -> Double {
+        let before = w[i]
+        adam(i, g, 1, beta1, beta2, epsilon)
+        let direction = before - w[i]
+        w[i] = before
+        return direction
+    }
+
+    private mutating func lamb(
+        _ tensor: ParameterTensor, _ g: [Double], _ rate: Double, _ beta1: Double, _ beta2: Double, _ epsilon: Double,
+        _ decay: Double
+    ) {
+        var u = tensor.range.map { adamDirection($0, g[$0], beta1, beta2, epsilon) }
+        var ratio = 1.0
+        if tensor.role.decays {
+            for (k, i) in tensor.range.enumerated() { u[k] += decay * w[i] }
+            let weights = tensor.range.reduce(0) { $0 + w[$1] * w[$1] }.squareRoot()
+            let directions = u.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            if weights > 0, directions > 0 { ratio = weights / directions }
+        }
+        for (k, i) in tensor.range.enumerated() { w[i] -= rate * ratio * u[k] }
+    }
+
+    private mutating func muon(
+        _ tensor: ParameterTensor, _ g: [Double], _ rate: Double, _ options: OptimizerOptions.MuonOptions
+    ) {
+        guard tensor.role == .weight, tensor.shape.count > 1 else {
+            let adamRate = rate * options.adam.learningRate / options.learningRate
+            for i in tensor.range {
+                if tensor.role.decays { w[i] *= 1 - adamRate * options.weightDecay }
+                adam(i, g[i], adamRate, options.adam.beta1, options.adam.beta2, options.adam.epsilon)
+            }
+            return
+        }
+        let columns = tensor.shape[tensor.shape.count - 1], rows = tensor.count / columns, mu = options.momentum
+        var x: [Double] = []
+        for i in tensor.range {
+            m[i] = mu * m[i] + (1 - mu) * g[i]
+            x.append(options.nesterov ? mu * m[i] + (1 - mu) * g[i] : m[i])
+        }
+        x = orthogonalizedReference(x, rows: rows, columns: columns)
+        let factor = max(1, Double(columns) / Double(rows)).squareRoot()
+        for (k, i) in tensor.range.enumerated() {
+            w[i] = w[i] * (1 - rate * options.weightDecay) - rate * factor * x[k]
         }
     }
 
@@ -81,6 +158,21 @@ struct OptimizerReference {
     }
 }
 
+/// Newton–Schulz as published, always from the left, by plain products.
+func orthogonalizedReference(_ matrix: [Double], rows: Int, columns: Int) -> [Double] {
+    let norm = max(matrix.reduce(0) { $0 + $1 * $1 }.squareRoot(), 1e-7)
+    var x = matrix.map { $0 / norm }
+    for _ in 0..<5 {
+        let a = Reference.product(
+            x, Reference.transpose(x, rows: rows, columns: columns), m: rows, n: rows, k: columns)
+        let square = Reference.product(a, a, m: rows, n: rows, k: rows)
+        let b = zip(a, square).map { -4.7750 * $0 + 2.0315 * $1 }
+        let product = Reference.product(b, x, m: rows, n: columns, k: rows)
+        x = zip(x, product).map { 3.4445 * $0 + $1 }
+    }
+    return x
+}
+
 /// Tensors of the given sizes, one after the other, alternately decaying and not.
 func alternatingTensors(_ counts: [Int]) -> [ParameterTensor] {
     var offset = 0
@@ -89,11 +181,6 @@ func alternatingTensors(_ counts: [Int]) -> [ParameterTensor] {
         return ParameterTensor(
             name: "layer\(index)", shape: [count], offset: offset, role: index.isMultiple(of: 2) ? .weight : .bias)
     }
-}
-
-/// Which elements decay.
-func decays(_ tensors: [ParameterTensor]) -> [Bool] {
-    tensors.flatMap { Array(repeating: $0.role.decays, count: $0.count) }
 }
 
 /// Normal numbers, the same for the same address.
@@ -107,5 +194,6 @@ let optimizerRules: [OptimizerOptions] = [
     .sgd(learningRate: 0.1), .sgd(learningRate: 0.05, momentum: 0.9),
     .sgd(learningRate: 0.05, momentum: 0.9, nesterov: true), .rmsprop(learningRate: 0.01),
     .rmsprop(learningRate: 0.01, momentum: 0.8), .adam(learningRate: 0.01),
-    .adamW(learningRate: 0.01, weightDecay: 0.1),
+    .adamW(learningRate: 0.01, weightDecay: 0.1), .adagrad(learningRate: 0.1, learningRateDecay: 0.1),
+    .lamb(learningRate: 0.05, weightDecay: 0.1), .muon(.init(weightDecay: 0.1)),
 ]

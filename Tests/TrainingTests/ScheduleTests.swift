@@ -8,11 +8,13 @@ struct ScheduleTests {
         var epochs: Int
         var warmupSteps: Int
         var cases: [String: [Double]]
+        var momenta: [String: [Double]]
     }
 
     static let shapes: [(String, ScheduleOptions)] = [
         ("step", .step(every: 2, factor: 0.3)), ("exponential", .exponential(decay: 0.8)),
-        ("cosine", .cosine(finalFactor: 0.05)), ("one-cycle", .oneCycle()),
+        ("cosine", .cosine(finalFactor: 0.05)), ("cosine-cycles", .cosine(finalFactor: 0.05, cycles: 3)),
+        ("one-cycle", .oneCycle()),
         ("one-cycle-other", .oneCycle(warmupFraction: 0.45, initialDivisor: 10, finalDivisor: 100)),
     ]
 
@@ -23,7 +25,7 @@ struct ScheduleTests {
         let warmupEpochs = Double(fixture.warmupSteps) / Double(fixture.stepsPerEpoch)
         for (key, warmup) in [(name, 0), (name + "-warmup", warmupEpochs)] {
             guard let expected = fixture.cases[key] else {
-                #expect(key.hasPrefix("one-cycle") && warmup > 0)
+                #expect((key.hasPrefix("one-cycle") || key.hasPrefix("cosine-cycles")) && warmup > 0)
                 continue
             }
             let schedule = LearningRateSchedule(
@@ -33,6 +35,37 @@ struct ScheduleTests {
                 #expect(abs(schedule.factor(step: step) - factor) <= 1e-12, "\(key), step \(step)")
             }
         }
+    }
+
+    @Test("cycles momentum as PyTorch does at every step, and holds it up during a warm-up")
+    func momentum() throws {
+        let fixture = try fixture("schedules.json", as: TorchFixture.self)
+        let cycles: [String: ScheduleOptions] = [
+            "one-cycle": .oneCycle(momentum: 0.85...0.95),
+            "one-cycle-other": .oneCycle(warmupFraction: 0.45, momentum: 0.5...0.9),
+        ]
+        #expect(fixture.momenta.keys.sorted() == cycles.keys.sorted())
+        for (name, options) in cycles {
+            let expected = try #require(fixture.momenta[name])
+            let steps = fixture.stepsPerEpoch
+            let schedule = LearningRateSchedule(
+                options: options, warmupEpochs: 0, stepsPerEpoch: steps, epochs: fixture.epochs)
+            #expect(expected.count == schedule.totalSteps)
+            for (step, momentum) in expected.enumerated() {
+                #expect(abs((schedule.momentum(step: step) ?? 0) - momentum) <= 1e-12, "\(name), step \(step)")
+            }
+            let later = LearningRateSchedule(
+                options: options, warmupEpochs: 2, stepsPerEpoch: steps, epochs: fixture.epochs + 2)
+            for step in 0..<later.totalSteps {
+                let expected = schedule.momentum(step: max(step - 2 * steps, 0))
+                #expect(later.momentum(step: step) == expected)
+            }
+        }
+        let plain = LearningRateSchedule(options: .oneCycle(), warmupEpochs: 0, stepsPerEpoch: 5, epochs: 2)
+        #expect(plain.momentum(step: 3) == nil)
+        let rising = LearningRateSchedule(
+            options: .oneCycle(momentum: 0.1...0.2), warmupEpochs: 2, stepsPerEpoch: 1, epochs: 2)
+        #expect((0..<4).map { rising.momentum(step: $0) } == [0.2, 0.2, 0.2, 0.2])
     }
 
     @Test("warm-up rises linearly to the first value of the shape, fractions of epochs included")

@@ -21,8 +21,8 @@ let graph = try Graph(inputShape: [28, 28, 1]) {
 }
 var experiment = Experiment(name: "example", seed: 1, model: graph)
 experiment.data.source = .sample
-experiment.training.epochs = 4
-experiment.training.optimizer = .adamW(learningRate: 4e-3)
+experiment.training.epochs = 6
+experiment.training.optimizer = .adamW(learningRate: 8e-3)
 experiment.training.schedule = .oneCycle()
 
 // The 5,000 MNIST images that ship with the package; ImageSet(pixels:labels:height:width:) takes your own.

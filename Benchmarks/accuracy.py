@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Trains a recipe with several seeds, prints their figures and writes the recipe's row in ACCURACY.md.
+
+    Benchmarks/accuracy.py config/mnist-sprint.json                    # seeds 0 to 4
+    Benchmarks/accuracy.py config/mnist-best.json --ensemble 5         # and the five together
+    Benchmarks/accuracy.py config/default.json --ablation              # one ingredient less at a time
+
+A recipe is one configuration. Every seed is a run of its own: `trainer --config RECIPE --seed N`. The test set is looked
+at once a run, after the last epoch; nothing is chosen here. With --retrain the validation split is given back to training
+and early stopping is off, for recipes whose choices were made on that split. Seeds that are done already, in the folder
+--runs, are taken from there if their configuration and commit are the same, so that a broken-off measurement goes on.
+
+Figures are kept in accuracy.json, from which ACCURACY.md is written. Python's standard library is all it needs.
+"""
+
+import argparse
+import copy
+import json
+import os
+import statistics
+import sys
+import tempfile
+
+from support import accuracy_table, machine, processes, recipes
+from support.project import ROOT, Project
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def train(project, options, config, label, seed):
+    """One run; answers its figures."""
+    folder = os.path.join(options.runs, label, f"seed-{seed}")
+    found = recipes.finished(folder, config, seed, options.commit)
+    if found is None:
+        recipes.begin(folder, config, options.commit)
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(config, file)
+            file.flush()
+            command = [project.trainer, "--config", file.name, "--seed", str(seed), "--output", folder, "--quiet"]
+            command += ["--threads", str(options.threads)] if options.threads else []
+            command += ["--data", options.data] if options.data else []
+            processes.run(command, project.environment(), options.threads, limit=options.limit, folder=ROOT)
+        found = recipes.finished(folder, config, seed, options.commit)
+        if found is None:
+            raise processes.Failed(f"{folder}: no finished run")
+    say(f"  seed {seed}: {100 * found['accuracy']:.2f} %  ({found['errors']} wrong, loss {found['loss']:.4f}), "
+        f"{found['seconds']:.1f} s of training")
+    return found
+
+
+def measure(project, options, config, label):
+    say(f"{label}: {len(options.seeds)} seeds")
+    runs = [train(project, options, config, label, seed) for seed in options.seeds]
+    accuracies = [100 * run["accuracy"] for run in runs]
+    mean, deviation, half = accuracy_table.interval(accuracies)
+    say(f"  mean {mean:.3f} %, standard deviation {deviation:.3f}, 95 % interval of the mean "
+        f"{mean - half:.3f} to {mean + half:.3f}; {statistics.mean(r['seconds'] for r in runs):.1f} s")
+    return runs
+
+
+def evaluate_together(project, options, runs, label):
+    """Groups of `--ensemble` runs, each evaluated with its probabilities averaged."""
+    results = []
+    for start in range(0, len(runs) - options.ensemble + 1, options.ensemble):
+        group = runs[start : start + options.ensemble]
+        folder = tempfile.mkdtemp(prefix="ensemble-", dir=options.runs)
+        command = [project.trainer, "evaluate", "--output", folder, "--quiet"]
+        for run in group:
+            command += ["--model", run["folder"]]
+        command += ["--threads", str(options.threads)] if options.threads else []
+        command += ["--data", options.data] if options.data else []
+        processes.run(command, project.environment(), options.threads, limit=options.limit, folder=ROOT)
+        found = recipes.figures(recipes.only_folder(folder))
+        found["members"] = [run["seed"] for run in group]
+        found["seconds"] = sum(run["seconds"] for run in group)
+        say(f"  together, seeds {', '.join(map(str, found['members']))}: {100 * found['accuracy']:.2f} % "
+            f"({found['errors']} wrong)")
+        results.append(found)
+    return results
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", help="the recipe, a configuration")
+    parser.add_argument("--seeds", type=int, default=5, help="how many seeds (default 5)")
+    parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default 0)")
+    parser.add_argument("--ensemble", type=int, metavar="K", help="also average the probabilities of each K seeds")
+    parser.add_argument("--ablation", action="store_true", help="also without each ingredient, one at a time")
+    parser.add_argument("--without", action="append", metavar="INGREDIENT",
+                        help="of an ablation: these alone (as often as you like)")
+    parser.add_argument("--retrain", action="store_true",
+                        help="on the whole training set: validationFraction 0, no early stopping")
+    parser.add_argument("--set", action="append", default=[], metavar="key.path=value", dest="settings",
+                        help="override one key of the recipe; the row then says so")
+    parser.add_argument("--name", help="the row's name, instead of the recipe's")
+    parser.add_argument("--data", help="folder of the data set")
+    parser.add_argument("--threads", type=int, help="threads (default: all cores)")
+    parser.add_argument("--runs", default=os.path.join(ROOT, "runs", "accuracy"), help="where runs are kept")
+    parser.add_argument("--trainer", help="the program (default: .build/debug/trainer, built first)")
+    parser.add_argument("--limit", type=float, default=24 * 3600, help="seconds a run may take")
+    parser.add_argument("--output", default=os.path.join(FOLDER, "ACCURACY.md"))
+    parser.add_argument("--dry-run", action="store_true", help="print the figures, write no table")
+    options = parser.parse_args()
+    if options.seeds < 1 or options.ensemble is not None and not 2 <= options.ensemble <= options.seeds:
+        parser.error("--seeds must be at least 1, --ensemble in 2 to --seeds")
+    options.seeds = list(range(options.first_seed, options.first_seed + options.seeds))
+    options.data = os.path.abspath(options.data) if options.data else None
+    options.runs = os.path.abspath(options.runs)
+    os.makedirs(options.runs, exist_ok=True)
+    processes.end_on_sigterm()
+
+    project = Project(options.trainer, keep_environment=False)
+    project.build()
+    description = machine.describe()
+    options.commit = description["commit"]
+    with open(options.config, encoding="utf-8") as file:
+        config = json.load(file)
+    config.pop("$schema", None)
+    if options.retrain:
+        options.settings += ["data.validationFraction=0", "training.earlyStopping=null"]
+    for setting in options.settings:
+        recipes.override(config, setting)
+    name = options.name or config["name"]
+    config["name"] = name
+    store = accuracy_table.Store(os.path.join(os.path.dirname(os.path.abspath(options.output)), "accuracy.json"))
+
+    variants = {}
+    if options.ablation or options.without:
+        variants = recipes.ablations(config)
+        unknown = set(options.without or []) - set(variants)
+        if unknown:
+            parser.error(f"--without {sorted(unknown)[0]}: expected one of {', '.join(variants)}")
+        if options.without:
+            variants = {key: variants[key] for key in options.without}
+    runs = measure(project, options, config, name)
+    row = {
+        "command": "Benchmarks/accuracy.py " + " ".join(sys.argv[1:]), "runs": runs, "settings": options.settings,
+        "machine": description, **recipes.size(project, config),
+    }
+    if options.ensemble:
+        row["ensembles"] = evaluate_together(project, options, runs, name)
+    row["ablation"] = store.row(name).get("ablation", {}) if store.row(name).get("settings") == options.settings else {}
+    for ingredient, changed in variants.items():
+        changed = copy.deepcopy(changed)
+        changed["name"] = name
+        row["ablation"][ingredient] = measure(project, options, changed, f"{name}-without-{ingredient}")
+        if not options.dry_run:
+            store.put(name, row, options.output)
+    if not options.dry_run:
+        store.put(name, row, options.output)
+        say(f"Wrote {options.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except processes.Failed as failure:
+        sys.exit(f"accuracy.py: {failure}")

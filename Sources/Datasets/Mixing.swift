@@ -1,0 +1,99 @@
+import Foundation
+import Tensors
+
+/// Mixes a training image, already augmented, with another one: mixup or cutmix, as ``AugmentationOptions`` says.
+///
+/// All draws of an image are at the address (seed, mixing, epoch, sample): which of the two if any, the partner (any image
+/// of the set, augmented as it is in this epoch), the share `λ ~ Beta(α, α)` and, for cutmix, the rectangle's centre.
+///
+/// - mixup: `x = λ·x₁ + (1 − λ)·x₂`.
+/// - cutmix: a rectangle of height `⌊H·√(1 − λ)⌋` and width `⌊W·√(1 − λ)⌋` about a uniform centre, cut off at the border,
+///   comes from `x₂`; λ becomes the share of pixels that are left of `x₁`.
+///
+/// The target is `λ` of the image's own class and `1 − λ` of the partner's.
+///
+/// Sources: H. Zhang et al., "mixup: beyond empirical risk minimization", 2017, arXiv:1710.09412; S. Yun et al., "CutMix:
+/// regularization strategy to train strong classifiers with localizable features", 2019, arXiv:1905.04899.
+package struct Mixing: Sendable {
+    /// What becomes of one image.
+    package struct Draw: Hashable, Sendable {
+        package var partner: Int
+        /// λ, of the image's own class.
+        package var share: Float
+        /// Of cutmix; nil for mixup.
+        package var rows: Range<Int>?
+        package var columns: Range<Int>?
+    }
+
+    private let mixup: AugmentationOptions.Mixing?
+    private let cutmix: AugmentationOptions.Mixing?
+    private let height, width, channels, count: Int
+    private let seed: UInt64
+
+    /// - Parameter count: images of the set.
+    /// - Returns: nil where the options mix nothing.
+    package init?(_ options: AugmentationOptions, height: Int, width: Int, channels: Int, count: Int, seed: UInt64) {
+        guard options.mixup != nil || options.cutmix != nil else { return nil }
+        mixup = options.mixup
+        cutmix = options.cutmix
+        self.height = height
+        self.width = width
+        self.channels = channels
+        self.count = count
+        self.seed = seed
+    }
+
+    /// What image `sampleIndex` is mixed with in `epoch`; nil for nothing.
+    package func draw(epoch: Int, sampleIndex: Int) -> Draw? {
+        var stream = RandomStream(
+            RandomAddress(seed: seed, purpose: .mixing, major: UInt32(epoch), minor: UInt32(sampleIndex)))
+        let choice = stream.uniform(), partner = stream.integer(below: count)
+        let first = mixup?.probability ?? 0
+        if let mixup, choice < first {
+            return Draw(partner: partner, share: Float(Self.share(mixup.alpha, &stream)))
+        }
+        guard let cutmix, choice < first + cutmix.probability else { return nil }
+        let side = (1 - Self.share(cutmix.alpha, &stream)).squareRoot()
+        let rows = Int(Double(height) * side), columns = Int(Double(width) * side)
+        let top = stream.integer(below: height) - rows / 2, left = stream.integer(below: width) - columns / 2
+        let (y, x) = (
+            max(top, 0)..<max(min(top + rows, height), max(top, 0)),
+            max(left, 0)..<max(min(left + columns, width), max(left, 0))
+        )
+        return Draw(
+            partner: partner, share: 1 - Float(y.count * x.count) / Float(height * width), rows: y, columns: x)
+    }
+
+    /// Mixes `partner[H, W, C]` into `image[H, W, C]`.
+    package func apply(_ draw: Draw, _ partner: Span<Float>, into image: inout MutableSpan<Float>) {
+        guard let rows = draw.rows, let columns = draw.columns else {
+            for i in 0..<image.count { image[i] = draw.share * image[i] + (1 - draw.share) * partner[i] }
+            return
+        }
+        for y in rows {
+            let first = (y * width + columns.lowerBound) * channels
+            for i in first..<(first + columns.count * channels) { image[i] = partner[i] }
+        }
+    }
+
+    /// `λ ~ Beta(α, α)`, as `G₁/(G₁ + G₂)` of two gamma variates, from their logarithms: for small α the variates
+    /// themselves would underflow.
+    static func share(_ alpha: Float, _ stream: inout RandomStream) -> Double {
+        let first = logGamma(Double(alpha), &stream), second = logGamma(Double(alpha), &stream)
+        return 1 / (1 + exp(second - first))
+    }
+
+    /// The logarithm of a gamma variate of this shape (G. Marsaglia, W. W. Tsang, "A simple method for generating gamma
+    /// variables", ACM TOMS 26, 2000); below 1, that of shape + 1 times `U^(1/shape)`.
+    private static func logGamma(_ shape: Double, _ stream: inout RandomStream) -> Double {
+        func uniform() -> Double { (Double(stream.nextWord()) + 0.5) * 0x1p-32 }
+        let boost = shape < 1 ? log(uniform()) / shape : 0
+        let d = (shape < 1 ? shape + 1 : shape) - 1 / 3.0, c = 1 / (9 * d).squareRoot()
+        while true {
+            let x = stream.normalPair().0, root = 1 + c * x
+            guard root > 0 else { continue }
+            let v = root * root * root
+            if log(uniform()) < x * x / 2 + d - d * v + d * log(v) { return log(d * v) + boost }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import Foundation
+
+/// One number that makes a network's confidence mean what it says: probabilities are softmax(z / T).
+///
+/// T is what minimises the mean negative log-likelihood of a validation set,
+///
+///     L(β) = mean over samples of  log Σₖ exp(β·zₖ) − β·z_label,   β = 1/T,
+///
+/// which is convex in β: its derivative, the mean of `Σₖ pₖ·zₖ − z_label`, rises with β, and its zero is found by
+/// bisection, always to the same bits. The predicted class never changes.
+///
+/// Source: C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural Networks", 2017,
+/// arXiv:1706.04599.
+package enum TemperatureScaling {
+    /// Temperatures that are looked among. Where all samples are right L falls for ever, and T is the lower bound.
+    package static let range = 0.05...20.0
+
+    /// The best temperature for logits `[count, classes]`; nil without samples.
+    /// - Precondition: each label is below `classes`, and there are as many as rows.
+    package static func fit(logits: [Float], labels: [UInt8], classes: Int) -> Double? {
+        precondition(classes >= 1 && logits.count == labels.count * classes, "TemperatureScaling: rows and labels differ")
+        precondition(labels.allSatisfy { Int($0) < classes }, "TemperatureScaling: a label is no class")
+        guard !labels.isEmpty else { return nil }
+        var low = 1 / range.upperBound, high = 1 / range.lowerBound
+        if slope(low, logits, labels, classes) >= 0 { return range.upperBound }
+        if slope(high, logits, labels, classes) <= 0 { return range.lowerBound }
+        for _ in 0..<50 {
+            let middle = (low + high) / 2
+            if slope(middle, logits, labels, classes) < 0 { low = middle } else { high = middle }
+        }
+        return 2 / (low + high)
+    }
+
+    /// Σ over samples of `Σₖ pₖ·(zₖ − z_label)`.
+    private static func slope(_ beta: Double, _ logits: [Float], _ labels: [UInt8], _ classes: Int) -> Double {
+        let z = logits.span
+        var sum = 0.0
+        for row in 0..<labels.count {
+            let first = row &* classes
+            var largest = z[first]
+            for k in 1..<max(classes, 1) { largest = max(largest, z[first &+ k]) }
+            let own = Double(z[first &+ Int(labels[row])])
+            var total = 0.0, weighted = 0.0
+            for k in 0..<classes {
+                let value = Double(z[first &+ k])
+                let weight = exp(beta * (value - Double(largest)))
+                total += weight
+                weighted += weight * (value - own)
+            }
+            sum += weighted / total
+        }
+        return sum
+    }
+
+    /// softmax(z / T), in Double.
+    package static func probabilities(_ logits: some Collection<Float>, temperature: Double) -> [Double] {
+        precondition(temperature > 0, "TemperatureScaling: the temperature must be positive, received \(temperature)")
+        let largest = Double(logits.max() ?? 0)
+        let weights = logits.map { exp((Double($0) - largest) / temperature) }
+        let total = weights.reduce(0, +)
+        return weights.map { $0 / total }
+    }
+}

@@ -1,0 +1,78 @@
+import CTurboJPEG
+import Tensors
+
+/// JPEG by libjpeg-turbo's interface without setjmp, and the only file that hands pointers to it.
+enum JPEGDecoder {
+    /// A Huffman-coded block of 8×8 pixels takes at least a bit.
+    private static let pixelsPerByte = 512
+
+    /// Baseline and progressive; its luminance, turned as EXIF says.
+    static func decode(_ bytes: [UInt8], place: String, limits: ImageLimits) throws(InputError) -> GreyImage {
+        let handle = try Handle(place: place)
+        let header = try handle.header(bytes, place: place)
+        try limits.check(width: header.width, height: header.height, place: place)
+        guard header.width * header.height <= pixelsPerByte * bytes.count else {
+            throw InputError(
+                place, expected: "\(header.width)×\(header.height) pixels",
+                received: "\(bytes.count) bytes, too few to hold them")
+        }
+        guard !header.isCMYK else {
+            throw InputError(
+                place, expected: "a JPEG in grey or in red, green and blue", received: "one in printing colours (CMYK)",
+                remedy: "save it as RGB or as PNG")
+        }
+        let image = try handle.luminance(bytes, header, place: place)
+        return image.oriented(EXIF.orientation(ofJPEG: bytes))
+    }
+
+    private struct Header {
+        var width: Int
+        var height: Int
+        var isCMYK: Bool
+    }
+
+    /// A decompressor, freed with its owner.
+    private final class Handle {
+        private let handle: tjhandle
+
+        init(place: String) throws(InputError) {
+            guard let handle = tjInitDecompress() else {
+                throw InputError(place, expected: "memory for a decoder", received: "none")
+            }
+            self.handle = handle
+        }
+
+        deinit { tjDestroy(handle) }
+
+        func header(_ bytes: [UInt8], place: String) throws(InputError) -> Header {
+            var width: Int32 = 0, height: Int32 = 0, subsampling: Int32 = 0, space: Int32 = 0
+            let code = bytes.withUnsafeBufferPointer {
+                tjDecompressHeader3(
+                    handle, $0.baseAddress, UInt(bytes.count), &width, &height, &subsampling, &space)
+            }
+            guard code == 0 else { throw failure(place) }
+            let isCMYK = space == Int32(TJCS_CMYK.rawValue) || space == Int32(TJCS_YCCK.rawValue)
+            return Header(width: Int(width), height: Int(height), isCMYK: isCMYK)
+        }
+
+        /// A warning, as for data that end early, counts as damage; so do more than 500 progressive scans.
+        func luminance(_ bytes: [UInt8], _ header: Header, place: String) throws(InputError) -> GreyImage {
+            var pixels = [UInt8](repeating: 0, count: header.width * header.height)
+            let code = bytes.withUnsafeBufferPointer { source in
+                pixels.withUnsafeMutableBufferPointer { target in
+                    tjDecompress2(
+                        handle, source.baseAddress, UInt(source.count), target.baseAddress, Int32(header.width),
+                        Int32(header.width), Int32(header.height), Int32(TJPF_GRAY.rawValue),
+                        TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS)
+                }
+            }
+            guard code == 0 else { throw failure(place) }
+            return GreyImage(width: header.width, height: header.height, pixels: pixels)
+        }
+
+        private func failure(_ place: String) -> InputError {
+            let message = tjGetErrorStr2(handle).map { String(cString: $0) } ?? "unknown error"
+            return InputError(place, expected: "a sound JPEG", received: "a damaged one: \(message)")
+        }
+    }
+}

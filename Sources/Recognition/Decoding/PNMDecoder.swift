@@ -1,0 +1,126 @@
+import Tensors
+
+/// PGM and PPM, plain (P2, P3) and raw (P5, P6), of 8 or 16 bits: netpbm's formats, read strictly.
+///
+/// A header is the magic number, width, height and the largest value, 1...65,535, parted by white space, with comments
+/// from `#` to the end of a line; then one white space and the samples. A sample v becomes `round(255·v / largest)`.
+/// Source: the netpbm manual, pages pgm and ppm.
+struct PNMDecoder {
+    private let bytes: [UInt8]
+    private let place: String
+    private var position = 2
+
+    private init(_ bytes: [UInt8], place: String) {
+        self.bytes = bytes
+        self.place = place
+    }
+
+    static func decode(_ bytes: [UInt8], place: String, limits: ImageLimits) throws(InputError) -> GreyImage {
+        var decoder = PNMDecoder(bytes, place: place)
+        return try decoder.picture(limits)
+    }
+
+    private mutating func picture(_ limits: ImageLimits) throws(InputError) -> GreyImage {
+        let isPlain = bytes[1] <= 0x33
+        let channels = bytes[1] == 0x33 || bytes[1] == 0x36 ? 3 : 1
+        let width = try header("a width"), height = try header("a height")
+        try limits.check(width: width, height: height, place: place)
+        let largest = try header("a largest value")
+        guard (1...65_535).contains(largest) else {
+            throw InputError(place, expected: "a largest value in 1…65535", received: "\(largest)")
+        }
+        guard position < bytes.count, Self.isSpace(bytes[position]) else {
+            throw InputError(place, expected: "white space after the header", received: found)
+        }
+        position += 1
+        let count = width * height * channels
+        let levels = isPlain ? try plain(count, largest) : try raw(count, largest)
+        return GreyImage(width: width, height: height, samples: levels, channels: channels)
+    }
+
+    // MARK: - Samples
+
+    private func raw(_ count: Int, _ largest: Int) throws(InputError) -> [UInt8] {
+        let size = largest > 255 ? 2 : 1
+        guard bytes.count - position == count * size else {
+            throw InputError(
+                place, expected: "\(count * size) bytes after the header",
+                received: "\(bytes.count - position): \(bytes.count - position < count * size ? "cut" : "too many")")
+        }
+        var levels = [UInt8](repeating: 0, count: count)
+        let source = bytes.span
+        for index in 0..<count {
+            let first = position &+ index &* size
+            let value = size == 1 ? Int(source[first]) : Int(source[first]) << 8 | Int(source[first &+ 1])
+            guard value <= largest else { throw over(value, largest) }
+            levels[index] = Self.level(value, largest)
+        }
+        return levels
+    }
+
+    private mutating func plain(_ count: Int, _ largest: Int) throws(InputError) -> [UInt8] {
+        // A sample takes a digit and what parts it from the next.
+        guard count <= (bytes.count - position + 1) / 2 else {
+            throw InputError(
+                place, expected: "\(count) values after the header",
+                received: "\(bytes.count - position) bytes, too few to hold them")
+        }
+        var levels: [UInt8] = []
+        levels.reserveCapacity(count)
+        for _ in 0..<count {
+            let value = try number("a value")
+            guard value <= largest else { throw over(value, largest) }
+            levels.append(Self.level(value, largest))
+        }
+        while position < bytes.count, Self.isSpace(bytes[position]) { position += 1 }
+        guard position == bytes.count else {
+            throw InputError(place, expected: "an end after \(count) values", received: found)
+        }
+        return levels
+    }
+
+    private static func level(_ value: Int, _ largest: Int) -> UInt8 {
+        UInt8((2 * 255 * value + largest) / (2 * largest))
+    }
+
+    private func over(_ value: Int, _ largest: Int) -> InputError {
+        InputError(place, expected: "values up to \(largest), as the header says", received: "\(value)")
+    }
+
+    // MARK: - Numbers
+
+    private mutating func header(_ what: String) throws(InputError) -> Int {
+        guard position < bytes.count, Self.isSpace(bytes[position]) || bytes[position] == 0x23 else {
+            throw InputError(place, expected: "white space before \(what)", received: found)
+        }
+        return try number(what)
+    }
+
+    /// White space and comments, then a number of at most nine digits.
+    private mutating func number(_ what: String) throws(InputError) -> Int {
+        while position < bytes.count {
+            if bytes[position] == 0x23 {
+                while position < bytes.count, bytes[position] != 0x0A, bytes[position] != 0x0D { position += 1 }
+            } else if Self.isSpace(bytes[position]) {
+                position += 1
+            } else {
+                break
+            }
+        }
+        let start = position
+        var value = 0
+        while position < bytes.count, (0x30...0x39).contains(bytes[position]), position - start < 9 {
+            value = 10 * value + Int(bytes[position] - 0x30)
+            position += 1
+        }
+        let ends = position == bytes.count || Self.isSpace(bytes[position]) || bytes[position] == 0x23
+        guard position > start, ends else { throw InputError(place, expected: what, received: found) }
+        return value
+    }
+
+    private var found: String {
+        position < bytes.count ? "the byte \(bytes[position]) at \(position)" : "the end of the file"
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+}

@@ -1,0 +1,166 @@
+import Datasets
+import Evaluation
+import Experiments
+import Kernels
+import NeuralNetwork
+import Tensors
+import Training
+
+/// One character that was read.
+package struct ReadCharacter: Sendable {
+    /// Where it is in the picture.
+    package var box: PixelBox
+    /// The line it is in, from 0.
+    package var line: Int
+    /// What the network saw: `[height, width]`, 0 paper to 255 ink.
+    package var input: [UInt8]
+    /// Calibrated where the model knows its temperature, one a class.
+    package var probabilities: [Double]
+
+    /// Classes, most probable first; lower ones first on a tie.
+    package var ranking: [Int] {
+        probabilities.indices.sorted {
+            probabilities[$0] == probabilities[$1] ? $0 < $1 : probabilities[$0] > probabilities[$1]
+        }
+    }
+
+    /// The most probable class.
+    package var classIndex: Int { ranking[0] }
+    /// Of the most probable class.
+    package var confidence: Double { probabilities.max() ?? 0 }
+}
+
+/// What a picture says.
+package struct Reading: Sendable {
+    /// In reading order: lines from above to below, each from left to right. Empty where the picture is.
+    package var characters: [ReadCharacter]
+    /// Characters as large that were left out because one was asked for.
+    package var others = 0
+}
+
+/// Reads handwritten characters from pictures with a trained network.
+///
+/// Pictures may be of any size, dark on light or light on dark, unevenly lit. One reader is used by one thread at a time.
+package final class DigitReader {
+    package enum Mode: Sendable {
+        /// The picture shows one character: the piece with most ink.
+        case single
+        /// Every character, in lines.
+        case segment
+        /// The picture is the network's input as it is: light ink on black, of the network's size.
+        case raw
+    }
+
+    package let classNames: [String]
+    /// Logits are divided by it.
+    package let temperature: Double
+    /// Whether the model says its temperature; otherwise it is 1.
+    package let isCalibrated: Bool
+    /// `[H, W, C]`.
+    package let inputShape: Shape
+
+    let classifier: Classifier
+    let preparation: GlyphPreparation
+
+    /// Larger pictures are reduced by whole factors first.
+    private static let mostPixels = 1 << 22
+
+    /// - Throws: an `InputError` where the network reads no images of one or three channels.
+    package init(_ model: SavedModel, pool: WorkerPool, batchSize: Int = 32) throws(InputError) {
+        let shape = model.graph.inputShape
+        guard shape.isImage, shape.channels == 1 || shape.channels == 3 else {
+            throw InputError(
+                "model", expected: "a network that reads pictures of 1 or 3 channels", received: "input \(shape)")
+        }
+        classNames = model.classNames
+        temperature = model.temperature ?? 1
+        isCalibrated = model.temperature != nil
+        inputShape = shape
+        classifier = Classifier(
+            graph: model.graph, batchSize: batchSize, normalization: model.normalization, pool: pool)
+        classifier.load(parameters: model.parameters, state: model.state)
+        preparation = GlyphPreparation(height: shape.height, width: shape.width)
+    }
+
+    /// Reads `image`.
+    /// - Throws: an `InputError` where a ``Mode/raw`` picture is not of the network's size.
+    package func read(_ image: GreyImage, _ mode: Mode, place: String = "image") throws(InputError) -> Reading {
+        let isFitting = image.width == inputShape.width && image.height == inputShape.height
+        if mode == .raw, !isFitting {
+            throw InputError(
+                place, expected: "\(inputShape.width)×\(inputShape.height) pixels, the network's input",
+                received: "\(image.width)×\(image.height)", remedy: "leave --raw out to have it cropped and fitted")
+        }
+        if mode == .raw || (mode == .single && isFitting && Self.isPrepared(image)) {
+            let box = PixelBox(x: 0, y: 0, width: image.width, height: image.height)
+            return Reading(characters: classified([(box, 0, image.pixels)]))
+        }
+        let factor = Self.reduction(image)
+        guard let map = InkMap(factor > 1 ? image.reduced(by: factor) : image) else { return Reading(characters: []) }
+        let segmentation = Segmentation(map)
+        var found: [(glyph: Glyph, line: Int)] = []
+        var others = 0
+        if mode == .single {
+            guard let single = segmentation.single else { return Reading(characters: []) }
+            found = [(single.glyph, 0)]
+            others = single.others
+        } else {
+            let splitter = GlyphSplitter(characterHeight: segmentation.characterHeight) { [self] glyphs in
+                classified(glyphs.map { ($0.box, 0, preparation.bytes($0)) }).map(\.confidence)
+            }
+            for (line, groups) in segmentation.lines.enumerated() {
+                found += groups.flatMap { splitter.parts(of: segmentation.glyph($0)) }.map { ($0, line) }
+            }
+        }
+        var characters = classified(found.map { ($0.glyph.box, $0.line, preparation.bytes($0.glyph)) })
+        for index in characters.indices {
+            characters[index].box = characters[index].box.scaled(factor, width: image.width, height: image.height)
+        }
+        return Reading(characters: characters, others: others)
+    }
+
+    private static func reduction(_ image: GreyImage) -> Int {
+        var factor = 1
+        while image.width / factor * (image.height / factor) > mostPixels { factor += 1 }
+        return factor
+    }
+
+    /// Whether a picture of the network's size is prepared already, as MNIST's own are: light on black to its edge.
+    private static func isPrepared(_ image: GreyImage) -> Bool {
+        let (w, h) = (image.width, image.height)
+        let isDark = { (index: Int) in image.pixels[index] <= 25 }
+        let rows = (0..<w).allSatisfy { isDark($0) && isDark((h - 1) * w + $0) }
+        let columns = (0..<h).allSatisfy { isDark($0 * w) && isDark($0 * w + w - 1) }
+        return rows && columns && image.pixels.contains { $0 >= 128 }
+    }
+
+    /// The characters that the network sees in prepared pictures.
+    func classified(_ pictures: [(box: PixelBox, line: Int, input: [UInt8])]) -> [ReadCharacter] {
+        let probabilities = probabilities(of: pictures.map(\.input))
+        return zip(pictures, probabilities).map { picture, p in
+            ReadCharacter(box: picture.box, line: picture.line, input: picture.input, probabilities: p)
+        }
+    }
+
+    /// Calibrated probabilities of prepared pictures `[height, width]`.
+    package func probabilities(of inputs: [[UInt8]]) -> [[Double]] {
+        let channels = inputShape.channels, classes = classNames.count
+        let bytes = inputs.flatMap { input in
+            channels == 1 ? input : input.flatMap { [UInt8](repeating: $0, count: channels) }
+        }
+        guard !inputs.isEmpty else { return [] }
+        let images: ImageSet
+        do {
+            images = try ImageSet(
+                images: bytes, labels: [UInt8](repeating: 0, count: inputs.count), height: inputShape.height,
+                width: inputShape.width, channels: channels, classCount: classes, classNames: classNames)
+        } catch {
+            preconditionFailure("DigitReader: inputs are of the network's own shape, \(error)")
+        }
+        let logits = classifier.logits(of: images)
+        return inputs.indices.map { index in
+            TemperatureScaling.probabilities(
+                logits[(index * classes)..<((index + 1) * classes)], temperature: temperature)
+        }
+    }
+}

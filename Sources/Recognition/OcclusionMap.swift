@@ -1,0 +1,57 @@
+import Foundation
+
+/// Where a network looks: how much less probable its answer gets when a part of the picture is covered.
+///
+/// A patch of k×k pixels, k = max(3, ⌊5·min(H, W)/28⌋ made odd), is set to paper at every place; with the probability p of
+/// the answer without it and p' with it, the patch says `log p − log p'`. A pixel's value is the mean over the patches that
+/// cover it: positive where ink speaks for the answer, negative where it speaks against.
+///
+/// Source: M. D. Zeiler, R. Fergus, "Visualizing and Understanding Convolutional Networks", 2014, arXiv:1311.2901.
+package struct OcclusionMap: Sendable {
+    package let height: Int
+    package let width: Int
+    /// `[height, width]`, nats.
+    package let values: [Float]
+
+    init(_ reader: DigitReader, _ character: ReadCharacter) {
+        let shape = reader.inputShape
+        (height, width) = (shape.height, shape.width)
+        let answer = character.classIndex
+        let reach = max(3, 5 * min(height, width) / 28) / 2
+        var centres: [Int] = [], inputs: [[UInt8]] = []
+        for y in 0..<height {
+            for x in 0..<width {
+                var covered = character.input
+                var changes = false
+                for v in max(0, y - reach)...min(height - 1, y + reach) {
+                    for u in max(0, x - reach)...min(width - 1, x + reach) where covered[v * width + u] > 0 {
+                        covered[v * width + u] = 0
+                        changes = true
+                    }
+                }
+                guard changes else { continue }
+                centres.append(y * width + x)
+                inputs.append(covered)
+            }
+        }
+        let before = log(max(character.probabilities[answer], 1e-12))
+        var says = [Double](repeating: 0, count: height * width)
+        for (centre, p) in zip(centres, reader.probabilities(of: inputs)) {
+            says[centre] = before - log(max(p[answer], 1e-12))
+        }
+        var values = [Float](repeating: 0, count: height * width)
+        for y in 0..<height {
+            for x in 0..<width {
+                var sum = 0.0, count = 0.0
+                for v in max(0, y - reach)...min(height - 1, y + reach) {
+                    for u in max(0, x - reach)...min(width - 1, x + reach) {
+                        sum += says[v * width + u]
+                        count += 1
+                    }
+                }
+                values[y * width + x] = Float(sum / count)
+            }
+        }
+        self.values = values
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import Reports
+import Tensors
+
+/// What was read in one file, as programs take it.
+package struct ReadingRecord: Sendable {
+    package var file: String
+    package var reading: Reading
+    package var classNames: [String]
+    /// Below this confidence a character is left out; 0 leaves none out.
+    package var reject: Double
+
+    package init(file: String, reading: Reading, classNames: [String], reject: Double) {
+        (self.file, self.reading, self.classNames, self.reject) = (file, reading, classNames, reject)
+    }
+
+    package func isRejected(_ character: ReadCharacter) -> Bool { character.confidence < reject }
+
+    /// The class, or `?` where it is left out.
+    package func text(of character: ReadCharacter) -> String {
+        isRejected(character) ? "?" : classNames[character.classIndex]
+    }
+
+    /// The lines; classes whose names are one letter stand together, others apart.
+    package var lines: [String] {
+        let separator = classNames.allSatisfy { $0.count == 1 } ? "" : " "
+        let last = reading.characters.map(\.line).max() ?? -1
+        return (0..<(last + 1)).map { line in
+            reading.characters.filter { $0.line == line }.map(text(of:)).joined(separator: separator)
+        }
+    }
+
+    /// Columns of ``appendRows(to:)``.
+    package static func header(classes: Int) -> [String] {
+        ["file", "line", "index", "x", "y", "width", "height", "class", "probability", "rejected"]
+            + (0..<classes).map { "p\($0)" }
+    }
+
+    /// A row for each character: lines and indices from 0, the index along its line.
+    package func appendRows(to table: inout CSV) {
+        var index = 0
+        for (position, character) in reading.characters.enumerated() {
+            let isFirst = position == 0 || reading.characters[position - 1].line != character.line
+            index = isFirst ? 0 : index + 1
+            table.add(file)
+            for number in [character.line, index] { table.add(number) }
+            let box = character.box
+            for number in [box.x, box.y, box.width, box.height] { table.add(number) }
+            table.add(classNames[character.classIndex])
+            table.add(character.confidence)
+            table.add(isRejected(character) ? 1 : 0)
+            for probability in character.probabilities { table.add(probability) }
+            table.endLine()
+        }
+    }
+}
+
+/// `trainer predict --json`.
+package struct ReadingsFile: Encodable {
+    struct Character: Encodable {
+        var line: Int
+        var box: PixelBox
+        var `class`: String
+        var probability: Double
+        var rejected: Bool
+        /// By class name.
+        var probabilities: [String: Double]
+    }
+
+    struct File: Encodable {
+        var file: String
+        /// Line by line; null where it could not be read.
+        var text: [String]?
+        var characters: [Character]?
+        var error: String?
+    }
+
+    var model: String
+    /// Null where the model knows none: probabilities are then as the network gives them.
+    var temperature: Double?
+    var files: [File] = []
+
+    package init(model: String, temperature: Double?) {
+        self.model = model
+        self.temperature = temperature
+    }
+
+    package mutating func add(_ record: ReadingRecord) {
+        let characters = record.reading.characters.map { character in
+            Character(
+                line: character.line, box: character.box, class: record.classNames[character.classIndex],
+                probability: character.confidence, rejected: record.isRejected(character),
+                probabilities: Dictionary(
+                    zip(record.classNames, character.probabilities), uniquingKeysWith: { first, _ in first }))
+        }
+        files.append(File(file: record.file, text: record.lines, characters: characters))
+    }
+
+    package mutating func add(file: String, error: String) { files.append(File(file: file, error: error)) }
+
+    package func encoded() throws(OperationError) -> Data { try JSONText.encode(self, named: "readings") }
+}

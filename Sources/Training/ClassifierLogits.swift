@@ -1,0 +1,11 @@
+import Datasets
+
+extension Classifier {
+    /// What the last layer gives for every image, before softmax: `[count, K]`.
+    package func logits(of images: ImageSet) -> [Float] {
+        var result: [Float] = []
+        result.reserveCapacity(images.count * network.graph.classCount)
+        forEachBatch(images) { result += network.logits(count: $0) }
+        return result
+    }
+}
