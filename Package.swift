@@ -55,6 +55,42 @@ let backendDefine = "NUMERAL_BLAS_" + backend.uppercased().replacingOccurrences(
 var headers: [SwiftSetting] = prefix.map { [.unsafeFlags(["-Xcc", "-I\($0)/include"])] } ?? []
 if backend == "mkl" || backend == "scipy-openblas" { headers.append(.unsafeFlags(["-Xcc", "-D\(backendDefine)"])) }
 
+/// The MPI to train over several processes with, chosen at build time: `NUMERAL_MPI=openmpi|mpich`, or 1 for the one that is
+/// installed; and `NUMERAL_MPI_PREFIX`, the folder that holds its `include` and `lib` where that is not Debian's own.
+/// Without it there is one process, and nothing of MPI is needed. Give such a build a `--scratch-path` of its own.
+let mpi = messagePassing()
+headers += mpi.headers
+
+func messagePassing() -> (headers: [SwiftSetting], libraries: [LinkerSetting]) {
+    guard let wanted = Context.environment["NUMERAL_MPI"], !["", "0"].contains(wanted) else { return ([], []) }
+    guard ["1", "openmpi", "mpich"].contains(wanted) else {
+        fatalError("NUMERAL_MPI: expected openmpi, mpich or 1 · received \(wanted)")
+    }
+    typealias Place = (name: String, include: String, library: String, folder: String)
+    var places: [Place] = [
+        ("openmpi", "\(multiarch)/openmpi/include", "mpi", "\(multiarch)/openmpi/lib"),
+        ("mpich", multiarch.replacing("/lib/", with: "/include/") + "/mpich", "mpich", multiarch),
+    ]
+    if let prefix = Context.environment["NUMERAL_MPI_PREFIX"].map({ URL(fileURLWithPath: $0).path }) {
+        places = [(wanted, prefix + "/include", "mpi", prefix + "/lib")]
+    }
+    let found = places.first {
+        (wanted == "1" || wanted == $0.name) && FileManager.default.fileExists(atPath: $0.include + "/mpi.h")
+    }
+    guard let place = found else {
+        fatalError(
+            "NUMERAL_MPI=\(wanted): expected mpi.h in \(places.map(\.include).joined(separator: " or ")) · received none · "
+                + "apt-get install libopenmpi-dev openmpi-bin, or set NUMERAL_MPI_PREFIX")
+    }
+    return (
+        [.unsafeFlags(["-Xcc", "-I\(place.include)"]), .define("NUMERAL_MPI")],
+        [
+            .unsafeFlags(["-L\(place.folder)", "-Xlinker", "-rpath", "-Xlinker", place.folder]),
+            .linkedLibrary(place.library),
+        ]
+    )
+}
+
 let package = Package(
     name: "numeral",
     platforms: [.macOS(.v26)],
@@ -78,8 +114,9 @@ let package = Package(
 
         .target(name: "Tensors", swiftSettings: numeric),
         .target(
-            name: "Kernels", dependencies: ["Tensors", "CBLAS", "CLAPACKE"],
-            swiftSettings: numeric + [.define(backendDefine)], linkerSettings: blas),
+            name: "Kernels",
+            dependencies: ["Tensors", "CBLAS", "CLAPACKE"] + (mpi.headers.isEmpty ? [] : ["CMPI"]),
+            swiftSettings: numeric + [.define(backendDefine)], linkerSettings: blas + mpi.libraries),
         .target(name: "NeuralNetwork", dependencies: ["Kernels", "Tensors"], swiftSettings: numeric),
         .target(
             name: "Datasets", dependencies: ["Kernels", "Tensors", "CZlib", "CCrypto"],
@@ -157,7 +194,7 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "RecognitionTests", dependencies: ["Recognition", "TestSupport"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "TrainerTests", dependencies: ["Numeral", "trainer"]),
+        .testTarget(name: "TrainerTests", dependencies: ["Numeral", "trainer", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -171,6 +208,7 @@ if Context.environment["NUMERAL_FUZZING"] == "1" {
             swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
 }
 
+if !mpi.headers.isEmpty { package.targets.append(.systemLibrary(name: "CMPI", path: "Modulemaps/CMPI")) }
 for target in package.targets where target.type != .system {
     target.swiftSettings = (target.swiftSettings ?? []) + headers
 }

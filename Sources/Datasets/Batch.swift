@@ -15,6 +15,8 @@ package final class Batch: @unchecked Sendable {
     package internal(set) var isMixed = false
     /// How many images are in it, at most ``capacity``.
     package internal(set) var count = 0
+    /// How many images the batch has in all, where its loader fills only a part.
+    package internal(set) var total = 0
     package let capacity: Int
 
     /// - Precondition: `capacity` and `imageSize` at least 1.

@@ -25,14 +25,15 @@ package final class BatchLoader {
     ) {
         self.init(
             data: data, batchSize: batchSize, normalization: normalization, augmenter: augmenter, resize: nil,
-            seed: seed,
-            shuffle: shuffle, workers: workers)
+            seed: seed, shuffle: shuffle, workers: workers)
     }
 
-    /// The same, with images made smaller in the end.
+    /// The same, with images made smaller in the end, and filling only a part of each batch.
+    /// - Parameter part: the images to fill of a batch of so many; they begin the batch that ``next()`` gives.
     package init(
-        data: ImageSet, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?,
-        resize: ImageResize?, seed: UInt64, shuffle: Bool, workers: Int = 1
+        data: ImageSet, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)? = nil,
+        augmenter: Augmenter? = nil, resize: ImageResize?, seed: UInt64, shuffle: Bool, workers: Int = 1,
+        part: @escaping @Sendable (_ count: Int) -> Range<Int> = { 0..<$0 }
     ) {
         precondition(batchSize >= 1, "BatchLoader: batch size must be at least 1, received \(batchSize)")
         precondition(workers >= 1, "BatchLoader: workers must be at least 1, received \(workers)")
@@ -48,8 +49,7 @@ package final class BatchLoader {
         batchCount = (data.count + capacity - 1) / capacity
         queue = BatchQueue(
             ImageWriter(data, normalization: normalization, augmenter: augmenter, resize: resize), capacity: capacity,
-            seed: seed,
-            shuffle: shuffle, workers: workers)
+            seed: seed, shuffle: shuffle, workers: workers, part: part)
     }
 
     deinit { queue.stop() }
@@ -85,6 +85,7 @@ package final class BatchLoader {
             writer.write(index, to: slot, of: batch, epoch: 0, scratch: &scratch)
         }
         batch.count = range.count
+        batch.total = range.count
     }
 }
 
@@ -98,6 +99,7 @@ private final class BatchQueue: @unchecked Sendable {
     private let capacity: Int
     private let batchCount: Int
     private let batches: [Batch]
+    private let part: @Sendable (_ count: Int) -> Range<Int>
     /// Images that a worker takes at once.
     private static let runLength = 16
 
@@ -116,13 +118,20 @@ private final class BatchQueue: @unchecked Sendable {
     private var threads = 0
     private var stopping = false
 
-    init(_ writer: ImageWriter, capacity: Int, seed: UInt64, shuffle: Bool, workers: Int) {
+    init(
+        _ writer: ImageWriter, capacity: Int, seed: UInt64, shuffle: Bool, workers: Int,
+        part: @escaping @Sendable (_ count: Int) -> Range<Int>
+    ) {
         self.writer = writer
         self.seed = seed
         self.shuffle = shuffle
         self.capacity = capacity
         batchCount = (writer.data.count + capacity - 1) / capacity
-        batches = (0..<3).map { _ in Batch(capacity: capacity, imageSize: writer.outputSize) }
+        self.part = part
+        // The part of a short last batch may be longer than that of a whole one, where parts are few images.
+        let last = writer.data.count - (batchCount - 1) * capacity
+        let most = max(part(capacity).count, part(last).count, 1)
+        batches = (0..<3).map { _ in Batch(capacity: most, imageSize: writer.outputSize) }
         for batch in batches { batch.isMixed = writer.mixing != nil }
         order = Array(0..<writer.data.count)
         pending = [0, 0, 0]
@@ -187,15 +196,22 @@ private final class BatchQueue: @unchecked Sendable {
         while threads > 0 { condition.wait() }
     }
 
+    /// How many images `batch` has.
+    private func total(_ batch: Int) -> Int { min(capacity, writer.data.count - batch * capacity) }
+
+    /// Those of them that are filled, as places in the epoch's order.
     private func images(of batch: Int) -> Range<Int> {
-        (batch * capacity)..<min((batch + 1) * capacity, writer.data.count)
+        let part = part(total(batch))
+        return batch * capacity + part.lowerBound..<batch * capacity + part.upperBound
     }
 
     /// Sets up the buffer of `batch`, which is about to be filled.
     private func prepare(_ batch: Int) {
         let count = images(of: batch).count
         batches[batch % 3].count = count
-        pending[batch % 3] = (count + Self.runLength - 1) / Self.runLength
+        batches[batch % 3].total = total(batch)
+        // A batch of which nothing is filled takes one run that does nothing.
+        pending[batch % 3] = max(1, (count + Self.runLength - 1) / Self.runLength)
     }
 
     /// A worker's life.

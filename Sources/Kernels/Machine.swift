@@ -17,10 +17,14 @@ package enum Machine {
 
     /// Cores in this process's affinity mask.
     package static var affinity: Int? {
+        affinityMask?.compactMap(\.hexDigitValue).reduce(0) { $0 + $1.nonzeroBitCount }
+    }
+
+    /// The mask itself, in hexadecimal as the kernel writes it.
+    package static var affinityMask: String? {
         guard let status = read("/proc/self/status") else { return nil }
         for line in status.split(separator: "\n") where line.hasPrefix("Cpus_allowed:") {
-            let set = line.dropFirst("Cpus_allowed:".count).compactMap(\.hexDigitValue)
-            return set.reduce(0) { $0 + $1.nonzeroBitCount }
+            return trimmed(String(line.dropFirst("Cpus_allowed:".count)))
         }
         return nil
     }

@@ -2,8 +2,8 @@ import Kernels
 import Tensors
 
 /// Batch normalisation over the columns, formula in ``BatchNormKernels``, with the ReLU that follows it where it can
-/// ride along. Training takes the statistics of the whole batch (a step joins all shards' moments before the
-/// first image is normalised); inference the running ones,
+/// ride along. Training takes the statistics of the whole batch (a step joins all shards' moments, those of other ranks
+/// too, before the first image is normalised); inference the running ones,
 /// `running ← (1 − momentum)·running + momentum·batch`, the variance unbiased.
 final class BatchNormOperation: Operation {
     let name: String
@@ -132,6 +132,14 @@ final class BatchNormOperation: Operation {
                 dy: outputGradient.pointer(first, chunk), x: x, rows: rows, columns: columns, mean: mean.pointer,
                 scale: scale.pointer, shift: shift.pointer, slope: slope.pointer, offset: offset.pointer, relu: relu,
                 dx: inputGradient.pointer(first, chunk))
+        }
+    }
+
+    func sums(_ pass: Pass) -> [ShardSums] {
+        switch pass {
+        case .moments: [moments].compactMap { $0 }
+        case .gradientSums: [gradientSums].compactMap { $0 }
+        case .forward, .backward, .recompute: []
         }
     }
 

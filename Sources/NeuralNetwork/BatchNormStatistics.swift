@@ -39,8 +39,12 @@ package final class BatchNormStatistics {
     /// - Parameters:
     ///   - batchSize: the most images a call of ``add(images:count:)`` is given, at least 2.
     ///   - shards: parts a batch is cut into, at least 1.
+    ///   - communicator: of the processes that share the images, all of which are given the statistics.
     /// - Returns: nil where the network has no batch-norm.
-    package init?(graph: ResolvedGraph, batchSize: Int, shards: Int, pool: WorkerPool) {
+    package init?(
+        graph: ResolvedGraph, batchSize: Int, shards: Int, pool: WorkerPool,
+        communicator: any Communicator = SingleRank()
+    ) {
         precondition(batchSize >= 2 && shards >= 1, "BatchNormStatistics: batches of two images and more, in shards")
         self.batchSize = batchSize
         store = ParameterStore(
@@ -51,7 +55,9 @@ package final class BatchNormStatistics {
         norms = program.steps.compactMap { $0.operation as? BatchNormOperation }
             .filter { seen.insert(ObjectIdentifier($0)).inserted }
         guard !norms.isEmpty else { return nil }
-        plan = Plan(program: program, capacity: batchSize, sharding: .count(shards), seed: 0, pool: pool)
+        plan = Plan(
+            program: program, capacity: batchSize, sharding: .count(shards), seed: 0, pool: pool,
+            communicator: communicator)
     }
 
     /// Begins anew, with copies of the parameters `[parameterCount]`.
@@ -61,8 +67,14 @@ package final class BatchNormStatistics {
         for norm in norms { norm.beginPooling() }
     }
 
-    /// Takes in `count` images `[count, H, W, C]`.
-    package func add(images: AlignedBuffer<Float>, count: Int) { plan.execute(images: images.pointer, count: count) }
+    /// The images that this process computes of a batch of so many: all, where it is on its own.
+    package var batchPart: @Sendable (_ count: Int) -> Range<Int> { plan.batchPart }
+
+    /// Takes in `count` images `[count, H, W, C]`, of which those of ``batchPart`` are there.
+    package func add(images: AlignedBuffer<Float>, count: Int) {
+        plan.begin(count: count)
+        plan.execute(images: images.pointer)
+    }
 
     /// Writes what was gathered over the running statistics in `state`, `[stateCount]`.
     package func finish(into state: AlignedBuffer<Float>) {

@@ -114,6 +114,14 @@ final class ConvolutionOperation: Operation {
         }
     }
 
+    func sums(_ pass: Pass) -> [ShardSums] {
+        switch pass {
+        case .forward: moments?.sums(.moments) ?? []
+        case .backward: [biasSums].compactMap { $0 }
+        default: []
+        }
+    }
+
     func reduce(_ pass: Pass, _ run: Run) {
         if pass == .forward { moments?.reduce(.moments, run) }
         guard pass == .backward, let bias = weights.biasTensor, let biasSums else { return }

@@ -48,6 +48,8 @@ final class DenseOperation: Operation {
         }
     }
 
+    func sums(_ pass: Pass) -> [ShardSums] { pass == .backward ? [biasSums].compactMap { $0 } : [] }
+
     func reduce(_ pass: Pass, _ run: Run) {
         guard pass == .backward, let bias = core.weights.biasTensor, let biasSums else { return }
         let gradient = core.store.gradient(bias)
@@ -56,7 +58,8 @@ final class DenseOperation: Operation {
 }
 
 /// The same layer with weights too large for a core's cache: blocks of the weights are shared out instead of images, so
-/// that each block is read once a pass and the weight gradient needs no partial sums.
+/// that each block is read once a pass and the weight gradient needs no partial sums. Where there are several ranks, each
+/// gathers the activations and computes all blocks: that sends less than the weights' gradient would.
 final class BlockedDenseOperation: BlockOperation {
     let name: String
     private let core: DenseCore
@@ -77,6 +80,10 @@ final class BlockedDenseOperation: BlockOperation {
         if core.weights.biasTensor != nil, core.outputGradient != nil {
             biasSums = ShardSums(count: core.units, shards: 1)
         }
+    }
+
+    func gathers(_ pass: Pass) -> [Storage] {
+        pass == .forward ? [core.input] : [core.outputGradient].compactMap { $0 }
     }
 
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {}

@@ -31,7 +31,9 @@ final class LossOperation: Operation {
         let weight = 1 / Float(run.count)
         for image in chunk.images {
             let z = logits.pointer(image, chunk), dz = gradient.pointer(image, chunk)
-            let label = Int(labels[image])
+            // Labels and targets are of this rank's images.
+            let place = image - run.images.lowerBound
+            let label = Int(labels[place])
             precondition(label >= 0 && label < classes, "a label is outside the network's classes")
             var right = label
             guard run.otherLabels != nil || run.teacherTargets != nil else {
@@ -42,7 +44,7 @@ final class LossOperation: Operation {
             }
             var other = label, share: Float = 1
             if let others = run.otherLabels, let shares = run.labelShares {
-                (other, share) = (Int(others[image]), shares[image])
+                (other, share) = (Int(others[place]), shares[place])
                 precondition(other >= 0 && other < classes, "a label is outside the network's classes")
                 // Right is the class that has the larger share.
                 if share < 0.5 { right = other }
@@ -55,13 +57,15 @@ final class LossOperation: Operation {
                     weight: own * weight, dz: dz)
             if let targets = run.teacherTargets {
                 loss += SoftmaxKernels.addDistillation(
-                    z, columns: classes, q: targets + image * classes, temperature: run.temperature,
+                    z, columns: classes, q: targets + place * classes, temperature: run.temperature,
                     weight: run.teacherWeight, gradientWeight: run.teacherWeight * weight, dz: dz)
             }
             total[0] += loss
             if SoftmaxKernels.argmax(z, columns: classes) == right { total[1] += 1 }
         }
     }
+
+    func sums(_ pass: Pass) -> [ShardSums] { [sums].compactMap { $0 } }
 
     func reduce(_ pass: Pass, _ run: Run) {
         guard let sums else { return }

@@ -4,7 +4,8 @@ import Tensors
 /// A network that is being trained: it computes the loss of a batch and the gradient of every parameter.
 ///
 /// The batch is cut into a fixed number of shards; sums are kept per shard and added in shard order. So the same batch,
-/// parameters and step give the same bits for every thread count. One call at a time.
+/// parameters and step give the same bits for every thread count, and for every number of processes that share the
+/// batch. One call at a time.
 package final class TrainingNetwork {
     /// What one step found, over the batch's images.
     package struct StepResult: Sendable {
@@ -26,20 +27,25 @@ package final class TrainingNetwork {
     ///   - batchSize: the most images a step is given, at least 1.
     ///   - shards: parts a batch is cut into, at least 1.
     ///   - seed: of initialisation and dropout.
+    ///   - communicator: of the processes that share the batch, each of which makes such a network: shards are dealt to
+    ///     them in order.
     /// - Throws: an ``OperationError`` where initialisation fails.
     package convenience init(
-        graph: ResolvedGraph, batchSize: Int, shards: Int, seed: UInt64, pool: WorkerPool
+        graph: ResolvedGraph, batchSize: Int, shards: Int, seed: UInt64, pool: WorkerPool,
+        communicator: any Communicator = SingleRank()
     ) throws(OperationError) {
         try self.init(
             graph: graph, batchSize: batchSize, shards: shards, seed: seed, pool: pool,
             store: ParameterStore(
-                parameters: try graph.initialParameters(seed: seed), state: graph.initialState(), withGradients: true))
+                parameters: try graph.initialParameters(seed: seed), state: graph.initialState(), withGradients: true),
+            communicator: communicator)
     }
 
     /// A network that trains the parameters of another one, on images of another size.
     /// - Parameter store: of a graph with the same layers.
     package init(
-        graph: ResolvedGraph, batchSize: Int, shards: Int, seed: UInt64, pool: WorkerPool, store: ParameterStore
+        graph: ResolvedGraph, batchSize: Int, shards: Int, seed: UInt64, pool: WorkerPool, store: ParameterStore,
+        communicator: any Communicator = SingleRank()
     ) throws(OperationError) {
         precondition(store.parameters.count == graph.parameterCount, "the parameters are another network's")
         precondition(batchSize >= 1 && shards >= 1, "batch size and shards must be at least 1")
@@ -47,16 +53,22 @@ package final class TrainingNetwork {
         self.batchSize = batchSize
         self.pool = pool
         self.store = store
-        partials = GradientPartials(store: store)
+        partials = GradientPartials(store: store, communicator: communicator)
         var compiler = GraphCompiler(graph: graph, store: store, partials: partials)
         let program = compiler.compile()
         guard let loss = program.loss else {
             throw OperationError("network", problem: "it has no trainable parameter", remedy: "add a dense layer")
         }
         self.loss = loss
-        partials.allocate(shards: min(shards, batchSize))
-        plan = Plan(program: program, capacity: batchSize, sharding: .count(shards), seed: seed, pool: pool)
+        let sharding = Plan.Sharding.count(shards)
+        partials.allocate(shards: Plan.largestPart(sharding, batchSize, communicator).shards)
+        plan = Plan(
+            program: program, capacity: batchSize, sharding: sharding, seed: seed, pool: pool,
+            communicator: communicator)
     }
+
+    /// The images that this process computes of a batch of so many: all, where it is on its own.
+    package var batchPart: @Sendable (_ count: Int) -> Range<Int> { plan.batchPart }
 
     /// Bytes of activations, gradients, partial sums and scratch.
     package var workspaceBytes: Int { plan.batchBytes + plan.workerBytes + partials.bytes }
@@ -70,7 +82,9 @@ package final class TrainingNetwork {
     /// running statistics have moved.
     ///
     /// - Parameters:
-    ///   - images: `[count, H, W, C]` and more.  - labels: `[count]` and more, each below the class count.
+    ///   - images: `[count, H, W, C]` and more, where several processes share the batch this one's.
+    ///   - labels: `[count]` and more, of the same images, each below the class count.
+    ///   - count: images of the whole batch.
     ///   - step: the number of the step, part of dropout's random addresses.
     ///   - teachers: of distillation: what they say, `[count, K]` and more, at which temperature, and the weight of it
     ///     against the labels'.
@@ -80,16 +94,17 @@ package final class TrainingNetwork {
         mixed: (labels: AlignedBuffer<Int32>, shares: AlignedBuffer<Float>)? = nil,
         teachers: (targets: AlignedBuffer<Float>, temperature: Double, weight: Double)? = nil
     ) -> StepResult {
+        plan.begin(count: count)
+        let own = plan.run.images.count
+        precondition(images.count >= own * graph.inputShape.count && labels.count >= own, "batch is too short")
         precondition(
-            teachers.map { $0.targets.count >= count * graph.classCount } ?? true, "the teachers' targets are too few")
+            teachers.map { $0.targets.count >= own * graph.classCount } ?? true, "the teachers' targets are too few")
         plan.run.teacherTargets = teachers.map { UnsafePointer($0.targets.pointer) }
         plan.run.temperature = Float(teachers?.temperature ?? 1)
         plan.run.teacherWeight = Float(teachers?.weight ?? 0)
-        precondition(
-            mixed.map { $0.labels.count >= count && $0.shares.count >= count } ?? true, "other labels are too few")
+        precondition(mixed.map { $0.labels.count >= own && $0.shares.count >= own } ?? true, "other labels are too few")
         plan.run.otherLabels = mixed.map { UnsafePointer($0.labels.pointer) }
         plan.run.labelShares = mixed.map { UnsafePointer($0.shares.pointer) }
-        precondition(images.count >= count * graph.inputShape.count && labels.count >= count, "batch is too short")
         precondition(labelSmoothing >= 0 && labelSmoothing < 1, "label smoothing must be in [0, 1)")
         plan.run.labels = UnsafePointer(labels.pointer)
         plan.run.labelSmoothing = Float(labelSmoothing)
@@ -97,8 +112,9 @@ package final class TrainingNetwork {
         plan.profile?.beginRun()
         plan.refresh()
         plan.profile?.mark(.weightPreparation)
-        plan.execute(images: images.pointer, count: count)
-        partials.reduce(shards: plan.run.shards, pool: pool)
+        partials.begin(shards: plan.run.rankShards)
+        plan.execute(images: images.pointer)
+        partials.reduce(plan.run, pool: pool)
         plan.profile?.mark(.gradientReduction)
         return StepResult(lossSum: loss.lossSum, correct: loss.correct)
     }
@@ -120,7 +136,11 @@ package final class InferenceNetwork {
     private static let shardImages = 8
 
     /// - Parameter batchSize: the most images one call is given, at least 1.
-    package init(graph: ResolvedGraph, batchSize: Int, pool: WorkerPool) {
+    /// - Parameter communicator: of the processes that share the images, each of which makes such a network and is given all
+    ///   results.
+    package init(
+        graph: ResolvedGraph, batchSize: Int, pool: WorkerPool, communicator: any Communicator = SingleRank()
+    ) {
         precondition(batchSize >= 1, "batch size must be at least 1")
         self.graph = graph
         self.batchSize = batchSize
@@ -130,7 +150,8 @@ package final class InferenceNetwork {
         let program = compiler.compile()
         logits = program.logits
         plan = Plan(
-            program: program, capacity: batchSize, sharding: .images(Self.shardImages), seed: 0, pool: pool)
+            program: program, capacity: batchSize, sharding: .images(Self.shardImages), seed: 0, pool: pool,
+            communicator: communicator)
         var single = GraphCompiler(graph: graph, store: store, partials: nil, batched: program)
         let striped = single.compile()
         singleLogits = striped.logits
@@ -150,16 +171,27 @@ package final class InferenceNetwork {
         singlePlan.refresh()
     }
 
-    /// Class probabilities `[count, K]` of images `[count, H, W, C]`.
+    /// The most images that this process computes of a batch.
+    package var mostImages: Int { Plan.largestPart(plan.sharding, batchSize, plan.communicator).images }
+
+    /// The images of a batch of `count` that this process computes: all, where it is on its own. A single image is
+    /// computed by every process.
+    package func images(ofBatch count: Int) -> Range<Int> {
+        count == 1 ? 0..<1 : plan.images(ofRank: plan.communicator.rank, count: count)
+    }
+
+    /// Class probabilities `[count, K]` of images `[count, H, W, C]`, of which ``images(ofBatch:)`` are there.
     package func predict(images: AlignedBuffer<Float>, count: Int, probabilities: AlignedBuffer<Float>) {
         let classes = graph.classCount
         precondition(
-            images.count >= count * graph.inputShape.count && probabilities.count >= count * classes,
-            "batch is too short")
+            images.count >= self.images(ofBatch: count).count * graph.inputShape.count
+                && probabilities.count >= count * classes, "batch is too short")
         let isSingle = count == 1
         let plan = isSingle ? singlePlan : self.plan
         plan.profile?.beginRun()
-        plan.execute(images: images.pointer, count: count)
+        plan.begin(count: count)
+        plan.execute(images: images.pointer)
+        if !isSingle { plan.gather(self.logits) }
         let logits = UnsafePointer((isSingle ? singleLogits : self.logits).batchPointer)
         lastLogits = logits
         SoftmaxKernels.forward(logits, rows: count, columns: classes, p: probabilities.pointer)
@@ -184,7 +216,8 @@ package final class InferenceNetwork {
         precondition(
             images.count >= count * graph.inputShape.count && offset >= 0 && output.count - offset >= floats,
             "batch is too short")
-        plan.execute(images: images.pointer, count: count)
+        plan.begin(count: count)
+        plan.execute(images: images.pointer)
         (output.pointer + offset).update(from: logits.batchPointer, count: floats)
     }
 

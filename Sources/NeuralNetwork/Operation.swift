@@ -9,10 +9,12 @@ protocol Operation: AnyObject {
     /// What pass `pass` reads and writes.
     func reads(_ pass: Pass) -> [Storage]
     func writes(_ pass: Pass) -> [Storage]
-    /// Makes its own memory for a batch of up to `capacity` images in up to `shards` shards, on `workers` workers.
+    /// Makes its own memory for up to `capacity` images of this rank, in a batch of up to `shards` shards, on `workers` workers.
     func prepare(capacity: Int, shards: Int, workers: Int)
     /// Does `pass` for the chunk's images.
     func run(_ pass: Pass, _ chunk: borrowing Chunk)
+    /// What ``reduce(_:_:)`` of the same pass joins: the sums of all shards, wherever they were computed.
+    func sums(_ pass: Pass) -> [ShardSums]
     /// Joins what the shards left, after the last of them, in shard order.
     func reduce(_ pass: Pass, _ run: Run)
     /// Work once a step before anything else, such as transposing weights.
@@ -22,12 +24,15 @@ protocol Operation: AnyObject {
 extension Operation {
     var scratchFloats: Int { 0 }
     func prepare(capacity: Int, shards: Int, workers: Int) {}
+    func sums(_ pass: Pass) -> [ShardSums] { [] }
     func reduce(_ pass: Pass, _ run: Run) {}
     func refresh() {}
 }
 
-/// An operation that cuts its work otherwise than by images, in a phase of its own.
+/// An operation that cuts its work otherwise than by images, in a phase of its own. Every rank does all of it.
 protocol BlockOperation: Operation {
+    /// What it reads of the whole batch, that no earlier pass of it has read.
+    func gathers(_ pass: Pass) -> [Storage]
     func blockCount(_ pass: Pass, _ run: Run) -> Int
     /// - Parameter scratch: the worker's own, ``Operation/scratchFloats``.
     func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run)
@@ -48,8 +53,8 @@ enum Pass: Sendable {
 
 /// A number of floats per image that some steps write and others read. The compiler decides where it lies.
 final class Storage {
-    /// How far the floats reach.
-    enum Scope { case batch, shard, chunk }
+    /// How far the floats reach: over the whole batch, this rank's images, a shard or a chunk.
+    enum Scope { case batch, rank, shard, chunk }
 
     let floatsPerImage: Int
     /// Kept for a reader outside the plan (the input, the output).
@@ -75,12 +80,16 @@ final class Storage {
         let origin =
             switch scope {
             case .batch: 0
+            case .rank: chunk.run.images.lowerBound
             case .shard: chunk.shardStart
             case .chunk: chunk.images.lowerBound
             }
         guard let base else { preconditionFailure("a storage is used before the plan has placed it") }
         return base + (chunk.worker &* workerStride &+ (image &- origin) &* floatsPerImage)
     }
+
+    /// Whether it is kept from one phase to the next.
+    var outlivesPhases: Bool { scope == .batch || scope == .rank }
 
     /// The whole batch's floats.
     var batchPointer: UnsafeMutablePointer<Float> {
@@ -91,10 +100,14 @@ final class Storage {
 
 /// What all steps of one run share.
 final class Run {
-    /// Images in this batch.
+    /// Images in this batch, on all ranks.
     var count = 0
     /// Shards it is cut into.
     var shards = 0
+    /// The shards and the images of this rank.
+    var rankShards = 0..<0
+    var images = 0..<0
+    /// Of this rank's images.
     var labels: UnsafePointer<Int32>?
     /// Of images that were mixed: the classes mixed in, and the shares of `labels`.
     var otherLabels: UnsafePointer<Int32>?
@@ -109,9 +122,6 @@ final class Run {
     let seed: UInt64
 
     init(seed: UInt64) { self.seed = seed }
-
-    /// The images of shard `shard`: consecutive, sizes differing by at most one.
-    func images(ofShard shard: Int) -> Range<Int> { shard * count / shards..<(shard + 1) * count / shards }
 }
 
 /// The images a step works on at once, and the memory it may use.

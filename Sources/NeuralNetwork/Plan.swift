@@ -5,7 +5,7 @@ import Tensors
 /// done chunk by chunk, and a place in memory for everything. Running it allocates nothing.
 final class Plan {
     /// How a batch is cut into shards.
-    enum Sharding {
+    enum Sharding: Sendable {
         /// Into this many parts, whatever the batch's size (training: sums are kept per part).
         case count(Int)
         /// Into parts of this many images (inference).
@@ -24,6 +24,18 @@ final class Plan {
             case .images(let images): min(images, capacity)
             }
         }
+
+        /// The images of `part` of a batch's shards: consecutive; sizes of shards differ by at most one, or the last is
+        /// the short one.
+        func images(of part: Range<Int>, count: Int) -> Range<Int> {
+            switch self {
+            case .count:
+                let shards = max(shards(count), 1)
+                return part.lowerBound * count / shards..<part.upperBound * count / shards
+            case .images(let images):
+                return min(part.lowerBound * images, count)..<min(part.upperBound * images, count)
+            }
+        }
     }
 
     /// Floats that the storages of a chunk may take together, so that they stay in a core's L2 cache.
@@ -38,18 +50,27 @@ final class Plan {
     let program: Program
     let sharding: Sharding
     let pool: WorkerPool
-    private var phases: [Phase] = []
+    let communicator: any Communicator
+    var phases: [Phase] = []
+    /// What the ranks exchange after each phase.
+    private var exchanges: [SumExchange?] = []
     private let refreshWork: RefreshWork
-    private var batchArena = AlignedBuffer<Float>(count: 0)
-    private var workerMemory = AlignedBuffer<Float>(count: 0)
-    private var workerStride = 0
-    private var scratchFloats = 0
+    var batchArena = AlignedBuffer<Float>(count: 0)
+    var workerMemory = AlignedBuffer<Float>(count: 0)
+    var workerStride = 0
+    var scratchFloats = 0
+    /// Where the input is gathered, for a step that reads the whole batch's.
+    var wholeInput: AlignedBuffer<Float>?
 
-    init(program: Program, capacity: Int, sharding: Sharding, seed: UInt64, pool: WorkerPool) {
+    init(
+        program: Program, capacity: Int, sharding: Sharding, seed: UInt64, pool: WorkerPool,
+        communicator: any Communicator = SingleRank()
+    ) {
         self.program = program
         self.capacity = capacity
         self.sharding = sharding
         self.pool = pool
+        self.communicator = communicator
         run = Run(seed: seed)
         var seen = Set<ObjectIdentifier>()
         var operations: [any Operation] = []
@@ -58,10 +79,21 @@ final class Plan {
         }
         refreshWork = RefreshWork(operations)
         let shards = sharding.shards(capacity)
-        for operation in operations { operation.prepare(capacity: capacity, shards: shards, workers: pool.threads) }
+        let (_, images) = Self.largestPart(sharding, capacity, communicator)
+        for operation in operations { operation.prepare(capacity: images, shards: shards, workers: pool.threads) }
         scratchFloats = ((operations.map(\.scratchFloats).max() ?? 0) + 15) / 16 * 16
         phases = buildPhases()
+        exchanges = phases.map { phase in SumExchange(phase.reductions.flatMap { $0.operation.sums($0.pass) }) }
         placeStorages()
+    }
+
+    /// The most shards and images that one rank has in a batch of up to `capacity` images.
+    static func largestPart(
+        _ sharding: Sharding, _ capacity: Int, _ communicator: any Communicator
+    ) -> (shards: Int, images: Int) {
+        let ranks = communicator.size
+        let shards = (sharding.shards(capacity) + ranks - 1) / ranks
+        return (shards, ranks == 1 ? capacity : min(capacity, shards * sharding.largest(capacity)))
     }
 
     /// Bytes of activations and gradients of the batch; of all workers' own memory.
@@ -76,11 +108,11 @@ final class Plan {
         for phase in phases {
             var read = Set<ObjectIdentifier>(), written = Set<ObjectIdentifier>()
             for step in phase.steps {
-                for storage in step.operation.reads(step.pass) where storage.scope == .batch {
+                for storage in step.operation.reads(step.pass) where storage.outlivesPhases {
                     let key = ObjectIdentifier(storage)
                     if !written.contains(key), read.insert(key).inserted { floats += storage.floatsPerImage }
                 }
-                for storage in step.operation.writes(step.pass) where storage.scope == .batch {
+                for storage in step.operation.writes(step.pass) where storage.outlivesPhases {
                     if written.insert(ObjectIdentifier(storage)).inserted { floats += storage.floatsPerImage }
                 }
             }
@@ -88,21 +120,61 @@ final class Plan {
         return floats * MemoryLayout<Float>.stride
     }
 
-    /// Runs every phase on the first `count` images at `images`.
-    func execute(images: UnsafePointer<Float>, count: Int) {
+    /// The images that `rank` has of a batch of `count`.
+    func images(ofRank rank: Int, count: Int) -> Range<Int> {
+        sharding.images(of: communicator.part(of: sharding.shards(count), rank: rank), count: count)
+    }
+
+    /// The images of this rank in a batch of so many.
+    var batchPart: @Sendable (_ count: Int) -> Range<Int> {
+        let sharding = sharding, rank = communicator.rank, ranks = communicator.size
+        return { count in
+            sharding.images(of: rankPart(of: sharding.shards(count), rank: rank, ranks: ranks), count: count)
+        }
+    }
+
+    /// A batch of `count` images is about to be run.
+    func begin(count: Int) {
         precondition(count >= 1 && count <= capacity, "a plan for \(capacity) images cannot run \(count)")
         run.count = count
         run.shards = sharding.shards(count)
-        program.input.place(.batch, at: UnsafeMutablePointer(mutating: images), workerStride: 0)
-        for phase in phases {
+        run.rankShards = communicator.part(of: run.shards, rank: communicator.rank)
+        run.images = sharding.images(of: run.rankShards, count: count)
+    }
+
+    /// Runs every phase on the batch that ``begin(count:)`` told of, of which this rank's images are at `images`.
+    func execute(images: UnsafePointer<Float>) {
+        placeInput(images)
+        for (index, phase) in phases.enumerated() {
+            for storage in phase.gathered { gather(storage) }
             profile?.beginPhase()
             pool.run(phase, tasks: phase.taskCount)
             profile?.endPhase()
+            if communicator.size > 1 { exchanges[index]?.run(shards: run.shards, communicator) }
             for (index, step) in phase.reductions.enumerated() {
                 step.operation.reduce(step.pass, run)
                 profile?.markReduction(step: phase.firstStep + index)
             }
         }
+    }
+
+    private func placeInput(_ images: UnsafePointer<Float>) {
+        let input = program.input, images = UnsafeMutablePointer(mutating: images)
+        if let wholeInput {
+            let floats = input.floatsPerImage
+            (wholeInput.pointer + run.images.lowerBound * floats).update(from: images, count: run.images.count * floats)
+            input.place(.batch, at: wholeInput.pointer, workerStride: 0)
+        } else {
+            input.place(communicator.size > 1 ? .rank : .batch, at: images, workerStride: 0)
+        }
+    }
+
+    /// Gives every rank all images' floats of `storage`.
+    func gather(_ storage: Storage) {
+        guard communicator.size > 1 else { return }
+        communicator.allGather(
+            storage.batchPointer, bytesPerItem: storage.floatsPerImage * MemoryLayout<Float>.stride
+        ) { images(ofRank: $0, count: run.count) }
     }
 
     /// Lets operations derive what they need from the parameters: once after each change of those.
@@ -191,84 +263,6 @@ final class Plan {
         }
         close()
         return result
-    }
-
-    // MARK: - Memory
-
-    private struct Use {
-        var phases: ClosedRange<Int>
-        var segments: ClosedRange<Int>
-        var steps: ClosedRange<Int>
-        var inBlock: Bool
-    }
-
-    private func placeStorages() {
-        var storages: [Storage] = []
-        var uses: [ObjectIdentifier: Use] = [:]
-        for (p, phase) in phases.enumerated() {
-            for access in phase.accesses {
-                let key = ObjectIdentifier(access.storage)
-                let isBlock = phase is BlockPhase
-                guard var use = uses[key] else {
-                    storages.append(access.storage)
-                    uses[key] = Use(
-                        phases: p...p, segments: access.segment...access.segment, steps: access.step...access.step,
-                        inBlock: isBlock)
-                    continue
-                }
-                use.phases = use.phases.lowerBound...p
-                use.segments =
-                    min(use.segments.lowerBound, access.segment)...max(use.segments.upperBound, access.segment)
-                use.steps = min(use.steps.lowerBound, access.step)...max(use.steps.upperBound, access.step)
-                use.inBlock = use.inBlock || isBlock
-                uses[key] = use
-            }
-        }
-        var batch: [(Storage, Arena.Item)] = []
-        var shard: [Int: [(Storage, Arena.Item)]] = [:]
-        var chunk: [Int: [(Storage, Arena.Item)]] = [:]
-        let largest = sharding.largest(capacity)
-        for storage in storages where storage !== program.input {
-            guard let use = uses[ObjectIdentifier(storage)] else { continue }
-            let floats = storage.floatsPerImage
-            if storage.isExternal {
-                // A reader outside comes after the last phase.
-                batch.append((storage, .init(floats: floats * capacity, life: use.phases.lowerBound...phases.count)))
-            } else if use.phases.count > 1 || use.inBlock {
-                batch.append((storage, .init(floats: floats * capacity, life: use.phases)))
-            } else if use.segments.count > 1 {
-                shard[use.phases.lowerBound, default: []]
-                    .append((storage, .init(floats: floats * largest, life: use.steps)))
-            } else {
-                let images = phases[use.phases.lowerBound].chunkImages(use.segments.lowerBound)
-                chunk[use.phases.lowerBound, default: []]
-                    .append((storage, .init(floats: floats * images, life: use.steps)))
-            }
-        }
-        let batchPlaces = Arena.place(batch.map(\.1))
-        let shardPlaces = shard.mapValues { Arena.place($0.map(\.1)) }
-        let chunkPlaces = chunk.mapValues { Arena.place($0.map(\.1)) }
-        let shardFloats = shardPlaces.values.map(\.floats).max() ?? 0
-        let chunkFloats = chunkPlaces.values.map(\.floats).max() ?? 0
-        batchArena = AlignedBuffer(count: batchPlaces.floats)
-        workerStride = scratchFloats + shardFloats + chunkFloats
-        workerMemory = AlignedBuffer(count: workerStride * pool.threads)
-        for (index, entry) in batch.enumerated() {
-            entry.0.place(.batch, at: batchArena.pointer + batchPlaces.offsets[index], workerStride: 0)
-        }
-        let groups = [
-            (Storage.Scope.shard, shard, shardPlaces, scratchFloats),
-            (Storage.Scope.chunk, chunk, chunkPlaces, scratchFloats + shardFloats),
-        ]
-        for (scope, entries, places, start) in groups {
-            for (phase, list) in entries {
-                guard let placed = places[phase] else { continue }
-                for (index, entry) in list.enumerated() {
-                    entry.0.place(
-                        scope, at: workerMemory.pointer + start + placed.offsets[index], workerStride: workerStride)
-                }
-            }
-        }
     }
 
     func scratch(_ worker: Int) -> UnsafeMutablePointer<Float> {

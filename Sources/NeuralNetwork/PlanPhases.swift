@@ -10,6 +10,8 @@ protocol Phase: ParallelWork {
     var taskCount: Int { get }
     /// Steps whose operations join their shards' sums after this phase.
     var reductions: [Program.Step] { get }
+    /// What every rank needs of the whole batch before it.
+    var gathered: [Storage] { get }
     /// All its steps, in order.
     var steps: [Program.Step] { get }
     /// The number of its first step in the program.
@@ -39,7 +41,8 @@ final class ShardPhase: Phase {
     }
 
     var steps: [Program.Step] { segments.flatMap(\.steps) }
-    var taskCount: Int { plan.run.shards }
+    let gathered: [Storage] = []
+    var taskCount: Int { plan.run.rankShards.count }
     func chunkImages(_ segment: Int) -> Int { segments[segment].chunkImages }
 
     var accesses: [(storage: Storage, segment: Int, step: Int)] {
@@ -56,7 +59,8 @@ final class ShardPhase: Phase {
 
     func run(task: Int, worker: Int) {
         let run = plan.run
-        let images = plan.images(ofShard: task)
+        let shard = run.rankShards.lowerBound + task
+        let images = plan.sharding.images(of: shard..<shard + 1, count: run.count)
         let scratch = plan.scratch(worker)
         let profile = plan.profile
         profile?.beginTask(worker: worker)
@@ -66,7 +70,7 @@ final class ShardPhase: Phase {
             while start < images.upperBound {
                 let end = min(start + segment.chunkImages, images.upperBound)
                 let chunk = Chunk(
-                    images: start..<end, shard: task, shardImages: images, worker: worker, scratch: scratch, run: run)
+                    images: start..<end, shard: shard, shardImages: images, worker: worker, scratch: scratch, run: run)
                 for (index, step) in segment.steps.enumerated() {
                     step.operation.run(step.pass, chunk)
                     profile?.mark(step: segmentStep + index, worker: worker)
@@ -85,6 +89,7 @@ final class BlockPhase: Phase {
     let pass: Pass
     let firstStep: Int
     let reductions: [Program.Step]
+    let gathered: [Storage]
 
     init(plan: Plan, operation: any BlockOperation, pass: Pass, firstStep: Int) {
         self.plan = plan
@@ -92,6 +97,7 @@ final class BlockPhase: Phase {
         self.pass = pass
         self.firstStep = firstStep
         reductions = [.init(operation: operation, pass: pass)]
+        gathered = operation.gathers(pass)
     }
 
     var steps: [Program.Step] { [.init(operation: operation, pass: pass)] }
@@ -104,15 +110,6 @@ final class BlockPhase: Phase {
         plan.profile?.beginTask(worker: worker)
         operation.runBlock(pass, block: task, scratch: plan.scratch(worker), plan.run)
         plan.profile?.mark(step: firstStep, worker: worker)
-    }
-}
-
-extension Plan {
-    func images(ofShard shard: Int) -> Range<Int> {
-        switch sharding {
-        case .count: run.images(ofShard: shard)
-        case .images(let images): shard * images..<min((shard + 1) * images, run.count)
-        }
     }
 }
 

@@ -84,7 +84,8 @@ final class PoolingOperation: Operation {
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {
         let remembers = argmax.count > 0
         for image in chunk.images {
-            let places = argmax.pointer + (remembers ? image * geometry.outputCount : 0)
+            let places =
+                argmax.pointer + (remembers ? (image - chunk.run.images.lowerBound) * geometry.outputCount : 0)
             if pass == .forward {
                 let x = input.pointer(image, chunk), y = output.pointer(image, chunk)
                 switch kind {
@@ -135,7 +136,7 @@ final class DropoutOperation: Operation {
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {
         let count = input.floatsPerImage, scale = ElementwiseKernels.dropoutScale(rate)
         for image in chunk.images {
-            let bytes = mask.pointer + image * maskBytes
+            let bytes = mask.pointer + (image - chunk.run.images.lowerBound) * maskBytes
             if pass == .forward {
                 let address = RandomAddress(
                     seed: chunk.run.seed, purpose: .dropout, major: chunk.run.step, minor: UInt32(image),

@@ -45,14 +45,34 @@ package struct EnvironmentRecord: Hashable, Sendable, Codable {
         package var epoch: Int
         package var step: Int
         package var threads: Int
+        /// Processes; nil where MPI is not in the build.
+        package var ranks: Int?
         package var commandLine: [String]
 
-        package init(date: Date, epoch: Int, step: Int, threads: Int, commandLine: [String]) {
+        package init(
+            date: Date, epoch: Int, step: Int, threads: Int, ranks: Int? = nil, commandLine: [String]
+        ) {
             self.date = date
             self.epoch = epoch
             self.step = step
             self.threads = threads
+            self.ranks = ranks
             self.commandLine = commandLine
+        }
+    }
+
+    /// The processes that trained together.
+    package struct RankList: Hashable, Sendable, Codable {
+        package var count: Int
+        /// Of each rank, in their order.
+        package var hosts: [String]
+        /// Of MPI, as the library says itself: `Open MPI v4.1.4`.
+        package var library: String
+
+        package init(count: Int, hosts: [String], library: String) {
+            self.count = count
+            self.hosts = hosts
+            self.library = library
         }
     }
 
@@ -61,8 +81,10 @@ package struct EnvironmentRecord: Hashable, Sendable, Codable {
     package var operatingSystem: String
     package var processor: Processor
     package var blas: BLAS
-    /// Workers of the run.
+    /// Workers of the run; of rank 0 where there are several.
     package var threads: Int
+    /// Nil where MPI is not in the build.
+    package var ranks: RankList?
     /// Of the source the binary was built from; nil where unknown.
     package var commit: String?
     /// SHA-256 in hexadecimal by file name.
@@ -76,7 +98,8 @@ package struct EnvironmentRecord: Hashable, Sendable, Codable {
 
     package init(
         numeralVersion: String, swiftVersion: String, operatingSystem: String, processor: Processor, blas: BLAS,
-        threads: Int, commit: String?, dataDigests: [String: String], commandLine: [String], date: Date
+        threads: Int, ranks: RankList? = nil, commit: String?, dataDigests: [String: String], commandLine: [String],
+        date: Date
     ) {
         self.numeralVersion = numeralVersion
         self.swiftVersion = swiftVersion
@@ -84,6 +107,7 @@ package struct EnvironmentRecord: Hashable, Sendable, Codable {
         self.processor = processor
         self.blas = blas
         self.threads = threads
+        self.ranks = ranks
         self.commit = commit
         self.dataDigests = dataDigests
         self.commandLine = commandLine
@@ -98,6 +122,7 @@ package struct EnvironmentRecord: Hashable, Sendable, Codable {
         try container.encode(processor, forKey: .processor)
         try container.encode(blas, forKey: .blas)
         try container.encode(threads, forKey: .threads)
+        try container.encode(ranks, forKey: .ranks)
         try container.encode(commit, forKey: .commit)
         try container.encode(dataDigests, forKey: .dataDigests)
         try container.encode(commandLine, forKey: .commandLine)

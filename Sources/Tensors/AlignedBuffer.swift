@@ -77,3 +77,13 @@ extension AlignedBuffer where Element: AdditiveArithmetic {
     /// Sets every element to zero.
     public func zero() { pointer.update(repeating: .zero, count: count) }
 }
+
+extension AlignedBuffer where Element == Float {
+    /// FNV-1a over the elements' bits, a word each: buffers that differ have different ones but by rare chance. No
+    /// cryptographic digest. (Fowler, Noll, Vo; RFC 9923.)
+    package var fingerprint: UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for index in 0..<count { hash = (hash ^ UInt64(pointer[index].bitPattern)) &* 0x100_0000_01b3 }
+        return hash
+    }
+}

@@ -12,24 +12,28 @@ final class AveragedStatistics {
     private let state: AlignedBuffer<Float>
 
     /// - Parameters:
-    ///   - count: training images to use, at least 1; all where there are fewer.
+    ///   - count: training images to use, at least 1, rounded down to whole batches; all where there are fewer.
     ///   - batchSize: images a batch, before the limits of 2 and `count`.
     ///   - augmenter: nil takes the images as they are.
     /// - Returns: nil where the network has no batch-norm, or the set a single image.
     init?(
         graph: ResolvedGraph, images: ImageSet, count: Int, batchSize: Int, shards: Int,
-        normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?, pool: WorkerPool
+        normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?, pool: WorkerPool,
+        communicator: any Communicator
     ) {
-        self.count = min(count, images.count)
-        guard self.count > 1 else { return nil }
-        let batchSize = min(max(batchSize, 2), self.count)
-        guard let statistics = BatchNormStatistics(graph: graph, batchSize: batchSize, shards: shards, pool: pool)
+        guard min(count, images.count) > 1 else { return nil }
+        let batchSize = min(max(batchSize, 2), count, images.count)
+        // Every batch is whole, but for the set's last: so each process knows its part of it.
+        self.count = count < images.count ? count / batchSize * batchSize : images.count
+        guard
+            let statistics = BatchNormStatistics(
+                graph: graph, batchSize: batchSize, shards: shards, pool: pool, communicator: communicator)
         else { return nil }
         self.statistics = statistics
         // The whole set, so that each image keeps its number, by which it is augmented.
         loader = BatchLoader(
-            data: images, batchSize: batchSize, normalization: normalization, augmenter: augmenter, seed: 0,
-            shuffle: false, workers: min(pool.threads, 8))
+            data: images, batchSize: batchSize, normalization: normalization, augmenter: augmenter, resize: nil, seed: 0,
+            shuffle: false, workers: min(pool.threads, 8), part: statistics.batchPart)
         state = AlignedBuffer(count: graph.stateCount)
     }
 
@@ -39,7 +43,7 @@ final class AveragedStatistics {
         loader.start(epoch: epoch)
         var left = count
         while left > 0, let batch = loader.next() {
-            statistics.add(images: batch.images, count: min(batch.count, left))
+            statistics.add(images: batch.images, count: batch.count)
             left -= batch.count
         }
         // Batches made ahead are of no use.

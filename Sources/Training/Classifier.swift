@@ -7,6 +7,8 @@ import Tensors
 package final class Classifier {
     let network: InferenceNetwork
     let batch: Batch
+    /// Of all images of the batch, where other processes have some of its pixels.
+    private let labels: AlignedBuffer<Int32>
     let probabilities: AlignedBuffer<Float>
     let normalization: (mean: Float, standardDeviation: Float)?
     let pool: WorkerPool
@@ -14,12 +16,14 @@ package final class Classifier {
     /// - Parameters:
     ///   - batchSize: images computed at once.
     ///   - normalization: mean and standard deviation the network was trained with, if any.
+    ///   - communicator: of the processes that share the images of each batch, and are all given the results.
     package init(
         graph: ResolvedGraph, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)?,
-        pool: WorkerPool
+        pool: WorkerPool, communicator: any Communicator = SingleRank()
     ) {
-        network = InferenceNetwork(graph: graph, batchSize: batchSize, pool: pool)
-        batch = Batch(capacity: batchSize, imageSize: graph.inputShape.count)
+        network = InferenceNetwork(graph: graph, batchSize: batchSize, pool: pool, communicator: communicator)
+        batch = Batch(capacity: network.mostImages, imageSize: graph.inputShape.count)
+        labels = AlignedBuffer(count: batchSize)
         probabilities = AlignedBuffer(count: batchSize * graph.classCount)
         self.normalization = normalization
         self.pool = pool
@@ -53,12 +57,13 @@ package final class Classifier {
         var result: [Float] = []
         result.reserveCapacity(images.count * network.graph.classCount)
         for start in stride(from: 0, to: images.count, by: network.batchSize) {
-            let range = start..<min(start + network.batchSize, images.count)
+            let count = min(network.batchSize, images.count - start)
+            let own = network.images(ofBatch: count)
             var mean = ProbabilityMean()
             for view in 0..<views.count {
-                views.fill(batch.images, range: range, view: view)
-                network.predict(images: batch.images, count: range.count, probabilities: probabilities)
-                mean.add((0..<range.count * network.graph.classCount).map { probabilities[$0] })
+                views.fill(batch.images, range: start + own.lowerBound..<start + own.upperBound, view: view)
+                network.predict(images: batch.images, count: count, probabilities: probabilities)
+                mean.add((0..<count * network.graph.classCount).map { probabilities[$0] })
             }
             result += mean.values
         }
@@ -70,7 +75,7 @@ package final class Classifier {
         var lossSum = 0.0
         var correct = 0
         forEachBatch(images) { count in
-            let result = network.score(labels: batch.labels, count: count, labelSmoothing: labelSmoothing)
+            let result = network.score(labels: labels, count: count, labelSmoothing: labelSmoothing)
             lossSum += result.lossSum
             correct += result.correct
         }
@@ -79,10 +84,14 @@ package final class Classifier {
 
     func forEachBatch(_ images: ImageSet, _ body: (_ count: Int) -> Void) {
         for start in stride(from: 0, to: images.count, by: network.batchSize) {
-            let range = start..<min(start + network.batchSize, images.count)
-            BatchLoader.fill(batch, from: images, range: range, normalization: normalization)
-            network.predict(images: batch.images, count: range.count, probabilities: probabilities)
-            body(range.count)
+            let count = min(network.batchSize, images.count - start)
+            let own = network.images(ofBatch: count)
+            BatchLoader.fill(
+                batch, from: images, range: start + own.lowerBound..<start + own.upperBound,
+                normalization: normalization)
+            for image in 0..<count { labels[image] = Int32(images.labels[start + image]) }
+            network.predict(images: batch.images, count: count, probabilities: probabilities)
+            body(count)
         }
     }
 

@@ -18,11 +18,15 @@ package struct TrainedModel: Sendable {
 ///
 /// Everything random has an address made of the seed, the epoch and the sample, and all sums are ordered: the same
 /// options, data and seed give the same bits for every thread count, and so does a run that goes on from a checkpoint.
+///
+/// Several processes can train one network: each makes a trainer of the same arguments with its own communicator and runs
+/// it; each computes its shards of every batch, all hold the same weights, and the bits are those of one process.
 package final class Trainer {
     private let graph: ResolvedGraph
     let options: TrainingOptions
     private let data: LoadedData
     private let pool: WorkerPool
+    let communicator: any Communicator
     let network: TrainingNetwork
     let optimizer: Optimizer
     private let schedule: LearningRateSchedule
@@ -44,22 +48,26 @@ package final class Trainer {
     ///   - normalization: how pixels are brought to the network.
     ///   - evaluationBatchSize: images a batch at validation.
     ///   - teachers: those that ``TrainingOptions/distillation`` names; they are not loaded here.
+    ///   - communicator: of the processes that train together.
     /// - Throws: an ``InputError`` where network and data do not fit, an ``OperationError`` where the network cannot be
     ///   made.
     package init(
         graph: ResolvedGraph, options: TrainingOptions, data: LoadedData, augmentation: AugmentationOptions,
         normalization: Normalization, evaluationBatchSize: Int = 500, teachers: [Teacher] = [], seed: UInt64,
-        pool: WorkerPool
+        pool: WorkerPool, communicator: any Communicator = SingleRank()
     ) throws {
         try Classifier.check(graph, fits: data.train, named: data.dataset)
+        try Self.check(options, canBeSharedBy: communicator)
         self.graph = graph
         self.options = options
         self.data = data
         self.pool = pool
+        self.communicator = communicator
         let constants = data.normalizationConstants(normalization)
         let batchSize = min(options.batchSize, data.train.count)
         network = try TrainingNetwork(
-            graph: graph, batchSize: batchSize, shards: options.shards, seed: seed, pool: pool)
+            graph: graph, batchSize: batchSize, shards: options.shards, seed: seed, pool: pool,
+            communicator: communicator)
         let whitened = try options.whitening.map { _ in try Whitening.kernel(of: graph) }
         if let whitened, let whitening = options.whitening {
             try Whitening.initialize(
@@ -85,11 +93,12 @@ package final class Trainer {
             : AveragedStatistics(
                 graph: graph, images: data.train, count: options.averagingStatisticsImages,
                 batchSize: evaluationBatchSize, shards: options.shards, normalization: constants,
-                augmenter: options.averagingStatisticsAugmented ? augmenter : nil, pool: pool)
+                augmenter: options.averagingStatisticsAugmented ? augmenter : nil, pool: pool,
+                communicator: communicator)
         epochState = averagedState ?? network.store.state
         stages = try TrainingStage.stages(
             options, graph: graph, network: network, images: data.train, normalization: constants,
-            augmenter: augmenter, seed: seed, pool: pool)
+            augmenter: augmenter, seed: seed, pool: pool, communicator: communicator)
         stepsPerEpoch = (data.train.count + batchSize - 1) / batchSize
         teacherEnsemble = try options.distillation.map {
             try TeacherEnsemble(
@@ -104,17 +113,19 @@ package final class Trainer {
             data.validation.count == 0
             ? nil
             : Classifier(
-                graph: graph, batchSize: evaluationBatchSize, normalization: constants, pool: pool)
+                graph: graph, batchSize: evaluationBatchSize, normalization: constants, pool: pool,
+                communicator: communicator)
     }
 
     /// Trains to the end, an early stop, or until `shouldStop` says so. Once for each trainer.
     ///
     /// - Parameters:
     ///   - state: where another run of the same options, data and seed left off; nil begins.
-    ///   - shouldStop: asked after each step and each epoch.
+    ///   - shouldStop: asked after each step and each epoch. Of several processes each is asked, and one is enough.
     ///   - onSnapshot: given the weights at the end of each cycle of a schedule that has several, with the cycle from 1.
     ///   - onCheckpoint: given what ``TrainingOptions/checkpoints`` says is due, and the last state where `shouldStop`
-    ///     ends the run. No number in it is NaN or infinite.
+    ///     ends the run. No number in it is NaN or infinite. Of several processes it is rank 0 that says when; all are
+    ///     given it, or none.
     /// - Throws: ``TrainingError``; an ``InputError`` where `state` is of another network or other options.
     package func run(
         from state: TrainingState? = nil, shouldStop: () -> Bool = { false },
@@ -126,6 +137,7 @@ package final class Trainer {
             averagedStatistics?.stop()
         }
         if let state { try restore(state) }
+        try checkReplicas()
         onEvent(
             .began(
                 TrainingScale(
@@ -148,10 +160,11 @@ package final class Trainer {
                 try onSnapshot(record.epoch * options.schedule.cycles / options.epochs, current)
             }
             onEvent(.epoch(record, isBest: isBest))
-            interrupted = shouldStop()
-            if interrupted || checkpoints.isDue(steps: progress.optimizerSteps, endsEpoch: true) {
-                try checkpoints.take(snapshot)
-            }
+            try checkReplicas()
+            let next = agree(
+                stops: shouldStop(), isDue: checkpoints.isDue(steps: progress.optimizerSteps, endsEpoch: true))
+            interrupted = next.stops
+            if next.isDue { try checkpoints.take(snapshot) }
         }
         let model = TrainedModel(
             parameters: best.parameters, state: best.state, history: history, interrupted: interrupted)
@@ -206,13 +219,13 @@ package final class Trainer {
                         loss: progress.lossSum / Double(progress.images),
                         accuracy: Double(progress.correct) / Double(progress.images),
                         learningRate: progress.learningRate)))
-            let stops = shouldStop()
             // The last step's turn comes after the validation.
             let isDue =
                 progress.step < stepsPerEpoch
                 && checkpoints.isDue(steps: progress.optimizerSteps, endsEpoch: false)
-            if stops || isDue { try checkpoints.take(snapshot) }
-            if stops { return nil }
+            let next = agree(stops: shouldStop(), isDue: isDue)
+            if next.isDue { try checkpoints.take(snapshot) }
+            if next.stops { return nil }
         }
         guard optimizer.isFinite(network.store.parameters, pool: pool) else {
             throw divergence(of: .weights, loss: progress.lossSum / Double(progress.images))
@@ -245,13 +258,13 @@ package final class Trainer {
             options.distillation.map { (teachers.targets, $0.temperature, $0.weight) }
         }
         let result = network.step(
-            images: batch.images, labels: batch.labels, count: batch.count, step: step,
+            images: batch.images, labels: batch.labels, count: batch.total, step: step,
             labelSmoothing: options.labelSmoothing, mixed: batch.isMixed ? (batch.otherLabels, batch.labelShares) : nil,
             teachers: soft)
         progress.step += 1
         progress.learningRate = options.optimizer.learningRate * schedule.factor(step: step)
         guard result.lossSum.isFinite else {
-            throw divergence(of: .loss, loss: result.lossSum / Double(batch.count))
+            throw divergence(of: .loss, loss: result.lossSum / Double(batch.total))
         }
         optimizer.step(
             parameters: network.store.parameters, gradients: network.store.gradients,
@@ -263,7 +276,7 @@ package final class Trainer {
         progress.optimizerSteps = optimizer.stepsTaken
         progress.lossSum += result.lossSum
         progress.correct += result.correct
-        progress.images += batch.count
+        progress.images += batch.total
     }
 
     /// Takes in an epoch's figures, keeps its weights where they are the best, and moves to the next epoch.

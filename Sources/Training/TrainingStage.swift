@@ -15,12 +15,13 @@ struct TrainingStage {
     /// - Throws: `InputError` where a size is none for these images or this network, whose weights must fit every size.
     static func stages(
         _ options: TrainingOptions, graph: ResolvedGraph, network: TrainingNetwork, images: ImageSet,
-        normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?, seed: UInt64, pool: WorkerPool
+        normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?, seed: UInt64, pool: WorkerPool,
+        communicator: any Communicator
     ) throws -> [TrainingStage] {
         func loader(_ resize: ImageResize?) -> BatchLoader {
             BatchLoader(
                 data: images, batchSize: network.batchSize, normalization: normalization, augmenter: augmenter,
-                resize: resize, seed: seed, shuffle: true)
+                resize: resize, seed: seed, shuffle: true, part: network.batchPart)
         }
         var stages: [TrainingStage] = []
         for (index, stage) in options.progressiveResizing.enumerated() {
@@ -55,7 +56,7 @@ struct TrainingStage {
                     lastEpoch: (stages.last?.lastEpoch ?? 0) + stage.epochs,
                     network: try TrainingNetwork(
                         graph: resolved, batchSize: network.batchSize, shards: options.shards, seed: seed, pool: pool,
-                        store: network.store), loader: loader(resize)))
+                        store: network.store, communicator: communicator), loader: loader(resize)))
         }
         return stages + [TrainingStage(lastEpoch: options.epochs, network: network, loader: loader(nil))]
     }

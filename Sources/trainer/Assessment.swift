@@ -28,11 +28,15 @@ struct Assessment {
     /// Classifies the test images, writes everything that is made of that, and prints the summary.
     /// - Parameter beforeEnd: does what must be done before `metrics.json` makes the run a finished one.
     func run(
-        on images: ImageSet, to folder: RunFolder, common: CommonOptions, pool: WorkerPool,
+        on images: ImageSet, to folder: RunFolder, common: CommonOptions, pool: WorkerPool, ranks: Ranks,
         beforeEnd: (EvaluationSummary) throws -> Void = { _ in }
     ) throws {
         let predictions = try Predictions(
-            labels: images.labels.map(Int.init), probabilities: try probabilities(of: images, pool),
+            labels: images.labels.map(Int.init),
+            probabilities: try ensemble?.probabilities
+                ?? Self.probabilities(
+                    of: images, experiment: experiment, graph: graph, normalization: normalization,
+                    parameters: parameters, state: state, pool: pool, ranks: ranks),
             classNames: images.classNames)
         let clock = ContinuousClock()
         let start = clock.now
@@ -66,10 +70,15 @@ struct Assessment {
 
     private var views: Int { experiment.evaluation.testTimeAugmentation?.viewCount ?? 1 }
 
-    private func probabilities(of images: ImageSet, _ pool: WorkerPool) throws -> [Float] {
-        if let ensemble { return ensemble.probabilities }
+    /// The classes' probabilities of every image. All ranks call it, and share the work.
+    static func probabilities(
+        of images: ImageSet, experiment: Experiment, graph: ResolvedGraph,
+        normalization: (mean: Float, standardDeviation: Float)?, parameters: AlignedBuffer<Float>,
+        state: AlignedBuffer<Float>, pool: WorkerPool, ranks: Ranks
+    ) throws -> [Float] {
         let classifier = Classifier(
-            graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool)
+            graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool,
+            communicator: ranks.communicator)
         classifier.load(parameters: parameters, state: state)
         return try classifier.probabilities(
             of: images, averagedOver: experiment.evaluation.testTimeAugmentation)

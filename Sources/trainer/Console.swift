@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Where words go: results to stdout, messages to stderr.
 enum Console {
@@ -17,10 +18,19 @@ enum Console {
         usesColor && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 
+    private static let isSilent = Atomic<Bool>(false)
+    /// Nothing more is said: another process speaks for this one.
+    static func silence() { isSilent.store(true, ordering: .relaxed) }
+    /// Ends a ``silence()``.
+    static func speak() { isSilent.store(false, ordering: .relaxed) }
+
     static func message(_ text: String) { write(text + "\n") }
 
     /// Writes to stderr. Where that fails, as in a log on a full disk, the message is lost, and no work with it.
-    static func write(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+    static func write(_ text: String) {
+        guard !isSilent.load(ordering: .relaxed) else { return }
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+    }
 
     static func fail(_ text: String, code: Int32) -> Never {
         message("trainer: " + text)

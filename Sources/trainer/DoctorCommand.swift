@@ -10,13 +10,22 @@ struct DoctorCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    func run() throws {
+    func run() throws { try Ranks.join { try run($0) } }
+
+    private func run(_ ranks: Ranks) throws {
         if let threads = common.threads, threads < 1 || threads > 1024 {
             throw InputError("--threads", expected: "an integer in 1…1024", received: "\(threads)")
         }
-        let pool = WorkerPool(threads: common.threads ?? Machine.usableCores)
+        let pool = WorkerPool(threads: common.threads ?? ranks.threads)
         // First, so that it has set the library to one thread before the library is asked.
         let failure = BLASSelfTest.run(pool: pool, long: true)
+        try ranks.check(
+            EngineIdentity.current(nil), are: "the engine of rank 0",
+            remedy: "train on machines of one kind, with the same build and BLAS")
+        guard ranks.isFirst else {
+            if let failure { throw BLASSelfTest.error(failure) }
+            return ranks.communicator.meet()
+        }
         func line(_ name: String, _ value: String) { print(Console.left(name, 18) + value) }
         line("Numeral", "\(Numeral.version), Swift \(Numeral.swiftVersion)")
         line("system", ProcessInfo.processInfo.operatingSystemVersionString)
@@ -27,6 +36,7 @@ struct DoctorCommand: ParsableCommand {
             "\(Machine.cores) online, \(Machine.affinity.map(String.init) ?? "?") in the affinity mask, quota "
                 + "\(Machine.quota.map(String.init) ?? "none")")
         line("threads", "\(pool.threads) in the pool, \(BLASVendor.threads.map(String.init) ?? "?") in each BLAS call")
+        line("MPI", ranks.description ?? "not in this build (NUMERAL_MPI=1 swift build)")
         line("BLAS", BLASVendor.backend + (BLASVendor.version.map { ": \($0)" } ?? ""))
         line("BLAS library", BLASVendor.library ?? "part of this program")
         line("BLAS core", BLASVendor.core ?? "not chosen at run time")
@@ -42,6 +52,7 @@ struct DoctorCommand: ParsableCommand {
         if failure == nil { measure(pool, line) }
         for warning in warnings() { print("WARNING  \(warning)") }
         if let failure { throw BLASSelfTest.error(failure) }
+        ranks.communicator.meet()
     }
 
     private func measure(_ pool: WorkerPool, _ line: (String, String) -> Void) {

@@ -14,7 +14,8 @@ struct Ensemble {
     /// - Parameter load: opens a model, with the evaluation that is asked for.
     /// - Throws: `InputError` where a model is for images of another shape or other classes.
     init(
-        _ paths: [String], on images: ImageSet, dataset: String, pool: WorkerPool, load: (String) throws -> SavedModel,
+        _ paths: [String], on images: ImageSet, dataset: String, pool: WorkerPool, communicator: any Communicator,
+        load: (String) throws -> SavedModel,
         progress: (_ index: Int, _ path: String) -> Void
     ) throws {
         members = []
@@ -39,7 +40,7 @@ struct Ensemble {
             classNames = model.classNames
             let classifier = Classifier(
                 graph: model.graph, batchSize: model.experiment.evaluation.batchSize,
-                normalization: model.normalization, pool: pool)
+                normalization: model.normalization, pool: pool, communicator: communicator)
             classifier.load(parameters: model.parameters, state: model.state)
             let probabilities = try classifier.probabilities(
                 of: images, averagedOver: model.experiment.evaluation.testTimeAugmentation)

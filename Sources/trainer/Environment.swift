@@ -5,7 +5,7 @@ import Reports
 
 extension EnvironmentRecord {
     /// What this process runs on.
-    init(threads: Int, dataDigests: [String: String], date: Date) {
+    init(threads: Int, ranks: Ranks? = nil, dataDigests: [String: String], date: Date) {
         let binary = URL(fileURLWithPath: Bundle.main.executablePath ?? "/").deletingLastPathComponent()
         self.init(
             numeralVersion: Numeral.version, swiftVersion: Numeral.swiftVersion,
@@ -13,7 +13,11 @@ extension EnvironmentRecord {
             processor: Processor(
                 model: Machine.processorName, cores: Machine.cores, features: Machine.vectorFeatures),
             blas: BLAS(backend: BLASVendor.backend, version: BLASVendor.version, core: BLASVendor.core),
-            threads: threads, commit: SourceCommit.find(above: binary), dataDigests: dataDigests,
+            threads: threads,
+            ranks: ranks.flatMap { ranks in
+                ranks.library.map { RankList(count: ranks.count, hosts: ranks.members.map(\.host), library: $0) }
+            },
+            commit: SourceCommit.find(above: binary), dataDigests: dataDigests,
             commandLine: CommandLine.arguments, date: date)
     }
 }
@@ -21,13 +25,16 @@ extension EnvironmentRecord {
 /// What makes the bits of a run, apart from its configuration and data. Not the number of threads, and not the size of
 /// the machine.
 enum EngineIdentity {
-    static func current(_ graph: ResolvedGraph) -> [String: String] {
+    /// - Parameter graph: whose lowerings count; nil: none.
+    static func current(_ graph: ResolvedGraph?) -> [String: String] {
         var facts = [
             "Numeral": Numeral.version, "BLAS": BLASVendor.backend,
             "BLAS version": BLASVendor.version ?? "unknown", "BLAS core": BLASVendor.core ?? "unknown",
             "vector features": Machine.vectorFeatures.joined(separator: " "),
         ]
-        for node in graph.nodes where !node.lowering.isEmpty { facts["lowering of \(node.name)"] = node.lowering }
+        for node in graph?.nodes ?? [] where !node.lowering.isEmpty {
+            facts["lowering of \(node.name)"] = node.lowering
+        }
         return facts
     }
 }

@@ -51,20 +51,40 @@ struct EvaluateCommand: ParsableCommand {
         case test, validation
     }
 
-    func run() throws {
-        let paths = try Ensemble.expand(model)
-        let saved = try load(paths[0])
-        for path in paths { noteIfUnfinished(path) }
-        let pool = try common.makePool()
-        let (name, source, test) = try testSet(saved)
-        try Classifier.check(saved.graph, fits: test.images, named: name)
-        let ensemble = paths.count == 1 ? nil : try ensemble(paths, first: saved, on: test.images, name, pool)
+    func run() throws { try Ranks.join { try run($0) } }
+
+    private func run(_ ranks: Ranks) throws {
+        let (paths, saved) = try ranks.together {
+            let paths = try Ensemble.expand(model)
+            let saved = try load(paths[0])
+            for path in paths { noteIfUnfinished(path) }
+            return (paths, saved)
+        }
+        let (pool, name, source, test) = try ranks.together {
+            let pool = try common.makePool(default: ranks.threads)
+            let (name, source, test) = try testSet(saved)
+            try Classifier.check(saved.graph, fits: test.images, named: name)
+            return (pool, name, source, test)
+        }
+        let fingerprint = saved.parameters.fingerprint ^ saved.state.fingerprint
+        try ranks.check(
+            test.digests.merging(["model": String(fingerprint, radix: 16)]) { first, _ in first },
+            are: "the model and the data of rank 0", remedy: "give every host the same files")
+        let ensemble = paths.count == 1 ? nil : try ensemble(paths, first: saved, on: test.images, name, pool, ranks)
+        guard ranks.isFirst else {
+            guard ensemble == nil else { return }
+            _ = try Assessment.probabilities(
+                of: test.images, experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
+                parameters: saved.parameters, state: saved.state, pool: pool, ranks: ranks)
+            return
+        }
         let date = Date()
         let folder = try RunFolder.create(
             in: URL(fileURLWithPath: output ?? saved.experiment.output.directory, isDirectory: true),
             name: saved.experiment.name + (ensemble == nil ? "-evaluation" : "-ensemble"), date: date)
         try folder.write(saved.experiment.jsonText, as: .config)
-        let environment = EnvironmentRecord(threads: pool.threads, dataDigests: test.digests, date: date)
+        let environment = EnvironmentRecord(
+            threads: pool.threads, ranks: ranks, dataDigests: test.digests, date: date)
         try folder.write(environment: environment)
         if robustness { try writeRobustness(of: saved, on: test.images, name, source, to: folder, pool) }
         try Assessment(
@@ -77,7 +97,7 @@ struct EvaluateCommand: ParsableCommand {
                 (["swift run trainer"] + CommandLine.arguments.dropFirst().map(Assessment.quoted)).joined(
                     separator: " ")
             ], ensemble: ensemble
-        ).run(on: test.images, to: folder, common: common, pool: pool)
+        ).run(on: test.images, to: folder, common: common, pool: pool, ranks: ranks)
     }
 
     /// A model, with what `--set` says of its evaluation.
@@ -107,13 +127,13 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     private func ensemble(
-        _ paths: [String], first: SavedModel, on images: ImageSet, _ name: String, _ pool: WorkerPool
+        _ paths: [String], first: SavedModel, on images: ImageSet, _ name: String, _ pool: WorkerPool, _ ranks: Ranks
     ) throws -> Ensemble {
         guard !robustness else {
             throw InputError("--robustness", expected: "one model", received: "\(paths.count)")
         }
         return try Ensemble(
-            paths, on: images, dataset: name, pool: pool,
+            paths, on: images, dataset: name, pool: pool, communicator: ranks.communicator,
             load: { path in
                 let model = try load(path)
                 let (mine, others) = (model.experiment, first.experiment)

@@ -9,8 +9,11 @@ enum Interruption {
 
     static var isRequested: Bool { signalNumber.load(ordering: .relaxed) != 0 }
 
-    /// What the program ends with, by the shell's convention: 128 and the signal's number.
-    static var exitCode: Int32 { 128 + signalNumber.load(ordering: .relaxed) }
+    /// What the program ends with, by the shell's convention: 128 and the signal's number, on whichever rank it came.
+    static func exitCode(_ ranks: Ranks) -> Int32 {
+        let numbers = ranks.communicator.gather([UInt8(truncatingIfNeeded: signalNumber.load(ordering: .relaxed))])
+        return 128 + Int32(numbers.joined().max() ?? 0)
+    }
 
     /// Lets a limit on the size of files make the write fail, which is told, instead of ending the program.
     static func ignoreSizeLimit() { signal(SIGXFSZ, SIG_IGN) }

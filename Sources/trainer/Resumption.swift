@@ -89,7 +89,7 @@ struct Resumption {
         common.say("Going on from epoch \(progress.epoch), step \(progress.step) (\(found.file.relativePath))")
     }
 
-    private static func differences(
+    static func differences(
         _ new: [String: String], _ old: [String: String], _ shown: (String) -> String
     ) -> [String] {
         Set(new.keys).union(old.keys).sorted().compactMap { key in

@@ -28,6 +28,8 @@ struct TrainerCommand: ParsableCommand {
             Console.fail(error.description, code: 1)
         } catch let error as TrainingError {
             Console.fail(error.description, code: 1)
+        } catch let failure as Ranks.SharedFailure {
+            Console.fail(failure.text, code: failure.code)
         } catch let code as ExitCode {
             Foundation.exit(code.rawValue)
         } catch {
@@ -38,6 +40,16 @@ struct TrainerCommand: ParsableCommand {
                 Foundation.exit(0)
             }
             Console.fail(text, code: 2)
+        }
+    }
+
+    /// The exit code that `error` ends with.
+    static func code(of error: any Error) -> Int32 {
+        switch error {
+        case let failure as Ranks.SharedFailure: failure.code
+        case let code as ExitCode: code.rawValue
+        case is OperationError, is TrainingError: 1
+        default: 2
         }
     }
 }

@@ -15,12 +15,13 @@ struct TrainingSession {
     let trainer: Trainer
     let pool: WorkerPool
     let common: CommonOptions
+    let ranks: Ranks
 
     private var folder: RunFolder { run.folder }
 
     /// Writes `config.json` and `environment.json`, or adds this process to the latter.
     func record(date: Date) throws {
-        let environment = EnvironmentRecord(threads: pool.threads, dataDigests: dataDigests, date: date)
+        let environment = EnvironmentRecord(threads: pool.threads, ranks: ranks, dataDigests: dataDigests, date: date)
         guard let resumption else {
             try folder.write(experiment.jsonText, as: .config)
             try folder.write(environment: environment)
@@ -31,7 +32,7 @@ struct TrainingSession {
         try folder.write(
             resumption: EnvironmentRecord.Resumption(
                 date: date, epoch: progress.epoch, step: progress.step, threads: pool.threads,
-                commandLine: CommandLine.arguments),
+                ranks: environment.ranks?.count, commandLine: CommandLine.arguments),
             in: environment)
         run.restore(lengths: resumption.found?.checkpoint.liveFiles ?? [:])
     }
@@ -45,9 +46,10 @@ struct TrainingSession {
         let logs = RunLogs(
             run, experiment, graph: graph, data: data, sums: resumption?.found?.checkpoint.liveSums ?? [:])
         let model: TrainedModel
+        let state = try ranks.share(state: resumption?.found?.checkpoint)
         do {
             model = try trainer.run(
-                from: resumption?.found?.checkpoint.state, shouldStop: { Interruption.isRequested },
+                from: state, shouldStop: { Interruption.isRequested },
                 onSnapshot: { cycle, model in try folder.write(snapshot: saved(model).encoded(), cycle: cycle) },
                 onCheckpoint: writer.map { writer in
                     { state in
@@ -66,7 +68,7 @@ struct TrainingSession {
         }
         guard !model.interrupted else {
             logs.end(nil)
-            throw try afterInterruption(model, writer)
+            throw try afterInterruption(model, writer, code: Interruption.exitCode(ranks))
         }
         let temperature = temperature(of: model)
         try save(model, temperature: temperature)
@@ -85,7 +87,9 @@ struct TrainingSession {
     }
 
     /// Keeps the best weights so far, and says how to go on.
-    private func afterInterruption(_ model: TrainedModel, _ writer: CheckpointWriter?) throws -> ExitCode {
+    private func afterInterruption(
+        _ model: TrainedModel, _ writer: CheckpointWriter?, code: Int32
+    ) throws -> ExitCode {
         try save(model, temperature: model.history.epochs.isEmpty ? nil : temperature(of: model))
         if let failure = writer?.failure { throw failure }
         let epochs = model.history.epochs.count
@@ -97,7 +101,7 @@ struct TrainingSession {
         } else {
             Console.message(place + ". Go on with: trainer --resume \(folder.url.relativePath)")
         }
-        return ExitCode(Interruption.exitCode)
+        return ExitCode(code)
     }
 
     /// Writes the history and, once an epoch has ended, the model.
@@ -122,14 +126,14 @@ struct TrainingSession {
                 + (history.stoppedEarly ? ", stopped early" : "") + "; kept epoch \(history.bestEpoch)")
         let environment =
             folder.storedEnvironment
-            ?? EnvironmentRecord(threads: pool.threads, dataDigests: dataDigests, date: Date())
+            ?? EnvironmentRecord(threads: pool.threads, ranks: ranks, dataDigests: dataDigests, date: Date())
         try Assessment(
             experiment: experiment, graph: graph,
             normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,
             parameters: model.parameters, state: model.state, dataset: data.dataset, source: data.source, training: data, history: history,
             environment: environment, reproduction: reproduction(environment)
         ).run(
-            on: try data.loadTest().images, to: folder, common: common, pool: pool,
+            on: try data.loadTest().images, to: folder, common: common, pool: pool, ranks: ranks,
             // Before metrics.json, which says that the run is finished.
             beforeEnd: { logs.end($0) })
         if experiment.training.schedule.cycles > 1 {

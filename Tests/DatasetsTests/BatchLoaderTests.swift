@@ -83,6 +83,27 @@ import Testing
         #expect(Array(epochs[0][2][1].images.prefix(264)) == output.array.map { ($0 - 0.25) / 0.5 })
     }
 
+    /// Several processes fill a part of each batch each, some of them none of a short one: together the whole.
+    @Test func parts() throws {
+        let set = try randomSet(83)
+        let whole = epoch(BatchLoader(data: set, batchSize: 20, seed: 4, shuffle: true), 1)
+        let parts = (0..<4).map { rank in
+            let loader = BatchLoader(
+                data: set, batchSize: 20, seed: 4, shuffle: true, workers: 2,
+                part: { rank * $0 / 4..<(rank + 1) * $0 / 4 })
+            loader.start(epoch: 1)
+            var totals: [Int] = []
+            while let batch = loader.next() { totals.append(batch.total) }
+            #expect(totals == [20, 20, 20, 20, 3])
+            return epoch(loader, 1)
+        }
+        #expect(parts[0].last?.labels.isEmpty == true)
+        for (number, batch) in whole.enumerated() {
+            #expect(batch.images == parts.flatMap { $0[number].images })
+            #expect(batch.labels == parts.flatMap { $0[number].labels })
+        }
+    }
+
     @Test func standardised() throws {
         let set = try randomSet(10)
         let loader = BatchLoader(data: set, batchSize: 100, normalization: (0.1307, 0.3081), seed: 1, shuffle: false)

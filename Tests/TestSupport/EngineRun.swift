@@ -20,9 +20,18 @@ package struct TestBatch: Sendable {
 
     package var count: Int { labels.count }
 
+    /// Some of it.
+    package func part(_ range: Range<Int>) -> TestBatch {
+        var part = self
+        let size = count == 0 ? 0 : images.count / count
+        part.images = Array(images[range.lowerBound * size..<range.upperBound * size])
+        part.labels = Array(labels[range])
+        return part
+    }
+
     /// Image buffer with `spare` more images of NaN, which nobody may read.
     package func imageBuffer(spare: Int = 1) -> AlignedBuffer<Float> {
-        AlignedBuffer(images + [Float](repeating: .nan, count: spare * images.count / count))
+        AlignedBuffer(images + [Float](repeating: .nan, count: count == 0 ? 0 : spare * images.count / count))
     }
 
     /// Label buffer with `spare` more labels that no network takes.
@@ -84,10 +93,12 @@ package final class TrainingRun {
     private let pool: WorkerPool
 
     package init(
-        _ graph: ResolvedGraph, _ weights: TestWeights, batchSize: Int, shards: Int, threads: Int, seed: UInt64 = 0
+        _ graph: ResolvedGraph, _ weights: TestWeights, batchSize: Int, shards: Int, threads: Int, seed: UInt64 = 0,
+        communicator: any Communicator = SingleRank()
     ) throws {
         pool = WorkerPool(threads: threads)
-        network = try TrainingNetwork(graph: graph, batchSize: batchSize, shards: shards, seed: seed, pool: pool)
+        network = try TrainingNetwork(
+            graph: graph, batchSize: batchSize, shards: shards, seed: seed, pool: pool, communicator: communicator)
         load(weights)
     }
 
@@ -98,12 +109,14 @@ package final class TrainingRun {
         network.store.state.copy(from: AlignedBuffer(weights.state))
     }
 
-    /// One step on `batch`; the gradient buffer holds NaN before, so that what is not written shows.
+    /// One step on `batch`, of which it sees its own part only; the gradient buffer holds NaN before, so that what is not
+    /// written shows.
     package func step(_ batch: TestBatch, number: Int = 0, labelSmoothing: Double = 0) -> StepOutcome {
         let gradients = network.store.gradients
         for i in 0..<gradients.count { gradients[i] = .nan }
+        let own = batch.part(network.batchPart(batch.count))
         let result = network.step(
-            images: batch.imageBuffer(), labels: batch.labelBuffer(), count: batch.count, step: number,
+            images: own.imageBuffer(), labels: own.labelBuffer(), count: batch.count, step: number,
             labelSmoothing: labelSmoothing)
         return StepOutcome(
             lossSum: result.lossSum, correct: result.correct, gradients: gradients.array.bits,
@@ -122,9 +135,12 @@ package final class InferenceRun {
     package let network: InferenceNetwork
     private let pool: WorkerPool
 
-    package init(_ graph: ResolvedGraph, _ weights: TestWeights, batchSize: Int, threads: Int = 1) {
+    package init(
+        _ graph: ResolvedGraph, _ weights: TestWeights, batchSize: Int, threads: Int = 1,
+        communicator: any Communicator = SingleRank()
+    ) {
         pool = WorkerPool(threads: threads)
-        network = InferenceNetwork(graph: graph, batchSize: batchSize, pool: pool)
+        network = InferenceNetwork(graph: graph, batchSize: batchSize, pool: pool, communicator: communicator)
         network.load(parameters: AlignedBuffer(weights.parameters), state: AlignedBuffer(weights.state))
     }
 
@@ -134,7 +150,8 @@ package final class InferenceRun {
     package func predict(_ batch: TestBatch) -> (probabilities: [Float], isIntact: Bool) {
         let needed = batch.count * network.graph.classCount
         let output = AlignedBuffer([Float](repeating: -7, count: needed + 64))
-        network.predict(images: batch.imageBuffer(), count: batch.count, probabilities: output)
+        let own = batch.part(network.images(ofBatch: batch.count))
+        network.predict(images: own.imageBuffer(), count: batch.count, probabilities: output)
         let all = output.array
         return (Array(all.prefix(needed)), all.dropFirst(needed).allSatisfy { $0 == -7 })
     }

@@ -25,14 +25,14 @@ import Testing
         _ options: TrainingOptions, _ data: LoadedData, threads: Int, seed: UInt64 = 1, layers: [Layer] = layers,
         augmentation: AugmentationOptions = AugmentationOptions(), from state: TrainingState? = nil,
         shouldStop: () -> Bool = { false }, onCheckpoint: ((TrainingState) -> Void)? = nil,
-        onEvent: (TrainingEvent) -> Void = { _ in }
+        onEvent: (TrainingEvent) -> Void = { _ in }, communicator: any Communicator = SingleRank()
     ) throws -> TrainedModel {
         let pool = WorkerPool(threads: threads)
         defer { pool.shutdown() }
         let graph = try ResolvedGraph(Graph(inputShape: Shape([28, 28, 1]), layers: layers))
         let trainer = try Trainer(
             graph: graph, options: options, data: data, augmentation: augmentation, normalization: .standardize,
-            seed: seed, pool: pool)
+            seed: seed, pool: pool, communicator: communicator)
         return try trainer.run(
             from: state, shouldStop: shouldStop, onCheckpoint: onCheckpoint, onEvent: onEvent)
     }

@@ -1,0 +1,87 @@
+#if NUMERAL_MPI
+    import CMPI
+    import Tensors
+
+    /// The ranks of MPI's world communicator.
+    ///
+    /// MPI's default error handler stays: where a call fails, as it does when another rank is gone, the library says so and
+    /// ends the job. MPI is asked for `MPI_THREAD_FUNNELED`: only the thread that made this object may use it.
+    package final class MPICommunicator: Communicator {
+        package let rank: Int
+        package let size: Int
+        /// As the library calls itself.
+        package let library: String
+        /// Counts and displacements of the call under way, `[size]` each.
+        private let counts, displacements: AlignedBuffer<Int32>
+
+        /// Joins the job: once in a process.
+        /// - Throws: `OperationError` where MPI cannot be started, or not with the threads that the pool needs.
+        package init() throws(OperationError) {
+            let status = numeral_mpi_begin()
+            guard status == 0 else {
+                throw OperationError(
+                    "MPI",
+                    problem: status < 0 ? "the library supports no threads" : "it could not be started (\(status))",
+                    remedy: "check the installation with: mpirun -n 2 hostname")
+            }
+            rank = Int(numeral_mpi_rank())
+            size = Int(numeral_mpi_size())
+            library = Self.text(numeral_mpi_library)
+            counts = AlignedBuffer(count: size)
+            displacements = AlignedBuffer(count: size)
+        }
+
+        /// What the library says of itself: one line, without the build's details.
+        private static func text(_ ask: (UnsafeMutablePointer<CChar>?, Int32) -> Void) -> String {
+            var bytes = [CChar](repeating: 0, count: 8192)
+            ask(&bytes, Int32(bytes.count))
+            let text = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            let lines = text.split(whereSeparator: \.isNewline).map { line in
+                line.split(whereSeparator: { $0 == " " || $0 == "\t" }).joined(separator: " ")
+            }
+            guard let first = lines.first else { return "unknown" }
+            // Open MPI: "Open MPI v4.1.4, package: …"; MPICH: "MPICH Version: 4.0.2".
+            return first.split(separator: ",").first.map(String.init)?.replacing(" Version: ", with: " ") ?? first
+        }
+
+        package func allGather(
+            _ buffer: UnsafeMutableRawPointer, bytesPerItem: Int, items: (_ rank: Int) -> Range<Int>
+        ) {
+            guard size > 1 else { return }
+            for rank in 0..<size {
+                let range = items(rank)
+                counts.pointer[rank] = Self.int(range.count * bytesPerItem)
+                displacements.pointer[rank] = Self.int(range.lowerBound * bytesPerItem)
+            }
+            numeral_mpi_all_gather(buffer, counts.pointer, displacements.pointer)
+        }
+
+        package func exchange(
+            send: UnsafeRawPointer, _ sendBytes: Int, to target: Int?, receive: UnsafeMutableRawPointer,
+            _ receiveBytes: Int, from source: Int?
+        ) {
+            numeral_mpi_exchange(
+                send, Self.int(sendBytes), Int32(target ?? -1), receive, Self.int(receiveBytes), Int32(source ?? -1))
+        }
+
+        package func broadcast(_ buffer: UnsafeMutableRawPointer, bytes: Int, from root: Int) {
+            // Counts are C ints.
+            for start in stride(from: 0, to: bytes, by: 1 << 30) {
+                numeral_mpi_broadcast(buffer + start, Self.int(min(1 << 30, bytes - start)), Int32(root))
+            }
+        }
+
+        package func union(_ bits: Int32) -> Int32 { numeral_mpi_union(bits) }
+
+        /// Leaves the job in good order: all ranks do, and no MPI function may be called afterwards.
+        package func end() { numeral_mpi_end() }
+
+        /// Ends all ranks at once; `code` becomes the exit code of the job.
+        package func abort(_ code: Int32) { numeral_mpi_abort(code) }
+
+        private static func int(_ count: Int) -> Int32 {
+            precondition(count <= Int(Int32.max), "MPI: \(count) bytes at once are more than its counts can say")
+            return Int32(count)
+        }
+    }
+#endif
