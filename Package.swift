@@ -171,7 +171,9 @@ let package = Package(
             path: "Tests/Conformance", exclude: ["run.sh"]),
         .executableTarget(
             name: "time-to-accuracy",
-            dependencies: ["Numeral", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Numeral", "Kernels", "Reports", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Benchmarks/TimeToAccuracy"),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport"]),

@@ -188,6 +188,7 @@ class Average:
 
         self.decay = options["decay"]
         self.images = options.get("statisticsImages", 0)
+        self.augments = options.get("augmentsStatistics", True)
         self.model = copy.deepcopy(model)
         self.own = [p.detach() for p in self.model.parameters()] + [b for b in self.model.buffers() if b.dim()]
         self.source = [p.detach() for p in model.parameters()] + [b for b in model.buffers() if b.dim()]
@@ -197,8 +198,8 @@ class Average:
         self.steps += 1
         self.lerp(self.own, self.source, 1 - min(self.decay, (1 + self.steps) / (10 + self.steps)))
 
-    def finish(self, images):
-        """Batch-norm's statistics anew, from the first images as they are; dropout stays off."""
+    def finish(self, images, augment):
+        """Batch-norm's statistics anew, from the first images; dropout stays off."""
         import torch
         from torch import nn
 
@@ -213,7 +214,8 @@ class Average:
             norm.train()
         with torch.no_grad():
             for start in range(0, min(self.images, len(images)), 500):
-                self.model(images[start : start + 500])
+                part = images[start : min(start + 500, self.images)]
+                self.model(augment(part) if self.augments else part)
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
 
@@ -288,7 +290,7 @@ def main():
                 average.step()
             total += float(loss.detach()) * len(index)
         if average:
-            average.finish(images)
+            average.finish(images, augment)
         seconds += time.perf_counter() - started
         results.append({"epoch": epoch, "seconds": seconds, "trainingLoss": total / count,
                         "accuracy": accuracy(average.model if average else model)})

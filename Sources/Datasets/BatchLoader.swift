@@ -15,24 +15,15 @@ package final class BatchLoader {
     /// - Parameters:
     ///   - normalization: Mean μ and standard deviation σ > 0 to standardise by; nil leaves pixels in [0, 1].
     ///   - augmenter: Of the same size as the images; nil leaves them as they are.
+    ///   - resize: Makes images smaller in the end; nil leaves their size.
     ///   - seed: Of the order of images in each epoch.
     ///   - shuffle: Whether the order changes each epoch; else it is that of `data`.
     ///   - workers: Threads that prepare batches, at least 1.
+    ///   - part: The images to fill of a batch of so many; they begin the batch that ``next()`` gives.
     /// - Precondition: `batchSize` and `workers` at least 1, `data` not empty, σ positive.
-    package convenience init(
-        data: ImageSet, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)? = nil,
-        augmenter: Augmenter? = nil, seed: UInt64, shuffle: Bool, workers: Int = 1
-    ) {
-        self.init(
-            data: data, batchSize: batchSize, normalization: normalization, augmenter: augmenter, resize: nil,
-            seed: seed, shuffle: shuffle, workers: workers)
-    }
-
-    /// The same, with images made smaller in the end, and filling only a part of each batch.
-    /// - Parameter part: the images to fill of a batch of so many; they begin the batch that ``next()`` gives.
     package init(
         data: ImageSet, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)? = nil,
-        augmenter: Augmenter? = nil, resize: ImageResize?, seed: UInt64, shuffle: Bool, workers: Int = 1,
+        augmenter: Augmenter? = nil, resize: ImageResize? = nil, seed: UInt64, shuffle: Bool, workers: Int = 1,
         part: @escaping @Sendable (_ count: Int) -> Range<Int> = { 0..<$0 }
     ) {
         precondition(batchSize >= 1, "BatchLoader: batch size must be at least 1, received \(batchSize)")
