@@ -99,8 +99,10 @@ private struct Canvas {
 
     /// `box` of a picture that is drawn at (x, y) `scale` times as large, two pixels thick.
     mutating func frame(_ box: PixelBox, scale: Double, x: Int, y: Int) {
-        let left = x + Int((Double(box.x) * scale).rounded()) - 2, right = x + Int((Double(box.right) * scale).rounded()) + 1
-        let top = y + Int((Double(box.y) * scale).rounded()) - 2, bottom = y + Int((Double(box.bottom) * scale).rounded()) + 1
+        let left = x + Int((Double(box.x) * scale).rounded()) - 2,
+            right = x + Int((Double(box.right) * scale).rounded()) + 1
+        let top = y + Int((Double(box.y) * scale).rounded()) - 2,
+            bottom = y + Int((Double(box.bottom) * scale).rounded()) + 1
         for inset in 0..<2 {
             for u in left...right {
                 set(u, top + inset, [214, 39, 40])

@@ -110,7 +110,8 @@ struct Segmentation {
             if pairs.isEmpty { return }
             // What has grown is measured anew in the next round.
             var isTaken = [Bool](repeating: false, count: groups.count), isGone = isTaken
-            for pair in pairs.sorted(by: { $0.distance < $1.distance }) where !isTaken[pair.first] && !isTaken[pair.second] {
+            for pair in pairs.sorted(by: { $0.distance < $1.distance })
+            where !isTaken[pair.first] && !isTaken[pair.second] {
                 groups[pair.first] = Self.merged(groups[pair.first], groups[pair.second])
                 (isTaken[pair.first], isTaken[pair.second], isGone[pair.second]) = (true, true, true)
             }

@@ -65,8 +65,8 @@ struct EvaluateCommand: ParsableCommand {
         }
         try Assessment(
             experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
-            temperature: saved.temperature, parameters: saved.parameters, state: saved.state, dataset: name, source: source, training: nil,
-            history: nil, environment: environment,
+            temperature: saved.temperature, parameters: saved.parameters, state: saved.state, dataset: name,
+            source: source, training: nil, history: nil, environment: environment,
             reproduction: [
                 (["swift run trainer"] + CommandLine.arguments.dropFirst().map(Assessment.quoted)).joined(
                     separator: " ")

@@ -10,8 +10,9 @@ struct TrainerCommand: ParsableCommand {
         abstract: "Train, evaluate and inspect convolutional networks on an ordinary CPU.",
         version: Numeral.version,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self, InspectCommand.self, ProfileCommand.self,
-            GEMMCommand.self, DatasetsCommand.self, DoctorCommand.self, ExportCommand.self, ImportCommand.self,
+            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self, InspectCommand.self,
+            ProfileCommand.self, GEMMCommand.self, DatasetsCommand.self, DoctorCommand.self, ExportCommand.self,
+            ImportCommand.self,
         ],
         defaultSubcommand: TrainCommand.self)
 

@@ -75,7 +75,8 @@ import Testing
                 return "read"
             } catch { return "\(error)" }
         }
-        let text = problems("label,p0,p1,p2,p3\n1,0,256,0,0\n1,2,3,4,5\n1,0,0,x\u{1B}y,0\n1,2,3\n0,1,2,3,4,5\n,1,1,1,1\n0,-1,1.5,1,1\n")
+        let text = problems(
+            "label,p0,p1,p2,p3\n1,0,256,0,0\n1,2,3,4,5\n1,0,0,x\u{1B}y,0\n1,2,3\n0,1,2,3,4,5\n,1,1,1,1\n0,-1,1.5,1,1\n")
         #expect(
             text.split(separator: "\n") == [
                 "t.csv:2:3: expected a whole number in 0…255 · received 256",

@@ -69,7 +69,8 @@ import Testing
             for (index, component) in found.components.enumerated() {
                 let own = ink.indices.filter { found.labels[$0] == Int32(index + 1) }
                 #expect(component.area == own.count)
-                #expect(component.box.x == own.map { $0 % width }.min() && component.box.y == own.map { $0 / width }.min())
+                #expect(
+                    component.box.x == own.map { $0 % width }.min() && component.box.y == own.map { $0 / width }.min())
                 #expect(component.box.right - 1 == own.map { $0 % width }.max())
                 #expect(component.box.bottom - 1 == own.map { $0 / width }.max())
             }

@@ -79,7 +79,8 @@ import Testing
         let inverted = try reader.read(image.inverted, .single)
         #expect(inverted.characters[0].classIndex == digit.label && inverted.characters[0].input != digit.pixels)
         let error = #expect(throws: InputError.self) {
-            try reader.read(GreyImage(width: 27, height: 28, pixels: [UInt8](repeating: 0, count: 756)), .raw, place: "p")
+            try reader.read(
+                GreyImage(width: 27, height: 28, pixels: [UInt8](repeating: 0, count: 756)), .raw, place: "p")
         }
         #expect(error?.description.hasPrefix("p: expected 28×28 pixels") == true)
     }

@@ -59,7 +59,8 @@ import Testing
             for index in 0..<2 { try Self.write(set, index, to: folder.appendingPathComponent("\(index).png")) }
             let one = try CommandLineTests.trainer(["predict", "--explain", "why.png", "0.png"], in: folder)
             #expect(one.code == 0 && one.errors.contains("why.png"), "\(one.errors)")
-            let both = try CommandLineTests.trainer(["predict", "--explain", "why", "0.png", "1.png", "-q"], in: folder)
+            let both = try CommandLineTests.trainer(
+                ["predict", "--explain", "why", "0.png", "1.png", "-q"], in: folder)
             #expect(both.code == 0 && both.errors.isEmpty)
             for file in ["why.png", "why/0.explained.png", "why/1.explained.png"] {
                 #expect(try ImageDecoder.read(folder.appendingPathComponent(file).path).width > 200)
@@ -70,7 +71,8 @@ import Testing
     @Test func impossibleOptionsAreRefused() throws {
         try Self.withFolder { folder in
             for arguments in [
-                ["--json", "--csv", "a"], ["--raw", "--segment", "a"], ["--reject", "0", "a"], ["--reject", "1.5", "a"],
+                ["--json", "--csv", "a"], ["--raw", "--segment", "a"], ["--reject", "0", "a"],
+                ["--reject", "1.5", "a"],
                 ["--explain", "x.png", "a", "b"], [], ["--model", "nowhere", "a"],
             ] {
                 let outcome = try CommandLineTests.trainer(["predict"] + arguments, in: folder)
@@ -107,8 +109,10 @@ import Testing
                 MetricsRecord.self, from: Data(contentsOf: folder.appendingPathComponent(run + "/metrics.json")))
             #expect(model.temperature != nil && metrics.temperature == model.temperature)
             let read = try CommandLineTests.trainer(
-                ["predict", "--model", run, "--csv", "pictures/zero/\(Self.first(set, 0)).png",
-                    "pictures/one/\(Self.first(set, 1)).png"], in: folder)
+                [
+                    "predict", "--model", run, "--csv", "pictures/zero/\(Self.first(set, 0)).png",
+                    "pictures/one/\(Self.first(set, 1)).png",
+                ], in: folder)
             let classes = read.output.split(separator: "\n").dropFirst().map { $0.split(separator: ",")[7] }
             // Folders in the order of their names: one, zero.
             #expect(read.code == 0 && classes == ["1", "0"], "\(read.output)")
