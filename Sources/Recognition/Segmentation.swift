@@ -77,8 +77,8 @@ struct Segmentation {
         }
         func isLine(_ group: Group) -> Bool {
             let box = group.box
-            // Ten times as wide as it is thick, and wider than high; or far higher than the others, and thin.
-            let isFlat = box.width > 4 * box.height && Double(box.width) > 0.6 * characterHeight
+            // Wider than any character, and flat; or far higher than the others, and thin.
+            let isFlat = box.width > 4 * box.height && Double(box.width) > 1.2 * characterHeight
             let isPost =
                 Double(box.height) > 1.8 * characterHeight && group.area < box.height * max(3, box.height / 14)
             return isFlat || isPost
