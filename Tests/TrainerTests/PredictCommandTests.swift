@@ -21,7 +21,10 @@ import Testing
         let zoom = 4, side = 28 * zoom
         var pixels: [UInt8] = []
         for y in 0..<side {
-            for x in 0..<side { pixels.append(230 - set.images[784 * index + y / zoom * 28 + x / zoom] / 255 * 200) }
+            for x in 0..<side {
+                let ink = Int(set.images[784 * index + y / zoom * 28 + x / zoom])
+                pixels.append(UInt8(230 - 200 * ink / 255))
+            }
         }
         try PNG(width: side, height: side, colour: .grey, pixels: pixels).encoded().write(to: file)
     }
