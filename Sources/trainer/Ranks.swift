@@ -36,16 +36,17 @@ struct Ranks {
         do {
             try body(ranks)
             ranks.end()
-        } catch  where ranks.count > 1 {
+        } catch {
+            guard ranks.count > 1 else {
+                ranks.end()
+                throw error
+            }
             let isShared = error is SharedFailure || error is TrainingError || error is ExitCode
             if !isShared { ranks.abort(error) }
             // Said before the processes end, about which the launcher has something to say as well.
             if ranks.isFirst, !(error is ExitCode) { Console.message("trainer: \(error)") }
             ranks.end()
             throw ExitCode(TrainerCommand.code(of: error))
-        } catch {
-            ranks.end()
-            throw error
         }
     }
 
