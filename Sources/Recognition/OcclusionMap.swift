@@ -21,7 +21,8 @@ package struct OcclusionMap: Sendable {
         (height, width) = (shape.height, shape.width)
         let answer = character.classIndex
         let reach = max(3, 5 * min(height, width) / 28) / 2, step = max(1, min(height, width) / 28)
-        let before = log(max(character.probabilities[answer], 1e-12))
+        // Of the upright view alone, as all that follow are.
+        let before = log(max(reader.probabilities(of: [character.input])[0][answer], 1e-12))
         // Zero where a patch covers nothing.
         var says = [Double](repeating: 0, count: height * width)
         var centres: [Int] = [], inputs: [[UInt8]] = []
