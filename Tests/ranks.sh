@@ -26,17 +26,17 @@ trap 'rm -rf "$runs"' EXIT
 train() { # OUTPUT, then a launcher and its options
     local output=$1
     shift
-    "$@" "$bin" --config "$config" --set data.source=sample --set training.epochs=2 \
+    "$@" "$bin" --config "$config" --set data.source=sample --set training.epochs=4 \
         --set training.checkpoints.everySteps=3 --quiet --output "$runs/$output" >/dev/null
 }
 
 # The processes of this build that train in the folder $1, rank 0 first.
 ranks_in() {
-    for process in /proc/[0-9]*; do
-        [ "$(readlink "$process/exe" 2>/dev/null)" = "$exe" ] || continue
-        tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q -- "$1" || continue
-        rank=$(tr '\0' '\n' <"$process/environ" 2>/dev/null | sed -n 's/^\(OMPI_COMM_WORLD_RANK\|PMI_RANK\)=//p' | head -n 1)
-        echo "${rank:-0} ${process#/proc/}"
+    for process in $(pgrep -f -- "$1"); do
+        [ "$(readlink "/proc/$process/exe" 2>/dev/null)" = "$exe" ] || continue
+        rank=$(tr '\0' '\n' <"/proc/$process/environ" 2>/dev/null |
+            sed -n 's/^\(OMPI_COMM_WORLD_RANK\|PMI_RANK\)=//p' | head -n 1)
+        echo "${rank:-0} $process"
     done | sort -n | cut -d ' ' -f 2
 }
 
@@ -62,12 +62,14 @@ for launcher in "${launchers[@]}"; do
         output="$library-killed-$victim"
         train "$output" "$launcher" -n 2 2>"$runs/$output.log" &
         job=$!
+        until [ "$(ranks_in "$runs/$output" | wc -l)" -eq 2 ]; do kill -0 $job; done
+        process=$(ranks_in "$runs/$output" | sed -n ${victim}p)
         # Until the second checkpoint: it is under way.
         until [ "$(ls "$runs/$output"/*/checkpoints/*-step-* 2>/dev/null | wc -l)" -ge 2 ]; do
             kill -0 $job 2>/dev/null || { echo "$library: it ended too soon"; exit 1; }
             sleep 0.01
         done
-        kill -9 "$(ranks_in "$runs/$output" | sed -n ${victim}p)"
+        kill -9 "$process"
         killed=$(date +%s%N)
         status=0
         wait $job || status=$?

@@ -18,7 +18,8 @@ package enum TemperatureScaling {
     /// The best temperature for logits `[count, classes]`; nil without samples.
     /// - Precondition: each label is below `classes`, and there are as many as rows.
     package static func fit(logits: [Float], labels: [UInt8], classes: Int) -> Double? {
-        precondition(classes >= 1 && logits.count == labels.count * classes, "TemperatureScaling: rows and labels differ")
+        precondition(
+            classes >= 1 && logits.count == labels.count * classes, "TemperatureScaling: rows and labels differ")
         precondition(labels.allSatisfy { Int($0) < classes }, "TemperatureScaling: a label is no class")
         guard !labels.isEmpty else { return nil }
         var low = 1 / range.upperBound, high = 1 / range.lowerBound

@@ -10,6 +10,8 @@ package struct Explanation {
     /// Pixels of the picture's width at most, apart from margins.
     private static let widest = 960
     private static let margin = 12
+    /// Pixels of its height at most; characters beyond are not shown.
+    private static let highest = 16_384
 
     package init(_ image: GreyImage, _ reading: Reading, reader: DigitReader) {
         let (height, width) = (reader.inputShape.height, reader.inputShape.width)
@@ -18,7 +20,8 @@ package struct Explanation {
         let cell = (width: width * zoom, height: 2 * height * zoom + Self.margin + 24)
         let perRow = max(1, min(reading.characters.count, (Self.widest + Self.margin) / (cell.width + Self.margin)))
         let shown = Self.shown(image, width: max(perRow * (cell.width + Self.margin) - Self.margin, 224))
-        let rows = (reading.characters.count + perRow - 1) / perRow
+        let mostRows = max(1, (Self.highest - shown.height) / (cell.height + Self.margin))
+        let rows = min(mostRows, (reading.characters.count + perRow - 1) / perRow)
         let inner = max(shown.width, perRow * (cell.width + Self.margin) - Self.margin)
         canvas = Canvas(
             width: inner + 2 * Self.margin,
@@ -28,7 +31,7 @@ package struct Explanation {
         for character in reading.characters {
             canvas.frame(character.box, scale: scale, x: Self.margin, y: Self.margin)
         }
-        for (index, character) in reading.characters.enumerated() {
+        for (index, character) in reading.characters.prefix(rows * perRow).enumerated() {
             let x = Self.margin + index % perRow * (cell.width + Self.margin)
             let y = 2 * Self.margin + shown.height + index / perRow * (cell.height + Self.margin)
             canvas.enlarge(width: width, height: height, zoom: zoom, x: x, y: y) { pixel in
@@ -99,8 +102,10 @@ private struct Canvas {
 
     /// `box` of a picture that is drawn at (x, y) `scale` times as large, two pixels thick.
     mutating func frame(_ box: PixelBox, scale: Double, x: Int, y: Int) {
-        let left = x + Int((Double(box.x) * scale).rounded()) - 2, right = x + Int((Double(box.right) * scale).rounded()) + 1
-        let top = y + Int((Double(box.y) * scale).rounded()) - 2, bottom = y + Int((Double(box.bottom) * scale).rounded()) + 1
+        let left = x + Int((Double(box.x) * scale).rounded()) - 2,
+            right = x + Int((Double(box.right) * scale).rounded()) + 1
+        let top = y + Int((Double(box.y) * scale).rounded()) - 2,
+            bottom = y + Int((Double(box.bottom) * scale).rounded()) + 1
         for inset in 0..<2 {
             for u in left...right {
                 set(u, top + inset, [214, 39, 40])

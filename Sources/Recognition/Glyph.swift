@@ -51,6 +51,24 @@ struct Glyph: Sendable {
         return (Float(bin) + 0.5) / 128
     }
 
+    /// Twice the area of strokes over the length of their outline, pixels.
+    var strokeWidth: Double {
+        var area = 0, outline = 0
+        for row in 0..<rows {
+            for column in 0..<stride where ink[row * stride + column] > 0.5 {
+                area += 1
+                func isPaper(_ r: Int, _ c: Int) -> Bool {
+                    r < 0 || c < 0 || r >= rows || c >= stride || ink[r * stride + c] <= 0.5
+                }
+                let edge =
+                    isPaper(row - 1, column) || isPaper(row + 1, column) || isPaper(row, column - 1)
+                    || isPaper(row, column + 1)
+                if edge { outline += 1 }
+            }
+        }
+        return max(1, 2 * Double(area) / Double(max(outline, 1)))
+    }
+
     /// The part between two paths from top to bottom, each given by its column (of ``ink``) in every row: the first
     /// column that is inside, and the first that is not. Nil where no ink is left.
     func part(from left: [Int], to right: [Int]) -> Glyph? {

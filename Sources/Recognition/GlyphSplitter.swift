@@ -4,9 +4,13 @@ import Foundation
 ///
 /// Candidate cuts are the paths from top to bottom that cross least ink: for a path through pixels p,
 /// `Σ ink(p) + 0.02·|steps aside|`, at most one column aside a row, found by dynamic programming; the cheapest near each of
-/// some evenly spaced columns. Among all ways of taking some of the cuts, the one is kept that maximises
-/// `Σ (wᵢ / Σ w) · (log pᵢ − qᵢ)`, where wᵢ is the width of a part, pᵢ the classifier's largest probability for it, and qᵢ
-/// a penalty for parts that no character is as wide or as narrow as.
+/// some evenly spaced columns. Of all ways of taking some of the cuts, that is kept which maximises
+///
+///     Σ over parts of  wᵢ·(log pᵢ − qᵢ)  −  Σ over cuts of (0.15 + 0.25·cᵢ/s)
+///
+/// where wᵢ is the part's share of the width, pᵢ the classifier's largest probability for it,
+/// `qᵢ = max(0, aᵢ − 1) + 2·max(0, 0.8 − hᵢ)` a penalty for parts whose width aᵢ is more than a character's height, or
+/// whose height hᵢ is less than most of it, cᵢ the ink that a cut crosses, in pixels, and s the width of a stroke.
 struct GlyphSplitter {
     /// Largest probability of each glyph.
     typealias Score = ([Glyph]) -> [Double]
@@ -19,59 +23,75 @@ struct GlyphSplitter {
     private static let mostCuts = 12
     /// A glyph that is over 64 characters long is a line, no word.
     private static let mostCharacters = 64
+    /// Width over height up to which a character that is read surely is not looked at again.
+    private static let narrow = 0.85
 
     /// `glyph`, or its parts from left to right.
     func parts(of glyph: Glyph) -> [Glyph] {
         let height = min(max(characterHeight, Double(glyph.box.height) * 0.7), Double(glyph.box.height))
         let aspect = Double(glyph.box.width) / max(height, 1)
-        guard aspect > 0.75, glyph.box.width >= 8, aspect < Double(Self.mostCharacters) else { return [glyph] }
-        // Digits are as wide as high at most, but for a few.
-        if aspect <= 1.15, score([glyph])[0] >= 0.95 { return [glyph] }
+        guard aspect > 0.7, glyph.box.width >= 8, aspect < Double(Self.mostCharacters),
+            Double(glyph.box.height) >= 0.6 * characterHeight
+        else { return [glyph] }
+        // Most digits are less wide than high.
+        if aspect <= Self.narrow, score([glyph])[0] >= 0.9 { return [glyph] }
         let cuts = candidates(glyph, height: height)
-        guard !cuts.isEmpty else { return [glyph] }
-        let whole = [Int](repeating: 0, count: glyph.rows), end = [Int](repeating: glyph.stride, count: glyph.rows)
-        let paths = [whole] + cuts + [end]
-        return best(glyph, paths, height: height)
+        return cuts.isEmpty ? [glyph] : best(glyph, cuts, height: height)
     }
 
-    /// The parts between the chosen of `paths`, by dynamic programming over cuts.
-    private func best(_ glyph: Glyph, _ paths: [[Int]], height: Double) -> [Glyph] {
+    /// A path from top to bottom, by its column in every row.
+    private struct Cut {
+        var path: [Int]
+        /// Ink that it crosses, pixels.
+        var cost: Double
+
+        var middle: Double { Double(path.reduce(0, +)) / Double(path.count) }
+    }
+
+    /// The parts between the chosen cuts, by dynamic programming from left to right.
+    private func best(_ glyph: Glyph, _ cuts: [Cut], height: Double) -> [Glyph] {
+        let ends = [-1, glyph.stride].map { Cut(path: [Int](repeating: max($0, 0), count: glyph.rows), cost: 0) }
+        let cuts = [ends[0]] + cuts + [ends[1]]
         var pieces: [(from: Int, to: Int, glyph: Glyph)] = []
-        for i in 0..<(paths.count - 1) {
-            for j in (i + 1)..<paths.count {
-                guard let part = glyph.part(from: paths[i], to: paths[j]) else { continue }
-                // Too wide for a character, unless it is the whole.
-                let isWhole = i == 0 && j == paths.count - 1
-                if !isWhole, Double(part.box.width) > 1.4 * height { continue }
-                if !isWhole, Double(part.box.height) < 0.4 * height { continue }
-                pieces.append((i, j, part))
+        for i in 0..<(cuts.count - 1) {
+            for j in (i + 1)..<cuts.count {
+                let isWhole = i == 0 && j == cuts.count - 1
+                if isWhole {
+                    pieces.append((i, j, glyph))
+                } else if let part = glyph.part(from: cuts[i].path, to: cuts[j].path),
+                    Double(part.box.width) <= 1.5 * height, Double(part.box.height) >= 0.6 * height
+                {
+                    pieces.append((i, j, part))
+                }
             }
         }
-        let probabilities = score(pieces.map(\.glyph))
-        var bestTo = [(sum: Double, width: Double, piece: Int)?](repeating: nil, count: paths.count)
-        bestTo[0] = (0, 0, -1)
-        // Pieces come sorted by where they begin, so every way to `from` is known.
+        let probabilities = score(pieces.map(\.glyph)), stroke = glyph.strokeWidth
+        var bestTo = [(value: Double, piece: Int)?](repeating: nil, count: cuts.count)
+        bestTo[0] = (0, -1)
+        // Pieces are sorted by where they begin, so every way to `from` is known.
         for (index, piece) in pieces.enumerated() {
             guard let before = bestTo[piece.from] else { continue }
-            let width = Double(piece.glyph.box.width)
-            let aspect = width / height
-            let penalty = 3 * max(0, aspect - 1.05) + (aspect < 0.1 ? 1 : 0) + 0.05
-            let value = log(max(probabilities[index], 1e-4)) - penalty
-            let candidate = (before.sum + width * value, before.width + width, index)
-            if let known = bestTo[piece.to], known.sum / known.width >= candidate.0 / candidate.1 { continue }
-            bestTo[piece.to] = candidate
+            let share = (cuts[piece.to].middle - cuts[piece.from].middle) / Double(glyph.stride)
+            let aspect = Double(piece.glyph.box.width) / height
+            let penalty =
+                max(0, aspect - 1)
+                + 2 * max(0, 0.8 - Double(piece.glyph.box.height) / height)
+            let cut = piece.to == cuts.count - 1 ? 0 : 0.15 + 0.25 * cuts[piece.to].cost / stroke
+            let value = before.value + share * (log(max(probabilities[index], 1e-4)) - penalty) - cut
+            if let known = bestTo[piece.to], known.value >= value { continue }
+            bestTo[piece.to] = (value, index)
         }
         var result: [Glyph] = []
-        var at = paths.count - 1
-        while at > 0, let found = bestTo[at], found.piece >= 0 {
+        var at = cuts.count - 1
+        while at > 0, let found = bestTo[at] {
             result.append(pieces[found.piece].glyph)
             at = pieces[found.piece].from
         }
-        return at == 0 ? result.reversed() : [glyph]
+        return result.reversed()
     }
 
     /// Paths of least ink, from left to right.
-    private func candidates(_ glyph: Glyph, height: Double) -> [[Int]] {
+    private func candidates(_ glyph: Glyph, height: Double) -> [Cut] {
         let (columns, rows) = (glyph.stride, glyph.rows)
         // cost[row, column]: of the cheapest path from the top to there.
         var cost = [Double](repeating: 0, count: columns * rows)
@@ -90,25 +110,24 @@ struct GlyphSplitter {
         }
         let spacing = max(3, Int(0.15 * height))
         var seen: Set<[Int]> = []
-        var found: [(path: [Int], cost: Double)] = []
+        var found: [Cut] = []
         for start in stride(from: glyph.margin, to: columns - glyph.margin, by: spacing) {
             let window = start..<min(start + spacing, columns - glyph.margin)
             let last = (rows - 1) * columns
             guard let column = window.min(by: { cost[last + $0] < cost[last + $1] }) else { continue }
             let path = trace(cost, columns: columns, rows: rows, from: column)
-            if seen.insert(path).inserted { found.append((path, cost[last + column])) }
+            if seen.insert(path).inserted { found.append(Cut(path: path, cost: cost[last + column])) }
         }
-        let cheapest = found.sorted { $0.cost < $1.cost }.prefix(Self.mostCuts)
-        // In order, and never crossing: of two that cross, the cheaper stays.
-        var kept: [[Int]] = []
-        for candidate in cheapest
+        // Never crossing: of two that cross, the cheaper stays.
+        var kept: [Cut] = []
+        for cut in found.sorted(by: { $0.cost < $1.cost }).prefix(Self.mostCuts)
         where kept.allSatisfy({ other in
-            let pairs = zip(candidate.path, other)
+            let pairs = zip(cut.path, other.path)
             return pairs.allSatisfy { $0 <= $1 } || pairs.allSatisfy { $0 >= $1 }
         }) {
-            kept.append(candidate.path)
+            kept.append(cut)
         }
-        return kept.sorted { $0.reduce(0, +) < $1.reduce(0, +) }
+        return kept.sorted { $0.middle < $1.middle }
     }
 
     private func trace(_ cost: [Double], columns: Int, rows: Int, from column: Int) -> [Int] {

@@ -1,12 +1,12 @@
 /// The printed lines of a form, taken out of the ink: boxes, combs, lines to write on.
 ///
 /// A rule shows in the outline of its component: seen from above (below, left, right), the first ink in nearly every
-/// column lies on one straight line, and is thin. Four such edges are a frame; one or two along a component that is
-/// longer than high are lines to write on. A rule's ink goes where it is no thicker than the rule itself, so that
+/// column lies on one straight line, and is thin. Four such edges are a frame, and upright ones as high as the frame
+/// they stand in part its cells; one or two along a component that is longer than high are lines to write on. A rule's ink goes where it is no thicker than the rule itself, so that
 /// the stroke of a digit that crosses it stays.
 enum RuledLines {
-    /// Shares of the ink's level: what counts as a rule's ink, and what as none.
-    private static let (inside, outside): (Float, Float) = (0.4, 0.1)
+    /// Shares of the ink's level: what counts as a rule's ink, which may be fainter than a pen's, and what as none.
+    private static let (inside, outside): (Float, Float) = (0.25, 0.1)
     /// A frame within a frame, and the lines of a comb.
     private static let rounds = 3
     /// Components that are looked at, the largest first.
@@ -15,13 +15,14 @@ enum RuledLines {
     /// The same map without rules.
     static func removed(from map: InkMap) -> InkMap {
         var map = map
+        var frames: [PixelBox] = []
         for _ in 0..<rounds {
-            let components = InkComponents(map)
+            let components = InkComponents(map, low: max(inside, 4 * map.noise), high: max(0.4, 5 * map.noise))
             var ink = map.ink
             var changed = false
             let largest = components.components.enumerated().sorted { $0.element.area > $1.element.area }
             for (index, component) in largest.prefix(mostComponents) {
-                for edge in edges(of: component, label: Int32(index + 1), components) {
+                for edge in edges(of: component, label: Int32(index + 1), components, &frames) {
                     clear(edge, of: component.box, &ink, width: map.width, height: map.height)
                     changed = true
                 }
@@ -50,14 +51,20 @@ enum RuledLines {
 
     /// The rules that bound `component`; none where it is no frame and no line to write on.
     private static func edges(
-        of component: InkComponents.Component, label: Int32, _ components: InkComponents
+        of component: InkComponents.Component, label: Int32, _ components: InkComponents, _ frames: inout [PixelBox]
     ) -> [Edge] {
         let box = component.box
         // Too small to tell a rule from a stroke.
         guard max(box.width, box.height) >= 24 else { return [] }
         let found = Side.allCases.compactMap { straightEdge($0, box, label, components) }
         let sides = Set(found.map(\.side))
-        if sides.count == 4 { return found }
+        if sides.count == 4 {
+            frames.append(box)
+            return found
+        }
+        // What parts the cells of a frame reaches from its top to its bottom.
+        let isPost = frames.contains { $0.contains(box) && 100 * box.height >= 85 * $0.height }
+        if isPost { return found.filter { !$0.side.isHorizontal } }
         let isLong = box.width * 2 > 3 * box.height
         return isLong ? found.filter(\.side.isHorizontal) : []
     }
@@ -87,9 +94,7 @@ enum RuledLines {
         let thin = thickness.filter { $0 > 0 }.sorted()
         guard thin.count > length * 3 / 4 else { return nil }
         let typical = thin[thin.count / 2]
-        guard typical * 8 <= max(depth, length / 4), typical * 12 <= length,
-            let line = line(through: first)
-        else { return nil }
+        guard typical * 12 <= length, let line = line(through: first) else { return nil }
         let tolerance = 1.5 + 0.25 * Double(typical)
         let near = first.indices.filter {
             first[$0] >= 0 && abs(Double(first[$0]) - line.offset - line.slope * Double($0)) <= tolerance

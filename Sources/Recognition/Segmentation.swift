@@ -1,8 +1,9 @@
 /// Which ink belongs together: the characters of a picture, line by line.
 ///
 /// Pieces are measured by the height of a character, H, the median of all pieces' heights weighted by their ink. Pieces
-/// under 0.25·H are specks unless they lie within 0.2·H of a larger one; a piece joins another where it lies above or
-/// below it (as the bar of a broken 5), or is small and near. What is left is put into lines: from left to right, a
+/// under 0.4·H are specks unless they lie within 0.2·H of a larger one; a piece joins another where it lies above or
+/// below it (as the bar of a broken 5), where it is small and near, or where both are too low for characters and their
+/// boxes overlap. What is left is put into lines: from left to right, a
 /// character belongs to the line whose last one shares at least 40 % of its height.
 struct Segmentation {
     struct Group {
@@ -19,6 +20,8 @@ struct Segmentation {
     private let labels: [Int32]
     /// Of a page with more, the smallest are left out.
     static let mostPieces = 1_000
+    /// Of H: what is smaller is no character.
+    private static let speck = 0.4
 
     init(_ map: InkMap) {
         let map = RuledLines.removed(from: map)
@@ -74,8 +77,8 @@ struct Segmentation {
         }
         func isLine(_ group: Group) -> Bool {
             let box = group.box
-            // Ten times as wide as it is thick, and wider than high; or far higher than the others, and thin.
-            let isFlat = box.width > 4 * box.height && Double(box.width) > 0.6 * characterHeight
+            // Wider than any character, and flat; or far higher than the others, and thin.
+            let isFlat = box.width > 4 * box.height && Double(box.width) > 1.2 * characterHeight
             let isPost =
                 Double(box.height) > 1.8 * characterHeight && group.area < box.height * max(3, box.height / 14)
             return isFlat || isPost
@@ -86,7 +89,7 @@ struct Segmentation {
 
     private mutating func dropSpecks() {
         let kept = groups.filter {
-            Double(max($0.box.width, $0.box.height)) >= 0.25 * characterHeight
+            Double(max($0.box.width, $0.box.height)) >= Self.speck * characterHeight
                 && Double($0.box.height) >= 0.15 * characterHeight
         }
         if !kept.isEmpty { groups = kept }
@@ -107,7 +110,8 @@ struct Segmentation {
             if pairs.isEmpty { return }
             // What has grown is measured anew in the next round.
             var isTaken = [Bool](repeating: false, count: groups.count), isGone = isTaken
-            for pair in pairs.sorted(by: { $0.distance < $1.distance }) where !isTaken[pair.first] && !isTaken[pair.second] {
+            for pair in pairs.sorted(by: { $0.distance < $1.distance })
+            where !isTaken[pair.first] && !isTaken[pair.second] {
                 groups[pair.first] = Self.merged(groups[pair.first], groups[pair.second])
                 (isTaken[pair.first], isTaken[pair.second], isGone[pair.second]) = (true, true, true)
             }
@@ -131,12 +135,14 @@ struct Segmentation {
         let columns = Double(small.box.columnsShared(large.box))
         let rows = Double(small.box.rowsShared(large.box))
         if columns >= 0.4 * Double(min(small.box.width, large.box.width)),
-            rows < 0.35 * min(smallHeight, largeHeight), Double(whole.height) <= 1.35 * max(h, largeHeight)
+            rows < 0.5 * min(smallHeight, largeHeight), Double(whole.height) <= 1.35 * max(h, largeHeight)
         {
             return true
         }
+        let areLow = max(smallHeight, largeHeight) < 0.8 * h
+        if columns > 0, rows > 0, areLow, Double(whole.width) <= 1.3 * h { return true }
         // A fragment at its side.
-        let isFragment = smallHeight < 0.55 * h && 10 * small.area < 4 * large.area
+        let isFragment = smallHeight < 0.45 * h || (smallHeight < 0.55 * h && 10 * small.area < 4 * large.area)
         return isFragment && distance <= 0.2 * h && Double(whole.width) <= 1.3 * h
     }
 
@@ -169,9 +175,10 @@ struct Segmentation {
         var whole = main
         var others = 0
         for group in groups where group.members != main.members {
-            let height = Double(main.box.height)
+            let height = Double(max(whole.box.height, whole.box.width))
             let isNear = Self.distance(group.box, whole.box) <= 0.3 * height
-            let isPart = 3 * group.area < main.area || Double(group.box.height) < 0.45 * height
+            let shared = Double(group.box.columnsShared(whole.box)) / Double(min(group.box.width, whole.box.width))
+            let isPart = 3 * group.area < main.area || Double(group.box.height) < 0.45 * height || shared >= 0.4
             if isNear, isPart {
                 whole = Self.merged(whole, group)
             } else if !isPart {

@@ -32,7 +32,8 @@ final class AveragedStatistics {
         self.statistics = statistics
         // The whole set, so that each image keeps its number, by which it is augmented.
         loader = BatchLoader(
-            data: images, batchSize: batchSize, normalization: normalization, augmenter: augmenter, resize: nil, seed: 0,
+            data: images, batchSize: batchSize, normalization: normalization, augmenter: augmenter, resize: nil,
+            seed: 0,
             shuffle: false, workers: min(pool.threads, 8), part: statistics.batchPart)
         state = AlignedBuffer(count: graph.stateCount)
     }
@@ -43,8 +44,8 @@ final class AveragedStatistics {
         loader.start(epoch: epoch)
         var left = count
         while left > 0, let batch = loader.next() {
-            statistics.add(images: batch.images, count: batch.count)
-            left -= batch.count
+            statistics.add(images: batch.images, count: batch.total)
+            left -= batch.total
         }
         // Batches made ahead are of no use.
         loader.pause()

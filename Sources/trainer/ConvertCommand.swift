@@ -8,7 +8,8 @@ extension DatasetsCommand {
     /// `trainer datasets convert`: between folders of pictures, CSV and IDX.
     struct Convert: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Turn a folder of pictures or a CSV file into IDX files to train on, or IDX files back into either.",
+            abstract:
+                "Turn a folder of pictures or a CSV file into IDX files to train on, or IDX files back into either.",
             discussion: """
                 SOURCE is a folder with a folder of pictures for each class (in train and test, or alone), a CSV file (label, \
                 pixels), a folder of IDX files named like MNIST's, or an IDX file of images with --labels. IDX stores light \
@@ -32,10 +33,13 @@ extension DatasetsCommand {
                 valueName: "fraction"))
         var testFraction = 0.1
 
-        @Option(help: ArgumentHelp("Resample pictures to this size, or: how a CSV file's pixels are laid out.", valueName: "WIDTHxHEIGHT"))
+        @Option(
+            help: ArgumentHelp(
+                "Resample pictures to this size, or: how a CSV file's pixels are laid out.", valueName: "WIDTHxHEIGHT"))
         var size: String?
 
-        @Flag(help: "Find each picture's ink, crop, fit and centre it as MNIST's digits were; 28×28 unless --size says.")
+        @Flag(
+            help: "Find each picture's ink, crop, fit and centre it as MNIST's digits were; 28×28 unless --size says.")
         var prepare = false
 
         @Flag(help: "Exchange light and dark.")
@@ -82,7 +86,8 @@ extension DatasetsCommand {
             Console.message(
                 "\(output): \(Console.grouped(set.count)) training and \(Console.grouped(data.test?.count ?? 0)) test images, "
                     + "\(set.width)×\(set.height), \(set.classCount) classes"
-                    + (read.test == nil && data.test != nil ? "; the test images were drawn from all, evenly by class" : ""))
+                    + (read.test == nil && data.test != nil
+                        ? "; the test images were drawn from all, evenly by class" : ""))
         }
 
         private func data() throws -> (ConvertedData, isIDX: Bool) {
@@ -91,7 +96,10 @@ extension DatasetsCommand {
                 throw InputError(source, expected: "a folder, a CSV file or IDX files", received: "nothing there")
             }
             if let labels {
-                return (ConvertedData(train: try ConversionFiles.readIDX(images: source, labels: labels, classNames: nil)), true)
+                return (
+                    ConvertedData(train: try ConversionFiles.readIDX(images: source, labels: labels, classNames: nil)),
+                    true
+                )
             }
             if isFolder.boolValue {
                 if let data = try ConversionFiles.readIDX(source) { return (data, true) }
@@ -102,7 +110,9 @@ extension DatasetsCommand {
                 case (false, let size?): fitting = .resized(width: size.width, height: size.height)
                 case (false, nil): fitting = .asIs
                 }
-                return (try ImageFolder.read(source, fitting: fitting, inverted: invert) { show("Reading", $0, $1) }, false)
+                return (
+                    try ImageFolder.read(source, fitting: fitting, inverted: invert) { show("Reading", $0, $1) }, false
+                )
             }
             let extents = try extents()
             let train = try ImageCSV.read(source, size: extents)
@@ -113,7 +123,8 @@ extension DatasetsCommand {
         private func extents() throws(InputError) -> (width: Int, height: Int)? {
             guard let size else { return nil }
             let parts = size.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-            guard parts.count == 2, let width = parts[0], let height = parts[1], (1...IDX.largestExtent).contains(width),
+            guard parts.count == 2, let width = parts[0], let height = parts[1],
+                (1...IDX.largestExtent).contains(width),
                 (1...IDX.largestExtent).contains(height)
             else {
                 throw InputError(

@@ -19,8 +19,10 @@ struct DatasetsCommand: ParsableCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Names, sizes, licences, and where they are.")
         @Option(help: "Folder to look in first.") var data: String?
+        @Flag(help: "Each file, its bytes as published, and the digests it is known by.") var digests = false
 
         func run() throws {
+            if digests { return try printDigests() }
             var rows = [["name", "classes", "train", "test", "download", "found in", "licence"]]
             for status in try DatasetLoader.list(directory: data) {
                 let record = status.record
@@ -31,6 +33,22 @@ struct DatasetsCommand: ParsableCommand {
                 ])
             }
             print(Console.table(rows, left: [0, 5, 6]))
+        }
+
+        /// Of a file unpacked the SHA-256, as published the SHA-256 or, where none is known, the MD5.
+        private func printDigests() throws {
+            var rows = [["name", "file", "bytes", "unpacked", "as published"]]
+            for record in try DatasetLoader.list(directory: data).map(\.record) {
+                let files = DatasetRole.allCases.compactMap { record.files[$0] } + (record.archive.map { [$0] } ?? [])
+                rows += files.map { file in
+                    [
+                        record.name, file.publishedName, file.publishedBytes.map { Console.grouped($0) } ?? "–",
+                        file.sha256.map { "sha256:" + $0 } ?? "–",
+                        file.publishedSHA256.map { "sha256:" + $0 } ?? file.publishedMD5.map { "md5:" + $0 } ?? "–",
+                    ]
+                }
+            }
+            print(Console.table(rows, left: [0, 1, 3, 4]))
         }
     }
 

@@ -23,7 +23,8 @@ struct PredictCommand: ParsableCommand {
     @Flag(help: "The pictures are the network's input already: light on black, of its size, as MNIST's are.")
     var raw = false
 
-    @Option(help: ArgumentHelp("Leave out what the model is less sure of, in (0, 1]: 0.9, say.", valueName: "probability"))
+    @Option(
+        help: ArgumentHelp("Leave out what the model is less sure of, in (0, 1]: 0.9, say.", valueName: "probability"))
     var reject: Double?
 
     @Flag(help: "Write JSON.")
@@ -101,7 +102,8 @@ struct PredictCommand: ParsableCommand {
             } catch {
                 throw OperationError("creating \(explain)", problem: error.localizedDescription)
             }
-            let name = file == "-" ? "standard-input" : URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
+            let name =
+                file == "-" ? "standard-input" : URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
             url.appendPathComponent(name + ".explained.png")
         }
         try AtomicFile.write(try Explanation(picture, reading, reader: reader).encoded(), to: url)

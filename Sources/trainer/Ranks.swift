@@ -21,9 +21,9 @@ struct Ranks {
     }
 
     /// A failure that all ranks know of, so that they end together.
-    struct SharedFailure: Error {
+    struct SharedFailure: Error, CustomStringConvertible {
         let code: Int32
-        let text: String
+        let description: String
     }
 
     var isFirst: Bool { communicator.rank == 0 }
@@ -37,10 +37,16 @@ struct Ranks {
             try body(ranks)
             ranks.end()
         } catch {
+            guard ranks.count > 1 else {
+                ranks.end()
+                throw error
+            }
             let isShared = error is SharedFailure || error is TrainingError || error is ExitCode
-            if ranks.count > 1, !isShared { ranks.abort(error) }
+            if !isShared { ranks.abort(error) }
+            // Said before the processes end, about which the launcher has something to say as well.
+            if ranks.isFirst, !(error is ExitCode) { Console.message("trainer: \(error)") }
             ranks.end()
-            throw error
+            throw ExitCode(TrainerCommand.code(of: error))
         }
     }
 
@@ -133,9 +139,9 @@ struct Ranks {
             let text = String(decoding: messages[rank].dropFirst(), as: UTF8.self)
             throw SharedFailure(
                 code: Int32(messages[rank][0]),
-                text: rank == 0 ? text : "rank \(rank) (\(members[rank].host)): \(text)")
+                description: rank == 0 ? text : "rank \(rank) (\(members[rank].host)): \(text)")
         }
-        guard let result else { throw failure ?? SharedFailure(code: 1, text: "no result") }
+        guard let result else { throw failure ?? SharedFailure(code: 1, description: "no result") }
         return result
     }
 
@@ -176,10 +182,10 @@ struct Ranks {
         guard count > 1 else { return }
         let first = try JSONDecoder().decode([String: String].self, from: share(JSONEncoder().encode(facts)))
         _ = try together {
-            let differences = Resumption.differences(facts, first) { String($0.prefix(40)) }
+            let differences = Resumption.differences(facts, first) { $0.count == 64 ? $0.prefix(12) + "…" : $0 }
             guard differences.isEmpty else {
                 throw InputError(
-                    "mpirun", expected: what, received: differences.joined(separator: ", "), remedy: remedy)
+                    "this rank", expected: what, received: differences.joined(separator: ", "), remedy: remedy)
             }
         }
     }

@@ -29,8 +29,6 @@ struct TrainerCommand: ParsableCommand {
             Console.fail(error.description, code: 1)
         } catch let error as TrainingError {
             Console.fail(error.description, code: 1)
-        } catch let failure as Ranks.SharedFailure {
-            Console.fail(failure.text, code: failure.code)
         } catch let code as ExitCode {
             Foundation.exit(code.rawValue)
         } catch {

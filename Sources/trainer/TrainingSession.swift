@@ -130,8 +130,8 @@ struct TrainingSession {
         try Assessment(
             experiment: experiment, graph: graph,
             normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,
-            parameters: model.parameters, state: model.state, dataset: data.dataset, source: data.source, training: data, history: history,
-            environment: environment, reproduction: reproduction(environment)
+            parameters: model.parameters, state: model.state, dataset: data.dataset, source: data.source,
+            training: data, history: history, environment: environment, reproduction: reproduction(environment)
         ).run(
             on: try data.loadTest().images, to: folder, common: common, pool: pool, ranks: ranks,
             // Before metrics.json, which says that the run is finished.

@@ -19,7 +19,8 @@ import Testing
         let experiment = try Experiment.decode(text, name: "")
         return SavedModel(
             experiment: experiment, graph: try ResolvedGraph(experiment.model), classNames: ["a", "b"],
-            normalization: (0.1, 0.3), parameters: AlignedBuffer(parameters), state: AlignedBuffer(state))
+            normalization: (0.1, 0.3), temperature: 0.75, parameters: AlignedBuffer(parameters),
+            state: AlignedBuffer(state))
     }
 
     private func refusal(_ data: Data) -> String { message { _ = try SavedModel.decode(data, name: "m") } }
@@ -30,6 +31,7 @@ import Testing
         #expect(read.encoded() == model.encoded())
         #expect(read.parameters.array == model.parameters.array && read.state.array == model.state.array)
         #expect(read.classNames == ["a", "b"] && read.normalization?.mean == 0.1)
+        #expect(read.temperature == 0.75)
     }
 
     @Test func everyTruncationIsRefusedAndEveryFlipRefusedOrSound() throws {

@@ -1,10 +1,10 @@
 import Foundation
+import Kernels
 import Numeral
 import TestSupport
 import Testing
 
 @testable import Training
-import Kernels
 
 /// Whole training runs on several ranks (threads of this process): the bits of one rank.
 @Suite struct RankTrainingTests {
@@ -63,6 +63,64 @@ import Kernels
         }
     }
 
+    /// What came beside the plain step: mixed images, statistics of averaged weights, smaller images first, several cycles.
+    @Test func techniquesGiveTheSameBits() throws {
+        var options = Self.options()
+        options.averagingStatisticsImages = 70
+        options.lookahead = LookaheadOptions()
+        options.progressiveResizing = [.init(epochs: 1, height: 14, width: 14)]
+        var augmentation = Self.augmentation
+        augmentation.mixup = .init(alpha: 0.4, probability: 0.5)
+        augmentation.cutmix = .init(alpha: 1, probability: 0.5)
+        let layers = TrainingRunTests.layers.map { $0 == .flatten ? .globalAveragePooling2d : $0 }
+        let data = try TrainingRunTests.sample(training: 101, validation: 50)
+        let expected = try TrainingRunTests.train(
+            options, data, threads: 2, layers: layers, augmentation: augmentation)
+        for ranks in [2, 5] {
+            let (models, _) = try ThreadRanks.run(ranks) {
+                try TrainingRunTests.train(
+                    options, data, threads: 1, layers: layers, augmentation: augmentation, communicator: $0)
+            }
+            for model in models {
+                #expect(Self.bits(model) == Self.bits(expected), "\(ranks) ranks")
+                #expect(Self.figures(model) == Self.figures(expected), "\(ranks) ranks")
+            }
+        }
+    }
+
+    /// Teachers would have to see a batch grouped as on one process: refused, not computed otherwise.
+    @Test func teachersAreRefused() throws {
+        var options = Self.options()
+        options.distillation = DistillationOptions(teachers: ["a"])
+        let data = try TrainingRunTests.sample(training: 64, validation: 10)
+        let (errors, _) = try ThreadRanks.run(2) { communicator in
+            do {
+                _ = try TrainingRunTests.train(options, data, threads: 1, communicator: communicator)
+                return InputError?.none
+            } catch { return error as? InputError }
+        }
+        #expect(errors.allSatisfy { $0?.place == "training.distillation" && $0?.received == "2" })
+    }
+
+    /// Test-time views, in batches of which some ranks have nothing.
+    @Test func averagedViews() throws {
+        let graph = try ResolvedGraph(Graph(inputShape: Shape([28, 28, 1]), layers: TrainingRunTests.layers))
+        let images = try TrainingRunTests.sample(training: 45, validation: 1).train
+        let parameters = try graph.initialParameters(seed: 3)
+        @Sendable func probabilities(_ communicator: any Communicator) throws -> [UInt32] {
+            let pool = WorkerPool(threads: 1)
+            let classifier = Classifier(
+                graph: graph, batchSize: 20, normalization: (0.1, 0.3), pool: pool, communicator: communicator)
+            classifier.load(parameters: parameters, state: graph.initialState())
+            return try classifier.probabilities(
+                of: images, averagedOver: TestTimeAugmentation(translation: 1, rotation: 5)
+            ).map(\.bitPattern)
+        }
+        let expected = try probabilities(SingleRank())
+        let (found, _) = try ThreadRanks.run(4) { try probabilities($0) }
+        for other in found { #expect(other == expected) }
+    }
+
     /// One rank is asked to stop; the checkpoint is written by rank 0 at the same step, and one rank goes on from it.
     @Test func oneRankStopsAll() throws {
         let options = Self.options()
@@ -99,7 +157,9 @@ import Kernels
                 return TrainingError?.none
             } catch { return error as? TrainingError }
         }
-        #expect(errors[0] != nil && errors.allSatisfy { $0 == errors[0] })
+        // As text: a loss of NaN equals nothing.
+        let first = try #require(errors[0])
+        #expect(errors.allSatisfy { $0.map { "\($0)" } == "\(first)" })
     }
 
     /// A rank that holds other weights is found before the first step.

@@ -55,7 +55,7 @@ package enum ConversionFiles {
             ]
             for (name, key, array) in files {
                 let path = folder + "/" + name + (gzip ? ".gz" : "")
-                let bytes = gzip ? try Gzip.compress(array.fileBytes) : array.fileBytes
+                let bytes = gzip ? try Gzip.compress(array.fileBytes, level: 6) : array.fileBytes
                 try AtomicFile.write(Data(bytes), to: URL(fileURLWithPath: path))
                 paths[key] = path
             }

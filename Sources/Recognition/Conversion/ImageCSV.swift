@@ -63,7 +63,9 @@ package struct ImageCSV {
 
     private mutating func images(_ size: (width: Int, height: Int)?) throws -> ImageSet {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
-        guard position < bytes.count else { throw InputError(path, expected: "rows of numbers", received: "an empty file") }
+        guard position < bytes.count else {
+            throw InputError(path, expected: "rows of numbers", received: "an empty file")
+        }
         let labelColumn = try header()
         let first = position
         let columns = countColumns()
@@ -117,7 +119,8 @@ package struct ImageCSV {
         if let size {
             guard size.width * size.height == pixels else {
                 throw error(
-                    column: 1, expected: "\(size.width)·\(size.height) = \(size.width * size.height) pixels after the label",
+                    column: 1,
+                    expected: "\(size.width)·\(size.height) = \(size.width * size.height) pixels after the label",
                     received: "\(pixels)")
             }
             return size
