@@ -50,7 +50,9 @@ import Testing
     }
 
     @Test func aCancelledTaskStops() async throws {
-        let experiment = try Stripes.experiment(epochs: 5_000)
+        var endless = try Stripes.experiment(epochs: 100_000)
+        endless.training.earlyStopping = nil
+        let experiment = endless
         let images = try Stripes.images(300, seed: 1)
         let (epochs, began) = AsyncStream<Int>.makeStream()
         let task = Task {
