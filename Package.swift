@@ -155,6 +155,7 @@ let package = Package(
             name: "Numeral",
             dependencies: [
                 "Tensors", "Kernels", "NeuralNetwork", "Datasets", "Training", "Evaluation", "Experiments",
+                "Recognition",
             ]),
         .executableTarget(
             name: "trainer",

@@ -3,6 +3,7 @@ import Evaluation
 import Experiments
 import Kernels
 import NeuralNetwork
+import Recognition
 import Synchronization
 import Tensors
 import Training
@@ -15,6 +16,9 @@ final class InferenceEngine: Sendable {
     private let idle = Mutex<[SingleImageClassifier]>([])
     /// Made when first needed; callers take turns.
     private let batches = Mutex<Classifier?>(nil)
+
+    /// Made when first needed; callers take turns, with it and with ``batches``, as both use the pool.
+    private let reader = Mutex<DigitReader?>(nil)
 
     init(_ saved: SavedModel, threads: Int) {
         self.saved = saved
@@ -53,6 +57,19 @@ final class InferenceEngine: Sendable {
 }
 
 extension InferenceEngine {
+    /// What a picture says.
+    /// - Throws: an ``InputError`` where the network reads no pictures.
+    func read(_ image: GreyImage, _ mode: DigitReader.Mode, place: String) throws(InputError) -> Reading {
+        try batches.withLock { _ throws(InputError) in
+            try reader.withLock { reader throws(InputError) in
+                if let reader { return try reader.read(image, mode, place: place) }
+                let made = try DigitReader(saved, pool: pool)
+                reader = made
+                return try made.read(image, mode, place: place)
+            }
+        }
+    }
+
     /// 95 % intervals by resampling, on all threads; callers take turns.
     func intervals(of predictions: Predictions, seed: UInt64) -> BootstrapIntervals {
         batches.withLock { _ in BootstrapIntervals(predictions, seed: seed, pool: pool) }

@@ -15,7 +15,7 @@ import Training
 /// gives the same bits.
 public struct Model: Sendable {
     package let saved: SavedModel
-    private let engine: InferenceEngine
+    let engine: InferenceEngine
 
     /// - Throws: an ``InputError`` where `threads` is not in 1…1024, an ``OperationError`` where the BLAS is not sound.
     package init(_ saved: SavedModel, threads: Int?) throws {

@@ -1,6 +1,6 @@
 /// The ink of one character, cut out of its picture.
 struct Glyph: Sendable {
-    /// Where it is; its edges lie where strokes have half of the ink's level.
+    /// Where it is; its edges lie where strokes have two fifths of the ink's level.
     var box: PixelBox
     /// 0 paper to 1 ink, `[height + 2·margin, width + 2·margin]`: the box and the soft edges around it.
     var ink: [Float]

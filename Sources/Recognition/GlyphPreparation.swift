@@ -3,11 +3,10 @@ import Tensors
 /// Brings a character's ink to a network's input as the digits of MNIST were brought to theirs: fitted into a box of 20 of
 /// the 28 pixels, proportions kept, and moved by whole pixels so that its centre of mass is in the middle.
 ///
-/// With the ink v of a glyph of w×h pixels, s = 20 / max(w, h), the fitted size is `W = max(1, round(s·w))`,
-/// `H = max(1, round(s·h))`, and each of its pixels is the mean of v over the area it covers (v constant on each
-/// pixel; ink that lies within a pixel outside the box counts too). Pixels under a tenth of the glyph's ink level are
-/// paper and those above nine tenths full ink, linear between. The block's upper left corner is at
-/// `round(14 − c)`, c being its centre of mass in indices of pixels; no pixel leaves the picture.
+/// With the ink v of a glyph of w×h pixels as a share of its own level (``Glyph/level``), at most 1, and
+/// s = 20 / max(w, h), the fitted size is `W = max(1, round(s·w))`, `H = max(1, round(s·h))`, and each of its pixels is the
+/// mean of v over the area it covers, v being constant on each pixel. The block's upper left corner is at `round(14 − c)`, c
+/// being its centre of mass in indices of pixels; no pixel leaves the picture.
 ///
 /// Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits": "size normalized to fit in a
 /// 20x20 pixel box while preserving their aspect ratio […] centered in a 28x28 image by computing the center of mass".
@@ -18,8 +17,6 @@ struct GlyphPreparation: Sendable {
     /// Of the box that characters are fitted into.
     let side: Int
 
-    /// Shares of the ink's level at which paper ends and full ink begins.
-    private static let (paper, full): (Float, Float) = (0.1, 0.9)
     /// Smaller glyphs are enlarged first, so that the small picture has no steps.
     private static let leastSide = 40
 
@@ -32,7 +29,7 @@ struct GlyphPreparation: Sendable {
     /// `[height, width]`, 0 paper to 255 ink.
     func bytes(_ glyph: Glyph) -> [UInt8] {
         let level = glyph.level
-        var ink = glyph.ink.map { min(max(($0 / level - Self.paper) / (Self.full - Self.paper), 0), 1) }
+        var ink = glyph.ink.map { min(max($0 / level, 0), 1) }
         var (stride, rows, margin) = (glyph.stride, glyph.rows, glyph.margin)
         var (boxWidth, boxHeight) = (glyph.box.width, glyph.box.height)
         if max(boxWidth, boxHeight) < Self.leastSide {

@@ -1,7 +1,7 @@
 /// The connected pieces of ink in a picture.
 struct InkComponents {
     struct Component: Sendable {
-        /// Of the pixels above half of the ink's level.
+        /// Of the pixels above the lower threshold.
         var box: PixelBox
         /// Pixels of that kind.
         var area: Int

@@ -33,7 +33,7 @@ package struct SweepTraining: Hashable, Sendable, Codable {
 }
 
 /// A mean over seeds.
-package struct SweepFigureMean: Hashable, Sendable, Codable {
+package struct SeedMean: Hashable, Sendable, Codable {
     package var mean: Double
     /// Of the sample, with n − 1; nil for one seed.
     package var standardDeviation: Double?
@@ -56,9 +56,9 @@ package struct SweepRow: Hashable, Sendable, Codable {
     /// Epochs after which it is judged.
     package var epochs: Int
     /// Validation images read right, in [0, 1]; nil where a training failed.
-    package var accuracy: SweepFigureMean?
+    package var accuracy: SeedMean?
     /// Validation loss; nil where a training failed.
-    package var loss: SweepFigureMean?
+    package var loss: SeedMean?
     /// Wall time of all its training.
     package var seconds: Double
     /// Why a training failed.
@@ -77,8 +77,8 @@ package struct SweepRow: Hashable, Sendable, Codable {
         failure = trainings.compactMap(\.failure).first
         let kept = trainings.compactMap { $0.kept(after: epochs, stopping) }
         if failure == nil, kept.count == trainings.count, !kept.isEmpty {
-            accuracy = SweepFigureMean(kept.map { $0.validationAccuracy ?? .nan })
-            loss = SweepFigureMean(kept.map { $0.validationLoss ?? .nan })
+            accuracy = SeedMean(kept.map { $0.validationAccuracy ?? .nan })
+            loss = SeedMean(kept.map { $0.validationLoss ?? .nan })
         }
         let longest = trainings.map(\.epochs.count).max() ?? 0
         curve = (0..<longest).map { epoch in
@@ -163,7 +163,7 @@ package struct SweepRecord: Sendable, Encodable {
     package func table(limit: Int = 20) -> String {
         let header = ["", "trial"] + headings + ["epochs", "valid acc %", "valid loss", "time"]
         let body = rows.prefix(limit).enumerated().map { rank, row -> [String] in
-            func figure(_ figure: SweepFigureMean?, _ scale: Double, _ decimals: Int) -> String {
+            func figure(_ figure: SeedMean?, _ scale: Double, _ decimals: Int) -> String {
                 guard let figure else { return "failed" }
                 let deviation = figure.standardDeviation.map { " ± " + Text.fixed(scale * $0, decimals) } ?? ""
                 return Text.fixed(scale * figure.mean, decimals) + deviation

@@ -15,8 +15,9 @@ final class SweepRunner {
     private let directory: String?
     private let common: CommonOptions
     private let tuning: TuningOptions
-    /// The data set last used: trials of one seed mostly share it.
-    private var loaded: (options: DataOptions, seed: UInt64, data: LoadedData)?
+    /// Splits last used: trials of one seed mostly share theirs.
+    private var loaded: [(options: DataOptions, seed: UInt64, data: LoadedData)] = []
+    private static let mostLoaded = 4
     private var trainings: [[SweepTraining]]
 
     init(
@@ -145,9 +146,11 @@ final class SweepRunner {
     }
 
     private func data(_ experiment: Experiment) throws -> LoadedData {
-        if let loaded, loaded.options == experiment.data, loaded.seed == experiment.seed { return loaded.data }
+        if let known = loaded.first(where: { $0.options == experiment.data && $0.seed == experiment.seed }) {
+            return known.data
+        }
         let data = try common.load(experiment.data, seed: experiment.seed)
-        loaded = (experiment.data, experiment.seed, data)
+        loaded = Array(loaded.suffix(Self.mostLoaded - 1)) + [(experiment.data, experiment.seed, data)]
         return data
     }
 

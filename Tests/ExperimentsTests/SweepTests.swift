@@ -34,7 +34,7 @@ import Testing
         #expect(
             trials.map { "\($0.experiment.training.batchSize) \($0.experiment.training.optimizer.learningRate)" }
                 == [32, 64].flatMap { size in [0.5, 0.25].flatMap { Array(repeating: "\(size) \($0)", count: 3) } })
-        #expect(trials[4].values == ["32", #"{"type":"sgd","learningRate":0.25}"#, "12"])
+        #expect(trials[4].values == ["32", #"{"type": "sgd", "learningRate": 0.25}"#, "12"])
         #expect(trials[4].experiment.model.nodes[1].layer == .dense(units: 12))
         #expect(trials[4].experiment.name == "s-5")
     }
@@ -124,7 +124,7 @@ import Testing
         (#""parameters": {"a": [1]}, "search": {"type": "random"}"#, "search.trials: expected an integer"),
         (
             #""parameters": {"training.epochs": [1]}, "halving": {}"#,
-            "parameters.training.epochs: expected a key other than training.epochs, with halving"
+            "parameters[\"training.epochs\"]: expected a key other than training.epochs, with halving"
         ),
         (
             #""parameters": {"training.labelSmoothing": [0, 0.1]}, "monitor": "validationLoss""#,

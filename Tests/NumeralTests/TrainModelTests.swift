@@ -19,10 +19,14 @@ import Testing
             graph: graph, options: experiment.training, data: data, augmentation: experiment.augmentation,
             normalization: .standardize, seed: 3, pool: pool
         ).run()
+        let normalization = data.normalizationConstants(.standardize)
+        let classifier = Classifier(graph: graph, batchSize: 500, normalization: normalization, pool: pool)
+        classifier.load(parameters: trained.parameters, state: trained.state)
         let saved = SavedModel(
-            experiment: experiment, graph: graph, classNames: Stripes.names,
-            normalization: data.normalizationConstants(.standardize), parameters: trained.parameters,
-            state: trained.state)
+            experiment: experiment, graph: graph, classNames: Stripes.names, normalization: normalization,
+            temperature: TemperatureScaling.fit(
+                logits: classifier.logits(of: data.validation), labels: data.validation.labels, classes: 3),
+            parameters: trained.parameters, state: trained.state)
         #expect(saved.encoded() == model.encoded())
         #expect(data.train.count == 270 && data.validation.count == 30)
     }
@@ -46,7 +50,9 @@ import Testing
     }
 
     @Test func aCancelledTaskStops() async throws {
-        let experiment = try Stripes.experiment(epochs: 5_000)
+        var endless = try Stripes.experiment(epochs: 100_000)
+        endless.training.earlyStopping = nil
+        let experiment = endless
         let images = try Stripes.images(300, seed: 1)
         let (epochs, began) = AsyncStream<Int>.makeStream()
         let task = Task {

@@ -52,7 +52,9 @@ import Testing
         let pixels = labels.flatMap { label in
             (0..<36).map { UInt8(($0 / 12 == label ? 150 : 0) + stream.integer(below: 100)) }
         }
-        let images = try ImageSet(pixels: pixels, labels: labels, height: 6, width: 6, classNames: ["a", "b", "c"])
+        // A fifth of the labels is wrong: what can be learnt without a mistake never diverges, its gradients being zero.
+        let told = labels.enumerated().map { $0.offset % 5 == 0 ? ($0.element + 1) % 3 : $0.element }
+        let images = try ImageSet(pixels: pixels, labels: told, height: 6, width: 6, classNames: ["a", "b", "c"])
         var options = TrainingOptions()
         options.batchSize = 20
         options.optimizer = .sgd(learningRate: 0.1)
@@ -68,7 +70,9 @@ import Testing
         (options.low, options.high, options.steps, options.smoothing) = (1e-4, 1e6, 200, 0.8)
         var told: [LearningRateTest.Point] = []
         let test = try #require(try finder(threads: 1).run(options, onStep: { told.append($0) }))
-        #expect(test.points == told && test.diverged && test.points.count > 50 && test.points.count < 200)
+        #expect(test.points == told)
+        #expect(test.diverged)
+        #expect(test.points.count > 50 && test.points.count < 200, "\(test.points.suffix(3))")
         for (i, point) in test.points.enumerated() {
             #expect(abs(point.learningRate / (1e-4 * pow(10, 10 * Double(i) / 199)) - 1) < 1e-12)
             var (sum, weight) = (0.0, 0.0)
@@ -80,7 +84,7 @@ import Testing
         }
         #expect(abs(test.points[0].loss - log(3)) < 1.5)
         let least = test.points.map(\.smoothedLoss).min() ?? 0
-        #expect(least < 0.5 * test.points[0].loss)
+        #expect(least < 0.85 * test.points[0].loss)
         let rate = try #require(test.steepest)
         #expect(rate > 1e-3 && rate < 10)
         let again = try #require(try finder(threads: 3).run(options))

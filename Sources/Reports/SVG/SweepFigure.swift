@@ -17,7 +17,10 @@ enum SweepFigure {
         }
         if let curves = curves(rows, y: y) { panels.append(curves) }
         let failed = record.rows.count - rows.count
-        var entries = [Legend.Entry(.box(best.paint), "best"), Legend.Entry(.box(full.paint), "trained to the end")]
+        var entries = [Legend.Entry(.box(best.paint), "best")]
+        if rows.dropFirst().contains(where: { $0.epochs == most }) {
+            entries.append(Legend.Entry(.box(full.paint), "trained to the end"))
+        }
         if rows.contains(where: { $0.epochs < most }) {
             entries.append(Legend.Entry(.box(dropped.paint), "dropped earlier"))
         }

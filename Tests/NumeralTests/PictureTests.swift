@@ -1,0 +1,28 @@
+import Foundation
+import Numeral
+import Testing
+
+@Suite struct PictureTests {
+    private static let examples = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("docs/examples")
+
+    /// The pictures that the documents show, through the model in the box, from a path and from memory.
+    @Test func theModelInTheBoxReadsPictures() throws {
+        let model = try Model.inTheBox(threads: 1)
+        for (name, digit) in [("seven.jpg", "7"), ("three.png", "3")] {
+            let path = Self.examples.appendingPathComponent(name).path
+            let found = try model.read(path)
+            #expect(found.map(\.classification.className) == [digit], "\(name)")
+            let first = try #require(found.first)
+            #expect(first.line == 0 && first.width > 0 && first.height > 0 && first.classification.confidence > 0.5)
+            #expect(try model.read(picture: [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))) == found)
+        }
+    }
+
+    @Test func whatIsNoPictureIsRefused() throws {
+        let model = try Model.inTheBox(threads: 1)
+        let error = #expect(throws: InputError.self) { try model.read(picture: Array("no picture".utf8), name: "x") }
+        #expect(error?.description.hasPrefix("x: expected a picture: PNG, JPEG, PGM or PPM") == true)
+        #expect(throws: InputError.self) { try model.read("no-such-picture.png") }
+    }
+}
