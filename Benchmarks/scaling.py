@@ -48,7 +48,8 @@ def epoch_seconds(launcher, trainer, config, threads, epochs, settings=()):
         if done.returncode:
             raise SystemExit(f"{' '.join(command)}\nended with {done.returncode}\n{done.stderr[-2000:]}")
         with open(glob.glob(output + "/*/history.csv")[0], encoding="utf-8") as file:
-            return [float(row["seconds"]) for row in csv.DictReader(file)][1:]
+            seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
+            return seconds[1:] or seconds
 
 
 def local_launcher(ranks):
@@ -62,7 +63,7 @@ def measure_local(arguments, results):
     cases = [(1, 1), (1, 2), (2, 1)]
     cpus = available_cpus()
     found = {}
-    for name, config in NETWORKS.items():
+    for name, config in list(NETWORKS.items())[:arguments.networks]:
         times = {case: [] for case in cases}
         for _ in range(arguments.rounds):
             for ranks, threads in cases:
@@ -71,18 +72,20 @@ def measure_local(arguments, results):
                     launcher = ["taskset", "-c", ",".join(map(str, cpus[:threads]))]
                 times[ranks, threads] += epoch_seconds(launcher, arguments.trainer, config, threads, arguments.epochs)
         found[name] = [{"ranks": ranks, "threads": threads, "seconds": statistics.median(values),
-                        "quartiles": statistics.quantiles(values, n=4)[::2], "epochs": len(values)}
+                        "quartiles": statistics.quantiles(values, n=4)[::2], "best": min(values),
+                        "epochs": len(values)}
                        for (ranks, threads), values in times.items()]
         print(name, {case: round(IMAGES / statistics.median(values)) for case, values in times.items()}, flush=True)
-    results["local"] = {"networks": found, "rounds": arguments.rounds}
+        results["local"] = {"networks": found, "rounds": arguments.rounds, "load": os.getloadavg()[0]}
+        save(results)
 
 
 def measure_links(arguments, results):
     """Step time over links of several rates and delays; each run beside one without the link."""
     points = []
     # Megabit/s and milliseconds one way.
-    links = [(1000, 0), (300, 0), (100, 0), (1000, 0.5), (1000, 2), (1000, 5), (100, 2)]
-    for name, config in NETWORKS.items():
+    links = [(1000, 0), (1000, 5), (100, 0), (300, 0), (1000, 0.5), (1000, 2), (100, 2)][:arguments.links]
+    for name, config in list(NETWORKS.items())[:arguments.networks]:
         for megabits, milliseconds in links:
             with Link(megabits, milliseconds, seconds=240) as link:
                 trip, rate = link.probe()
@@ -95,7 +98,8 @@ def measure_links(arguments, results):
                 "bytesPerSecond": rate, "step": statistics.median(seconds) / STEPS, "sent": sent,
                 "localStep": statistics.median(base) / STEPS})
             print(points[-1], flush=True)
-    results["links"] = points
+            results["links"] = points
+            save(results)
 
 
 def measure_exchange(arguments, results):
@@ -119,9 +123,19 @@ def measure_exchange(arguments, results):
     results["exchange"] = rows
 
 
+def save(results):
+    with open(RESULTS, "w", encoding="utf-8") as file:
+        json.dump(results, file, indent=1)
+
+
+QUIET_STEPS = {"default": 128 / 10361, "reference": 128 / 3926, "resnet18": 0.7428}
+"""Seconds of a step of two threads on this machine when it was quiet: README's run, RESULTS.md."""
+
+
 def describe_networks(arguments, results):
-    """What the model needs of each network: its exchanges by its configuration, its times by `trainer profile`."""
-    networks = {}
+    """What the model needs of each network: its exchanges by its configuration, the parts of its step by `trainer profile`,
+    as shares of a step on the quiet machine."""
+    networks = results["networks"] = {}
     for name, config in {**NETWORKS, "resnet18": "Benchmarks/resnet18.json"}.items():
         batch = 16 if name == "resnet18" else 128
         with tempfile.TemporaryDirectory() as folder:
@@ -133,8 +147,8 @@ def describe_networks(arguments, results):
                 profile = json.load(file)
         inspection = subprocess.run([arguments.trainer, "inspect", "--config", config], cwd=ROOT, check=True,
                                     capture_output=True, text=True, timeout=600).stdout
-        networks[name] = Network.describe(inspection, profile, batch)
-    results["networks"] = networks
+        networks[name] = Network.describe(inspection, profile, batch, QUIET_STEPS[name])
+        save(results)
     doctor = subprocess.run([arguments.trainer, "doctor"], cwd=ROOT, check=True, capture_output=True, text=True,
                             timeout=600).stdout
     results["library"] = next(line[3:].strip().split(",")[0] for line in doctor.splitlines() if line.startswith("MPI"))
@@ -147,6 +161,8 @@ def main():
     parser.add_argument("--trainer", default=TRAINER)
     parser.add_argument("--rounds", type=int, default=5, help="turns that each case takes (default: 5)")
     parser.add_argument("--epochs", type=int, default=6, help="epochs of a run (default: 6)")
+    parser.add_argument("--links", type=int, default=7, help="so many of the links (default: 7)")
+    parser.add_argument("--networks", type=int, default=2, help="so many of the networks (default: 2)")
     arguments = parser.parse_args()
     try:
         with open(RESULTS, encoding="utf-8") as file:
@@ -158,8 +174,7 @@ def main():
             {"local": measure_local, "links": measure_links, "exchange": measure_exchange,
              "networks": describe_networks}[part](arguments, results)
             results["machine"] = machine.describe()
-            with open(RESULTS, "w", encoding="utf-8") as file:
-                json.dump(results, file, indent=1)
+            save(results)
     scaling_report.write(os.path.join(FOLDER, "SCALING.md"), results)
 
 

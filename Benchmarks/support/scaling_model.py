@@ -30,8 +30,8 @@ class Network:
     """Seconds a step of what every rank does."""
 
     @staticmethod
-    def describe(inspection, profile, batch):
-        """From the text of `trainer inspect` and the JSON of `trainer profile`."""
+    def describe(inspection, profile, batch, seconds):
+        """From the text of `trainer inspect` and the JSON of `trainer profile`, whose step counts as `seconds`."""
         chain, norms, gathered, blocked = 0, [], [], set()
         for line in inspection.splitlines():
             cells = re.split(r"\s{2,}", line.strip())
@@ -56,8 +56,9 @@ class Network:
         step = other.get("weight preparation", 0) + other.get("optimizer", 0)
         shared = profile["stepMilliseconds"] - step - milliseconds
         parameters = int(re.search(r"^parameters\s+([\d,]+)", inspection, re.M).group(1).replace(",", ""))
-        return asdict(Network(parameters, chain, sums, gathered, batch, shared / batch / 1e3, milliseconds / batch / 1e3,
-                              step / 1e3))
+        scale = seconds / profile["stepMilliseconds"]
+        return asdict(Network(parameters, chain, sums, gathered, batch, shared * scale / batch, milliseconds * scale / batch,
+                              step * scale))
 
     def bytes_between_two(self, batch, shards=16):
         """Bytes one after another in a step of two ranks: each exchange's half goes both ways at once."""

@@ -17,7 +17,9 @@ with one, whatever stands here.
 
 ## Processes against threads, one machine
 
-Bundled sample, batch 128: images a second of training, median over the epochs of {rounds} runs that took turns (quartiles).
+Bundled sample, batch 128: images a second of training, median over the epochs of {rounds} runs that took turns (quartiles),
+and the best epoch, which other programs disturbed least. Load of the machine when it ended: {load:.1f}, of which the runs
+themselves are 2.
 
 {local}
 
@@ -55,8 +57,8 @@ T(R) = c·N·⌈S/R⌉/S + w·N + u + Σ sums [⌈log₂R⌉·α + S·b·(R−1)
 
 - N images a step in S shards over R ranks; α seconds a trip and β bytes a second of the network.
 - c: seconds an image on one rank ({threads} threads of this machine); w: of dense layers over blocks of weights, which every
-  rank computes for the whole batch; u: a step's work that every rank does (optimizer, weights prepared). All by
-  `trainer profile`.
+  rank computes for the whole batch; u: a step's work that every rank does (optimizer, weights prepared). Their shares are
+  `trainer profile`'s, the step is that of RESULTS.md and README, taken on the quiet machine.
 - b: bytes a shard of each exchange of sums (batch-norm's moments and gradient sums; the loss rides along); f: floats an
   image that are gathered for a dense layer over blocks of weights.
 - The last two terms: agreeing on whether to stop; the gradient of P bytes along the chain and back, in links of l = 32 KiB.
@@ -86,12 +88,15 @@ def table(header, rows, left=1):
 def local(results):
     rows = []
     for name, cases in results["local"]["networks"].items():
-        base = next(c["seconds"] for c in cases if (c["ranks"], c["threads"]) == (1, 2))
+        base = next(c for c in cases if (c["ranks"], c["threads"]) == (1, 2))
         for case in cases:
             low, high = (3500 / second for second in reversed(case["quartiles"]))
             rows.append([name, str(case["ranks"]), str(case["threads"]),
-                         f"{3500 / case['seconds']:,.0f} ({low:,.0f}–{high:,.0f})", f"{base / case['seconds']:.3f}"])
-    return table(["network", "ranks", "threads a rank", "images/s", "to 1 rank of 2 threads"], rows)
+                         f"{3500 / case['seconds']:,.0f} ({low:,.0f}–{high:,.0f})",
+                         f"{base['seconds'] / case['seconds']:.3f}", f"{3500 / case['best']:,.0f}",
+                         f"{base['best'] / case['best']:.3f}"])
+    return table(["network", "ranks", "threads a rank", "median", "to 1 rank of 2 threads", "best", "to 1 rank of 2 threads"],
+                 rows)
 
 
 def links(results):
@@ -199,7 +204,7 @@ def write(path, results):
         ["Swift", found["swift"]], ["MPI", results.get("library", "Open MPI")], ["commit", str(found.get("commit"))],
         ["date", str(found.get("date"))]], 2)
     text = TEXT.format(
-        machine=described, rounds=results["local"]["rounds"], local=local(results), links=rows, overhead=1e6 * overhead,
+        machine=described, rounds=results["local"]["rounds"], load=results["local"]["load"], local=local(results), links=rows, overhead=1e6 * overhead,
         median=100 * errors[len(errors) // 2], largest=100 * errors[-1], exchanges=exchanges(results), threads=2,
         constants=constants(results), efficiencies=efficiencies(results), ways=ways(results), **notes(path))
     with open(path + ".new", "w", encoding="utf-8") as file:
