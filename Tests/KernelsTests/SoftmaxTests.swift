@@ -134,7 +134,11 @@ struct SoftmaxTests {
             ([-.infinity, -.infinity], 0),
         ]
         for (row, best) in rows {
-            #expect(SoftmaxKernels.argmax(GuardedFloats(row).pointer, columns: row.count) == best)
+            let z = GuardedFloats(row)
+            // A temporary would be gone before its floats are read.
+            withExtendedLifetime(z) {
+                #expect(SoftmaxKernels.argmax(z.pointer, columns: row.count) == best)
+            }
         }
     }
 }
