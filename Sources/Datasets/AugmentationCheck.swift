@@ -7,6 +7,7 @@ extension AugmentationOptions {
         try check(scale, in: 0.1...10, "scale")
         try check(shear, in: 0...2, "shear")
         try check(translation, in: 0...4_096, "translation")
+        try check(horizontalFlip, in: 0...1, "horizontalFlip")
         if let elastic {
             try check(elastic.alpha, in: 0...10_000, "elastic.alpha")
             try check(elastic.sigma, in: 0...1_000, "elastic.sigma")

@@ -18,14 +18,16 @@ extension Float: AugmentedPixel {
 /// Distorts images as ``AugmentationOptions`` says: one affine warp about the centre, elastic displacements composed
 /// with it in the same resampling (bilinear, zero outside), then random erasing.
 ///
-/// With c = ((W−1)/2, (H−1)/2), y pointing down, rotation θ (clockwise as seen), scale s, shear k and shift t, the
-/// content at p moves to `c + t + s·R(θ)·[1 k; 0 1]·(p − c)`. So the output at q is the input at
-/// `c + [1 −k; 0 1]·R(−θ)·(q − c − t)/s + α·(G * U)(q)`, U uniform in ±1 for each pixel and axis, G a Gaussian of
+/// With c = ((W−1)/2, (H−1)/2), y pointing down, F = diag(−1, 1) for an image that is mirrored and else the identity,
+/// rotation θ (clockwise as seen), scale s, shear k and shift t, the content at p moves to
+/// `c + t + s·R(θ)·[1 k; 0 1]·F·(p − c)`. So the output at q is the input at
+/// `c + F·[1 −k; 0 1]·R(−θ)·(q − c − t)/s + α·(G * U)(q)`, U uniform in ±1 for each pixel and axis, G a Gaussian of
 /// deviation σ cut off at 4σ and of sum 1, U being zero outside the image.
 ///
 /// All random numbers of an image are draws at the address (seed, augmentation, epoch, sample): words 0 to 6 are
-/// rotation, scale, shear, shift x, shift y, whether elastic, whether erased; words 7 on are erasing's; blocks 16 on
-/// are the field U: first its x, one word a pixel in row-major order from a whole block on, then its y likewise.
+/// rotation, scale, shear, shift x, shift y, whether elastic, whether erased; words 7 on are erasing's; the first word
+/// of block 15 is whether mirrored; blocks 16 on are the field U: first its x, one word a pixel in row-major order from
+/// a whole block on, then its y likewise.
 ///
 /// Sources: P. Y. Simard, D. Steinkraus, J. C. Platt, "Best practices for convolutional neural networks applied to
 /// visual document analysis", ICDAR 2003; Z. Zhong et al., "Random erasing data augmentation", 2017,
@@ -45,6 +47,8 @@ package struct Augmenter: Sendable {
     /// The Gaussian under 16 columns seen from column k: entry `16·v − k + width − 1`, lane l is `g[|16·v + l − k|]`.
     private let gaussianLanes: [SIMD16<Float>]
 
+    /// The block that says whether an image is mirrored.
+    static let mirrorBlock: UInt32 = 15
     /// First block of the elastic field.
     static let fieldBlock: UInt32 = 16
     /// How often erasing looks for a rectangle that fits.
@@ -67,7 +71,9 @@ package struct Augmenter: Sendable {
         self.width = width
         self.channels = channels
         self.seed = seed
-        hasAffine = options.rotation != 0 || options.scale != 1...1 || options.shear != 0 || options.translation != 0
+        hasAffine =
+            options.rotation != 0 || options.scale != 1...1 || options.shear != 0 || options.translation != 0
+            || options.horizontalFlip != 0
         vectors = (width + 15) / 16
         gaussian = options.elastic.map { Self.gaussian($0.sigma, radius: max(height, width) - 1) } ?? []
         var lanes: [SIMD16<Float>] = []
@@ -145,7 +151,7 @@ package struct Augmenter: Sendable {
         let address = RandomAddress(
             seed: seed, purpose: .augmentation, major: UInt32(epoch), minor: UInt32(sampleIndex))
         var stream = RandomStream(address)
-        let map = drawMap(&stream)
+        let map = drawMap(&stream, isMirrored: drawsMirror(address))
         let elasticDraw = stream.uniform()
         let erasingDraw = stream.uniform()
         let elastic = options.elastic.flatMap { elasticDraw < $0.probability ? $0 : nil }
@@ -163,13 +169,19 @@ package struct Augmenter: Sendable {
         if let erasing = options.erasing, erasingDraw < erasing.probability { erase(erasing, &stream, &output) }
     }
 
-    private func drawMap(_ stream: inout RandomStream) -> Map {
+    private func drawsMirror(_ address: RandomAddress) -> Bool {
+        guard options.horizontalFlip > 0 else { return false }
+        return Float(address.block(Self.mirrorBlock)[0] >> 8) * 0x1p-24 < options.horizontalFlip
+    }
+
+    private func drawMap(_ stream: inout RandomStream, isMirrored: Bool) -> Map {
         let rotation = stream.uniform(in: -options.rotation...options.rotation)
         let scale = stream.uniform(in: options.scale)
         let shear = stream.uniform(in: -options.shear...options.shear)
         let shiftX = stream.uniform(in: -options.translation...options.translation)
         let shiftY = stream.uniform(in: -options.translation...options.translation)
-        return Map(rotation: rotation, scale: scale, shear: shear, shiftX: shiftX, shiftY: shiftY)
+        return Map(
+            rotation: rotation, scale: scale, shear: shear, shiftX: shiftX, shiftY: shiftY, isMirrored: isMirrored)
     }
 
     /// Resamples `image` by `map`, plus `displacements` unless they are empty.

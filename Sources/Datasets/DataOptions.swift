@@ -91,6 +91,8 @@ public struct AugmentationOptions: Hashable, Sendable {
     public var shear: Float = 0
     /// Largest shift either way, pixels, each axis.
     public var translation: Float = 0
+    /// How often an image is mirrored, left for right, 0...1: for things that look alike so, not for digits and letters.
+    public var horizontalFlip: Float = 0
     /// Elastic distortion; nil: none.
     public var elastic: Elastic? = nil
     /// Random erasing; nil: none.

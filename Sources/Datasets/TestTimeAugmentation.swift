@@ -2,7 +2,8 @@ import Kernels
 import Tensors
 
 /// Views of an image whose class probabilities are averaged: the image itself and, of each sort that is not zero, the
-/// image moved along an axis (four views), turned (two) or scaled (two), either way; nine views at most.
+/// image moved along an axis (four views), turned (two) or scaled (two), either way; with ``horizontalFlip`` all of them
+/// mirrored too. 18 views at most.
 ///
 /// `p̄ = Σ_v p(view_v(x)) / V`. The list is fixed, nothing is drawn. A warp is that of ``AugmentationOptions`` (about the
 /// centre, bilinear, zero outside), so a shift by whole pixels is exact. Source: A. Krizhevsky, I. Sutskever,
@@ -15,16 +16,25 @@ package struct TestTimeAugmentation: Hashable, Sendable {
     /// s of the factors 1 − s and 1 + s, 0...0.9.
     package var scale: Float
 
-    package init(translation: Float = 0, rotation: Float = 0, scale: Float = 0) {
+    /// Whether each view is seen mirrored too, left for right.
+    package var horizontalFlip: Bool
+
+    package init(translation: Float = 0, rotation: Float = 0, scale: Float = 0, horizontalFlip: Bool = false) {
         self.translation = translation
         self.rotation = rotation
         self.scale = scale
+        self.horizontalFlip = horizontalFlip
     }
 
-    /// The views in order, the image itself first.
+    /// The views in order, the image itself first, mirrored ones last.
     var maps: [Augmenter.Map] {
+        horizontalFlip ? maps(isMirrored: false) + maps(isMirrored: true) : maps(isMirrored: false)
+    }
+
+    private func maps(isMirrored: Bool) -> [Augmenter.Map] {
         func map(rotation: Float = 0, scale: Float = 1, x: Float = 0, y: Float = 0) -> Augmenter.Map {
-            Augmenter.Map(rotation: rotation, scale: scale, shear: 0, shiftX: x, shiftY: y)
+            Augmenter.Map(
+                rotation: rotation, scale: scale, shear: 0, shiftX: x, shiftY: y, isMirrored: isMirrored)
         }
         var maps = [map()]
         if translation != 0 {

@@ -137,6 +137,7 @@ extension Section where Root == TestTimeAugmentation {
                 .key(
                     "scale", \.scale, .number(.closed(0, 0.9)),
                     "Two more views, scaled by 1 − s and 1 + s; 0: none."),
+                .key("horizontalFlip", \.horizontalFlip, .boolean, "Each view mirrored too, left for right."),
             ])
     }
 }
@@ -152,6 +153,9 @@ extension Section where Root == AugmentationOptions {
                     "Scale factors, [low, high], or one number s for [1 − s, 1 + s]."),
                 .key("shear", \.shear, .number(.closed(0, 2)), "Largest shear either way, pixels per pixel."),
                 .key("translation", \.translation, .number(.closed(0, 1024)), "Largest shift of each axis, pixels."),
+                .key(
+                    "horizontalFlip", \.horizontalFlip, .number(.closed(0, 1)),
+                    "How often an image is mirrored, left for right."),
                 .optional(
                     "elastic", \.elastic, Section<AugmentationOptions.Elastic>.elastic.codec,
                     "Elastic distortion; null: none."),

@@ -165,7 +165,8 @@ extension Section where Root == TrainingOptions {
                 .key("decay", \.decay, .number(.open(0, 1)), isRequired: true, "Part kept at each step."),
                 .key(
                     "statisticsImages", \.statisticsImages, .integer(0...1_000_000_000),
-                    "Training images from which batch-norm's statistics are computed anew; 0: they are averaged too."),
+                    "Training images from which batch-norm's statistics are computed anew, in whole batches of evaluation; "
+                        + "0: they are averaged too."),
                 .key(
                     "augmentsStatistics", \.augmentsStatistics, .boolean,
                     "Whether these images are augmented as in training, or taken as they are."),

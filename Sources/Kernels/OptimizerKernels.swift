@@ -154,15 +154,24 @@ package enum OptimizerKernels {
         let w = w.pointer, g = g.pointer, m = m.pointer, v = v.pointer
         @inline(__always) func body(_ i: Int, _ n: Int) {
             let x = load(w, i, n)
-            let gradient = filter.apply(load(g, i, n), x)
-            let mean = flushed(load(m, i, n) * step.keep1 + gradient * step.add1)
-            let square = flushed(load(v, i, n) * step.keep2 + gradient * gradient * step.add2)
-            store(m, i, n, mean)
-            store(v, i, n, square)
-            let root = square.squareRoot() * step.rootCorrection + step.epsilon
-            store(w, i, n, x - (mean / root * step.rate + x * step.decay))
+            store(w, i, n, x - adamDirection(i, n, x: x, g: g, m: m, v: v, filter: filter, step: step))
         }
         sweep(range, body)
+    }
+
+    /// What ``adam(_:w:g:m:v:filter:step:)`` takes off the parameters `x` of one vector; its moments are renewed.
+    @inline(__always)
+    private static func adamDirection(
+        _ i: Int, _ n: Int, x: SIMD16<Float>, g: UnsafeMutablePointer<Float>, m: UnsafeMutablePointer<Float>,
+        v: UnsafeMutablePointer<Float>, filter: GradientFilter, step: AdamStep
+    ) -> SIMD16<Float> {
+        let gradient = filter.apply(load(g, i, n), x)
+        let mean = flushed(load(m, i, n) * step.keep1 + gradient * step.add1)
+        let square = flushed(load(v, i, n) * step.keep2 + gradient * gradient * step.add2)
+        store(m, i, n, mean)
+        store(v, i, n, square)
+        let root = square.squareRoot() * step.rootCorrection + step.epsilon
+        return mean / root * step.rate + x * step.decay
     }
 
     /// Adagrad: `v ← v + g′²`, `w ← w − rate · g′ / (√v + ε)`. 20 bytes moved per element.
@@ -202,14 +211,8 @@ package enum OptimizerKernels {
         check(range, u)
         let w = w.pointer, g = g.pointer, m = m.pointer, v = v.pointer, u = u.pointer
         @inline(__always) func body(_ i: Int, _ n: Int) {
-            let x = load(w, i, n)
-            let gradient = filter.apply(load(g, i, n), x)
-            let mean = flushed(load(m, i, n) * step.keep1 + gradient * step.add1)
-            let square = flushed(load(v, i, n) * step.keep2 + gradient * gradient * step.add2)
-            store(m, i, n, mean)
-            store(v, i, n, square)
-            let root = square.squareRoot() * step.rootCorrection + step.epsilon
-            store(u, i, n, mean / root * step.rate + x * step.decay)
+            let direction = adamDirection(i, n, x: load(w, i, n), g: g, m: m, v: v, filter: filter, step: step)
+            store(u, i, n, direction)
         }
         sweep(range, body)
     }

@@ -122,15 +122,17 @@ final class Plan {
 
     /// The images that `rank` has of a batch of `count`.
     func images(ofRank rank: Int, count: Int) -> Range<Int> {
-        sharding.images(of: communicator.part(of: sharding.shards(count), rank: rank), count: count)
+        Self.images(ofRank: rank, of: communicator.size, sharding, count: count)
     }
 
-    /// The images of this rank in a batch of so many.
+    /// The images of this rank in a batch of so many; holds on to no plan.
     var batchPart: @Sendable (_ count: Int) -> Range<Int> {
         let sharding = sharding, rank = communicator.rank, ranks = communicator.size
-        return { count in
-            sharding.images(of: rankPart(of: sharding.shards(count), rank: rank, ranks: ranks), count: count)
-        }
+        return { Self.images(ofRank: rank, of: ranks, sharding, count: $0) }
+    }
+
+    private static func images(ofRank rank: Int, of ranks: Int, _ sharding: Sharding, count: Int) -> Range<Int> {
+        sharding.images(of: rankPart(of: sharding.shards(count), rank: rank, ranks: ranks), count: count)
     }
 
     /// A batch of `count` images is about to be run.

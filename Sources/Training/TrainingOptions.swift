@@ -165,8 +165,8 @@ public struct TrainingOptions: Hashable, Sendable {
     /// Decay of the exponential moving average of the weights, in (0, 1); nil keeps none.
     public var averagingDecay: Double? = nil
     /// Training images from which batch-norm's statistics of the averaged weights are computed anew after an epoch
-    /// (Izmailov et al. 2018, arXiv:1803.05407); 0: the statistics are averaged like the weights. Without validation it
-    /// is done after the last epoch alone.
+    /// (Izmailov et al. 2018, arXiv:1803.05407), rounded down to whole batches of evaluation; 0: the statistics are
+    /// averaged like the weights. Without validation it is done after the last epoch alone.
     public var averagingStatisticsImages = 0
     /// Whether these images are augmented as they were in the epoch that ended, as published, or taken as they are.
     public var averagingStatisticsAugmented = true

@@ -21,6 +21,9 @@ struct AugmentationReference {
         let shiftX = Double(stream.uniform(in: -options.translation...options.translation))
         let shiftY = Double(stream.uniform(in: -options.translation...options.translation))
         let elasticDraw = stream.uniform(), erasingDraw = stream.uniform()
+        let isMirrored =
+            options.horizontalFlip > 0
+            && Double(address.block(15)[0] >> 8) / 16_777_216 < Double(options.horizontalFlip)
         var fields = [[Double]](repeating: [Double](repeating: 0, count: height * width), count: 2)
         if let elastic = options.elastic, elasticDraw < elastic.probability {
             let blocks = (height * width + 3) / 4
@@ -40,7 +43,8 @@ struct AugmentationReference {
                 // Undo scale, then rotation, then shear.
                 let rotatedX = (cos(angle) * u + sin(angle) * v) / scale
                 let rotatedY = (-sin(angle) * u + cos(angle) * v) / scale
-                let fromX = centerX + rotatedX - shear * rotatedY + fields[0][y * width + x]
+                let sheared = rotatedX - shear * rotatedY
+                let fromX = centerX + (isMirrored ? -sheared : sheared) + fields[0][y * width + x]
                 let fromY = centerY + rotatedY + fields[1][y * width + x]
                 for channel in 0..<channels {
                     output[(y * width + x) * channels + channel] = sample(image, fromX, fromY, channel)

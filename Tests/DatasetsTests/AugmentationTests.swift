@@ -39,11 +39,20 @@ import Testing
             ("elastic", options { $0.elastic = .init(alpha: 34, sigma: 4) }),
             ("narrow elastic", options { $0.elastic = .init(alpha: 3, sigma: 0.6, probability: 0.5) }),
             ("wide elastic", options { $0.elastic = .init(alpha: 200, sigma: 30) }),
+            ("flip", options { $0.horizontalFlip = 0.5 }),
+            (
+                "affine and flip",
+                options {
+                    $0 = affine
+                    $0.horizontalFlip = 0.6
+                }
+            ),
             ("erasing", options { $0.erasing = .init(probability: 0.7, area: 0.01...1, aspectRatio: 0.1...10) }),
             (
                 "all",
                 options {
                     $0 = affine
+                    $0.horizontalFlip = 0.3
                     $0.elastic = .init()
                     $0.erasing = .init()
                 }
@@ -110,6 +119,23 @@ import Testing
         }
     }
 
+    @Test func aFlipMirrorsColumnsExactlyAndAsOftenAsAsked() throws {
+        let flip = try augmenter(5, width: 7, channels: 2) { $0.horizontalFlip = 0.25 }
+        let image = randomBytes(5 * 7 * 2, 6)
+        let exact = image.map { Float($0) / 255 }
+        let mirrored = exact.indices.map { exact[$0 / 14 * 14 + (6 - $0 % 14 / 2) * 2 + $0 % 2] }
+        var flipped = 0
+        for index in 0..<4_000 {
+            let found = apply(flip, image, epoch: 1, index)
+            #expect(found == exact || found == mirrored)
+            flipped += found == mirrored ? 1 : 0
+        }
+        // Binomial: 1,000 of 4,000 expected, standard deviation 27.
+        #expect((850...1_150).contains(flipped))
+        let always = try augmenter(5, width: 7, channels: 2) { $0.horizontalFlip = 1 }
+        #expect(apply(always, image) == mirrored)
+    }
+
     @Test func drawsDependOnTheirAddressOnly() throws {
         let augmenter = try augmenter {
             $0.rotation = 20
@@ -144,6 +170,7 @@ import Testing
         #expect(message { $0.scale = 0...1 }.hasPrefix("augmentation.scale: "))
         #expect(message { $0.shear = -1 }.hasPrefix("augmentation.shear: "))
         #expect(message { $0.translation = .infinity }.hasPrefix("augmentation.translation: "))
+        #expect(message { $0.horizontalFlip = 1.5 }.hasPrefix("augmentation.horizontalFlip: "))
         #expect(message { $0.elastic = .init(alpha: -1) }.hasPrefix("augmentation.elastic.alpha: "))
         #expect(message { $0.elastic = .init(sigma: -1) }.hasPrefix("augmentation.elastic.sigma: "))
         #expect(message { $0.elastic = .init(probability: 2) }.hasPrefix("augmentation.elastic.probability: "))

@@ -77,6 +77,14 @@ import Testing
             let x = index % width
             #expect(right[index] == (x < 2 ? 0 : plain[index - 2]))
         }
+        let mirrored = try views(data, TestTimeAugmentation(translation: 2, horizontalFlip: true))
+        #expect(mirrored.count == 10)
+        #expect(mirrored[2] == right)
+        for index in right.indices {
+            let x = index % width
+            #expect(mirrored[5][index] == plain[index - x + width - 1 - x])
+            #expect(mirrored[7][index] == (x < 2 ? 0 : mirrored[5][index - 2]))
+        }
         let counts: [(Float, Float, Float, Int)] = [
             (0, 0, 0, 1), (1, 0, 0, 5), (0, 1, 0, 3), (0, 0, 0.1, 3), (0, 2, 0.1, 5),
         ]

@@ -45,7 +45,7 @@ struct RandomExperiment {
         result.evaluation.batchSize = integer(1...65_536)
         if chance() {
             result.evaluation.testTimeAugmentation = TestTimeAugmentation(
-                translation: float(0, 28), rotation: float(0, 180), scale: float(0, 0.9))
+                translation: float(0, 28), rotation: float(0, 180), scale: float(0, 0.9), horizontalFlip: chance())
         }
         result.output.directory = text()
         result.output.events = chance()
@@ -75,6 +75,7 @@ struct RandomExperiment {
         augmentation.scale = interval(0.1, 10)
         augmentation.shear = float(0, 2)
         augmentation.translation = float(0, 28)
+        augmentation.horizontalFlip = float(0, 1)
         if chance() {
             augmentation.elastic = .init(alpha: float(0, 50), sigma: float(0.5, 8), probability: float(0, 1))
         }

@@ -32,6 +32,7 @@ import Testing
                     "scale": [1, 1],
                     "shear": 0,
                     "translation": 0,
+                    "horizontalFlip": 0,
                     "elastic": null,
                     "erasing": null,
                     "mixup": null,
@@ -91,6 +92,7 @@ import Testing
         augmentation.scale = 0.85...1.2
         augmentation.shear = 0.15
         augmentation.translation = 3
+        augmentation.horizontalFlip = 0.125
         augmentation.elastic = .init(alpha: 30, sigma: 3.5, probability: 0.25)
         augmentation.erasing = .init(probability: 0.3, area: 0.01...0.1, aspectRatio: 0.5...2)
         augmentation.mixup = .init(alpha: 0.2, probability: 0.5)
