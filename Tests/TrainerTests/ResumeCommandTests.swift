@@ -137,6 +137,34 @@ import Testing
         }
     }
 
+    /// A student whose teacher's file has become another model does not go on.
+    @Test func anotherTeacherIsRefused() throws {
+        try SmallRun.with { small in
+            func teacher(seed: Int) throws -> Data {
+                let output = "teacher-\(seed)"
+                let outcome = try small.trainer(
+                    SmallRun.begin(output) + ["--seed", "\(seed)", "--set", "training.epochs=1"])
+                #expect(outcome.code == 0, "\(outcome.errors)")
+                return try Data(contentsOf: small.run(in: output).appendingPathComponent("model.safetensors"))
+            }
+            let teachers = [try teacher(seed: 1), try teacher(seed: 2)]
+            #expect(teachers[0] != teachers[1])
+            try teachers[0].write(to: small.file("teacher.safetensors"))
+            let distillation = ["--set", #"training.distillation={"teachers":["teacher.safetensors"]}"#]
+            killNow(try small.start(SmallRun.begin("cut") + distillation, until: SmallRun.isUnderWay, output: "cut"))
+            let path = try small.path(of: "cut")
+            try teachers[1].write(to: small.file("teacher.safetensors"))
+            for force in [[], ["--force"]] {
+                let outcome = try small.trainer(["--resume", path, "--quiet"] + force)
+                #expect(outcome.code == 2 && outcome.output.isEmpty, "\(outcome)")
+                #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+                #expect(outcome.errors.contains("teacher teacher.safetensors"), "\(outcome.errors)")
+            }
+            try teachers[0].write(to: small.file("teacher.safetensors"))
+            #expect(try small.trainer(["--resume", path, "--quiet"]).code == 0)
+        }
+    }
+
     @Test func oneProcessAtATime() throws {
         try SmallRun.with(epochs: 400) { small in
             let first = try small.start(SmallRun.begin("cut"), until: SmallRun.isUnderWay, output: "cut")
