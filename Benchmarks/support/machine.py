@@ -35,7 +35,7 @@ def describe():
     flags = (processor.get("flags") or processor.get("Features") or "").split()
     system = platform.platform()
     try:
-        system = platform.freedesktop_os_release()["PRETTY_NAME"] + ", kernel " + platform.release()
+        system = platform.freedesktop_os_release()["PRETTY_NAME"] + ", kernel " + platform.release().split("-")[0]
     except OSError:
         pass
     model = processor.get("model name") or _text(["sysctl", "-n", "machdep.cpu.brand_string"]) or platform.machine()
