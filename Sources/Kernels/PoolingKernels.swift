@@ -52,8 +52,10 @@ package enum PoolingKernels {
             for ox in 0..<g.outWidth {
                 let out = (oy &* g.outWidth &+ ox) &* c
                 let (rows, columns) = g.window(oy, ox)
-                var channel = 0
-                while channel &+ 16 <= c {
+                // The last 16 channels may overlap those before: they come to the same once more.
+                var next = 0
+                while next < c, c >= 16 {
+                    let channel = min(next, c &- 16)
                     let first = rows.lowerBound &* g.width &+ columns.lowerBound
                     var best = x.lanes(first &* c &+ channel)
                     var place = SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: first))
@@ -72,9 +74,9 @@ package enum PoolingKernels {
                         UnsafeMutableRawPointer(argmax).storeBytes(
                             of: place, toByteOffset: (out &+ channel) &* 4, as: SIMD16<Int32>.self)
                     }
-                    channel &+= 16
+                    next &+= 16
                 }
-                while channel < c {
+                for channel in next..<max(next, c) {
                     let first = rows.lowerBound &* g.width &+ columns.lowerBound
                     var best = x[first &* c &+ channel]
                     var place = first
@@ -90,7 +92,6 @@ package enum PoolingKernels {
                     }
                     y[out &+ channel] = best
                     if let argmax { argmax[out &+ channel] = Int32(truncatingIfNeeded: place) }
-                    channel &+= 1
                 }
             }
         }
@@ -101,7 +102,7 @@ package enum PoolingKernels {
         _ g: PoolingGeometry, dy: UnsafePointer<Float>, argmax: UnsafePointer<Int32>, dx: UnsafeMutablePointer<Float>
     ) {
         let c = g.channels
-        if c % 16 == 0 && g.strideHeight >= g.windowHeight && g.strideWidth >= g.windowWidth {
+        if c >= 16 && g.strideHeight >= g.windowHeight && g.strideWidth >= g.windowWidth {
             apartGradient(g, dy: dy, argmax: argmax, dx: dx)
             return
         }
@@ -134,15 +135,17 @@ package enum PoolingKernels {
                         let index = iy &* g.width &+ ix
                         // Compared as vectors: a scalar on one side is several times slower.
                         let here = SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: index))
-                        var channel = 0
-                        while channel < c {
+                        // The last 16 channels may overlap those before: they are written the same once more.
+                        var next = 0
+                        while next < c {
+                            let channel = min(next, c &- 16)
                             let place = places.loadUnaligned(
                                 fromByteOffset: (out &+ channel) &* 4, as: SIMD16<Int32>.self)
                             dx.setLanes(
                                 index &* c &+ channel,
                                 zero.replacing(with: dy.lanes(out &+ channel), where: place .== here)
                             )
-                            channel &+= 16
+                            next &+= 16
                         }
                     }
                 }

@@ -29,14 +29,14 @@ package struct LoweringRecord: Codable, Hashable, Sendable {
 /// depend on the thread count.
 ///
 /// The table's choice (``LoweringTask/tabled``) goes first and is kept unless another is faster by more than
-/// ``margin``, so that noise does not change it. A timing is the best of several, interleaved; who is far behind after
-/// the first is not timed again.
+/// ``margin``, so that noise does not change it. A timing is the best of several; who is far behind after three is
+/// not timed again.
 struct LoweringTuner {
     /// By how much a candidate must beat the table's choice.
     static let margin = 0.04
-    /// Candidates this much slower than the best after one timing are dropped.
+    /// Candidates this much slower than the best after three timings are dropped.
     private static let hopeless = 1.3
-    private static let rounds = 4
+    private static let rounds = 6
     /// Weights that blocks are tried for.
     private static let smallestBlocked = 32_768
     /// Multiply-adds of a timing, about, as im2col: a millisecond.
@@ -65,7 +65,7 @@ struct LoweringTuner {
         let times = Self.times(candidates.count) { index in trial.run(candidates[index], preparations[index]) }
         // What is done once a step, spread over its images.
         let costs = zip(candidates.indices, times).map { index, time in
-            time + trial.secondsOnce(preparations[index]) / Double(batchSize)
+            time + ((0..<3).map { _ in trial.secondsOnce(preparations[index]) }.min() ?? 0) / Double(batchSize)
         }
         let best = Self.choice(costs)
         var microseconds: [String: Double] = [:]
@@ -100,13 +100,11 @@ struct LoweringTuner {
         return (value * scale).rounded() / scale
     }
 
-    /// Seconds an image of each candidate; those out of the running have their first.
+    /// Seconds an image of each candidate: the least of several runs, of few where they are hopelessly slow. One run says
+    /// nothing: another program may have had the core meanwhile.
     private static func times(_ count: Int, _ run: (Int) -> Double) -> [Double] {
-        var best = (0..<count).map { index in
-            _ = run(index)  // brings memory and code in
-            return run(index)
-        }
-        for _ in 1..<rounds {
+        var best = (0..<count).map { index in (0..<3).map { _ in run(index) }.min() ?? 0 }
+        for _ in 3..<rounds {
             let limit = (best.min() ?? 0) * hopeless
             for index in 0..<count where best[index] <= limit { best[index] = min(best[index], run(index)) }
         }
