@@ -62,6 +62,13 @@ def measure(project, options, config, label):
     return runs
 
 
+def portable(arguments, options):
+    """The command line without this machine's folders."""
+    paths = {"DATA": options.data, "RUNS": options.runs, "TRAINER": options.trainer}
+    private = {os.path.abspath(path): name for name, path in paths.items() if path}
+    return " ".join(private.get(os.path.abspath(argument), argument) for argument in arguments)
+
+
 def evaluate_together(project, options, runs, label):
     """Groups of `--ensemble` runs, each evaluated with its probabilities averaged."""
     results = []
@@ -138,7 +145,7 @@ def main():
             variants = {key: variants[key] for key in options.without}
     runs = measure(project, options, config, name)
     row = {
-        "command": "Benchmarks/accuracy.py " + " ".join(sys.argv[1:]), "runs": runs, "settings": options.settings,
+        "command": "Benchmarks/accuracy.py " + portable(sys.argv[1:], options), "runs": runs, "settings": options.settings,
         "machine": description, **recipes.size(project, config),
     }
     if options.ensemble:
