@@ -141,6 +141,37 @@ class Augmentation:
         return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
+class Muon:
+    """`torch.optim.Muon` for weights, as matrices of one row a filter or unit, and Adam for the rest."""
+
+    def __init__(self, weights, others, options, adam):
+        import torch
+
+        # Channels-last kernels: the memory as it lies is [filters, kH·kW·inC], so that both share it.
+        self.pairs = [(weight, torch.nn.Parameter(self.matrix(weight.detach()))) for weight in weights]
+        for weight, matrix in self.pairs:
+            require(weight.data_ptr() == matrix.data_ptr(), "a weight that is not channels-last")
+        muon = torch.optim.Muon([matrix for _, matrix in self.pairs], lr=options.get("learningRate", 0.02),
+                                momentum=options.get("momentum", 0.95), nesterov=options.get("nesterov", True),
+                                weight_decay=options.get("weightDecay", 0))
+        self.parts = [muon, adam]
+        self.parameters = weights + others
+
+    @staticmethod
+    def matrix(tensor):
+        return (tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor).reshape(tensor.shape[0], -1)
+
+    def zero_grad(self, set_to_none=True):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        for weight, matrix in self.pairs:
+            matrix.grad = self.matrix(weight.grad)
+        for part in self.parts:
+            part.step()
+
+
 def optimizer_of(options, model):
     import torch
 
@@ -154,14 +185,31 @@ def optimizer_of(options, model):
         make = torch.optim.AdamW if kind == "adamW" else torch.optim.Adam
         return make(groups, lr=options.get("learningRate", 1e-3), betas=betas, eps=options.get("epsilon", 1e-8),
                     fused=True)
+    if kind == "muon":
+        adam = options.get("adam", {})
+        return Muon(decaying, others, options, torch.optim.Adam(
+            others, lr=adam.get("learningRate", 1e-3), betas=(adam.get("beta1", 0.9), adam.get("beta2", 0.999)),
+            eps=adam.get("epsilon", 1e-8), fused=True))
     require(kind == "sgd", f"optimizer {kind}")
     return torch.optim.SGD(model.parameters(), lr=options["learningRate"], momentum=options.get("momentum", 0.0),
                            nesterov=options.get("nesterov", False), fused=True)
 
 
+class Schedules:
+    def __init__(self, parts):
+        self.parts = parts
+
+    def step(self):
+        for part in self.parts:
+            part.step()
+
+
 def schedule_of(options, optimizer, steps):
     from torch.optim import lr_scheduler
 
+    if isinstance(optimizer, Muon):
+        require(not options.get("momentum"), "momentum cycling with Muon")
+        return Schedules([schedule_of(options, part, steps) for part in optimizer.parts])
     kind = options.get("type", "constant")
     rate = optimizer.param_groups[0]["lr"]
     if kind == "oneCycle":
