@@ -52,9 +52,9 @@ def train(project, options, config, label, seed):
     return found
 
 
-def measure(project, options, config, label):
-    say(f"{label}: {len(options.seeds)} seeds")
-    runs = [train(project, options, config, label, seed) for seed in options.seeds]
+def measure(project, options, config, label, seeds):
+    say(f"{label}: {len(seeds)} seeds")
+    runs = [train(project, options, config, label, seed) for seed in seeds]
     accuracies = [100 * run["accuracy"] for run in runs]
     mean, deviation, half = accuracy_table.interval(accuracies)
     say(f"  mean {mean:.3f} %, standard deviation {deviation:.3f}, 95 % interval of the mean "
@@ -97,6 +97,8 @@ def main():
     parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default 0)")
     parser.add_argument("--ensemble", type=int, metavar="K", help="also average the probabilities of each K seeds")
     parser.add_argument("--ablation", action="store_true", help="also without each ingredient, one at a time")
+    parser.add_argument("--ablation-seeds", type=int, metavar="N",
+                        help="of an ablation: the first N seeds alone (default: all)")
     parser.add_argument("--without", action="append", metavar="INGREDIENT",
                         help="of an ablation: these alone (as often as you like)")
     parser.add_argument("--retrain", action="store_true",
@@ -143,7 +145,7 @@ def main():
             parser.error(f"--without {sorted(unknown)[0]}: expected one of {', '.join(variants)}")
         if options.without:
             variants = {key: variants[key] for key in options.without}
-    runs = measure(project, options, config, name)
+    runs = measure(project, options, config, name, options.seeds)
     row = {
         "command": "Benchmarks/accuracy.py " + portable(sys.argv[1:], options), "runs": runs, "settings": options.settings,
         "machine": description, **recipes.size(project, config),
@@ -154,7 +156,8 @@ def main():
     for ingredient, changed in variants.items():
         changed = copy.deepcopy(changed)
         changed["name"] = name
-        row["ablation"][ingredient] = measure(project, options, changed, f"{name}-without-{ingredient}")
+        row["ablation"][ingredient] = measure(
+            project, options, changed, f"{name}-without-{ingredient}", options.seeds[: options.ablation_seeds])
         if not options.dry_run:
             store.put(name, row, options.output)
     if not options.dry_run:

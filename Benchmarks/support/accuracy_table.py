@@ -117,14 +117,15 @@ def markdown(rows):
         whole = _summary(row["runs"])
         lines += ["", f"## `{name}` without one ingredient", "",
                   "The difference is paired by seed; its interval is 95 %, Student's t.", "",
-                  "| without | accuracy %: mean | st. dev. | difference | 95 % interval | seconds |", "|---|--:|--:|--:|--:|--:|",
-                  f"| (whole recipe) | **{whole[0]:.3f}** | {whole[1]:.3f} | | | {whole[3]:.1f} |"]
+                  "| without | seeds | accuracy %: mean | st. dev. | difference | 95 % interval | seconds |",
+                  "|---|--:|--:|--:|--:|--:|--:|",
+                  f"| (whole recipe) | {len(row['runs'])} | **{whole[0]:.3f}** | {whole[1]:.3f} | | | {whole[3]:.1f} |"]
         base = {run["seed"]: run["accuracy"] for run in row["runs"]}
         for ingredient, runs in row["ablation"].items():
             mean, deviation, _, seconds = _summary(runs)
             pairs = [100 * (run["accuracy"] - base[run["seed"]]) for run in runs if run["seed"] in base]
             difference, _, half = interval(pairs)
-            lines.append(f"| {ingredient} | {mean:.3f} | {deviation:.3f} | {difference:+.3f} "
+            lines.append(f"| {ingredient} | {len(runs)} | {mean:.3f} | {deviation:.3f} | {difference:+.3f} "
                          f"| {difference - half:+.3f} to {difference + half:+.3f} | {seconds:.1f} |")
     machines = {row["machine"]["processor"] + f", {row['runs'][0]['threads']} threads" for row in rows.values()}
     lines += ["", "Machine: " + "; ".join(sorted(machines)) + "."]
