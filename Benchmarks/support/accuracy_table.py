@@ -82,6 +82,13 @@ def _summary(runs):
     return mean, deviation, half, statistics.mean(run["seconds"] for run in runs)
 
 
+def _threads(runs, row):
+    """A note where runs had another number of threads than the recipe's."""
+    threads = sorted({run["threads"] for run in runs})
+    return "" if threads == sorted({run["threads"] for run in row["runs"]}) else (
+        f" ({' or '.join(map(str, threads))} thread{'s' if threads != [1] else ''})")
+
+
 def markdown(rows):
     lines = [
         "# Accuracy", "",
@@ -126,7 +133,7 @@ def markdown(rows):
             pairs = [100 * (run["accuracy"] - base[run["seed"]]) for run in runs if run["seed"] in base]
             difference, _, half = interval(pairs)
             lines.append(f"| {ingredient} | {len(runs)} | {mean:.3f} | {deviation:.3f} | {difference:+.3f} "
-                         f"| {difference - half:+.3f} to {difference + half:+.3f} | {seconds:.1f} |")
+                         f"| {difference - half:+.3f} to {difference + half:+.3f} | {seconds:.1f}{_threads(runs, row)} |")
     machines = {row["machine"]["processor"] + f", {row['runs'][0]['threads']} threads" for row in rows.values()}
     lines += ["", "Machine: " + "; ".join(sorted(machines)) + "."]
     for name, row in rows.items():
