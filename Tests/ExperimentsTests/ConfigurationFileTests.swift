@@ -60,7 +60,7 @@ import Testing
         ]
         #expect(outline(experiment.model) == layers.joined(separator: ", "))
         #expect(experiment.training.batchSize == 128)
-        #expect(experiment.training.epochs == 11)
+        #expect(experiment.training.epochs == 8)
         #expect(experiment.training.earlyStopping?.monitor == .validationLoss)
         #expect(experiment.training.labelSmoothing == 0.05)
         #expect(experiment.training.averagingDecay != nil)
