@@ -83,9 +83,9 @@ def _summary(runs):
 
 
 def _threads(runs, row):
-    """A note where runs had another number of threads than the recipe's."""
+    """A note where runs had another number of threads than the recipe's first."""
     threads = sorted({run["threads"] for run in runs})
-    return "" if threads == sorted({run["threads"] for run in row["runs"]}) else (
+    return "" if threads == [row["runs"][0]["threads"]] else (
         f" ({' or '.join(map(str, threads))} thread{'s' if threads != [1] else ''})")
 
 
@@ -109,7 +109,7 @@ def markdown(rows):
         note = f", {first['views']} views" if first.get("views", 1) > 1 else ""
         lines.append(
             f"| `{name}`{note} | {data} | {len(runs)} | **{mean:.3f}** | {deviation:.3f} | {mean - half:.3f}–{mean + half:.3f} "
-            f"| {by_seed} | {seconds:.1f} | {first['epochs']} | {row['multiplyAdds'] / 1e6:.2f} M | {row['parameters']:,} "
+            f"| {by_seed} | {seconds:.1f}{_threads(runs, row)} | {first['epochs']} | {row['multiplyAdds'] / 1e6:.2f} M | {row['parameters']:,} "
             f"| {row['machine']['commit'][:9]} |")
         for found in row.get("ensembles", []):
             low, high = wilson(found["errors"], found["count"])
