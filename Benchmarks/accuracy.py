@@ -116,6 +116,8 @@ def main():
     options = parser.parse_args()
     if options.seeds < 1 or options.ensemble is not None and not 2 <= options.ensemble <= options.seeds:
         parser.error("--seeds must be at least 1, --ensemble in 2 to --seeds")
+    if options.ablation_seeds is not None and not 1 <= options.ablation_seeds <= options.seeds:
+        parser.error("--ablation-seeds must be in 1 to --seeds")
     options.seeds = list(range(options.first_seed, options.first_seed + options.seeds))
     options.data = os.path.abspath(options.data) if options.data else None
     options.runs = os.path.abspath(options.runs)
