@@ -2,7 +2,7 @@ import Tensors
 
 /// Images and labels for one step. The last batch of an epoch may be short: only the first ``count`` images are its.
 package final class Batch: @unchecked Sendable {
-    // Sendable by contract: its loader's workers write disjoint images, and its reader comes after them.
+    // Sendable by contract: threads that fill it write disjoint images, and its reader comes after them.
 
     /// Pixels, `[capacity, H, W, C]` in row-major order.
     package let images: AlignedBuffer<Float>

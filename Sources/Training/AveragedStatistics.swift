@@ -33,8 +33,7 @@ final class AveragedStatistics {
         // The whole set, so that each image keeps its number, by which it is augmented.
         loader = BatchLoader(
             data: images, batchSize: batchSize, normalization: normalization, augmenter: augmenter, resize: nil,
-            seed: 0,
-            shuffle: false, workers: min(pool.threads, 8), part: statistics.batchPart)
+            seed: 0, shuffle: false, pool: pool, part: statistics.batchPart)
         state = AlignedBuffer(count: graph.stateCount)
     }
 
@@ -47,11 +46,7 @@ final class AveragedStatistics {
             statistics.add(images: batch.images, count: batch.total)
             left -= batch.total
         }
-        // Batches made ahead are of no use.
-        loader.pause()
         statistics.finish(into: state)
         return state
     }
-
-    func stop() { loader.stop() }
 }

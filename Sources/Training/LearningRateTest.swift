@@ -110,7 +110,7 @@ package final class LearningRateFinder {
                 : try Augmenter(
                     augmentation, height: data.train.height, width: data.train.width, channels: data.train.channels,
                     seed: seed),
-            seed: seed, shuffle: true)
+            seed: seed, shuffle: true, pool: pool)
     }
 
     /// Runs the test; once for each finder. The schedule of the options plays no part.
@@ -125,7 +125,6 @@ package final class LearningRateFinder {
         precondition(
             test.low > 0 && test.high > test.low && test.steps >= 10 && test.smoothing >= 0 && test.smoothing < 1,
             "LearningRateFinder: impossible range")
-        defer { loader.stop() }
         var points: [LearningRateTest.Point] = []
         var mean = 0.0, least = Double.infinity
         var epoch = 1

@@ -132,10 +132,6 @@ package final class Trainer {
         onSnapshot: (Int, TrainedModel) throws -> Void = { _, _ in },
         onCheckpoint: ((TrainingState) -> Void)? = nil, onEvent: (TrainingEvent) -> Void = { _ in }
     ) throws -> TrainedModel {
-        defer {
-            for stage in stages { stage.loader.stop() }
-            averagedStatistics?.stop()
-        }
         if let state { try restore(state) }
         try checkReplicas()
         onEvent(

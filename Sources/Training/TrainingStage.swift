@@ -21,7 +21,7 @@ struct TrainingStage {
         func loader(_ resize: ImageResize?) -> BatchLoader {
             BatchLoader(
                 data: images, batchSize: network.batchSize, normalization: normalization, augmenter: augmenter,
-                resize: resize, seed: seed, shuffle: true, part: network.batchPart)
+                resize: resize, seed: seed, shuffle: true, pool: pool, part: network.batchPart)
         }
         var stages: [TrainingStage] = []
         for (index, stage) in options.progressiveResizing.enumerated() {

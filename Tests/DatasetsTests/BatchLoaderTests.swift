@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 import Testing
 
@@ -24,7 +25,7 @@ import Testing
 
     @Test func inOrderWithAShortLastBatch() throws {
         let set = try randomSet(107)
-        let loader = BatchLoader(data: set, batchSize: 25, seed: 1, shuffle: false)
+        let loader = BatchLoader(data: set, batchSize: 25, seed: 1, shuffle: false, pool: WorkerPool(threads: 1))
         #expect(loader.batchCount == 5)
         let batches = epoch(loader, 0)
         #expect(batches.map(\.labels.count) == [25, 25, 25, 25, 7])
@@ -35,7 +36,7 @@ import Testing
 
     @Test func ordersOfEpochs() throws {
         let set = try randomSet(60)
-        let loader = BatchLoader(data: set, batchSize: 16, seed: 5, shuffle: true)
+        let loader = BatchLoader(data: set, batchSize: 16, seed: 5, shuffle: true, pool: WorkerPool(threads: 1))
         let first = epoch(loader, 0), second = epoch(loader, 1)
         for batches in [first, second] {
             let rows = batches.flatMap(\.images)
@@ -56,17 +57,19 @@ import Testing
         }
     }
 
-    @Test func sameBitsForAnyNumberOfWorkers() throws {
+    @Test func sameBitsForAnyNumberOfThreads() throws {
         let set = try randomSet(333, height: 12, width: 11, channels: 2)
         var options = AugmentationOptions()
         options.rotation = 30
         options.elastic = .init(alpha: 10, sigma: 2, probability: 0.5)
         options.erasing = .init()
         let augmenter = try Augmenter(options, height: 12, width: 11, channels: 2, seed: 9)
-        let epochs = [1, 2, 3].map { workers in
+        let epochs = [1, 2, 3].map { threads in
+            let pool = WorkerPool(threads: threads)
+            defer { pool.shutdown() }
             let loader = BatchLoader(
                 data: set, batchSize: 50, normalization: (0.25, 0.5), augmenter: augmenter, seed: 9, shuffle: true,
-                workers: workers)
+                pool: pool)
             return (0..<3).map { epoch(loader, $0) }
         }
         #expect(epochs[0] == epochs[1] && epochs[0] == epochs[2])
@@ -86,10 +89,12 @@ import Testing
     /// Several processes fill a part of each batch each, some of them none of a short one: together the whole.
     @Test func parts() throws {
         let set = try randomSet(83)
-        let whole = epoch(BatchLoader(data: set, batchSize: 20, seed: 4, shuffle: true), 1)
+        let pool = WorkerPool(threads: 2)
+        defer { pool.shutdown() }
+        let whole = epoch(BatchLoader(data: set, batchSize: 20, seed: 4, shuffle: true, pool: pool), 1)
         let parts = (0..<4).map { rank in
             let loader = BatchLoader(
-                data: set, batchSize: 20, seed: 4, shuffle: true, workers: 2,
+                data: set, batchSize: 20, seed: 4, shuffle: true, pool: pool,
                 part: { rank * $0 / 4..<(rank + 1) * $0 / 4 })
             loader.start(epoch: 1)
             var totals: [Int] = []
@@ -106,37 +111,12 @@ import Testing
 
     @Test func standardised() throws {
         let set = try randomSet(10)
-        let loader = BatchLoader(data: set, batchSize: 100, normalization: (0.1307, 0.3081), seed: 1, shuffle: false)
+        let loader = BatchLoader(
+            data: set, batchSize: 100, normalization: (0.1307, 0.3081), seed: 1, shuffle: false,
+            pool: WorkerPool(threads: 1))
         let batches = epoch(loader, 0)
         #expect(batches.count == 1)
         #expect(batches[0].images == set.images.map { (Float($0) / 255 - 0.1307) / 0.3081 })
-    }
-
-    @Test func threeBuffersAreUsedByTurns() throws {
-        let loader = BatchLoader(data: try randomSet(200), batchSize: 10, seed: 1, shuffle: true, workers: 2)
-        var buffers = Set<ObjectIdentifier>()
-        for number in 0..<2 {
-            loader.start(epoch: number)
-            while let batch = loader.next() { buffers.insert(ObjectIdentifier(batch)) }
-        }
-        #expect(buffers.count == 3)
-    }
-
-    @Test func endsCleanly() throws {
-        let set = try randomSet(500)
-        for workers in 1...3 {
-            for taken in 0..<4 {
-                let loader = BatchLoader(data: set, batchSize: 20, seed: 1, shuffle: true, workers: workers)
-                if taken > 0 { loader.start(epoch: 0) }
-                for _ in 1..<max(taken, 1) { #expect(loader.next() != nil) }
-                // Stopped here, or by the end of its life.
-                if taken % 2 == 0 {
-                    loader.stop()
-                    loader.stop()
-                    #expect(loader.next() == nil)
-                }
-            }
-        }
     }
 
     @Test func filledForEvaluation() throws {

@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 import Testing
 
@@ -45,7 +46,7 @@ import Testing
         func batch(_ resize: ImageResize?) throws -> Batch {
             let loader = BatchLoader(
                 data: set, batchSize: 21, normalization: (0.1, 0.3), augmenter: augmenter, resize: resize, seed: 2,
-                shuffle: true)
+                shuffle: true, pool: WorkerPool(threads: 1))
             loader.start(epoch: 5)
             return try #require(loader.next())
         }

@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 import Testing
 
@@ -15,14 +16,15 @@ import Testing
 
     /// The first batch of an epoch, in order.
     private func batch(
-        _ set: ImageSet, _ options: AugmentationOptions, epoch: Int = 3, workers: Int = 1, normalizes: Bool = true
+        _ set: ImageSet, _ options: AugmentationOptions, epoch: Int = 3, threads: Int = 1, normalizes: Bool = true
     ) throws -> (images: [Float], labels: [Int32], others: [Int32], shares: [Float], isMixed: Bool) {
         let augmenter = try Augmenter(
             options, height: set.height, width: set.width, channels: set.channels, seed: 7)
+        let pool = WorkerPool(threads: threads)
+        defer { pool.shutdown() }
         let loader = BatchLoader(
             data: set, batchSize: set.count, normalization: normalizes ? (0.2, 0.5) : nil, augmenter: augmenter,
-            seed: 7,
-            shuffle: false, workers: workers)
+            seed: 7, shuffle: false, pool: pool)
         loader.start(epoch: epoch)
         let batch = try #require(loader.next())
         return (
@@ -69,8 +71,8 @@ import Testing
         }
         // 16, 32 and 32 of 80 expected.
         #expect(sorts[0] > 5 && sorts[1] > 15 && sorts[2] > 15)
-        for workers in 2...3 {
-            let other = try batch(set, Self.both, workers: workers)
+        for threads in 2...3 {
+            let other = try batch(set, Self.both, threads: threads)
             #expect(other.images == found.images && other.others == found.others && other.shares == found.shares)
         }
         #expect(try batch(set, Self.both, epoch: 4).images != found.images)

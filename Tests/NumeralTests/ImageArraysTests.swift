@@ -1,3 +1,4 @@
+import Kernels
 import Numeral
 import Testing
 
@@ -72,9 +73,10 @@ import Testing
         for augmentation in [nil, options] {
             let augmenter = try augmentation.map { try Augmenter($0, height: 12, width: 12, channels: 1, seed: 5) }
             let batches = [bytes, numbers].map { set -> [Float] in
-                let loader = BatchLoader(data: set, batchSize: 20, augmenter: augmenter, seed: 6, shuffle: true)
+                let loader = BatchLoader(
+                    data: set, batchSize: 20, augmenter: augmenter, seed: 6, shuffle: true,
+                    pool: WorkerPool(threads: 1))
                 loader.start(epoch: 1)
-                defer { loader.stop() }
                 return loader.next()?.images.array ?? []
             }
             #expect(batches[0].count == 20 * 144 && batches[0] == batches[1])

@@ -1,6 +1,7 @@
 import Datasets
 import Evaluation
 import Foundation
+import Kernels
 import Tensors
 import Testing
 @testable import Training
@@ -85,7 +86,8 @@ import Testing
             images: pixels, labels: [0, 1, 0, 1], height: 6, width: 6, classCount: 2, classNames: ["a", "b"])
         let loader = BatchLoader(
             data: images, batchSize: 4,
-            augmenter: try Augmenter(options, height: 6, width: 6, channels: 1, seed: 9), seed: 9, shuffle: false)
+            augmenter: try Augmenter(options, height: 6, width: 6, channels: 1, seed: 9), seed: 9, shuffle: false,
+            pool: WorkerPool(threads: 1))
         loader.start(epoch: 1)
         let batch = try #require(loader.next())
         let png = try AugmentedInputs.png(images, options: options, seed: 9, columns: 2)

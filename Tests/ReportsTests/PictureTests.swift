@@ -1,6 +1,7 @@
 import Datasets
 import Evaluation
 import Foundation
+import Kernels
 import NeuralNetwork
 import Tensors
 import Testing
@@ -51,8 +52,8 @@ import Training
         #expect(rows.count == 1 + 3 * 9)
         let loader = BatchLoader(
             data: images, batchSize: images.count, normalization: nil,
-            augmenter: try Augmenter(options, height: 6, width: 6, channels: 1, seed: 6), seed: 6, shuffle: false)
-        defer { loader.stop() }
+            augmenter: try Augmenter(options, height: 6, width: 6, channels: 1, seed: 6), seed: 6, shuffle: false,
+            pool: WorkerPool(threads: 1))
         for epoch in [1, 2] {
             loader.start(epoch: epoch)
             let batch = try #require(loader.next())

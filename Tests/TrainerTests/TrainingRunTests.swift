@@ -106,7 +106,7 @@ import Testing
             let augmenter = try Augmenter(augmentation, height: 28, width: 28, channels: 1, seed: 1)
             let loader = BatchLoader(
                 data: data.train.subset(0..<100), batchSize: 100, normalization: mean,
-                augmenter: augmented ? augmenter : nil, seed: 5, shuffle: false)
+                augmenter: augmented ? augmenter : nil, seed: 5, shuffle: false, pool: pool)
             loader.start(epoch: 2)
             let batch = try #require(loader.next())
             let statistics = try #require(
