@@ -28,6 +28,12 @@ package struct PoolingGeometry: Hashable, Sendable {
     package var inputCount: Int { height * width * channels }
     package var outputCount: Int { outHeight * outWidth * channels }
 
+    /// Whether the windows tile the image: each pixel lies in exactly one.
+    package var isTiling: Bool {
+        padTop == 0 && padLeft == 0 && strideHeight == windowHeight && strideWidth == windowWidth
+            && outHeight * windowHeight == height && outWidth * windowWidth == width
+    }
+
     /// The rows and columns of the window at (`oy`, `ox`) that lie inside the image.
     @inline(__always)
     fileprivate func window(_ oy: Int, _ ox: Int) -> (rows: Range<Int>, columns: Range<Int>) {
@@ -48,6 +54,10 @@ package enum PoolingKernels {
         argmax: UnsafeMutablePointer<Int32>?
     ) {
         let c = g.channels
+        if c >= 16 && g.isTiling {
+            TiledPooling.maximum(g, x: x, y: y, argmax: argmax)
+            return
+        }
         for oy in 0..<g.outHeight {
             for ox in 0..<g.outWidth {
                 let out = (oy &* g.outWidth &+ ox) &* c
@@ -121,10 +131,7 @@ package enum PoolingKernels {
         _ g: PoolingGeometry, dy: UnsafePointer<Float>, argmax: UnsafePointer<Int32>, dx: UnsafeMutablePointer<Float>
     ) {
         let c = g.channels
-        let isTiled =
-            g.padTop == 0 && g.padLeft == 0 && g.strideHeight == g.windowHeight && g.strideWidth == g.windowWidth
-            && g.outHeight &* g.windowHeight == g.height && g.outWidth &* g.windowWidth == g.width
-        if !isTiled { dx.update(repeating: 0, count: g.inputCount) }
+        if !g.isTiling { dx.update(repeating: 0, count: g.inputCount) }
         let places = UnsafeRawPointer(argmax), zero = SIMD16<Float>()
         for oy in 0..<g.outHeight {
             for ox in 0..<g.outWidth {

@@ -19,6 +19,8 @@ final class BatchNormOperation: Operation {
     /// What `backward` reads where `outputGradient` is not stored from the sums until then.
     private let outputGradientAgain: Storage?
     private let inputGradient: Storage?
+    /// The max pooling that rides along, see ``PooledBatchNormKernels``; the output is then the pooled one.
+    private let pooling: Pooling?
     /// Where the output is computed again for a backward pass that needs it.
     private let outputAgain: Storage?
     private let store: ParameterStore
@@ -34,7 +36,7 @@ final class BatchNormOperation: Operation {
     init(
         node: ResolvedGraph.Node, momentum: Float, epsilon: Float, relu: Bool, training: Bool, input: Storage,
         output: Storage, outputAgain: Storage?, outputGradient: Storage?, outputGradientAgain: Storage?,
-        inputGradient: Storage?, store: ParameterStore
+        inputGradient: Storage?, pooling: PoolingGeometry?, store: ParameterStore
     ) {
         name = node.name
         columns = node.outputShape.channels
@@ -49,6 +51,7 @@ final class BatchNormOperation: Operation {
         self.outputGradient = outputGradient
         self.outputGradientAgain = outputGradientAgain
         self.inputGradient = inputGradient
+        self.pooling = pooling.map(Pooling.init)
         self.store = store
         gamma = node.parameters[0]
         beta = node.parameters[1]
@@ -68,14 +71,14 @@ final class BatchNormOperation: Operation {
     func reads(_ pass: Pass) -> [Storage] {
         switch pass {
         case .moments, .forward, .recompute: [input]
-        case .gradientSums: [input, outputGradient].compactMap { $0 }
+        case .gradientSums: [pooling?.chosen ?? input, outputGradient].compactMap { $0 }
         case .backward: [input, outputGradientAgain ?? outputGradient].compactMap { $0 }
         }
     }
 
     func writes(_ pass: Pass) -> [Storage] {
         switch pass {
-        case .forward: [output]
+        case .forward: [output, pooling?.chosen].compactMap { $0 }
         case .recompute: [outputAgain].compactMap { $0 }
         case .backward: [inputGradient].compactMap { $0 }
         case .moments, .gradientSums: []
@@ -86,6 +89,7 @@ final class BatchNormOperation: Operation {
         guard training else { return }
         moments = ShardSums(count: BatchNormKernels.momentsCount(columns), shards: shards)
         gradientSums = ShardSums(count: 2 * columns, shards: shards)
+        pooling?.prepare(capacity: capacity)
     }
 
     /// At inference: scale and shift from the running statistics.
@@ -114,6 +118,8 @@ final class BatchNormOperation: Operation {
         case .moments:
             if chunk.isFirst { clearMoments(chunk.shard) }
             addMoments(x, rows: rows, shard: chunk.shard, scratch: chunk.scratch)
+        case .forward where pooling != nil: forwardPooled(chunk)
+        case .backward where pooling != nil: backwardPooled(chunk)
         case .forward, .recompute:
             guard let target = pass == .forward ? output : outputAgain else { return }
             BatchNormKernels.apply(
@@ -122,8 +128,11 @@ final class BatchNormOperation: Operation {
         case .gradientSums:
             guard let outputGradient, let gradientSums else { return }
             if chunk.isFirst { gradientSums.clear(chunk.shard) }
+            // Behind a pooling only the pixels that it chose have a gradient.
+            let chosen = pooling.map { ($0.chosen.pointer(first, chunk), $0.rows(chunk)) }
             BatchNormKernels.addGradientSums(
-                dy: outputGradient.pointer(first, chunk), x: x, rows: rows, columns: columns, mean: mean.pointer,
+                dy: outputGradient.pointer(first, chunk), x: chosen?.0 ?? x, rows: chosen?.1 ?? rows,
+                columns: columns, mean: mean.pointer,
                 scale: scale.pointer, shift: shift.pointer, relu: relu, to: gradientSums.pointer(chunk.shard),
                 scratch: chunk.scratch)
         case .backward:
@@ -132,6 +141,26 @@ final class BatchNormOperation: Operation {
                 dy: outputGradient.pointer(first, chunk), x: x, rows: rows, columns: columns, mean: mean.pointer,
                 scale: scale.pointer, shift: shift.pointer, slope: slope.pointer, offset: offset.pointer, relu: relu,
                 dx: inputGradient.pointer(first, chunk))
+        }
+    }
+
+    private func forwardPooled(_ chunk: borrowing Chunk) {
+        guard let pooling else { return }
+        for image in chunk.images {
+            PooledBatchNormKernels.forward(
+                pooling.geometry, x: input.pointer(image, chunk), scale: scale.pointer, shift: shift.pointer,
+                relu: relu, y: output.pointer(image, chunk), argmax: pooling.places(image, chunk),
+                chosen: pooling.chosen.pointer(image, chunk))
+        }
+    }
+
+    private func backwardPooled(_ chunk: borrowing Chunk) {
+        guard let pooling, let outputGradient, let inputGradient else { return }
+        for image in chunk.images {
+            PooledBatchNormKernels.inputGradient(
+                pooling.geometry, dy: outputGradient.pointer(image, chunk), argmax: pooling.places(image, chunk),
+                x: input.pointer(image, chunk), mean: mean.pointer, scale: scale.pointer, shift: shift.pointer,
+                slope: slope.pointer, offset: offset.pointer, relu: relu, dx: inputGradient.pointer(image, chunk))
         }
     }
 
@@ -225,5 +254,29 @@ final class BatchNormOperation: Operation {
 
     private func repeatRow(_ row: AlignedBuffer<Float>) {
         ColumnKernels.expand(row.pointer, columns: columns, into: row.pointer)
+    }
+}
+
+extension BatchNormOperation {
+    /// A max pooling in training, and what its backward pass needs to know.
+    private final class Pooling {
+        let geometry: PoolingGeometry
+        /// The input where the maxima are.
+        let chosen: Storage
+        private var argmax = AlignedBuffer<Int32>(count: 0)
+
+        init(_ geometry: PoolingGeometry) {
+            self.geometry = geometry
+            chosen = Storage(floatsPerImage: geometry.outputCount)
+        }
+
+        func prepare(capacity: Int) { argmax = AlignedBuffer(count: capacity * geometry.outputCount) }
+
+        func places(_ image: Int, _ chunk: borrowing Chunk) -> UnsafeMutablePointer<Int32> {
+            argmax.pointer + (image - chunk.run.images.lowerBound) * geometry.outputCount
+        }
+
+        /// Pooled pixels of the chunk.
+        func rows(_ chunk: borrowing Chunk) -> Int { chunk.images.count * geometry.outHeight * geometry.outWidth }
     }
 }

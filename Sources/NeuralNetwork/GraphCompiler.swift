@@ -108,7 +108,8 @@ struct GraphCompiler {
             if isAlias(index) {
                 activations.append(activation(node.inputs[0]))
             } else {
-                activations.append(index == writer ? output : Storage(floatsPerImage: node.outputShape.count))
+                let written = fusedPooling(index).map { graph.nodes[$0] } ?? node
+                activations.append(index == writer ? output : Storage(floatsPerImage: written.outputShape.count))
             }
         }
         let logits = activation(last)
@@ -287,7 +288,10 @@ struct GraphCompiler {
             training: training || takesStatistics,
             input: activation(node.inputs[0]), output: activations[index],
             outputAgain: outputsAgain[index], outputGradient: training ? gradients[index] : nil,
-            outputGradientAgain: gradientsAgain[index], inputGradient: training ? edges[index][0] : nil, store: store)
+            outputGradientAgain: gradientsAgain[index], inputGradient: training ? edges[index][0] : nil,
+            pooling: fusedPooling(index).flatMap { pooling in
+                if case .pooling(let geometry)? = graph.nodes[pooling].geometry { geometry } else { nil }
+            }, store: store)
         norms[index] = norm
         return norm
     }

@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// What runs together with what, and what is computed again instead of stored.
@@ -25,7 +26,23 @@ extension GraphCompiler {
         return reader
     }
 
-    /// Whether `node` only passes its input on: a flatten, a batch-norm or ReLU already done, dropout at inference, a last
+    /// In training, the max pooling that rides along with batch-norm `node` and its ReLU: see ``PooledBatchNormKernels``.
+    func fusedPooling(_ node: Int) -> Int? {
+        guard training, node >= 0, case .batchNormalization = graph.nodes[node].layer,
+            let reader = onlyReader(fusedRelu(node) ?? node), case .maxPooling2d = graph.nodes[reader].layer,
+            case .pooling(let geometry)? = graph.nodes[reader].geometry, PooledBatchNormKernels.serve(geometry)
+        else { return nil }
+        return reader
+    }
+
+    /// The batch-norm that pooling `node` rides along with.
+    private func normCarrying(_ node: Int) -> Int? {
+        let source = graph.nodes[node].inputs[0]
+        let norm = source >= 0 && graph.nodes[source].layer == .relu ? graph.nodes[source].inputs[0] : source
+        return fusedPooling(norm) == node ? norm : nil
+    }
+
+    /// Whether `node` only passes its input on: a flatten, a batch-norm, ReLU or pooling already done, dropout at inference, a last
     /// softmax.
     func isAlias(_ node: Int) -> Bool {
         let source = graph.nodes[node].inputs[0]
@@ -33,6 +50,7 @@ extension GraphCompiler {
         case .flatten: true
         case .batchNormalization: source >= 0 && foldedNorm(source) == node
         case .relu: fusedRelu(source) == node
+        case .maxPooling2d: normCarrying(node) != nil
         case .dropout(let rate): !training || rate == 0
         case .softmax: node == last
         default: false
@@ -42,7 +60,7 @@ extension GraphCompiler {
     /// A batch-norm costs less to compute again than its output to store and read, and so does the gradient that a pooling
     /// sends it: where a single layer reads them. The forward pass then keeps the output in cache only.
     mutating func planRecomputation() {
-        for (index, node) in graph.nodes.enumerated() where isTrained[index] {
+        for (index, node) in graph.nodes.enumerated() where isTrained[index] && !isAlias(index) {
             guard let norm = normRead(by: index) else { continue }
             let floats = graph.nodes[norm].outputShape.count
             switch node.layer {

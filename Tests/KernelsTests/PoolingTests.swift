@@ -13,6 +13,8 @@ struct PoolingTests {
         return [
             same, wide, ReferencePooling(4, 6, channels, window: (2, 2), stride: (2, 2)),
             ReferencePooling(7, 5, channels, window: (2, 3), stride: (3, 3)),
+            ReferencePooling(6, 6, channels, window: (3, 2), stride: (3, 2)),
+            ReferencePooling(4, 9, channels, window: (2, 3), stride: (2, 3)),
             ReferencePooling(3, 4, channels, window: (3, 4), stride: (1, 1)),
             ReferencePooling(1, 1, channels, window: (1, 1), stride: (1, 1)),
         ]
