@@ -18,6 +18,7 @@ import json
 import os
 import statistics
 import sys
+import tempfile
 
 from support import accuracy_table, machine, processes, recipes, venv
 from support.project import ROOT, Project
@@ -35,9 +36,12 @@ class Sides:
         self.program = options.program or os.path.join(ROOT, ".build", "debug", "time-to-accuracy")
 
     def numeral(self, seed):
-        command = [self.program, "--config", self.options.config, "--seed", str(seed), "--data", self.options.data,
-                   "--threads", str(self.options.threads)]
-        return self._run(command, self.project.environment())
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(self.config, file)
+            file.flush()
+            command = [self.program, "--config", file.name, "--seed", str(seed), "--data", self.options.data,
+                       "--threads", str(self.options.threads)]
+            return self._run(command, self.project.environment())
 
     def pytorch(self, seed, compiled):
         job = {"config": self.config, "seed": seed, "threads": self.options.threads, "data": self.options.data,
@@ -67,12 +71,13 @@ def show(name, seed, outcome, goals):
 
 
 def markdown(results, goals, options, description, versions, setting):
+    recipe = ", ".join([f"`{options.config}`"] + [f"`{setting}`" for setting in options.settings])
     lines = ["# Time to accuracy", "", "Written by `Benchmarks/time_to_accuracy.py`: the same recipe on both sides, all "
              "60,000 training images, clocks stopped while testing; seconds of training until the first epoch's end with "
              "that test accuracy, mean over seeds (least–greatest).", "",
              machine.table(description, [("PyTorch", f"{versions['torch']}, {setting}"),
                                          ("threads", str(options.threads)),
-                                         ("recipe", f"`{options.config}`, {len(options.seeds)} seeds")]), "",
+                                         ("recipe", recipe + f", {len(options.seeds)} seeds")]), "",
              "| | " + " | ".join(f"{100 * goal:.1f} %" for goal in goals) + " | last epoch: seconds | accuracy, mean |",
              "|---|" + "--:|" * (len(goals) + 2)]
     means = {}
@@ -102,6 +107,8 @@ def markdown(results, goals, options, description, versions, setting):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", help="the recipe")
+    parser.add_argument("--set", action="append", default=[], metavar="key.path=value", dest="settings",
+                        help="override one key of the recipe, on both sides")
     parser.add_argument("--data", required=True, help="folder of the data set's four IDX files, plain or gzip")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--goals", default="99.5,99.6", help="test accuracies, per cent")
@@ -122,7 +129,8 @@ def main():
     python, versions = venv.python(options.venv, ["torch", "numpy"])
     with open(options.config, encoding="utf-8") as file:
         config = json.load(file)
-    for setting in ("data.validationFraction=0", "training.earlyStopping=null"):
+    config.pop("$schema", None)
+    for setting in options.settings + ["data.validationFraction=0", "training.earlyStopping=null"]:
         recipes.override(config, setting)
     sides = Sides(project, options, config, python)
     description = machine.describe()
