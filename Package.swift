@@ -113,59 +113,64 @@ let package = Package(
             name: "CTurboJPEG", path: "Modulemaps/CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
 
         .target(name: "Tensors", swiftSettings: numeric),
+        .target(name: "Formats", dependencies: ["Tensors", "CZlib", "CCrypto"], swiftSettings: numeric),
+        .target(
+            name: "Pictures", dependencies: ["Formats", "Tensors", "CPNG", "CTurboJPEG"], swiftSettings: numeric),
         .target(
             name: "Kernels",
             dependencies: ["Tensors", "CBLAS", "CLAPACKE"] + (mpi.headers.isEmpty ? [] : ["CMPI"]),
             swiftSettings: numeric + [.define(backendDefine)], linkerSettings: blas + mpi.libraries),
         .target(name: "NeuralNetwork", dependencies: ["Kernels", "Tensors"], swiftSettings: numeric),
         .target(
-            name: "Datasets", dependencies: ["Kernels", "Tensors", "CZlib", "CCrypto"],
+            name: "Datasets", dependencies: ["Pictures", "Formats", "Kernels", "Tensors"],
             resources: [.copy("Resources/sample")], swiftSettings: numeric),
         .target(
-            name: "Training", dependencies: ["NeuralNetwork", "Datasets", "Kernels", "Tensors"],
+            name: "Training", dependencies: ["NeuralNetwork", "Datasets", "Formats", "Kernels", "Tensors"],
             swiftSettings: numeric),
         .target(name: "Evaluation", dependencies: ["Kernels", "Tensors"], swiftSettings: numeric),
         .target(
             name: "Reports",
             dependencies: [
-                "Training", "Evaluation", "Datasets", "NeuralNetwork", "Kernels", "Tensors",
+                "Training", "Evaluation", "Datasets", "Pictures", "NeuralNetwork", "Formats", "Kernels", "Tensors",
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
             resources: [.copy("Resources/report.mustache")], swiftSettings: numeric),
         .target(
             name: "TensorBoard",
-            dependencies: ["Reports", "Training", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            dependencies: ["Reports", "Training", "Formats", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["Protos"]),
-        .target(name: "Experiments", dependencies: ["Training", "NeuralNetwork", "Datasets"]),
+        .target(name: "Experiments", dependencies: ["Training", "NeuralNetwork", "Datasets", "Formats"]),
         .target(
             name: "ONNX", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["onnx.proto"]),
         .target(
             name: "Interchange",
-            dependencies: ["ONNX", "Experiments", "Training", "NeuralNetwork", "Datasets", "Tensors"],
+            dependencies: ["ONNX", "Experiments", "Training", "NeuralNetwork", "Formats", "Tensors"],
             swiftSettings: numeric),
         .target(
             name: "Recognition",
             dependencies: [
-                "Experiments", "Reports", "Training", "Evaluation", "NeuralNetwork", "Datasets", "Kernels", "Tensors",
-                "CPNG", "CTurboJPEG",
+                "Experiments", "Training", "Evaluation", "NeuralNetwork", "Datasets", "Pictures", "Formats", "Kernels",
+                "Tensors",
             ],
             resources: [.copy("Resources/box")], swiftSettings: numeric),
         .target(
             name: "Numeral",
             dependencies: [
-                "Tensors", "Kernels", "NeuralNetwork", "Datasets", "Training", "Evaluation", "Experiments",
-                "Recognition",
+                "Tensors", "Kernels", "NeuralNetwork", "Pictures", "Datasets", "Training", "Evaluation", "Experiments",
+                "Recognition", "Formats",
             ]),
         .executableTarget(
             name: "trainer",
             dependencies: [
-                "Numeral", "Kernels", "Tensors", "Reports", "Interchange", "Recognition", "TensorBoard",
+                "Numeral", "Kernels", "Tensors", "Formats", "Pictures", "Reports", "Interchange", "Recognition",
+                "TensorBoard",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         .target(
-            name: "TestSupport", dependencies: ["NeuralNetwork", "Kernels", "Tensors"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["NeuralNetwork", "Datasets", "Pictures", "Kernels", "Tensors"],
+            path: "Tests/TestSupport",
             swiftSettings: numeric),
         .executableTarget(
             name: "conformance", dependencies: ["ONNX", "Training", "NeuralNetwork", "Kernels", "Tensors"],
@@ -173,9 +178,12 @@ let package = Package(
         .executableTarget(
             name: "time-to-accuracy",
             dependencies: [
-                "Numeral", "Kernels", "Reports", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Numeral", "Kernels", "Reports", "Formats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/TimeToAccuracy"),
+        .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
+        .testTarget(
+            name: "PicturesTests", dependencies: ["Pictures", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport"]),
         .testTarget(
@@ -196,8 +204,7 @@ let package = Package(
             name: "InterchangeTests", dependencies: ["Interchange", "ONNX", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "NumeralTests", dependencies: ["Numeral", "Kernels", "Tensors"]),
-        .testTarget(
-            name: "RecognitionTests", dependencies: ["Recognition", "TestSupport"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "RecognitionTests", dependencies: ["Recognition", "Reports", "TestSupport"]),
         .testTarget(name: "TrainerTests", dependencies: ["Numeral", "trainer", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 
 /// Finds, fetches, reads and splits data sets.

@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 
 /// Reads the files of a data set, checks their digests and puts their quirks right.

@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 
 /// One way of writing a value in JSON: how it is read, how it is written, what the schema says of it. All three come

@@ -1,3 +1,5 @@
+import Formats
+
 extension Experiment {
     /// Where this differs from `other`, the configuration of a run, one text for each key (`training.epochs 5 instead of
     /// 3`). The folders `data.directory` and `output.directory` are not compared: they do not change what is learnt. A

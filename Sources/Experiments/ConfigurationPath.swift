@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 
 /// Where a value stands in a configuration: `model.layers[3].filters`.

@@ -1,4 +1,5 @@
 import Datasets
+import Formats
 import Tensors
 
 extension Section where Root == IDXFiles {

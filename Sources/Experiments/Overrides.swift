@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 
 /// Changes to a configuration from the command line: `--set training.epochs=3`.

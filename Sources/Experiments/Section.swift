@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 
 /// One key of an object: its codec, and where in `Root` its value lives.

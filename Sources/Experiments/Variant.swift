@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 
 /// One case of a union of objects that a key `type` tells apart. `Common` holds the keys that all cases share.

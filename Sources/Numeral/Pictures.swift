@@ -1,4 +1,5 @@
 import Evaluation
+import Pictures
 import Recognition
 import Tensors
 

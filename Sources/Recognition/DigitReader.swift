@@ -3,6 +3,7 @@ import Evaluation
 import Experiments
 import Kernels
 import NeuralNetwork
+import Pictures
 import Tensors
 import Training
 

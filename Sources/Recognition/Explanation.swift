@@ -1,4 +1,5 @@
 import Foundation
+import Pictures
 import Reports
 import Tensors
 
@@ -80,7 +81,7 @@ private struct Canvas {
     let height: Int
     private var pixels: [UInt8]
 
-    init(width: Int, height: Int) {
+    package init(width: Int, height: Int) {
         (self.width, self.height) = (width, height)
         pixels = [UInt8](repeating: 255, count: 3 * width * height)
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Pictures
 
 /// Cuts what is too wide for one character into the characters that a classifier is surest of.
 ///
@@ -16,7 +17,7 @@ struct GlyphSplitter {
     typealias Score = ([Glyph]) -> [Double]
 
     /// H, pixels.
-    let characterHeight: Double
+    package let characterHeight: Double
     let score: Score
 
     /// Cuts that are tried at most.

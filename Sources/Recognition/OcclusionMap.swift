@@ -16,7 +16,7 @@ package struct OcclusionMap: Sendable {
 
     private static let inputsAtOnce = 128
 
-    init(_ reader: DigitReader, _ character: ReadCharacter) {
+    package init(_ reader: DigitReader, _ character: ReadCharacter) {
         let shape = reader.inputShape
         (height, width) = (shape.height, shape.width)
         let answer = character.classIndex

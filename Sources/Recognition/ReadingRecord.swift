@@ -1,4 +1,6 @@
+import Formats
 import Foundation
+import Pictures
 import Reports
 import Tensors
 

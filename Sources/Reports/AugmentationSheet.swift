@@ -1,5 +1,6 @@
 import Datasets
 import Evaluation
+import Formats
 import Foundation
 import Tensors
 

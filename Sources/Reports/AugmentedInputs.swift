@@ -1,4 +1,5 @@
 import Datasets
+import Pictures
 import Tensors
 
 /// A sheet of training images as an epoch sees them.

@@ -1,4 +1,5 @@
 import Evaluation
+import Pictures
 
 /// A confusion matrix as pixels, for tools that take no SVG: true classes down, predicted ones across; colour is the
 /// square root of the share of the true class, as in ``ConfusionMatrixFigure``, digits the count.

@@ -1,5 +1,7 @@
+import Formats
 import Foundation
 import NeuralNetwork
+import Pictures
 import Tensors
 
 /// The kernels of the convolution that reads the images, as pictures.

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Pictures
 import Tensors
 
 extension ImageSet {

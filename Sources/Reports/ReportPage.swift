@@ -72,7 +72,7 @@ struct ReportPage {
     var layerNote: String
     var configuration: String
     var environment: [Row]
-    var digests: [Row]
+    package var digests: [Row]
     var reproduction: [String]
     var reproductionNote: String
 

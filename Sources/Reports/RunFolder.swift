@@ -1,4 +1,5 @@
 import Evaluation
+import Formats
 import Foundation
 import Tensors
 import Training
@@ -235,5 +236,11 @@ package struct RunFolder: Hashable, Sendable {
     /// Writes `environment.json`.
     package func write(environment: EnvironmentRecord) throws(OperationError) {
         try write(try JSONText.encode(environment, as: .environment), as: .environment)
+    }
+}
+
+extension JSONText {
+    static func encode(_ value: some Encodable, as file: RunFile) throws(OperationError) -> Data {
+        try encode(value, named: file.rawValue)
     }
 }

@@ -1,4 +1,5 @@
 import Evaluation
+import Formats
 import Training
 
 /// `history.csv`: one row per epoch; an empty field where there was no validation.

@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import NeuralNetwork
+import Pictures
 import Reports
 import SwiftProtobuf
 import Tensors

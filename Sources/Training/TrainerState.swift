@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 
 /// What a checkpoint holds of a trainer, out and in.

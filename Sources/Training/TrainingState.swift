@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 
 /// Where training stands, in numbers. With the tensors of ``TrainingState`` it says everything.

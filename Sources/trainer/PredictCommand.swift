@@ -1,6 +1,8 @@
 import ArgumentParser
+import Formats
 import Foundation
 import Numeral
+import Pictures
 import Recognition
 import Reports
 

@@ -1,5 +1,6 @@
 import Foundation
 import Numeral
+import Pictures
 import Testing
 
 @Suite struct PictureTests {

@@ -1,7 +1,9 @@
 import Experiments
+import Formats
 import Foundation
 import Kernels
 import NeuralNetwork
+import Pictures
 import Reports
 import Tensors
 import Testing

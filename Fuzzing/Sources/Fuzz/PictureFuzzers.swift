@@ -1,4 +1,5 @@
 import Foundation
+import Pictures
 
 @testable import Recognition
 @testable import Reports

@@ -1,4 +1,5 @@
 import Evaluation
+import Formats
 import Tensors
 
 /// Curves of compared runs over each other, as pictures and as the numbers behind them.

@@ -1,4 +1,5 @@
 import Evaluation
+import Formats
 
 /// `class_scores.svg`: F1 of each class as a bar with its 95 % interval, and the macro average as a line.
 package enum ClassScoresFigure {

@@ -1,0 +1,208 @@
+import Tensors
+
+/// One array in the IDX format of the MNIST database: bytes, or 32-bit integers (QMNIST's labels).
+///
+/// A file is `0, 0, type, rank`, then `rank` extents as 32-bit big-endian integers, then the elements in row-major
+/// order, big-endian, and nothing else. Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of
+/// handwritten digits", section "File formats".
+package struct IDX: Sendable, Hashable {
+    /// The types of element that are read.
+    package enum ElementType: UInt8, Sendable {
+        case ubyte = 0x08
+        case int32 = 0x0C
+
+        var size: Int { self == .ubyte ? 1 : 4 }
+    }
+
+    /// Largest number of images or labels in a file.
+    package static let largestCount = 100_000_000
+    /// Largest of every other extent.
+    package static let largestExtent = 4_096
+    /// Largest payload, bytes.
+    package static let largestPayload = 1 << 33
+
+    package var type: ElementType
+    /// Outermost first; none is zero.
+    package var extents: [Int]
+    /// The elements as stored, big-endian where they are wider than a byte.
+    package var bytes: [UInt8]
+
+    /// - Precondition: `bytes` has as many elements as `extents` say, each extent in 1..<2^32, at most 255 of them.
+    package init(type: ElementType = .ubyte, extents: [Int], bytes: [UInt8]) {
+        precondition(extents.count <= 255, "IDX: rank over 255")
+        var size = type.size
+        for extent in extents {
+            precondition(extent > 0 && extent <= Int(UInt32.max), "IDX: extent \(extent) is not in 1..<2^32")
+            size *= extent
+        }
+        precondition(size == bytes.count, "IDX: \(bytes.count) bytes do not fill \(extents)")
+        self.type = type
+        self.extents = extents
+        self.bytes = bytes
+    }
+
+    /// The file that holds this array.
+    package var fileBytes: [UInt8] { header + bytes }
+
+    /// What stands before the elements.
+    package var header: [UInt8] {
+        var header: [UInt8] = [0, 0, type.rawValue, UInt8(extents.count)]
+        for extent in extents {
+            for shift in [24, 16, 8, 0] { header.append(UInt8(truncatingIfNeeded: extent >> shift)) }
+        }
+        return header
+    }
+
+    /// Element `index` of an array of 32-bit integers.
+    package func int32(_ index: Int) -> Int {
+        precondition(type == .int32, "IDX: not an array of 32-bit integers")
+        var word: UInt32 = 0
+        for offset in 0..<4 { word = word << 8 | UInt32(bytes[4 * index + offset]) }
+        return Int(Int32(bitPattern: word))
+    }
+}
+
+extension IDX {
+    /// What a file must be.
+    package enum Kind: Sendable {
+        /// Bytes `[count, height, width]`, magic 0x00000803.
+        case images
+        /// Bytes `[count]`, magic 0x00000801.
+        case labels
+        /// QMNIST's labels: 32-bit integers `[count, 8]`, magic 0x00000C02, the class in column 0.
+        case extendedLabels
+
+        var type: ElementType { self == .extendedLabels ? .int32 : .ubyte }
+        var rank: Int {
+            switch self {
+            case .images: 3
+            case .labels: 1
+            case .extendedLabels: 2
+            }
+        }
+        var name: String {
+            switch self {
+            case .images: "IDX images of bytes, magic 0x00000803"
+            case .labels: "IDX labels of bytes, magic 0x00000801"
+            case .extendedLabels: "IDX labels of QMNIST, magic 0x00000C02"
+            }
+        }
+    }
+
+    /// Reads the file at `path`, plain or gzip (told by its first bytes, not its name).
+    /// - Throws: `InputError` naming the file, each with its own message: absent, empty, wrong magic, type or rank,
+    ///   zero or too large an extent, truncated, trailing bytes, or a damaged gzip.
+    package static func read(_ path: String, _ kind: Kind) throws(InputError) -> IDX {
+        try read(opened(BinaryFile(path)), kind)
+    }
+
+    /// Reads the IDX file in `bytes`, plain or gzip; `place` names it in messages.
+    package static func parse(_ bytes: [UInt8], _ kind: Kind, place: String) throws(InputError) -> IDX {
+        let source = MemorySource(bytes, place: place)
+        return try read(Gzip.isGzip(bytes) ? GzipSource(source, limit: largestFile) : source, kind)
+    }
+
+    package static let largestFile = largestPayload + 4 + 4 * 255
+
+    /// `file` as it is, or unpacked where it is gzip.
+    package static func opened(_ file: BinaryFile) throws(InputError) -> any ByteSource {
+        try file.seek(to: 0)
+        let gzip = Gzip.isGzip(try file.read(exactly: 2))
+        try file.seek(to: 0)
+        return gzip ? GzipSource(file, limit: largestFile) : file
+    }
+
+    /// Reads one IDX file from `source` to its end. Nothing of the size that the header claims is allocated before
+    /// the source is known to be able to fill it.
+    package static func read(_ source: any ByteSource, _ kind: Kind) throws(InputError) -> IDX {
+        let place = source.place
+        let magic = try source.read(exactly: 4)
+        guard !magic.isEmpty else { throw InputError(place, expected: kind.name, received: "an empty file") }
+        guard magic.count == 4 else {
+            throw InputError(place, expected: kind.name, received: "\(magic.count) bytes: truncated")
+        }
+        guard magic[0] == 0, magic[1] == 0, let type = ElementType(rawValue: magic[2]), type == kind.type else {
+            throw InputError(place, expected: kind.name, received: "magic \(hexadecimal(magic))")
+        }
+        guard Int(magic[3]) == kind.rank else {
+            throw InputError(
+                place, expected: "\(kind.name) (rank \(kind.rank))",
+                received: "rank \(magic[3]), magic \(hexadecimal(magic))",
+                remedy: "are images and labels exchanged?")
+        }
+        let extentBytes = try source.read(exactly: 4 * kind.rank)
+        guard extentBytes.count == 4 * kind.rank else {
+            throw InputError(
+                place, expected: "\(4 + 4 * kind.rank) bytes of header",
+                received: "\(4 + extentBytes.count): truncated")
+        }
+        var extents: [Int] = []
+        for axis in 0..<kind.rank {
+            extents.append(extentBytes[(4 * axis)..<(4 * axis + 4)].reduce(0) { $0 << 8 | Int($1) })
+        }
+        let size = try payload(of: extents, kind, place: place)
+        let bound = source.upperBound
+        guard size <= bound else {
+            throw InputError(
+                place, expected: "\(size) bytes after the header, for \(describe(extents))",
+                received: "at most \(bound): truncated")
+        }
+        let bytes = try read(size, from: source, extents)
+        guard try source.read(upTo: 1).isEmpty else {
+            throw InputError(
+                place, expected: "an end after \(size) bytes, for \(describe(extents))", received: "trailing bytes")
+        }
+        return IDX(type: type, extents: extents, bytes: bytes)
+    }
+
+    /// The bytes that `extents` take.
+    private static func payload(of extents: [Int], _ kind: Kind, place: String) throws(InputError) -> Int {
+        var size = kind.type.size
+        for (axis, extent) in extents.enumerated() {
+            guard extent > 0 else {
+                throw InputError(
+                    place, expected: "extents of at least 1", received: "\(describe(extents)): a zero extent")
+            }
+            let largest = axis == 0 ? largestCount : largestExtent
+            guard extent <= largest else {
+                throw InputError(place, expected: "extent \(axis) of at most \(largest)", received: "\(extent)")
+            }
+            let (product, overflow) = size.multipliedReportingOverflow(by: extent)
+            guard !overflow, product <= largestPayload else {
+                throw InputError(
+                    place, expected: "at most \(largestPayload) bytes", received: "more, for \(describe(extents))")
+            }
+            size = product
+        }
+        if kind == .extendedLabels, extents[1] != 8 {
+            throw InputError(place, expected: "8 columns a label", received: "\(extents[1])")
+        }
+        return size
+    }
+
+    private static func read(
+        _ size: Int, from source: any ByteSource, _ extents: [Int]
+    ) throws(InputError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        // A header behind gzip may claim a thousand times the file's size: beyond this, memory comes with the bytes.
+        bytes.reserveCapacity(min(size, 1 << 26))
+        while bytes.count < size {
+            let chunk = try source.read(upTo: min(size - bytes.count, 1 << 20))
+            guard !chunk.isEmpty else {
+                throw InputError(
+                    source.place, expected: "\(size) bytes after the header, for \(describe(extents))",
+                    received: "\(bytes.count): truncated")
+            }
+            bytes += chunk
+        }
+        return bytes
+    }
+
+    private static func describe(_ extents: [Int]) -> String { extents.map(String.init).joined(separator: "×") }
+
+    private static func hexadecimal(_ bytes: [UInt8]) -> String {
+        let word = bytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        let digits = String(word, radix: 16, uppercase: true)
+        return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
+    }
+}

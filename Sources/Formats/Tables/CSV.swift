@@ -1,0 +1,45 @@
+import Tensors
+
+/// Text of a comma-separated table as RFC 4180 has it, with lines ended by `\n`, which every reader takes.
+package struct CSV {
+    package private(set) var text = ""
+    private var lineIsEmpty = true
+
+    /// A name, quoted where it holds a comma, a quote or a line break.
+    package static func quoted(_ field: String) -> String {
+        let special = field.utf8.contains { $0 == 0x2C || $0 == 0x22 || $0 == 0x0A || $0 == 0x0D }
+        return special ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
+    }
+
+    package init(header: [String], reservingBytes bytes: Int = 0) {
+        text.reserveCapacity(bytes)
+        for name in header { add(name) }
+        endLine()
+    }
+
+    private mutating func separate() {
+        if !lineIsEmpty { text += "," }
+        lineIsEmpty = false
+    }
+
+    package mutating func add(_ field: String) {
+        separate()
+        text += Self.quoted(field)
+    }
+
+    package mutating func add(_ value: Int) {
+        separate()
+        text += String(value)
+    }
+
+    /// The shortest text that reads back as the same Double; empty for nil; `nan`, `inf` and `-inf` as they are.
+    package mutating func add(_ value: Double?) {
+        separate()
+        if let value { text += value.description }
+    }
+
+    package mutating func endLine() {
+        text += "\n"
+        lineIsEmpty = true
+    }
+}

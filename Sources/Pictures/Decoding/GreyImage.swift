@@ -1,0 +1,92 @@
+import Tensors
+
+/// A picture of grey levels.
+package struct GreyImage: Hashable, Sendable {
+    /// Columns, at least 1.
+    package let width: Int
+    /// Rows, at least 1.
+    package let height: Int
+    /// 0 black to 255 white, `[height, width]` in row-major order.
+    package let pixels: [UInt8]
+
+    /// - Precondition: positive extents, and `pixels` has width · height elements.
+    package init(width: Int, height: Int, pixels: [UInt8]) {
+        precondition(width > 0 && height > 0, "GreyImage: expected positive extents, received \(width)×\(height)")
+        precondition(
+            pixels.count == width * height,
+            "GreyImage: expected \(width)·\(height) pixels, received \(pixels.count)")
+        self.width = width
+        self.height = height
+        self.pixels = pixels
+    }
+
+    /// Brightness of a colour, `0.299·R + 0.587·G + 0.114·B` rounded (ITU-R BT.601, as JPEG's Y).
+    static func luma(_ red: UInt8, _ green: UInt8, _ blue: UInt8) -> UInt8 {
+        let (r, g, b) = (Int(red) * 19_595, Int(green) * 38_470, Int(blue) * 7_471)
+        return UInt8((r + g + b + 0x8000) >> 16)
+    }
+
+    /// Levels of interleaved samples, each pixel 1 (grey), 2 (grey, alpha), 3 (red, green, blue) or 4 (the same and
+    /// alpha); what is transparent lies over white.
+    package init(width: Int, height: Int, samples: [UInt8], channels: Int) {
+        precondition((1...4).contains(channels), "GreyImage: expected 1 to 4 channels, received \(channels)")
+        precondition(samples.count == width * height * channels, "GreyImage: samples do not fill the picture")
+        guard channels > 1 else {
+            self.init(width: width, height: height, pixels: samples)
+            return
+        }
+        var pixels = [UInt8](repeating: 0, count: width * height)
+        let source = samples.span
+        for index in pixels.indices {
+            let first = index &* channels
+            let level =
+                channels == 2
+                ? source[first] : Self.luma(source[first], source[first &+ 1], source[first &+ 2])
+            let alpha = channels == 3 ? 255 : Int(source[first &+ channels &- 1])
+            let sum = Int(level) * alpha + 255 * (255 - alpha)
+            pixels[index] = UInt8((sum + 127) / 255)
+        }
+        self.init(width: width, height: height, pixels: pixels)
+    }
+
+    /// The picture as it is meant to be seen, where `orientation` (EXIF's tag 0x0112, 1...8) says how it was stored;
+    /// any other number leaves it as it is.
+    func oriented(_ orientation: Int) -> GreyImage {
+        guard (2...8).contains(orientation) else { return self }
+        // 5 to 8 exchange rows and columns.
+        let turned = orientation >= 5
+        let (w, h) = turned ? (height, width) : (width, height)
+        let flipsX = [2, 3, 7, 8].contains(orientation), flipsY = [3, 4, 6, 7].contains(orientation)
+        var result = [UInt8](repeating: 0, count: w * h)
+        let source = pixels.span
+        for y in 0..<h {
+            for x in 0..<w {
+                // The stored place of this pixel; its flips are along the stored axes.
+                let (column, row) = turned ? (y, x) : (x, y)
+                let from = (flipsY ? height - 1 - row : row) * width + (flipsX ? width - 1 - column : column)
+                result[y &* w &+ x] = source[from]
+            }
+        }
+        return GreyImage(width: w, height: h, pixels: result)
+    }
+
+    /// Means of `factor`×`factor` pixels; what does not fill a block at the right and below is left out.
+    package func reduced(by factor: Int) -> GreyImage {
+        let (w, h) = (max(1, width / factor), max(1, height / factor))
+        let (across, down) = (min(factor, width), min(factor, height))
+        var result = [UInt8](repeating: 0, count: w * h)
+        let source = pixels.span
+        let half = across * down / 2
+        for y in 0..<h {
+            for x in 0..<w {
+                var sum = half
+                for v in 0..<down {
+                    let first = (y &* factor &+ v) &* width &+ x &* factor
+                    for u in 0..<across { sum &+= Int(source[first &+ u]) }
+                }
+                result[y &* w &+ x] = UInt8(sum / (across * down))
+            }
+        }
+        return GreyImage(width: w, height: h, pixels: result)
+    }
+}

@@ -1,0 +1,88 @@
+import Formats
+import Foundation
+import Tensors
+
+/// What a picture may take, checked before it is decoded.
+package struct ImageLimits: Sendable {
+    /// Bytes of a file.
+    package var fileBytes = 1 << 26
+    /// Columns times rows.
+    package var pixels = 1 << 26
+    /// Columns, and rows.
+    package var extent = 1 << 16
+
+    package init() {}
+
+    /// - Throws: an `InputError` where a picture of this size is over the limits.
+    func check(width: Int, height: Int, place: String) throws(InputError) {
+        guard width > 0, height > 0 else {
+            throw InputError(place, expected: "a picture with pixels", received: "\(width)×\(height)")
+        }
+        guard width <= extent, height <= extent, width * height <= pixels else {
+            throw InputError(
+                place, expected: "at most \(extent) columns and rows and \(pixels) pixels",
+                received: "\(width)×\(height)", remedy: "make the picture smaller or cut it")
+        }
+    }
+}
+
+/// Pictures from files: PNG, JPEG, PGM and PPM, told by their bytes, not their names.
+///
+/// Any bytes give a picture or an ``InputError`` in one line. Colours become BT.601 luma, transparency lies over white,
+/// 16-bit samples are rounded to 8, palettes are resolved, and a JPEG is turned as its EXIF orientation says. A file
+/// that is damaged or cut short is refused rather than read in part.
+package enum ImageDecoder {
+    enum Format: String, CaseIterable {
+        case png = "PNG", jpeg = "JPEG", pnm = "PGM or PPM"
+    }
+
+    /// The picture in `bytes`.
+    /// - Parameter place: names the file in messages.
+    package static func decode(
+        _ bytes: [UInt8], place: String, limits: ImageLimits = ImageLimits()
+    ) throws(InputError) -> GreyImage {
+        guard bytes.count <= limits.fileBytes else { throw tooLong(place, limits) }
+        switch format(bytes) {
+        case .png: return try PNGDecoder.decode(bytes, place: place, limits: limits)
+        case .jpeg: return try JPEGDecoder.decode(bytes, place: place, limits: limits)
+        case .pnm: return try PNMDecoder.decode(bytes, place: place, limits: limits)
+        case nil:
+            throw InputError(
+                place, expected: "a picture: PNG, JPEG, PGM or PPM", received: stranger(bytes),
+                remedy: "save it as PNG")
+        }
+    }
+
+    /// The picture in the file at `path`.
+    package static func read(_ path: String, limits: ImageLimits = ImageLimits()) throws(InputError) -> GreyImage {
+        let file = try BinaryFile(path)
+        guard file.size <= limits.fileBytes else { throw tooLong(path, limits) }
+        return try decode(try file.read(exactly: file.size), place: path, limits: limits)
+    }
+
+    private static func tooLong(_ place: String, _ limits: ImageLimits) -> InputError {
+        InputError(place, expected: "a file of at most \(limits.fileBytes) bytes", received: "a longer one")
+    }
+
+    static func format(_ bytes: [UInt8]) -> Format? {
+        if bytes.starts(with: PNGDecoder.signature) { return .png }
+        if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return .jpeg }
+        if bytes.count > 2, bytes[0] == 0x50, [0x32, 0x33, 0x35, 0x36].contains(bytes[1]) { return .pnm }
+        return nil
+    }
+
+    /// What a file of another kind seems to be.
+    private static func stranger(_ bytes: [UInt8]) -> String {
+        guard !bytes.isEmpty else { return "an empty file" }
+        func begins(_ text: String, at offset: Int = 0) -> Bool { bytes.dropFirst(offset).starts(with: text.utf8) }
+        let known: [(String, Bool)] = [
+            ("a GIF picture", begins("GIF8")), ("a BMP picture", begins("BM")),
+            ("a TIFF picture", begins("II*\0") || begins("MM\0*")),
+            ("a WebP picture", begins("RIFF") && begins("WEBP", at: 8)), ("a PDF document", begins("%PDF")),
+            ("a HEIF or AVIF picture", begins("ftyp", at: 4)), ("a bitmap of PBM", begins("P1") || begins("P4")),
+            ("a JPEG XL picture", begins("JXL ", at: 4) || bytes.starts(with: [0xFF, 0x0A])),
+            ("an SVG picture", begins("<svg") || begins("<?xml")),
+        ]
+        return known.first { $0.1 }?.0 ?? "a file of another kind"
+    }
+}

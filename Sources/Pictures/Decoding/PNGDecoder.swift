@@ -1,0 +1,104 @@
+import CPNG
+import Formats
+import Tensors
+
+/// PNG by libpng's simplified interface, and the only file that hands pointers to libpng.
+enum PNGDecoder {
+    static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+    /// Deflate makes at most 1,032 bytes of one (zlib's technical details).
+    private static let deflateRatio = 1_032
+
+    /// Any colour type and depth, interlaced or not. Gamma is sRGB's unless the file says otherwise.
+    static func decode(_ bytes: [UInt8], place: String, limits: ImageLimits) throws(InputError) -> GreyImage {
+        try checkHeader(bytes, place: place, limits: limits)
+        try checkChunks(bytes, place: place)
+        switch samples(of: bytes) {
+        case .success(let picture):
+            return GreyImage(
+                width: picture.width, height: picture.height, samples: picture.samples, channels: picture.channels)
+        case .failure(let failure):
+            throw InputError(place, expected: "a sound PNG", received: "a damaged one: \(failure.message)")
+        }
+    }
+
+    /// Limits, before libpng sees the file: size, and whether so many bytes can hold so many pixels at all.
+    private static func checkHeader(_ bytes: [UInt8], place: String, limits: ImageLimits) throws(InputError) {
+        guard bytes.count >= 33, bytes[12..<16].elementsEqual("IHDR".utf8) else {
+            throw InputError(place, expected: "a PNG that begins with its header", received: "a damaged or cut one")
+        }
+        func word(_ offset: Int) -> Int { bytes[offset..<(offset + 4)].reduce(0) { $0 << 8 | Int($1) } }
+        let (width, height) = (word(16), word(20))
+        try limits.check(width: width, height: height, place: place)
+        let samples = [0: 1, 2: 3, 3: 1, 4: 2, 6: 4][Int(bytes[25])] ?? 1
+        let rowBytes = (width * samples * max(Int(bytes[24]), 1) + 7) / 8
+        guard rowBytes * height <= deflateRatio * bytes.count else {
+            throw InputError(
+                place, expected: "\(width)×\(height) pixels", received: "\(bytes.count) bytes, too few to hold them")
+        }
+    }
+
+    /// Every chunk is there and its checksum right, up to the last. libpng passes over a damaged chunk that it can do
+    /// without, transparency among them, and an end that is missing.
+    private static func checkChunks(_ bytes: [UInt8], place: String) throws(InputError) {
+        func damaged(_ what: String) -> InputError {
+            InputError(place, expected: "a sound PNG", received: "a damaged one: \(what)")
+        }
+        func word(_ offset: Int) -> UInt32 { bytes[offset..<(offset + 4)].reduce(0) { $0 << 8 | UInt32($1) } }
+        var position = signature.count
+        while true {
+            guard position + 12 <= bytes.count, Int(word(position)) <= bytes.count - position - 12 else {
+                throw damaged("cut short")
+            }
+            let end = position + 8 + Int(word(position))
+            let name = bytes[(position + 4)..<(position + 8)]
+            guard Zlib.crc32(Array(bytes[(position + 4)..<end])) == word(end) else {
+                throw damaged("the checksum of \(String(decoding: name, as: UTF8.self)) is wrong")
+            }
+            if name.elementsEqual("IEND".utf8) { return }
+            position = end + 4
+        }
+    }
+
+    private struct Picture {
+        var width: Int
+        var height: Int
+        var channels: Int
+        var samples: [UInt8]
+    }
+
+    private struct Failure: Error {
+        var message: String
+
+        init(_ image: png_image) {
+            message = withUnsafeBytes(of: image.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        }
+    }
+
+    /// 8-bit samples of the file's own channels. libpng keeps pointers to `image` and `bytes` between the two calls.
+    private static func samples(of bytes: [UInt8]) -> Result<Picture, Failure> {
+        var image = png_image()
+        image.version = png_uint_32(PNG_IMAGE_VERSION)
+        return withUnsafeMutablePointer(to: &image) { image in
+            defer { png_image_free(image) }
+            return bytes.withUnsafeBytes { source in
+                guard png_image_begin_read_from_memory(image, source.baseAddress, source.count) != 0 else {
+                    return .failure(Failure(image.pointee))
+                }
+                image.pointee.format &= PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA
+                image.pointee.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
+                let hasColor = image.pointee.format & PNG_FORMAT_FLAG_COLOR != 0
+                let hasAlpha = image.pointee.format & PNG_FORMAT_FLAG_ALPHA != 0
+                var picture = Picture(
+                    width: Int(image.pointee.width), height: Int(image.pointee.height),
+                    channels: (hasColor ? 3 : 1) + (hasAlpha ? 1 : 0), samples: [])
+                let stride = picture.width * picture.channels
+                picture.samples = [UInt8](repeating: 0, count: stride * picture.height)
+                let code = picture.samples.withUnsafeMutableBytes {
+                    png_image_finish_read(image, nil, $0.baseAddress, png_int_32(stride), nil)
+                }
+                return code != 0 ? .success(picture) : .failure(Failure(image.pointee))
+            }
+        }
+    }
+}

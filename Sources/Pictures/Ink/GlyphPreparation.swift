@@ -1,0 +1,121 @@
+import Tensors
+
+/// Brings a character's ink to a network's input as the digits of MNIST were brought to theirs: fitted into a box of 20 of
+/// the 28 pixels, proportions kept, and moved by whole pixels so that its centre of mass is in the middle.
+///
+/// With the ink v of a glyph of w×h pixels as a share of its own level (``Glyph/level``), at most 1, and
+/// s = 20 / max(w, h), the fitted size is `W = max(1, round(s·w))`, `H = max(1, round(s·h))`, and each of its pixels is the
+/// mean of v over the area it covers, v being constant on each pixel. The block's upper left corner is at `round(14 − c)`, c
+/// being its centre of mass in indices of pixels; no pixel leaves the picture.
+///
+/// Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits": "size normalized to fit in a
+/// 20x20 pixel box while preserving their aspect ratio […] centered in a 28x28 image by computing the center of mass".
+/// Other inputs, H×W, take a box of 20/28 of their shorter side.
+package struct GlyphPreparation: Sendable {
+    package let height: Int
+    package let width: Int
+    /// Of the box that characters are fitted into.
+    package let side: Int
+
+    /// Smaller glyphs are enlarged first, so that the small picture has no steps.
+    private static let leastSide = 40
+
+    package init(height: Int, width: Int) {
+        self.height = height
+        self.width = width
+        side = max(1, (20 * min(height, width) + 14) / 28)
+    }
+
+    /// `[height, width]`, 0 paper to 255 ink.
+    package func bytes(_ glyph: Glyph) -> [UInt8] {
+        let level = glyph.level
+        var ink = glyph.ink.map { min(max($0 / level, 0), 1) }
+        var (stride, rows, margin) = (glyph.stride, glyph.rows, glyph.margin)
+        var (boxWidth, boxHeight) = (glyph.box.width, glyph.box.height)
+        if max(boxWidth, boxHeight) < Self.leastSide {
+            let factor = (Self.leastSide + max(boxWidth, boxHeight) - 1) / max(boxWidth, boxHeight)
+            ink = Self.enlarged(ink, columns: stride, rows: rows, factor: factor)
+            (stride, rows, margin) = (stride * factor, rows * factor, margin * factor)
+            (boxWidth, boxHeight) = (boxWidth * factor, boxHeight * factor)
+        }
+        let scale = Double(side) / Double(max(boxWidth, boxHeight))
+        let columns = max(1, Int((scale * Double(boxWidth)).rounded()))
+        let lines = max(1, Int((scale * Double(boxHeight)).rounded()))
+        let narrow = Self.areaMeans(
+            ink, columns: stride, rows: rows, from: Double(margin), step: Double(boxWidth) / Double(columns),
+            count: columns)
+        // Rows become columns, twice.
+        let block = Self.areaMeans(
+            narrow, columns: rows, rows: columns, from: Double(margin), step: Double(boxHeight) / Double(lines),
+            count: lines)
+        return centred(block, columns: columns, rows: lines)
+    }
+
+    /// Means over areas along the rows, and the result turned: `[count, rows]` of `[rows, columns]`. Result i covers
+    /// columns `from + i·step` to `from + (i+1)·step`.
+    package static func areaMeans(
+        _ values: [Float], columns: Int, rows: Int, from: Double, step: Double, count: Int
+    ) -> [Float] {
+        var result = [Float](repeating: 0, count: count * rows)
+        let source = values.span
+        for i in 0..<count {
+            let start = from + Double(i) * step, end = from + Double(i + 1) * step
+            let first = max(Int(start), 0), last = min(Int(end.rounded(.up)), columns)
+            for row in 0..<rows {
+                var sum = 0.0
+                for column in first..<max(last, first) {
+                    let covered = min(end, Double(column + 1)) - max(start, Double(column))
+                    sum += covered * Double(source[row &* columns &+ column])
+                }
+                result[i &* rows &+ row] = Float(sum / step)
+            }
+        }
+        return result
+    }
+
+    /// Bilinear, pixel centres kept: `factor` times as many columns and rows.
+    private static func enlarged(_ values: [Float], columns: Int, rows: Int, factor: Int) -> [Float] {
+        func place(_ index: Int, _ count: Int) -> (Int, Int, Float) {
+            let p = min(max((Float(index) + 0.5) / Float(factor) - 0.5, 0), Float(count - 1))
+            let low = min(Int(p), count - 1)
+            return (low, min(low + 1, count - 1), p - Float(low))
+        }
+        var result: [Float] = []
+        result.reserveCapacity(values.count * factor * factor)
+        for y in 0..<(rows * factor) {
+            let (top, bottom, fy) = place(y, rows)
+            for x in 0..<(columns * factor) {
+                let (left, right, fx) = place(x, columns)
+                let upper = values[top * columns + left] * (1 - fx) + values[top * columns + right] * fx
+                let lower = values[bottom * columns + left] * (1 - fx) + values[bottom * columns + right] * fx
+                result.append(upper * (1 - fy) + lower * fy)
+            }
+        }
+        return result
+    }
+
+    /// `block`, `[columns, rows]`… turned twice it is `[rows, columns]`, placed by its centre of mass.
+    private func centred(_ block: [Float], columns: Int, rows: Int) -> [UInt8] {
+        var mass = 0.0, momentX = 0.0, momentY = 0.0
+        for y in 0..<rows {
+            for x in 0..<columns {
+                let value = Double(block[y * columns + x])
+                mass += value
+                momentX += value * Double(x)
+                momentY += value * Double(y)
+            }
+        }
+        func corner(_ moment: Double, _ extent: Int, _ available: Int) -> Int {
+            let centre = mass > 0 ? moment / mass : Double(extent - 1) / 2
+            return min(max(Int((Double(available) / 2 - centre).rounded()), 0), max(available - extent, 0))
+        }
+        let left = corner(momentX, columns, width), top = corner(momentY, rows, height)
+        var result = [UInt8](repeating: 0, count: width * height)
+        for y in 0..<min(rows, height - top) {
+            for x in 0..<min(columns, width - left) {
+                result[(top + y) * width + left + x] = UInt8((255 * min(max(block[y * columns + x], 0), 1)).rounded())
+            }
+        }
+        return result
+    }
+}

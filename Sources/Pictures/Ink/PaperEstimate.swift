@@ -1,0 +1,200 @@
+/// How bright the paper is at every pixel of a picture, ink taken away.
+///
+/// The picture is cut into cells, at most 64 along its longer side. Cells are filled with the mean of their paper pixels;
+/// where ink leaves less than a quarter of a cell, from coarser and coarser neighbourhoods (the pull–push of
+/// S. J. Gortler et al., "The Lumigraph", SIGGRAPH 1996). Between the centres of cells brightness is bilinear.
+package struct PaperEstimate {
+    private let cell: Int
+    private let columns: Int
+    private let rows: Int
+    private var levels: [Float]
+
+    package static func cellSize(_ image: GreyImage) -> Int { max(1, (max(image.width, image.height) + 63) / 64) }
+
+    /// - Parameter isPaper: `[height, width]`.
+    package init(_ image: GreyImage, isPaper: [Bool]) {
+        let cell = Self.cellSize(image)
+        let columns = (image.width + cell - 1) / cell, rows = (image.height + cell - 1) / cell
+        var sums = [Float](repeating: 0, count: columns * rows), counts = sums
+        let pixels = image.pixels.span, paper = isPaper.span
+        for y in 0..<image.height {
+            let first = y / cell * columns
+            for x in 0..<image.width where paper[y &* image.width &+ x] {
+                sums[first + x / cell] += Float(pixels[y &* image.width &+ x])
+                counts[first + x / cell] += 1
+            }
+        }
+        let least = Float(cell * cell) / 4
+        var weights = counts.map { $0 >= least ? min($0 / Float(cell * cell), 1) : 0 }
+        if weights.allSatisfy({ $0 == 0 }) { weights = counts.map { $0 > 0 ? 1 : 0 } }
+        let means = zip(sums, counts).map { $1 > 0 ? $0 / $1 : 0 }
+        (self.cell, self.columns, self.rows) = (cell, columns, rows)
+        levels = Self.filled(means, weights, columns: columns, rows: rows)
+        smooth()
+    }
+
+    /// Values where they have weight, elsewhere what is around: pull to half the size, fill that, push back.
+    private static func filled(_ values: [Float], _ weights: [Float], columns: Int, rows: Int) -> [Float] {
+        guard columns > 1 || rows > 1, weights.contains(where: { $0 < 1 }) else { return values }
+        let (halfColumns, halfRows) = ((columns + 1) / 2, (rows + 1) / 2)
+        var coarse = [Float](repeating: 0, count: halfColumns * halfRows), coarseWeights = coarse
+        for y in 0..<rows {
+            for x in 0..<columns {
+                let i = y * columns + x, j = y / 2 * halfColumns + x / 2
+                coarse[j] += values[i] * weights[i]
+                coarseWeights[j] += weights[i]
+            }
+        }
+        for j in coarse.indices where coarseWeights[j] > 0 { coarse[j] /= coarseWeights[j] }
+        coarse = filled(coarse, coarseWeights.map { min($0, 1) }, columns: halfColumns, rows: halfRows)
+        var result = values
+        for y in 0..<rows {
+            for x in 0..<columns {
+                let i = y * columns + x
+                guard weights[i] < 1 else { continue }
+                let around = bilinear(
+                    coarse, columns: halfColumns, rows: halfRows, x: (Float(x) - 0.5) / 2, y: (Float(y) - 0.5) / 2)
+                result[i] = weights[i] * values[i] + (1 - weights[i]) * around
+            }
+        }
+        return result
+    }
+
+    /// Means of 3×3 cells, which take the noise of single cells away.
+    private mutating func smooth() {
+        let source = levels
+        for y in 0..<rows {
+            for x in 0..<columns {
+                var sum: Float = 0, count: Float = 0
+                for v in max(0, y - 1)...min(rows - 1, y + 1) {
+                    for u in max(0, x - 1)...min(columns - 1, x + 1) {
+                        sum += source[v * columns + u]
+                        count += 1
+                    }
+                }
+                levels[y * columns + x] = sum / count
+            }
+        }
+    }
+
+    private static func bilinear(_ values: [Float], columns: Int, rows: Int, x: Float, y: Float) -> Float {
+        let x = min(max(x, 0), Float(columns - 1)), y = min(max(y, 0), Float(rows - 1))
+        let left = min(Int(x), max(columns - 2, 0)), top = min(Int(y), max(rows - 2, 0))
+        let right = min(left + 1, columns - 1), bottom = min(top + 1, rows - 1)
+        let fx = x - Float(left), fy = y - Float(top)
+        let upper = values[top * columns + left] * (1 - fx) + values[top * columns + right] * fx
+        let lower = values[bottom * columns + left] * (1 - fx) + values[bottom * columns + right] * fx
+        return upper * (1 - fy) + lower * fy
+    }
+
+    /// `sign · (paper − picture)`: how much darker (sign 1) or lighter (−1) than paper each pixel is.
+    package func difference(from image: GreyImage, sign: Float) -> [Float] {
+        let step = 1 / Float(cell), half = Float(cell - 1) / 2
+        // Where each column lies among the cells, once for all rows.
+        let places = (0..<image.width).map { x -> (Int, Int, Float) in
+            let p = min(max((Float(x) - half) * step, 0), Float(columns - 1))
+            let left = min(Int(p), max(columns - 2, 0))
+            return (left, min(left + 1, columns - 1), p - Float(left))
+        }
+        var result = [Float](repeating: 0, count: image.pixels.count)
+        var row = [Float](repeating: 0, count: columns)
+        let pixels = image.pixels.span
+        for y in 0..<image.height {
+            let p = min(max((Float(y) - half) * step, 0), Float(rows - 1))
+            let top = min(Int(p), max(rows - 2, 0)), bottom = min(top + 1, rows - 1), f = p - Float(top)
+            for c in 0..<columns { row[c] = levels[top * columns + c] * (1 - f) + levels[bottom * columns + c] * f }
+            for x in 0..<image.width {
+                let (left, right, fx) = places[x]
+                let paper = row[left] * (1 - fx) + row[right] * fx
+                result[y &* image.width &+ x] = sign * (paper - Float(pixels[y &* image.width &+ x]))
+            }
+        }
+        return result
+    }
+}
+
+/// A first guess at the paper: the plane `a + b·x + c·y` that fits the medians of cells with the least sum of absolute
+/// residuals, by iteratively reweighted least squares. As long as most cells are paper, ink does not move it.
+package enum PaperPlane {
+    /// `picture − plane` at each pixel.
+    package static func residuals(_ image: GreyImage) -> [Float] {
+        let cell = PaperEstimate.cellSize(image)
+        let columns = (image.width + cell - 1) / cell, rows = (image.height + cell - 1) / cell
+        let medians = cellMedians(image, cell, columns, rows)
+        /// From −1 to 1.
+        func coordinate(_ index: Int, _ count: Int) -> Double {
+            count > 1 ? 2 * Double(index) / Double(count - 1) - 1 : 0
+        }
+        var plane = (0.0, 0.0, 0.0)
+        for iteration in 0..<30 {
+            var system = [[Double]](repeating: [0, 0, 0, 0], count: 3)
+            for r in 0..<rows {
+                for c in 0..<columns {
+                    let basis = [1, coordinate(c, columns), coordinate(r, rows)]
+                    let value = medians[r * columns + c]
+                    let residual = value - plane.0 - plane.1 * basis[1] - plane.2 * basis[2]
+                    let weight = iteration == 0 ? 1 : 1 / max(abs(residual), 1)
+                    for i in 0..<3 {
+                        for j in 0..<3 { system[i][j] += weight * basis[i] * basis[j] }
+                        system[i][3] += weight * basis[i] * value
+                    }
+                }
+            }
+            plane = solve(system)
+        }
+        var result = [Float](repeating: 0, count: image.pixels.count)
+        let pixels = image.pixels.span
+        for y in 0..<image.height {
+            let level = Float(plane.0 + plane.2 * coordinate(y, image.height))
+            let slope = image.width > 1 ? Float(2 * plane.1) / Float(image.width - 1) : 0
+            let start = level - (image.width > 1 ? Float(plane.1) : 0)
+            for x in 0..<image.width {
+                result[y &* image.width &+ x] = Float(pixels[y &* image.width &+ x]) - start - slope * Float(x)
+            }
+        }
+        return result
+    }
+
+    private static func cellMedians(_ image: GreyImage, _ cell: Int, _ columns: Int, _ rows: Int) -> [Double] {
+        var medians = [Double](repeating: 0, count: columns * rows)
+        var histogram = [Int32](repeating: 0, count: 256)
+        let pixels = image.pixels.span
+        for r in 0..<rows {
+            for c in 0..<columns {
+                for level in 0..<256 { histogram[level] = 0 }
+                let ys = (r * cell)..<min((r + 1) * cell, image.height)
+                let xs = (c * cell)..<min((c + 1) * cell, image.width)
+                for y in ys {
+                    for x in xs { histogram[Int(pixels[y &* image.width &+ x])] += 1 }
+                }
+                let half = Int32((ys.count * xs.count + 1) / 2)
+                var seen: Int32 = 0, level = 0
+                while seen + histogram[level] < half {
+                    seen += histogram[level]
+                    level += 1
+                }
+                medians[r * columns + c] = Double(level)
+            }
+        }
+        return medians
+    }
+
+    /// Gauss–Jordan with pivoting; an axis that says nothing (one column or row) gets 0.
+    private static func solve(_ system: [[Double]]) -> (Double, Double, Double) {
+        var m = system
+        for k in 0..<3 {
+            let pivot = (k..<3).max { abs(m[$0][k]) < abs(m[$1][k]) } ?? k
+            m.swapAt(k, pivot)
+            guard abs(m[k][k]) > 1e-9 else {
+                m[k] = [0, 0, 0, 0]
+                m[k][k] = 1
+                continue
+            }
+            for i in 0..<3 where i != k {
+                let factor = m[i][k] / m[k][k]
+                for j in k..<4 { m[i][j] -= factor * m[k][j] }
+            }
+        }
+        return (m[0][3] / m[0][0], m[1][3] / m[1][1], m[2][3] / m[2][2])
+    }
+}

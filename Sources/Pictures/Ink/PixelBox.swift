@@ -1,0 +1,44 @@
+/// A rectangle of pixels.
+package struct PixelBox: Hashable, Sendable, Codable {
+    /// The leftmost column.
+    package var x: Int
+    /// The uppermost row.
+    package var y: Int
+    package var width: Int
+    package var height: Int
+
+    package init(x: Int, y: Int, width: Int, height: Int) {
+        (self.x, self.y, self.width, self.height) = (x, y, width, height)
+    }
+
+    /// The first column to the right of it.
+    package var right: Int { x + width }
+    /// The first row below it.
+    package var bottom: Int { y + height }
+    package var centerX: Double { Double(x) + Double(width) / 2 }
+    package var centerY: Double { Double(y) + Double(height) / 2 }
+
+    /// The smallest that holds both.
+    package func union(_ other: PixelBox) -> PixelBox {
+        let (left, top) = (min(x, other.x), min(y, other.y))
+        return PixelBox(
+            x: left, y: top, width: max(right, other.right) - left, height: max(bottom, other.bottom) - top)
+    }
+
+    /// Columns that both have; negative where a gap is between them.
+    package func columnsShared(_ other: PixelBox) -> Int { min(right, other.right) - max(x, other.x) }
+    /// Rows that both have; negative where a gap is between them.
+    package func rowsShared(_ other: PixelBox) -> Int { min(bottom, other.bottom) - max(y, other.y) }
+
+    package func contains(_ other: PixelBox) -> Bool {
+        x <= other.x && y <= other.y && right >= other.right && bottom >= other.bottom
+    }
+
+    /// The same rectangle in a picture that is `factor` times as fine, `width`×`height` pixels.
+    package func scaled(_ factor: Int, width: Int, height: Int) -> PixelBox {
+        let (left, top) = (min(x * factor, width - 1), min(y * factor, height - 1))
+        return PixelBox(
+            x: left, y: top, width: max(1, min(right * factor, width) - left),
+            height: max(1, min(bottom * factor, height) - top))
+    }
+}

@@ -1,0 +1,153 @@
+/// The printed lines of a form, taken out of the ink: boxes, combs, lines to write on.
+///
+/// A rule shows in the outline of its component: seen from above (below, left, right), the first ink in nearly every
+/// column lies on one straight line, and is thin. Four such edges are a frame, and upright ones as high as the frame
+/// they stand in part its cells; one or two along a component that is longer than high are lines to write on. A rule's ink goes where it is no thicker than the rule itself, so that
+/// the stroke of a digit that crosses it stays.
+package enum RuledLines {
+    /// Shares of the ink's level: what counts as a rule's ink, which may be fainter than a pen's, and what as none.
+    private static let (inside, outside): (Float, Float) = (0.25, 0.1)
+    /// A frame within a frame, and the lines of a comb.
+    private static let rounds = 3
+    /// Components that are looked at, the largest first.
+    private static let mostComponents = 300
+
+    /// The same map without rules.
+    package static func removed(from map: InkMap) -> InkMap {
+        var map = map
+        var frames: [PixelBox] = []
+        for _ in 0..<rounds {
+            let components = InkComponents(map, low: max(inside, 4 * map.noise), high: max(0.4, 5 * map.noise))
+            var ink = map.ink
+            var changed = false
+            let largest = components.components.enumerated().sorted { $0.element.area > $1.element.area }
+            for (index, component) in largest.prefix(mostComponents) {
+                for edge in edges(of: component, label: Int32(index + 1), components, &frames) {
+                    clear(edge, of: component.box, &ink, width: map.width, height: map.height)
+                    changed = true
+                }
+            }
+            guard changed else { return map }
+            map.ink = ink
+        }
+        return map
+    }
+
+    private enum Side: CaseIterable {
+        case top, bottom, left, right
+
+        var isHorizontal: Bool { self == .top || self == .bottom }
+        /// Whether it is seen from where coordinates are small.
+        var isNear: Bool { self == .top || self == .left }
+    }
+
+    /// A straight edge: at position p along it, ink begins at depth `offset + slope·p` from the side.
+    private struct Edge {
+        var side: Side
+        var offset: Double
+        var slope: Double
+        var thickness: Int
+    }
+
+    /// The rules that bound `component`; none where it is no frame and no line to write on.
+    private static func edges(
+        of component: InkComponents.Component, label: Int32, _ components: InkComponents, _ frames: inout [PixelBox]
+    ) -> [Edge] {
+        let box = component.box
+        // Too small to tell a rule from a stroke.
+        guard max(box.width, box.height) >= 24 else { return [] }
+        let found = Side.allCases.compactMap { straightEdge($0, box, label, components) }
+        let sides = Set(found.map(\.side))
+        if sides.count == 4 {
+            frames.append(box)
+            return found
+        }
+        // What parts the cells of a frame reaches from its top to its bottom.
+        let isPost = frames.contains { $0.contains(box) && 100 * box.height >= 85 * $0.height }
+        if isPost { return found.filter { !$0.side.isHorizontal } }
+        let isLong = box.width * 2 > 3 * box.height
+        return isLong ? found.filter(\.side.isHorizontal) : []
+    }
+
+    private static func straightEdge(
+        _ side: Side, _ box: PixelBox, _ label: Int32, _ components: InkComponents
+    ) -> Edge? {
+        let (length, depth) = side.isHorizontal ? (box.width, box.height) : (box.height, box.width)
+        /// Whether there is ink of the component at `position` along the side, `d` deep.
+        func isInk(_ position: Int, _ d: Int) -> Bool {
+            let along = side.isHorizontal ? box.x + position : box.y + position
+            let far = side.isHorizontal ? box.bottom - 1 : box.right - 1
+            let across = side.isNear ? (side.isHorizontal ? box.y : box.x) + d : far - d
+            let (x, y) = side.isHorizontal ? (along, across) : (across, along)
+            return components.labels[y * components.width + x] == label
+        }
+        var first: [Int] = [], thickness: [Int] = []
+        for position in 0..<length {
+            guard let d = (0..<depth).first(where: { isInk(position, $0) }) else {
+                first.append(-1)
+                thickness.append(0)
+                continue
+            }
+            first.append(d)
+            thickness.append((d..<depth).first { !isInk(position, $0) }.map { $0 - d } ?? depth - d)
+        }
+        let thin = thickness.filter { $0 > 0 }.sorted()
+        guard thin.count > length * 3 / 4 else { return nil }
+        let typical = thin[thin.count / 2]
+        guard typical * 12 <= length, let line = line(through: first) else { return nil }
+        let tolerance = 1.5 + 0.25 * Double(typical)
+        let near = first.indices.filter {
+            first[$0] >= 0 && abs(Double(first[$0]) - line.offset - line.slope * Double($0)) <= tolerance
+        }
+        guard near.count * 100 >= length * 85, abs(line.slope) < 0.1 else { return nil }
+        return Edge(side: side, offset: line.offset, slope: line.slope, thickness: typical)
+    }
+
+    /// The line with the least sum of absolute residuals, about; nil through fewer than two points.
+    private static func line(through depths: [Int]) -> (offset: Double, slope: Double)? {
+        let points = depths.indices.filter { depths[$0] >= 0 }
+        guard points.count >= 2 else { return nil }
+        var offset = 0.0, slope = 0.0
+        for iteration in 0..<20 {
+            var (s, sx, sxx, sy, sxy) = (0.0, 0.0, 0.0, 0.0, 0.0)
+            for p in points {
+                let x = Double(p), y = Double(depths[p])
+                let weight = iteration == 0 ? 1 : 1 / max(abs(y - offset - slope * x), 0.5)
+                s += weight
+                sx += weight * x
+                sxx += weight * x * x
+                sy += weight * y
+                sxy += weight * x * y
+            }
+            let determinant = s * sxx - sx * sx
+            guard determinant > 1e-9 else { return nil }
+            slope = (s * sxy - sx * sy) / determinant
+            offset = (sy - slope * sx) / s
+        }
+        return (offset, slope)
+    }
+
+    /// Takes the ink of `edge` away, its soft edges too, where it is no thicker than the edge.
+    private static func clear(_ edge: Edge, of box: PixelBox, _ ink: inout [Float], width: Int, height: Int) {
+        let side = edge.side
+        let length = side.isHorizontal ? box.width : box.height
+        let limit = edge.thickness * 2 + 1
+        for position in 0..<length {
+            let depth = edge.offset + edge.slope * Double(position) + Double(edge.thickness - 1) / 2
+            let along = side.isHorizontal ? box.x + position : box.y + position
+            let far = side.isHorizontal ? box.bottom - 1 : box.right - 1
+            let near = side.isHorizontal ? box.y : box.x
+            let middle = side.isNear ? near + Int(depth.rounded()) : far - Int(depth.rounded())
+            let end = side.isHorizontal ? height : width
+            func index(_ across: Int) -> Int { side.isHorizontal ? across * width + along : along * width + across }
+            guard (0..<end).contains(middle), ink[index(middle)] > inside else { continue }
+            var low = middle, high = middle
+            while low > 0, ink[index(low - 1)] > inside { low -= 1 }
+            while high + 1 < end, ink[index(high + 1)] > inside { high += 1 }
+            guard high + 1 - low <= limit else { continue }
+            while low > 0, ink[index(low - 1)] > outside, ink[index(low - 1)] < ink[index(low)] { low -= 1 }
+            while high + 1 < end, ink[index(high + 1)] > outside, ink[index(high + 1)] < ink[index(high)] { high += 1 }
+            for across in low...high { ink[index(across)] = 0 }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+/// Which ink belongs together: the characters of a picture, line by line.
+///
+/// Pieces are measured by the height of a character, H, the median of all pieces' heights weighted by their ink. Pieces
+/// under 0.4·H are specks unless they lie within 0.2·H of a larger one; a piece joins another where it lies above or
+/// below it (as the bar of a broken 5), where it is small and near, or where both are too low for characters and their
+/// boxes overlap. What is left is put into lines: from left to right, a
+/// character belongs to the line whose last one shares at least 40 % of its height.
+package struct Segmentation {
+    package struct Group {
+        var members: Set<Int32>
+        var box: PixelBox
+        var area: Int
+    }
+
+    package let map: InkMap
+    /// Groups in no order.
+    package private(set) var groups: [Group]
+    /// H, pixels.
+    package private(set) var characterHeight: Double
+    private let labels: [Int32]
+    /// Of a page with more, the smallest are left out.
+    package static let mostPieces = 1_000
+    /// Of H: what is smaller is no character.
+    private static let speck = 0.4
+
+    package init(_ map: InkMap) {
+        let map = RuledLines.removed(from: map)
+        let components = InkComponents(map)
+        self.map = map
+        labels = components.grownLabels(map.ink, floor: max(0.08, 3 * map.noise))
+        groups = components.components.enumerated().map { index, component in
+            Group(members: [Int32(index + 1)], box: component.box, area: component.area)
+        }
+        if groups.count > Self.mostPieces {
+            groups = Array(groups.sorted { $0.area > $1.area }.prefix(Self.mostPieces))
+        }
+        characterHeight = Self.height(of: groups)
+        dropMargins()
+        characterHeight = Self.height(of: groups)
+        join()
+        dropSpecks()
+    }
+
+    package func glyph(_ group: Group) -> Glyph { Glyph(map, labels: labels, members: group.members, box: group.box) }
+
+    /// The groups of a line together, as one glyph.
+    package func glyph(_ groups: [Group]) -> Glyph? {
+        guard var whole = groups.first else { return nil }
+        for group in groups.dropFirst() { whole = Self.merged(whole, group) }
+        return glyph(whole)
+    }
+
+    private static func height(of groups: [Group]) -> Double {
+        let sorted = groups.sorted { $0.box.height < $1.box.height }
+        let half = sorted.reduce(0) { $0 + $1.area } / 2
+        var seen = 0
+        for group in sorted {
+            seen += group.area
+            if seen > half { return Double(group.box.height) }
+        }
+        return 0
+    }
+
+    private static func merged(_ a: Group, _ b: Group) -> Group {
+        Group(members: a.members.union(b.members), box: a.box.union(b.box), area: a.area + b.area)
+    }
+
+    // MARK: - What is no character
+
+    /// What runs along the picture's edge, as the shadow of a scanner's lid or the table under the paper; and dashes
+    /// and lines that are left. Never all there is.
+    private mutating func dropMargins() {
+        func isMargin(_ group: Group) -> Bool {
+            let box = group.box
+            let touches = box.x == 0 || box.y == 0 || box.right == map.width || box.bottom == map.height
+            return touches && (10 * box.width > 7 * map.width || 10 * box.height > 7 * map.height)
+        }
+        func isLine(_ group: Group) -> Bool {
+            let box = group.box
+            // Wider than any character, and flat; or far higher than the others, and thin.
+            let isFlat = box.width > 4 * box.height && Double(box.width) > 1.2 * characterHeight
+            let isPost =
+                Double(box.height) > 1.8 * characterHeight && group.area < box.height * max(3, box.height / 14)
+            return isFlat || isPost
+        }
+        let kept = groups.filter { !isMargin($0) && !isLine($0) }
+        if !kept.isEmpty { groups = kept }
+    }
+
+    private mutating func dropSpecks() {
+        let kept = groups.filter {
+            Double(max($0.box.width, $0.box.height)) >= Self.speck * characterHeight
+                && Double($0.box.height) >= 0.15 * characterHeight
+        }
+        if !kept.isEmpty { groups = kept }
+    }
+
+    // MARK: - What belongs together
+
+    /// Joins pairs that belong together, the nearest first, until there are none.
+    private mutating func join() {
+        while true {
+            var pairs: [(first: Int, second: Int, distance: Double)] = []
+            for i in groups.indices {
+                for j in (i + 1)..<groups.count {
+                    let distance = Self.distance(groups[i].box, groups[j].box)
+                    if belongTogether(groups[i], groups[j], distance) { pairs.append((i, j, distance)) }
+                }
+            }
+            if pairs.isEmpty { return }
+            // What has grown is measured anew in the next round.
+            var isTaken = [Bool](repeating: false, count: groups.count), isGone = isTaken
+            for pair in pairs.sorted(by: { $0.distance < $1.distance })
+            where !isTaken[pair.first] && !isTaken[pair.second] {
+                groups[pair.first] = Self.merged(groups[pair.first], groups[pair.second])
+                (isTaken[pair.first], isTaken[pair.second], isGone[pair.second]) = (true, true, true)
+            }
+            groups = groups.indices.filter { !isGone[$0] }.map { groups[$0] }
+        }
+    }
+
+    private static func distance(_ a: PixelBox, _ b: PixelBox) -> Double {
+        let dx = Double(max(0, -a.columnsShared(b))), dy = Double(max(0, -a.rowsShared(b)))
+        return (dx * dx + dy * dy).squareRoot()
+    }
+
+    private func belongTogether(_ a: Group, _ b: Group, _ distance: Double) -> Bool {
+        let (small, large) = a.area < b.area ? (a, b) : (b, a)
+        let h = characterHeight
+        if large.box.contains(small.box) { return true }
+        let whole = a.box.union(b.box)
+        guard Double(whole.height) <= 1.6 * h, distance <= 0.35 * h else { return false }
+        let smallHeight = Double(small.box.height), largeHeight = Double(large.box.height)
+        // One above the other.
+        let columns = Double(small.box.columnsShared(large.box))
+        let rows = Double(small.box.rowsShared(large.box))
+        if columns >= 0.4 * Double(min(small.box.width, large.box.width)),
+            rows < 0.5 * min(smallHeight, largeHeight), Double(whole.height) <= 1.35 * max(h, largeHeight)
+        {
+            return true
+        }
+        let areLow = max(smallHeight, largeHeight) < 0.8 * h
+        if columns > 0, rows > 0, areLow, Double(whole.width) <= 1.3 * h { return true }
+        // A fragment at its side.
+        let isFragment = smallHeight < 0.45 * h || (smallHeight < 0.55 * h && 10 * small.area < 4 * large.area)
+        return isFragment && distance <= 0.2 * h && Double(whole.width) <= 1.3 * h
+    }
+
+    // MARK: - Lines
+
+    /// Groups in reading order: lines from above to below, each from left to right.
+    package var lines: [[Group]] {
+        var lines: [[Group]] = []
+        for group in groups.sorted(by: { ($0.box.x, $0.box.y) < ($1.box.x, $1.box.y) }) {
+            var best: (line: Int, shared: Double)?
+            for (index, line) in lines.enumerated() {
+                guard let last = line.last?.box else { continue }
+                let shared = Double(last.rowsShared(group.box)) / Double(min(last.height, group.box.height))
+                if shared >= 0.4, shared > best?.shared ?? 0 { best = (index, shared) }
+            }
+            if let best { lines[best.line].append(group) } else { lines.append([group]) }
+        }
+        return lines.sorted { a, b in
+            let middles = [a, b].map { line in line.reduce(0) { $0 + $1.box.centerY } / Double(line.count) }
+            return middles[0] < middles[1]
+        }
+    }
+
+    // MARK: - One character alone
+
+    /// The character where a picture shows one: the group with most ink and what lies near it. And how many others were
+    /// left out that are as large as characters.
+    package var single: (glyph: Glyph, others: Int)? {
+        guard let main = groups.max(by: { $0.area < $1.area }) else { return nil }
+        var whole = main
+        var others = 0
+        for group in groups where group.members != main.members {
+            let height = Double(max(whole.box.height, whole.box.width))
+            let isNear = Self.distance(group.box, whole.box) <= 0.3 * height
+            let shared = Double(group.box.columnsShared(whole.box)) / Double(min(group.box.width, whole.box.width))
+            let isPart = 3 * group.area < main.area || Double(group.box.height) < 0.45 * height || shared >= 0.4
+            if isNear, isPart {
+                whole = Self.merged(whole, group)
+            } else if !isPart {
+                others += 1
+            }
+        }
+        return (glyph(whole), others)
+    }
+}

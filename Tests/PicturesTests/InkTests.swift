@@ -1,0 +1,86 @@
+@testable import Pictures
+import Tensors
+import Testing
+
+
+/// Ink, found whatever the paper and the light.
+@Suite struct InkTests {
+    private func sheet() -> Sheet {
+        var sheet = Sheet(width: 120, height: 90)
+        sheet.fill(x: 30, y: 20, width: 8, height: 50)
+        sheet.fill(x: 70, y: 40, width: 20, height: 6)
+        return sheet
+    }
+
+    @Test(arguments: [(Float(210), Float(40)), (50, 230), (255, 0), (0, 255), (140, 90)], [Float(0), 0.4, -0.4])
+    func inkIsWhereItWasPut(levels: (paper: Float, pen: Float), slope: Float) throws {
+        // A light pen on light paper would be lost where the light is.
+        if levels.paper == 140, slope != 0 { return }
+        let sheet = sheet()
+        let map = try #require(InkMap(sheet.image(paper: levels.paper, pen: levels.pen, slope: slope)))
+        #expect(map.isDarkOnLight == (levels.paper > levels.pen))
+        for (index, ink) in sheet.ink.enumerated() {
+            #expect((map.ink[index] > 0.5) == (ink > 0.5), "pixel \(index % 120), \(index / 120): \(map.ink[index])")
+        }
+    }
+
+    @Test func paperIsEmpty() {
+        #expect(InkMap(GreyImage(width: 1, height: 1, pixels: [7])) == nil)
+        #expect(InkMap(GreyImage(width: 90, height: 40, pixels: [UInt8](repeating: 255, count: 3600))) == nil)
+        // Noise and a gradient, but nothing written.
+        var stream = RandomStream(RandomAddress(seed: 4, purpose: .test))
+        let noisy = (0..<(200 * 100)).map { index -> UInt8 in
+            let noise = (0..<4).reduce(Float(0)) { sum, _ in sum + stream.uniform() - 0.5 } * 6
+            return UInt8(150 + Float(index % 200) * 0.25 + noise)
+        }
+        #expect(InkMap(GreyImage(width: 200, height: 100, pixels: noisy)) == nil)
+    }
+
+    /// Against plain flooding from every pixel.
+    @Test func componentsAreThoseOfFlooding() {
+        var stream = RandomStream(RandomAddress(seed: 9, purpose: .test))
+        for _ in 0..<30 {
+            let (width, height) = (1 + stream.integer(below: 14), 1 + stream.integer(below: 11))
+            let ink = (0..<(width * height)).map { _ in stream.uniform() }
+            let found = InkComponents(ink: ink, width: width, height: height, low: 0.45, high: 0.8)
+            // Equal labels spread until nothing changes.
+            var naive = ink.indices.map { ink[$0] > 0.45 ? $0 + 1 : 0 }
+            var changed = true
+            while changed {
+                changed = false
+                for a in ink.indices where naive[a] > 0 {
+                    for b in ink.indices where naive[b] > naive[a] {
+                        let touches = abs(a % width - b % width) <= 1 && abs(a / width - b / width) <= 1
+                        if touches {
+                            naive[b] = naive[a]
+                            changed = true
+                        }
+                    }
+                }
+            }
+            let strong = Set(ink.indices.filter { ink[$0] > 0.8 }.map { naive[$0] })
+            #expect(found.components.count == strong.count)
+            for a in ink.indices {
+                #expect((found.labels[a] > 0) == strong.contains(naive[a]))
+                for b in ink.indices where found.labels[a] > 0 && found.labels[b] > 0 {
+                    #expect((found.labels[a] == found.labels[b]) == (naive[a] == naive[b]))
+                }
+            }
+            for (index, component) in found.components.enumerated() {
+                let own = ink.indices.filter { found.labels[$0] == Int32(index + 1) }
+                #expect(component.area == own.count)
+                #expect(
+                    component.box.x == own.map { $0 % width }.min() && component.box.y == own.map { $0 / width }.min())
+                #expect(component.box.right - 1 == own.map { $0 % width }.max())
+                #expect(component.box.bottom - 1 == own.map { $0 / width }.max())
+            }
+        }
+    }
+
+    /// Soft edges go to the piece they belong to, and not beyond the valley between two.
+    @Test func softEdgesGrowDownhill() {
+        let ink: [Float] = [0.05, 0.2, 0.3, 1, 0.3, 0.2, 0.25, 0.35, 0.9, 0.3]
+        let components = InkComponents(ink: ink, width: 10, height: 1, low: 0.5, high: 0.6)
+        #expect(components.grownLabels(ink, floor: 0.1) == [0, 1, 1, 1, 1, 1, 2, 2, 2, 2])
+    }
+}

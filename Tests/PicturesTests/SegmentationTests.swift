@@ -1,0 +1,108 @@
+@testable import Pictures
+import Tensors
+import Testing
+
+
+/// What belongs together, what is left out, and in which order.
+@Suite struct SegmentationTests {
+    private func boxes(_ sheet: Sheet) throws -> [[PixelBox]] {
+        let map = try #require(InkMap(sheet.image(paper: 240, pen: 20)))
+        return Segmentation(map).lines.map { $0.map(\.box) }
+    }
+
+    @Test func linesAreReadFromAboveAndFromTheLeft() throws {
+        var sheet = Sheet(width: 300, height: 200)
+        // Two slanting lines of bars; heights differ.
+        let places = [(20, 30), (60, 34), (100, 38), (140, 42), (25, 120), (70, 124), (115, 118)]
+        for (x, y) in places.shuffled() { sheet.fill(x: x, y: y, width: 12, height: 50) }
+        let found = try boxes(sheet)
+        #expect(found.map(\.count) == [4, 3])
+        #expect(found.joined().map { [$0.x, $0.y] } == places.map { [$0.0, $0.1] })
+    }
+
+    @Test func fragmentsAreJoinedAndSpecksDropped() throws {
+        var sheet = Sheet(width: 260, height: 120)
+        for x in [20, 180] { sheet.fill(x: x, y: 30, width: 14, height: 60) }
+        // A five in two pieces: its bar above the bow and to the right of it.
+        sheet.fill(x: 90, y: 50, width: 30, height: 8)
+        sheet.fill(x: 112, y: 50, width: 8, height: 40)
+        sheet.fill(x: 90, y: 82, width: 30, height: 8)
+        sheet.fill(x: 98, y: 32, width: 32, height: 7)
+        // Specks, one of them near a bar, where it counts as a part.
+        sheet.fill(x: 230, y: 100, width: 3, height: 3)
+        sheet.fill(x: 60, y: 10, width: 5, height: 4)
+        sheet.fill(x: 37, y: 40, width: 4, height: 4)
+        let found = try boxes(sheet)
+        #expect(
+            found == [
+                [
+                    PixelBox(x: 20, y: 30, width: 21, height: 60), PixelBox(x: 90, y: 32, width: 40, height: 58),
+                    PixelBox(x: 180, y: 30, width: 14, height: 60),
+                ]
+            ])
+    }
+
+    /// Boxes, combs and lines to write on, with digits that stand free, touch them or cross them.
+    @Test(arguments: [0, 1]) func rulesAreNoDigits(skew: Int) throws {
+        var sheet = Sheet(width: 420, height: 130)
+        func rule(x: Int, y: Int, width: Int) {
+            for u in 0..<width { sheet.fill(x: x + u, y: y + skew * u / 60, width: 1, height: 3) }
+        }
+        rule(x: 20, y: 20, width: 363)
+        rule(x: 20, y: 100, width: 363)
+        for cell in 0...4 { sheet.fill(x: 20 + 90 * cell, y: 20 + skew * cell * 90 / 60, width: 3, height: 83) }
+        // Free, on the bottom rule, across it, free.
+        sheet.fill(x: 60, y: 40, width: 9, height: 45)
+        sheet.fill(x: 150, y: 50, width: 9, height: 60)
+        sheet.fill(x: 240, y: 60, width: 9, height: 55)
+        sheet.fill(x: 330, y: 45, width: 9, height: 40)
+        let found = try boxes(sheet)
+        #expect(found.count == 1 && found[0].map(\.x) == [60, 150, 240, 330], "\(found)")
+        #expect(found[0].allSatisfy { $0.width <= 13 && $0.height >= 38 && $0.height <= 62 }, "\(found)")
+        // A line under digits, touched by one of them.
+        var line = Sheet(width: 400, height: 120)
+        line.fill(x: 30, y: 90, width: 340, height: 3)
+        for (x, height) in [(60, 50), (140, 60), (220, 52)] { line.fill(x: x, y: 30, width: 10, height: height) }
+        #expect(try boxes(line).joined().map(\.x) == [60, 140, 220])
+    }
+
+    /// A score that is sure of parts about 24 wide and of nothing else.
+    @Test func whatIsTooWideIsCutWhereTheScoreIsSurest() throws {
+        var sheet = Sheet(width: 200, height: 100)
+        for x in [30, 56, 82] { sheet.fill(x: x, y: 20, width: 24, height: 60) }
+        // Bridges.
+        sheet.fill(x: 54, y: 45, width: 2, height: 4)
+        sheet.fill(x: 80, y: 60, width: 2, height: 4)
+        let map = try #require(InkMap(sheet.image(paper: 240, pen: 20)))
+        let segmentation = Segmentation(map)
+        #expect(segmentation.groups.count == 1)
+        let splitter = GlyphSplitter(characterHeight: 60) { glyphs in
+            glyphs.map { abs($0.box.width - 24) <= 3 ? 0.99 : 0.3 }
+        }
+        let parts = splitter.parts(of: segmentation.glyph(segmentation.groups[0]))
+        #expect(parts.count == 3)
+        for (part, x) in zip(parts, [30, 56, 82]) {
+            #expect(abs(part.box.x - x) <= 2 && abs(part.box.width - 24) <= 3 && part.box.y == 20, "\(part.box)")
+        }
+        // All ink is in exactly one part: what was cut off is white in the others.
+        let ink = parts.reduce(0) { $0 + $1.ink.reduce(0, +) }
+        let all = segmentation.glyph(segmentation.groups[0]).ink.reduce(0, +)
+        #expect(abs(ink - all) < 0.02 * all)
+        // Surer of the whole.
+        let whole = GlyphSplitter(characterHeight: 60) { glyphs in glyphs.map { $0.box.width > 70 ? 0.99 : 0.4 } }
+        #expect(whole.parts(of: segmentation.glyph(segmentation.groups[0])).count == 1)
+    }
+
+    /// A thousand pieces and more end in seconds, without memory that grows with their square.
+    @Test func aPageOfSpecksEnds() throws {
+        var sheet = Sheet(width: 400, height: 400)
+        var stream = RandomStream(RandomAddress(seed: 2, purpose: .test))
+        for y in stride(from: 0, to: 400, by: 4) {
+            for x in stride(from: 0, to: 400, by: 4) {
+                sheet.fill(x: x, y: y, width: 1 + stream.integer(below: 2), height: 1 + stream.integer(below: 2))
+            }
+        }
+        let map = InkMap(sheet.image(paper: 240, pen: 20))
+        #expect(map.map { Segmentation($0).groups.count } ?? 0 <= Segmentation.mostPieces)
+    }
+}
