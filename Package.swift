@@ -169,7 +169,7 @@ let package = Package(
             ]),
 
         .target(
-            name: "TestSupport", dependencies: ["NeuralNetwork", "Datasets", "Pictures", "Kernels", "Tensors"],
+            name: "TestSupport", dependencies: ["NeuralNetwork", "Datasets", "Pictures", "Formats", "Kernels", "Tensors"],
             path: "Tests/TestSupport",
             swiftSettings: numeric),
         .executableTarget(

@@ -1,10 +1,10 @@
-import Datasets
 import Foundation
 import Pictures
 import Tensors
+import TestSupport
 import Testing
 
-@testable import Recognition
+@testable import Datasets
 
 /// Data sets from folders and tables to IDX and back, and every way in which they can be wrong.
 @Suite struct ConversionTests {

@@ -2,6 +2,7 @@ import Formats
 import Foundation
 import Synchronization
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Datasets

@@ -1,7 +1,8 @@
-@testable import Formats
 import Tensors
+import TestSupport
 import Testing
 
+@testable import Formats
 
 @Suite struct GzipTests {
     let plain = (0..<2_000).map { UInt8(truncatingIfNeeded: $0 * $0 / 7) }

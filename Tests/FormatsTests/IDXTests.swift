@@ -1,7 +1,8 @@
-@testable import Formats
 import Tensors
+import TestSupport
 import Testing
 
+@testable import Formats
 
 @Suite struct IDXTests {
     let images = IDX(extents: [2, 3, 4], bytes: (0..<24).map { UInt8($0) })
@@ -98,37 +99,5 @@ import Testing
         #expect(inputError { _ = try IDX.read("/dev/zero", .images) }.contains("a folder or a special file"))
         let path = try folder.write(images.fileBytes, "named.gz")
         #expect(try IDX.read(path, .images) == images, "gzip is told by content")
-    }
-
-    @Test func imageSetsAreChecked() throws {
-        func message(_ pixels: Int, _ labels: [UInt8], classCount: Int = 3, side: Int = 2) -> String {
-            inputError {
-                _ = try ImageSet(
-                    images: [UInt8](repeating: 0, count: pixels), labels: labels, height: side, width: side,
-                    classCount: classCount, classNames: ["a", "b", "c"], place: "images", labelsPlace: "labels")
-            }
-        }
-        #expect(message(7, [0, 1]).contains("expected 2 images of 2×2×1"))
-        #expect(message(12, [0, 1]).contains("or 3 images"))
-        #expect(message(8, [0, 3]) == "labels: expected labels in 0...2 · received 3 at index 1")
-        #expect(message(8, [0, 1], classCount: 4).contains("4 class names"))
-        #expect(message(8, [0, 1], side: 0).contains("positive height"))
-        #expect(message(8, [0, 1], side: 1 << 33).contains("fit in memory"))
-        let set = try randomSet(7)
-        let part = set.subset([6, 0])
-        #expect(part.labels == [set.labels[6], set.labels[0]])
-        #expect(part.images == Array(set.images[120..<140]) + Array(set.images[0..<20]))
-        #expect(part.classSizes == [2, 0, 0])
-    }
-
-    @Test func pixelMoments() throws {
-        let set = try ImageSet(
-            images: [0, 255, 255, 0, 51, 102, 153, 204], labels: [0, 0], height: 2, width: 2, classCount: 1,
-            classNames: ["a"])
-        let values = [0, 1, 1, 0, 0.2, 0.4, 0.6, 0.8]
-        let mean = values.reduce(0, +) / 8
-        let variance = values.map { ($0 - mean) * ($0 - mean) }.reduce(0, +) / 8
-        #expect(abs(set.pixelMoments.mean - mean) < 1e-15)
-        #expect(abs(set.pixelMoments.standardDeviation - variance.squareRoot()) < 1e-15)
     }
 }

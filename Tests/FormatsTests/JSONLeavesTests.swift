@@ -1,6 +1,6 @@
-@testable import Formats
 import Testing
 
+@testable import Formats
 
 @Suite struct JSONLeavesTests {
     @Test func pathsNameEveryValue() throws {

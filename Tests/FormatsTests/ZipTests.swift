@@ -1,7 +1,8 @@
-@testable import Formats
 import Tensors
+import TestSupport
 import Testing
 
+@testable import Formats
 
 @Suite struct ZipTests {
     let content = (0..<5_000).map { UInt8(truncatingIfNeeded: $0 / 3) }

@@ -1,6 +1,6 @@
 import Kernels
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 /// Against batch-norm and pooling one after the other, to the bit.

@@ -1,6 +1,6 @@
 import NeuralNetwork
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Overfit")

@@ -1,8 +1,8 @@
 import Foundation
 import Kernels
 import NeuralNetwork
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 /// PyTorch's numbers, made by Tests/Oracles/make_network.py. The Double reference must agree to the 12 digits they are

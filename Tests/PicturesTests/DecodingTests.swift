@@ -1,10 +1,10 @@
 import Datasets
 import Formats
 import Foundation
-@testable import Pictures
 import Tensors
 import Testing
 
+@testable import Pictures
 
 /// Pictures that Pillow made, and the levels it saw in them (`Tests/Oracles/make_images.py`).
 struct DecodingFixture: Decodable {

@@ -1,7 +1,8 @@
-@testable import Pictures
 import Tensors
+import TestSupport
 import Testing
 
+@testable import Pictures
 
 /// Ink, found whatever the paper and the light.
 @Suite struct InkTests {

@@ -1,9 +1,9 @@
-import Formats
 import Foundation
-@testable import Pictures
 import Tensors
 import Testing
 
+@testable import Formats
+@testable import Pictures
 
 /// PNG files, read back by a decoder that knows nothing of the writer.
 @Suite struct PNGTests {

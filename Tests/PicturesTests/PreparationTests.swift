@@ -1,7 +1,8 @@
 import Foundation
-@testable import Pictures
+import TestSupport
 import Testing
 
+@testable import Pictures
 
 /// What digits in pictures become, against SciPy (`Tests/Oracles/make_preparation.py`).
 @Suite struct PreparationTests {

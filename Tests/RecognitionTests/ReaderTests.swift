@@ -6,6 +6,7 @@ import NeuralNetwork
 import Pictures
 import Reports
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Recognition

@@ -4,9 +4,9 @@ import Foundation
 import Kernels
 import Tensors
 import Testing
-@testable import Training
 
 @testable import Reports
+@testable import Training
 
 @Suite struct EventLogTests {
     private func object(_ event: TrainingEvent) throws -> [String: Any] {

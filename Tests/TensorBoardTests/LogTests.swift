@@ -3,10 +3,10 @@ import Foundation
 import NeuralNetwork
 import Tensors
 import Testing
-@testable import Training
 
 @testable import Reports
 @testable import TensorBoard
+@testable import Training
 
 /// What a short made-up run writes, read back record by record.
 @Suite struct LogTests {

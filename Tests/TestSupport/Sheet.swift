@@ -10,7 +10,7 @@ package struct Sheet {
     /// 0 paper to 1 ink.
     package var ink: [Float]
 
-    init(width: Int, height: Int) {
+    package init(width: Int, height: Int) {
         (self.width, self.height) = (width, height)
         ink = [Float](repeating: 0, count: width * height)
     }

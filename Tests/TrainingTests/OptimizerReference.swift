@@ -1,7 +1,7 @@
 import Kernels
 import NeuralNetwork
-import TestSupport
 import Tensors
+import TestSupport
 import Training
 
 /// The naive twin of `Optimizer`: one element after the other, in Double, formulas as published.

@@ -1,7 +1,7 @@
 import Kernels
 import NeuralNetwork
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Training

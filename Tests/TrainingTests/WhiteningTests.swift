@@ -1,8 +1,8 @@
 import Datasets
 import Kernels
 import NeuralNetwork
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Training

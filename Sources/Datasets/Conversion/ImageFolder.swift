@@ -167,19 +167,3 @@ package enum ImageFolder {
         }
     }
 }
-
-extension GreyImage {
-    /// Light and dark exchanged.
-    var inverted: GreyImage { GreyImage(width: width, height: height, pixels: pixels.map { 255 - $0 }) }
-
-    /// Area means over `width`×`height` equal parts.
-    func resized(width: Int, height: Int) -> GreyImage {
-        let narrow = GlyphPreparation.areaMeans(
-            pixels.map(Float.init), columns: self.width, rows: self.height, from: 0,
-            step: Double(self.width) / Double(width), count: width)
-        let block = GlyphPreparation.areaMeans(
-            narrow, columns: self.height, rows: width, from: 0, step: Double(self.height) / Double(height),
-            count: height)
-        return GreyImage(width: width, height: height, pixels: block.map { UInt8(min(max($0.rounded(), 0), 255)) })
-    }
-}

@@ -1,13 +1,14 @@
-@testable import Formats
-
+import Formats
 
 /// Makes small zip archives, sound or not.
-struct ZipBuilder {
-    var bytes: [UInt8] = []
-    var directory: [UInt8] = []
-    var count = 0
+package struct ZipBuilder {
+    package init() {}
 
-    mutating func add(_ name: String, _ content: [UInt8], deflated: Bool) throws {
+    package var bytes: [UInt8] = []
+    package var directory: [UInt8] = []
+    package var count = 0
+
+    package mutating func add(_ name: String, _ content: [UInt8], deflated: Bool) throws {
         // A gzip of ours is ten bytes of header, raw deflate, CRC-32 and length.
         let gzip = try Gzip.compress(content)
         let data = deflated ? Array(gzip[10..<(gzip.count - 8)]) : content
@@ -23,7 +24,7 @@ struct ZipBuilder {
     }
 
     /// The whole archive.
-    func finished(comment: String = "") -> [UInt8] {
+    package func finished(comment: String = "") -> [UInt8] {
         bytes + directory + little(0x0605_4B50, 4) + little(0, 4) + little(count, 2) + little(count, 2)
             + little(directory.count, 4) + little(bytes.count, 4) + little(comment.utf8.count, 2) + Array(comment.utf8)
     }

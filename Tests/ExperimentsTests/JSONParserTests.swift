@@ -1,7 +1,9 @@
-@testable import Formats
 import Foundation
 import Testing
 
+@testable import Experiments
+@testable import Formats
+@testable import Tensors
 
 @Suite struct JSONParserTests {
     private func parse(_ text: String) throws -> JSONValue { try JSONValue.parse(text, name: "t") }

@@ -1,7 +1,9 @@
-@testable import Formats
+import Evaluation
+import Formats
 import Foundation
 import Testing
 
+@testable import Reports
 
 /// Any JSON. (JSONSerialization reads some numbers a bit off on Linux.)
 enum JSONValue: Decodable, Equatable {

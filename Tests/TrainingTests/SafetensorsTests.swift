@@ -1,7 +1,8 @@
-@testable import Formats
 import Foundation
 import Tensors
 import Testing
+
+@testable import Formats
 
 @Suite("Safetensors")
 struct SafetensorsTests {
