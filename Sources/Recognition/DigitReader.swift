@@ -37,6 +37,11 @@ package struct Reading: Sendable {
     package var characters: [ReadCharacter]
     /// Characters as large that were left out because one was asked for.
     package var others = 0
+
+    /// Mean of the characters'; 0 where there are none.
+    var confidence: Double {
+        characters.isEmpty ? 0 : characters.reduce(0) { $0 + $1.confidence } / Double(characters.count)
+    }
 }
 
 /// Reads handwritten characters from pictures with a trained network.
@@ -92,13 +97,27 @@ package final class DigitReader {
                 place, expected: "\(inputShape.width)×\(inputShape.height) pixels, the network's input",
                 received: "\(image.width)×\(image.height)", remedy: "leave --raw out to have it cropped and fitted")
         }
-        if mode == .raw || (mode == .single && isFitting && Self.isPrepared(image)) {
+        if mode == .raw || (mode == .single && isFitting && preparation.isPrepared(image)) {
             let box = PixelBox(x: 0, y: 0, width: image.width, height: image.height)
             return Reading(characters: classified([(box, 0, image.pixels)]))
         }
         let factor = Self.reduction(image)
-        guard let map = InkMap(factor > 1 ? image.reduced(by: factor) : image) else { return Reading(characters: []) }
-        let segmentation = Segmentation(map)
+        let source = factor > 1 ? image.reduced(by: factor) : image
+        var reading = InkMap(source).map { interpretation(of: Segmentation($0), mode) } ?? Reading(characters: [])
+        if reading.characters.isEmpty {
+            // Cut at its ink, perhaps. Which tone is ink, the surer reading says.
+            let readings = InkMap.ofTwoTones(source).map { interpretation(of: Segmentation($0, isCropped: true), mode) }
+            for other in readings where other.confidence > reading.confidence { reading = other }
+        }
+        for index in reading.characters.indices {
+            let box = reading.characters[index].box
+            reading.characters[index].box = box.scaled(factor, width: image.width, height: image.height)
+        }
+        return reading
+    }
+
+    /// Reads the ink of a picture.
+    private func interpretation(of segmentation: Segmentation, _ mode: Mode) -> Reading {
         var found: [(glyph: Glyph, line: Int)] = []
         var others = 0
         if mode == .single {
@@ -113,10 +132,7 @@ package final class DigitReader {
                 found += groups.flatMap { splitter.parts(of: segmentation.glyph($0)) }.map { ($0, line) }
             }
         }
-        var characters = classified(found.map { ($0.glyph.box, $0.line, preparation.bytes($0.glyph)) })
-        for index in characters.indices {
-            characters[index].box = characters[index].box.scaled(factor, width: image.width, height: image.height)
-        }
+        let characters = classified(found.map { ($0.glyph.box, $0.line, preparation.bytes($0.glyph)) })
         return Reading(characters: characters, others: others)
     }
 
@@ -124,15 +140,6 @@ package final class DigitReader {
         var factor = 1
         while image.width / factor * (image.height / factor) > mostPixels { factor += 1 }
         return factor
-    }
-
-    /// Whether a picture of the network's size is prepared already, as MNIST's own are: light on black to its edge.
-    private static func isPrepared(_ image: GreyImage) -> Bool {
-        let (w, h) = (image.width, image.height)
-        let isDark = { (index: Int) in image.pixels[index] <= 25 }
-        let rows = (0..<w).allSatisfy { isDark($0) && isDark((h - 1) * w + $0) }
-        let columns = (0..<h).allSatisfy { isDark($0 * w) && isDark($0 * w + w - 1) }
-        return rows && columns && image.pixels.contains { $0 >= 128 }
     }
 
     /// The characters that the network sees in prepared pictures.

@@ -8,6 +8,8 @@ import Tensors
 /// mean of v over the area it covers, v being constant on each pixel. The block's upper left corner is at `round(14 − c)`, c
 /// being its centre of mass in indices of pixels; no pixel leaves the picture.
 ///
+/// Strokes that would be less than ``leastStroke`` pixels wide in the small picture are widened first (``StrokeWidth``).
+///
 /// Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits": "size normalized to fit in a
 /// 20x20 pixel box while preserving their aspect ratio […] centered in a 28x28 image by computing the center of mass".
 /// Other inputs, H×W, take a box of 20/28 of their shorter side.
@@ -19,6 +21,8 @@ package struct GlyphPreparation: Sendable {
 
     /// Smaller glyphs are enlarged first, so that the small picture has no steps.
     private static let leastSide = 40
+    /// Pixels of a box of 20; thinner strokes than MNIST's are made as wide.
+    private static let leastStroke = 1.8
 
     package init(height: Int, width: Int) {
         self.height = height
@@ -38,16 +42,19 @@ package struct GlyphPreparation: Sendable {
             (stride, rows, margin) = (stride * factor, rows * factor, margin * factor)
             (boxWidth, boxHeight) = (boxWidth * factor, boxHeight * factor)
         }
-        let scale = Double(side) / Double(max(boxWidth, boxHeight))
-        let columns = max(1, Int((scale * Double(boxWidth)).rounded()))
-        let lines = max(1, Int((scale * Double(boxHeight)).rounded()))
+        let zoom = Double(max(boxWidth, boxHeight)) / Double(max(glyph.box.width, glyph.box.height))
+        let target = Self.leastStroke / 20 * Double(max(boxWidth, boxHeight))
+        let radius = max(0, (target - zoom * glyph.strokeWidth) / 2)
+        if radius > 0 { ink = StrokeWidth.widened(ink, columns: stride, rows: rows, by: Float(radius)) }
+        let (w, h) = (Double(boxWidth) + 2 * radius, Double(boxHeight) + 2 * radius)
+        let scale = Double(side) / max(w, h)
+        let columns = max(1, Int((scale * w).rounded()))
+        let lines = max(1, Int((scale * h).rounded()))
         let narrow = Self.areaMeans(
-            ink, columns: stride, rows: rows, from: Double(margin), step: Double(boxWidth) / Double(columns),
-            count: columns)
+            ink, columns: stride, rows: rows, from: Double(margin) - radius, step: w / Double(columns), count: columns)
         // Rows become columns, twice.
         let block = Self.areaMeans(
-            narrow, columns: rows, rows: columns, from: Double(margin), step: Double(boxHeight) / Double(lines),
-            count: lines)
+            narrow, columns: rows, rows: columns, from: Double(margin) - radius, step: h / Double(lines), count: lines)
         return centred(block, columns: columns, rows: lines)
     }
 

@@ -24,6 +24,11 @@ package struct InkMap {
     /// Levels from the paper that ink is at least.
     private static let leastContrast: Float = 12
 
+    init(width: Int, height: Int, ink: [Float], isDarkOnLight: Bool, noise: Float) {
+        (self.width, self.height, self.ink) = (width, height, ink)
+        (self.isDarkOnLight, self.noise) = (isDarkOnLight, noise)
+    }
+
     /// Nil where the picture is empty.
     package init?(_ image: GreyImage) {
         (width, height) = (image.width, image.height)

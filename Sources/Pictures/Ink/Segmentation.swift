@@ -23,8 +23,10 @@ package struct Segmentation {
     /// Of H: what is smaller is no character.
     private static let speck = 0.4
 
-    package init(_ map: InkMap) {
-        let map = RuledLines.removed(from: map)
+    /// - Parameter isCropped: Whether the picture is cut at its ink, which then lies along its edges: nothing there is a
+    ///   shadow or a rule.
+    package init(_ map: InkMap, isCropped: Bool = false) {
+        let map = isCropped ? map : RuledLines.removed(from: map)
         let components = InkComponents(map)
         self.map = map
         labels = components.grownLabels(map.ink, floor: max(0.08, 3 * map.noise))
@@ -35,7 +37,7 @@ package struct Segmentation {
             groups = Array(groups.sorted { $0.area > $1.area }.prefix(Self.mostPieces))
         }
         characterHeight = Self.height(of: groups)
-        dropMargins()
+        if !isCropped { dropMargins() }
         characterHeight = Self.height(of: groups)
         join()
         dropSpecks()

@@ -1,0 +1,87 @@
+/// Pictures that are cut so close to their ink that paper is no longer the most of them.
+///
+/// Such a picture has two tones, and hardly anything between: Otsu's threshold parts them where the variance between the
+/// two is at least ``leastSeparation`` of all. Which of the two is paper, the edge of the picture says, unless strokes
+/// run along it; then both are possible, the likelier one first.
+struct TwoTones {
+    /// Mean levels below and above the threshold.
+    let dark: Double
+    let light: Double
+    /// Standard deviation of the lighter tone and of the darker one.
+    let deviations: (dark: Double, light: Double)
+    /// Part of the picture's outermost pixels that are dark.
+    let darkEdge: Double
+
+    /// Of the variance of all pixels.
+    private static let leastSeparation = 0.8
+    /// Levels between the means.
+    private static let leastContrast = 40.0
+    /// Part of the edge in one tone that settles which one is paper.
+    private static let sureEdge = 0.9
+
+    /// Nil where the picture has not two tones.
+    init?(_ image: GreyImage) {
+        var histogram = [Double](repeating: 0, count: 256)
+        for pixel in image.pixels { histogram[Int(pixel)] += 1 }
+        let total = Double(image.pixels.count)
+        let sum = histogram.enumerated().reduce(0) { $0 + Double($1.offset) * $1.element }
+        let squares = histogram.enumerated().reduce(0) { $0 + Double($1.offset * $1.offset) * $1.element }
+        let variance = squares / total - (sum / total) * (sum / total)
+        var best = (between: 0.0, threshold: 0)
+        var below = 0.0, belowSum = 0.0
+        for level in 0..<255 {
+            below += histogram[level]
+            belowSum += Double(level) * histogram[level]
+            guard below > 0, below < total else { continue }
+            let gap = (sum - belowSum) / (total - below) - belowSum / below
+            let between = below / total * (1 - below / total) * gap * gap
+            if between > best.between { best = (between, level) }
+        }
+        guard variance > 0, best.between >= Self.leastSeparation * variance else { return nil }
+        func moments(_ levels: ClosedRange<Int>) -> (mean: Double, deviation: Double) {
+            let count = levels.reduce(0) { $0 + histogram[$1] }
+            let mean = levels.reduce(0) { $0 + Double($1) * histogram[$1] } / count
+            let square = levels.reduce(0) { $0 + Double($1 * $1) * histogram[$1] } / count
+            return (mean, max(square - mean * mean, 0).squareRoot())
+        }
+        let low = moments(0...best.threshold), high = moments((best.threshold + 1)...255)
+        guard high.mean - low.mean >= Self.leastContrast else { return nil }
+        (dark, light) = (low.mean, high.mean)
+        deviations = (low.deviation, high.deviation)
+        let edge = image.edge
+        darkEdge = Double(edge.count { Int($0) <= best.threshold }) / Double(edge.count)
+    }
+
+    /// Whether ink may be darker than paper (true) or lighter (false), the likelier first.
+    var polarities: [Bool] {
+        if darkEdge >= Self.sureEdge { return [false] }
+        if darkEdge <= 1 - Self.sureEdge { return [true] }
+        return darkEdge < 0.5 ? [true, false] : [false, true]
+    }
+}
+
+extension GreyImage {
+    /// The outermost pixels, each once.
+    fileprivate var edge: [UInt8] {
+        let rows = height > 1 ? [0, height - 1] : [0]
+        let columns = width > 1 ? [0, width - 1] : [0]
+        let along = rows.flatMap { row in pixels[(row * width)..<((row + 1) * width)] }
+        let down = height > 2 ? (1..<(height - 1)).flatMap { row in columns.map { pixels[row * width + $0] } } : []
+        return along + down
+    }
+}
+
+extension InkMap {
+    /// Maps of a picture of two tones, the likelier first; none where it is no such picture.
+    package static func ofTwoTones(_ image: GreyImage) -> [InkMap] {
+        guard let tones = TwoTones(image) else { return [] }
+        return tones.polarities.map { isDarkOnLight in
+            let (paper, ink) = isDarkOnLight ? (tones.light, tones.dark) : (tones.dark, tones.light)
+            let scale = 1 / (ink - paper)
+            return InkMap(
+                width: image.width, height: image.height,
+                ink: image.pixels.map { Float((Double($0) - paper) * scale) }, isDarkOnLight: isDarkOnLight,
+                noise: Float((isDarkOnLight ? tones.deviations.light : tones.deviations.dark) * abs(scale)))
+        }
+    }
+}
