@@ -83,7 +83,7 @@ package struct MetricsRecord: Hashable, Sendable, Codable {
         try container.encodeFigure(temperature, forKey: .temperature)
         try container.encodeIfPresent(views, forKey: .views)
         try container.encodeIfPresent(models, forKey: .models)
-        try container.encode(notes ?? [], forKey: .notes)
+        try container.encodeIfPresent(notes, forKey: .notes)
         try container.encode(test, forKey: .test)
     }
 }
