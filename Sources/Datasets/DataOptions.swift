@@ -33,12 +33,18 @@ public struct IDXFiles: Hashable, Sendable {
     /// The path of their labels.
     public var testLabels: String
 
+    /// Whether rows and columns of the images are exchanged, as EMNIST's files have them.
+    public var transposed: Bool
+
     /// Four files by path.
-    public init(trainImages: String, trainLabels: String, testImages: String, testLabels: String) {
+    public init(
+        trainImages: String, trainLabels: String, testImages: String, testLabels: String, transposed: Bool = false
+    ) {
         self.trainImages = trainImages
         self.trainLabels = trainLabels
         self.testImages = testImages
         self.testLabels = testLabels
+        self.transposed = transposed
     }
 }
 
@@ -67,7 +73,7 @@ public struct DataOptions: Hashable, Sendable {
     public var files: IDXFiles? = nil
     /// Whether the full data set is asked for.
     public var source = Source.auto
-    /// Where to look first.
+    /// Where the data set is; elsewhere it is then not looked for.
     public var directory: String? = nil
     /// The part of the training set kept for validation, in [0, 1). The sample has its own fixed split.
     public var validationFraction = 0.1

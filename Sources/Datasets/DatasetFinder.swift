@@ -1,5 +1,3 @@
-import Formats
-import Foundation
 import Tensors
 
 /// A data set's files, found but not yet read.
@@ -26,46 +24,24 @@ struct DatasetFinder {
         var searched: [String] = []
     }
 
-    /// Looks into `directory` first, where one is given, then as ``DatasetLocations`` says.
-    /// - Throws: `InputError` where `directory` does not exist or holds only some of the files.
+    /// Looks into the folder that the user named, and nowhere else: `directory`, or where that is nil, what `NUMERAL_DATA`
+    /// names. Where nobody named one, into the cache and the system's folders.
+    /// - Throws: `InputError` where the named folder does not exist or lacks files.
     func search(directory: String?) throws(InputError) -> Result {
         var result = Result()
-        if let directory {
-            guard isFolder(directory) else {
-                throw InputError(
-                    "data.directory", expected: "a folder", received: "\(directory), which is none",
-                    remedy: "name the folder that holds \(record.name), or leave it out")
-            }
-            result.searched.append(directory)
-            for folder in folders(in: directory, flat: true) {
-                switch look(in: folder) {
-                case .complete(let found):
-                    result.found = found
-                    return result
-                case .partial(let missing):
-                    throw InputError(
-                        folder, expected: "the four files of \(record.name)",
-                        received: "only some: \(missing) is missing (plain or .gz)")
-                case .absent: break
-                }
-            }
-            result.notes.append("\(directory) holds no files of \(record.name); looking elsewhere")
+        let named =
+            directory.map { NamedFolder(path: $0, place: "data.directory", record: record) }
+            ?? locations.environmentDirectory.map { NamedFolder(path: $0, place: "NUMERAL_DATA", record: record) }
+        if let named {
+            result.searched.append(named.path)
+            guard let found = try named.find() else { throw named.absence }
+            result.found = found
+            return result
         }
-        var places: [(directory: String, flat: Bool)] = []
-        if let directory = locations.environmentDirectory {
-            places.append((directory, true))
-            if !isFolder(directory) { result.notes.append("NUMERAL_DATA names \(directory), which is no folder") }
-        }
-        places.append((locations.cacheDirectory, false))
-        places += locations.systemDirectories.map { ($0, false) }
-        for place in places {
-            result.searched.append(place.directory)
-            for folder in folders(in: place.directory, flat: place.flat) {
-                guard case .complete(let found) = look(in: folder) else { continue }
-                if folder == place.directory, let owner = otherOwner(of: found) {
-                    result.notes.append("\(folder) holds \(owner), not \(record.title): passed over")
-                    continue
-                }
+        for place in [locations.cacheDirectory] + locations.systemDirectories {
+            result.searched.append(place)
+            for folder in Self.folders(for: record, in: place, flat: false) {
+                guard case .complete(let found) = Self.look(for: record, in: folder) else { continue }
                 result.found = found
                 return result
             }
@@ -79,7 +55,7 @@ struct DatasetFinder {
     /// Whether the cache has the file of `role`.
     func has(_ role: DatasetRole) -> Bool {
         let path = joined(cacheFolder, record.file(role).name)
-        return isFile(path) || isFile(path + ".gz")
+        return DatasetFileNames.isFile(path) || DatasetFileNames.isFile(path + ".gz")
     }
 
     enum Look {
@@ -89,12 +65,12 @@ struct DatasetFinder {
     }
 
     /// Looks for the four files, plain or `.gz`, and then for the archive.
-    func look(in folder: String) -> Look {
+    static func look(for record: DatasetRecord, in folder: String) -> Look {
         var files: [DatasetRole: FoundDataset.File] = [:]
         var missing: [String] = []
         for role in DatasetRole.allCases {
             let name = record.file(role).name
-            if let path = [name, name + ".gz"].map({ joined(folder, $0) }).first(where: isFile) {
+            if let path = DatasetFileNames.find(name, in: folder) {
                 files[role] = .plain(path)
             } else {
                 missing.append(name)
@@ -103,7 +79,7 @@ struct DatasetFinder {
         if missing.isEmpty { return .complete(FoundDataset(directory: folder, files: files)) }
         if let archive = record.archive {
             let path = joined(folder, archive.name)
-            if isFile(path) {
+            if DatasetFileNames.isFile(path) {
                 for role in DatasetRole.allCases {
                     let name = record.archiveFolder + record.file(role).publishedName
                     files[role] = .member(archive: path, name: name)
@@ -114,33 +90,18 @@ struct DatasetFinder {
         return files.isEmpty ? .absent : .partial(missing: missing[0])
     }
 
-    /// The folders in `directory` that may hold the data set, best first; each once.
-    private func folders(in directory: String, flat: Bool) -> [String] {
+    /// The folders in `directory` that may hold the data set, best first; each once. torchvision keeps its files in
+    /// `MNIST/raw`, `FashionMNIST/raw` and so on.
+    /// - Parameter flat: Whether the files may lie in `directory` itself.
+    static func folders(for record: DatasetRecord, in directory: String, flat: Bool) -> [String] {
         var folders = [joined(directory, record.name), joined(directory, record.folder)]
+        folders += DatasetFileNames.folders(called: [record.name, record.folder], in: directory)
         if flat { folders.append(directory) }
+        folders += folders.flatMap { DatasetFileNames.folders(called: ["raw"], in: $0) }
         if record.archive != nil {
             folders += folders.map { joined($0, record.archiveFolder) }.map { String($0.dropLast()) }
         }
         return folders.enumerated().filter { folders.firstIndex(of: $0.element) == $0.offset }.map(\.element)
-    }
-
-    /// The title of the other data set that `found` is, told by the digest of its training labels.
-    private func otherOwner(of found: FoundDataset) -> String? {
-        guard case .plain(let path) = found.files[.trainLabels],
-            let labels = try? IDX.read(path, record.hasExtendedLabels ? .extendedLabels : .labels),
-            let digest = try? DatasetReader.digest(of: labels)
-        else { return nil }
-        return DatasetCatalog.owner(ofSHA256: digest).flatMap { $0.name == record.name ? nil : $0.title }
-    }
-
-    private func isFile(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
-    }
-
-    private func isFolder(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 }
 

@@ -32,8 +32,12 @@ extension DatasetLoader {
             var result = DatasetFinder.Result()
             do {
                 result = try DatasetFinder(record: record, locations: locations).search(directory: directory)
-            } catch  where error.place != "data.directory" {
+            } catch {
                 // Another data set's folder, or an incomplete one: not found there.
+                for folder in [directory, locations.environmentDirectory].compactMap({ $0 }).prefix(1)
+                where !DatasetFileNames.isFolder(folder) {
+                    throw error
+                }
             }
             statuses.append(
                 DatasetStatus(record: record, directory: result.found?.directory, hasSample: name == .mnist))
@@ -47,7 +51,16 @@ extension DatasetLoader {
         _ name: DatasetName, locations: DatasetLocations = DatasetLocations(),
         progress: @escaping DatasetProgress = { _ in }
     ) throws -> String {
-        try findOrFetch(locations.record(name), directory: nil, locations, progress).0.directory
+        let record = locations.record(name)
+        var everywhere = locations
+        // What NUMERAL_DATA lacks is fetched all the same: it was asked for.
+        if let directory = locations.environmentDirectory,
+            try NamedFolder(path: directory, place: "NUMERAL_DATA", record: record).find() == nil
+        {
+            progress(.note("\(directory), which NUMERAL_DATA names, holds no \(record.title)"))
+            everywhere.environmentDirectory = nil
+        }
+        return try findOrFetch(record, directory: nil, everywhere, progress).0.directory
     }
 
     /// Reads every file of `name` and checks it.

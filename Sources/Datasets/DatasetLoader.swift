@@ -3,8 +3,9 @@ import Tensors
 
 /// Finds, fetches, reads and splits data sets.
 package enum DatasetLoader {
-    /// The data that `options` name: from the sample, from IDX files by path, or a data set by name, looked for in
-    /// `options.directory`, then as `locations` say, then downloaded into the cache.
+    /// The data that `options` name: from the sample, from IDX files by path, or a data set by name, from
+    /// `options.directory` or what `NUMERAL_DATA` names where either is given, else as `locations` say, else downloaded
+    /// into the cache.
     /// - Parameters:
     ///   - seed: Of the split into training and validation.
     ///   - progress: Told of notes and of bytes that come.
@@ -24,13 +25,23 @@ package enum DatasetLoader {
                     "data.source", expected: "auto or full beside data.files", received: "sample",
                     remedy: "leave out one of the two")
             }
-            return try load(files, options, seed: seed)
+            guard options.directory == nil else {
+                throw InputError(
+                    "data.directory", expected: "nothing beside data.files, which names every file",
+                    received: options.directory ?? "", remedy: "leave out one of the two (--data is data.directory)")
+            }
+            return try load(files, options, seed: seed, progress)
         }
         if options.source == .sample {
             guard options.dataset == .mnist else {
                 throw InputError(
                     "data.source", expected: "auto or full for \(options.dataset.rawValue)", received: "sample",
                     remedy: "only mnist has a bundled sample")
+            }
+            guard options.directory == nil else {
+                throw InputError(
+                    "data.source", expected: "auto or full beside data.directory (--data)", received: "sample",
+                    remedy: "leave out one of the two: the sample is the package's own")
             }
             return try sample(notes: [])
         }
@@ -92,7 +103,7 @@ package enum DatasetLoader {
                 try downloader.fetch(record.file(role), mirrors: record.mirrors, into: finder.cacheFolder)
             }
         }
-        guard case .complete(let found) = finder.look(in: finder.cacheFolder) else {
+        guard case .complete(let found) = DatasetFinder.look(for: record, in: finder.cacheFolder) else {
             throw OperationError(finder.cacheFolder, problem: "files of \(record.name) vanished after their download")
         }
         return found
@@ -122,47 +133,55 @@ package enum DatasetLoader {
     }
 
     /// A test set from two IDX files by path, plain or gzip, with classes known beforehand.
+    /// - Parameter transposed: Whether rows and columns of the images are exchanged, as EMNIST has them.
     /// - Throws: `InputError` where a file is damaged, the two do not fit each other, or a label is none of the classes.
     package static func test(
-        images: String, labels: String, classNames: [String]
+        images: String, labels: String, classNames: [String], transposed: Bool = false
     ) throws -> LoadedData.Test {
-        let pixels = try IDX.read(images, .images), classes = try IDX.read(labels, .labels)
-        let set = try ImageSet(
-            images: pixels.bytes, labels: classes.bytes, height: pixels.extents[1], width: pixels.extents[2],
-            classCount: classNames.count,
-            classNames: classNames, place: images, labelsPlace: labels)
-        return LoadedData.Test(
-            images: set,
-            digests: [
-                images: try DatasetReader.digest(of: pixels), labels: try DatasetReader.digest(of: classes),
-            ], notes: [])
+        let record = record(
+            of: IDXFiles(
+                trainImages: "", trainLabels: "", testImages: images, testLabels: labels, transposed: transposed),
+            classNames: classNames)
+        let half = try DatasetReader(record: record, acceptsAny: true).half(
+            of: found(record), images: .testImages, labels: .testLabels)
+        return LoadedData.Test(images: half.set, digests: half.digests, notes: half.notes)
     }
 
     /// IDX files by path: as many classes as the largest training label says, named by their numbers.
-    private static func load(_ files: IDXFiles, _ options: DataOptions, seed: UInt64) throws -> LoadedData {
+    private static func load(
+        _ files: IDXFiles, _ options: DataOptions, seed: UInt64, _ progress: DatasetProgress
+    ) throws -> LoadedData {
         for path in [files.trainImages, files.trainLabels, files.testImages, files.testLabels] {
             _ = try BinaryFile(path)
         }
-        let trainLabels = try IDX.read(files.trainLabels, .labels)
-        let classCount = Int(trainLabels.bytes.max() ?? 0) + 1
+        let classCount = Int(try OwnIDX(labels: files.trainLabels).array.bytes.max() ?? 0) + 1
         guard classCount >= 2 else {
             throw InputError(files.trainLabels, expected: "at least two classes", received: "only label 0")
         }
+        let record = record(of: files, classNames: (0..<classCount).map { String($0) })
+        let found = found(record)
+        let reader = DatasetReader(record: record, acceptsAny: true)
+        let half = try reader.half(of: found, images: .trainImages, labels: .trainLabels)
+        for note in half.notes { progress(.note(note)) }
+        return split(
+            half, options, seed: seed, dataset: record.name, directory: found.directory, notes: half.notes
+        ) {
+            let test = try reader.half(of: found, images: .testImages, labels: .testLabels)
+            return LoadedData.Test(images: test.set, digests: test.digests, notes: test.notes)
+        }
+    }
+
+    private static func record(of files: IDXFiles, classNames: [String]) -> DatasetRecord {
         func file(_ path: String) -> DatasetFile { DatasetFile(name: path) }
-        let record = DatasetRecord(
-            name: "files", title: "IDX files", classNames: (0..<classCount).map { String($0) },
-            trainCount: trainLabels.extents[0], testCount: 0, licence: "",
+        return DatasetRecord(
+            name: "files", title: "IDX files", classNames: classNames, trainCount: 0, testCount: 0, licence: "",
             files: [
                 .trainImages: file(files.trainImages), .trainLabels: file(files.trainLabels),
                 .testImages: file(files.testImages), .testLabels: file(files.testLabels),
-            ], mirrors: [])
-        let found = FoundDataset(
-            directory: "files named by path", files: record.files.mapValues { .plain($0.name) })
-        let reader = DatasetReader(record: record, acceptsAny: true)
-        let half = try reader.half(of: found, images: .trainImages, labels: .trainLabels)
-        return split(half, options, seed: seed, dataset: record.name, directory: found.directory, notes: []) {
-            let test = try reader.half(of: found, images: .testImages, labels: .testLabels)
-            return LoadedData.Test(images: test.set, digests: test.digests, notes: [])
-        }
+            ], mirrors: [], isTransposed: files.transposed)
+    }
+
+    private static func found(_ record: DatasetRecord) -> FoundDataset {
+        FoundDataset(directory: "files named by path", files: record.files.mapValues { .plain($0.name) })
     }
 }

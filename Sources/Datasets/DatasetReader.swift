@@ -15,6 +15,8 @@ struct DatasetReader {
         /// Whether a published digest vouches for it.
         var isVerified: Bool
         var place: String
+        /// How it was brought into the usual form, where it had another.
+        var note: String?
     }
 
     /// One half of a data set, with what became known of its files.
@@ -37,6 +39,7 @@ struct DatasetReader {
         var notes: [String] = []
         for (role, reading) in [(images, imageReading), (labels, labelReading)] {
             digests[record.file(role).name] = reading.sha256
+            if let note = reading.note { notes.append("\(reading.place): \(note)") }
             if !reading.isVerified {
                 notes.append("\(reading.place): no published digest vouches for it; sha256 \(reading.sha256)")
             }
@@ -68,6 +71,10 @@ struct DatasetReader {
             let member = try ZipArchive(BinaryFile(archive)).open(name)
             let array = try IDX.read(GzipSource(member, limit: IDX.largestFile), kind)
             return Reading(array: array, sha256: try Self.digest(of: array), isVerified: true, place: member.place)
+        case .plain(let path) where acceptsAny:
+            let own = try role.isImages ? OwnIDX(images: path) : OwnIDX(labels: path)
+            return Reading(
+                array: own.array, sha256: try Self.digest(of: own.file), isVerified: true, place: path, note: own.note)
         case .plain(let path):
             let array = try IDX.read(path, kind)
             let digest = try Self.digest(of: array)
@@ -85,7 +92,7 @@ struct DatasetReader {
     }
 
     private func check(_ digest: String, of file: DatasetFile, at path: String) throws -> Bool {
-        if acceptsAny || digest == file.sha256 { return true }
+        if digest == file.sha256 { return true }
         let owner = DatasetCatalog.owner(ofSHA256: digest)
         let received = owner.map { "\(digest), which is \($0.title)" } ?? digest
         let remedy = "delete it and fetch it again, or name other files by path in data.files"

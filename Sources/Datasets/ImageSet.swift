@@ -104,6 +104,14 @@ public struct ImageSet: Sendable {
     /// The images in `range`; a copy.
     public func subset(_ range: Range<Int>) -> ImageSet { subset(Array(range)) }
 
+    /// The same images with rows and columns exchanged; nil where they are not square, of more than one channel or of
+    /// numbers.
+    package var transposed: ImageSet? {
+        guard height == width, channels == 1, numbers == nil else { return nil }
+        return ImageSet(
+            self, images: DatasetReader.transposed(images, rows: height, columns: width), numbers: nil, labels: labels)
+    }
+
     /// How many images each class has.
     package var classSizes: [Int] {
         var sizes = [Int](repeating: 0, count: classCount)

@@ -44,6 +44,16 @@ struct Codec<Value>: Sendable {
     }
 }
 
+extension Codec {
+    /// Where a number is written with a decimal comma, as `--set rate=0,001` is.
+    fileprivate static func remedy(_ json: JSONValue) -> String {
+        guard let text = json.string, text.count <= JSONValue.numberLengthLimit else { return "" }
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[1].isEmpty, parts[1].allSatisfy(\.isNumber), Int(parts[0]) != nil else { return "" }
+        return "write it with a decimal point: \(parts[0]).\(parts[1])"
+    }
+}
+
 /// An interval of numbers, either end open or closed.
 struct NumberRange: Sendable {
     let low: Double
@@ -138,7 +148,7 @@ extension Codec where Value == Double {
             expected: expected, schema: range.schema,
             decode: { json, path throws(InputError) in
                 guard case .number(let number) = json, range.contains(number.double) else {
-                    throw path.error(expected, json)
+                    throw path.error(expected, json, remedy: Self.remedy(json))
                 }
                 return number.double
             },
@@ -155,7 +165,7 @@ extension Codec where Value == Float {
             decode: { json, path throws(InputError) in
                 guard case .number(let number) = json, range.contains(number.double),
                     range.nearest.contains(Double(number.float))
-                else { throw path.error(expected, json) }
+                else { throw path.error(expected, json, remedy: Self.remedy(json)) }
                 return number.float
             },
             encode: { $0.isFinite ? .number(JSONNumber($0)) : .string("\($0)") })

@@ -12,6 +12,9 @@ extension Section where Root == IDXFiles {
                 .key("trainLabels", \.trainLabels, path, isRequired: true, "IDX file of labels, plain or gzip."),
                 .key("testImages", \.testImages, path, isRequired: true, "IDX file of images, plain or gzip."),
                 .key("testLabels", \.testLabels, path, isRequired: true, "IDX file of labels, plain or gzip."),
+                .key(
+                    "transposed", \.transposed, .boolean,
+                    "Rows and columns of the images are exchanged, as in EMNIST's files."),
             ])
     }
 }
@@ -38,7 +41,7 @@ extension Codec where Value == DataOptions {
                 .key(
                     "source", \.options.source, .choice(DataOptions.Source.self),
                     "full: the whole set or an error; sample: 5,000 bundled MNIST images; auto: full, else sample."),
-                .optional("directory", \.options.directory, .text(limit: 4096), "Where to look for the files first."),
+                .optional("directory", \.options.directory, .text(limit: 4096), "The folder that holds the data set; an error where it does not."),
                 .key(
                     "validationFraction", \.options.validationFraction, .number(.closed(0, 0.9)),
                     "Part of the training set kept for validation. The sample has a fixed split of its own."),

@@ -60,11 +60,13 @@ package struct SavedModel: Sendable {
     /// - Throws: an ``InputError`` where the file is damaged, of another format, or its tensors do not fit its
     ///   configuration.
     package static func decode(_ data: Data, name: String) throws(InputError) -> SavedModel {
+        try refuseForeign(data, name)
         let file = try SafetensorsFile.decode(data, name: name)
         guard file.metadata["format"] == format, let text = file.metadata["numeral.config"] else {
             throw InputError(
                 name, expected: "a model written by Numeral (metadata format \(format))",
-                received: file.metadata["format"].map { "format \($0)" } ?? "a safetensors file without that metadata")
+                received: file.metadata["format"].map { "format \($0)" } ?? "a safetensors file without that metadata",
+                remedy: importRemedy)
         }
         let experiment = try Experiment.decode(text, name: "\(name): numeral.config")
         let graph = try ResolvedGraph(experiment.model)
@@ -75,6 +77,20 @@ package struct SavedModel: Sendable {
             normalization: try normalization(file.metadata, name: name),
             temperature: try temperature(file.metadata, name: name), parameters: buffers.parameters,
             state: buffers.state)
+    }
+
+    private static let importRemedy = "make a model of other libraries' weights: trainer import --config FILE WEIGHTS OUT"
+
+    /// Weights of other libraries are called by their kind.
+    private static func refuseForeign(_ data: Data, _ name: String) throws(InputError) {
+        let expected = "a model written by Numeral (safetensors)"
+        let head = [UInt8](data.prefix(4096))
+        if let foreign = ForeignWeights(head: head, tail: [UInt8](data.suffix(65_536)), path: name) {
+            throw foreign.error(expected: expected, then: "; then \(importRemedy)")
+        }
+        if head.starts(with: Array("PK".utf8)) {
+            throw InputError(name, expected: expected, received: "an NPZ file", remedy: importRemedy)
+        }
     }
 
     /// Reads a model from a file, or from the run folder that holds `model.safetensors`.

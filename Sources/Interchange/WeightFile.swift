@@ -11,14 +11,22 @@ package struct WeightFile: Sendable {
     package var tensors: [TensorRecord]
     /// Of a safetensors file.
     package var metadata: [String: String]
+    /// Whether ``tensors`` are in an order that somebody gave them. Writers of safetensors sort by name; and so an NPZ
+    /// file whose names stand in alphabetical order says nothing either.
+    package var hasOrder: Bool
 
     static let meanName = "normalization.mean"
     static let deviationName = "normalization.standard_deviation"
 
-    package init(name: String, tensors: [TensorRecord], metadata: [String: String] = [:]) {
+    /// - Parameter keepsOrder: whether the format keeps the order in which tensors were written.
+    package init(
+        name: String, tensors: [TensorRecord], metadata: [String: String] = [:], keepsOrder: Bool = false
+    ) {
         self.name = name
         self.tensors = tensors
         self.metadata = metadata
+        let names = tensors.map { Array($0.name.utf8) }
+        hasOrder = keepsOrder && !zip(names, names.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) }
     }
 
     /// Reads a safetensors or NPZ file, told apart by their first bytes. Numbers of other types than float32 become
@@ -26,9 +34,13 @@ package struct WeightFile: Sendable {
     ///
     /// - Parameter limit: the most bytes that the arrays of a packed file may come to. A safetensors file never holds
     ///   more than its size.
-    /// - Throws: an ``InputError`` for a file that is absent, of neither kind, damaged or over the limit.
+    /// - Throws: an ``InputError`` for a file that is absent, of neither kind (called by its own, with the lines that
+    ///   convert it), damaged or over the limit.
     package static func load(path: String, limit: Int) throws(InputError) -> WeightFile {
-        if try NPZ.isArchive(path) { return WeightFile(name: path, tensors: try NPZ.read(path: path, limit: limit)) }
+        if let foreign = try ForeignWeights(path: path) { throw foreign.error() }
+        if try NPZ.isArchive(path) {
+            return WeightFile(name: path, tensors: try NPZ.read(path: path, limit: limit), keepsOrder: true)
+        }
         let file = try SafetensorsFile.decode(try contents(path), name: path, converting: true)
         return WeightFile(name: path, tensors: file.tensors, metadata: file.metadata)
     }

@@ -9,10 +9,13 @@ struct WeightGroup {
     /// By this project's role names.
     var tensors: [String: TensorRecord] = [:]
 
+    /// Of its kernel or scale.
+    var shape: [Int]? { (tensors["kernel"] ?? tensors["gamma"])?.shape }
+
     /// What kind of layer it is, by its tensors.
     var kind: WeightKind? {
         if tensors["moving_mean"] != nil || tensors["moving_variance"] != nil { return .normalization }
-        switch (tensors["kernel"] ?? tensors["gamma"])?.shape.count {
+        switch shape?.count {
         case 4: return .convolution
         case 2: return .dense
         case 1 where tensors["gamma"] != nil: return .normalization
@@ -37,8 +40,10 @@ enum WeightKind: String {
 
 /// The tensors of a file, by layer.
 struct WeightGroups {
-    /// In the natural order of their names: `conv2` before `conv10`.
+    /// In the order in which the file first names them.
     let groups: [WeightGroup]
+    /// Whether that order says anything.
+    let hasOrder: Bool
     /// The layout that the names speak of; nil where they speak of none.
     let layout: WeightLayout?
 
@@ -50,11 +55,12 @@ struct WeightGroups {
         "moving_variance": ("moving_variance", .keras), "bias": ("bias", nil),
     ]
     /// Counters that PyTorch keeps and that say nothing at inference; and what belongs to the input, not to a layer.
-    private static let ignored: Set<String> = ["num_batches_tracked"]
+    private static let ignored: Set<String> = ["num_batches_tracked", "n_averaged"]
 
     /// - Throws: an ``InputError`` for names without a known role, or of two layouts.
     init(_ file: WeightFile) throws(InputError) {
         var groups: [String: WeightGroup] = [:]
+        var order: [String] = []
         var layouts: [WeightLayout: String] = [:]
         for tensor in file.tensors where !Self.isIgnored(tensor) {
             let (prefix, suffix) = Self.split(tensor.name)
@@ -64,6 +70,7 @@ struct WeightGroups {
                     expected: "a name that ends in \(Self.roles.keys.sorted().joined(separator: ", "))",
                     received: suffix, remedy: "rename it, or leave it out of the file")
             }
+            if groups[prefix] == nil { order.append(prefix) }
             if let layout { layouts[layout] = layouts[layout] ?? tensor.name }
             let clash = groups[prefix, default: WeightGroup(name: prefix)].tensors.updateValue(tensor, forKey: role)
             if let clash {
@@ -80,7 +87,8 @@ struct WeightGroups {
                 .joined(separator: " and "))
         }
         self.layout = layouts.keys.first
-        self.groups = groups.values.map(Self.resolved).sorted { NaturalOrder.precedes($0.name, $1.name) }
+        self.groups = order.compactMap { groups[$0].map(Self.resolved) }
+        hasOrder = file.hasOrder
     }
 
     static func isIgnored(_ tensor: TensorRecord) -> Bool {
@@ -108,34 +116,5 @@ struct WeightGroups {
             group.tensors["beta"] = bias
         }
         return group
-    }
-}
-
-/// The order in which people count: digits are compared as numbers.
-enum NaturalOrder {
-    static func precedes(_ a: String, _ b: String) -> Bool {
-        var x = a.unicodeScalars[...], y = b.unicodeScalars[...]
-        while let p = x.first, let q = y.first {
-            if isDigit(p), isDigit(q) {
-                let m = number(&x), n = number(&y)
-                if m.count != n.count { return m.count < n.count }
-                if m != n { return m.lexicographicallyPrecedes(n) }
-            } else {
-                if p != q { return p < q }
-                x.removeFirst()
-                y.removeFirst()
-            }
-        }
-        if x.isEmpty != y.isEmpty { return x.isEmpty }
-        return a < b
-    }
-
-    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
-
-    /// Takes the digits in front, without leading zeros.
-    private static func number(_ text: inout Substring.UnicodeScalarView) -> [Unicode.Scalar] {
-        let digits = text.prefix(while: isDigit)
-        text = text.dropFirst(digits.count)
-        return Array(digits.drop { $0 == "0" })
     }
 }

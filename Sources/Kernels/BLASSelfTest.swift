@@ -96,8 +96,9 @@ package enum BLASSelfTest {
         return together.failure
     }
 
-    /// Throws where the BLAS is wrong, naming its core and the remedy.
+    /// Throws where the BLAS is wrong, naming its core and the remedy, or lacks memory for the pool's threads.
     package static func require(pool: WorkerPool) throws(OperationError) {
+        try BLASMemory.require(callers: pool.threads)
         guard let failure = run(pool: pool) else { return }
         throw error(failure)
     }

@@ -38,7 +38,7 @@ package enum ConsoleSummary {
                     "  (\(Text.fixed($0.lower, 4)) to \(Text.fixed($0.upper, 4)))"
                 }
                 return (name, Text.fixed(value, 4) + (interval ?? ""))
-            }).map { Text.left($0.0, 19) + $0.1 + "\n" }.joined()
+            }).map { Text.left($0.0, 19) + $0.1 + "\n" }.joined() + report.macroNote + "\n"
     }
 
     private static func classTable(_ evaluation: EvaluationSummary) -> String {
@@ -119,5 +119,14 @@ package enum ConsoleSummary {
                 + Text.right(Text.grouped(pair.count), 7) + "  (\(share) of the class)\n"
         }
         return text
+    }
+}
+
+extension ClassificationReport {
+    /// Over how many classes macro figures are means.
+    var macroNote: String {
+        let absent = perClass.count { $0.support == 0 }
+        return "Macro figures are means over \(perClass.count) classes"
+            + (absent == 0 ? "." : "; \(absent) of them without test images count 0.")
     }
 }

@@ -46,6 +46,8 @@ package struct MetricsRecord: Hashable, Sendable, Codable {
     package var views: Int?
     /// Models whose probabilities were averaged; absent where it was one.
     package var models: Int?
+    /// What is unusual about the data and bears on the figures.
+    package var notes: [String]?
     package var test: TestMetrics
 
     package init(
@@ -81,6 +83,7 @@ package struct MetricsRecord: Hashable, Sendable, Codable {
         try container.encodeFigure(temperature, forKey: .temperature)
         try container.encodeIfPresent(views, forKey: .views)
         try container.encodeIfPresent(models, forKey: .models)
+        try container.encodeIfPresent(notes, forKey: .notes)
         try container.encode(test, forKey: .test)
     }
 }
@@ -149,6 +152,10 @@ package struct TestMetrics: Hashable, Sendable, Codable {
 
     /// Samples.
     package var count: Int
+    /// Classes that macro figures are means over, and how many of them have no sample and count 0; nil in records of
+    /// earlier versions.
+    package var macroClasses: Int?
+    package var classesWithoutSamples: Int?
     /// Mean cross-entropy, nats; equal to `logLoss`.
     package var loss: Double
     package var accuracy: Double
@@ -172,6 +179,8 @@ package struct TestMetrics: Hashable, Sendable, Codable {
     package init(_ summary: EvaluationSummary) {
         let report = summary.report
         count = report.count
+        macroClasses = report.perClass.count
+        classesWithoutSamples = report.perClass.count { $0.support == 0 }
         loss = summary.logLoss
         accuracy = report.accuracy
         accuracyInterval = summary.accuracyInterval
@@ -201,6 +210,8 @@ package struct TestMetrics: Hashable, Sendable, Codable {
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(count, forKey: .count)
+        try container.encodeIfPresent(macroClasses, forKey: .macroClasses)
+        try container.encodeIfPresent(classesWithoutSamples, forKey: .classesWithoutSamples)
         try container.encode(loss, forKey: .loss)
         try container.encode(accuracy, forKey: .accuracy)
         try container.encode(accuracyInterval, forKey: .accuracyInterval)

@@ -60,6 +60,8 @@ struct ReportPage {
     var title: String
     var lead: String
     var isSample: Bool
+    /// What is unusual about the data.
+    var notes: [String]
     var styleSheet: String
     var headlines: [Headline]
     var figures: [Row]
@@ -80,6 +82,7 @@ struct ReportPage {
         title = Text.plain(report.name)
         lead = Self.lead(report)
         isSample = report.data.isSample
+        notes = (report.metrics.notes ?? []).map(Text.plain)
         styleSheet = Paint.darkStyleSheet
         headlines = Self.headlines(report)
         figures = Self.figures(report.evaluation)
@@ -89,6 +92,7 @@ struct ReportPage {
                     + "resamples of the test set (bias-corrected percentiles, seed \($0.seed)). They tell how far another "
                     + "test set of this size may differ, not how far another training run would."
             } ?? "The interval of accuracy is Wilson's, 95 %."
+        bootstrapNote += " " + report.evaluation.report.macroNote
         classes = Self.classes(report.evaluation)
         pictures = Self.pictures(report)
         members = report.members.map { member in

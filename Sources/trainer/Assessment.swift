@@ -24,6 +24,8 @@ struct Assessment {
     var reproduction: [String]
     /// Where several models are averaged, which then stand instead of the one; `graph` is the first's.
     var ensemble: Ensemble? = nil
+    /// What was said already of the data, for the record.
+    var notes: [String] = []
 
     /// Classifies the test images, writes everything that is made of that, and prints the summary.
     /// - Parameter beforeEnd: does what must be done before `metrics.json` makes the run a finished one.
@@ -49,6 +51,9 @@ struct Assessment {
             parameters: ensemble?.parameterCount ?? graph.parameterCount, temperature: temperature, test: evaluation)
         metrics.views = views > 1 ? views : nil
         metrics.models = ensemble?.members.count
+        let testNotes = DataNotes.test(images)
+        for note in testNotes { Console.message("Note: \(note)") }
+        metrics.notes = notes + testNotes
         if let ensemble { try folder.write(members: ensemble.members) }
         try folder.write(evaluation: evaluation)
         let pictures = try pictures(evaluation, images, pool)

@@ -17,7 +17,10 @@ struct CommonOptions: ParsableArguments {
         if let threads, threads < 1 || threads > 1024 {
             throw InputError("--threads", expected: "an integer in 1…1024", received: "\(threads)")
         }
-        let pool = WorkerPool(threads: threads ?? count ?? Machine.usableCores)
+        let count = threads ?? count ?? Machine.usableCores
+        // Before the threads are made: each takes memory as well.
+        try BLASMemory.require(callers: count)
+        let pool = WorkerPool(threads: count)
         try BLASSelfTest.require(pool: pool)
         return pool
     }

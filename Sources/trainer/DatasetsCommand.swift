@@ -18,7 +18,7 @@ struct DatasetsCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Names, sizes, licences, and where they are.")
-        @Option(help: "Folder to look in first.") var data: String?
+        @Option(help: "The folder to look in.") var data: String?
         @Flag(help: "Each file, its bytes as published, and the digests it is known by.") var digests = false
 
         func run() throws {
@@ -64,7 +64,7 @@ struct DatasetsCommand: ParsableCommand {
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Check every file of a data set by its digest.")
         @Argument(help: "The data set's name.") var name: String
-        @Option(help: "Folder to look in first.") var data: String?
+        @Option(help: "The folder to look in.") var data: String?
 
         func run() throws {
             var sound = true

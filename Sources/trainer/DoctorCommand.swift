@@ -16,7 +16,9 @@ struct DoctorCommand: ParsableCommand {
         if let threads = common.threads, threads < 1 || threads > 1024 {
             throw InputError("--threads", expected: "an integer in 1…1024", received: "\(threads)")
         }
-        let pool = WorkerPool(threads: common.threads ?? ranks.threads)
+        let threads = common.threads ?? ranks.threads
+        try BLASMemory.require(callers: threads)
+        let pool = WorkerPool(threads: threads)
         // First, so that it has set the library to one thread before the library is asked.
         let failure = BLASSelfTest.run(pool: pool, long: true)
         try ranks.check(

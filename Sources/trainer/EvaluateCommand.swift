@@ -16,7 +16,7 @@ struct EvaluateCommand: ParsableCommand {
                 + "are averaged.", valueName: "model"))
     var model: [String]
 
-    @Option(help: "Folder to look for the data set in first.")
+    @Option(help: "The folder that holds the data set.")
     var data: String?
 
     @Option(help: "The data set's name, instead of the one the model was trained on.")
@@ -30,6 +30,9 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(help: "The IDX file of their labels.")
     var labels: String?
+
+    @Flag(help: "With --images: their rows and columns are exchanged, as in EMNIST's files.")
+    var transposed = false
 
     @Option(help: "test, or validation: the part of the training set that was held out.")
     var split: Split = .test
@@ -88,7 +91,7 @@ struct EvaluateCommand: ParsableCommand {
             threads: pool.threads, ranks: ranks, dataDigests: test.digests, date: date)
         try folder.write(environment: environment)
         if robustness { try writeRobustness(of: saved, on: test.images, name, source, to: folder, pool) }
-        try Assessment(
+        var assessment = Assessment(
             experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
             // Fitted to one model, not to a mean of several.
             temperature: ensemble == nil ? saved.temperature : nil, parameters: saved.parameters, state: saved.state,
@@ -97,8 +100,21 @@ struct EvaluateCommand: ParsableCommand {
             reproduction: [
                 (["swift run trainer"] + CommandLine.arguments.dropFirst().map(Assessment.quoted)).joined(
                     separator: " ")
-            ], ensemble: ensemble
-        ).run(on: test.images, to: folder, common: common, pool: pool, ranks: ranks)
+            ], ensemble: ensemble)
+        assessment.notes = test.notes + (self.images == nil ? [] : orientation(saved, test.images, pool))
+        try assessment.run(on: test.images, to: folder, common: common, pool: pool, ranks: ranks)
+    }
+
+    /// Whether images that were named by path look transposed to the model.
+    private func orientation(_ saved: SavedModel, _ images: ImageSet, _ pool: WorkerPool) -> [String] {
+        let classifier = Classifier(
+            graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize, normalization: saved.normalization,
+            pool: pool)
+        classifier.load(parameters: saved.parameters, state: saved.state)
+        let share = ImageOrientation.surerTransposed(images) { classifier.probabilities(of: $0) }
+        guard let note = ImageOrientation.note(share) else { return [] }
+        Console.message("Note: \(note)")
+        return [note]
     }
 
     /// A model, with what `--set` says of its evaluation.
@@ -192,12 +208,19 @@ struct EvaluateCommand: ParsableCommand {
             guard split == .test else {
                 throw InputError("--split", expected: "nothing beside --images and --labels", received: "both")
             }
-            let test = try DatasetLoader.test(images: images, labels: labels, classNames: saved.classNames)
+            let test = try DatasetLoader.test(
+                images: images, labels: labels, classNames: saved.classNames, transposed: transposed)
+            for note in test.notes { Console.message("Note: \(note)") }
             common.say("Data: \(Console.grouped(test.images.count)) images of \(images)")
             return ("files", .full, test)
         }
+        guard !transposed else {
+            throw InputError("--transposed", expected: "--images and --labels beside it", received: "neither")
+        }
         var options = saved.experiment.data
         options.directory = data
+        // A folder that is named is what is read, whatever the model was trained on.
+        if data != nil, options.source == .sample { options.source = .auto }
         if let dataset {
             // The model's own source may be the sample, which other data sets do not have.
             (options.dataset, options.files, options.source) = (try value(dataset, "--dataset"), nil, .auto)

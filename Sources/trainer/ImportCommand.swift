@@ -12,7 +12,9 @@ struct ImportCommand: ParsableCommand {
         discussion: """
             WEIGHTS is a safetensors or NPZ file: a PyTorch state dictionary, or Keras weights under names that end \
             in kernel, bias, gamma, beta, moving_mean, moving_variance. The configuration describes the same network. \
-            Layers are matched by name where all names agree, else in order, by kind and shape.
+            Layers are matched by name where all names agree (without module., _orig_mod. and what else all have in \
+            front), else by kind and shape; layers that share a shape by the numbers in their names or the order of an \
+            NPZ file. Where neither tells them apart, --names must.
             """)
 
     @Option(help: "The JSON configuration of the same network.")
@@ -58,6 +60,7 @@ struct ImportCommand: ParsableCommand {
                     imported.assignments.map {
                         [$0.source, "\($0.sourceShape)", "→", $0.target, "\($0.targetShape)"]
                     }, left: [0, 1, 2, 3, 4]))
+            for note in imported.notes { Console.message("Note: \(note)") }
         }
         print(
             "\(output): \(Console.grouped(graph.parameterCount)) parameters from \(imported.layout.rawValue)'s layout; "

@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Synchronization
 
 /// Ctrl-C, SIGTERM and a terminal that goes away: the first asks the running step to be the last, the second ends the
@@ -20,6 +21,17 @@ enum Interruption {
 
     /// Lets a limit on the size of files make the write fail, which is told, instead of ending the program.
     static func ignoreSizeLimit() { signal(SIGXFSZ, SIG_IGN) }
+
+    /// Under a limit on memory, an allocation that fails ends the program by SIGABRT without a word: says why.
+    static func explainShortage() {
+        guard BLASMemory.isLimited else { return }
+        signal(SIGABRT) { _ in
+            let text: StaticString =
+                "trainer: memory: the limit on this process (ulimit -v or -d) is too little for this command \u{B7} raise it\n"
+            _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
+            _exit(1)
+        }
+    }
 
     static func install() {
         // Made before the first signal: a handler may not.

@@ -15,7 +15,7 @@ struct LearningRateCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var tuning: TuningOptions
 
-    @Option(help: "Folder to look for the data set in first.")
+    @Option(help: "The folder that holds the data set.")
     var data: String?
 
     @Option(help: "Folder in which the test's folder is made, instead of the configuration's.")

@@ -15,7 +15,7 @@ struct SweepCommand: ParsableCommand {
     @Option(help: "The JSON file of the sweep.")
     var config: String
 
-    @Option(help: "Folder to look for the data set in first.")
+    @Option(help: "The folder that holds the data set.")
     var data: String?
 
     @Option(help: "Folder in which the sweep's folder is made, instead of the file's.")

@@ -13,7 +13,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var tuning: TuningOptions
 
-    @Option(help: "Folder to look for the data set in first.")
+    @Option(help: "The folder that holds the data set.")
     var data: String?
 
     @Option(help: "Folder in which the run folder is made, instead of the configuration's.")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Kernels
 import Numeral
 
 /// `trainer`: trains, evaluates and inspects networks from JSON configurations.
@@ -16,13 +17,22 @@ struct TrainerCommand: ParsableCommand {
         ],
         defaultSubcommand: TrainCommand.self)
 
-    /// Runs the command; every failure is one line on stderr and an exit code: 1 the work failed, 2 the input was
-    /// wrong, 130 interrupted.
+    /// Runs the command; every failure is one line on stderr and an exit code: 1 the work failed, or its results could
+    /// not be printed; 2 the input was wrong; 130 interrupted.
     static func main() {
+        StandardOutput.prepare()
         Interruption.ignoreSizeLimit()
+        BLASMemory.restartWithoutOwnThreads()
+        Interruption.explainShortage()
         do {
-            var command = try parseAsRoot()
-            try command.run()
+            do {
+                var command = try parseAsRoot()
+                try command.run()
+            } catch let error where exitCode(for: error) == .success && !(error is ExitCode) {
+                // Help and version.
+                print(fullMessage(for: error))
+            }
+            try StandardOutput.finish()
         } catch let error as InputError {
             Console.fail(error.description, code: 2)
         } catch let error as OperationError {
@@ -32,13 +42,8 @@ struct TrainerCommand: ParsableCommand {
         } catch let code as ExitCode {
             Foundation.exit(code.rawValue)
         } catch {
-            // Help, version and arguments that could not be parsed.
-            let text = fullMessage(for: error)
-            if exitCode(for: error) == .success {
-                print(text)
-                Foundation.exit(0)
-            }
-            Console.fail(text, code: 2)
+            // Arguments that could not be parsed.
+            Console.fail(fullMessage(for: error), code: 2)
         }
     }
 

@@ -19,6 +19,12 @@ struct TrainingSession {
 
     private var folder: RunFolder { run.folder }
 
+    /// What is unusual about the training images.
+    private var dataNotes: [String] {
+        DataNotes.training(
+            data, fraction: experiment.data.validationFraction, stopsEarly: experiment.training.earlyStopping != nil)
+    }
+
     /// Writes `config.json` and `environment.json`, or adds this process to the latter.
     func record(date: Date) throws {
         let environment = EnvironmentRecord(threads: pool.threads, ranks: ranks, dataDigests: dataDigests, date: date)
@@ -40,6 +46,7 @@ struct TrainingSession {
     /// Trains and tests.
     /// - Throws: `ExitCode` where a signal ended it, after the checkpoint; what training and writing throw.
     func train() throws {
+        for note in dataNotes { Console.message("Note: \(note)") }
         let writer = CheckpointWriter(
             run, experiment, graph, dataDigests: dataDigests, resumedFrom: resumption?.found?.file)
         let display = TrainingDisplay(quiet: common.quiet, epochs: experiment.training.epochs)
@@ -127,13 +134,15 @@ struct TrainingSession {
         let environment =
             folder.storedEnvironment
             ?? EnvironmentRecord(threads: pool.threads, ranks: ranks, dataDigests: dataDigests, date: Date())
-        try Assessment(
+        let test = try data.loadTest()
+        var assessment = Assessment(
             experiment: experiment, graph: graph,
             normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,
             parameters: model.parameters, state: model.state, dataset: data.dataset, source: data.source,
-            training: data, history: history, environment: environment, reproduction: reproduction(environment)
-        ).run(
-            on: try data.loadTest().images, to: folder, common: common, pool: pool, ranks: ranks,
+            training: data, history: history, environment: environment, reproduction: reproduction(environment))
+        assessment.notes = data.notes + dataNotes + test.notes
+        try assessment.run(
+            on: test.images, to: folder, common: common, pool: pool, ranks: ranks,
             // Before metrics.json, which says that the run is finished.
             beforeEnd: { logs.end($0) })
         if experiment.training.schedule.cycles > 1 {

@@ -58,15 +58,21 @@ import Testing
             options.directory = directory
             return try DatasetLoader.load(options, seed: 1, locations: locations).directory
         }
-        #expect(throws: OperationError.self) { try directory() }
-        let astray = files.locations(cache: cache, environment: named.path + "/absent")
-        let notes = try DatasetFinder(record: files.record, locations: astray).search(directory: nil).notes
-        #expect(notes.count == 1 && notes[0].hasPrefix("NUMERAL_DATA names "))
+        #expect(throws: InputError.self) { try directory() }
+        // What NUMERAL_DATA names is where the data are, or an error; and so is what the configuration names before it.
         try store(files, in: cache, "mnist/")
-        #expect(try directory() == cache.path + "/mnist")
+        #expect(inputError { _ = try directory() }.hasPrefix("NUMERAL_DATA: expected a small mnist in "))
+        let anywhere = files.locations(cache: cache)
+        #expect(try DatasetLoader.load(full, seed: 1, locations: anywhere).directory == cache.path + "/mnist")
+        let astray = files.locations(cache: cache, environment: named.path + "/absent")
+        #expect(
+            inputError { _ = try DatasetLoader.load(full, seed: 1, locations: astray) }.hasPrefix(
+                "NUMERAL_DATA: expected a folder"))
         try store(files, in: environment)
         #expect(try directory() == environment.path)
-        #expect(try directory(named.path) == environment.path, "nothing there yet")
+        #expect(
+            inputError { _ = try directory(named.path) }.hasPrefix("data.directory: expected a small mnist in "),
+            "nothing there yet")
         try store(files, in: named)
         #expect(try directory(named.path) == named.path)
         try FileManager.default.removeItem(atPath: named.path + "/testLabels-idx.gz")

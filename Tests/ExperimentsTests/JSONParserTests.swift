@@ -30,7 +30,7 @@ import Testing
         ("{a: 1}", "t:1:2: expected a key in double quotes · received \"a\""),
         ("{\"é\": é}", "t:1:7: expected a JSON value · received \"é\""),
         ("// no\n1", "t:1:1: expected a JSON value · received \"/\""),
-        ("\u{FEFF}1", "t:1:1: expected a JSON value · received \"\\ufeff\""),
+        ("1\u{FEFF}", "t:1:2: expected the end of the text · received \"\\ufeff\""),
         ("1 2", "t:1:3: expected the end of the text · received \"2\""),
         ("{\"a\": 1, \"a\": 1}", "t:1:10: expected each key once · received \"a\" again · remove one of the two"),
         ("{\"a\": 1, \"\\u0061\": 1}", "t:1:10: expected each key once · received \"a\" again · remove one of the two"),

@@ -110,7 +110,7 @@ struct ArrayFileTests {
         ("{\"shape\":(2,),\"fortran_order\":False,\"descr\":\"<f4\"}", ""),
         ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)", "header"),
         ("{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }", "received '>f4'"),
-        ("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", "received '|O'"),
+        ("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", "Python objects (pickled)"),
         ("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", "received '<c8'"),
         ("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }", "shape [3]"),
         ("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", "another length"),

@@ -64,9 +64,8 @@ enum JSONValue: Decodable, Equatable {
         let test = try #require(root["test"])
         #expect(
             test.keys == [
-                "accuracy", "accuracyInterval", "averagePrecision", "bootstrap", "brier", "calibrationError", "count",
-                "f1", "kappa",
-                "logLoss", "loss", "matthews", "perClass", "precision", "recall", "rocAuc", "topK",
+                "accuracy", "accuracyInterval", "averagePrecision", "bootstrap", "brier", "calibrationError",
+                "classesWithoutSamples", "count", "f1", "kappa", "logLoss", "loss", "macroClasses", "matthews", "perClass", "precision", "recall", "rocAuc", "topK",
             ])
         #expect(test["loss"] == .number(evaluation.logLoss))
         #expect(test["logLoss"] == .number(evaluation.logLoss))

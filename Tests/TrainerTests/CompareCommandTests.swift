@@ -114,8 +114,8 @@ extension CommandLineTests {
                 "two-labels: expected labels in 0...9 · received 12"
             ),
             (["--images", "small-images", "--labels", "good-labels"], "2×3×1 · received 28×28×1"),
-            (["--images", images, "--labels", "good-labels"], "2 images of 28×28×1, as there are labels"),
-            (["--images", images, "--labels", images], "magic 0x00000801"),
+            (["--images", images, "--labels", "good-labels"], "good-labels: expected 5000 labels, as "),
+            (["--images", images, "--labels", images], "expected labels [N] · received the shape"),
             (["--images", images], "--labels: expected a file"),
             (["--images", images, "--labels", labels, "--dataset", "mnist"], "--dataset: expected nothing beside"),
             (["--images", "none", "--labels", labels], "none"),

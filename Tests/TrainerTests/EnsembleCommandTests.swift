@@ -16,17 +16,16 @@ import Testing
 
     @Test func membersAreAveragedAndShown() throws {
         try SmallRun.with(epochs: 2, everySteps: nil) { small in
-            let data = ["--data", "."]
             for (index, options) in [["--seed", "1"], ["--seed", "2", "--set", "model.layers[0].filters=5"]]
                 .enumerated()
             {
                 #expect(try small.trainer(SmallRun.begin("runs\(index)") + options).code == 0)
                 let model = try small.path(of: "runs\(index)")
-                let alone = try small.trainer(["evaluate", "--model", model, "--output", "alone\(index)"] + data)
+                let alone = try small.trainer(["evaluate", "--model", model, "--output", "alone\(index)"])
                 #expect(alone.code == 0, "\(alone.errors)")
             }
             let models = try (0...1).flatMap { ["--model", try small.path(of: "runs\($0)")] }
-            let outcome = try small.trainer(["evaluate", "--output", "both"] + models + data)
+            let outcome = try small.trainer(["evaluate", "--output", "both"] + models)
             #expect(outcome.code == 0, "\(outcome.errors)")
             let each = try (0...1).map { try predictions(try small.run(in: "alone\($0)")) }
             let both = try predictions(try small.run(in: "both"))

@@ -1,6 +1,6 @@
 import Tensors
 
-/// One array in the IDX format of the MNIST database: bytes, or 32-bit integers (QMNIST's labels).
+/// One array in the IDX format of the MNIST database: bytes, as published; or other numbers.
 ///
 /// A file is `0, 0, type, rank`, then `rank` extents as 32-bit big-endian integers, then the elements in row-major
 /// order, big-endian, and nothing else. Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of
@@ -9,9 +9,20 @@ package struct IDX: Sendable, Hashable {
     /// The types of element that are read.
     package enum ElementType: UInt8, Sendable {
         case ubyte = 0x08
+        case int8 = 0x09
+        case int16 = 0x0B
         case int32 = 0x0C
+        case float32 = 0x0D
+        case float64 = 0x0E
 
-        var size: Int { self == .ubyte ? 1 : 4 }
+        package var size: Int {
+            switch self {
+            case .ubyte, .int8: 1
+            case .int16: 2
+            case .int32, .float32: 4
+            case .float64: 8
+            }
+        }
     }
 
     /// Largest number of images or labels in a file.
@@ -130,17 +141,32 @@ extension IDX {
                 received: "rank \(magic[3]), magic \(hexadecimal(magic))",
                 remedy: "are images and labels exchanged?")
         }
-        let extentBytes = try source.read(exactly: 4 * kind.rank)
-        guard extentBytes.count == 4 * kind.rank else {
+        let array = try elements(of: type, rank: kind.rank, from: source) { extents throws(InputError) in
+            guard kind != .extendedLabels || extents[1] == 8 else {
+                throw InputError(place, expected: "8 columns a label", received: "\(extents[1])")
+            }
+        }
+        return array
+    }
+
+    /// What comes after the magic number, to the end of `source`.
+    /// - Parameter check: Looks at the extents before anything of their size is read.
+    static func elements(
+        of type: ElementType, rank: Int, from source: any ByteSource, check: ([Int]) throws(InputError) -> Void
+    ) throws(InputError) -> IDX {
+        let place = source.place
+        let extentBytes = try source.read(exactly: 4 * rank)
+        guard extentBytes.count == 4 * rank else {
             throw InputError(
-                place, expected: "\(4 + 4 * kind.rank) bytes of header",
+                place, expected: "\(4 + 4 * rank) bytes of header",
                 received: "\(4 + extentBytes.count): truncated")
         }
         var extents: [Int] = []
-        for axis in 0..<kind.rank {
+        for axis in 0..<rank {
             extents.append(extentBytes[(4 * axis)..<(4 * axis + 4)].reduce(0) { $0 << 8 | Int($1) })
         }
-        let size = try payload(of: extents, kind, place: place)
+        let size = try payload(of: extents, elementSize: type.size, place: place)
+        try check(extents)
         let bound = source.upperBound
         guard size <= bound else {
             throw InputError(
@@ -156,8 +182,8 @@ extension IDX {
     }
 
     /// The bytes that `extents` take.
-    private static func payload(of extents: [Int], _ kind: Kind, place: String) throws(InputError) -> Int {
-        var size = kind.type.size
+    private static func payload(of extents: [Int], elementSize: Int, place: String) throws(InputError) -> Int {
+        var size = elementSize
         for (axis, extent) in extents.enumerated() {
             guard extent > 0 else {
                 throw InputError(
@@ -173,9 +199,6 @@ extension IDX {
                     place, expected: "at most \(largestPayload) bytes", received: "more, for \(describe(extents))")
             }
             size = product
-        }
-        if kind == .extendedLabels, extents[1] != 8 {
-            throw InputError(place, expected: "8 columns a label", received: "\(extents[1])")
         }
         return size
     }
@@ -198,7 +221,7 @@ extension IDX {
         return bytes
     }
 
-    private static func describe(_ extents: [Int]) -> String { extents.map(String.init).joined(separator: "×") }
+    package static func describe(_ extents: [Int]) -> String { extents.map(String.init).joined(separator: "×") }
 
     private static func hexadecimal(_ bytes: [UInt8]) -> String {
         let word = bytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }

@@ -119,6 +119,11 @@ private struct NPYHeader {
         guard parser.isAtEnd, let descriptor, let fortran, let shape else {
             throw parser.error("descr, fortran_order and shape, and nothing else", "another header")
         }
+        guard !descriptor.hasSuffix("O") else {
+            throw InputError(
+                place, expected: "numbers", received: "Python objects (pickled), which are not read",
+                remedy: "save each array of numbers by its name: numpy.savez(path, **{'dense.weight': w, …})")
+        }
         guard let format = Self.formats[descriptor] else {
             throw InputError(
                 place, expected: "real numbers, little-endian (\(Self.formats.keys.sorted().joined(separator: ", ")))",

@@ -8,8 +8,9 @@ extension JSONValue {
     /// The longest literal of a number that is parsed, characters.
     package static let numberLengthLimit = 100
 
-    /// Reads a JSON text (RFC 8259) strictly: UTF-8 without a byte-order mark, no comments, no trailing commas, no
-    /// duplicate keys, no lone surrogates, within the limits above.
+    /// Reads a JSON text (RFC 8259) strictly: UTF-8, no comments, no trailing commas, no duplicate keys, no lone
+    /// surrogates, within the limits above. A byte-order mark of UTF-8 in front is passed over, as Windows editors write
+    /// one; UTF-16 and UTF-32 are refused by their names.
     ///
     /// - Parameter name: what the text is called in errors, which are placed `name:line:column`, both from 1, columns
     ///   in Unicode scalars.
@@ -18,8 +19,30 @@ extension JSONValue {
         guard bytes.count <= sizeLimit else {
             throw InputError(name, expected: "at most \(sizeLimit) bytes of JSON", received: "\(bytes.count) bytes")
         }
-        var parser = JSONParser(bytes: bytes, name: name)
+        if let encoding = foreignEncoding(bytes) {
+            throw InputError(
+                name, expected: "JSON in UTF-8", received: encoding,
+                remedy: "save it as UTF-8: iconv -f \(encoding) -t UTF-8 FILE > NEW")
+        }
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        var parser = JSONParser(bytes: bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes, name: name)
         return try parser.parseText()
+    }
+
+    /// The encoding that a byte-order mark or, as JSON begins with two ASCII characters, the zeros among the first four
+    /// bytes tell (RFC 4627, section 3), as `iconv` calls it; nil for UTF-8.
+    private static func foreignEncoding(_ bytes: [UInt8]) -> String? {
+        if bytes.starts(with: [0xFF, 0xFE, 0, 0]) || bytes.starts(with: [0, 0, 0xFE, 0xFF]) { return "UTF-32" }
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) { return "UTF-16" }
+        guard bytes.count >= 2 else { return nil }
+        let isZero = bytes.prefix(4).map { $0 == 0 }
+        switch isZero {
+        case [true, true, true, false]: return "UTF-32BE"
+        case [false, true, true, true]: return "UTF-32LE"
+        default:
+            if isZero[0] != isZero[1] { return isZero[0] ? "UTF-16BE" : "UTF-16LE" }
+            return nil
+        }
     }
 
     /// Reads a JSON text from a string.
@@ -88,7 +111,10 @@ private struct JSONParser {
         if !take("]") {
             repeat {
                 skipSpace()
+                let start = position
                 elements.append(try parseValue())
+                // A zero in front of a digit ends a number: [0,001] is 0 and what cannot follow 0.
+                try refuseDecimalComma(before: start)
                 skipSpace()
             } while take(",")
             guard take("]") else { throw unexpected("',' or ']'") }
@@ -115,7 +141,9 @@ private struct JSONParser {
                 skipSpace()
                 guard take(":") else { throw unexpected("':'") }
                 skipSpace()
+                let value = position
                 members.append(JSONObject.Member(key: key, value: try parseValue()))
+                try refuseDecimalComma(after: value)
                 skipSpace()
             } while take(",")
             guard take("}") else { throw unexpected("',' or '}'") }
@@ -198,6 +226,33 @@ private struct JSONParser {
             throw error(at: start, "a number of at most \(JSONValue.numberLengthLimit) characters", length)
         }
         return .number(JSONNumber(literal: String(decoding: bytes[start..<position], as: UTF8.self)))
+    }
+
+    /// `0,001`, where a key must follow the comma: the number at `start` is written as in many languages.
+    func refuseDecimalComma(after start: Int) throws(InputError) {
+        guard position + 1 < bytes.count, bytes[position] == UInt8(ascii: ","), Self.digits.contains(bytes[position + 1]),
+            Self.digits.contains(bytes[position - 1])
+        else { return }
+        let rest = bytes[(position + 1)...].prefix { Self.digits.contains($0) }
+        throw decimalComma(at: start, bytes[start..<position], rest)
+    }
+
+    /// The same in an array, where `0,5` is two numbers, and only `0,05` is none.
+    func refuseDecimalComma(before start: Int) throws(InputError) {
+        guard start >= 2, bytes[start - 1] == UInt8(ascii: ","), Self.digits.contains(bytes[start - 2]),
+            position == start + 1, bytes[start] == UInt8(ascii: "0"), position < bytes.count,
+            Self.digits.contains(bytes[position])
+        else { return }
+        let first = bytes[..<(start - 1)].lastIndex { !Self.digits.contains($0) && $0 != UInt8(ascii: "-") } ?? -1
+        let rest = bytes[start...].prefix { Self.digits.contains($0) }
+        throw decimalComma(at: first + 1, bytes[(first + 1)..<(start - 1)], rest)
+    }
+
+    private func decimalComma(at start: Int, _ whole: ArraySlice<UInt8>, _ fraction: ArraySlice<UInt8>) -> InputError {
+        let parts = [whole, fraction].map { String(decoding: $0, as: UTF8.self) }
+        return error(
+            at: start, "a number with a decimal point", "a decimal comma, \(parts[0]),\(parts[1])",
+            remedy: "write \(parts[0]).\(parts[1])")
     }
 
     mutating func skipDigits() throws(InputError) {

@@ -1,0 +1,56 @@
+import Foundation
+
+/// How one file of a data set is called by those who unpacked it, and where they put it.
+///
+/// `train-images-idx3-ubyte` is also `train-images.idx3-ubyte` (as Windows unpacks it), in any case, plain or `.gz`, or a
+/// folder of that name with the file inside (as Kaggle unpacks it).
+enum DatasetFileNames {
+    /// The file called `name` in `folder`: as it is published, plain before packed, else under its other names.
+    static func find(_ name: String, in folder: String) -> String? {
+        for exact in [name, name + ".gz"] where isFile(joined(folder, exact)) { return joined(folder, exact) }
+        let others = entries(of: folder).filter { key($0) == key(name) }.sorted { isPlain($0) && !isPlain($1) }
+        for entry in others {
+            let path = joined(folder, entry)
+            if isFile(path) { return path }
+            let inside = entries(of: path).filter { key($0) == key(name) }.sorted { isPlain($0) && !isPlain($1) }
+            if let file = inside.first(where: { isFile(joined(path, $0)) }) { return joined(path, file) }
+        }
+        return nil
+    }
+
+    /// The folders in `folder` that one of `names` names, in any case and punctuation: `FashionMNIST` for `fashion-mnist`.
+    static func folders(called names: [String], in folder: String) -> [String] {
+        let keys = names.map(folderKey)
+        return entries(of: folder)
+            .filter { keys.contains(folderKey($0)) && isFolder(joined(folder, $0)) }
+            // As the names stand, then as the file system has them.
+            .sorted { (names.firstIndex(of: $0) ?? names.count, $0) < (names.firstIndex(of: $1) ?? names.count, $1) }
+            .map { joined(folder, $0) }
+    }
+
+    /// In the order of their names; empty where it cannot be read.
+    static func entries(of folder: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    }
+
+    private static func key(_ name: String) -> String {
+        let lower = name.lowercased()
+        return String((lower.hasSuffix(".gz") ? lower.dropLast(3) : lower[...]).map { "._ ".contains($0) ? "-" : $0 })
+    }
+
+    private static func folderKey(_ name: String) -> String {
+        name.lowercased().filter { $0.isLetter || $0.isNumber }
+    }
+
+    private static func isPlain(_ name: String) -> Bool { !name.lowercased().hasSuffix(".gz") }
+
+    static func isFile(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
+    }
+
+    static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+}

@@ -1,0 +1,115 @@
+import Formats
+import Tensors
+
+/// The user's own IDX file, brought into the form of MNIST's: images as bytes `[N, H, W]`, labels as bytes `[N]`.
+///
+/// Arrays come out of NumPy in other forms too: labels as integers or floats, images flattened (`[N, 784]`), with an axis
+/// of one channel (`[N, H, W, 1]`, `[N, 1, H, W]`), as floats in [0, 1]. Where there is one way to read them they are read;
+/// else they are refused with the remedy.
+struct OwnIDX {
+    /// As it lies in the file.
+    let file: IDX
+    let array: IDX
+    /// What was done, where that is more than another type of the same numbers.
+    var note: String?
+
+    init(images path: String) throws(InputError) {
+        try self.init(images: IDX.readAny(path), place: path)
+    }
+
+    init(labels path: String) throws(InputError) {
+        try self.init(labels: IDX.readAny(path), place: path)
+    }
+
+    init(images file: IDX, place: String) throws(InputError) {
+        self.file = file
+        let shape = file.extents
+        let (height, width): (Int, Int)
+        switch shape.count {
+        case 3: (height, width) = (shape[1], shape[2])
+        case 4 where shape[3] == 1: (height, width) = (shape[1], shape[2])
+        case 4 where shape[1] == 1: (height, width) = (shape[2], shape[3])
+        case 2:
+            let side = Int(Double(shape[1]).squareRoot().rounded())
+            guard side * side == shape[1], side > 1 else {
+                throw Self.refusal(
+                    place, "images [N, H, W], or flattened squares", shape, "images.reshape(-1, H, W) with their own H and W")
+            }
+            (height, width) = (side, side)
+            note = "rows of \(shape[1]) values are read as images of \(side)×\(side)"
+        case 1:
+            throw Self.refusal(place, "images [N, H, W]", shape, "are images and labels exchanged?")
+        default:
+            throw Self.refusal(
+                place, "images of one channel, [N, H, W, 1]", shape, "make them grey: images.mean(axis=-1), rounded")
+        }
+        for (axis, extent) in [height, width].enumerated() where extent > IDX.largestExtent {
+            throw InputError(
+                place, expected: "\(axis == 0 ? "rows" : "columns") of at most \(IDX.largestExtent)", received: "\(extent)")
+        }
+        let (bytes, scaling) = try Self.pixels(file, place)
+        note = [note, scaling].compactMap { $0 }.joined(separator: "; ")
+        if note == "" { note = nil }
+        array = IDX(extents: [shape[0], height, width], bytes: bytes)
+    }
+
+    init(labels file: IDX, place: String) throws(InputError) {
+        self.file = file
+        let shape = file.extents
+        // QMNIST's have eight columns, the class in the first.
+        let isExtended = file.type == .int32 && shape.count == 2 && shape[1] == 8
+        guard shape.count == 1 || shape.dropFirst().allSatisfy({ $0 == 1 }) || isExtended else {
+            throw Self.refusal(
+                place, "labels [N]", shape,
+                shape.count == 2 ? "of a column for each class: labels.argmax(axis=1)" : "are images and labels exchanged?")
+        }
+        let columns = isExtended ? 8 : 1
+        if file.type == .ubyte {
+            array = IDX(extents: [shape[0]], bytes: file.bytes)
+            return
+        }
+        var labels = [UInt8](repeating: 0, count: shape[0])
+        for index in labels.indices {
+            let value = file.number(index * columns)
+            guard let label = UInt8(exactly: value) else {
+                throw InputError(
+                    place, expected: "labels that are whole numbers in 0...255", received: "\(value) at index \(index)")
+            }
+            labels[index] = label
+        }
+        array = IDX(extents: [shape[0]], bytes: labels)
+    }
+
+    private static func refusal(_ place: String, _ expected: String, _ shape: [Int], _ remedy: String) -> InputError {
+        InputError(place, expected: expected, received: "the shape \(IDX.describe(shape))", remedy: remedy)
+    }
+
+    /// Pixels as bytes: whole numbers in 0...255 as they are, floats in [0, 1] times 255.
+    private static func pixels(_ file: IDX, _ place: String) throws(InputError) -> ([UInt8], note: String?) {
+        guard file.type != .ubyte else { return (file.bytes, nil) }
+        let count = file.bytes.count / file.type.size
+        var least = Double.infinity, most = -Double.infinity
+        var areWhole = true
+        for index in 0..<count {
+            let value = file.number(index)
+            guard value.isFinite else {
+                throw InputError(place, expected: "finite pixels", received: "\(value) at index \(index)")
+            }
+            (least, most) = (min(least, value), max(most, value))
+            areWhole = areWhole && value == value.rounded()
+        }
+        let isFloat = file.type == .float32 || file.type == .float64
+        let isUnit = isFloat && most <= 1
+        guard least >= 0, most <= 255, isUnit || areWhole else {
+            throw InputError(
+                place, expected: "pixels in 0...255, or floats in [0, 1]",
+                received: least < 0 || most > 255
+                    ? "numbers from \(least) to \(most)" : "fractions up to \(most)",
+                remedy: "undo their normalisation, and save bytes: (255 * images).round().astype('u1')")
+        }
+        let factor: Double = isUnit ? 255 : 1
+        var bytes = [UInt8](repeating: 0, count: count)
+        for index in 0..<count { bytes[index] = UInt8((file.number(index) * factor).rounded()) }
+        return (bytes, isUnit ? "pixels in [0, 1] are read as 255 steps" : nil)
+    }
+}
