@@ -16,8 +16,9 @@ struct TwoTones {
     private static let leastSeparation = 0.8
     /// Levels between the means.
     private static let leastContrast = 40.0
-    /// Part of the edge in one tone that settles which one is paper.
-    private static let sureEdge = 0.9
+    /// Part of the edge in one tone that settles which one is paper: ink took at most 0.33 of it in all but the narrowest of
+    /// 200 crops.
+    private static let sureEdge = 0.65
 
     /// Nil where the picture has not two tones.
     init?(_ image: GreyImage) {
