@@ -9,7 +9,7 @@ import Reports
 /// `trainer predict`: what the user's own pictures say.
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "predict", abstract: "Read handwritten digits from pictures: PNG, JPEG, PGM or PPM.",
+        commandName: "predict", abstract: "Read handwritten digits from pictures: PNG, JPEG, PBM, PGM or PPM.",
         discussion: """
             Any size, dark on light or light on dark. Without --segment a picture shows one digit. Without --model it is \
             the network that ships with the package, trained on MNIST. A picture that cannot be read is reported and the \
@@ -43,7 +43,7 @@ struct PredictCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "The pictures; - for standard input.")
+    @Argument(help: "The pictures, or folders of them; - for standard input.")
     var images: [String]
 
     func validate() throws {
@@ -52,9 +52,14 @@ struct PredictCommand: ParsableCommand {
         if let reject, !(reject > 0 && reject <= 1) {
             throw ValidationError("--reject: expected a probability in (0, 1] · received \(reject)")
         }
-        if let explain, images.count > 1, explain.lowercased().hasSuffix(".png") {
+        if let explain, images.count > 1 || isFolder(images[0]), explain.lowercased().hasSuffix(".png") {
             throw ValidationError("--explain: expected a folder for several pictures · received \(explain)")
         }
+    }
+
+    private func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
     func run() throws {
@@ -65,9 +70,11 @@ struct PredictCommand: ParsableCommand {
                 "Note: the model knows no temperature (it was made without validation images, or imported); "
                     + "--reject goes by its raw probabilities")
         }
-        var output = PredictOutput(self, reader: reader)
+        let files = try PictureFiles.expanded(images) { Console.message("Note: " + $0) }
+        let names = PictureFiles.distinctNames(files)
+        var output = PredictOutput(self, reader: reader, files: files)
         var failures = 0
-        for file in images {
+        for (file, name) in zip(files, names) {
             do {
                 let picture = try Self.picture(file)
                 let place = file == "-" ? "standard input" : file
@@ -78,7 +85,7 @@ struct PredictCommand: ParsableCommand {
                 try output.add(
                     ReadingRecord(
                         file: file, reading: reading, classNames: reader.classNames, reject: reject ?? 0))
-                try explain(picture, reading, reader, file)
+                try explain(picture, reading, reader, name)
             } catch let error as InputError {
                 failures += 1
                 output.add(file: file, error)
@@ -89,13 +96,14 @@ struct PredictCommand: ParsableCommand {
     }
 
     private static func picture(_ file: String) throws -> GreyImage {
-        guard file == "-" else { return try ImageDecoder.read(file) }
+        func note(_ text: String) { Console.message("Note: \(file): \(text)") }
+        guard file == "-" else { return try ImageDecoder.read(file, note: note) }
         let limit = ImageLimits().fileBytes
         let data = try FileHandle.standardInput.read(upToCount: limit + 1) ?? Data()
-        return try ImageDecoder.decode([UInt8](data), place: "standard input")
+        return try ImageDecoder.decode([UInt8](data), place: "standard input", note: note)
     }
 
-    private func explain(_ picture: GreyImage, _ reading: Reading, _ reader: DigitReader, _ file: String) throws {
+    private func explain(_ picture: GreyImage, _ reading: Reading, _ reader: DigitReader, _ name: String) throws {
         guard let explain else { return }
         var url = URL(fileURLWithPath: explain)
         if !explain.lowercased().hasSuffix(".png") {
@@ -104,8 +112,6 @@ struct PredictCommand: ParsableCommand {
             } catch {
                 throw OperationError("creating \(explain)", problem: error.localizedDescription)
             }
-            let name =
-                file == "-" ? "standard-input" : URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
             url.appendPathComponent(name + ".explained.png")
         }
         try AtomicFile.write(try Explanation(picture, reading, reader: reader).encoded(), to: url)
@@ -122,13 +128,13 @@ private struct PredictOutput {
     private var hasHeader = false
     private let nameWidth: Int
 
-    init(_ command: PredictCommand, reader: DigitReader) {
+    init(_ command: PredictCommand, reader: DigitReader, files: [String]) {
         self.command = command
         self.reader = reader
         file = ReadingsFile(
             model: command.model ?? BoxModel.name, temperature: reader.isCalibrated ? reader.temperature : nil)
         table = CSV(header: ReadingRecord.header(classes: reader.classNames.count))
-        nameWidth = max(4, command.images.map(\.count).max() ?? 0)
+        nameWidth = max(4, files.map(\.count).max() ?? 0)
     }
 
     mutating func add(_ record: ReadingRecord) throws {

@@ -9,6 +9,11 @@ enum EXIF {
         var position = 2
         // Segments: 0xFF, a marker, a length that counts itself; up to the first scan.
         while position + 4 <= bytes.count, bytes[position] == 0xFF {
+            // Any number of 0xFF may stand before a marker.
+            if bytes[position + 1] == 0xFF {
+                position += 1
+                continue
+            }
             let marker = bytes[position + 1]
             let length = Int(bytes[position + 2]) << 8 | Int(bytes[position + 3])
             let end = position + 2 + length
@@ -22,7 +27,8 @@ enum EXIF {
         return 1
     }
 
-    private static func orientation(ofTIFF bytes: [UInt8]) -> Int {
+    /// The same in the TIFF structure that EXIF data are, and PNG's chunk `eXIf` holds.
+    static func orientation(ofTIFF bytes: [UInt8]) -> Int {
         guard bytes.count >= 8 else { return 1 }
         let isLittle = bytes.starts(with: "II".utf8)
         guard isLittle || bytes.starts(with: "MM".utf8) else { return 1 }
@@ -36,10 +42,11 @@ enum EXIF {
         for entry in 0..<entries {
             let offset = directory + 2 + 12 * entry
             guard let tag = number(offset, 2) else { return 1 }
-            // A short, one of it, in the first bytes of the value.
             guard tag == orientationTag else { continue }
-            guard number(offset + 2, 2) == 3, number(offset + 4, 4) == 1, let value = number(offset + 8, 2),
-                (1...8).contains(value)
+            // One short, as the standard has it, or one long, as some programs write it, in the value's own place.
+            let sizes = [3: 2, 4: 4]
+            guard let type = number(offset + 2, 2), let size = sizes[type], number(offset + 4, 4) == 1,
+                let value = number(offset + 8, size), (1...8).contains(value)
             else { return 1 }
             return value
         }

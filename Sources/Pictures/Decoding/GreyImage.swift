@@ -27,7 +27,8 @@ package struct GreyImage: Hashable, Sendable {
     }
 
     /// Levels of interleaved samples, each pixel 1 (grey), 2 (grey, alpha), 3 (red, green, blue) or 4 (the same and
-    /// alpha); what is transparent lies over white.
+    /// alpha). What is transparent lies over white; where that shows nothing, as light ink of a dark theme, over black;
+    /// where neither does, alpha is the ink.
     package init(width: Int, height: Int, samples: [UInt8], channels: Int) {
         precondition((1...4).contains(channels), "GreyImage: expected 1 to 4 channels, received \(channels)")
         precondition(samples.count == width * height * channels, "GreyImage: samples do not fill the picture")
@@ -35,19 +36,38 @@ package struct GreyImage: Hashable, Sendable {
             self.init(width: width, height: height, pixels: samples)
             return
         }
-        var pixels = [UInt8](repeating: 0, count: width * height)
-        let source = samples.span
-        for index in pixels.indices {
-            let first = index &* channels
-            let level =
-                channels == 2
-                ? source[first] : Self.luma(source[first], source[first &+ 1], source[first &+ 2])
-            let alpha = channels == 3 ? 255 : Int(source[first &+ channels &- 1])
-            let sum = Int(level) * alpha + 255 * (255 - alpha)
-            pixels[index] = UInt8((sum + 127) / 255)
+        func level(_ index: Int) -> UInt8 {
+            let first = index * channels
+            return channels == 2 ? samples[first] : Self.luma(samples[first], samples[first + 1], samples[first + 2])
         }
-        self.init(width: width, height: height, pixels: pixels)
+        let count = width * height
+        guard channels != 3 else {
+            self.init(width: width, height: height, pixels: (0..<count).map(level))
+            return
+        }
+        /// The picture over paper of this brightness.
+        func laid(over paper: Int) -> [UInt8] {
+            (0..<count).map { index in
+                let alpha = Int(samples[index * channels + channels - 1])
+                return UInt8((Int(level(index)) * alpha + paper * (255 - alpha) + 127) / 255)
+            }
+        }
+        let alpha = (0..<count).map { samples[$0 * channels + channels - 1] }
+        let onWhite = laid(over: 255)
+        guard Self.span(onWhite) < Self.leastContrast, Self.span(alpha) >= Self.leastContrast else {
+            self.init(width: width, height: height, pixels: onWhite)
+            return
+        }
+        let onBlack = laid(over: 0)
+        self.init(
+            width: width, height: height,
+            pixels: Self.span(onBlack) >= Self.leastContrast ? onBlack : alpha.map { 255 - $0 })
     }
+
+    /// Levels between the darkest and the lightest pixel that show something.
+    private static let leastContrast = 40
+
+    private static func span(_ levels: [UInt8]) -> Int { Int(levels.max() ?? 0) - Int(levels.min() ?? 0) }
 
     /// The picture as it is meant to be seen, where `orientation` (EXIF's tag 0x0112, 1...8) says how it was stored;
     /// any other number leaves it as it is.

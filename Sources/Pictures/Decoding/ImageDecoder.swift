@@ -26,38 +26,43 @@ package struct ImageLimits: Sendable {
     }
 }
 
-/// Pictures from files: PNG, JPEG, PGM and PPM, told by their bytes, not their names.
+/// Pictures from files: PNG, JPEG, PBM, PGM and PPM, told by their bytes, not their names.
 ///
-/// Any bytes give a picture or an ``InputError`` in one line. Colours become BT.601 luma, transparency lies over white,
-/// 16-bit samples are rounded to 8, palettes are resolved, and a JPEG is turned as its EXIF orientation says. A file
-/// that is damaged or cut short is refused rather than read in part.
+/// Any bytes give a picture or an ``InputError`` in one line. Colours become BT.601 luma, transparency lies over white
+/// (over black where white shows nothing), 16-bit samples are rounded to 8, palettes are resolved, and a PNG or JPEG is
+/// turned as its EXIF orientation says. A file whose pixels are damaged or missing is refused rather than read in part;
+/// what is odd about it besides, such as a text that is damaged, is a note.
 package enum ImageDecoder {
     enum Format: String, CaseIterable {
-        case png = "PNG", jpeg = "JPEG", pnm = "PGM or PPM"
+        case png = "PNG", jpeg = "JPEG", pnm = "PBM, PGM or PPM"
     }
 
     /// The picture in `bytes`.
-    /// - Parameter place: names the file in messages.
+    /// - Parameters:
+    ///   - place: names the file in messages.
+    ///   - note: is told what is odd about the file though its pixels are sound.
     package static func decode(
-        _ bytes: [UInt8], place: String, limits: ImageLimits = ImageLimits()
+        _ bytes: [UInt8], place: String, limits: ImageLimits = ImageLimits(), note: (String) -> Void = { _ in }
     ) throws(InputError) -> GreyImage {
         guard bytes.count <= limits.fileBytes else { throw tooLong(place, limits) }
         switch format(bytes) {
-        case .png: return try PNGDecoder.decode(bytes, place: place, limits: limits)
-        case .jpeg: return try JPEGDecoder.decode(bytes, place: place, limits: limits)
+        case .png: return try PNGDecoder.decode(bytes, place: place, limits: limits, note: note)
+        case .jpeg: return try JPEGDecoder.decode(bytes, place: place, limits: limits, note: note)
         case .pnm: return try PNMDecoder.decode(bytes, place: place, limits: limits)
         case nil:
             throw InputError(
-                place, expected: "a picture: PNG, JPEG, PGM or PPM", received: stranger(bytes),
-                remedy: "save it as PNG")
+                place, expected: "a picture: PNG, JPEG, PBM, PGM or PPM", received: stranger(bytes),
+                remedy: "save it as PNG, or with ImageMagick: convert FILE FILE.png")
         }
     }
 
     /// The picture in the file at `path`.
-    package static func read(_ path: String, limits: ImageLimits = ImageLimits()) throws(InputError) -> GreyImage {
+    package static func read(
+        _ path: String, limits: ImageLimits = ImageLimits(), note: (String) -> Void = { _ in }
+    ) throws(InputError) -> GreyImage {
         let file = try BinaryFile(path)
         guard file.size <= limits.fileBytes else { throw tooLong(path, limits) }
-        return try decode(try file.read(exactly: file.size), place: path, limits: limits)
+        return try decode(try file.read(exactly: file.size), place: path, limits: limits, note: note)
     }
 
     private static func tooLong(_ place: String, _ limits: ImageLimits) -> InputError {
@@ -67,7 +72,7 @@ package enum ImageDecoder {
     static func format(_ bytes: [UInt8]) -> Format? {
         if bytes.starts(with: PNGDecoder.signature) { return .png }
         if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return .jpeg }
-        if bytes.count > 2, bytes[0] == 0x50, [0x32, 0x33, 0x35, 0x36].contains(bytes[1]) { return .pnm }
+        if bytes.count > 2, bytes[0] == 0x50, (0x31...0x36).contains(bytes[1]) { return .pnm }
         return nil
     }
 
@@ -79,7 +84,7 @@ package enum ImageDecoder {
             ("a GIF picture", begins("GIF8")), ("a BMP picture", begins("BM")),
             ("a TIFF picture", begins("II*\0") || begins("MM\0*")),
             ("a WebP picture", begins("RIFF") && begins("WEBP", at: 8)), ("a PDF document", begins("%PDF")),
-            ("a HEIF or AVIF picture", begins("ftyp", at: 4)), ("a bitmap of PBM", begins("P1") || begins("P4")),
+            ("a HEIF or AVIF picture", begins("ftyp", at: 4)), ("a PAM picture", begins("P7")),
             ("a JPEG XL picture", begins("JXL ", at: 4) || bytes.starts(with: [0xFF, 0x0A])),
             ("an SVG picture", begins("<svg") || begins("<?xml")),
         ]

@@ -7,7 +7,11 @@ enum JPEGDecoder {
     private static let pixelsPerByte = 512
 
     /// Baseline and progressive; its luminance, turned as EXIF says.
-    static func decode(_ bytes: [UInt8], place: String, limits: ImageLimits) throws(InputError) -> GreyImage {
+    static func decode(
+        _ file: [UInt8], place: String, limits: ImageLimits, note: (String) -> Void
+    ) throws(InputError) -> GreyImage {
+        let segments = JPEGSegments(file)
+        let bytes = segments.bytes
         let handle = try Handle(place: place)
         let header = try handle.header(bytes, place: place)
         try limits.check(width: header.width, height: header.height, place: place)
@@ -21,7 +25,8 @@ enum JPEGDecoder {
                 place, expected: "a JPEG in grey or in red, green and blue", received: "one in printing colours (CMYK)",
                 remedy: "save it as RGB or as PNG")
         }
-        let image = try handle.luminance(bytes, header, place: place)
+        let (image, remark) = try handle.luminance(bytes, header, place: place)
+        (segments.notes + [remark].compactMap { $0 }).forEach(note)
         return image.oriented(EXIF.orientation(ofJPEG: bytes))
     }
 
@@ -55,24 +60,42 @@ enum JPEGDecoder {
             return Header(width: Int(width), height: Int(height), isCMYK: isCMYK)
         }
 
-        /// A warning, as for data that end early, counts as damage; so do more than 500 progressive scans.
-        func luminance(_ bytes: [UInt8], _ header: Header, place: String) throws(InputError) -> GreyImage {
+        /// A warning, as for data that end early, counts as damage; so do more than 500 progressive scans. But bytes
+        /// too many before the end marker are met when every pixel is there: the picture comes with that remark.
+        func luminance(
+            _ bytes: [UInt8], _ header: Header, place: String
+        ) throws(InputError) -> (image: GreyImage, remark: String?) {
+            if let image = pixels(bytes, header, flags: TJFLAG_STOPONWARNING) { return (image, nil) }
+            let failure = failure(place)
+            guard message.hasSuffix("extraneous bytes before marker 0xd9"),
+                let image = pixels(bytes, header, flags: 0) ?? (isWarning ? last : nil)
+            else { throw failure }
+            return (image, message.replacing("Corrupt JPEG data: ", with: "the JPEG has "))
+        }
+
+        private var last: GreyImage?
+
+        /// Nil where the decoder failed or warned; then ``last`` is what it came to.
+        private func pixels(_ bytes: [UInt8], _ header: Header, flags: Int32) -> GreyImage? {
             var pixels = [UInt8](repeating: 0, count: header.width * header.height)
             let code = bytes.withUnsafeBufferPointer { source in
                 pixels.withUnsafeMutableBufferPointer { target in
                     tjDecompress2(
                         handle, source.baseAddress, UInt(source.count), target.baseAddress, Int32(header.width),
                         Int32(header.width), Int32(header.height), Int32(TJPF_GRAY.rawValue),
-                        TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS)
+                        TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS | flags)
                 }
             }
-            guard code == 0 else { throw failure(place) }
-            return GreyImage(width: header.width, height: header.height, pixels: pixels)
+            let image = GreyImage(width: header.width, height: header.height, pixels: pixels)
+            last = image
+            return code == 0 ? image : nil
         }
 
+        private var message: String { tjGetErrorStr2(handle).map { String(cString: $0) } ?? "unknown error" }
+        private var isWarning: Bool { tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue) }
+
         private func failure(_ place: String) -> InputError {
-            let message = tjGetErrorStr2(handle).map { String(cString: $0) } ?? "unknown error"
-            return InputError(place, expected: "a sound JPEG", received: "a damaged one: \(message)")
+            InputError(place, expected: "a sound JPEG", received: "a damaged one: \(message)")
         }
     }
 }

@@ -10,13 +10,17 @@ enum PNGDecoder {
     private static let deflateRatio = 1_032
 
     /// Any colour type and depth, interlaced or not. Gamma is sRGB's unless the file says otherwise.
-    static func decode(_ bytes: [UInt8], place: String, limits: ImageLimits) throws(InputError) -> GreyImage {
+    static func decode(
+        _ bytes: [UInt8], place: String, limits: ImageLimits, note: (String) -> Void
+    ) throws(InputError) -> GreyImage {
         try checkHeader(bytes, place: place, limits: limits)
-        try checkChunks(bytes, place: place)
-        switch samples(of: bytes) {
+        let file = try PNGChunks(bytes, place: place)
+        switch samples(of: file.bytes) {
         case .success(let picture):
+            file.notes.forEach(note)
             return GreyImage(
-                width: picture.width, height: picture.height, samples: picture.samples, channels: picture.channels)
+                width: picture.width, height: picture.height, samples: picture.samples, channels: picture.channels
+            ).oriented(file.orientation)
         case .failure(let failure):
             throw InputError(place, expected: "a sound PNG", received: "a damaged one: \(failure.message)")
         }
@@ -35,28 +39,6 @@ enum PNGDecoder {
         guard rowBytes * height <= deflateRatio * bytes.count else {
             throw InputError(
                 place, expected: "\(width)×\(height) pixels", received: "\(bytes.count) bytes, too few to hold them")
-        }
-    }
-
-    /// Every chunk is there and its checksum right, up to the last. libpng passes over a damaged chunk that it can do
-    /// without, transparency among them, and an end that is missing.
-    private static func checkChunks(_ bytes: [UInt8], place: String) throws(InputError) {
-        func damaged(_ what: String) -> InputError {
-            InputError(place, expected: "a sound PNG", received: "a damaged one: \(what)")
-        }
-        func word(_ offset: Int) -> UInt32 { bytes[offset..<(offset + 4)].reduce(0) { $0 << 8 | UInt32($1) } }
-        var position = signature.count
-        while true {
-            guard position + 12 <= bytes.count, Int(word(position)) <= bytes.count - position - 12 else {
-                throw damaged("cut short")
-            }
-            let end = position + 8 + Int(word(position))
-            let name = bytes[(position + 4)..<(position + 8)]
-            guard Zlib.crc32(Array(bytes[(position + 4)..<end])) == word(end) else {
-                throw damaged("the checksum of \(String(decoding: name, as: UTF8.self)) is wrong")
-            }
-            if name.elementsEqual("IEND".utf8) { return }
-            position = end + 4
         }
     }
 

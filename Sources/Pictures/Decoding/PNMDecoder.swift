@@ -1,6 +1,9 @@
 import Tensors
 
-/// PGM and PPM, plain (P2, P3) and raw (P5, P6), of 8 or 16 bits: netpbm's formats, read strictly.
+/// PBM, PGM and PPM, plain (P1, P2, P3) and raw (P4, P5, P6), of 1, 8 or 16 bits: netpbm's formats, read strictly.
+///
+/// In PBM there is no largest value, 1 is black, plain digits need no white space between them, and raw rows are packed,
+/// the first pixel in the highest bit, to whole bytes.
 ///
 /// A header is the magic number, width, height and the largest value, 1...65,535, parted by white space, with comments
 /// from `#` to the end of a line; then one white space and the samples. A sample v becomes `round(255·v / largest)`.
@@ -22,9 +25,14 @@ struct PNMDecoder {
 
     private mutating func picture(_ limits: ImageLimits) throws(InputError) -> GreyImage {
         let isPlain = bytes[1] <= 0x33
+        let isBitmap = bytes[1] == 0x31 || bytes[1] == 0x34
         let channels = bytes[1] == 0x33 || bytes[1] == 0x36 ? 3 : 1
         let width = try header("a width"), height = try header("a height")
         try limits.check(width: width, height: height, place: place)
+        if isBitmap {
+            let levels = isPlain ? try plainBits(width * height) : try rawBits(width: width, height: height)
+            return GreyImage(width: width, height: height, pixels: levels)
+        }
         let largest = try header("a largest value")
         guard (1...65_535).contains(largest) else {
             throw InputError(place, expected: "a largest value in 1…65535", received: "\(largest)")
@@ -79,6 +87,51 @@ struct PNMDecoder {
         return levels
     }
 
+    private mutating func plainBits(_ count: Int) throws(InputError) -> [UInt8] {
+        guard count <= bytes.count - position else {
+            throw InputError(
+                place, expected: "\(count) values after the header",
+                received: "\(bytes.count - position) bytes, too few to hold them")
+        }
+        var levels: [UInt8] = []
+        levels.reserveCapacity(count)
+        while true {
+            skipBetween()
+            guard levels.count < count else { break }
+            guard position < bytes.count, bytes[position] == 0x30 || bytes[position] == 0x31 else {
+                throw InputError(place, expected: "0 or 1, \(count) of them", received: found)
+            }
+            levels.append(bytes[position] == 0x31 ? 0 : 255)
+            position += 1
+        }
+        guard position == bytes.count else {
+            throw InputError(place, expected: "an end after \(count) values", received: found)
+        }
+        return levels
+    }
+
+    private mutating func rawBits(width: Int, height: Int) throws(InputError) -> [UInt8] {
+        guard position < bytes.count, Self.isSpace(bytes[position]) else {
+            throw InputError(place, expected: "white space after the header", received: found)
+        }
+        position += 1
+        let stride = (width + 7) / 8
+        guard bytes.count - position == stride * height else {
+            throw InputError(
+                place, expected: "\(stride * height) bytes after the header",
+                received:
+                    "\(bytes.count - position): \(bytes.count - position < stride * height ? "cut" : "too many")")
+        }
+        var levels: [UInt8] = []
+        levels.reserveCapacity(width * height)
+        for y in 0..<height {
+            for x in 0..<width {
+                levels.append(bytes[position + y * stride + x / 8] >> UInt8(7 - x % 8) & 1 == 1 ? 0 : 255)
+            }
+        }
+        return levels
+    }
+
     private static func level(_ value: Int, _ largest: Int) -> UInt8 {
         UInt8((2 * 255 * value + largest) / (2 * largest))
     }
@@ -96,8 +149,8 @@ struct PNMDecoder {
         return try number(what)
     }
 
-    /// White space and comments, then a number of at most nine digits.
-    private mutating func number(_ what: String) throws(InputError) -> Int {
+    /// Passes over white space and comments.
+    private mutating func skipBetween() {
         while position < bytes.count {
             if bytes[position] == 0x23 {
                 while position < bytes.count, bytes[position] != 0x0A, bytes[position] != 0x0D { position += 1 }
@@ -107,6 +160,11 @@ struct PNMDecoder {
                 break
             }
         }
+    }
+
+    /// White space and comments, then a number of at most nine digits.
+    private mutating func number(_ what: String) throws(InputError) -> Int {
+        skipBetween()
         let start = position
         var value = 0
         while position < bytes.count, (0x30...0x39).contains(bytes[position]), position - start < 9 {

@@ -1,0 +1,57 @@
+/// The segments before a JPEG's first scan, with what every viewer passes over mended, so that each warning of the decoder
+/// that is left means pixels.
+///
+/// Bytes between segments that belong to none are left out, fill bytes before markers too; a JFIF revision that is
+/// unknown is called 1; an end marker that is missing is put back, and the decoder says whether the pixels before it are
+/// all there. Source: ITU-T T.81, annex B.
+struct JPEGSegments {
+    private(set) var bytes: [UInt8]
+    private(set) var notes: [String] = []
+
+    init(_ file: [UInt8]) {
+        bytes = Array(file.prefix(2))
+        var position = 2, stray = 0
+        while position + 1 < file.count {
+            guard file[position] == 0xFF else {
+                (position, stray) = (position + 1, stray + 1)
+                continue
+            }
+            let marker = file[position + 1]
+            guard marker != 0xFF, marker != 0 else {
+                position += 1
+                continue
+            }
+            // Markers that stand alone.
+            if marker == 0x01 || (0xD0...0xD9).contains(marker) {
+                bytes += [0xFF, marker]
+                position += 2
+                if marker == 0xD9 { break }
+                continue
+            }
+            guard position + 4 <= file.count else { break }
+            let end = position + 2 + Int(file[position + 2]) << 8 + Int(file[position + 3])
+            guard end <= file.count, end >= position + 4 else { break }
+            var segment = Array(file[position..<end])
+            if marker == 0xE0, segment.dropFirst(4).starts(with: "JFIF\0".utf8), segment.count > 9, segment[9] != 1 {
+                notes.append("the JPEG says JFIF revision \(segment[9]), which there is not")
+                segment[9] = 1
+            }
+            bytes += segment
+            position = end
+            if marker == 0xDA {
+                let scan = file[position...]
+                bytes += scan
+                position = file.count
+                let hasEnd = zip(scan, scan.dropFirst()).contains { $0 == 0xFF && $1 == 0xD9 }
+                if !hasEnd {
+                    // A marker that was cut in half ends there.
+                    if bytes.last == 0xFF { bytes.removeLast() }
+                    bytes += [0xFF, 0xD9]
+                    notes.append("the JPEG has no end marker, but all its pixels")
+                }
+            }
+        }
+        bytes += file[min(position, file.count)...]
+        if stray > 0 { notes.append("the JPEG has \(stray) bytes between its segments that belong to none") }
+    }
+}

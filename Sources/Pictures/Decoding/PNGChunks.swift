@@ -1,0 +1,60 @@
+import Formats
+import Tensors
+
+/// The chunks of a PNG file, looked over before libpng sees them, which passes over a damaged chunk that it can do
+/// without, transparency among them.
+///
+/// All that the pixels depend on must be there and its checksum right. What they do not depend on, texts and times and
+/// what other programs keep for themselves, is left out where it is damaged; an end that is missing after the pixels is
+/// put back, and bytes behind it are left off: each is a note.
+struct PNGChunks {
+    /// A sound file of the same pixels.
+    private(set) var bytes: [UInt8]
+    private(set) var notes: [String] = []
+    /// EXIF's, 1...8.
+    private(set) var orientation = 1
+
+    /// Chunks without which the picture is the same.
+    private static let besides = ["tEXt", "zTXt", "iTXt", "tIME", "pHYs", "hIST", "sPLT", "bKGD"]
+
+    /// - Throws: an `InputError` where what the pixels depend on is damaged.
+    init(_ file: [UInt8], place: String) throws(InputError) {
+        func damaged(_ what: String) -> InputError {
+            InputError(place, expected: "a sound PNG", received: "a damaged one: \(what)")
+        }
+        func word(_ offset: Int) -> UInt32 { file[offset..<(offset + 4)].reduce(0) { $0 << 8 | UInt32($1) } }
+        bytes = Array(file.prefix(PNGDecoder.signature.count))
+        var position = bytes.count
+        var hasPixels = false
+        while true {
+            guard position + 12 <= file.count, Int(word(position)) <= file.count - position - 12 else {
+                // Cut short in what is not a chunk of pixels: libpng says whether those are all there.
+                let isPixels =
+                    position + 8 <= file.count && file[(position + 4)..<(position + 8)].elementsEqual("IDAT".utf8)
+                guard hasPixels, !isPixels else { throw damaged("cut short") }
+                bytes += [0, 0, 0, 0] + Array("IEND".utf8) + [0xAE, 0x42, 0x60, 0x82]
+                notes.append("the PNG has no end, but all its pixels")
+                return
+            }
+            let end = position + 8 + Int(word(position))
+            let name = String(decoding: file[(position + 4)..<(position + 8)], as: UTF8.self)
+            let isSound = Zlib.crc32(Array(file[(position + 4)..<end])) == word(end)
+            // Private chunks have a small second letter; those that a picture can do without, a small first one.
+            let isPrivate = file[position + 4] & 0x20 != 0 && file[position + 5] & 0x20 != 0
+            if isSound {
+                bytes += file[position..<(end + 4)]
+                if name == "eXIf" { orientation = EXIF.orientation(ofTIFF: Array(file[(position + 8)..<end])) }
+            } else if Self.besides.contains(name) || isPrivate {
+                notes.append("the PNG's chunk \(isPrivate ? "of another program" : name) is damaged and was left out")
+            } else {
+                throw damaged("the checksum of \(name) is wrong")
+            }
+            if name == "IDAT" { hasPixels = true }
+            if name == "IEND" {
+                if end + 4 < file.count { notes.append("\(file.count - end - 4) bytes follow the PNG's end") }
+                return
+            }
+            position = end + 4
+        }
+    }
+}
