@@ -214,7 +214,8 @@ let package = Package(
 if Context.environment["NUMERAL_FUZZING"] == "1" {
     package.targets.append(
         .executableTarget(
-            name: "Fuzz", dependencies: ["Numeral", "Reports", "Interchange", "Recognition"], path: "Fuzzing/Sources/Fuzz",
+            name: "Fuzz",
+            dependencies: ["Numeral", "Reports", "Interchange", "Recognition", "Pictures", "Formats"], path: "Fuzzing/Sources/Fuzz",
             // libFuzzer brings the main function.
             swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
 }

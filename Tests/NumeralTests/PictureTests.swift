@@ -23,7 +23,7 @@ import Testing
     @Test func whatIsNoPictureIsRefused() throws {
         let model = try Model.inTheBox(threads: 1)
         let error = #expect(throws: InputError.self) { try model.read(picture: Array("no picture".utf8), name: "x") }
-        #expect(error?.description.hasPrefix("x: expected a picture: PNG, JPEG, PGM or PPM") == true)
+        #expect(error?.description.hasPrefix("x: expected a picture: PNG, JPEG, PBM, PGM or PPM") == true)
         #expect(throws: InputError.self) { try model.read("no-such-picture.png") }
     }
 }

@@ -3,14 +3,15 @@
 ///
 /// Bytes between segments that belong to none are left out, fill bytes before markers too; a JFIF revision that is
 /// unknown is called 1; an end marker that is missing is put back, and the decoder says whether the pixels before it are
-/// all there. Source: ITU-T T.81, annex B.
+/// all there. In a progressive file a whole scan may be missing without a warning: there the end marker must be.
+/// Source: ITU-T T.81, annex B.
 struct JPEGSegments {
     private(set) var bytes: [UInt8]
     private(set) var notes: [String] = []
 
     init(_ file: [UInt8]) {
         bytes = Array(file.prefix(2))
-        var position = 2, stray = 0
+        var position = 2, stray = 0, isProgressive = false
         while position + 1 < file.count {
             guard file[position] == 0xFF else {
                 (position, stray) = (position + 1, stray + 1)
@@ -36,6 +37,7 @@ struct JPEGSegments {
                 notes.append("the JPEG says JFIF revision \(segment[9]), which there is not")
                 segment[9] = 1
             }
+            if marker == 0xC2 { isProgressive = true }
             bytes += segment
             position = end
             if marker == 0xDA {
@@ -43,7 +45,7 @@ struct JPEGSegments {
                 bytes += scan
                 position = file.count
                 let hasEnd = zip(scan, scan.dropFirst()).contains { $0 == 0xFF && $1 == 0xD9 }
-                if !hasEnd {
+                if !hasEnd, !isProgressive {
                     // A marker that was cut in half ends there.
                     if bytes.last == 0xFF { bytes.removeLast() }
                     bytes += [0xFF, 0xD9]

@@ -4,9 +4,9 @@ import Tensors
 /// The chunks of a PNG file, looked over before libpng sees them, which passes over a damaged chunk that it can do
 /// without, transparency among them.
 ///
-/// All that the pixels depend on must be there and its checksum right. What they do not depend on, texts and times and
-/// what other programs keep for themselves, is left out where it is damaged; an end that is missing after the pixels is
-/// put back, and bytes behind it are left off: each is a note.
+/// All that the pixels depend on must be there and its checksum right. What they do not depend on, texts and times
+/// and the like, is left out where it is damaged; an end that is missing after the pixels is put back, and bytes behind it
+/// are left off: each is a note. A chunk of an unknown name whose checksum is wrong may be one that they depend on.
 struct PNGChunks {
     /// A sound file of the same pixels.
     private(set) var bytes: [UInt8]
@@ -39,13 +39,11 @@ struct PNGChunks {
             let end = position + 8 + Int(word(position))
             let name = String(decoding: file[(position + 4)..<(position + 8)], as: UTF8.self)
             let isSound = Zlib.crc32(Array(file[(position + 4)..<end])) == word(end)
-            // Private chunks have a small second letter; those that a picture can do without, a small first one.
-            let isPrivate = file[position + 4] & 0x20 != 0 && file[position + 5] & 0x20 != 0
             if isSound {
                 bytes += file[position..<(end + 4)]
                 if name == "eXIf" { orientation = EXIF.orientation(ofTIFF: Array(file[(position + 8)..<end])) }
-            } else if Self.besides.contains(name) || isPrivate {
-                notes.append("the PNG's chunk \(isPrivate ? "of another program" : name) is damaged and was left out")
+            } else if Self.besides.contains(name) {
+                notes.append("the PNG's chunk \(name) is damaged and was left out")
             } else {
                 throw damaged("the checksum of \(name) is wrong")
             }

@@ -22,7 +22,7 @@ package struct GlyphPreparation: Sendable {
     /// Smaller glyphs are enlarged first, so that the small picture has no steps.
     private static let leastSide = 40
     /// Pixels of a box of 20; thinner strokes than MNIST's are made as wide.
-    private static let leastStroke = 1.8
+    private static let leastStroke = 1.4
 
     package init(height: Int, width: Int) {
         self.height = height
