@@ -12,7 +12,7 @@ package enum DataNotes {
         let sizes = zip(data.train.classSizes, data.validation.classSizes).map { $0 + $1 }
         let absent = sizes.indices.filter { sizes[$0] == 0 }, single = sizes.indices.filter { sizes[$0] == 1 }
         var notes: [String] = []
-        if data.dataset == "files", absent.contains(0), sizes.first(where: { $0 > 0 }) != nil {
+        if ["files", "table"].contains(data.dataset), absent.contains(0), sizes.first(where: { $0 > 0 }) != nil {
             let lowest = sizes.firstIndex { $0 > 0 } ?? 0
             notes.append(
                 "the lowest label is \(lowest), not 0: the network has \(count) classes, of which \(absent.count) "

@@ -33,13 +33,21 @@ public struct IDXFiles: Hashable, Sendable {
     /// The path of their labels.
     public var testLabels: String
 
+    /// The path of images to validate on; nil: a part of the training images.
+    public var validationImages: String?
+    /// The path of their labels.
+    public var validationLabels: String?
+
     /// Whether rows and columns of the images are exchanged, as EMNIST's files have them.
     public var transposed: Bool
 
-    /// Four files by path.
+    /// Four files by path, or six.
     public init(
-        trainImages: String, trainLabels: String, testImages: String, testLabels: String, transposed: Bool = false
+        trainImages: String, trainLabels: String, testImages: String, testLabels: String,
+        validationImages: String? = nil, validationLabels: String? = nil, transposed: Bool = false
     ) {
+        self.validationImages = validationImages
+        self.validationLabels = validationLabels
         self.trainImages = trainImages
         self.trainLabels = trainLabels
         self.testImages = testImages
@@ -73,8 +81,27 @@ public struct DataOptions: Hashable, Sendable {
     public var files: IDXFiles? = nil
     /// Whether the full data set is asked for.
     public var source = Source.auto
-    /// Where the data set is; elsewhere it is then not looked for.
+    /// Where the data set is; elsewhere it is then not looked for. The folder of a data set by name, or data of one's own: a
+    /// folder of pictures for each class (in train, val and test, or alone), a CSV file, or a folder of such.
     public var directory: String? = nil
+    /// Names of the classes, from label 0 on, instead of those that the data say.
+    public var classNames: [String]? = nil
+    /// Of pictures of one's own: find each one's ink, crop, fit and centre it as MNIST's digits were.
+    public var prepare = true
+    /// Of a table: the label's column, by its name or its number from 1, where it cannot be told.
+    public var labelColumn: String? = nil
+    /// Of data of one's own without a test half: the part put aside as one, in [0, 1).
+    public var testFraction = 0.1
+    /// What the network takes, where that is not as the data are.
+    package var imageSize: Extent? = nil
+
+    /// Pixels of an image.
+    package struct Extent: Hashable, Sendable {
+        package var height: Int
+        package var width: Int
+
+        package init(height: Int, width: Int) { (self.height, self.width) = (height, width) }
+    }
     /// The part of the training set kept for validation, in [0, 1). The sample has its own fixed split.
     public var validationFraction = 0.1
     /// How pixels are brought to the network, after scaling to [0, 1].

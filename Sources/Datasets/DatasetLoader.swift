@@ -1,11 +1,12 @@
 import Formats
+import Foundation
 import Tensors
 
 /// Finds, fetches, reads and splits data sets.
 package enum DatasetLoader {
-    /// The data that `options` name: from the sample, from IDX files by path, or a data set by name, from
-    /// `options.directory` or what `NUMERAL_DATA` names where either is given, else as `locations` say, else downloaded
-    /// into the cache.
+    /// The data that `options` name: from the sample, from IDX files by path, from pictures or tables at
+    /// `options.directory`, or a data set by name, from `options.directory` or what `NUMERAL_DATA` names where either is
+    /// given, else as `locations` say, else downloaded into the cache.
     /// - Parameters:
     ///   - seed: Of the split into training and validation.
     ///   - progress: Told of notes and of bytes that come.
@@ -14,6 +15,13 @@ package enum DatasetLoader {
     package static func load(
         _ options: DataOptions, seed: UInt64, locations: DatasetLocations = DatasetLocations(),
         progress: @escaping DatasetProgress = { _ in }
+    ) throws -> LoadedData {
+        let data = try loadAsNamed(options, seed: seed, locations: locations, progress: progress)
+        return try options.classNames.map { try data.named($0) } ?? data
+    }
+
+    private static func loadAsNamed(
+        _ options: DataOptions, seed: UInt64, locations: DatasetLocations, progress: @escaping DatasetProgress
     ) throws -> LoadedData {
         guard options.validationFraction >= 0, options.validationFraction < 1 else {
             throw InputError(
@@ -44,6 +52,15 @@ package enum DatasetLoader {
                     remedy: "leave out one of the two: the sample is the package's own")
             }
             return try sample(notes: [])
+        }
+        if let directory = options.directory {
+            let record = locations.record(options.dataset)
+            let named = NamedFolder(path: directory, place: "data.directory", record: record)
+            let own = try OwnData.find(directory)
+            // A folder may hold pictures beside the files of the data set that was named.
+            if let own, try own.kind == .idx || !DatasetFileNames.isFolder(directory) || named.find() == nil {
+                return try own.load(options, seed: seed, locations: locations, progress: progress)
+            }
         }
         return try loadNamed(options, seed: seed, locations, progress)
     }
@@ -151,24 +168,40 @@ package enum DatasetLoader {
     private static func load(
         _ files: IDXFiles, _ options: DataOptions, seed: UInt64, _ progress: DatasetProgress
     ) throws -> LoadedData {
-        for path in [files.trainImages, files.trainLabels, files.testImages, files.testLabels] {
+        guard (files.validationImages == nil) == (files.validationLabels == nil) else {
+            throw InputError(
+                "data.files", expected: "validationImages and validationLabels together", received: "one of them")
+        }
+        let validationFiles = [files.validationImages, files.validationLabels].compactMap { $0 }
+        for path in [files.trainImages, files.trainLabels, files.testImages, files.testLabels] + validationFiles {
             _ = try BinaryFile(path)
         }
-        let classCount = Int(try OwnIDX(labels: files.trainLabels).array.bytes.max() ?? 0) + 1
-        guard classCount >= 2 else {
+        let labelCount = Int(try OwnIDX(labels: files.trainLabels).array.bytes.max() ?? 0) + 1
+        let written = try ConversionFiles.classNames(in: (files.trainImages as NSString).deletingLastPathComponent)
+        guard max(labelCount, written?.count ?? 0) >= 2 else {
             throw InputError(files.trainLabels, expected: "at least two classes", received: "only label 0")
         }
-        let record = record(of: files, classNames: (0..<classCount).map { String($0) })
+        let record = record(of: files, classNames: written ?? (0..<labelCount).map { String($0) })
         let found = found(record)
         let reader = DatasetReader(record: record, acceptsAny: true)
         let half = try reader.half(of: found, images: .trainImages, labels: .trainLabels)
         for note in half.notes { progress(.note(note)) }
-        return split(
-            half, options, seed: seed, dataset: record.name, directory: found.directory, notes: half.notes
-        ) {
+        let readTest: @Sendable () throws -> LoadedData.Test = {
             let test = try reader.half(of: found, images: .testImages, labels: .testLabels)
             return LoadedData.Test(images: test.set, digests: test.digests, notes: test.notes)
         }
+        if let images = files.validationImages, let labels = files.validationLabels {
+            let validation = try test(
+                images: images, labels: labels, classNames: record.classNames, transposed: files.transposed)
+            return LoadedData(
+                dataset: record.name, source: .full, directory: found.directory, train: half.set,
+                validation: validation.images,
+                digests: half.digests.merging(validation.digests) { first, _ in first },
+                notes: half.notes + validation.notes, readTest: readTest)
+        }
+        return split(
+            half, options, seed: seed, dataset: record.name, directory: found.directory, notes: half.notes,
+            readTest: readTest)
     }
 
     private static func record(of files: IDXFiles, classNames: [String]) -> DatasetRecord {

@@ -5,6 +5,8 @@ import Tensors
 package enum DatasetEvent: Sendable, Equatable {
     /// Something the user should know, such as that the sample stands in for the full set.
     case note(String)
+    /// Pictures that have been read, of all.
+    case reading(done: Int, total: Int)
     /// Bytes of `file` that have come, of `total` where the server says it.
     case download(file: String, received: Int, total: Int?)
 }

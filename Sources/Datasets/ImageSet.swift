@@ -112,6 +112,19 @@ public struct ImageSet: Sendable {
             self, images: DatasetReader.transposed(images, rows: height, columns: width), numbers: nil, labels: labels)
     }
 
+    /// The same images with light and dark exchanged.
+    package var inverted: ImageSet {
+        ImageSet(self, images: images.map { 255 - $0 }, numbers: numbers.map { $0.map { 1 - $0 } }, labels: labels)
+    }
+
+    /// The same images, their classes called otherwise.
+    func named(_ names: [String]) throws(InputError) -> ImageSet {
+        guard numbers == nil else { return self }
+        return try ImageSet(
+            images: images, labels: labels, height: height, width: width, channels: channels, classCount: classCount,
+            classNames: names.map(ClassName.shown), place: "data.classNames")
+    }
+
     /// How many images each class has.
     package var classSizes: [Int] {
         var sizes = [Int](repeating: 0, count: classCount)

@@ -46,6 +46,8 @@ public struct LoadedData: Sendable {
     }
 
     private let readTest: @Sendable () throws -> Test
+    /// Of the test images' classes, where the user names them.
+    private var testNames: [String]?
 
     init(
         dataset: String, source: Source, directory: String, train: ImageSet, validation: ImageSet,
@@ -72,6 +74,16 @@ public struct LoadedData: Sendable {
         }
     }
 
+    /// The same with these names of classes.
+    /// - Throws: `InputError` where there are more or fewer than classes.
+    func named(_ names: [String]) throws(InputError) -> LoadedData {
+        var result = self
+        result.train = try train.named(names)
+        result.validation = try validation.named(names)
+        result.testNames = names
+        return result
+    }
+
     /// Mean and standard deviation to standardise by, as `Float`; nil for ``Normalization/none``. Where all pixels
     /// are equal the deviation is 1.
     package func normalizationConstants(_ normalization: Normalization) -> (mean: Float, standardDeviation: Float)? {
@@ -83,7 +95,8 @@ public struct LoadedData: Sendable {
     /// Reads the test images, and checks their digests and that they fit the training images.
     /// - Throws: `InputError` where a file is damaged, not as published, or of another size of image.
     public func loadTest() throws -> Test {
-        let test = try readTest()
+        var test = try readTest()
+        if let testNames { test.images = try test.images.named(testNames) }
         let (a, b) = (train, test.images)
         guard (a.height, a.width, a.channels) == (b.height, b.width, b.channels) else {
             throw InputError(

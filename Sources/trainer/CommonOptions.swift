@@ -113,6 +113,13 @@ enum DownloadDisplay {
     static func show(_ event: DatasetEvent, quiet: Bool) {
         switch event {
         case .note(let text): Console.message("Note: \(text)")
+        case .reading(let done, let total):
+            guard !quiet, Console.isTerminal, done % 100 == 0 || done == total else { return }
+            ProgressLine(
+                head: "Reading", fraction: Double(done) / Double(max(total, 1)),
+                parts: [.init(text: "\(Console.grouped(done)) of \(Console.grouped(total)) pictures", rank: 0)]
+            ).draw()
+            if done == total { ProgressLine.clear() }
         case .download(let file, let received, let total):
             guard !quiet else { return }
             var line = ProgressLine(

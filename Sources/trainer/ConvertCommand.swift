@@ -25,6 +25,12 @@ extension DatasetsCommand {
         @Option(help: "A CSV file of test images.")
         var test: String?
 
+        @Option(
+            help: ArgumentHelp(
+                "A CSV file's column of labels: its name, or its number from 1; without it told by name or content.",
+                valueName: "column"))
+        var label: String?
+
         @Option(help: "The IDX file of labels, where the source is one of images.")
         var labels: String?
 
@@ -42,6 +48,9 @@ extension DatasetsCommand {
         @Flag(
             help: "Find each picture's ink, crop, fit and centre it as MNIST's digits were; 28×28 unless --size says.")
         var prepare = false
+
+        @Flag(help: "IDX images have rows and columns exchanged, as EMNIST's have.")
+        var transposed = false
 
         @Flag(help: "Exchange light and dark.")
         var invert = false
@@ -85,7 +94,9 @@ extension DatasetsCommand {
             if !quiet { ProgressLine.clear() }
             let set = data.train
             Console.message(
-                "\(output): \(Console.grouped(set.count)) training and \(Console.grouped(data.test?.count ?? 0)) test images, "
+                "\(output): \(Console.grouped(set.count)) training"
+                    + (data.validation.map { ", \(Console.grouped($0.count)) validation" } ?? "")
+                    + " and \(Console.grouped(data.test?.count ?? 0)) test images, "
                     + "\(set.width)×\(set.height), \(set.classCount) classes"
                     + (read.test == nil && data.test != nil
                         ? "; the test images were drawn from all, evenly by class" : ""))
@@ -98,12 +109,18 @@ extension DatasetsCommand {
             }
             if let labels {
                 return (
-                    ConvertedData(train: try ConversionFiles.readIDX(images: source, labels: labels, classNames: nil)),
+                    ConvertedData(
+                        train: try ConversionFiles.readIDX(
+                            images: source, labels: labels, classNames: nil, transposed: transposed)),
                     true
                 )
             }
             if isFolder.boolValue {
-                if let data = try ConversionFiles.readIDX(source) { return (data, true) }
+                for (option, value) in [("--label", label), ("--test", test)] where value != nil {
+                    throw InputError(option, expected: "nothing beside a folder: it is for a CSV file", received: value ?? "")
+                }
+                if let data = try ConversionFiles.readIDX(source, transposed: transposed) { return (data, true) }
+                if transposed { throw InputError("--transposed", expected: "IDX files", received: "a folder of pictures") }
                 let fitting: ImageFolder.Fitting
                 let extents = try extents()
                 switch (prepare, extents) {
@@ -112,14 +129,20 @@ extension DatasetsCommand {
                 case (false, nil): fitting = .asIs
                 }
                 return (
-                    try ImageFolder.read(source, fitting: fitting, inverted: invert) { show("Reading", $0, $1) }, false
+                    try ImageFolder.read(source, fitting: fitting, inverted: invert, note: note) { show("Reading", $0, $1) },
+                    false
                 )
             }
-            let extents = try extents()
-            let train = try ImageCSV.read(source, size: extents)
-            guard let test else { return (ConvertedData(train: train), false) }
-            return (ConvertedData(train: train, test: try ImageCSV.read(test, size: extents, as: train)), false)
+            for (option, isGiven) in [("--prepare", prepare), ("--transposed", transposed)] where isGiven {
+                throw InputError(option, expected: "pictures or IDX files", received: "a CSV file")
+            }
+            let options = ImageCSV.Options(labelColumn: label, size: try extents())
+            let train = try ImageCSV.read(source, options, note: note)
+            let half = try test.map { try ImageCSV.read($0, options, as: train, note: note) }
+            return (ConvertedData(train: invert ? train.inverted : train, test: invert ? half?.inverted : half), false)
         }
+
+        private func note(_ text: String) { Console.message("Note: \(text)") }
 
         private func extents() throws(InputError) -> (width: Int, height: Int)? {
             guard let size else { return nil }

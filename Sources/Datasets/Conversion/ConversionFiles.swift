@@ -31,25 +31,36 @@ package enum ConversionFiles {
         }
     }
 
-    /// Names of MNIST's files, by half.
-    static let idxNames = [
-        "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-        "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-    ]
+    enum Content: String { case images, labels }
+
+    /// The names of the classes, one a line, beside IDX files.
+    static let classList = "classes.txt"
+
+    /// Named like MNIST's.
+    static func idxName(_ part: FolderLayout.Split, _ content: Content) -> String {
+        let name = [.train: "train", .val: "validation", .test: "t10k"][part] ?? ""
+        return "\(name)-\(content.rawValue)-idx\(content == .images ? 3 : 1)-ubyte"
+    }
+
+    /// The file in `folder`, gzip or not.
+    static func idxPath(_ part: FolderLayout.Split, _ content: Content, in folder: String) -> String? {
+        DatasetFileNames.find(idxName(part, content), in: folder)
+    }
 
     /// Writes `data` as IDX files named like MNIST's, and `classes.txt` with a class name a line.
     /// - Returns: The section `data` of a configuration that trains on them.
     package static func writeIDX(_ data: ConvertedData, to folder: String, gzip: Bool) throws -> String {
         try makeEmpty(folder)
         var paths: [String: String] = [:]
-        for (half, set) in [("train", data.train), ("test", data.test)] {
-            guard let set, let names = idxNames[half] else { continue }
+        for (half, set) in data.parts {
+            guard let part = FolderLayout.Split(rawValue: half) else { continue }
+            let key = part == .val ? "validation" : half
             guard set.channels == 1 else {
                 throw InputError(folder, expected: "images of one channel", received: "\(set.channels)")
             }
             let files = [
-                (names.0, "\(half)Images", IDX(extents: [set.count, set.height, set.width], bytes: set.images)),
-                (names.1, "\(half)Labels", IDX(extents: [set.count], bytes: set.labels)),
+                (idxName(part, .images), "\(key)Images", IDX(extents: [set.count, set.height, set.width], bytes: set.images)),
+                (idxName(part, .labels), "\(key)Labels", IDX(extents: [set.count], bytes: set.labels)),
             ]
             for (name, key, array) in files {
                 let path = folder + "/" + name + (gzip ? ".gz" : "")
@@ -59,44 +70,53 @@ package enum ConversionFiles {
             }
         }
         try AtomicFile.write(
-            data.train.classNames.joined(separator: "\n") + "\n", to: URL(fileURLWithPath: folder + "/classes.txt"))
-        let keys = ["trainImages", "trainLabels", "testImages", "testLabels"]
+            data.train.classNames.map(ClassName.shown).joined(separator: "\n") + "\n",
+            to: URL(fileURLWithPath: joined(folder, classList)))
+        let keys = [
+            "trainImages", "trainLabels", "validationImages", "validationLabels", "testImages", "testLabels",
+        ]
         let fields = try keys.compactMap { key in
             try paths[key].map { "\"\(key)\": " + String(decoding: try JSONEncoder.plain.encode($0), as: UTF8.self) }
         }
         return "\"data\": {\"files\": {" + fields.joined(separator: ", ") + "}}"
     }
 
+    /// The names of the classes in `folder`, where somebody wrote them down.
+    static func classNames(in folder: String) throws(InputError) -> [String]? {
+        let list = joined(folder, classList)
+        guard DatasetFileNames.isFile(list) else { return nil }
+        let file = try BinaryFile(list)
+        let text = String(decoding: try file.read(exactly: min(file.size, 1 << 16)), as: UTF8.self)
+        return text.split(whereSeparator: \.isNewline).map { ClassName.shown(String($0)) }
+    }
+
     /// Reads the IDX files of `folder` that are named like MNIST's, gzip or not, and `classes.txt` where it is there.
-    package static func readIDX(_ folder: String) throws -> ConvertedData? {
-        func path(_ name: String) -> String? {
-            ["", ".gz"].map { folder + "/" + name + $0 }.first { FileManager.default.fileExists(atPath: $0) }
-        }
-        var names: [String]?
-        let list = folder + "/classes.txt"
-        if FileManager.default.fileExists(atPath: list) {
-            let file = try BinaryFile(list)
-            let text = String(decoding: try file.read(exactly: min(file.size, 1 << 16)), as: UTF8.self)
-            names = text.split(whereSeparator: \.isNewline).map(String.init)
-        }
-        var sets: [ImageSet] = []
-        for half in ["train", "test"] {
-            guard let files = idxNames[half], let images = path(files.0) else { break }
-            guard let labels = path(files.1) else {
-                throw InputError(folder, expected: "\(files.1) beside \(files.0)", received: "none")
+    package static func readIDX(_ folder: String, transposed: Bool) throws -> ConvertedData? {
+        var names = try classNames(in: folder)
+        func set(_ part: FolderLayout.Split) throws -> ImageSet? {
+            guard let images = idxPath(part, .images, in: folder) else { return nil }
+            guard let labels = idxPath(part, .labels, in: folder) else {
+                throw InputError(
+                    folder, expected: "\(idxName(part, .labels)) beside \(idxName(part, .images))", received: "none")
             }
-            let set = try readIDX(images: images, labels: labels, classNames: names ?? sets.first?.classNames)
-            sets.append(set)
+            let set = try readIDX(images: images, labels: labels, classNames: names, transposed: transposed)
+            names = set.classNames
+            return set
         }
-        return sets.first.map { ConvertedData(train: $0, test: sets.count > 1 ? sets[1] : nil) }
+        guard let train = try set(.train) else { return nil }
+        return ConvertedData(train: train, validation: try set(.val), test: try set(.test))
     }
 
     /// Reads two IDX files; classes are named by their numbers where `classNames` says nothing.
-    package static func readIDX(images: String, labels: String, classNames: [String]?) throws -> ImageSet {
-        let pixels = try IDX.read(images, .images), classes = try IDX.read(labels, .labels)
+    package static func readIDX(
+        images: String, labels: String, classNames: [String]?, transposed: Bool = false
+    ) throws -> ImageSet {
+        let pixels = try OwnIDX(images: images).array, classes = try OwnIDX(labels: labels).array
         let names = classNames ?? (0...Int(classes.bytes.max() ?? 0)).map { "\($0)" }
+        let (rows, columns) = (pixels.extents[1], pixels.extents[2])
         return try ImageSet(
-            images: pixels.bytes, labels: classes.bytes, height: pixels.extents[1], width: pixels.extents[2],
+            images: transposed ? DatasetReader.transposed(pixels.bytes, rows: rows, columns: columns) : pixels.bytes,
+            labels: classes.bytes, height: transposed ? columns : rows, width: transposed ? rows : columns,
             classCount: names.count, classNames: names, place: images, labelsPlace: labels)
     }
 }

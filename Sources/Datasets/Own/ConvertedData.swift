@@ -25,21 +25,27 @@ package struct ConversionProblems: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// The two halves of a data set on their way from one form to another.
+/// The parts of a data set that is no IDX set of the catalogue.
 package struct ConvertedData: Sendable {
     package var train: ImageSet
+    package var validation: ImageSet?
     package var test: ImageSet?
 
-    package init(train: ImageSet, test: ImageSet? = nil) {
-        self.train = train
-        self.test = test
+    package init(train: ImageSet, validation: ImageSet? = nil, test: ImageSet? = nil) {
+        (self.train, self.validation, self.test) = (train, validation, test)
     }
 
-    /// Puts a part of each class aside as the test half, where there is none: drawn as validation images are, seed 0.
-    package func withTest(fraction: Double) -> ConvertedData {
+    /// Those that are there, by the names of their folders and files.
+    package var parts: [(name: String, set: ImageSet)] {
+        [("train", train), ("val", validation), ("test", test)].compactMap { name, set in set.map { (name, $0) } }
+    }
+
+    /// Puts a part of each class aside as the test half, where there is none: drawn as validation images are.
+    package func withTest(fraction: Double, seed: UInt64 = 0) -> ConvertedData {
         guard test == nil, fraction > 0 else { return self }
-        let parts = StratifiedSplit.indices(of: train.labels, fraction: fraction, seed: 0)
+        let parts = StratifiedSplit.indices(of: train.labels, fraction: fraction, seed: seed)
         guard !parts.validation.isEmpty else { return self }
-        return ConvertedData(train: train.subset(parts.train), test: train.subset(parts.validation))
+        return ConvertedData(
+            train: train.subset(parts.train), validation: validation, test: train.subset(parts.validation))
     }
 }

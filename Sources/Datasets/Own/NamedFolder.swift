@@ -14,8 +14,8 @@ struct NamedFolder {
     func find() throws(InputError) -> FoundDataset? {
         guard DatasetFileNames.isFolder(path) else {
             throw InputError(
-                place, expected: "a folder", received: "\(path), which is none",
-                remedy: "name the folder that holds \(record.name), or leave it out")
+                place, expected: "a folder, or a CSV file", received: "\(path), which is neither",
+                remedy: "name the folder that holds \(record.name) or pictures of your own, or leave it out")
         }
         var partial: InputError?
         for folder in DatasetFinder.folders(for: record, in: path, flat: true) {
@@ -41,7 +41,8 @@ struct NamedFolder {
         return InputError(
             place,
             expected: "\(record.title) in \(path): \(names.joined(separator: ", "))\(record.archive.map { ", or \($0.name)" } ?? "")"
-                + " (plain or .gz, there or in a folder \(subfolder) or raw)",
+                + " (plain or .gz, there or in a folder \(subfolder) or raw); or a folder of pictures for each class; "
+                + "or a CSV file",
             received: contents,
             remedy: "name the folder that holds them; name files called otherwise in data.files; or leave out "
                 + "\(place == "NUMERAL_DATA" ? place : "--data and data.directory") to have the data set looked for "

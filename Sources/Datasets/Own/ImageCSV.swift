@@ -1,0 +1,276 @@
+import Formats
+import Foundation
+import Tensors
+
+/// A data set as a table: a row for each image, its label and its pixels in row-major order.
+///
+/// Which column holds the label, ``TableColumns`` says. Pixels are numbers in 0…255 or, where none is larger than 1, in
+/// [0, 1]; labels are whole numbers in 0…255 or words, which become classes in their order. A header is told by a field that
+/// is no number, or by columns that count 0, 1, 2 …; separators, comments and packing are ``TableText``'s.
+package struct ImageCSV {
+    /// What the user says of a table.
+    package struct Options: Sendable {
+        /// The label's column: its name, or its number from 1.
+        package var labelColumn: String?
+        /// The column of row names or numbers, likewise.
+        package var indexColumn: String?
+        /// Of an image; a square where nil.
+        package var size: (width: Int, height: Int)?
+
+        package init(
+            labelColumn: String? = nil, indexColumn: String? = nil, size: (width: Int, height: Int)? = nil
+        ) {
+            (self.labelColumn, self.indexColumn, self.size) = (labelColumn, indexColumn, size)
+        }
+    }
+
+    /// Images whose class nobody says.
+    package struct Unlabelled {
+        /// `[count, height, width]`.
+        package var pixels: [UInt8] = []
+        package var width = 0, height = 0
+        /// One for each image: what the index column says, else its number from 1.
+        package var names: [String] = []
+        /// The column that names are from.
+        package var hasIndex = false
+        package var notes: [String] = []
+        package var count: Int { names.count }
+    }
+
+    private let path: String
+    private let text: TableText
+    private let columns: TableColumns
+    private let columnCount: Int
+    private let hasWords: Bool
+    private var notes: [String] = []
+
+    /// Reads labelled images from the table at `path`.
+    /// - Parameters:
+    ///   - train: For a table of test or validation images, those that it shall fit: their classes and size.
+    ///   - note: Told of what is unusual.
+    /// - Throws: ``ConversionProblems`` naming file, line and column of every field that cannot be taken; an `InputError`
+    ///   where the table is none.
+    package static func read(
+        _ path: String, _ options: Options = Options(), as train: ImageSet? = nil, note: (String) -> Void = { _ in }
+    ) throws -> ImageSet {
+        try parse(TableText.load(path), options, as: train, note: note)
+    }
+
+    /// Reads labelled images from `bytes`.
+    package static func parse(
+        _ bytes: [UInt8], path: String, _ options: Options = Options(), note: (String) -> Void = { _ in }
+    ) throws -> ImageSet {
+        try parse(TableText(bytes, path: path), options, as: nil, note: note)
+    }
+
+    /// Reads images from the table at `path`; a label that it may have is passed over.
+    package static func readUnlabelled(_ path: String, _ options: Options = Options()) throws -> Unlabelled {
+        let reader = try ImageCSV(TableText.load(path), options, need: .optional)
+        let range = try reader.scan(classes: nil)
+        let (pixels, _, names) = try reader.images(range, classes: nil)
+        var notes = reader.notes + range.notes
+        if let label = reader.columns.label {
+            notes.append("its labels (\(TableColumns.name(of: label, reader.header))) are not looked at")
+        }
+        return Unlabelled(
+            pixels: pixels, width: reader.columns.size.width, height: reader.columns.size.height, names: names,
+            hasIndex: reader.columns.index != nil, notes: notes)
+    }
+
+    /// Whether the table at `path` says its images' classes.
+    static func isLabelled(_ path: String, _ options: Options) throws -> Bool {
+        try ImageCSV(TableText.load(path), options, need: .optional).columns.label != nil
+    }
+
+    private static func parse(
+        _ text: TableText, _ options: Options, as train: ImageSet?, note: (String) -> Void
+    ) throws -> ImageSet {
+        let path = text.path
+        let reader = try ImageCSV(text, options, need: .required)
+        let range = try reader.scan(classes: train.map { Set($0.classNames) })
+        let size = reader.columns.size
+        if let train, (train.width, train.height) != size {
+            throw InputError(
+                path, expected: "\(train.width)×\(train.height) pixels, as for training",
+                received: "\(size.width)×\(size.height)")
+        }
+        var classNames = train?.classNames
+        if classNames == nil, reader.hasWords { classNames = ImageFolder.ordered(range.words) }
+        let (pixels, labels, _) = try reader.images(range, classes: classNames)
+        let names = classNames ?? (0...Int(labels.max() ?? 0)).map { "\($0)" }
+        guard names.count >= 2 else {
+            throw InputError(path, expected: "at least two classes", received: "only label \(names[0])")
+        }
+        for text in reader.notes + range.notes { note("\(path): \(text)") }
+        return try ImageSet(
+            images: pixels, labels: labels, height: size.height, width: size.width, classCount: names.count,
+            classNames: names, place: path)
+    }
+
+    private let header: [String]?
+
+    private init(_ text: TableText, _ options: Options, need: TableColumns.LabelNeed) throws {
+        path = text.path
+        var text = text
+        var fields: [Range<Int>] = []
+        var sample: [[TableColumns.TableField]] = []
+        var table = text
+        while sample.count <= TableColumns.sampleSize, try text.next(&fields) {
+            sample.append(fields.map { .init(text: text.text($0), number: text.number($0)) })
+        }
+        guard let first = sample.first else {
+            throw InputError(path, expected: "rows of numbers", received: "an empty file")
+        }
+        let isHeader = TableColumns.isHeader(first)
+        header = isHeader ? first.map { $0.text.trimmingCharacters(in: .whitespaces) } : nil
+        if isHeader {
+            sample.removeFirst()
+            _ = try table.next(&fields)
+            guard !sample.isEmpty else { throw InputError(path, expected: "rows of numbers", received: "a header alone") }
+        }
+        self.text = table
+        columnCount = first.count
+        columns = try TableColumns(
+            header: header, sample: sample, labelColumn: options.labelColumn, indexColumn: options.indexColumn,
+            need: need, size: options.size, place: path)
+        let labels = columns.label.map { label in sample.compactMap { label < $0.count ? $0[label] : nil } } ?? []
+        hasWords = labels.contains { $0.number == nil && !$0.text.isEmpty } && !labels.contains { $0.number != nil }
+        if text.comments > 0 {
+            notes.append("\(text.comments) comment line\(text.comments == 1 ? "" : "s") passed over")
+        }
+        if let label = columns.label, options.labelColumn == nil, header == nil || label != 0 {
+            notes.append("the label is \(TableColumns.name(of: label, header))")
+        }
+        if let index = columns.index {
+            notes.append("\(TableColumns.name(of: index, header)) names the rows and is no pixel")
+        }
+    }
+
+    // MARK: - Looking all of it over
+
+    /// What all pixels have in common.
+    private struct Scan {
+        var rows = 0
+        var most = 0.0
+        var areWhole = true
+        var words: Set<String> = []
+
+        /// What a pixel is multiplied by.
+        var factor: Double { most <= 1 ? 255 : 1 }
+
+        var notes: [String] {
+            if most <= 1, most > 0 { return ["pixels in [0, 1] are read as 255 steps"] }
+            if !areWhole { return ["pixels are rounded to whole numbers"] }
+            return most > 1 && most < 64 ? ["no pixel is above \(Int(most)) of 255: taken as they are"] : []
+        }
+    }
+
+    /// Looks at every field.
+    /// - Throws: ``ConversionProblems`` where some cannot be taken.
+    private func scan(classes: Set<String>?) throws -> Scan {
+        var text = text, fields: [Range<Int>] = []
+        var scan = Scan(), problems = ConversionProblems()
+        func problem(_ column: Int, _ expected: String, _ received: String, remedy: String? = nil) {
+            problems.add(
+                InputError(
+                    "\(path):\(text.line):\(column + 1)", expected: expected,
+                    received: received.isEmpty ? "nothing" : received, remedy: remedy ?? ""))
+        }
+        while try text.next(&fields) {
+            scan.rows += 1
+            guard fields.count == columnCount else {
+                problem(
+                    min(fields.count, columnCount) - 1,
+                    "\(columnCount) fields, as the first row has", fields.count < columnCount ? "\(fields.count)" : "more")
+                continue
+            }
+            if let label = columns.label {
+                let word = text.text(fields[label])
+                if hasWords {
+                    if word.isEmpty || text.number(fields[label]) != nil {
+                        problem(label, "a label that is a word, as the others", word)
+                    } else if let classes, !classes.contains(word) {
+                        problem(label, "a class of the training images", word)
+                    } else {
+                        scan.words.insert(word)
+                    }
+                } else if text.number(fields[label]).flatMap({ UInt8(exactly: $0) }) == nil {
+                    problem(label, "a label, a whole number in 0…255", word)
+                }
+            }
+            for column in columns.pixels {
+                guard let value = text.number(fields[column]), value >= 0, value <= 255 else {
+                    let word = text.text(fields[column])
+                    problem(column, "a pixel, a number in 0…255", word, remedy: remedy(word))
+                    break
+                }
+                if value > scan.most { scan.most = value }
+                if scan.areWhole, value != value.rounded() { scan.areWhole = false }
+            }
+        }
+        try problems.check()
+        guard scan.words.count <= 256 else {
+            throw InputError(
+                path, expected: "at most 256 classes", received: "\(scan.words.count)",
+                remedy: "is the label another column? --label COLUMN")
+        }
+        return scan
+    }
+
+    private func remedy(_ word: String) -> String? {
+        if text.separator != 0x2C, word.contains(",") { return "a decimal comma: write a point" }
+        if (Double(word) ?? 0) < 0 { return "undo the normalisation of the pixels" }
+        return nil
+    }
+
+    /// Every row, known to be sound.
+    private func images(
+        _ scan: Scan, classes: [String]?
+    ) throws -> (pixels: [UInt8], labels: [UInt8], names: [String]) {
+        var text = text, fields: [Range<Int>] = []
+        let (count, overflow) = scan.rows.multipliedReportingOverflow(by: columns.pixels.count)
+        guard !overflow, count <= IDX.largestPayload else {
+            throw InputError(path, expected: "at most 8 GiB of pixels", received: "\(scan.rows) rows")
+        }
+        let places = Dictionary(
+            (classes ?? []).enumerated().map { ($1, UInt8(truncatingIfNeeded: $0)) }, uniquingKeysWith: { first, _ in first })
+        var pixels: [UInt8] = [], labels: [UInt8] = [], names: [String] = []
+        pixels.reserveCapacity(count)
+        while try text.next(&fields) {
+            if let label = columns.label {
+                labels.append(
+                    hasWords ? places[text.text(fields[label])] ?? 0 : UInt8(text.number(fields[label]) ?? 0))
+            }
+            if columns.label == nil || columns.index != nil {
+                names.append(columns.index.map { text.text(fields[$0]) } ?? "\(names.count + 1)")
+            }
+            for column in columns.pixels {
+                pixels.append(UInt8(((text.number(fields[column]) ?? 0) * scan.factor).rounded()))
+            }
+        }
+        if names.isEmpty { names = labels.indices.map { "\($0 + 1)" } }
+        return (pixels, labels, names)
+    }
+
+    // MARK: - Writing
+
+    /// Writes `train.csv`, `val.csv` and `test.csv`: a header `label,pixel0,…`, then a row an image.
+    package static func write(_ data: ConvertedData, to folder: String) throws {
+        try ConversionFiles.makeEmpty(folder)
+        for (half, set) in data.parts {
+            var text: [UInt8] = Array("label".utf8)
+            for pixel in 0..<set.imageSize { text += Array(",pixel\(pixel)".utf8) }
+            text.append(0x0A)
+            let digits = (0...255).map { Array("\($0)".utf8) }
+            for index in 0..<set.count {
+                text += digits[Int(set.labels[index])]
+                for pixel in set.images[(index * set.imageSize)..<((index + 1) * set.imageSize)] {
+                    text.append(0x2C)
+                    text += digits[Int(pixel)]
+                }
+                text.append(0x0A)
+            }
+            try AtomicFile.write(Data(text), to: URL(fileURLWithPath: "\(folder)/\(half).csv"))
+        }
+    }
+}

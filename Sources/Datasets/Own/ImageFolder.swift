@@ -1,0 +1,167 @@
+import Formats
+import Foundation
+import Pictures
+import Tensors
+
+/// A data set as a folder of pictures, laid out as ``FolderLayout`` says.
+package enum ImageFolder {
+    /// How a picture becomes an image of the set.
+    package enum Fitting: Hashable, Sendable {
+        /// As it is; all must be of one size.
+        case asIs
+        /// Resampled to this size by area means, proportions not kept.
+        case resized(width: Int, height: Int)
+        /// As MNIST's digits were: ink found, cropped, fitted and centred (``GlyphPreparation``); one that is so already
+        /// stays as it is.
+        case prepared(width: Int, height: Int)
+    }
+
+    /// Reads the data set in the folder at `path`.
+    /// - Parameters:
+    ///   - classes: Classes in their order, where they are a model's.
+    ///   - note: Told of what was passed over or is odd.
+    /// - Throws: ``ConversionProblems`` naming every file that cannot be taken; an `InputError` where the folder is none.
+    package static func read(
+        _ path: String, fitting: Fitting, inverted: Bool = false, classes: [String]? = nil,
+        note: (String) -> Void = { _ in }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws -> ConvertedData {
+        let layout = try FolderLayout(path, classes: classes)
+        for text in layout.notes { note(text) }
+        return try read(layout, fitting: fitting, inverted: inverted, note: note, progress: progress)
+    }
+
+    /// Reads the pictures of `layout`.
+    static func read(
+        _ layout: FolderLayout, fitting: Fitting, inverted: Bool = false, note: (String) -> Void,
+        progress: (_ done: Int, _ total: Int) -> Void
+    ) throws -> ConvertedData {
+        var reader = PictureReader(fitting: fitting, inverted: inverted)
+        var sets: [FolderLayout.Split: (images: [UInt8], labels: [UInt8], folder: String)] = [:]
+        var done = 0
+        for (split, folder, lists) in layout.files {
+            var images: [UInt8] = [], labels: [UInt8] = []
+            for (label, files) in lists.enumerated() {
+                for file in files {
+                    if let pixels = reader.pixels(of: file, after: images.count, note: note) {
+                        images += pixels
+                        labels.append(UInt8(label))
+                    }
+                    done += 1
+                    progress(done, layout.count)
+                }
+            }
+            sets[split] = (images, labels, folder)
+        }
+        try reader.problems.check()
+        let size = reader.size
+        let names = layout.classes.map(ClassName.shown)
+        func set(_ split: FolderLayout.Split) throws -> ImageSet? {
+            guard let (images, labels, folder) = sets[split] else { return nil }
+            guard !labels.isEmpty, let size else { throw InputError(folder, expected: "pictures", received: "none") }
+            return try ImageSet(
+                images: images, labels: labels, height: size.height, width: size.width, classCount: names.count,
+                classNames: names, place: folder)
+        }
+        guard let train = try set(.train) else {
+            throw InputError(layout.path, expected: "pictures", received: "none")
+        }
+        return ConvertedData(train: train, validation: try set(.val), test: try set(.test))
+    }
+
+    /// By number where all are numbers, else by letters.
+    static func ordered(_ names: Set<String>) -> [String] {
+        let numbers = names.compactMap { name in Int(name).map { (number: $0, name: name) } }
+        guard numbers.count == names.count else { return names.sorted() }
+        return numbers.sorted { ($0.number, $0.name) < ($1.number, $1.name) }.map(\.name)
+    }
+
+    // MARK: - Writing
+
+    /// Writes `data` as PNG files `folder/train/CLASS/00001.png`, numbered by their place in the set.
+    /// - Throws: an `InputError` where `folder` holds something already or a class's name is no folder's.
+    package static func write(
+        _ data: ConvertedData, to folder: String, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws {
+        if let strange = data.train.classNames.first(where: {
+            $0.isEmpty || $0.hasPrefix(".") || $0.contains("/") || $0.contains("\0")
+        }) {
+            throw InputError(folder, expected: "class names that can be folders", received: strange)
+        }
+        try ConversionFiles.makeEmpty(folder)
+        let total = data.parts.reduce(0) { $0 + $1.set.count }
+        var done = 0
+        for (half, set) in data.parts {
+            for name in set.classNames { try ConversionFiles.make("\(folder)/\(half)/\(name)") }
+            for index in 0..<set.count {
+                let pixels = Array(set.images[(index * set.imageSize)..<((index + 1) * set.imageSize)])
+                let png = PNG(
+                    width: set.width, height: set.height, colour: set.channels == 3 ? .rgb : .grey, pixels: pixels)
+                let number = String(repeating: "0", count: max(0, 5 - "\(index)".count)) + "\(index)"
+                let name = set.classNames[Int(set.labels[index])]
+                try ConversionFiles.write(try png.encoded(), to: "\(folder)/\(half)/\(name)/\(number).png")
+                done += 1
+                progress(done, total)
+            }
+        }
+    }
+}
+
+/// Reads pictures one by one into images of one size, and keeps what is wrong with them.
+private struct PictureReader {
+    let fitting: ImageFolder.Fitting
+    let inverted: Bool
+    private(set) var problems = ConversionProblems()
+    /// Of the first picture, which the others must have too.
+    private(set) var size: (width: Int, height: Int, file: String)?
+
+    init(fitting: ImageFolder.Fitting, inverted: Bool) { (self.fitting, self.inverted) = (fitting, inverted) }
+
+    /// Nil where it cannot be taken.
+    /// - Parameter count: Bytes of the images before it.
+    mutating func pixels(of file: String, after count: Int, note: (String) -> Void) -> [UInt8]? {
+        do throws(InputError) {
+            let image = try fitted(try ImageDecoder.read(file) { note("\(file): \($0)") }, place: file)
+            let expected = size ?? (image.width, image.height, file)
+            guard (image.width, image.height) == (expected.width, expected.height) else {
+                throw InputError(
+                    file, expected: "\(expected.width)×\(expected.height) pixels, as \(expected.file)",
+                    received: "\(image.width)×\(image.height)",
+                    remedy: "--size WIDTHxHEIGHT resamples all to one size")
+            }
+            guard image.width <= IDX.largestExtent, image.height <= IDX.largestExtent,
+                count + image.pixels.count <= IDX.largestPayload
+            else {
+                throw InputError(
+                    file, expected: "pictures of \(IDX.largestExtent) pixels a side, 8 GiB in all, at most",
+                    received: "more", remedy: "--size WIDTHxHEIGHT makes them smaller")
+            }
+            size = expected
+            return image.pixels
+        } catch {
+            problems.add(error)
+            return nil
+        }
+    }
+
+    private func fitted(_ picture: GreyImage, place: String) throws(InputError) -> GreyImage {
+        let image = inverted ? picture.inverted : picture
+        switch fitting {
+        case .asIs: return image
+        case .resized(let width, let height):
+            return (image.width, image.height) == (width, height) ? image : image.resized(width: width, height: height)
+        case .prepared(let width, let height):
+            let preparation = GlyphPreparation(height: height, width: width)
+            if (image.width, image.height) == (width, height), preparation.isPrepared(image) { return image }
+            let glyph =
+                InkMap(image).flatMap { Segmentation($0).single?.glyph }
+                // Cut at its ink, perhaps.
+                ?? InkMap.ofTwoTones(image).lazy.compactMap { Segmentation($0, isCropped: true).single?.glyph }.first
+            guard let glyph else {
+                throw InputError(
+                    place, expected: "a picture of a character", received: "an empty one",
+                    remedy: "pictures of other things are taken as they are with data.prepare false")
+            }
+            return GreyImage(width: width, height: height, pixels: preparation.bytes(glyph))
+        }
+    }
+}

@@ -1,0 +1,184 @@
+import Formats
+import Foundation
+import Tensors
+
+/// Data of the user's own at a path that he named: a folder of pictures for each class, a table or several, or IDX files
+/// with the names of their classes, as `datasets convert` writes them.
+struct OwnData {
+    enum Kind: Hashable {
+        case pictures
+        case tables(train: String, validation: String?, test: String?)
+        case idx
+    }
+
+    let path: String
+    let kind: Kind
+
+    /// What `path` holds; nil where it is none of these.
+    /// - Throws: an `InputError` where several tables could be the same part.
+    static func find(_ path: String) throws(InputError) -> OwnData? {
+        if DatasetFileNames.isFile(path) {
+            return isTable(path) ? OwnData(path: path, kind: .tables(train: path, validation: nil, test: nil)) : nil
+        }
+        if DatasetFileNames.isFile(joined(path, ConversionFiles.classList)),
+            ConversionFiles.idxPath(.train, .images, in: path) != nil
+        {
+            return OwnData(path: path, kind: .idx)
+        }
+        if FolderLayout.mayBe(path) { return OwnData(path: path, kind: .pictures) }
+        let tables = DatasetFileNames.entries(of: path).filter { isTable($0) && !$0.hasPrefix(".") }
+        guard !tables.isEmpty else { return nil }
+        func part(_ words: [String]) throws(InputError) -> String? {
+            let found = tables.filter { name in words.contains { name.lowercased().contains($0) } }
+            guard found.count <= 1 else {
+                throw InputError(
+                    path, expected: "one table for \(words[0])", received: found.joined(separator: ", "),
+                    remedy: "name the one: --data \(joined(path, found[0]))")
+            }
+            return found.first.map { joined(path, $0) }
+        }
+        let train = try part(["train"])
+        if let train {
+            return OwnData(
+                path: path, kind: .tables(train: train, validation: try part(["val"]), test: try part(["test"])))
+        }
+        guard tables.count == 1 else {
+            throw InputError(
+                path, expected: "a table for training, as train.csv", received: tables.joined(separator: ", "),
+                remedy: "name the one: --data \(joined(path, tables[0]))")
+        }
+        return OwnData(path: path, kind: .tables(train: joined(path, tables[0]), validation: nil, test: nil))
+    }
+
+    private static func isTable(_ name: String) -> Bool {
+        let name = name.lowercased()
+        let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
+        return plain.hasSuffix(".csv") || plain.hasSuffix(".tsv")
+    }
+
+    /// What it is called in records.
+    var dataset: String {
+        switch kind {
+        case .pictures: "pictures"
+        case .tables: "table"
+        case .idx: "files"
+        }
+    }
+
+    /// Reads all of it, and puts aside what has no part of its own: a test half by `options.testFraction`, then
+    /// validation images.
+    func load(
+        _ options: DataOptions, seed: UInt64, locations: DatasetLocations, progress: @escaping DatasetProgress
+    ) throws -> LoadedData {
+        var notes: [String] = []
+        func note(_ text: String) {
+            notes.append(text)
+            progress(.note(text))
+        }
+        let read: ConvertedData
+        switch kind {
+        case .pictures:
+            read = try pictures(options, locations, note: note, progress)
+        case .tables(let train, let validation, let test):
+            read = try tables(train, validation, test, options, note: note)
+        case .idx:
+            guard let data = try ConversionFiles.readIDX(path, transposed: false) else {
+                throw InputError(path, expected: "IDX files", received: "none")
+            }
+            read = data
+        }
+        let data = read.withTest(fraction: options.testFraction, seed: seed)
+        if read.test == nil {
+            note(
+                "\(path) has no test half: \(data.test?.count ?? 0) of \(read.train.count) images were put aside as one, of each "
+                    + "class alike, by the seed (data.testFraction \(options.testFraction))")
+        }
+        guard let test = data.test else {
+            throw InputError(
+                path, expected: "a test half, or images enough to put one aside", received: "\(read.train.count) images",
+                remedy: "data.testFraction says how many")
+        }
+        var digests: [String: String] = [:]
+        for (name, set) in data.parts {
+            digests["\(name) images"] = try Self.digest([set.count, set.height, set.width], set.images)
+            digests["\(name) labels"] = try Self.digest([set.count], set.labels)
+        }
+        let parts =
+            data.validation == nil
+            ? StratifiedSplit.indices(of: data.train.labels, fraction: options.validationFraction, seed: seed) : nil
+        let train = parts.map { $0.validation.isEmpty ? data.train : data.train.subset($0.train) } ?? data.train
+        let testDigests = digests.filter { $0.key.hasPrefix("test") }
+        return LoadedData(
+            dataset: dataset, source: .full, directory: path, train: train,
+            validation: data.validation ?? data.train.subset(parts?.validation ?? []),
+            digests: digests.filter { !$0.key.hasPrefix("test") }, notes: notes
+        ) { LoadedData.Test(images: test, digests: testDigests, notes: []) }
+    }
+
+    private static func digest(_ extents: [Int], _ bytes: [UInt8]) throws -> String {
+        try DatasetReader.digest(of: IDX(extents: extents, bytes: bytes))
+    }
+
+    private func pictures(
+        _ options: DataOptions, _ locations: DatasetLocations, note: (String) -> Void,
+        _ progress: @escaping DatasetProgress
+    ) throws -> ConvertedData {
+        let layout = try FolderLayout(path, classes: options.classNames)
+        for text in layout.notes { note(text) }
+        let size = options.imageSize
+        let fitting: ImageFolder.Fitting =
+            options.prepare
+            ? .prepared(width: size?.width ?? 28, height: size?.height ?? 28)
+            : size.map { .resized(width: $0.width, height: $0.height) } ?? .asIs
+        let cache = PictureCache(folder: joined(locations.cacheDirectory, "pictures"), layout: layout, fitting: fitting)
+        let (data, notes) = try cache.read { note in
+            try ImageFolder.read(layout, fitting: fitting, note: note) { progress(.reading(done: $0, total: $1)) }
+        }
+        for text in notes { note(text) }
+        note(
+            options.prepare
+                ? "pictures were prepared as MNIST's digits were: ink found, cropped, centred in "
+                    + "\(data.train.width)×\(data.train.height) (data.prepare false takes them whole)"
+                : "pictures were taken whole, \(data.train.width)×\(data.train.height)")
+        return data
+    }
+
+    private func tables(
+        _ train: String, _ validation: String?, _ test: String?, _ options: DataOptions, note: (String) -> Void
+    ) throws -> ConvertedData {
+        var table = ImageCSV.Options(labelColumn: options.labelColumn)
+        if let size = options.imageSize, size.width != size.height { table.size = (size.width, size.height) }
+        let set = try ImageCSV.read(train, table, note: note)
+        var data = ConvertedData(train: set)
+        data.validation = try validation.map { try ImageCSV.read($0, table, as: set, note: note) }
+        if let test {
+            // As Kaggle's, whose labels are a secret.
+            if try ImageCSV.isLabelled(test, table) {
+                data.test = try ImageCSV.read(test, table, as: set, note: note)
+            } else {
+                note("\(test) has no labels and is passed over; trainer predict reads it")
+            }
+        }
+        if data.train.isDarkOnLight {
+            note("\(train): ink is darker than paper; MNIST's is lighter. It trains all the same")
+        }
+        return data
+    }
+}
+
+extension ImageSet {
+    /// Whether the pixels at the border of most images are lighter than half.
+    var isDarkOnLight: Bool {
+        guard count > 0 else { return false }
+        var light = 0
+        for index in 0..<count {
+            let start = index * imageSize
+            var sum = 0
+            for column in 0..<(width * channels) {
+                sum += Int(images[start + column]) + Int(images[start + imageSize - 1 - column])
+            }
+            if sum > 128 * 2 * width * channels { light += 1 }
+        }
+        return 2 * light > count
+    }
+}

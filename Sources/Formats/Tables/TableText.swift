@@ -1,0 +1,176 @@
+import Tensors
+
+/// The rows and fields of a table in a text file: CSV, TSV, what spreadsheets and NumPy's `savetxt` write.
+///
+/// Fields are parted by commas, semicolons, tabs or spaces, whichever the first line has most of; they may stand in quotes,
+/// a quote in them doubled (RFC 4180). Lines end with `\n`, `\r\n` or `\r`. Lines before the table that begin with `#`,
+/// and lines that are empty, are passed over. The file may be gzip.
+package struct TableText {
+    /// Unpacked bytes at most.
+    package static let largestFile = 1 << 32
+
+    package let path: String
+    package let separator: UInt8
+    /// Lines before the table that were passed over.
+    package let comments: Int
+    private let bytes: [UInt8]
+    private var position = 0
+    /// The line that the next row begins in, from 1.
+    private var nextLine = 1
+    /// The line that the last row began in.
+    package private(set) var line = 0
+
+    /// Opens the file at `path`.
+    /// - Throws: an `InputError` where it cannot be read, is too large, or is UTF-16.
+    package static func load(_ path: String) throws(InputError) -> TableText {
+        let file = try BinaryFile(path)
+        let isPacked = Gzip.isGzip(try file.read(upTo: 2))
+        try file.seek(to: 0)
+        let source: any ByteSource = isPacked ? GzipSource(file, limit: largestFile) : file
+        guard isPacked || file.size <= largestFile else {
+            throw InputError(path, expected: "a table of at most 4 GiB", received: "\(file.size) bytes")
+        }
+        var bytes: [UInt8] = []
+        if !isPacked { bytes.reserveCapacity(file.size) }
+        while true {
+            let more = try source.read(upTo: 1 << 20)
+            guard !more.isEmpty else { break }
+            bytes += more
+        }
+        return try TableText(bytes, path: path)
+    }
+
+    package init(_ bytes: [UInt8], path: String) throws(InputError) {
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) || bytes.prefix(64).contains(0) {
+            throw InputError(
+                path, expected: "a table in UTF-8", received: bytes.prefix(1) == [0xFF] || bytes.prefix(1) == [0xFE]
+                    ? "UTF-16" : "bytes that are no text", remedy: "save it as CSV, UTF-8")
+        }
+        self.path = path
+        self.bytes = bytes
+        var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0, line = 1, comments = 0
+        while start < bytes.count, bytes[start] == 0x23 || bytes[start] == 0x0A || bytes[start] == 0x0D {
+            if bytes[start] == 0x23 { comments += 1 }
+            while start < bytes.count, bytes[start] != 0x0A, bytes[start] != 0x0D { start += 1 }
+            start += bytes[start...].starts(with: [0x0D, 0x0A]) ? 2 : 1
+            line += 1
+        }
+        self.comments = comments
+        position = min(start, bytes.count)
+        nextLine = line
+        separator = Self.separator(bytes[position...])
+    }
+
+    /// Of the line that `bytes` begins with, quoted fields apart; a space only where there is no other.
+    private static func separator(_ bytes: ArraySlice<UInt8>) -> UInt8 {
+        var counts: [UInt8: Int] = [:], isQuoted = false
+        for byte in bytes {
+            if byte == 0x22 { isQuoted.toggle() }
+            guard !isQuoted else { continue }
+            if byte == 0x0A || byte == 0x0D { break }
+            counts[byte, default: 0] += 1
+        }
+        let candidates: [UInt8] = [0x2C, 0x3B, 0x09]
+        let best = candidates.max { counts[$0, default: 0] < counts[$1, default: 0] } ?? 0x2C
+        if counts[best, default: 0] > 0 { return best }
+        return counts[0x20, default: 0] > 0 ? 0x20 : 0x2C
+    }
+
+    /// Reads the next row into `fields`: where each lies, without its quotes and the spaces around it.
+    /// - Returns: false at the end.
+    /// - Throws: an `InputError` where a quote is not closed.
+    package mutating func next(_ fields: inout [Range<Int>]) throws(InputError) -> Bool {
+        fields.removeAll(keepingCapacity: true)
+        while position < bytes.count, isLineEnd(bytes[position]) { endLine() }
+        guard position < bytes.count else { return false }
+        line = nextLine
+        if separator == 0x20 { skipSpaces() }
+        while true {
+            fields.append(try field())
+            guard position < bytes.count, bytes[position] == separator else { break }
+            position += 1
+            if separator == 0x20 {
+                skipSpaces()
+                if position == bytes.count || isLineEnd(bytes[position]) { break }
+            }
+        }
+        endLine()
+        return true
+    }
+
+    private func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
+
+    private mutating func endLine() {
+        guard position < bytes.count else { return }
+        let isPair = bytes[position] == 0x0D && position + 1 < bytes.count && bytes[position + 1] == 0x0A
+        position += isPair ? 2 : 1
+        nextLine += 1
+    }
+
+    private mutating func skipSpaces() {
+        while position < bytes.count, bytes[position] == 0x20 { position += 1 }
+    }
+
+    /// A field up to the separator or the line's end, where `position` then is.
+    private mutating func field() throws(InputError) -> Range<Int> {
+        skipSpaces()
+        if position < bytes.count, bytes[position] == 0x22 { return try quotedField() }
+        let start = position
+        while position < bytes.count, bytes[position] != separator, !isLineEnd(bytes[position]) { position += 1 }
+        var end = position
+        while end > start, bytes[end - 1] == 0x20 { end -= 1 }
+        return start..<end
+    }
+
+    private mutating func quotedField() throws(InputError) -> Range<Int> {
+        position += 1
+        let start = position
+        while true {
+            guard position < bytes.count else {
+                throw InputError("\(path):\(line)", expected: "a closing quote", received: "the end of the file")
+            }
+            if bytes[position] == 0x22 {
+                guard position + 1 < bytes.count, bytes[position + 1] == 0x22 else { break }
+                position += 1
+            } else if bytes[position] == 0x0A {
+                nextLine += 1
+            }
+            position += 1
+        }
+        let end = position
+        position += 1
+        if separator != 0x20 { skipSpaces() }
+        guard position == bytes.count || bytes[position] == separator || isLineEnd(bytes[position]) else {
+            throw InputError(
+                "\(path):\(line)", expected: "a separator after a quoted field",
+                received: "\"\(String(decoding: bytes[position..<min(position + 8, bytes.count)], as: UTF8.self))\"")
+        }
+        return start..<end
+    }
+
+    /// A field as text.
+    package func text(_ field: Range<Int>) -> String {
+        String(decoding: bytes[field], as: UTF8.self).replacing("\"\"", with: "\"")
+    }
+
+    /// A field as a finite number; nil where it is none.
+    package func number(_ field: Range<Int>) -> Double? {
+        if field.count <= 3, !field.isEmpty {
+            var value = 0
+            for index in field {
+                let digit = Int(bytes[index]) - 0x30
+                guard (0...9).contains(digit) else { return double(field) }
+                value = 10 * value + digit
+            }
+            return Double(value)
+        }
+        return double(field)
+    }
+
+    private func double(_ field: Range<Int>) -> Double? {
+        // Swift's own numbers may be hexadecimal, or words.
+        let allowed: (UInt8) -> Bool = { (0x30...0x39).contains($0) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains($0) }
+        guard field.count <= 64, !field.isEmpty, bytes[field].allSatisfy(allowed) else { return nil }
+        return Double(String(decoding: bytes[field], as: UTF8.self)).flatMap { $0.isFinite ? $0 : nil }
+    }
+}
