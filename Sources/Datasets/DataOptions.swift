@@ -92,6 +92,10 @@ public struct DataOptions: Hashable, Sendable {
     public var labelColumn: String? = nil
     /// Of data of one's own without a test half: the part put aside as one, in [0, 1).
     public var testFraction = 0.1
+    /// A model's classes, which folders and words in tables name; nil: they make up the classes.
+    package var modelClasses: [String]? = nil
+    /// Whether all data of one's own are the test half, where they have none.
+    package var isAllTest = false
     /// What the network takes, where that is not as the data are.
     package var imageSize: Extent? = nil
 

@@ -10,7 +10,11 @@ public struct LoadedData: Sendable {
         case sample
     }
 
-    /// Its name in configurations; `files` where they were named by path.
+    /// What data of the user's own are called, that no configuration names.
+    package static let ownKinds = ["pictures", "table"]
+
+    /// Its name in configurations; `files` where they were named by path, `pictures` or `table` where they are the user's
+    /// own.
     public var dataset: String
     /// Where the images are from.
     public var source: Source

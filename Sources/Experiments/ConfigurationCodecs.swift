@@ -117,6 +117,38 @@ extension Codec where Value == Shape {
     }
 }
 
+extension Codec where Value == Shape? {
+    /// A shape, or `auto` for nil.
+    static var imageShapeOrAuto: Codec {
+        let shape = Codec<Shape>.imageShape
+        let expected = shape.expected + "; or \"auto\""
+        return Codec(
+            expected: expected, schema: ["anyOf": .array([.object(shape.schema), ["const": "auto"]])],
+            decode: { json, path throws(InputError) in
+                if json == .string("auto") { return nil }
+                guard case .array = json else { throw path.error(expected, json) }
+                return try shape.decode(json, path)
+            },
+            encode: { $0.map(shape.encode) ?? .string("auto") })
+    }
+}
+
+extension Codec where Value == Int {
+    /// Units of a dense layer, or `classes` for as many as there are classes.
+    static var units: Codec {
+        let number = Codec<Int>.integer(1...1_048_576)
+        let expected = number.expected + ", or \"classes\""
+        return Codec(
+            expected: expected, schema: ["anyOf": .array([.object(number.schema), ["const": "classes"]])],
+            decode: { json, path throws(InputError) in
+                if json == .string("classes") { return Graph.unitsOfClasses }
+                guard case .number = json else { throw path.error(expected, json) }
+                return try number.decode(json, path)
+            },
+            encode: { $0 == Graph.unitsOfClasses ? .string("classes") : number.encode($0) })
+    }
+}
+
 extension Codec where Value == Initializer {
     /// A name, or `{"type": "orthogonal", "gain": 1.4}`.
     static var initializer: Codec {

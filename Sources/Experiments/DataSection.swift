@@ -12,6 +12,10 @@ extension Section where Root == IDXFiles {
                 .key("trainLabels", \.trainLabels, path, isRequired: true, "IDX file of labels, plain or gzip."),
                 .key("testImages", \.testImages, path, isRequired: true, "IDX file of images, plain or gzip."),
                 .key("testLabels", \.testLabels, path, isRequired: true, "IDX file of labels, plain or gzip."),
+                .optional(
+                    "validationImages", \.validationImages, path, isLeftOut: true,
+                    "IDX file of images to validate on, instead of a part of the training images."),
+                .optional("validationLabels", \.validationLabels, path, isLeftOut: true, "IDX file of their labels."),
                 .key(
                     "transposed", \.transposed, .boolean,
                     "Rows and columns of the images are exchanged, as in EMNIST's files."),
@@ -41,7 +45,23 @@ extension Codec where Value == DataOptions {
                 .key(
                     "source", \.options.source, .choice(DataOptions.Source.self),
                     "full: the whole set or an error; sample: 5,000 bundled MNIST images; auto: full, else sample."),
-                .optional("directory", \.options.directory, .text(limit: 4096), "The folder that holds the data set; an error where it does not."),
+                .optional(
+                    "directory", \.options.directory, .text(limit: 4096),
+                    "The folder that holds the data set; or data of one's own: a folder of pictures for each class, a CSV file. "
+                        + "An error where it holds neither."),
+                .optional(
+                    "classNames", \.options.classNames,
+                    .array(.text(limit: 200), count: 2...256, expected: "2…256 names"), isLeftOut: true,
+                    "Names of the classes from label 0 on, instead of those that the data say."),
+                .key(
+                    "prepare", \.options.prepare, .boolean,
+                    "Pictures of one's own: find the ink, crop, fit and centre it as MNIST's digits were; false: whole pictures."),
+                .optional(
+                    "labelColumn", \.options.labelColumn, .text(limit: 4096), isLeftOut: true,
+                    "A CSV file's column of labels, by name or number from 1, where it cannot be told."),
+                .key(
+                    "testFraction", \.options.testFraction, .number(.closed(0, 0.9)),
+                    "Data of one's own without a test half: the part of each class put aside as one."),
                 .key(
                     "validationFraction", \.options.validationFraction, .number(.closed(0, 0.9)),
                     "Part of the training set kept for validation. The sample has a fixed split of its own."),

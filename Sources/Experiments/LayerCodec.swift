@@ -13,7 +13,7 @@ private struct Convolution: Sendable {
 }
 
 private struct Dense: Sendable {
-    var units = 1
+    var units = Graph.unitsOfClasses
     var useBias = true
     var initializer: Initializer?
     var lowering: DenseLowering?
@@ -140,7 +140,9 @@ private var dense: LayerVariant {
     let section = Section(
         initial: Dense(),
         fields: [
-            .key("units", \.units, .integer(1...1_048_576), isRequired: true, "Outputs."),
+            .key(
+                "units", \.units, .units,
+                "Outputs; classes: as many as the data have, which the last dense layer may say or leave out."),
             .key("useBias", \.useBias, .boolean, "Whether a bias is added; needless before batchNormalization."),
             .optional("initializer", \.initializer, .initializer, isLeftOut: true, initializerDescription),
             .optional(

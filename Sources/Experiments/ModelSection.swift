@@ -2,7 +2,8 @@ import NeuralNetwork
 import Tensors
 
 private struct ModelDraft: Sendable {
-    var inputShape = Shape([28, 28, 1])
+    /// Nil: the data's.
+    var inputShape: Shape? = Shape([28, 28, 1])
     var initializer = Initializer.heNormal
     var lowering: Lowering.Kind?
     var layers: [Tagged<LayerPlace, Layer>] = []
@@ -16,7 +17,9 @@ extension Codec where Value == Graph {
         let section = Section(
             initial: ModelDraft(),
             fields: [
-                .key("inputShape", \.inputShape, .imageShape, "Rows, columns and channels of an image."),
+                .key(
+                    "inputShape", \.inputShape, .imageShapeOrAuto,
+                    "Rows, columns and channels of an image; auto: those of the data, 28×28 of pictures that are prepared."),
                 .key("initializer", \.initializer, .initializer, "How the weights of every layer begin."),
                 .key(
                     "lowering", \.lowering, .loweringKind,
@@ -27,13 +30,15 @@ extension Codec where Value == Graph {
         return section.codec.converted(
             { draft, _, path throws(InputError) in
                 let nodes = try resolve(draft.layers, path.key("layers"))
-                return Graph(
-                    inputShape: draft.inputShape, initializer: draft.initializer, lowering: draft.lowering,
-                    nodes: nodes)
+                var graph = Graph(
+                    inputShape: draft.inputShape ?? Shape([28, 28, 1]), initializer: draft.initializer,
+                    lowering: draft.lowering, nodes: nodes)
+                graph.takesShapeOfData = draft.inputShape == nil
+                return graph
             },
             { graph in
                 ModelDraft(
-                    inputShape: graph.inputShape, initializer: graph.initializer, lowering: graph.lowering,
+                    inputShape: graph.takesShapeOfData ? nil : graph.inputShape, initializer: graph.initializer, lowering: graph.lowering,
                     layers: places(of: graph.nodes))
             })
     }
@@ -50,6 +55,11 @@ extension Codec where Value == Graph {
                     "a name of its own", .string(name), remedy: "\(path.index(first).text) has it")
             }
             given[name] = index
+        }
+        let lastDense = layers.lastIndex { if case .dense = $0.value { true } else { false } }
+        for (index, layer) in layers.enumerated() where layer.value.unitsFollowClasses && index != lastDense {
+            throw path.index(index).key("units").error(
+                "an integer in 1…1048576", "classes", remedy: "only the last dense layer may have as many as classes")
         }
         let names = Graph.names(of: layers.map(\.value), given: layers.map(\.common.name))
         var nodes: [LayerNode] = []

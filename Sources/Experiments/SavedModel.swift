@@ -12,6 +12,9 @@ package struct SavedModel: Sendable {
     package let experiment: Experiment
     package let graph: ResolvedGraph
     package let classNames: [String]
+    /// What kind of data of the user's own it was trained on, `pictures` or `table`; nil: a data set that the configuration
+    /// names.
+    package let ownData: String?
     /// Mean and standard deviation of the training split, where pixels are standardised.
     package let normalization: (mean: Float, standardDeviation: Float)?
     /// What logits are divided by so that probabilities are calibrated, found on the validation images
@@ -24,9 +27,10 @@ package struct SavedModel: Sendable {
 
     package init(
         experiment: Experiment, graph: ResolvedGraph, classNames: [String],
-        normalization: (mean: Float, standardDeviation: Float)?, temperature: Double? = nil,
+        normalization: (mean: Float, standardDeviation: Float)?, temperature: Double? = nil, dataset: String? = nil,
         parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
     ) {
+        ownData = dataset.flatMap { LoadedData.ownKinds.contains($0) ? $0 : nil }
         var portable = experiment
         portable.data.directory = nil
         portable.output = OutputOptions()
@@ -50,6 +54,7 @@ package struct SavedModel: Sendable {
             metadata["numeral.mean"] = "\(normalization.mean)"
             metadata["numeral.standard_deviation"] = "\(normalization.standardDeviation)"
         }
+        if let ownData { metadata["numeral.data"] = ownData }
         if let temperature { metadata["numeral.temperature"] = "\(temperature)" }
         return SafetensorsFile(
             metadata: metadata, tensors: graph.tensorRecords(parameters: parameters, state: state)
@@ -75,7 +80,8 @@ package struct SavedModel: Sendable {
         return SavedModel(
             experiment: experiment, graph: graph, classNames: classNames,
             normalization: try normalization(file.metadata, name: name),
-            temperature: try temperature(file.metadata, name: name), parameters: buffers.parameters,
+            temperature: try temperature(file.metadata, name: name), dataset: file.metadata["numeral.data"],
+            parameters: buffers.parameters,
             state: buffers.state)
     }
 
@@ -135,7 +141,7 @@ package struct SavedModel: Sendable {
         guard names.count == values.count, names.count == count else {
             throw InputError(place, expected: "\(count) names", received: "\(names.count)")
         }
-        return names
+        return names.map(ClassName.shown)
     }
 
     private static func temperature(_ metadata: [String: String], name: String) throws(InputError) -> Double? {

@@ -63,7 +63,8 @@ public enum Layer: Hashable, Sendable {
         dilation: Size2D = Size2D(1), useBias: Bool = true, initializer: Initializer? = nil,
         lowering: LoweringChoice? = nil)
     /// `y = x·W + b`, from a vector `[C]` to `[units]`: C·units parameters and multiply-adds, and `units` more parameters
-    /// with `useBias`. `lowering` nil is chosen by timing.
+    /// with `useBias`. `lowering` nil is chosen by timing. As the last such layer it may leave `units` to the data
+    /// (``Graph/unitsOfClasses``).
     case dense(
         units: Int, useBias: Bool = true, initializer: Initializer? = nil, lowering: DenseLowering? = nil)
     /// Normalisation of each channel: `y = γ·(x − μ)/√(σ² + epsilon) + β`, 2·C parameters.
@@ -147,9 +148,13 @@ public struct LayerNode: Hashable, Sendable {
 public struct Graph: Hashable, Sendable {
     /// The name under which layers read the network's input.
     public static let inputName = "input"
+    /// Units of the last dense layer that are as many as the data have classes.
+    public static let unitsOfClasses = 0
 
     /// `[H, W, C]` of an image: height, width, channels.
     public var inputShape: Shape
+    /// Whether ``inputShape`` is yet to be the data's.
+    package var takesShapeOfData = false
     /// For layers that name none.
     public var initializer: Initializer
     /// Of convolutions that name none; nil: chosen by timing. Those that cannot be lowered so choose too.
@@ -175,5 +180,30 @@ public struct Graph: Hashable, Sendable {
             LayerNode(name: names[$0], inputs: [$0 == 0 ? Graph.inputName : names[$0 - 1]], layer: layers[$0])
         }
         self.init(inputShape: inputShape, initializer: initializer, lowering: lowering, nodes: nodes)
+    }
+}
+
+extension Graph {
+    /// Whether the data must be known before shapes are.
+    package var needsData: Bool { takesShapeOfData || nodes.contains { $0.layer.unitsFollowClasses } }
+
+    /// The graph for images of this shape in so many classes, where it leaves either to the data.
+    package func completed(inputShape: Shape, classes: Int) -> Graph {
+        var result = self
+        if takesShapeOfData { (result.inputShape, result.takesShapeOfData) = (inputShape, false) }
+        for index in nodes.indices {
+            guard case .dense(Graph.unitsOfClasses, let useBias, let initializer, let lowering) = nodes[index].layer
+            else { continue }
+            result.nodes[index].layer = .dense(
+                units: classes, useBias: useBias, initializer: initializer, lowering: lowering)
+        }
+        return result
+    }
+}
+
+extension Layer {
+    /// Whether it is a dense layer of as many units as classes.
+    package var unitsFollowClasses: Bool {
+        if case .dense(Graph.unitsOfClasses, _, _, _) = self { true } else { false }
     }
 }

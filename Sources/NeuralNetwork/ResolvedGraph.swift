@@ -86,6 +86,11 @@ package struct ResolvedGraph: Sendable {
         guard !graph.nodes.isEmpty else {
             throw InputError("model.layers", expected: "at least one layer", received: "an empty list")
         }
+        guard !graph.needsData else {
+            throw InputError(
+                "model", expected: "an input shape and units in numbers", received: "ones that follow the data",
+                remedy: "load the data first: Experiment.completed")
+        }
         var indices = [Graph.inputName: -1]
         var resolved: [Node] = []
         var parameterCount = 0, stateCount = 0

@@ -3,6 +3,7 @@ import Foundation
 import Kernels
 import NeuralNetwork
 import Synchronization
+import Tensors
 import Training
 
 extension Experiment {
@@ -27,7 +28,7 @@ extension Experiment {
     ///
     /// - Throws: an ``InputError`` where the options are impossible, or a file is absent, damaged or not as published; an
     ///   ``OperationError`` where the images can neither be found nor fetched.
-    public func loadData() throws -> LoadedData { try DatasetLoader.load(checked().data, seed: seed) }
+    public func loadData() throws -> LoadedData { try DatasetLoader.load(checked().dataRequest, seed: seed) }
 
     /// The same, every option within its range.
     /// - Throws: an ``InputError`` that names the option, as a configuration would: `training.labelSmoothing`.
@@ -113,6 +114,8 @@ extension Model {
         shouldStop: () -> Bool, progress: (TrainingEvent) -> Void
     ) throws -> Model {
         var experiment = try experiment.checked(ownValidation: validation != nil)
+        experiment.model = experiment.model.completed(
+            inputShape: Shape([images.height, images.width, images.channels]), classes: images.classCount)
         var graph = try ResolvedGraph(experiment.model)
         try check(images, graph, place: "images", least: 2)
         if let validation { try check(validation, graph, place: "validation", least: 1) }

@@ -46,6 +46,7 @@ package struct Reading: Sendable {
 
 /// Reads handwritten characters from pictures with a trained network.
 ///
+/// Where the network was trained on whole pictures (`data.prepare` false), a picture of one character is taken whole too.
 /// Pictures may be of any size, dark on light or light on dark, unevenly lit. One reader is used by one thread at a time.
 package final class DigitReader {
     package enum Mode: Sendable {
@@ -65,6 +66,9 @@ package final class DigitReader {
     /// `[H, W, C]`.
     package let inputShape: Shape
 
+    /// Whether the network was trained on pictures that were prepared, as MNIST's are; else on whole ones.
+    package let takesPrepared: Bool
+
     let classifier: Classifier
     let preparation: GlyphPreparation
 
@@ -82,6 +86,7 @@ package final class DigitReader {
         temperature = model.temperature ?? 1
         isCalibrated = model.temperature != nil
         inputShape = shape
+        takesPrepared = model.ownData == nil || model.experiment.data.prepare
         classifier = Classifier(
             graph: model.graph, batchSize: batchSize, normalization: model.normalization, pool: pool)
         classifier.load(parameters: model.parameters, state: model.state)
@@ -96,6 +101,11 @@ package final class DigitReader {
             throw InputError(
                 place, expected: "\(inputShape.width)×\(inputShape.height) pixels, the network's input",
                 received: "\(image.width)×\(image.height)", remedy: "leave --raw out to have it cropped and fitted")
+        }
+        if mode == .single, !takesPrepared {
+            let whole = isFitting ? image : image.resized(width: inputShape.width, height: inputShape.height)
+            let box = PixelBox(x: 0, y: 0, width: image.width, height: image.height)
+            return Reading(characters: classified([(box, 0, whole.pixels)]))
         }
         if mode == .raw || (mode == .single && isFitting && preparation.isPrepared(image)) {
             let box = PixelBox(x: 0, y: 0, width: image.width, height: image.height)

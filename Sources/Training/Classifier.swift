@@ -101,13 +101,14 @@ package final class Classifier {
         guard graph.inputShape == shape else {
             throw InputError(
                 "model.inputShape", expected: "the images of \(name), \(shape)", received: "\(graph.inputShape)",
-                remedy: "set model.inputShape to [\(images.height), \(images.width), \(images.channels)]")
+                remedy: "set model.inputShape to [\(images.height), \(images.width), \(images.channels)] or \"auto\"")
         }
         guard graph.classCount == images.classCount else {
             let last = graph.graph.nodes.count - 1
             throw InputError(
                 "model.layers[\(last)] (\(graph.graph.nodes[last].name))",
-                expected: "\(images.classCount) outputs, the classes of \(name)", received: "\(graph.classCount)")
+                expected: "\(images.classCount) outputs, the classes of \(name)", received: "\(graph.classCount)",
+                remedy: "\"units\": \"classes\" in the last dense layer takes as many as there are")
         }
     }
 }

@@ -62,11 +62,21 @@ struct ConfigurationOptions: ParsableArguments {
 
     /// The configuration and its graph, every shape checked.
     func load() throws -> (Experiment, ResolvedGraph) {
-        try Self.load(config, overrides: overrides + (seed.map { ["seed=\($0)"] } ?? []))
+        try load(instead: nil)
     }
 
-    static func load(_ config: String, overrides: [String]) throws -> (Experiment, ResolvedGraph) {
-        let experiment = try ExperimentFile.load(path: config, overrides: overrides)
+    /// - Parameter data: The folder or file that holds the data; nil: as the configuration says.
+    func load(instead data: String?) throws -> (Experiment, ResolvedGraph) {
+        try Self.load(config, overrides: overrides + (seed.map { ["seed=\($0)"] } ?? []), data: data)
+    }
+
+    /// - Parameter data: The folder or file that holds the data, instead of the configuration's.
+    static func load(
+        _ config: String, overrides: [String], data: String? = nil
+    ) throws -> (Experiment, ResolvedGraph) {
+        var experiment = try ExperimentFile.load(path: config, overrides: overrides)
+        if let data { experiment.data.directory = data }
+        experiment = try experiment.completed()
         do {
             return (experiment, try ResolvedGraph(experiment.model))
         } catch {
@@ -97,13 +107,19 @@ struct TrainingConfigurationOptions: ParsableArguments {
     }
 
     /// The configuration and its graph, every shape checked.
-    func load() throws -> (Experiment, ResolvedGraph) {
-        try ConfigurationOptions.load(config ?? "", overrides: allOverrides)
+    /// - Parameter data: The folder or file that holds the data, instead of the configuration's.
+    func load(data: String? = nil) throws -> (Experiment, ResolvedGraph) {
+        try ConfigurationOptions.load(config ?? "", overrides: allOverrides, data: data)
     }
 
     /// What the file and the options say; where no file is given, what `stored` says with the options.
     func load(instead stored: Experiment) throws -> Experiment {
-        if let config { return try ExperimentFile.load(path: config, overrides: allOverrides) }
+        if let config {
+            var experiment = try ExperimentFile.load(path: config, overrides: allOverrides)
+            experiment.model = experiment.model.completed(
+                inputShape: stored.model.inputShape, classes: try ResolvedGraph(stored.model).classCount)
+            return experiment
+        }
         return try Experiment.decode(try Overrides.apply(allOverrides, to: stored.json), name: "")
     }
 }

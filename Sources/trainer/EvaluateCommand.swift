@@ -131,8 +131,8 @@ struct EvaluateCommand: ParsableCommand {
         }
         return SavedModel(
             experiment: experiment, graph: saved.graph, classNames: saved.classNames,
-            normalization: saved.normalization, temperature: saved.temperature, parameters: saved.parameters,
-            state: saved.state)
+            normalization: saved.normalization, temperature: saved.temperature, dataset: saved.ownData,
+            parameters: saved.parameters, state: saved.state)
     }
 
     private func noteIfUnfinished(_ path: String) {
@@ -217,8 +217,10 @@ struct EvaluateCommand: ParsableCommand {
         guard !transposed else {
             throw InputError("--transposed", expected: "--images and --labels beside it", received: "neither")
         }
-        var options = saved.experiment.data
-        options.directory = data
+        var options = saved.experiment.dataRequest
+        options.directory = try data ?? ownData(of: saved)
+        options.modelClasses = saved.classNames
+        options.isAllTest = saved.ownData == nil
         // A folder that is named is what is read, whatever the model was trained on.
         if data != nil, options.source == .sample { options.source = .auto }
         if let dataset {
@@ -239,6 +241,22 @@ struct EvaluateCommand: ParsableCommand {
             loaded.dataset, loaded.source,
             LoadedData.Test(images: loaded.validation, digests: loaded.digests, notes: loaded.notes)
         )
+    }
+
+    /// Where the data of the user's own are that a run was trained on.
+    private func ownData(of saved: SavedModel) throws -> String? {
+        guard let kind = saved.ownData, dataset == nil, source == nil else { return nil }
+        let config = model.first.map { joinedConfiguration($0) } ?? ""
+        let directory = (try? ExperimentFile.load(path: config))?.data.directory
+        guard let directory, FileManager.default.fileExists(atPath: directory) else {
+            throw InputError(
+                "--data", expected: "the \(kind) to test on: the model was trained on \(kind) of your own", received: "none")
+        }
+        return directory
+    }
+
+    private func joinedConfiguration(_ run: String) -> String {
+        URL(fileURLWithPath: run, isDirectory: true).appendingPathComponent(RunFile.config.rawValue).path
     }
 
     private func value<Choice: RawRepresentable<String> & CaseIterable>(

@@ -35,10 +35,9 @@ struct LearningRateCommand: ParsableCommand {
 
     func run() throws {
         let options = try test()
-        var (experiment, graph) = try configuration.load()
-        if let data { experiment.data.directory = data }
+        var (experiment, graph) = try configuration.load(instead: data)
         let pool = try common.makePool()
-        let loaded = try common.load(experiment.data, seed: experiment.seed)
+        let loaded = try common.load(experiment.dataRequest, seed: experiment.seed)
         tuning.settle(&experiment, &graph, pool: pool, common)
         let finder = try LearningRateFinder(
             graph: graph, options: experiment.training, data: loaded, augmentation: experiment.augmentation,

@@ -13,7 +13,7 @@ struct PredictCommand: ParsableCommand {
         discussion: """
             Any size, dark on light or light on dark. Without --segment a picture shows one digit. Without --model it is \
             the network that ships with the package, trained on MNIST. A picture that cannot be read is reported and the \
-            others are read all the same; the exit code is then 2.
+            others are read all the same; the exit code is then 2. A CSV file holds an image a row, with or without labels.
             """)
 
     @Option(help: "A run folder or a model file, instead of the model in the box.")
@@ -37,18 +37,39 @@ struct PredictCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "A CSV file's column of row names: its name or its number from 1; else rows are numbered from 1.",
+            valueName: "column"))
+    var idColumn: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "For a CSV file: write its rows' ids and classes alone, under these two names.", valueName: "ImageId,Label"))
+    var header: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Write a picture of what the network saw and where it looked: a PNG file, or a folder for several pictures.",
             valueName: "file.png|folder"))
     var explain: String?
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "The pictures, or folders of them; - for standard input.")
+    @Argument(help: "The pictures, or folders of them, or CSV files of an image a row; - for standard input.")
     var images: [String]
 
     func validate() throws {
         if json && csv { throw ValidationError("--json and --csv: expected one of them") }
         if raw && segment { throw ValidationError("--raw and --segment: expected one of them") }
+        let tables = images.filter(PredictTable.isTable)
+        for (option, isGiven) in [("--id-column", idColumn != nil), ("--header", header != nil)] where isGiven {
+            guard tables.count == images.count, header == nil || tables.count == 1 else {
+                throw ValidationError("\(option): expected a CSV file of images · received \(images.joined(separator: " "))")
+            }
+        }
+        if !tables.isEmpty, segment || explain != nil {
+            throw ValidationError("\(segment ? "--segment" : "--explain"): expected pictures · received \(tables[0])")
+        }
+        if header != nil, json { throw ValidationError("--header and --json: expected one of them") }
         if let reject, !(reject > 0 && reject <= 1) {
             throw ValidationError("--reject: expected a probability in (0, 1] · received \(reject)")
         }
@@ -70,11 +91,16 @@ struct PredictCommand: ParsableCommand {
                 "Note: the model knows no temperature (it was made without validation images, or imported); "
                     + "--reject goes by its raw probabilities")
         }
+        var submission = try header.map { try Submission(header: $0) }
         let files = try PictureFiles.expanded(images) { Console.message("Note: " + $0) }
         let names = PictureFiles.distinctNames(files)
         var output = PredictOutput(self, reader: reader, files: files)
         var failures = 0
         for (file, name) in zip(files, names) {
+            if PredictTable.isTable(file) {
+                failures += try read(PredictTable(file, idColumn: idColumn), reader, &output, &submission)
+                continue
+            }
             do {
                 let picture = try Self.picture(file)
                 let place = file == "-" ? "standard input" : file
@@ -82,7 +108,7 @@ struct PredictCommand: ParsableCommand {
                 guard segment || !reading.characters.isEmpty else {
                     throw InputError(place, expected: "a picture of a digit", received: "an empty one")
                 }
-                try output.add(
+                output.add(
                     ReadingRecord(
                         file: file, reading: reading, classNames: reader.classNames, reject: reject ?? 0))
                 try explain(picture, reading, reader, name)
@@ -91,8 +117,43 @@ struct PredictCommand: ParsableCommand {
                 output.add(file: file, error)
             }
         }
-        try output.end()
+        if let submission { print(submission.text, terminator: "") } else { try output.end() }
         if failures > 0 { throw ExitCode(2) }
+    }
+
+    /// - Returns: How many rows could not be read.
+    private func read(
+        _ table: PredictTable, _ reader: DigitReader, _ output: inout PredictOutput, _ submission: inout Submission?
+    ) throws -> Int {
+        var failures = 0
+        let rows = table.rows
+        for (index, row) in rows.enumerated() {
+            let place = "\(table.path):\(row.id)"
+            do throws(InputError) {
+                let reading = try reader.read(row.image, raw ? .raw : .single, place: place)
+                guard !reading.characters.isEmpty else {
+                    throw InputError(place, expected: "a picture of a digit", received: "an empty one")
+                }
+                let record = ReadingRecord(
+                    file: place, reading: reading, classNames: reader.classNames, reject: reject ?? 0)
+                if submission == nil {
+                    output.add(record)
+                } else {
+                    submission?.add(id: row.id, label: record.text(of: reading.characters[0]))
+                }
+            } catch {
+                failures += 1
+                submission?.add(id: row.id, label: "")
+                output.add(file: place, error)
+            }
+            guard !common.quiet, Console.isTerminal, index % 100 == 99 else { continue }
+            ProgressLine(
+                head: "Reading", fraction: Double(index + 1) / Double(rows.count),
+                parts: [.init(text: "\(Console.grouped(index + 1)) of \(Console.grouped(rows.count)) rows", rank: 0)]
+            ).draw()
+            if index + 1 == rows.count { ProgressLine.clear() }
+        }
+        return failures
     }
 
     private static func picture(_ file: String) throws -> GreyImage {
@@ -137,7 +198,7 @@ private struct PredictOutput {
         nameWidth = max(4, files.map(\.count).max() ?? 0)
     }
 
-    mutating func add(_ record: ReadingRecord) throws {
+    mutating func add(_ record: ReadingRecord) {
         if command.json {
             file.add(record)
         } else if command.csv {

@@ -27,7 +27,11 @@ struct SweepCommand: ParsableCommand {
     func run() throws {
         var sweep = try Sweep.load(path: config)
         if let output { sweep.output = output }
-        let trials = try sweep.trials(name: config)
+        var trials = try sweep.trials(name: config)
+        for index in trials.indices {
+            if let data { trials[index].experiment.data.directory = data }
+            trials[index].experiment = try trials[index].experiment.completed()
+        }
         let graphs = try trials.map { trial throws(InputError) in
             do throws(InputError) {
                 return try ResolvedGraph(trial.experiment.model)

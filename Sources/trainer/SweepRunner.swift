@@ -149,7 +149,7 @@ final class SweepRunner {
         if let known = loaded.first(where: { $0.options == experiment.data && $0.seed == experiment.seed }) {
             return known.data
         }
-        let data = try common.load(experiment.data, seed: experiment.seed)
+        let data = try common.load(experiment.dataRequest, seed: experiment.seed)
         loaded = Array(loaded.suffix(Self.mostLoaded - 1)) + [(experiment.data, experiment.seed, data)]
         return data
     }

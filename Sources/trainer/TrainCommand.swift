@@ -13,7 +13,10 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var tuning: TuningOptions
 
-    @Option(help: "The folder that holds the data set.")
+    @Option(
+        help: ArgumentHelp(
+            "The folder that holds the data set; or your own data: a folder of pictures for each class, a CSV file.",
+            valueName: "path"))
     var data: String?
 
     @Option(help: "Folder in which the run folder is made, instead of the configuration's.")
@@ -50,7 +53,7 @@ struct TrainCommand: ParsableCommand {
         if let data = self.data { experiment.data.directory = data }
         let pool = try ranks.together { try common.makePool(default: ranks.threads) }
         introduce(pool, ranks)
-        let data = try ranks.together { try common.load(experiment.data, seed: experiment.seed) }
+        let data = try ranks.together { try common.load(experiment.dataRequest, seed: experiment.seed) }
         if ranks.isFirst { tuning.settle(&experiment, &graph, pool: pool, common) }
         (experiment, graph) = try ranks.share(ranks.isFirst ? (experiment, graph) : nil)
         let models = try ranks.together { try TeacherModels(experiment.training.distillation) }
@@ -88,7 +91,7 @@ struct TrainCommand: ParsableCommand {
 
     /// What is to be trained: as the files and the command line say, or as the run did that is gone on with.
     private func configured(_ resumed: Resumption?) throws -> (Experiment, ResolvedGraph) {
-        var (experiment, graph) = try resumed.map { ($0.experiment, $0.graph) } ?? configuration.load()
+        var (experiment, graph) = try resumed.map { ($0.experiment, $0.graph) } ?? configuration.load(data: data)
         if let output { experiment.output.directory = output }
         return (experiment, graph)
     }

@@ -122,7 +122,7 @@ struct TrainingSession {
         SavedModel(
             experiment: experiment, graph: graph, classNames: data.train.classNames,
             normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,
-            parameters: model.parameters, state: model.state)
+            dataset: data.dataset, parameters: model.parameters, state: model.state)
     }
 
     private func test(_ model: TrainedModel, temperature: Double?, _ logs: RunLogs) throws {

@@ -47,20 +47,22 @@ package struct ImageCSV {
     /// Reads labelled images from the table at `path`.
     /// - Parameters:
     ///   - train: For a table of test or validation images, those that it shall fit: their classes and size.
+    ///   - classes: The classes where they are known, as a model's.
     ///   - note: Told of what is unusual.
     /// - Throws: ``ConversionProblems`` naming file, line and column of every field that cannot be taken; an `InputError`
     ///   where the table is none.
     package static func read(
-        _ path: String, _ options: Options = Options(), as train: ImageSet? = nil, note: (String) -> Void = { _ in }
+        _ path: String, _ options: Options = Options(), as train: ImageSet? = nil, classes: [String]? = nil,
+        note: (String) -> Void = { _ in }
     ) throws -> ImageSet {
-        try parse(TableText.load(path), options, as: train, note: note)
+        try parse(TableText.load(path), options, as: train, classes: train?.classNames ?? classes, note: note)
     }
 
     /// Reads labelled images from `bytes`.
     package static func parse(
         _ bytes: [UInt8], path: String, _ options: Options = Options(), note: (String) -> Void = { _ in }
     ) throws -> ImageSet {
-        try parse(TableText(bytes, path: path), options, as: nil, note: note)
+        try parse(TableText(bytes, path: path), options, as: nil, classes: nil, note: note)
     }
 
     /// Reads images from the table at `path`; a label that it may have is passed over.
@@ -83,19 +85,19 @@ package struct ImageCSV {
     }
 
     private static func parse(
-        _ text: TableText, _ options: Options, as train: ImageSet?, note: (String) -> Void
+        _ text: TableText, _ options: Options, as train: ImageSet?, classes: [String]?, note: (String) -> Void
     ) throws -> ImageSet {
         let path = text.path
         let reader = try ImageCSV(text, options, need: .required)
-        let range = try reader.scan(classes: train.map { Set($0.classNames) })
+        let range = try reader.scan(classes: classes.map { Set($0) })
         let size = reader.columns.size
         if let train, (train.width, train.height) != size {
             throw InputError(
                 path, expected: "\(train.width)×\(train.height) pixels, as for training",
                 received: "\(size.width)×\(size.height)")
         }
-        var classNames = train?.classNames
-        if classNames == nil, reader.hasWords { classNames = ImageFolder.ordered(range.words) }
+        var classNames = classes
+        if classNames == nil, reader.hasWords { classNames = ImageFolder.ordered(range.words).map(ClassName.shown) }
         let (pixels, labels, _) = try reader.images(range, classes: classNames)
         let names = classNames ?? (0...Int(labels.max() ?? 0)).map { "\($0)" }
         guard names.count >= 2 else {
@@ -185,7 +187,7 @@ package struct ImageCSV {
                 continue
             }
             if let label = columns.label {
-                let word = text.text(fields[label])
+                let word = ClassName.shown(text.text(fields[label]))
                 if hasWords {
                     if word.isEmpty || text.number(fields[label]) != nil {
                         problem(label, "a label that is a word, as the others", word)
@@ -239,7 +241,7 @@ package struct ImageCSV {
         while try text.next(&fields) {
             if let label = columns.label {
                 labels.append(
-                    hasWords ? places[text.text(fields[label])] ?? 0 : UInt8(text.number(fields[label]) ?? 0))
+                    hasWords ? places[ClassName.shown(text.text(fields[label]))] ?? 0 : UInt8(text.number(fields[label]) ?? 0))
             }
             if columns.label == nil || columns.index != nil {
                 names.append(columns.index.map { text.text(fields[$0]) } ?? "\(names.count + 1)")

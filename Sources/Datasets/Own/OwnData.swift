@@ -87,8 +87,11 @@ struct OwnData {
             }
             read = data
         }
-        let data = read.withTest(fraction: options.testFraction, seed: seed)
-        if read.test == nil {
+        var data = read.withTest(fraction: options.testFraction, seed: seed)
+        if read.test == nil, options.isAllTest {
+            data = ConvertedData(train: read.train, test: read.train)
+            note("\(path) has no test half: all \(read.train.count) images are tested on")
+        } else if read.test == nil {
             note(
                 "\(path) has no test half: \(data.test?.count ?? 0) of \(read.train.count) images were put aside as one, of each "
                     + "class alike, by the seed (data.testFraction \(options.testFraction))")
@@ -123,7 +126,7 @@ struct OwnData {
         _ options: DataOptions, _ locations: DatasetLocations, note: (String) -> Void,
         _ progress: @escaping DatasetProgress
     ) throws -> ConvertedData {
-        let layout = try FolderLayout(path, classes: options.classNames)
+        let layout = try FolderLayout(path, classes: options.classNames == nil ? options.modelClasses : nil)
         for text in layout.notes { note(text) }
         let size = options.imageSize
         let fitting: ImageFolder.Fitting =
@@ -148,7 +151,8 @@ struct OwnData {
     ) throws -> ConvertedData {
         var table = ImageCSV.Options(labelColumn: options.labelColumn)
         if let size = options.imageSize, size.width != size.height { table.size = (size.width, size.height) }
-        let set = try ImageCSV.read(train, table, note: note)
+        let classes = options.classNames == nil ? options.modelClasses : nil
+        let set = try ImageCSV.read(train, table, classes: classes, note: note)
         var data = ConvertedData(train: set)
         data.validation = try validation.map { try ImageCSV.read($0, table, as: set, note: note) }
         if let test {

@@ -5,8 +5,11 @@ package struct CSV {
     package private(set) var text = ""
     private var lineIsEmpty = true
 
-    /// A name, quoted where it holds a comma, a quote or a line break.
-    package static func quoted(_ field: String) -> String {
+    /// A name, quoted where it holds a comma, a quote or a line break. One that a spreadsheet would take for a formula gets
+    /// an apostrophe in front, which spreadsheets take for "this is text".
+    package static func quoted(_ name: String) -> String {
+        let isFormula = name.count > 1 && "=+-@\t".contains(name[name.startIndex]) && Double(name) == nil
+        let field = isFormula ? "'" + name : name
         let special = field.utf8.contains { $0 == 0x2C || $0 == 0x22 || $0 == 0x0A || $0 == 0x0D }
         return special ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
     }
