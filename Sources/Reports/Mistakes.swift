@@ -35,14 +35,20 @@ package struct Mistakes: Sendable {
     /// `mistakes.csv`: a row for every mistake, hardest first: `index` as in `predictions.csv`, classes by index, the
     /// probability of the predicted and of the true class.
     package var csv: String {
-        var table = CSV(header: ["index", "label", "prediction", "probability", "trueProbability"])
         let predictions = evaluation.predictions
+        let hasNames = PredictionsTable.hasNames(predictions.classNames)
+        var table = CSV(
+            header: ["index", "label", "prediction", "probability", "trueProbability"]
+                + (hasNames ? PredictionsTable.nameColumns : []))
         for i in indices {
             table.add(i)
             table.add(predictions.labels[i])
             table.add(predictions.predictedLabels[i])
             table.add(Double(predictions.confidence(i)))
             table.add(Double(Self.truth(predictions, i)))
+            if hasNames {
+                for c in [predictions.labels[i], predictions.predictedLabels[i]] { table.add(predictions.classNames[c]) }
+            }
             table.endLine()
         }
         return table.text

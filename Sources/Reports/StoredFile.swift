@@ -73,8 +73,9 @@ struct NumberTable {
     /// `[rows][columns]`; nil for an empty field.
     let rows: [[Double?]]
 
+    /// - Parameter words: The last columns that hold names, which are left out.
     /// - Throws: `InputError` at `file:line`.
-    init(_ url: URL, limit: Int = 1 << 30) throws(InputError) {
+    init(_ url: URL, words: [String] = [], limit: Int = 1 << 30) throws(InputError) {
         let bytes = try StoredFile.read(url, limit: limit)
         let place = url.relativePath
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -84,19 +85,20 @@ struct NumberTable {
         }
         lines.removeLast()
         guard let first = lines.first else { throw InputError(place, expected: "a header", received: "an empty file") }
-        let header = first.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-            .map { String(decoding: $0, as: UTF8.self) }
+        let names = Self.fields(first).map { String(decoding: $0, as: UTF8.self) }
+        let wordCount = !words.isEmpty && names.suffix(words.count).elementsEqual(words) ? words.count : 0
+        let header = Array(names.dropLast(wordCount))
         var rows: [[Double?]] = []
         rows.reserveCapacity(lines.count - 1)
         for (number, line) in lines.enumerated().dropFirst() {
-            let fields = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-            guard fields.count == header.count else {
+            let fields = Self.fields(line)
+            guard fields.count == names.count else {
                 throw InputError(
-                    "\(place):\(number + 1)", expected: "\(header.count) fields", received: "\(fields.count)")
+                    "\(place):\(number + 1)", expected: "\(names.count) fields", received: "\(fields.count)")
             }
             var row: [Double?] = []
-            row.reserveCapacity(fields.count)
-            for (column, field) in fields.enumerated() {
+            row.reserveCapacity(header.count)
+            for (column, field) in fields.dropLast(wordCount).enumerated() {
                 let text = String(decoding: field, as: UTF8.self)
                 guard field.count <= 40, let value = text.isEmpty ? .some(nil) : Double(text).map({ Double?($0) })
                 else {
@@ -110,5 +112,14 @@ struct NumberTable {
         }
         self.header = header
         self.rows = rows
+    }
+
+    /// The fields of a line; commas in quotes part none.
+    private static func fields(_ line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+        var isQuoted = false
+        return line.split(omittingEmptySubsequences: false) { byte in
+            if byte == 0x22 { isQuoted.toggle() }
+            return byte == 0x2C && !isQuoted
+        }
     }
 }

@@ -24,21 +24,31 @@ package enum HistoryTable {
     }
 }
 
-/// `predictions.csv`: `index,label,prediction,p0,…`, one row per sample in test order, classes by index.
+/// `predictions.csv`: `index,label,prediction,p0,…`, one row per sample in test order, classes by index; where classes have
+/// names other than their indices, `labelName,predictionName` too.
 ///
 /// A probability is the exact value of its float32, in the shortest text that a float64 reader takes back to it:
 /// read as float64 or as float32, every figure computed from the file is the one in `metrics.json`.
 package enum PredictionsTable {
+    static let nameColumns = ["labelName", "predictionName"]
+
+    /// Whether the classes' names are more than their indices.
+    static func hasNames(_ names: [String]) -> Bool { names != names.indices.map { "\($0)" } }
+
     package static func csv(_ predictions: Predictions) -> String {
         let k = predictions.classCount
+        let hasNames = hasNames(predictions.classNames)
         var table = CSV(
-            header: ["index", "label", "prediction"] + (0..<k).map { "p\($0)" },
+            header: ["index", "label", "prediction"] + (0..<k).map { "p\($0)" } + (hasNames ? nameColumns : []),
             reservingBytes: predictions.count * (16 + 22 * k))
         for i in 0..<predictions.count {
             table.add(i)
             table.add(predictions.labels[i])
             table.add(predictions.predictedLabels[i])
             for c in 0..<k { table.add(Double(predictions.probability(i, c))) }
+            if hasNames {
+                for c in [predictions.labels[i], predictions.predictedLabels[i]] { table.add(predictions.classNames[c]) }
+            }
             table.endLine()
         }
         return table.text

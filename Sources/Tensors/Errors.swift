@@ -53,7 +53,7 @@ public struct OperationError: Error, Sendable, Equatable, CustomStringConvertibl
 
 /// `text` as part of one line that a terminal can be given, whatever file it came from: control characters, line
 /// separators and changes of direction are written as their code, and what is longer than 1,000 characters is cut.
-private func printable(_ text: String) -> String {
+package func printable(_ text: String) -> String {
     var result = ""
     var count = 0
     for scalar in text.unicodeScalars {

@@ -4,6 +4,7 @@ import Foundation
 import Numeral
 import Recognition
 import Reports
+import Tensors
 
 extension DatasetsCommand {
     /// `trainer datasets convert`: between folders of pictures, CSV and IDX.
@@ -142,7 +143,7 @@ extension DatasetsCommand {
             return (ConvertedData(train: invert ? train.inverted : train, test: invert ? half?.inverted : half), false)
         }
 
-        private func note(_ text: String) { Console.message("Note: \(text)") }
+        private func note(_ text: String) { Console.message("Note: \(printable(text))") }
 
         private func extents() throws(InputError) -> (width: Int, height: Int)? {
             guard let size else { return nil }

@@ -5,6 +5,7 @@ import Numeral
 import Pictures
 import Recognition
 import Reports
+import Tensors
 
 /// `trainer predict`: what the user's own pictures say.
 struct PredictCommand: ParsableCommand {
@@ -92,7 +93,7 @@ struct PredictCommand: ParsableCommand {
                     + "--reject goes by its raw probabilities")
         }
         var submission = try header.map { try Submission(header: $0) }
-        let files = try PictureFiles.expanded(images) { Console.message("Note: " + $0) }
+        let files = try PictureFiles.expanded(images) { Console.message(printable("Note: " + $0)) }
         let names = PictureFiles.distinctNames(files)
         var output = PredictOutput(self, reader: reader, files: files)
         var failures = 0
@@ -157,7 +158,7 @@ struct PredictCommand: ParsableCommand {
     }
 
     private static func picture(_ file: String) throws -> GreyImage {
-        func note(_ text: String) { Console.message("Note: \(file): \(text)") }
+        func note(_ text: String) { Console.message(printable("Note: \(file): \(text)")) }
         guard file == "-" else { return try ImageDecoder.read(file, note: note) }
         let limit = ImageLimits().fileBytes
         let data = try FileHandle.standardInput.read(upToCount: limit + 1) ?? Data()

@@ -56,16 +56,17 @@ import Testing
     }
 
     private func parse(_ text: String, size: (Int, Int)? = nil) throws -> ImageSet {
-        try ImageCSV.parse(Array(text.utf8), path: "t.csv", size: size.map { (width: $0.0, height: $0.1) })
+        try ImageCSV.parse(
+            Array(text.utf8), path: "t.csv", .init(size: size.map { (width: $0.0, height: $0.1) }))
     }
 
     @Test func tablesAreReadWithAndWithoutHeaders() throws {
-        let plain = try parse("1,0,255,3,4\n0,5,6,7,8\n")
-        #expect(plain.labels == [1, 0] && plain.images == [0, 255, 3, 4, 5, 6, 7, 8])
+        let plain = try parse("1,0,255,3,4\n0,5,6,7,255\n")
+        #expect(plain.labels == [1, 0] && plain.images == [0, 255, 3, 4, 5, 6, 7, 255])
         #expect(plain.width == 2 && plain.height == 2 && plain.classNames == ["0", "1"])
         let headed = try parse("\u{FEFF}a,b,class,c,d\r\n9,8,1,7,6\r\n\r\n\"5\", 4 ,0,3,2")
         #expect(headed.labels == [1, 0] && headed.images == [9, 8, 7, 6, 5, 4, 3, 2])
-        let wide = try parse("1,1,2,3\n0,4,5,6\n", size: (3, 1))
+        let wide = try parse("1,1,2,200\n0,4,5,6\n", size: (3, 1))
         #expect(wide.width == 3 && wide.height == 1)
     }
 
@@ -80,19 +81,19 @@ import Testing
             "label,p0,p1,p2,p3\n1,0,256,0,0\n1,2,3,4,5\n1,0,0,x\u{1B}y,0\n1,2,3\n0,1,2,3,4,5\n,1,1,1,1\n0,-1,1.5,1,1\n")
         #expect(
             text.split(separator: "\n") == [
-                "t.csv:2:3: expected a whole number in 0…255 · received 256",
-                "t.csv:4:4: expected a whole number in 0…255 · received x\\u{1b}y",
+                "t.csv:2:3: expected a pixel, a number in 0…255 · received 256",
+                "t.csv:4:4: expected a pixel, a number in 0…255 · received x\\u{1b}y",
                 "t.csv:5:3: expected 5 fields, as the first row has · received 3",
                 "t.csv:6:5: expected 5 fields, as the first row has · received more",
-                "t.csv:7:1: expected a whole number in 0…255 · received nothing",
-                "t.csv:8:2: expected a whole number in 0…255 · received -1",
+                "t.csv:7:1: expected a label, a whole number in 0…255 · received nothing",
+                "t.csv:8:2: expected a pixel, a number in 0…255 · received -1 · undo the normalisation of the pixels",
             ])
-        let many = problems(String(repeating: "0,1,2,3,x\n", count: 50))
+        let many = problems("label,a,b,c,d\n" + String(repeating: "0,1,1,3,x\n", count: 50))
         #expect(many.split(separator: "\n").count == 21 && many.hasSuffix("… and 30 more"))
         #expect(problems("") == "t.csv: expected rows of numbers · received an empty file")
         #expect(problems("label,a\n").contains("t.csv: expected rows") || problems("label,a\n").contains("received"))
-        #expect(problems("1,2,3\n0,1,2\n").contains("t.csv:1:1: expected a square number of pixels"))
-        #expect(problems("0,1\n0,2\n").contains("at least two classes"))
+        #expect(problems("label,a,b\n1,2,3\n0,1,2\n").contains("t.csv: expected a square number of pixels"))
+        #expect(problems("label,a\n0,1\n0,2\n").contains("at least two classes"))
     }
 
     /// Every prefix and every damaged byte of a small table is read or refused in words.

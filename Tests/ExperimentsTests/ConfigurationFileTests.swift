@@ -43,7 +43,7 @@ import Testing
         #expect(try Experiment.decode(experiment.jsonText, name: name) == experiment)
         let images = experiment.model.nodes.first?.inputs
         #expect(images == [Graph.inputName])
-        guard case .dense(10, true, nil, nil) = experiment.model.nodes.last?.layer else {
+        guard case .dense(10, true, nil, nil) = try experiment.completed().model.nodes.last?.layer else {
             Issue.record("\(name) does not end in ten logits")
             return
         }
@@ -56,7 +56,7 @@ import Testing
         }
         let layers = [
             block("5×5", 24, "valid"), "pool 2", block("3×3", 48, "same"), block("3×3", 48, "same"), "pool 2",
-            block("3×3", 96, "same"), "pool 2", "dropout 0.25", "flatten", "dense 10 bias",
+            block("3×3", 96, "same"), "pool 2", "dropout 0.25", "flatten", "dense 0 bias",
         ]
         #expect(outline(experiment.model) == layers.joined(separator: ", "))
         #expect(experiment.training.batchSize == 128)

@@ -64,6 +64,10 @@ struct RandomExperiment {
             }
         }
         data.directory = chance() ? text() : nil
+        data.classNames = chance() ? [text(), text()] : nil
+        data.prepare = chance()
+        data.labelColumn = chance() ? text() : nil
+        data.testFraction = double(0, 0.9)
         data.validationFraction = double(0, 0.9)
         data.normalization = pick(Normalization.allCases)
         return data

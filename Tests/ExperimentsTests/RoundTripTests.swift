@@ -24,6 +24,8 @@ import Testing
                     "dataset": "mnist",
                     "source": "auto",
                     "directory": null,
+                    "prepare": true,
+                    "testFraction": 0.1,
                     "validationFraction": 0.1,
                     "normalization": "none"
                   },

@@ -111,7 +111,8 @@ import Testing
         let digits = try ImageSet(pixels: [UInt8](repeating: 0, count: 144), labels: [0], height: 12, width: 12)
         #expect(
             line { _ = try model.evaluate(on: digits) }
-                == "model.layers[6] (dense_1): expected 10 outputs, the classes of images · received 3")
+                == "model.layers[6] (dense_1): expected 10 outputs, the classes of images · received 3 · "
+                + "\"units\": \"classes\" in the last dense layer takes as many as there are")
         #expect(line { _ = try Model.load("no-such-file") } != nil)
         #expect(line { _ = try Model(decoding: Data([1, 2, 3])) }?.hasPrefix("model: ") == true)
         #expect(

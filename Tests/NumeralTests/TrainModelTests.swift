@@ -120,10 +120,11 @@ import Testing
         #expect(
             line(try ImageSet(pixels: pixels, labels: [0, 1], height: 8, width: 18, classNames: Stripes.names))
                 == "model.inputShape: expected the images of images, 8×18×1 · received 12×12×1 · "
-                + "set model.inputShape to [8, 18, 1]")
+                + "set model.inputShape to [8, 18, 1] or \"auto\"")
         #expect(
             line(try ImageSet(pixels: pixels, labels: [0, 1], height: 12, width: 12))
-                == "model.layers[6] (dense_1): expected 10 outputs, the classes of images · received 3")
+                == "model.layers[6] (dense_1): expected 10 outputs, the classes of images · received 3 · "
+                + "\"units\": \"classes\" in the last dense layer takes as many as there are")
         #expect(line(try Stripes.images(1, seed: 1)) == "images: expected at least 2 images · received 1")
         #expect(
             line(try Stripes.images(9, seed: 1), validation: try Stripes.images(0, seed: 1))

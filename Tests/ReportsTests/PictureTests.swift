@@ -22,8 +22,9 @@ import Training
         #expect(mistakes.indices == [2, 1, 3, 4])
         #expect(
             parseCSV(mistakes.csv) == [
-                ["index", "label", "prediction", "probability", "trueProbability"], ["2", "2", "0", "0.5", "0.0"],
-                ["1", "1", "0", "0.75", "0.125"], ["3", "1", "2", "0.8125", "0.125"], ["4", "0", "1", "0.5", "0.25"],
+                ["index", "label", "prediction", "probability", "trueProbability", "labelName", "predictionName"],
+                ["2", "2", "0", "0.5", "0.0", "<c>", "a"], ["1", "1", "0", "0.75", "0.125", "b", "a"],
+                ["3", "1", "2", "0.8125", "0.125", "b", "<c>"], ["4", "0", "1", "0.5", "0.25", "a", "b"],
             ])
         let content = try wellFormed(Data(mistakes.figure.svg.utf8))
         #expect(content.elements["image"] == 4)

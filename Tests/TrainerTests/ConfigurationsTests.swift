@@ -10,7 +10,7 @@ import Testing
         .deletingLastPathComponent().appendingPathComponent("config")
 
     static func load(_ name: String) throws -> (Experiment, ResolvedGraph) {
-        let experiment = try ExperimentFile.load(path: folder.appendingPathComponent(name).path)
+        let experiment = try ExperimentFile.load(path: folder.appendingPathComponent(name).path).completed()
         return (experiment, try ResolvedGraph(experiment.model))
     }
 

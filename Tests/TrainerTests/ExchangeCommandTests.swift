@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized) struct ExchangeCommandTests {
     /// An untrained model of the default configuration, and a run folder with it and its figures.
     private static func makeRun(in folder: URL) throws -> SavedModel {
-        let experiment = try ExperimentFile.load(path: CommandLineTests.config)
+        let experiment = try ExperimentFile.load(path: CommandLineTests.config).completed()
         let graph = try ResolvedGraph(experiment.model)
         let model = SavedModel(
             experiment: experiment, graph: graph, classNames: (0..<10).map(String.init), normalization: nil,

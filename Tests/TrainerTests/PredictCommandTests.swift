@@ -120,8 +120,7 @@ import Testing
                     "pictures/one/\(Self.first(set, 1)).png",
                 ], in: folder)
             let classes = read.output.split(separator: "\n").dropFirst().map { $0.split(separator: ",")[7] }
-            // Folders in the order of their names: one, zero.
-            #expect(read.code == 0 && classes == ["1", "0"], "\(read.output)")
+            #expect(read.code == 0 && classes == ["zero", "one"], "\(read.output)")
         }
     }
 
@@ -135,7 +134,7 @@ import Testing
             #expect(refused.code == 2)
             #expect(
                 refused.errors == """
-                    trainer: t.csv:3:4: expected a whole number in 0…255 · received x
+                    trainer: t.csv:3:4: expected a pixel, a number in 0…255 · received x
                     trainer: t.csv:4:2: expected 5 fields, as the first row has · received 2
 
                     """)

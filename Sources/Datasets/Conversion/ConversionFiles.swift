@@ -91,7 +91,7 @@ package enum ConversionFiles {
     }
 
     /// Reads the IDX files of `folder` that are named like MNIST's, gzip or not, and `classes.txt` where it is there.
-    package static func readIDX(_ folder: String, transposed: Bool) throws -> ConvertedData? {
+    package static func readIDX(_ folder: String, transposed: Bool = false) throws -> ConvertedData? {
         var names = try classNames(in: folder)
         func set(_ part: FolderLayout.Split) throws -> ImageSet? {
             guard let images = idxPath(part, .images, in: folder) else { return nil }

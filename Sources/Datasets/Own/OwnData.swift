@@ -72,6 +72,7 @@ struct OwnData {
     ) throws -> LoadedData {
         var notes: [String] = []
         func note(_ text: String) {
+            let text = printable(text)
             notes.append(text)
             progress(.note(text))
         }

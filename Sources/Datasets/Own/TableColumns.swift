@@ -163,7 +163,8 @@ struct TableColumns {
         let distinct = Set(fields.map(\.text)).count
         guard distinct >= 2, fields.count < 50 || 2 * distinct < fields.count else { return false }
         guard !numbers.isEmpty else { return true }
-        guard numbers.count == fields.count, numbers.allSatisfy({ $0 >= 0 && $0 <= 255 && $0 == $0.rounded() }) else {
+        // What is no number among them is a fault, to be told later.
+        guard 2 * numbers.count > fields.count, numbers.allSatisfy({ $0 >= 0 && $0 <= 255 && $0 == $0.rounded() }) else {
             return false
         }
         let most = numbers.max() ?? 0
@@ -179,13 +180,13 @@ struct TableColumns {
 
     // MARK: - Header
 
-    /// Whether `row` names columns: it has a field that is no number, and no number twice, or counts 0, 1, 2 …
+    /// Whether `row` names columns: it has fields that are no numbers, and those that are count on; or it counts 0, 1, 2 …
     static func isHeader(_ row: [TableField]) -> Bool {
         let numbers = row.compactMap(\.number)
         // As pandas numbers columns, perhaps with an unnamed column of row numbers before.
         let counted = row.first?.text == "" ? Array(row.dropFirst()) : row
         if counted.count > 4, counted.enumerated().allSatisfy({ $1.number == Double($0) }) { return true }
         let hasWord = row.contains { $0.number == nil && !$0.text.isEmpty }
-        return hasWord && Set(numbers).count == numbers.count
+        return hasWord && zip(numbers, numbers.dropFirst()).allSatisfy { $1 == $0 + 1 }
     }
 }

@@ -98,7 +98,7 @@ package struct StoredRun: Sendable {
     }
 
     private static func predictions(_ url: URL, _ metrics: Metrics) throws(InputError) -> Predictions {
-        let table = try NumberTable(url)
+        let table = try NumberTable(url, words: PredictionsTable.nameColumns)
         let names = metrics.test.perClass.map(\.name)
         let header = ["index", "label", "prediction"] + names.indices.map { "p\($0)" }
         let place = url.relativePath

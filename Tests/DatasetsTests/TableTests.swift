@@ -1,0 +1,145 @@
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Datasets
+@testable import Formats
+
+/// Tables as other programs write them: which column is the label, what is a header, what separates.
+@Suite struct TableTests {
+    /// The images of a table; notes are gathered.
+    private func parse(_ text: String, _ options: ImageCSV.Options = .init()) throws -> (ImageSet, notes: [String]) {
+        var notes: [String] = []
+        return (try ImageCSV.parse(Array(text.utf8), path: "t", options) { notes.append($0) }, notes)
+    }
+
+    private func refusal(_ text: String, _ options: ImageCSV.Options = .init()) -> String {
+        do {
+            let set = try parse(text, options).0
+            return "read: \(set.labels) \(set.images)"
+        } catch { return "\(error)" }
+    }
+
+    /// Four rows of labels 3, 1, 0, 2 and pixels of 2×2, the label at `column`.
+    private func rows(label column: Int, separator: String = ",", pixel: (Int) -> String = { "\($0)" }) -> String {
+        [3, 1, 0, 2].enumerated().map { index, label in
+            var fields = (0..<4).map { pixel(200 - 40 * index - $0) }
+            fields.insert("\(label)", at: column)
+            return fields.joined(separator: separator) + "\n"
+        }.joined()
+    }
+
+    private let pixels: [UInt8] = (0..<4).flatMap { index in (0..<4).map { UInt8(200 - 40 * index - $0) } }
+
+    @Test(arguments: [0, 4], [",", ";", "\t", " "]) func theLabelIsFoundAtEitherEnd(column: Int, separator: String) throws {
+        let (set, notes) = try parse(rows(label: column, separator: separator))
+        #expect(set.labels == [3, 1, 0, 2] && set.images == pixels)
+        #expect(notes == ["t: the label is column \(column + 1)"])
+    }
+
+    @Test(arguments: ["label", "class", "Target", "digit", "Y", "labels"]) func usualNamesAreKnownAnywhere(name: String) throws {
+        let (set, _) = try parse("p1,p2,\(name),p3,p4\n" + rows(label: 2))
+        #expect(set.labels == [3, 1, 0, 2] && set.images == pixels)
+    }
+
+    @Test func theUserNamesTheColumn() throws {
+        let text = "a,b,c,d,e\n" + rows(label: 2)
+        for option in ["c", "C", "3"] {
+            #expect(try parse(text, .init(labelColumn: option)).0.labels == [3, 1, 0, 2])
+        }
+        #expect(
+            refusal(text, .init(labelColumn: "f"))
+                == "--label: expected a column of t: its name, or a number in 1…5 · received f · its columns are a, b, c, d, e")
+        #expect(refusal(text, .init(labelColumn: "6")).hasPrefix("--label: expected"))
+        // A name goes before a number.
+        #expect(try parse("0,1,2,3,4\n" + rows(label: 2), .init(labelColumn: "2")).0.labels == [3, 1, 0, 2])
+    }
+
+    @Test func whatCouldBeEitherIsAsked() {
+        // Pixels of few values at the other end.
+        let text = "1,9,2,3,4\n0,5,6,7,8\n"
+        #expect(
+            refusal(text) == "t: expected one column that can be the label · received 2: column 1; column 5 · "
+                + "--label COLUMN names it (data.labelColumn in a configuration)")
+        #expect(refusal("label,class,a,b,c\n0,1,2,3,4\n").contains("received 2: label, column 1; class, column 2"))
+        // Nothing that could be one.
+        #expect(refusal("101,150,250,200,201\n107,160,240,200,255\n").contains("expected a column of labels"))
+        #expect(refusal("1,2,3,4\n5,6,7,8\n").hasSuffix("trainer predict reads images without labels"))
+    }
+
+    @Test func aBorderOfPaperIsNoLabel() throws {
+        // Label first; the last pixel is 0 in most rows and small in some.
+        let text = (0..<40).map { "\($0 % 4),200,90,255,\($0 % 8 == 0 ? 3 : 0)\n" }.joined()
+        #expect(try parse(text).0.labels == (0..<40).map { UInt8($0 % 4) })
+    }
+
+    @Test func oneWordIsNoHeaderButAFault() {
+        #expect(
+            refusal("x,0,0,0,0\n" + rows(label: 0))
+                == "t:1:1: expected a label, a whole number in 0…255 · received x")
+        #expect(refusal(",0,0,9,0\n" + rows(label: 0)) == "t:1:1: expected a label, a whole number in 0…255 · received nothing")
+        #expect(refusal("1,0,0,9,q\n" + rows(label: 0)).contains("t:1:5: expected a pixel"))
+    }
+
+    @Test func headersOfPandas() throws {
+        let counted = try parse("0,1,2,3,4\n" + rows(label: 0)).0
+        #expect(counted.labels == [3, 1, 0, 2] && counted.images == pixels)
+        let indexed = ",label,0,1,2,3\n" + rows(label: 0).split(separator: "\n").enumerated().map { "\($0),\($1)\n" }.joined()
+        let (set, notes) = try parse(indexed)
+        #expect(set.labels == [3, 1, 0, 2] && set.images == pixels)
+        #expect(notes.contains("t: unnamed, column 1 names the rows and is no pixel"))
+        // Rows numbered without a header.
+        let numbered = rows(label: 0).split(separator: "\n").enumerated().map { "\($0),\($1)\n" }.joined()
+        #expect(try parse(numbered).0.labels == [3, 1, 0, 2])
+    }
+
+    @Test func numbersOfEveryForm() throws {
+        #expect(try parse(rows(label: 0) { "\($0).0" }).0.images == pixels)
+        let (unit, notes) = try parse(rows(label: 0) { "\(Double($0) / 255)" })
+        #expect(unit.images == pixels && notes.contains("t: pixels in [0, 1] are read as 255 steps"))
+        #expect(try parse("5.0,200,199,198,197\n0,9,8,7,255\n").0.labels == [5, 0])
+        #expect(refusal("1.5,200,199,198,197\n0,9,8,7,255\n", .init(labelColumn: "1")).contains("t:1:1: expected a label"))
+        for word in ["nan", "inf", "0x10", "1e999", "--1"] {
+            #expect(refusal("label,a,b,c,d\n0,\(word),0,0,0\n1,0,0,0,0\n").contains("expected a pixel, a number"), "\(word)")
+        }
+        #expect(
+            refusal("label;a;b;c;d\n1;0,5;0,25;0,5;1\n").hasSuffix("received 0,5 · a decimal comma: write a point"))
+    }
+
+    @Test func whatStandsAroundATable() throws {
+        let (set, notes) = try parse("\u{FEFF}# made by me\n# label,a\n\r\nlabel,a,b,c,d\r" + rows(label: 0).replacing("\n", with: "\r"))
+        #expect(set.labels == [3, 1, 0, 2] && notes == ["t: 2 comment lines passed over"])
+        #expect(refusal("label,a\n\"1,2\n").contains("expected a closing quote"))
+        #expect(throws: InputError.self) { try TableText(Array("a,b".utf16).flatMap { [UInt8($0 & 255), 0] }, path: "t") }
+        let error = #expect(throws: InputError.self) { try TableText([0xFF, 0xFE, 0x31, 0], path: "t") }
+        #expect(error?.received == "UTF-16")
+    }
+
+    @Test func wordsAreClasses() throws {
+        let (set, _) = try parse("dog,200,199,198,197\ncat,9,8,7,255\n\"big dog\",0,0,0,0\ncat,1,1,1,1\n")
+        #expect(set.classNames == ["big dog", "cat", "dog"] && set.labels == [2, 1, 0, 1])
+        #expect(refusal("label,a,b,c,d\ncat,1,2,3,4\n7,1,2,3,4\n").contains("label"))
+    }
+
+    @Test func packedTablesAreRead() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(try Gzip.compress(Array(rows(label: 4).utf8)), "t.csv.gz")
+        #expect(try ImageCSV.read(path).labels == [3, 1, 0, 2])
+    }
+
+    @Test func tablesWithoutLabelsAreRead() throws {
+        let folder = try TemporaryFolder()
+        func read(_ text: String, _ options: ImageCSV.Options = .init()) throws -> ImageCSV.Unlabelled {
+            try ImageCSV.readUnlabelled(try folder.write(Array(text.utf8), "t.csv"), options)
+        }
+        let plain = try read("p0,p1,p2,p3\n1,2,3,4\n5,6,7,8\n")
+        #expect(plain.pixels == [1, 2, 3, 4, 5, 6, 7, 8] && plain.names == ["1", "2"] && plain.width == 2)
+        let named = try read("id,p0,p1,p2,p3\nx7,1,2,3,4\nx9,5,6,7,8\n")
+        #expect(named.pixels == plain.pixels && named.names == ["x7", "x9"])
+        let chosen = try read("p0,p1,p2,p3,no\n1,2,3,4,70\n5,6,7,8,71\n", .init(indexColumn: "no"))
+        #expect(chosen.pixels == plain.pixels && chosen.names == ["70", "71"])
+        let labelled = try read("label,p0,p1,p2,p3\n0,1,2,3,4\n1,5,6,7,8\n")
+        #expect(labelled.pixels == plain.pixels && labelled.notes.contains("its labels (label, column 1) are not looked at"))
+    }
+}
