@@ -134,6 +134,26 @@ import Testing
         }
     }
 
+    @Test func foldersAreFoundByTheNamesThatAreShown() throws {
+        try withFolder { folder in
+            // The accent is one character in one place, two in the other.
+            for name in ["caf\u{E9}", "\u{1B}[31mred"] {
+                for index in 0..<4 { try write(plain(9), to: "\(folder)/set/train/\(name)/\(index).pgm") }
+            }
+            try write(plain(9), to: "\(folder)/set/test/cafe\u{301}/0.pgm")
+            let data = try load(folder + "/set", in: folder)
+            #expect(data.train.classNames == ["caf\u{E9}", "\u{FFFD}[31mred"])
+            #expect(try data.loadTest().images.classSizes == [1, 0])
+            let again = try load(folder + "/set", in: folder) {
+                ($0.modelClasses, $0.isAllTest) = (["\u{FFFD}[31mred", "caf\u{E9}"], true)
+            }
+            #expect(try again.loadTest().images.classSizes == [0, 1])
+            try write(plain(9), to: "\(folder)/set/train/\u{7}[31mred/0.pgm")
+            let error = #expect(throws: InputError.self) { try load(folder + "/set", in: folder) }
+            #expect(error?.received == "two that read \u{FFFD}[31mred")
+        }
+    }
+
     @Test func namesOfClassesAreTheUsersOrTheFiles() throws {
         try withFolder { folder in
             let digits = try SampleDigits.test.get()

@@ -57,11 +57,12 @@ package struct FolderLayout {
         let splits: [(Split, String)] =
             roots.isEmpty
             ? [(.train, path)] : Split.allCases.compactMap { split in roots[split].map { (split, joined(path, $0)) } }
-        var found: [[String]] = []
+        var found: [[String: String]] = []
         for (split, folder) in splits {
-            found.append(split == .train && roots.isEmpty ? top : try Self.subfolders(folder, &notes))
+            let names = split == .train && roots.isEmpty ? top : try Self.subfolders(folder, &notes)
+            found.append(try Self.byClass(names, in: folder))
         }
-        let names = Set(found.joined())
+        let names = Set(found.flatMap(\.keys))
         let classes = known ?? ImageFolder.ordered(names)
         if let known, let stranger = names.sorted().first(where: { !known.contains($0) }) {
             throw InputError(
@@ -76,9 +77,9 @@ package struct FolderLayout {
             var lists: [[String]] = []
             var empty: [String] = [], missing: [String] = []
             for name in classes {
-                let isThere = found[index].contains(name)
-                let list = isThere ? try Self.pictures(joined(folder, name), &notes) : []
-                if !isThere { missing.append(name) } else if list.isEmpty { empty.append(name) }
+                let place = found[index][name]
+                let list = if let place { try Self.pictures(joined(folder, place), &notes) } else { [String]() }
+                if place == nil { missing.append(name) } else if list.isEmpty { empty.append(name) }
                 lists.append(list)
             }
             if !empty.isEmpty { notes.append("\(folder): no picture in \(Self.listed(empty))") }
@@ -103,6 +104,22 @@ package struct FolderLayout {
         let left = all.filter { leftovers.contains($0.lowercased()) }
         if !left.isEmpty { notes.append("\(path): passed over \(listed(left))") }
         return all.filter { !$0.hasPrefix(".") && !left.contains($0) }
+    }
+
+    /// Folders by the names of their classes: as they are shown, which is how a model knows them. What looks alike in two
+    /// ways of writing an accent is one class.
+    private static func byClass(_ names: [String], in folder: String) throws(InputError) -> [String: String] {
+        var result: [String: String] = [:]
+        for name in names {
+            let shown = ClassName.shown(name)
+            if result[shown] != nil {
+                throw InputError(
+                    folder, expected: "folders that can be told apart by name", received: "two that read \(shown)",
+                    remedy: "rename one")
+            }
+            result[shown] = name
+        }
+        return result
     }
 
     private static func subfolders(_ path: String, _ notes: inout [String]) throws(InputError) -> [String] {
