@@ -38,6 +38,23 @@ import Testing
     }
 
     /// Against plain flooding from every pixel.
+    /// A narrow stroke with soft sides, cut at its ink, has two tones; no gradient has, nor has noise.
+    @Test func twoTonesAreNoGradient() throws {
+        func image(_ width: Int, _ height: Int, _ level: (Int, Int) -> Double) -> GreyImage {
+            let pixels = (0..<height).flatMap { y in (0..<width).map { UInt8(min(max(level($0, y), 0), 255)) } }
+            return GreyImage(width: width, height: height, pixels: pixels)
+        }
+        let profile: [Double] = [255, 220, 180, 140, 100, 50, 0, 0, 0, 60, 110, 150, 190, 240]
+        #expect(TwoTones(image(14, 70) { x, _ in profile[x] })?.polarities.first == true)
+        #expect(TwoTones(image(14, 70) { x, _ in 255 - profile[x] })?.polarities.contains(false) == true)
+        #expect(TwoTones(image(200, 200) { x, _ in Double(x) * 255 / 199 }) == nil)
+        #expect(TwoTones(image(200, 200) { x, y in Double(x + y) * 255 / 398 }) == nil)
+        #expect(
+            TwoTones(image(201, 201) { x, y in 255 - Double((x - 100) * (x - 100) + (y - 100) * (y - 100)) / 79 }) == nil)
+        var random = RandomStream(RandomAddress(seed: 3, purpose: .test))
+        #expect(TwoTones(image(200, 200) { _, _ in Double(random.integer(below: 256)) }) == nil)
+    }
+
     @Test func componentsAreThoseOfFlooding() {
         var stream = RandomStream(RandomAddress(seed: 9, purpose: .test))
         for _ in 0..<30 {

@@ -67,6 +67,28 @@ import Testing
         #expect(try boxes(line).joined().map(\.x) == [60, 140, 220])
     }
 
+    /// What fills the picture and touches its edges in places is the digit, not a margin; what runs along one is a margin.
+    @Test func marginsRunAlongTheEdge() throws {
+        var sheet = Sheet(width: 100, height: 120)
+        // A ring, cut at its ink, and a fragment beside it.
+        for y in 0..<120 {
+            for x in 0..<80 {
+                let (u, v) = (Double(x) - 39.5, Double(y) - 59.5)
+                if (0.78...1).contains((u * u / 1600 + v * v / 3600).squareRoot()) { sheet.fill(x: x, y: y, width: 1, height: 1) }
+            }
+        }
+        sheet.fill(x: 92, y: 90, width: 8, height: 24)
+        let map = try #require(InkMap(sheet.image(paper: 240, pen: 20)))
+        let single = try #require(Segmentation(map).single)
+        #expect(single.glyph.box.width >= 79 && single.glyph.box.height == 120, "\(single.glyph.box)")
+
+        var lid = Sheet(width: 100, height: 120)
+        lid.fill(x: 0, y: 0, width: 100, height: 9)
+        for y in 9..<30 { lid.fill(x: 0, y: y, width: 30 - y, height: 1) }
+        lid.fill(x: 50, y: 50, width: 8, height: 40)
+        #expect(try boxes(lid) == [[PixelBox(x: 50, y: 50, width: 8, height: 40)]])
+    }
+
     /// A thousand pieces and more end in seconds, without memory that grows with their square.
     @Test func aPageOfSpecksEnds() throws {
         var sheet = Sheet(width: 400, height: 400)

@@ -22,6 +22,8 @@ package struct Segmentation {
     package static let mostPieces = 1_000
     /// Of H: what is smaller is no character.
     private static let speck = 0.4
+    /// Of a side of the picture: what covers less of every one does not run along it.
+    private static let leastAlongEdge = 0.35
 
     /// - Parameter isCropped: Whether the picture is cut at its ink, which then lies along its edges: nothing there is a
     ///   shadow or a rule.
@@ -70,12 +72,13 @@ package struct Segmentation {
     // MARK: - What is no character
 
     /// What runs along the picture's edge, as the shadow of a scanner's lid or the table under the paper; and dashes
-    /// and lines that are left. Never all there is.
+    /// and lines that are left. Never all there is. A character that fills the picture touches its edges in places only.
     private mutating func dropMargins() {
+        let alongEdges = shareOfEdges()
         func isMargin(_ group: Group) -> Bool {
             let box = group.box
-            let touches = box.x == 0 || box.y == 0 || box.right == map.width || box.bottom == map.height
-            return touches && (10 * box.width > 7 * map.width || 10 * box.height > 7 * map.height)
+            let isLong = 10 * box.width > 7 * map.width || 10 * box.height > 7 * map.height
+            return isLong && group.members.contains { alongEdges[Int($0)] >= Self.leastAlongEdge }
         }
         func isLine(_ group: Group) -> Bool {
             let box = group.box
@@ -87,6 +90,22 @@ package struct Segmentation {
         }
         let kept = groups.filter { !isMargin($0) && !isLine($0) }
         if !kept.isEmpty { groups = kept }
+    }
+
+    /// For each label the part of a side of the picture that it covers, of the side that it covers most.
+    private func shareOfEdges() -> [Double] {
+        let (width, height) = (map.width, map.height)
+        let sides = [
+            (0..<width).map { $0 }, (0..<width).map { (height - 1) * width + $0 }, (0..<height).map { $0 * width },
+            (0..<height).map { $0 * width + width - 1 },
+        ]
+        var shares = [Double](repeating: 0, count: Int(labels.max() ?? 0) + 1)
+        for side in sides {
+            var counts = [Int](repeating: 0, count: shares.count)
+            for index in side { counts[Int(labels[index])] += 1 }
+            for label in shares.indices { shares[label] = max(shares[label], Double(counts[label]) / Double(side.count)) }
+        }
+        return shares
     }
 
     private mutating func dropSpecks() {

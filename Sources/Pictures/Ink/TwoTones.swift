@@ -1,7 +1,9 @@
 /// Pictures that are cut so close to their ink that paper is no longer the most of them.
 ///
 /// Such a picture has two tones, and hardly anything between: Otsu's threshold parts them where the variance between the
-/// two is at least ``leastSeparation`` of all. Which of the two is paper, the edge of the picture says, unless strokes
+/// two is at least ``leastSeparation`` of all. Where soft edges are a good part of the picture, as of a narrow 1, it may be
+/// ``softSeparation`` if the tones are further apart than those of any even gradient, whose halves differ by half of its
+/// range and which comes to 0.75. Which of the two is paper, the edge of the picture says, unless strokes
 /// run along it; then both are possible, the likelier one first.
 struct TwoTones {
     /// Mean levels below and above the threshold.
@@ -14,6 +16,9 @@ struct TwoTones {
 
     /// Of the variance of all pixels.
     private static let leastSeparation = 0.8
+    private static let softSeparation = 0.7
+    /// Levels between the means, of those between the darkest and the lightest pixel.
+    private static let softContrast = 0.56
     /// Levels between the means.
     private static let leastContrast = 40.0
     /// Part of the edge in one tone that settles which one is paper: ink took at most 0.33 of it in all but the narrowest of
@@ -38,7 +43,7 @@ struct TwoTones {
             let between = below / total * (1 - below / total) * gap * gap
             if between > best.between { best = (between, level) }
         }
-        guard variance > 0, best.between >= Self.leastSeparation * variance else { return nil }
+        guard variance > 0, best.between >= Self.softSeparation * variance else { return nil }
         func moments(_ levels: ClosedRange<Int>) -> (mean: Double, deviation: Double) {
             let count = levels.reduce(0) { $0 + histogram[$1] }
             let mean = levels.reduce(0) { $0 + Double($1) * histogram[$1] } / count
@@ -46,7 +51,11 @@ struct TwoTones {
             return (mean, max(square - mean * mean, 0).squareRoot())
         }
         let low = moments(0...best.threshold), high = moments((best.threshold + 1)...255)
-        guard high.mean - low.mean >= Self.leastContrast else { return nil }
+        let gap = high.mean - low.mean
+        let range = Double((histogram.lastIndex { $0 > 0 } ?? 0) - (histogram.firstIndex { $0 > 0 } ?? 0))
+        guard gap >= Self.leastContrast,
+            best.between >= Self.leastSeparation * variance || gap >= Self.softContrast * range
+        else { return nil }
         (dark, light) = (low.mean, high.mean)
         deviations = (low.deviation, high.deviation)
         let edge = image.edge
