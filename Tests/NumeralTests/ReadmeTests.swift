@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What the README shows of the library is code that `Examples/Classify` compiles and runs.
+/// What README and guide show of the library is code that `Examples/Classify` compiles and runs.
 @Suite struct ReadmeTests {
     @Test func itsSwiftIsTheExamples() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -10,10 +10,10 @@ import Testing
             try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
         }
         let example = try text("Examples/Classify/Sources/Classify/main.swift")
-        let blocks = try text("README.md").components(separatedBy: "```swift\n").dropFirst().map {
-            $0.components(separatedBy: "```")[0]
+        let blocks = try ["README.md", "docs/library.md"].flatMap { file in
+            try text(file).components(separatedBy: "```swift\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
         }
-        #expect(blocks.count == 2)
+        #expect(blocks.count == 3)
         for block in blocks {
             for part in block.components(separatedBy: "\n\n") {
                 #expect(example.contains(part.trimmingCharacters(in: .newlines)), "\(part)")
