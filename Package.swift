@@ -112,100 +112,117 @@ let package = Package(
         .systemLibrary(
             name: "CTurboJPEG", path: "Modulemaps/CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
 
+        // From below to above: a target imports only what stands before it (`docs/rooms.sh`).
         .target(name: "Tensors", swiftSettings: numeric),
         .target(name: "Formats", dependencies: ["Tensors", "CZlib", "CCrypto"], swiftSettings: numeric),
         .target(
             name: "Pictures", dependencies: ["Formats", "Tensors", "CPNG", "CTurboJPEG"], swiftSettings: numeric),
         .target(
-            name: "Kernels",
-            dependencies: ["Tensors", "CBLAS", "CLAPACKE"] + (mpi.headers.isEmpty ? [] : ["CMPI"]),
-            swiftSettings: numeric + [.define(backendDefine)], linkerSettings: blas + mpi.libraries),
-        .target(name: "NeuralNetwork", dependencies: ["Kernels", "Tensors"], swiftSettings: numeric),
+            name: "Workers", dependencies: ["Tensors"] + (mpi.headers.isEmpty ? [] : ["CMPI"]), swiftSettings: numeric,
+            linkerSettings: mpi.libraries),
         .target(
-            name: "Datasets", dependencies: ["Pictures", "Formats", "Kernels", "Tensors"],
+            name: "LinearAlgebra", dependencies: ["Workers", "Tensors", "CBLAS", "CLAPACKE"],
+            swiftSettings: numeric + [.define(backendDefine)], linkerSettings: blas),
+        .target(name: "Kernels", dependencies: ["LinearAlgebra", "Tensors"], swiftSettings: numeric),
+        .target(
+            name: "NeuralNetwork", dependencies: ["Kernels", "LinearAlgebra", "Workers", "Tensors"],
+            swiftSettings: numeric),
+        .target(
+            name: "Datasets", dependencies: ["Workers", "Pictures", "Formats", "Tensors"],
             resources: [.copy("Resources/sample")], swiftSettings: numeric),
         .target(
-            name: "Training", dependencies: ["NeuralNetwork", "Datasets", "Formats", "Kernels", "Tensors"],
+            name: "Training",
+            dependencies: ["Datasets", "NeuralNetwork", "Kernels", "LinearAlgebra", "Workers", "Formats", "Tensors"],
             swiftSettings: numeric),
-        .target(name: "Evaluation", dependencies: ["Kernels", "Tensors"], swiftSettings: numeric),
+        .target(name: "Evaluation", dependencies: ["Workers", "Tensors"], swiftSettings: numeric),
         .target(
-            name: "Reports",
-            dependencies: [
-                "Training", "Evaluation", "Datasets", "Pictures", "NeuralNetwork", "Formats", "Kernels", "Tensors",
-                .product(name: "Mustache", package: "swift-mustache"),
-            ],
-            resources: [.copy("Resources/report.mustache")], swiftSettings: numeric),
-        .target(
-            name: "TensorBoard",
-            dependencies: ["Reports", "Training", "Formats", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: ["Protos"]),
-        .target(name: "Experiments", dependencies: ["Training", "NeuralNetwork", "Datasets", "Formats"]),
-        .target(
-            name: "ONNX", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: ["onnx.proto"]),
-        .target(
-            name: "Interchange",
-            dependencies: ["ONNX", "Experiments", "Training", "NeuralNetwork", "Formats", "Tensors"],
-            swiftSettings: numeric),
+            name: "Experiments", dependencies: ["Training", "Datasets", "NeuralNetwork", "Formats", "Tensors"]),
         .target(
             name: "Recognition",
             dependencies: [
-                "Experiments", "Training", "Evaluation", "NeuralNetwork", "Datasets", "Pictures", "Formats", "Kernels",
+                "Experiments", "Evaluation", "Training", "Datasets", "NeuralNetwork", "Workers", "Pictures", "Formats",
                 "Tensors",
             ],
             resources: [.copy("Resources/box")], swiftSettings: numeric),
         .target(
             name: "Numeral",
             dependencies: [
-                "Tensors", "Kernels", "NeuralNetwork", "Pictures", "Datasets", "Training", "Evaluation", "Experiments",
-                "Recognition", "Formats",
+                "Recognition", "Experiments", "Evaluation", "Training", "Datasets", "NeuralNetwork", "LinearAlgebra",
+                "Workers", "Pictures", "Formats", "Tensors",
             ]),
+        .target(name: "Plots", dependencies: ["Formats"]),
+        .target(
+            name: "Runs",
+            dependencies: ["Evaluation", "Training", "NeuralNetwork", "LinearAlgebra", "Formats", "Tensors"]),
+        .target(
+            name: "Reports",
+            dependencies: [
+                "Runs", "Plots", "Evaluation", "Training", "Datasets", "NeuralNetwork", "Kernels", "LinearAlgebra",
+                "Pictures", "Formats", "Tensors", .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            resources: [.copy("Resources/report.mustache")], swiftSettings: numeric),
+        .target(
+            name: "TensorBoard",
+            dependencies: [
+                "Reports", "Runs", "Evaluation", "Training", "NeuralNetwork", "Pictures", "Formats", "Tensors",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["Protos"]),
+        .target(
+            name: "ONNX", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["onnx.proto"]),
+        .target(
+            name: "Interchange",
+            dependencies: ["ONNX", "Experiments", "Training", "Datasets", "NeuralNetwork", "Formats", "Tensors"],
+            swiftSettings: numeric),
         .executableTarget(
             name: "trainer",
             dependencies: [
-                "Numeral", "Kernels", "Tensors", "Formats", "Pictures", "Reports", "Interchange", "Recognition",
-                "TensorBoard",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Interchange", "TensorBoard", "Reports", "Runs", "Numeral", "Recognition", "LinearAlgebra", "Workers",
+                "Pictures", "Formats", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         .target(
-            name: "TestSupport", dependencies: ["NeuralNetwork", "Datasets", "Pictures", "Formats", "Kernels", "Tensors"],
+            name: "TestSupport",
+            dependencies: ["Datasets", "NeuralNetwork", "Kernels", "Workers", "Pictures", "Formats", "Tensors"],
             path: "Tests/TestSupport",
             swiftSettings: numeric),
         .executableTarget(
-            name: "conformance", dependencies: ["ONNX", "Training", "NeuralNetwork", "Kernels", "Tensors"],
+            name: "conformance", dependencies: ["ONNX", "Training", "NeuralNetwork", "Kernels", "Workers", "Tensors"],
             path: "Tests/Conformance", exclude: ["run.sh"]),
         .executableTarget(
             name: "time-to-accuracy",
             dependencies: [
-                "Numeral", "Kernels", "Reports", "Formats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Numeral", "LinearAlgebra", "Workers", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/TimeToAccuracy"),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
         .testTarget(
             name: "PicturesTests", dependencies: ["Pictures", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
-        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport"]),
         .testTarget(
-            name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "Tensors", "TestSupport"],
+            name: "KernelsTests", dependencies: ["Kernels", "LinearAlgebra", "Workers", "Tensors", "TestSupport"]),
+        .testTarget(
+            name: "NeuralNetworkTests",
+            dependencies: ["NeuralNetwork", "Kernels", "LinearAlgebra", "Workers", "Tensors", "TestSupport"],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Kernels", "TestSupport"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Workers", "TestSupport"]),
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "EvaluationTests", dependencies: ["Evaluation", "Kernels", "TestSupport"],
+            name: "EvaluationTests", dependencies: ["Evaluation", "Workers", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "ReportsTests", dependencies: ["Reports", "Datasets", "NeuralNetwork", "Kernels", "TestSupport"]),
+            name: "ReportsTests", dependencies: ["Reports", "Runs", "Plots", "Datasets", "NeuralNetwork", "TestSupport"]),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport"]),
         .testTarget(
             name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "InterchangeTests", dependencies: ["Interchange", "ONNX", "TestSupport"],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "NumeralTests", dependencies: ["Numeral", "Kernels", "Tensors"]),
-        .testTarget(name: "RecognitionTests", dependencies: ["Recognition", "Reports", "TestSupport"]),
-        .testTarget(name: "TrainerTests", dependencies: ["Numeral", "trainer", "TestSupport"]),
+        .testTarget(name: "NumeralTests", dependencies: ["Numeral", "Workers", "Tensors"]),
+        .testTarget(name: "RecognitionTests", dependencies: ["Recognition", "Runs", "TestSupport"]),
+        .testTarget(name: "TrainerTests", dependencies: ["Numeral", "Runs", "Plots", "trainer", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -215,7 +232,7 @@ if Context.environment["NUMERAL_FUZZING"] == "1" {
     package.targets.append(
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["Numeral", "Reports", "Interchange", "Recognition", "Pictures", "Formats"], path: "Fuzzing/Sources/Fuzz",
+            dependencies: ["Numeral", "Interchange", "Recognition", "Pictures", "Formats"], path: "Fuzzing/Sources/Fuzz",
             // libFuzzer brings the main function.
             swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
 }

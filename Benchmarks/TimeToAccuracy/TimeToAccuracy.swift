@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
-import Kernels
+import LinearAlgebra
 import Numeral
-import Reports
+import Workers
 
 /// Numeral's side of `Benchmarks/time_to_accuracy.py`: trains a recipe on the whole training set and tests it after every
 /// epoch, outside the clock. No choice is made by it; `trainer` itself looks at the test set once.

@@ -1,13 +1,14 @@
 import Datasets
 import Evaluation
 import Experiments
-import Kernels
+import LinearAlgebra
 import NeuralNetwork
 import Pictures
 import Recognition
 import Synchronization
 import Tensors
 import Training
+import Workers
 
 /// What a model computes with: for single images a classifier for each caller, for many one that all threads work for.
 final class InferenceEngine: Sendable {

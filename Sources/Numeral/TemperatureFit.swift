@@ -1,8 +1,8 @@
 import Datasets
 import Evaluation
-import Kernels
 import NeuralNetwork
 import Training
+import Workers
 
 extension TrainedModel {
     /// The temperature that calibrates a network on `images`; nil where there are none.

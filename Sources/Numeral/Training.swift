@@ -1,10 +1,10 @@
 import Datasets
 import Foundation
-import Kernels
 import NeuralNetwork
 import Synchronization
 import Tensors
 import Training
+import Workers
 
 extension Experiment {
     /// Reads a configuration, as `config/default.json` is one.

@@ -1,11 +1,11 @@
 import Datasets
 import Evaluation
 import Experiments
-import Kernels
 import NeuralNetwork
 import Pictures
 import Tensors
 import Training
+import Workers
 
 /// One character that was read.
 package struct ReadCharacter: Sendable {

@@ -1,6 +1,5 @@
 import Foundation
 import Pictures
-import Reports
 import Tensors
 
 /// A picture of a reading: the original with a box around each character, and for each what the network saw and where it

@@ -1,7 +1,6 @@
 import Formats
 import Foundation
 import Pictures
-import Reports
 import Tensors
 
 /// What was read in one file, as programs take it.

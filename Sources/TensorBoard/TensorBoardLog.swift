@@ -3,6 +3,7 @@ import Foundation
 import NeuralNetwork
 import Pictures
 import Reports
+import Runs
 import SwiftProtobuf
 import Tensors
 import Training

@@ -1,6 +1,6 @@
-import Kernels
 import NeuralNetwork
 import Tensors
+import Workers
 
 /// Runs pieces of networks through the engine itself: the graph is compiled as for any user, and what the last layer
 /// gives comes back.

@@ -3,6 +3,7 @@ import NeuralNetwork
 import ONNX
 import Tensors
 import Training
+import Workers
 
 /// Softmax with cross-entropy, and log-softmax, which is its negative for each class in turn.
 enum Losses {

@@ -1,6 +1,6 @@
-import Kernels
 import Tensors
 import Testing
+import Workers
 
 @testable import Datasets
 

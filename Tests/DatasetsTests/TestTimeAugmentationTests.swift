@@ -1,7 +1,7 @@
 import Foundation
-import Kernels
 import Tensors
 import Testing
+import Workers
 
 @testable import Datasets
 

@@ -1,7 +1,7 @@
 import Evaluation
-import Kernels
 import Tensors
 import Testing
+import Workers
 
 @Suite struct ScikitLearnAgreement {
     @Test(arguments: MetricsFixture.names)

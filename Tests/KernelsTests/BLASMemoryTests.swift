@@ -1,7 +1,8 @@
 import TestSupport
 import Testing
 
-@testable import Kernels
+@testable import LinearAlgebra
+
 
 @Suite struct BLASMemoryTests {
     @Test func whatDoesNotFitIsToldBeforeItIsTried() {

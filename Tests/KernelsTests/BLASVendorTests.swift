@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-@testable import Kernels
+@testable import LinearAlgebra
+
 
 /// What the library says of itself against what the system says of the process.
 struct BLASVendorTests {

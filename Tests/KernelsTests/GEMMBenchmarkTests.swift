@@ -1,6 +1,7 @@
-import Kernels
+import LinearAlgebra
 import Tensors
 import Testing
+import Workers
 
 /// What the benchmark keeps of a product is the product, whoever and however many compute it.
 @Suite struct GEMMBenchmarkTests {

@@ -1,4 +1,4 @@
-import Kernels
+import LinearAlgebra
 import TestSupport
 import Testing
 

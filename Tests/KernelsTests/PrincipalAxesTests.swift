@@ -1,4 +1,5 @@
 import Kernels
+import LinearAlgebra
 import Tensors
 import TestSupport
 import Testing

@@ -1,7 +1,7 @@
-import Kernels
 import Synchronization
 import Tensors
 import Testing
+import Workers
 
 @Suite("Worker pool")
 struct WorkerPoolTests {

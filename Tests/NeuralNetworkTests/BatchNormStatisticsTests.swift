@@ -1,8 +1,8 @@
-import Kernels
 import NeuralNetwork
 import Tensors
 import TestSupport
 import Testing
+import Workers
 
 /// Batch-norm's statistics over many batches, against the batches' moments that the Double reference finds one by one.
 @Suite("Batch-norm statistics computed anew")

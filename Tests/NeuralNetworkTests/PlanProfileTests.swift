@@ -1,6 +1,7 @@
-import Kernels
+import LinearAlgebra
 import Tensors
 import Testing
+import Workers
 
 @testable import NeuralNetwork
 

@@ -1,8 +1,8 @@
-import Kernels
 import NeuralNetwork
 import Tensors
 import TestSupport
 import Testing
+import Workers
 
 /// Several ranks (threads of this process that stand for them) compute one step: the bits of one rank, on each.
 @Suite("Ranks") struct RankTests {

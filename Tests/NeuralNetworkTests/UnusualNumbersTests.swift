@@ -1,4 +1,4 @@
-import Kernels
+import LinearAlgebra
 import NeuralNetwork
 import Tensors
 import TestSupport

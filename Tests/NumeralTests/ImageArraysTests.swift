@@ -1,6 +1,6 @@
-import Kernels
 import Numeral
 import Testing
+import Workers
 
 @testable import Datasets
 

@@ -1,5 +1,4 @@
 import Foundation
-import Kernels
 import Numeral
 import Tensors
 import Testing

@@ -1,9 +1,9 @@
 import Foundation
-import Kernels
 import Numeral
 import Synchronization
 import Tensors
 import Testing
+import Workers
 
 @Suite struct TrainModelTests {
     /// The bytes that the trainer's own loop comes to with the same split, network and lowerings.

@@ -1,13 +1,13 @@
 import Experiments
 import Formats
 import Foundation
-import Kernels
 import NeuralNetwork
 import Pictures
-import Reports
+import Runs
 import Tensors
 import TestSupport
 import Testing
+import Workers
 
 @testable import Recognition
 

@@ -1,8 +1,8 @@
 import Foundation
-import Kernels
 import Pictures
 import TestSupport
 import Testing
+import Workers
 
 @testable import Recognition
 

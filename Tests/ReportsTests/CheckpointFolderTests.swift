@@ -4,7 +4,8 @@ import Tensors
 import Testing
 import Training
 
-@testable import Reports
+@testable import Runs
+
 
 @Suite struct CheckpointFolderTests {
     private static func checkpoint(_ epoch: Int, _ step: Int) -> Checkpoint {

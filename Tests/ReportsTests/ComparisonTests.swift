@@ -5,6 +5,7 @@ import Tensors
 import Testing
 
 @testable import Reports
+@testable import Runs
 @testable import Training
 
 @Suite struct ComparisonTests {

@@ -1,11 +1,12 @@
 import Datasets
 import Evaluation
 import Foundation
-import Kernels
 import Tensors
 import Testing
+import Workers
 
 @testable import Reports
+@testable import Runs
 @testable import Training
 
 @Suite struct EventLogTests {

@@ -3,6 +3,7 @@ import Foundation
 import Testing
 import Training
 
+@testable import Plots
 @testable import Reports
 
 #if canImport(FoundationXML)

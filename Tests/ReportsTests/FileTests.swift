@@ -1,11 +1,11 @@
 import Evaluation
 import Formats
 import Foundation
-import Kernels
 import Tensors
 import Testing
+import Workers
 
-@testable import Reports
+@testable import Runs
 @testable import Training
 
 @Suite struct AtomicFileTests {

@@ -3,7 +3,8 @@ import Formats
 import Foundation
 import Testing
 
-@testable import Reports
+@testable import Runs
+
 
 /// Any JSON. (JSONSerialization reads some numbers a bit off on Linux.)
 enum JSONValue: Decodable, Equatable {

@@ -2,7 +2,8 @@ import Foundation
 import Tensors
 import Testing
 
-@testable import Reports
+@testable import Runs
+
 
 @Suite struct LiveRunTests {
     private static func text(_ run: LiveRun, _ name: String) throws -> String {

@@ -1,10 +1,8 @@
 import Foundation
-import Kernels
 import NeuralNetwork
 import Tensors
 import Testing
 
-@testable import Reports
 @testable import Training
 
 /// The file between runs: what it keeps, whom it believes, what it survives.

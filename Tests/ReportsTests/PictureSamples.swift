@@ -1,12 +1,13 @@
 import Datasets
 import Evaluation
 import Foundation
-import Kernels
 import NeuralNetwork
 import Tensors
 import Training
+import Workers
 
 @testable import Reports
+@testable import Runs
 
 extension Samples {
     /// Random pictures for the samples of `evaluation`.

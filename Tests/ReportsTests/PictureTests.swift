@@ -1,11 +1,11 @@
 import Datasets
 import Evaluation
 import Foundation
-import Kernels
 import NeuralNetwork
 import Tensors
 import Testing
 import Training
+import Workers
 
 @testable import Reports
 

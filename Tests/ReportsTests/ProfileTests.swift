@@ -1,12 +1,14 @@
 import Formats
 import Foundation
-import Kernels
+import LinearAlgebra
 import NeuralNetwork
 import Tensors
 import Testing
 import Training
+import Workers
 
 @testable import Reports
+@testable import Runs
 
 @Suite struct ProfileTests {
     private static let layers: [Layer] = [

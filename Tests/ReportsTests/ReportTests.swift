@@ -1,9 +1,12 @@
+import Formats
 import Evaluation
 import Foundation
-import Kernels
 import Testing
+import Workers
 
+@testable import Plots
 @testable import Reports
+@testable import Runs
 
 @Suite struct ReportTests {
     private func page(_ report: RunReport) throws -> (text: String, content: XMLContent) {

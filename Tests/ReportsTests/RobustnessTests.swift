@@ -4,7 +4,8 @@ import Tensors
 import Testing
 import Training
 
-@testable import Reports
+@testable import Runs
+
 
 @Suite struct RobustnessRecordTests {
     /// Two corruptions, the second at uneven strengths.

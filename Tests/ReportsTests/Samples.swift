@@ -4,7 +4,8 @@ import Tensors
 import Testing
 import Training
 
-@testable import Reports
+@testable import Runs
+
 
 /// Made-up runs to report on.
 enum Samples {

@@ -3,6 +3,7 @@ import Testing
 import Training
 
 @testable import Reports
+@testable import Runs
 
 @Suite struct SweepRecordTests {
     private func record(_ epoch: Int, _ accuracy: Double, _ loss: Double) -> EpochRecord {

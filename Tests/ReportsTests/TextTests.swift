@@ -1,3 +1,4 @@
+import Formats
 import Evaluation
 import Foundation
 import Testing

@@ -4,7 +4,6 @@ import NeuralNetwork
 import Tensors
 import Testing
 
-@testable import Reports
 @testable import TensorBoard
 @testable import Training
 

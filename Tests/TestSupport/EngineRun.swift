@@ -1,6 +1,6 @@
-import Kernels
 import NeuralNetwork
 import Tensors
+import Workers
 
 /// A batch of images and labels.
 package struct TestBatch: Sendable {

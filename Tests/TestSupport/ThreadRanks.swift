@@ -1,5 +1,5 @@
 import Foundation
-import Kernels
+import Workers
 
 /// Ranks that are threads of this process, so that what several processes do together is tested without MPI.
 package final class ThreadRanks: @unchecked Sendable {

@@ -1,6 +1,6 @@
 import Foundation
 import Numeral
-import Reports
+import Runs
 import Testing
 
 /// The real `trainer`, run as a user runs it.

@@ -1,6 +1,6 @@
 import Foundation
 import Numeral
-import Reports
+import Runs
 import Testing
 
 /// `trainer compare` and `trainer evaluate` in all its ways, run as a user runs them.

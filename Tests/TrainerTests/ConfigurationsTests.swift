@@ -1,8 +1,8 @@
 import Foundation
-import Kernels
 import Numeral
 import Tensors
 import Testing
+import Workers
 
 /// Every file in `config/` is decoded and compiled.
 @Suite struct ConfigurationsTests {

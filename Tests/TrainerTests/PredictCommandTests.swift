@@ -2,7 +2,7 @@ import Foundation
 import Numeral
 import Pictures
 import Recognition
-import Reports
+import Runs
 import Testing
 
 /// `trainer predict` and `trainer datasets convert`, as a user runs them.

@@ -1,8 +1,8 @@
 import Foundation
-import Kernels
 import Numeral
 import TestSupport
 import Testing
+import Workers
 
 @testable import Training
 

@@ -1,7 +1,7 @@
 import Foundation
-import Kernels
+import LinearAlgebra
 import Numeral
-import Reports
+import Runs
 import Testing
 
 /// Runs that are killed, interrupted, damaged, and resumed, through the real command.

@@ -1,8 +1,8 @@
 import Foundation
-import Kernels
 import Numeral
 import Tensors
 import Testing
+import Workers
 
 /// Training that goes on from a checkpoint, in this process: the same bits as without the break.
 @Suite struct ResumedTrainingTests {

@@ -1,6 +1,6 @@
 import Foundation
 import Numeral
-import Reports
+import Runs
 import Tensors
 import Testing
 

@@ -1,6 +1,6 @@
 import Foundation
 import Numeral
-import Reports
+import Plots
 import Testing
 
 /// `trainer sweep` and `trainer lr-find`, run as a user runs them.

@@ -1,8 +1,8 @@
 import Foundation
-import Kernels
 import Numeral
 import Tensors
 import Testing
+import Workers
 
 /// Whole training runs with whitening, smaller images, teachers and snapshots.
 @Suite struct TechniqueTests {

@@ -1,7 +1,7 @@
 import Foundation
-import Kernels
 import Numeral
 import Testing
+import Workers
 
 /// Whole training runs in this process, on parts of the bundled sample.
 @Suite struct TrainingRunTests {

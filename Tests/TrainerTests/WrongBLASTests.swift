@@ -1,4 +1,4 @@
-import Kernels
+import LinearAlgebra
 
 #if os(Linux)
     import Foundation

@@ -1,9 +1,9 @@
 import Datasets
 import Foundation
-import Kernels
 import NeuralNetwork
 import Tensors
 import Testing
+import Workers
 
 @testable import Training
 

@@ -1,7 +1,7 @@
-import Kernels
 import NeuralNetwork
 import Tensors
 import Testing
+import Workers
 
 @testable import Training
 

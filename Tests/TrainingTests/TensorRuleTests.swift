@@ -1,8 +1,10 @@
 import Kernels
+import LinearAlgebra
 import NeuralNetwork
 import Tensors
 import TestSupport
 import Testing
+import Workers
 
 @testable import Training
 

@@ -1,5 +1,4 @@
 import Datasets
-import Kernels
 import NeuralNetwork
 import Tensors
 import TestSupport

@@ -3,7 +3,6 @@ import Foundation
 
 @testable import Experiments
 @testable import NeuralNetwork
-@testable import Reports
 @testable import Tensors
 @testable import Training
 

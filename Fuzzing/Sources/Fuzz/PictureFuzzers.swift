@@ -2,7 +2,6 @@ import Foundation
 import Pictures
 
 @testable import Recognition
-@testable import Reports
 
 /// Pictures of one format; what is taken has pixels, no more than the limits allow, and reads the same again. The corpus
 /// holds the seeds that this project cannot write itself.

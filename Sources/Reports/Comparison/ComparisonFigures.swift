@@ -1,5 +1,6 @@
 import Evaluation
 import Formats
+import Plots
 import Tensors
 
 /// Curves of compared runs over each other, as pictures and as the numbers behind them.

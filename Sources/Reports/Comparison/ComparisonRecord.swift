@@ -1,6 +1,8 @@
 import Evaluation
 import Formats
 import Foundation
+import Plots
+import Runs
 import Tensors
 import Training
 

@@ -1,4 +1,6 @@
 import Evaluation
+import Formats
+import Plots
 import Tensors
 
 /// A comparison for a terminal, at most 80 columns, no colours.

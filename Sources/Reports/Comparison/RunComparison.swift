@@ -1,4 +1,6 @@
 import Evaluation
+import Formats
+import Plots
 import Tensors
 
 /// Runs side by side: their figures, tests of each pair, and what differs in their configurations.

@@ -1,5 +1,7 @@
 import Evaluation
+import Formats
 import Foundation
+import Runs
 import Tensors
 import Training
 

@@ -1,0 +1,180 @@
+import Kernels
+import LinearAlgebra
+import Tensors
+
+/// `Y = X·W + b`, `X` `[N, in]`, `W` `[in, out]`; gradients `dW = Xᵀ·dY`, `dX = dY·Wᵀ`, `db = Σ dY`. For weights that fit a
+/// core's cache: each shard multiplies its own images and keeps its own weight gradient.
+final class DenseOperation: Operation {
+    let name: String
+    private let core: DenseCore
+    private let partials: GradientPartials?
+    private let kernelPartial: Int
+    private var biasSums: ShardSums?
+
+    init(core: DenseCore, partials: GradientPartials?) {
+        name = core.name
+        self.core = core
+        self.partials = partials
+        kernelPartial = partials?.register(core.weights.kernel) ?? 0
+    }
+
+    func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
+    func writes(_ pass: Pass) -> [Storage] { core.writes(pass) }
+
+    func refresh() { core.weights.refresh() }
+
+    func prepare(capacity: Int, shards: Int, workers: Int) {
+        if core.weights.biasTensor != nil, partials != nil { biasSums = ShardSums(count: core.units, shards: shards) }
+    }
+
+    func run(_ pass: Pass, _ chunk: borrowing Chunk) {
+        let first = chunk.images.lowerBound, rows = chunk.images.count
+        let x = core.input.pointer(first, chunk)
+        if pass == .forward {
+            core.forward(x: x, rows: rows, columns: 0..<core.units, y: core.output.pointer(first, chunk))
+            return
+        }
+        guard let outputGradient = core.outputGradient, let partials else { return }
+        let dy = outputGradient.pointer(first, chunk)
+        BLAS.gemm(
+            .yes, .no, m: core.features, n: core.units, k: rows, a: x, lda: core.features, b: dy, ldb: core.units,
+            beta: chunk.isFirst ? 0 : 1, c: partials.pointer(kernelPartial, shard: chunk.shard), ldc: core.units)
+        if let biasSums {
+            if chunk.isFirst { biasSums.clear(chunk.shard) }
+            ColumnKernels.addColumnSums(dy, rows: rows, columns: core.units, to: biasSums.pointer(chunk.shard))
+        }
+        if let inputGradient = core.inputGradient {
+            core.inputGradient(
+                dy: dy, rows: rows, features: 0..<core.features, dx: inputGradient.pointer(first, chunk))
+        }
+    }
+
+    func sums(_ pass: Pass) -> [ShardSums] { pass == .backward ? [biasSums].compactMap { $0 } : [] }
+
+    func reduce(_ pass: Pass, _ run: Run) {
+        guard pass == .backward, let bias = core.weights.biasTensor, let biasSums else { return }
+        let gradient = core.store.gradient(bias)
+        for c in 0..<core.units { gradient[c] = Float(biasSums.total(c, shards: run.shards)) }
+    }
+}
+
+/// The same layer with weights too large for a core's cache: blocks of the weights are shared out instead of images, so
+/// that each block is read once a pass and the weight gradient needs no partial sums. Where there are several ranks, each
+/// gathers the activations and computes all blocks: that sends less than the weights' gradient would.
+final class BlockedDenseOperation: BlockOperation {
+    let name: String
+    private let core: DenseCore
+    static let blockRows = 128
+    static let blockUnits = 64
+    private let blockFeatures: Int
+    private var biasSums: ShardSums?
+
+    init(core: DenseCore, blockFeatures: Int) {
+        name = core.name
+        self.core = core
+        self.blockFeatures = blockFeatures
+    }
+
+    func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
+    func writes(_ pass: Pass) -> [Storage] { core.writes(pass) }
+    func prepare(capacity: Int, shards: Int, workers: Int) {
+        if core.weights.biasTensor != nil, core.outputGradient != nil {
+            biasSums = ShardSums(count: core.units, shards: 1)
+        }
+    }
+
+    func gathers(_ pass: Pass) -> [Storage] {
+        pass == .forward ? [core.input] : [core.outputGradient].compactMap { $0 }
+    }
+
+    func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
+    func refresh() { core.weights.refresh() }
+
+    private func blocks(_ extent: Int, _ size: Int) -> Int { (extent + size - 1) / size }
+
+    func blockCount(_ pass: Pass, _ run: Run) -> Int {
+        pass == .forward
+            ? blocks(run.count, Self.blockRows) * blocks(core.units, Self.blockUnits)
+            : blocks(core.features, blockFeatures)
+    }
+
+    func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run) {
+        let x = core.input.batchPointer
+        if pass == .forward {
+            let across = blocks(core.units, Self.blockUnits)
+            let row = block / across * Self.blockRows, unit = block % across * Self.blockUnits
+            core.forward(
+                x: x + row * core.features, rows: min(Self.blockRows, run.count - row),
+                columns: unit..<min(unit + Self.blockUnits, core.units),
+                y: core.output.batchPointer + row * core.units)
+            return
+        }
+        guard let outputGradient = core.outputGradient else { return }
+        let dy = outputGradient.batchPointer
+        let feature = block * blockFeatures
+        let features = feature..<min(feature + blockFeatures, core.features)
+        BLAS.gemm(
+            .yes, .no, m: features.count, n: core.units, k: run.count, a: x + feature, lda: core.features, b: dy,
+            ldb: core.units, c: core.store.gradient(core.weights.kernel) + feature * core.units, ldc: core.units)
+        if let inputGradient = core.inputGradient {
+            core.inputGradient(dy: dy, rows: run.count, features: features, dx: inputGradient.batchPointer)
+        }
+    }
+
+    func reduce(_ pass: Pass, _ run: Run) {
+        guard pass == .backward, let bias = core.weights.biasTensor, let outputGradient = core.outputGradient else {
+            return
+        }
+        guard let sums = biasSums else { return }
+        sums.clear(0)
+        ColumnKernels.addColumnSums(
+            outputGradient.batchPointer, rows: run.count, columns: core.units, to: sums.pointer(0))
+        let gradient = core.store.gradient(bias)
+        for c in 0..<core.units { gradient[c] = Float(sums.total(c, shards: 1)) }
+    }
+}
+
+/// What both dense operations share: the layer's storages and products.
+struct DenseCore {
+    let name: String
+    let features: Int
+    let units: Int
+    let weights: LayerWeights
+    /// A ReLU that rides along.
+    let relu: Bool
+    let input: Storage
+    let output: Storage
+    let outputGradient: Storage?
+    let inputGradient: Storage?
+    let store: ParameterStore
+
+    func reads(_ pass: Pass) -> [Storage] {
+        pass == .forward ? [input] : [input, outputGradient].compactMap { $0 }
+    }
+
+    func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
+
+    /// Columns `columns` of `Y = X·W + b`, then ReLU where it rides along.
+    func forward(x: UnsafePointer<Float>, rows: Int, columns: Range<Int>, y: UnsafeMutablePointer<Float>) {
+        let first = columns.lowerBound
+        BLAS.gemm(
+            m: rows, n: columns.count, k: features, a: x, lda: features, b: weights.w + first, ldb: units, c: y + first,
+            ldc: units)
+        let bias = weights.bias
+        guard bias != nil || relu else { return }
+        for row in 0..<rows {
+            ColumnKernels.finish(
+                y + row * units + first, rows: 1, columns: columns.count, bias: bias.map { $0 + first }, relu: relu)
+        }
+    }
+
+    /// Columns `features` of `dX = dY·Wᵀ`.
+    func inputGradient(
+        dy: UnsafePointer<Float>, rows: Int, features range: Range<Int>, dx: UnsafeMutablePointer<Float>
+    ) {
+        BLAS.gemm(
+            .no, .yes, m: rows, n: range.count, k: units, a: dy, lda: units,
+            b: weights.w + range.lowerBound * units, ldb: units, c: dx + range.lowerBound,
+            ldc: features)
+    }
+}

@@ -1,0 +1,97 @@
+import LinearAlgebra
+import Tensors
+
+extension ResolvedGraph {
+    /// The parameters training begins with: kernels by their initializer, biases and β zero, γ one.
+    /// The same bits for the same seed; tensor `i` draws from the address (seed, initialization, stream `i`).
+    /// - Throws: an ``OperationError`` where LAPACK fails on an orthogonal initializer.
+    package func initialParameters(seed: UInt64) throws(OperationError) -> AlignedBuffer<Float> {
+        let buffer = AlignedBuffer<Float>(count: parameterCount)
+        var stream: UInt32 = 0
+        for node in nodes {
+            for tensor in node.parameters {
+                switch tensor.role {
+                case .weight:
+                    let initializer = node.layer.initializer ?? graph.initializer
+                    var random = RandomStream(
+                        RandomAddress(seed: seed, purpose: .initialization, stream: stream))
+                    let values = try initializer.values(shape: tensor.shape, random: &random)
+                    for (i, value) in values.enumerated() { buffer[tensor.offset + i] = Float(value) }
+                case .scale:
+                    for i in tensor.range { buffer[i] = 1 }
+                case .bias, .shift: break
+                }
+                stream += 1
+            }
+        }
+        return buffer
+    }
+
+    /// Running means of zero and running variances of one.
+    package func initialState() -> AlignedBuffer<Float> {
+        let buffer = AlignedBuffer<Float>(count: stateCount)
+        for tensor in state where tensor.role == .scale {
+            for i in tensor.range { buffer[i] = 1 }
+        }
+        return buffer
+    }
+}
+
+extension Layer {
+    /// The initializer the layer names for its own kernel, if any.
+    var initializer: Initializer? {
+        switch self {
+        case .conv2d(_, _, _, _, _, _, let initializer, _), .dense(_, _, let initializer, _): initializer
+        default: nil
+        }
+    }
+}
+
+extension Initializer {
+    /// Values for a kernel `[…, in, out]`; `fanIn` is the product of all extents but the last, `fanOut` that of all but
+    /// the last but one.
+    func values(shape: [Int], random: inout RandomStream) throws(OperationError) -> [Double] {
+        let count = shape.reduce(1, *)
+        let fanOutUnits = shape[shape.count - 1]
+        let fanIn = Double(count / fanOutUnits)
+        let fanOut = Double(count / shape[shape.count - 2])
+        switch self {
+        case .heNormal: return normal(count, (2 / fanIn).squareRoot(), &random)
+        case .heUniform: return uniform(count, (6 / fanIn).squareRoot(), &random)
+        case .glorotNormal: return normal(count, (2 / (fanIn + fanOut)).squareRoot(), &random)
+        case .glorotUniform: return uniform(count, (6 / (fanIn + fanOut)).squareRoot(), &random)
+        case .orthogonal(let gain):
+            return try orthogonal(rows: count / fanOutUnits, columns: fanOutUnits, gain: Double(gain), &random)
+        }
+    }
+
+    private func normal(_ count: Int, _ deviation: Double, _ random: inout RandomStream) -> [Double] {
+        var values: [Double] = []
+        values.reserveCapacity(count + 1)
+        while values.count < count {
+            let (a, b) = random.normalPair()
+            values.append(a * deviation)
+            values.append(b * deviation)
+        }
+        return Array(values.prefix(count))
+    }
+
+    private func uniform(_ count: Int, _ limit: Double, _ random: inout RandomStream) -> [Double] {
+        (0..<count).map { _ in limit * (2 * Double(random.nextWord()) * 0x1p-32 - 1) }
+    }
+
+    /// A `[rows, columns]` matrix with orthonormal columns (or, where it is wider than tall, rows) times `gain`.
+    private func orthogonal(
+        rows: Int, columns: Int, gain: Double, _ random: inout RandomStream
+    ) throws(OperationError) -> [Double] {
+        let tall = max(rows, columns), thin = min(rows, columns)
+        let matrix = normal(tall * thin, 1, &random)
+        guard let q = LAPACK.orthonormalColumns(matrix, rows: tall, columns: thin) else {
+            throw OperationError(
+                "orthogonal initializer of a \(rows)×\(columns) kernel", problem: "LAPACK's QR factorisation failed",
+                remedy: "run `trainer doctor`, or choose another initializer")
+        }
+        if rows >= columns { return q.map { $0 * gain } }
+        return (0..<rows * columns).map { q[($0 % columns) * thin + $0 / columns] * gain }
+    }
+}

@@ -1,0 +1,157 @@
+import Evaluation
+import Formats
+import Foundation
+import Tensors
+import Training
+
+/// `robustness.json`: accuracy under corruptions of graded strength, with 95 % intervals (Wilson), and the area under
+/// each curve.
+package struct RobustnessRecord: Hashable, Sendable, Codable {
+    /// Accuracy at one strength; 0 is the images as they are.
+    package struct Level: Hashable, Sendable, Codable {
+        package var strength: Double
+        package var correct: Int
+        package var accuracy: Double
+        package var interval: ConfidenceInterval
+
+        init(strength: Double, correct: Int, count: Int) {
+            self.strength = strength
+            self.correct = correct
+            accuracy = Double(correct) / Double(count)
+            interval = .wilson(successes: correct, count: count)
+        }
+    }
+
+    package struct Curve: Hashable, Sendable, Codable {
+        /// `rotation`, `noise`…
+        package var corruption: String
+        /// Of the strength.
+        package var unit: String
+        /// From strength 0 on, ascending.
+        package var levels: [Level]
+        /// Mean accuracy over strengths from 0 to the last, by trapezoids, in [0, 1].
+        package var area: Double
+
+        init(corruption: String, unit: String, levels: [Level]) {
+            self.corruption = corruption
+            self.unit = unit
+            self.levels = levels
+            var sum = 0.0
+            for (a, b) in zip(levels, levels.dropFirst()) {
+                sum += (b.strength - a.strength) * (a.accuracy + b.accuracy) / 2
+            }
+            area = sum / ((levels.last?.strength ?? 1) - (levels.first?.strength ?? 0))
+        }
+    }
+
+    package static let fileName = "robustness.json"
+    static let currentFormat = "numeral-robustness-1"
+
+    package var format: String
+    package var dataset: String
+    package var dataSource: MetricsRecord.DataSource
+    /// Images.
+    package var count: Int
+    package var curves: [Curve]
+    /// Mean of the curves' areas.
+    package var meanArea: Double
+
+    package init(_ robustness: Robustness, dataset: String, dataSource: MetricsRecord.DataSource) {
+        self.init(
+            dataset: dataset, dataSource: dataSource, count: robustness.count,
+            curves: robustness.curves.map { curve in
+                Curve(
+                    corruption: curve.kind.rawValue, unit: curve.kind.unit,
+                    levels: ([.init(strength: 0, correct: robustness.clean)] + curve.levels).map {
+                        Level(strength: $0.strength, correct: $0.correct, count: robustness.count)
+                    })
+            })
+    }
+
+    private init(dataset: String, dataSource: MetricsRecord.DataSource, count: Int, curves: [Curve]) {
+        format = Self.currentFormat
+        self.dataset = dataset
+        self.dataSource = dataSource
+        self.count = count
+        self.curves = curves
+        meanArea = curves.isEmpty ? 0 : curves.reduce(0) { $0 + $1.area } / Double(curves.count)
+    }
+
+    /// Reads a file; accuracies, intervals and areas are computed again from its counts.
+    /// - Throws: `InputError` that names the file and what is wrong with it.
+    package static func load(_ url: URL) throws(InputError) -> RobustnessRecord {
+        let stored = try StoredFile.decode(RobustnessRecord.self, url)
+        let place = url.relativePath
+        guard stored.format == currentFormat else {
+            throw InputError(
+                place, expected: "format \(currentFormat)", received: "format \(Text.name(stored.format, limit: 40))",
+                remedy: "evaluate again with this version")
+        }
+        guard stored.count >= 1, (1...64).contains(stored.curves.count) else {
+            throw InputError(
+                place, expected: "images, and 1 to 64 curves",
+                received: "\(stored.count) and \(stored.curves.count)")
+        }
+        var curves: [Curve] = []
+        for (i, curve) in stored.curves.enumerated() {
+            let levels = curve.levels
+            let ascends = zip(levels, levels.dropFirst()).allSatisfy { $0.strength < $1.strength }
+            guard (2...1000).contains(levels.count), levels[0].strength == 0, ascends else {
+                throw InputError(
+                    "\(place): curves[\(i)].levels", expected: "strengths that rise from 0",
+                    received: "\(levels.count) others")
+            }
+            guard levels.allSatisfy({ $0.correct >= 0 && $0.correct <= stored.count && $0.strength < 1e9 }) else {
+                throw InputError(
+                    "\(place): curves[\(i)].levels", expected: "0 to \(stored.count) images right",
+                    received: "another number")
+            }
+            curves.append(
+                Curve(
+                    corruption: Text.name(curve.corruption, limit: 20), unit: Text.name(curve.unit, limit: 20),
+                    levels: levels.map {
+                        Level(strength: $0.strength, correct: $0.correct, count: stored.count)
+                    }))
+        }
+        return RobustnessRecord(
+            dataset: stored.dataset, dataSource: stored.dataSource, count: stored.count, curves: curves)
+    }
+
+    /// `robustness.csv`: a row for each strength of each corruption.
+    package var csv: String {
+        var table = CSV(header: ["corruption", "strength", "count", "correct", "accuracy", "lower", "upper"])
+        for curve in curves {
+            for level in curve.levels {
+                table.add(curve.corruption)
+                table.add(level.strength)
+                table.add(count)
+                table.add(level.correct)
+                table.add(level.accuracy)
+                table.add(level.interval.lower)
+                table.add(level.interval.upper)
+                table.endLine()
+            }
+        }
+        return table.text
+    }
+
+    /// A table for a terminal, at most 80 columns: strengths, and accuracy in per cent under them.
+    package var text: String {
+        func cells(_ fields: [String]) -> String { fields.map { Text.right($0, 8) }.joined() }
+        var text =
+            "Accuracy under corruption, % of \(Text.grouped(count)) images; area: its mean over strengths\n"
+        for curve in curves {
+            // Strengths beyond the sixth are in the files.
+            let levels = curve.levels.prefix(6)
+            text += Text.left("\(curve.corruption), \(curve.unit)", 22) + cells(levels.map { Self.short($0.strength) })
+            text += Text.right("area", 8) + "\n" + Text.left("", 22)
+            text += cells(levels.map { Text.hundredths($0.accuracy) } + [Text.hundredths(curve.area)]) + "\n"
+        }
+        return text + Text.left("mean of the areas", 70) + Text.right(Text.hundredths(meanArea), 8) + "\n"
+    }
+
+    /// A strength in as few digits as it has.
+    static func short(_ value: Double) -> String {
+        value == value.rounded() ? Text.fixed(value, 0) : "\(value)"
+    }
+}

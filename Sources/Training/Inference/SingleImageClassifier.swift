@@ -1,0 +1,67 @@
+import Datasets
+import NeuralNetwork
+import Tensors
+import Workers
+
+/// A trained network for one image at a time, on the thread that calls. All that it writes to is there beforehand.
+///
+/// Sendable by contract: one caller at a time.
+package final class SingleImageClassifier: @unchecked Sendable {
+    private let network: InferenceNetwork
+    private let image, probabilities: AlignedBuffer<Float>
+    private let normalization: (mean: Float, standardDeviation: Float)?
+    /// What each byte is to the network.
+    private let bytes: [Float]
+
+    /// Takes copies of the weights.
+    package init(
+        graph: ResolvedGraph, normalization: (mean: Float, standardDeviation: Float)?,
+        parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
+    ) {
+        // A pool of one has no threads of its own.
+        network = InferenceNetwork(graph: graph, batchSize: 1, pool: WorkerPool(threads: 1))
+        network.load(parameters: parameters, state: state)
+        image = AlignedBuffer(count: graph.inputShape.count)
+        probabilities = AlignedBuffer(count: graph.classCount)
+        self.normalization = normalization
+        bytes = ImageWriter.values(normalization)
+    }
+
+    /// Bytes of this classifier's own memory: weights, state, activations and scratch.
+    package var memoryBytes: Int {
+        network.workspaceBytes
+            + MemoryLayout<Float>.stride * (network.graph.parameterCount + network.graph.stateCount + image.count)
+    }
+
+    /// Class probabilities `[K]` of an image `[H, W, C]` of bytes.
+    /// - Precondition: `pixels` holds one image.
+    package func probabilities(of pixels: [UInt8]) -> [Float] {
+        precondition(pixels.count == image.count, "an image of another size")
+        let bytes = bytes
+        image.withMutableSpan(0..<image.count) { target in
+            let source = pixels.span, values = bytes.span
+            for i in 0..<source.count { target[i] = values[Int(source[i])] }
+        }
+        return predict()
+    }
+
+    /// Class probabilities `[K]` of an image `[H, W, C]` of pixels in [0, 1].
+    /// - Precondition: `pixels` holds one image.
+    package func probabilities(of pixels: [Float]) -> [Float] {
+        precondition(pixels.count == image.count, "an image of another size")
+        image.withMutableSpan(0..<image.count) { target in
+            let source = pixels.span
+            if let (mean, standardDeviation) = normalization {
+                for i in 0..<source.count { target[i] = (source[i] - mean) / standardDeviation }
+            } else {
+                for i in 0..<source.count { target[i] = source[i] }
+            }
+        }
+        return predict()
+    }
+
+    private func predict() -> [Float] {
+        network.predict(images: image, count: 1, probabilities: probabilities)
+        return probabilities.array
+    }
+}

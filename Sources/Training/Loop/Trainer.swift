@@ -1,0 +1,320 @@
+import Datasets
+import NeuralNetwork
+import Tensors
+import Workers
+
+/// What training leaves behind.
+package struct TrainedModel: Sendable {
+    /// The kept weights: with early stopping those of the best epoch, averaged where averaging is on.
+    package let parameters: AlignedBuffer<Float>
+    /// Batch-norm's running statistics that go with them.
+    package let state: AlignedBuffer<Float>
+    package let history: TrainingHistory
+    /// Whether it was stopped from outside before its end.
+    package let interrupted: Bool
+}
+
+/// The training loop: batches in, steps, an epoch's validation, early stopping.
+///
+/// Everything random has an address made of the seed, the epoch and the sample, and all sums are ordered: the same
+/// options, data and seed give the same bits for every thread count, and so does a run that goes on from a checkpoint.
+///
+/// Several processes can train one network: each makes a trainer of the same arguments with its own communicator and runs
+/// it; each computes its shards of every batch, all hold the same weights, and the bits are those of one process.
+package final class Trainer {
+    private let graph: ResolvedGraph
+    let options: TrainingOptions
+    private let data: LoadedData
+    private let pool: WorkerPool
+    let communicator: any Communicator
+    let network: TrainingNetwork
+    let optimizer: Optimizer
+    private let schedule: LearningRateSchedule
+    /// The last is of whole images.
+    private let stages: [TrainingStage]
+    private let teacherEnsemble: TeacherEnsemble?
+    private let validator: Classifier?
+    /// The moving average of batch-norm's statistics, which belongs with averaged weights.
+    let averagedState: AlignedBuffer<Float>?
+    /// Computes them anew instead, where that is asked for.
+    private let averagedStatistics: AveragedStatistics?
+    /// What goes with ``currentParameters`` at the end of an epoch.
+    private var epochState: AlignedBuffer<Float>
+    let stepsPerEpoch: Int
+    let best: (parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>)
+    var progress = TrainingProgress()
+
+    /// - Parameters:
+    ///   - normalization: how pixels are brought to the network.
+    ///   - evaluationBatchSize: images a batch at validation.
+    ///   - teachers: those that ``TrainingOptions/distillation`` names; they are not loaded here.
+    ///   - communicator: of the processes that train together.
+    /// - Throws: an ``InputError`` where network and data do not fit, an ``OperationError`` where the network cannot be
+    ///   made.
+    package init(
+        graph: ResolvedGraph, options: TrainingOptions, data: LoadedData, augmentation: AugmentationOptions,
+        normalization: Normalization, evaluationBatchSize: Int = 500, teachers: [Teacher] = [], seed: UInt64,
+        pool: WorkerPool, communicator: any Communicator = SingleRank()
+    ) throws {
+        try Classifier.check(graph, fits: data.train, named: data.dataset)
+        try Self.check(options, canBeSharedBy: communicator)
+        self.graph = graph
+        self.options = options
+        self.data = data
+        self.pool = pool
+        self.communicator = communicator
+        let constants = data.normalizationConstants(normalization)
+        let batchSize = min(options.batchSize, data.train.count)
+        network = try TrainingNetwork(
+            graph: graph, batchSize: batchSize, shards: options.shards, seed: seed, pool: pool,
+            communicator: communicator)
+        let whitened = try options.whitening.map { _ in try Whitening.kernel(of: graph) }
+        if let whitened, let whitening = options.whitening {
+            try Whitening.initialize(
+                whitened, in: network.store.parameters, images: data.train, count: whitening.images,
+                epsilon: whitening.epsilon, normalization: constants)
+        }
+        // Elements of no tensor are left as they are.
+        let frozen = options.whitening?.frozen == true ? whitened : nil
+        optimizer = Optimizer(
+            options: options.optimizer, l2: options.l2, clipping: options.gradientClipping,
+            lookahead: options.lookahead, averagingDecay: options.averagingDecay,
+            tensors: graph.parameters.filter { $0 != frozen }, count: graph.parameterCount)
+        averagedState = options.averagingDecay == nil ? nil : graph.initialState()
+        let augmenter =
+            augmentation.isIdentity
+            ? nil
+            : try Augmenter(
+                augmentation, height: data.train.height, width: data.train.width, channels: data.train.channels,
+                seed: seed)
+        averagedStatistics =
+            options.averagingDecay == nil || options.averagingStatisticsImages == 0
+            ? nil
+            : AveragedStatistics(
+                graph: graph, images: data.train, count: options.averagingStatisticsImages,
+                batchSize: evaluationBatchSize, shards: options.shards, normalization: constants,
+                augmenter: options.averagingStatisticsAugmented ? augmenter : nil, pool: pool,
+                communicator: communicator)
+        epochState = averagedState ?? network.store.state
+        stages = try TrainingStage.stages(
+            options, graph: graph, network: network, images: data.train, normalization: constants,
+            augmenter: augmenter, seed: seed, pool: pool, communicator: communicator)
+        stepsPerEpoch = (data.train.count + batchSize - 1) / batchSize
+        teacherEnsemble = try options.distillation.map {
+            try TeacherEnsemble(
+                teachers, temperature: $0.temperature, data: data, batchSize: batchSize, normalization: constants,
+                pool: pool)
+        }
+        best = (AlignedBuffer(count: graph.parameterCount), AlignedBuffer(count: graph.stateCount))
+        schedule = LearningRateSchedule(
+            options: options.schedule, warmupEpochs: options.warmupEpochs, stepsPerEpoch: stepsPerEpoch,
+            epochs: options.epochs)
+        validator =
+            data.validation.count == 0
+            ? nil
+            : Classifier(
+                graph: graph, batchSize: evaluationBatchSize, normalization: constants, pool: pool,
+                communicator: communicator)
+    }
+
+    /// Trains to the end, an early stop, or until `shouldStop` says so. Once for each trainer.
+    ///
+    /// - Parameters:
+    ///   - state: where another run of the same options, data and seed left off; nil begins.
+    ///   - shouldStop: asked after each step and each epoch. Of several processes each is asked, and one is enough.
+    ///   - onSnapshot: given the weights at the end of each cycle of a schedule that has several, with the cycle from 1.
+    ///   - onCheckpoint: given what ``TrainingOptions/checkpoints`` says is due, and the last state where `shouldStop`
+    ///     ends the run. No number in it is NaN or infinite. Of several processes it is rank 0 that says when; all are
+    ///     given it, or none.
+    /// - Throws: ``TrainingError``; an ``InputError`` where `state` is of another network or other options.
+    package func run(
+        from state: TrainingState? = nil, shouldStop: () -> Bool = { false },
+        onSnapshot: (Int, TrainedModel) throws -> Void = { _, _ in },
+        onCheckpoint: ((TrainingState) -> Void)? = nil, onEvent: (TrainingEvent) -> Void = { _ in }
+    ) throws -> TrainedModel {
+        if let state { try restore(state) }
+        try checkReplicas()
+        onEvent(
+            .began(
+                TrainingScale(
+                    trainingImages: data.train.count, validationImages: data.validation.count,
+                    epochs: options.epochs, stepsPerEpoch: stepsPerEpoch, parameters: graph.parameterCount,
+                    workspaceBytes: stages.reduce(0) { $0 + $1.network.workspaceBytes })))
+        var stopping = validator == nil ? nil : options.earlyStopping.map { EarlyStopping(options: $0) }
+        if let state = progress.earlyStopping { stopping?.state = state }
+        var checkpoints = CheckpointWriting(
+            options: onCheckpoint == nil ? nil : options.checkpoints, write: onCheckpoint ?? { _ in })
+        var interrupted = false
+        while progress.epoch <= options.epochs && !progress.history.stoppedEarly && !interrupted {
+            guard let record = try trainEpoch(&checkpoints, shouldStop, onEvent) else {
+                interrupted = true
+                break
+            }
+            let isBest = finishEpoch(record, &stopping)
+            if options.schedule.cycles > 1, (record.epoch * options.schedule.cycles).isMultiple(of: options.epochs) {
+                // Before the checkpoint: a run that goes on from the one before writes the same again.
+                try onSnapshot(record.epoch * options.schedule.cycles / options.epochs, current)
+            }
+            onEvent(.epoch(record, isBest: isBest))
+            try checkReplicas()
+            let next = agree(
+                stops: shouldStop(), isDue: checkpoints.isDue(steps: progress.optimizerSteps, endsEpoch: true))
+            interrupted = next.stops
+            if next.isDue { try checkpoints.take(snapshot) }
+        }
+        let model = TrainedModel(
+            parameters: best.parameters, state: best.state, history: history, interrupted: interrupted)
+        onEvent(.ended(model.history))
+        return model
+    }
+
+    /// What would be given back if training ended here: of use where ``run(from:shouldStop:onCheckpoint:onEvent:)`` threw.
+    /// Nil before the first epoch has ended.
+    package var bestSoFar: TrainedModel? {
+        guard progress.history.bestEpoch > 0 else { return nil }
+        return TrainedModel(parameters: best.parameters, state: best.state, history: history, interrupted: true)
+    }
+
+    private var history: TrainingHistory {
+        var history = progress.history
+        history.imagesPerSecond =
+            history.seconds > 0 ? Double(data.train.count * history.epochs.count) / history.seconds : 0
+        return history
+    }
+
+    /// The weights as they stand, averaged where averaging is on; for `onEvent` to look at.
+    package var currentParameters: AlignedBuffer<Float> { optimizer.averagedParameters ?? network.store.parameters }
+
+    /// Copies of the weights at an epoch's end, with the statistics that go with them.
+    private var current: TrainedModel {
+        let parameters = AlignedBuffer<Float>(count: graph.parameterCount)
+        let state = AlignedBuffer<Float>(count: graph.stateCount)
+        parameters.copy(from: currentParameters)
+        state.copy(from: epochState)
+        return TrainedModel(parameters: parameters, state: state, history: history, interrupted: false)
+    }
+
+    /// What is left of the epoch under way, and its validation; nil where `shouldStop` ended it.
+    private func trainEpoch(
+        _ checkpoints: inout CheckpointWriting, _ shouldStop: () -> Bool, _ onEvent: (TrainingEvent) -> Void
+    ) throws -> EpochRecord? {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let before = progress.seconds
+        var seconds: Double { before + (clock.now - start) / .seconds(1) }
+        let stage = stages.first { progress.epoch <= $0.lastEpoch } ?? stages[stages.count - 1]
+        stage.loader.start(epoch: progress.epoch, at: progress.step)
+        while let batch = stage.loader.next() {
+            try takeStep(batch, stage.network)
+            progress.seconds = seconds
+            onEvent(
+                .step(
+                    StepProgress(
+                        epoch: progress.epoch, step: progress.step, stepsPerEpoch: stepsPerEpoch,
+                        images: progress.images, seconds: progress.seconds,
+                        loss: progress.lossSum / Double(progress.images),
+                        accuracy: Double(progress.correct) / Double(progress.images),
+                        learningRate: progress.learningRate)))
+            // The last step's turn comes after the validation.
+            let isDue =
+                progress.step < stepsPerEpoch
+                && checkpoints.isDue(steps: progress.optimizerSteps, endsEpoch: false)
+            let next = agree(stops: shouldStop(), isDue: isDue)
+            if next.isDue { try checkpoints.take(snapshot) }
+            if next.stops { return nil }
+        }
+        guard optimizer.isFinite(network.store.parameters, pool: pool) else {
+            throw divergence(of: .weights, loss: progress.lossSum / Double(progress.images))
+        }
+        // Where nothing looks at the weights between the first epoch and the last, the moving average serves till then.
+        let isLooked = validator != nil || progress.epoch == options.epochs || options.schedule.cycles > 1
+        if let averagedStatistics, isLooked {
+            epochState = averagedStatistics.state(for: currentParameters, epoch: progress.epoch)
+            progress.seconds = seconds
+        }
+        var validation: (loss: Double, accuracy: Double)?
+        if let validator {
+            validator.load(parameters: currentParameters, state: epochState)
+            let score = validator.score(data.validation, labelSmoothing: options.labelSmoothing)
+            guard score.loss.isFinite else { throw divergence(of: .validationLoss, loss: score.loss) }
+            validation = score
+        }
+        return EpochRecord(
+            epoch: progress.epoch, learningRate: progress.learningRate,
+            trainingLoss: progress.lossSum / Double(progress.images),
+            trainingAccuracy: Double(progress.correct) / Double(progress.images), validationLoss: validation?.loss,
+            validationAccuracy: validation?.accuracy, seconds: progress.seconds,
+            imagesPerSecond: progress.seconds > 0 ? Double(progress.images) / progress.seconds : 0)
+    }
+
+    private func takeStep(_ batch: Batch, _ network: TrainingNetwork) throws {
+        let step = (progress.epoch - 1) * stepsPerEpoch + progress.step
+        teacherEnsemble?.judge(batch.images, count: batch.count)
+        let soft = teacherEnsemble.flatMap { teachers in
+            options.distillation.map { (teachers.targets, $0.temperature, $0.weight) }
+        }
+        let result = network.step(
+            images: batch.images, labels: batch.labels, count: batch.total, step: step,
+            labelSmoothing: options.labelSmoothing, mixed: batch.isMixed ? (batch.otherLabels, batch.labelShares) : nil,
+            teachers: soft)
+        progress.step += 1
+        progress.learningRate = options.optimizer.learningRate * schedule.factor(step: step)
+        guard result.lossSum.isFinite else {
+            throw divergence(of: .loss, loss: result.lossSum / Double(batch.total))
+        }
+        optimizer.step(
+            parameters: network.store.parameters, gradients: network.store.gradients,
+            learningRate: progress.learningRate, momentum: schedule.momentum(step: step),
+            synchronizes: options.lookahead.map {
+                progress.step.isMultiple(of: $0.steps) || progress.step == stepsPerEpoch
+            } ?? false, pool: pool)
+        averageState()
+        progress.optimizerSteps = optimizer.stepsTaken
+        progress.lossSum += result.lossSum
+        progress.correct += result.correct
+        progress.images += batch.total
+    }
+
+    /// Takes in an epoch's figures, keeps its weights where they are the best, and moves to the next epoch.
+    /// - Returns: whether they are.
+    private func finishEpoch(_ record: EpochRecord, _ stopping: inout EarlyStopping?) -> Bool {
+        progress.history.epochs.append(record)
+        progress.history.seconds += record.seconds
+        var verdict = EarlyStopping.Verdict.improved
+        if stopping != nil {
+            let value =
+                options.earlyStopping?.monitor == .validationAccuracy
+                ? record.validationAccuracy : record.validationLoss
+            verdict = stopping?.observe(epoch: record.epoch, value: value ?? .nan) ?? .improved
+            progress.earlyStopping = stopping?.state
+        }
+        if verdict == .improved {
+            progress.history.bestEpoch = record.epoch
+            best.parameters.copy(from: currentParameters)
+            best.state.copy(from: epochState)
+        }
+        progress.history.stoppedEarly = verdict == .stop && record.epoch < options.epochs
+        progress.beginNextEpoch()
+        return verdict == .improved
+    }
+
+    /// Lets the averaged batch-norm statistics follow, at the weights' own rate.
+    private func averageState() {
+        guard let averagedState, let decay = optimizer.averagingDecay(step: optimizer.stepsTaken) else { return }
+        let state = network.store.state
+        if optimizer.stepsTaken == 1 {
+            averagedState.copy(from: state)
+            return
+        }
+        let rate = Float(1 - decay)
+        for i in 0..<state.count { averagedState[i] += rate * (state[i] - averagedState[i]) }
+    }
+
+    func divergence(of finding: TrainingError.Finding, loss: Double) -> TrainingError {
+        let epoch = progress.step > 0 ? progress.epoch : progress.epoch - 1
+        return .diverged(
+            step: (progress.epoch - 1) * stepsPerEpoch + progress.step, epoch: epoch, loss: loss, finding: finding,
+            remedy: TrainingError.remedy(
+                isFirstStep: progress.optimizerSteps == 0, learningRate: progress.learningRate, options: options))
+    }
+}

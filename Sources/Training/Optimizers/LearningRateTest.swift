@@ -1,0 +1,161 @@
+import Datasets
+import Foundation
+import NeuralNetwork
+import Tensors
+import Workers
+
+/// A learning-rate range test: training steps whose rate rises exponentially from step to step, and what that does to the
+/// loss. L. N. Smith, "Cyclical learning rates for training neural networks", WACV 2017, arXiv:1506.01186.
+///
+/// Of N steps, step i (from 0) takes the rate `low·(high/low)^(i/(N − 1))`. The losses lᵢ of single batches are smoothed,
+/// `sᵢ = (1 − β)·Σⱼ βⁱ⁻ʲ·lⱼ / (1 − βⁱ⁺¹)`, the mean of what came before, recent steps counting most.
+package struct LearningRateTest: Sendable {
+    /// The range, and how it is walked through.
+    package struct Options: Hashable, Sendable {
+        /// The first rate, > 0.
+        package var low = 1e-6
+        /// The last rate, above ``low``.
+        package var high = 10.0
+        /// N ≥ 10.
+        package var steps = 300
+        /// β in [0, 1).
+        package var smoothing = 0.9
+        /// The test ends where the smoothed loss is more than so many times its least value.
+        package var divergence = 4.0
+
+        package init() {}
+    }
+
+    /// One step.
+    package struct Point: Hashable, Sendable {
+        package var learningRate: Double
+        /// Mean loss of the step's batch, before the step.
+        package var loss: Double
+        package var smoothedLoss: Double
+
+        package init(learningRate: Double, loss: Double, smoothedLoss: Double) {
+            self.learningRate = learningRate
+            self.loss = loss
+            self.smoothedLoss = smoothedLoss
+        }
+    }
+
+    package let points: [Point]
+    /// Whether the loss rose beyond bounds before the last rate.
+    package let diverged: Bool
+    /// The rate at which the smoothed loss falls fastest, by the logarithm of the rate; nil where it never falls.
+    package let steepest: Double?
+    /// A tenth of the rate at which the smoothed loss is least; nil where that is the first.
+    package let tenthOfMinimum: Double?
+
+    /// Steps before the first slope: their mean is of few batches.
+    private static let settling = 10
+    /// Steps either way that a slope is fitted to.
+    private static let reach = 8
+
+    /// What points say.
+    package init(points: [Point], diverged: Bool) {
+        self.points = points
+        self.diverged = diverged
+        let losses = points.map(\.smoothedLoss)
+        guard let lowest = losses.indices.dropFirst(Self.settling).min(by: { losses[$0] < losses[$1] }) else {
+            (steepest, tenthOfMinimum) = (nil, nil)
+            return
+        }
+        tenthOfMinimum = lowest > Self.settling ? points[lowest].learningRate / 10 : nil
+        // Up to the least loss: what falls behind it falls back from a rise.
+        let slopes = (Self.settling...lowest).map { (index: $0, slope: Self.slope(of: points, at: $0)) }
+        let fastest = slopes.min { $0.slope < $1.slope }
+        steepest = fastest.flatMap { $0.slope < 0 ? points[$0.index].learningRate : nil }
+    }
+
+    /// The slope of the smoothed loss by ln(rate), of the least-squares line through the neighbours.
+    private static func slope(of points: [Point], at index: Int) -> Double {
+        let window = max(0, index - reach)...min(points.count - 1, index + reach)
+        let x = window.map { log(points[$0].learningRate) }, y = window.map { points[$0].smoothedLoss }
+        let (meanX, meanY) = (x.reduce(0, +) / Double(x.count), y.reduce(0, +) / Double(y.count))
+        let spread = x.reduce(0) { $0 + ($1 - meanX) * ($1 - meanX) }
+        return zip(x, y).reduce(0) { $0 + ($1.0 - meanX) * ($1.1 - meanY) } / spread
+    }
+}
+
+/// Runs range tests on a network with its own batches, augmentation, optimizer and regularisation. Its weights are used up.
+/// Averaging, lookahead, teachers and smaller images are left out: they change what a step is worth, not which rates it bears.
+package final class LearningRateFinder {
+    private let options: TrainingOptions
+    private let network: TrainingNetwork
+    private let optimizer: Optimizer
+    private let loader: BatchLoader
+    private let pool: WorkerPool
+
+    /// - Throws: an ``InputError`` where network and data do not fit, an ``OperationError`` where the network cannot be
+    ///   made.
+    package init(
+        graph: ResolvedGraph, options: TrainingOptions, data: LoadedData, augmentation: AugmentationOptions,
+        normalization: Normalization, seed: UInt64, pool: WorkerPool
+    ) throws {
+        try Classifier.check(graph, fits: data.train, named: data.dataset)
+        self.options = options
+        self.pool = pool
+        let batchSize = min(options.batchSize, data.train.count)
+        network = try TrainingNetwork(
+            graph: graph, batchSize: batchSize, shards: options.shards, seed: seed, pool: pool)
+        optimizer = Optimizer(
+            options: options.optimizer, l2: options.l2, clipping: options.gradientClipping, averagingDecay: nil,
+            tensors: graph.parameters, count: graph.parameterCount)
+        loader = BatchLoader(
+            data: data.train, batchSize: batchSize, normalization: data.normalizationConstants(normalization),
+            augmenter: augmentation.isIdentity
+                ? nil
+                : try Augmenter(
+                    augmentation, height: data.train.height, width: data.train.width, channels: data.train.channels,
+                    seed: seed),
+            seed: seed, shuffle: true, pool: pool)
+    }
+
+    /// Runs the test; once for each finder. The schedule of the options plays no part.
+    /// - Parameters:
+    ///   - shouldStop: asked after each step.
+    ///   - onStep: told of each.
+    /// - Returns: nil where `shouldStop` ended it.
+    package func run(
+        _ test: LearningRateTest.Options, shouldStop: () -> Bool = { false },
+        onStep: (LearningRateTest.Point) -> Void = { _ in }
+    ) -> LearningRateTest? {
+        precondition(
+            test.low > 0 && test.high > test.low && test.steps >= 10 && test.smoothing >= 0 && test.smoothing < 1,
+            "LearningRateFinder: impossible range")
+        var points: [LearningRateTest.Point] = []
+        var mean = 0.0, least = Double.infinity
+        var epoch = 1
+        loader.start(epoch: epoch)
+        for step in 0..<test.steps {
+            var next = loader.next()
+            if next == nil {
+                epoch += 1
+                loader.start(epoch: epoch)
+                next = loader.next()
+            }
+            guard let batch = next else { break }
+            let rate = test.low * pow(test.high / test.low, Double(step) / Double(test.steps - 1))
+            let result = network.step(
+                images: batch.images, labels: batch.labels, count: batch.total, step: step,
+                labelSmoothing: options.labelSmoothing,
+                mixed: batch.isMixed ? (batch.otherLabels, batch.labelShares) : nil)
+            let loss = result.lossSum / Double(batch.total)
+            mean = test.smoothing * mean + (1 - test.smoothing) * loss
+            let smoothed = mean / (1 - pow(test.smoothing, Double(step + 1)))
+            guard smoothed.isFinite else { return LearningRateTest(points: points, diverged: true) }
+            let point = LearningRateTest.Point(learningRate: rate, loss: loss, smoothedLoss: smoothed)
+            points.append(point)
+            onStep(point)
+            least = min(least, smoothed)
+            if smoothed > test.divergence * least { return LearningRateTest(points: points, diverged: true) }
+            optimizer.step(
+                parameters: network.store.parameters, gradients: network.store.gradients, learningRate: rate,
+                pool: pool)
+            if shouldStop() { return nil }
+        }
+        return LearningRateTest(points: points, diverged: false)
+    }
+}

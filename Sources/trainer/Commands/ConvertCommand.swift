@@ -1,0 +1,168 @@
+import ArgumentParser
+import Formats
+import Foundation
+import Numeral
+import Recognition
+import Tensors
+
+extension DatasetsCommand {
+    /// `trainer datasets convert`: between folders of pictures, CSV and IDX.
+    struct Convert: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "Turn a folder of pictures or a CSV file into IDX files to train on, or IDX files back into either.",
+            discussion: """
+                SOURCE is a folder with a folder of pictures for each class (in train and test, or alone), a CSV file (label, \
+                pixels), a folder of IDX files named like MNIST's, or an IDX file of images with --labels. IDX stores light \
+                ink on black, as MNIST does, but any pictures train. Nothing is written unless all of the source is sound.
+                """)
+
+        enum Target: String, CaseIterable, ExpressibleByArgument { case idx, png, csv }
+
+        @Option(help: "idx, png or csv; without it idx, or png where the source is IDX.")
+        var to: Target?
+
+        @Option(help: "A CSV file of test images.")
+        var test: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "A CSV file's column of labels: its name, or its number from 1; without it told by name or content.",
+                valueName: "column"))
+        var label: String?
+
+        @Option(help: "The IDX file of labels, where the source is one of images.")
+        var labels: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "Where the source has no test half: the part of each class that becomes one, in [0, 1).",
+                valueName: "fraction"))
+        var testFraction = 0.1
+
+        @Option(
+            help: ArgumentHelp(
+                "Resample pictures to this size, or: how a CSV file's pixels are laid out.", valueName: "WIDTHxHEIGHT"))
+        var size: String?
+
+        @Flag(
+            help: "Find each picture's ink, crop, fit and centre it as MNIST's digits were; 28×28 unless --size says.")
+        var prepare = false
+
+        @Flag(help: "IDX images have rows and columns exchanged, as EMNIST's have.")
+        var transposed = false
+
+        @Flag(help: "Exchange light and dark.")
+        var invert = false
+
+        @Flag(help: "Compress IDX files.")
+        var gzip = false
+
+        @Flag(name: .shortAndLong, help: "No progress, only results and errors.")
+        var quiet = false
+
+        @Argument(help: "What to convert.") var source: String
+        @Argument(help: "The folder to make.") var output: String
+
+        func validate() throws {
+            guard testFraction >= 0, testFraction < 1 else {
+                throw ValidationError("--test-fraction: expected a number in [0, 1) · received \(testFraction)")
+            }
+        }
+
+        func run() throws {
+            do {
+                try convert()
+            } catch let problems as ConversionProblems {
+                Console.message(
+                    problems.description.split(separator: "\n").map { "trainer: " + $0 }.joined(separator: "\n"))
+                throw ExitCode(2)
+            }
+        }
+
+        private func convert() throws {
+            let (read, isIDX) = try data()
+            let data = read.withTest(fraction: isIDX ? 0 : testFraction)
+            let target = to ?? (isIDX ? .png : .idx)
+            switch target {
+            case .png: try ImageFolder.write(data, to: output) { show("Writing", $0, $1) }
+            case .csv: try ImageCSV.write(data, to: output)
+            case .idx:
+                let section = try ConversionFiles.writeIDX(data, to: output, gzip: gzip)
+                if data.test != nil { print(section) }
+            }
+            if !quiet { ProgressLine.clear() }
+            let set = data.train
+            Console.message(
+                "\(output): \(Console.grouped(set.count)) training"
+                    + (data.validation.map { ", \(Console.grouped($0.count)) validation" } ?? "")
+                    + " and \(Console.grouped(data.test?.count ?? 0)) test images, "
+                    + "\(set.width)×\(set.height), \(set.classCount) classes"
+                    + (read.test == nil && data.test != nil
+                        ? "; the test images were drawn from all, evenly by class" : ""))
+        }
+
+        private func data() throws -> (ConvertedData, isIDX: Bool) {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {
+                throw InputError(source, expected: "a folder, a CSV file or IDX files", received: "nothing there")
+            }
+            if let labels {
+                return (
+                    ConvertedData(
+                        train: try ConversionFiles.readIDX(
+                            images: source, labels: labels, classNames: nil, transposed: transposed)),
+                    true
+                )
+            }
+            if isFolder.boolValue {
+                for (option, value) in [("--label", label), ("--test", test)] where value != nil {
+                    throw InputError(option, expected: "nothing beside a folder: it is for a CSV file", received: value ?? "")
+                }
+                if let data = try ConversionFiles.readIDX(source, transposed: transposed) { return (data, true) }
+                if transposed { throw InputError("--transposed", expected: "IDX files", received: "a folder of pictures") }
+                let fitting: ImageFolder.Fitting
+                let extents = try extents()
+                switch (prepare, extents) {
+                case (true, let size): fitting = .prepared(width: size?.width ?? 28, height: size?.height ?? 28)
+                case (false, let size?): fitting = .resized(width: size.width, height: size.height)
+                case (false, nil): fitting = .asIs
+                }
+                return (
+                    try ImageFolder.read(source, fitting: fitting, inverted: invert, note: note) { show("Reading", $0, $1) },
+                    false
+                )
+            }
+            for (option, isGiven) in [("--prepare", prepare), ("--transposed", transposed)] where isGiven {
+                throw InputError(option, expected: "pictures or IDX files", received: "a CSV file")
+            }
+            let options = ImageCSV.Options(labelColumn: label, size: try extents())
+            let train = try ImageCSV.read(source, options, note: note)
+            let half = try test.map { try ImageCSV.read($0, options, as: train, note: note) }
+            return (ConvertedData(train: invert ? train.inverted : train, test: invert ? half?.inverted : half), false)
+        }
+
+        private func note(_ text: String) { Console.message("Note: \(printable(text))") }
+
+        private func extents() throws(InputError) -> (width: Int, height: Int)? {
+            guard let size else { return nil }
+            let parts = size.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+            guard parts.count == 2, let width = parts[0], let height = parts[1],
+                (1...IDX.largestExtent).contains(width),
+                (1...IDX.largestExtent).contains(height)
+            else {
+                throw InputError(
+                    "--size", expected: "WIDTHxHEIGHT, each in 1…\(IDX.largestExtent), as 28x28", received: size)
+            }
+            return (width, height)
+        }
+
+        private func show(_ what: String, _ done: Int, _ total: Int) {
+            guard !quiet, Console.isTerminal, done % 100 == 0 else { return }
+            ProgressLine(
+                head: what, fraction: Double(done) / Double(max(total, 1)),
+                parts: [.init(text: "\(Console.grouped(done)) of \(Console.grouped(total))", rank: 0)]
+            ).draw()
+        }
+    }
+}

@@ -1,0 +1,271 @@
+import ArgumentParser
+import Formats
+import Foundation
+import Numeral
+import Runs
+import Workers
+
+/// `trainer evaluate`: every metric and figure of a saved model again.
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate", abstract: "Evaluate a saved model on a test set and write every metric and figure.")
+
+    @Option(
+        help: ArgumentHelp(
+            "A run folder or a model file; given again, or a folder of model files: an ensemble, whose probabilities "
+                + "are averaged.", valueName: "model"))
+    var model: [String]
+
+    @Option(help: "The folder that holds the data set.")
+    var data: String?
+
+    @Option(help: "The data set's name, instead of the one the model was trained on.")
+    var dataset: String?
+
+    @Option(help: "auto, full or sample, instead of the model's own.")
+    var source: String?
+
+    @Option(help: "An IDX file of images, instead of a data set; with --labels.")
+    var images: String?
+
+    @Option(help: "The IDX file of their labels.")
+    var labels: String?
+
+    @Flag(help: "With --images: their rows and columns are exchanged, as in EMNIST's files.")
+    var transposed = false
+
+    @Option(help: "test, or validation: the part of the training set that was held out.")
+    var split: Split = .test
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Override a key of the section evaluation, as often as you like.", valueName: "evaluation.key=value"))
+    var overrides: [String] = []
+
+    @Option(help: "Folder in which the evaluation's folder is made.")
+    var output: String?
+
+    @Flag(help: "Also under rotation, scale, shift, shear, noise, blur and contrast at graded strengths.")
+    var robustness = false
+
+    @OptionGroup var common: CommonOptions
+
+    enum Split: String, CaseIterable, ExpressibleByArgument {
+        case test, validation
+    }
+
+    func run() throws { try Ranks.join { try run($0) } }
+
+    private func run(_ ranks: Ranks) throws {
+        let (paths, saved) = try ranks.together {
+            let paths = try SavedModel.paths(model, place: "--model")
+            let saved = try load(paths[0])
+            for path in paths { noteIfUnfinished(path) }
+            return (paths, saved)
+        }
+        let (pool, name, source, test) = try ranks.together {
+            let pool = try common.makePool(default: ranks.threads)
+            let (name, source, test) = try testSet(saved)
+            try Classifier.check(saved.graph, fits: test.images, named: name)
+            return (pool, name, source, test)
+        }
+        let fingerprint = saved.parameters.fingerprint ^ saved.state.fingerprint
+        try ranks.check(
+            test.digests.merging(["model": String(fingerprint, radix: 16)]) { first, _ in first },
+            are: "the model and the data of rank 0", remedy: "give every host the same files")
+        let ensemble = paths.count == 1 ? nil : try ensemble(paths, first: saved, on: test.images, name, pool, ranks)
+        guard ranks.isFirst else {
+            guard ensemble == nil else { return }
+            _ = try Assessment.probabilities(
+                of: test.images, experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
+                parameters: saved.parameters, state: saved.state, pool: pool, ranks: ranks)
+            return
+        }
+        let date = Date()
+        let folder = try RunFolder.create(
+            in: URL(fileURLWithPath: output ?? saved.experiment.output.directory, isDirectory: true),
+            name: saved.experiment.name + (ensemble == nil ? "-evaluation" : "-ensemble"), date: date)
+        try folder.write(saved.experiment.jsonText, as: .config)
+        let environment = EnvironmentRecord(
+            threads: pool.threads, ranks: ranks, dataDigests: test.digests, date: date)
+        try folder.write(environment: environment)
+        if robustness { try writeRobustness(of: saved, on: test.images, name, source, to: folder, pool) }
+        var assessment = Assessment(
+            experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
+            // Fitted to one model, not to a mean of several.
+            temperature: ensemble == nil ? saved.temperature : nil, parameters: saved.parameters, state: saved.state,
+            dataset: name, source: source, training: nil,
+            history: nil, environment: environment,
+            reproduction: [
+                (["swift run trainer"] + CommandLine.arguments.dropFirst().map(Assessment.quoted)).joined(
+                    separator: " ")
+            ], ensemble: ensemble)
+        assessment.notes = test.notes + (self.images == nil ? [] : orientation(saved, test.images, pool))
+        try assessment.run(on: test.images, to: folder, common: common, pool: pool, ranks: ranks)
+    }
+
+    /// Whether images that were named by path look transposed to the model.
+    private func orientation(_ saved: SavedModel, _ images: ImageSet, _ pool: WorkerPool) -> [String] {
+        let classifier = Classifier(
+            graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize, normalization: saved.normalization,
+            pool: pool)
+        classifier.load(parameters: saved.parameters, state: saved.state)
+        let share = ImageOrientation.surerTransposed(images) { classifier.probabilities(of: $0) }
+        guard let note = ImageOrientation.note(share) else { return [] }
+        Console.message("Note: \(note)")
+        return [note]
+    }
+
+    /// A model, with what `--set` says of its evaluation.
+    private func load(_ path: String) throws -> SavedModel {
+        let saved = try SavedModel.load(path: path)
+        guard !overrides.isEmpty else { return saved }
+        let experiment = try Experiment.decode(try Overrides.apply(overrides, to: saved.experiment.json), name: "")
+        var rest = experiment
+        rest.evaluation = saved.experiment.evaluation
+        guard rest == saved.experiment else {
+            throw InputError(
+                "--set", expected: "keys of the section evaluation: a trained model is what it is",
+                received: rest.differences(from: saved.experiment).joined(separator: ", "))
+        }
+        return SavedModel(
+            experiment: experiment, graph: saved.graph, classNames: saved.classNames,
+            normalization: saved.normalization, temperature: saved.temperature, dataset: saved.ownData,
+            parameters: saved.parameters, state: saved.state)
+    }
+
+    private func noteIfUnfinished(_ path: String) {
+        let trained = RunFolder(URL(fileURLWithPath: path, isDirectory: true))
+        guard !trained.isFinished, FileManager.default.fileExists(atPath: trained.url(of: .config).path) else { return }
+        Console.message(
+            "Note: \(path) is an unfinished run; these are its best weights so far "
+                + "(to finish it: trainer --resume \(path))")
+    }
+
+    private func ensemble(
+        _ paths: [String], first: SavedModel, on images: ImageSet, _ name: String, _ pool: WorkerPool, _ ranks: Ranks
+    ) throws -> Ensemble {
+        guard !robustness else {
+            throw InputError("--robustness", expected: "one model", received: "\(paths.count)")
+        }
+        return try Ensemble(
+            paths, on: images, dataset: name, pool: pool, communicator: ranks.communicator,
+            load: { path in
+                let model = try load(path)
+                let (mine, others) = (model.experiment, first.experiment)
+                guard split == .test || mine.seed == others.seed && mine.data == others.data else {
+                    throw InputError(
+                        path,
+                        expected: "the seed and the data of \(paths[0]), by which training and validation are "
+                            + "told apart", received: "others",
+                        remedy: "its training may have seen these validation images")
+                }
+                return model
+            },
+            progress: { index, path in common.say("Model \(index + 1) of \(paths.count): \(path)") })
+    }
+
+    private func writeRobustness(
+        of saved: SavedModel, on images: ImageSet, _ name: String, _ source: LoadedData.Source, to folder: RunFolder,
+        _ pool: WorkerPool
+    ) throws {
+        let classifier = Classifier(
+            graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize,
+            normalization: saved.normalization, pool: pool)
+        classifier.load(parameters: saved.parameters, state: saved.state)
+        let result = try classifier.robustness(on: images) { show($0) }
+        if !common.quiet { ProgressLine.clear() }
+        let record = RobustnessRecord(result, dataset: name, dataSource: source == .full ? .full : .sample)
+        try folder.write(robustness: record)
+        print(record.text)
+    }
+
+    /// Which corruption is being tried.
+    private func show(_ kind: CorruptionKind) {
+        guard !common.quiet else { return }
+        let index = CorruptionKind.allCases.firstIndex(of: kind) ?? 0
+        guard Console.isTerminal else { return Console.message("Robustness: \(kind.rawValue)") }
+        ProgressLine(
+            head: "Robustness", fraction: Double(index) / Double(CorruptionKind.allCases.count),
+            parts: [.init(text: kind.rawValue, rank: 0)]
+        ).draw()
+    }
+
+    /// Two files by path, or the test half of a data set.
+    private func testSet(_ saved: SavedModel) throws -> (name: String, LoadedData.Source, LoadedData.Test) {
+        guard (images == nil) == (labels == nil) else {
+            throw InputError(
+                images == nil ? "--images" : "--labels", expected: "a file: --images and --labels go together",
+                received: "none")
+        }
+        if let images, let labels {
+            if let option = dataset.map({ _ in "--dataset" }) ?? source.map({ _ in "--source" })
+                ?? data.map({ _ in "--data" })
+            {
+                throw InputError(option, expected: "nothing beside --images and --labels", received: "both")
+            }
+            guard split == .test else {
+                throw InputError("--split", expected: "nothing beside --images and --labels", received: "both")
+            }
+            let test = try DatasetLoader.test(
+                images: images, labels: labels, classNames: saved.classNames, transposed: transposed)
+            for note in test.notes { Console.message("Note: \(note)") }
+            common.say("Data: \(Console.grouped(test.images.count)) images of \(images)")
+            return ("files", .full, test)
+        }
+        guard !transposed else {
+            throw InputError("--transposed", expected: "--images and --labels beside it", received: "neither")
+        }
+        var options = saved.experiment.dataRequest
+        options.directory = try data ?? ownData(of: saved)
+        options.modelClasses = saved.classNames
+        options.isAllTest = saved.ownData == nil
+        // A folder that is named is what is read, whatever the model was trained on.
+        if data != nil, options.source == .sample { options.source = .auto }
+        if let dataset {
+            // The model's own source may be the sample, which other data sets do not have.
+            (options.dataset, options.files, options.source) = (try value(dataset, "--dataset"), nil, .auto)
+        }
+        if let source { options.source = try value(source, "--source") }
+        let loaded = try common.load(options, seed: saved.experiment.seed)
+        // Before the test images are read: a data set of another shape is told apart by either half.
+        try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset)
+        guard split == .validation else { return (loaded.dataset, loaded.source, try loaded.loadTest()) }
+        guard loaded.validation.count > 0 else {
+            throw InputError(
+                "--split validation", expected: "a model trained with data.validationFraction above 0", received: "0",
+                remedy: "it was trained on the whole training set: only the test set is new to it")
+        }
+        return (
+            loaded.dataset, loaded.source,
+            LoadedData.Test(images: loaded.validation, digests: loaded.digests, notes: loaded.notes)
+        )
+    }
+
+    /// Where the data of the user's own are that a run was trained on.
+    private func ownData(of saved: SavedModel) throws -> String? {
+        guard let kind = saved.ownData, dataset == nil, source == nil else { return nil }
+        let config = model.first.map { joinedConfiguration($0) } ?? ""
+        let directory = (try? ExperimentFile.load(path: config))?.data.directory
+        guard let directory, FileManager.default.fileExists(atPath: directory) else {
+            throw InputError(
+                "--data", expected: "the \(kind) to test on: the model was trained on \(kind) of your own", received: "none")
+        }
+        return directory
+    }
+
+    private func joinedConfiguration(_ run: String) -> String {
+        URL(fileURLWithPath: run, isDirectory: true).appendingPathComponent(RunFile.config.rawValue).path
+    }
+
+    private func value<Choice: RawRepresentable<String> & CaseIterable>(
+        _ text: String, _ option: String
+    ) throws -> Choice {
+        guard let choice = Choice(rawValue: text) else {
+            throw InputError(
+                option, expected: "one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))", received: text)
+        }
+        return choice
+    }
+}

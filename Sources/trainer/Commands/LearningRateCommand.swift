@@ -1,0 +1,94 @@
+import ArgumentParser
+import Formats
+import Foundation
+import Numeral
+import Reports
+import Runs
+
+/// `trainer lr-find`: a learning-rate range test.
+struct LearningRateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lr-find",
+        abstract: "Find a learning rate: steps at a rising rate, and what that does to the loss (Smith 2017).")
+
+    @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var tuning: TuningOptions
+
+    @Option(help: "The folder that holds the data set.")
+    var data: String?
+
+    @Option(help: "Folder in which the test's folder is made, instead of the configuration's.")
+    var output: String?
+
+    @Option(help: "The first rate.")
+    var from = 1e-6
+
+    @Option(help: "The last rate.")
+    var to = 10.0
+
+    @Option(help: "Steps from one to the other.")
+    var steps = 300
+
+    @Option(help: "Part of the mean loss that stays at each step, in [0, 1).")
+    var smoothing = 0.9
+
+    func run() throws {
+        let options = try test()
+        var (experiment, graph) = try configuration.load(instead: data)
+        let pool = try common.makePool()
+        let loaded = try common.load(experiment.dataRequest, seed: experiment.seed)
+        tuning.settle(&experiment, &graph, pool: pool, common)
+        let finder = try LearningRateFinder(
+            graph: graph, options: experiment.training, data: loaded, augmentation: experiment.augmentation,
+            normalization: experiment.data.normalization, seed: experiment.seed, pool: pool)
+        Interruption.install()
+        var taken = 0
+        let result = finder.run(options, shouldStop: { Interruption.isRequested }) { point in
+            taken += 1
+            guard !common.quiet, taken % 5 == 0 else { return }
+            ProgressLine(
+                head: "Rate \(LearningRateText.rate(point.learningRate))",
+                fraction: Double(taken) / Double(options.steps),
+                parts: [.init(text: "loss \(Console.fixed(point.smoothedLoss, 3))", rank: 0)]
+            ).draw()
+        }
+        if !common.quiet { ProgressLine.clear() }
+        guard let result else { throw ExitCode(Interruption.ownExitCode) }
+        guard result.points.count > 1 else {
+            throw InputError(
+                "--from", expected: "a rate at which training does not diverge at once", received: "\(from)",
+                remedy: "lower it")
+        }
+        let folder = try RunFolder.create(
+            in: URL(fileURLWithPath: output ?? experiment.output.directory, isDirectory: true),
+            name: experiment.name + "-lr-find", date: Date())
+        try folder.write(experiment.jsonText, as: .config)
+        try AtomicFile.write(LearningRateText.csv(result), to: folder.url.appendingPathComponent("lr_find.csv"))
+        let picture = folder.url.appendingPathComponent("lr_find.svg")
+        try AtomicFile.write(LearningRateFigure.svg(result, name: experiment.name), to: picture)
+        print(LearningRateText.summary(result, unicode: Console.usesUnicode))
+        if let rate = result.steepest {
+            print("\nTry --set training.optimizer.learningRate=\(LearningRateText.rate(rate)), the steepest fall")
+        }
+        print("The curve is in \(picture.relativePath)")
+    }
+
+    private func test() throws -> LearningRateTest.Options {
+        var options = LearningRateTest.Options()
+        guard from > 0, from.isFinite else {
+            throw InputError("--from", expected: "a rate above 0", received: "\(from)")
+        }
+        guard to > from, to <= 1e6 else {
+            throw InputError("--to", expected: "a rate above --from (\(from)), at most 1e6", received: "\(to)")
+        }
+        guard (20...100_000).contains(steps) else {
+            throw InputError("--steps", expected: "an integer in 20…100000", received: "\(steps)")
+        }
+        guard smoothing >= 0, smoothing < 1 else {
+            throw InputError("--smoothing", expected: "a number in [0, 1)", received: "\(smoothing)")
+        }
+        (options.low, options.high, options.steps, options.smoothing) = (from, to, steps, smoothing)
+        return options
+    }
+}

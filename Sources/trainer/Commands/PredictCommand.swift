@@ -1,0 +1,260 @@
+import ArgumentParser
+import Formats
+import Foundation
+import Numeral
+import Pictures
+import Recognition
+import Tensors
+
+/// `trainer predict`: what the user's own pictures say.
+struct PredictCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "predict", abstract: "Read handwritten digits from pictures: PNG, JPEG, PBM, PGM or PPM.",
+        discussion: """
+            Any size, dark on light or light on dark. Without --segment a picture shows one digit. Without --model it is \
+            the network that ships with the package, trained on MNIST. A picture that cannot be read is reported and the \
+            others are read all the same; the exit code is then 2. A CSV file holds an image a row, with or without labels.
+            """)
+
+    @Option(help: "A run folder or a model file, instead of the model in the box.")
+    var model: String?
+
+    @Flag(help: "Find every digit of a form field, a line or a page, in reading order.")
+    var segment = false
+
+    @Flag(help: "The pictures are the network's input already: light on black, of its size, as MNIST's are.")
+    var raw = false
+
+    @Option(
+        help: ArgumentHelp("Leave out what the model is less sure of, in (0, 1]: 0.9, say.", valueName: "probability"))
+    var reject: Double?
+
+    @Flag(help: "Write JSON.")
+    var json = false
+
+    @Flag(help: "Write CSV, a row for each digit with every probability.")
+    var csv = false
+
+    @Option(
+        help: ArgumentHelp(
+            "A CSV file's column of row names: its name or its number from 1; else rows are numbered from 1.",
+            valueName: "column"))
+    var idColumn: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "For a CSV file: write its rows' ids and classes alone, under these two names.", valueName: "ImageId,Label"))
+    var header: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Write a picture of what the network saw and where it looked: a PNG file, or a folder for several pictures.",
+            valueName: "file.png|folder"))
+    var explain: String?
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "The pictures, or folders of them, or CSV files of an image a row; - for standard input.")
+    var images: [String]
+
+    func validate() throws {
+        if json && csv { throw ValidationError("--json and --csv: expected one of them") }
+        if raw && segment { throw ValidationError("--raw and --segment: expected one of them") }
+        let tables = images.filter(PredictTable.isTable)
+        for (option, isGiven) in [("--id-column", idColumn != nil), ("--header", header != nil)] where isGiven {
+            guard tables.count == images.count, header == nil || tables.count == 1 else {
+                throw ValidationError("\(option): expected a CSV file of images · received \(images.joined(separator: " "))")
+            }
+        }
+        if !tables.isEmpty, segment || explain != nil {
+            throw ValidationError("\(segment ? "--segment" : "--explain"): expected pictures · received \(tables[0])")
+        }
+        if header != nil, json { throw ValidationError("--header and --json: expected one of them") }
+        if let reject, !(reject > 0 && reject <= 1) {
+            throw ValidationError("--reject: expected a probability in (0, 1] · received \(reject)")
+        }
+        if let explain, images.count > 1 || isFolder(images[0]), explain.lowercased().hasSuffix(".png") {
+            throw ValidationError("--explain: expected a folder for several pictures · received \(explain)")
+        }
+    }
+
+    private func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+
+    func run() throws {
+        let saved = try model.map { try SavedModel.load(path: $0) } ?? BoxModel.load()
+        let reader = try DigitReader(saved, pool: common.makePool(default: 1))
+        if reject != nil, !reader.isCalibrated {
+            Console.message(
+                "Note: the model knows no temperature (it was made without validation images, or imported); "
+                    + "--reject goes by its raw probabilities")
+        }
+        var submission = try header.map { try Submission(header: $0) }
+        let files = try PictureFiles.expanded(images) { Console.message(printable("Note: " + $0)) }
+        let names = PictureFiles.distinctNames(files)
+        var output = PredictOutput(self, reader: reader, files: files)
+        var failures = 0
+        for (file, name) in zip(files, names) {
+            if PredictTable.isTable(file) {
+                failures += try read(PredictTable(file, idColumn: idColumn), reader, &output, &submission)
+                continue
+            }
+            do {
+                let picture = try Self.picture(file)
+                let place = file == "-" ? "standard input" : file
+                let reading = try reader.read(picture, raw ? .raw : segment ? .segment : .single, place: place)
+                guard segment || !reading.characters.isEmpty else {
+                    throw InputError(place, expected: "a picture of a digit", received: "an empty one")
+                }
+                output.add(
+                    ReadingRecord(
+                        file: file, reading: reading, classNames: reader.classNames, reject: reject ?? 0))
+                try explain(picture, reading, reader, name)
+            } catch let error as InputError {
+                failures += 1
+                output.add(file: file, error)
+            }
+        }
+        if let submission { print(submission.text, terminator: "") } else { try output.end() }
+        if failures > 0 { throw ExitCode(2) }
+    }
+
+    /// - Returns: How many rows could not be read.
+    private func read(
+        _ table: PredictTable, _ reader: DigitReader, _ output: inout PredictOutput, _ submission: inout Submission?
+    ) throws -> Int {
+        var failures = 0
+        let rows = table.rows
+        for (index, row) in rows.enumerated() {
+            let place = "\(table.path):\(row.id)"
+            do throws(InputError) {
+                let reading = try reader.read(row.image, raw ? .raw : .single, place: place)
+                guard !reading.characters.isEmpty else {
+                    throw InputError(place, expected: "a picture of a digit", received: "an empty one")
+                }
+                let record = ReadingRecord(
+                    file: place, reading: reading, classNames: reader.classNames, reject: reject ?? 0)
+                if submission == nil {
+                    output.add(record)
+                } else {
+                    submission?.add(id: row.id, label: record.text(of: reading.characters[0]))
+                }
+            } catch {
+                failures += 1
+                submission?.add(id: row.id, label: "")
+                output.add(file: place, error)
+            }
+            guard !common.quiet, Console.isTerminal, index % 100 == 99 else { continue }
+            ProgressLine(
+                head: "Reading", fraction: Double(index + 1) / Double(rows.count),
+                parts: [.init(text: "\(Console.grouped(index + 1)) of \(Console.grouped(rows.count)) rows", rank: 0)]
+            ).draw()
+            if index + 1 == rows.count { ProgressLine.clear() }
+        }
+        return failures
+    }
+
+    private static func picture(_ file: String) throws -> GreyImage {
+        func note(_ text: String) { Console.message(printable("Note: \(file): \(text)")) }
+        guard file == "-" else { return try ImageDecoder.read(file, note: note) }
+        let limit = ImageLimits().fileBytes
+        let data = try FileHandle.standardInput.read(upToCount: limit + 1) ?? Data()
+        return try ImageDecoder.decode([UInt8](data), place: "standard input", note: note)
+    }
+
+    private func explain(_ picture: GreyImage, _ reading: Reading, _ reader: DigitReader, _ name: String) throws {
+        guard let explain else { return }
+        var url = URL(fileURLWithPath: explain)
+        if !explain.lowercased().hasSuffix(".png") {
+            do {
+                try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+            } catch {
+                throw OperationError("creating \(explain)", problem: error.localizedDescription)
+            }
+            url.appendPathComponent(name + ".explained.png")
+        }
+        try AtomicFile.write(try Explanation(picture, reading, reader: reader).encoded(), to: url)
+        common.say("\(url.relativePath): what the network saw, and where it looked")
+    }
+}
+
+/// Writes readings as text, JSON or CSV.
+private struct PredictOutput {
+    private let command: PredictCommand
+    private let reader: DigitReader
+    private var file: ReadingsFile
+    private var table: CSV
+    private var hasHeader = false
+    private let nameWidth: Int
+
+    init(_ command: PredictCommand, reader: DigitReader, files: [String]) {
+        self.command = command
+        self.reader = reader
+        file = ReadingsFile(
+            model: command.model ?? BoxModel.name, temperature: reader.isCalibrated ? reader.temperature : nil)
+        table = CSV(header: ReadingRecord.header(classes: reader.classNames.count))
+        nameWidth = max(4, files.map(\.count).max() ?? 0)
+    }
+
+    mutating func add(_ record: ReadingRecord) {
+        if command.json {
+            file.add(record)
+        } else if command.csv {
+            record.appendRows(to: &table)
+        } else if command.segment {
+            printSegments(record)
+        } else {
+            printSingle(record)
+        }
+    }
+
+    mutating func add(file name: String, _ error: InputError) {
+        if command.json { file.add(file: name, error: error.description) }
+        Console.message("trainer: " + error.description)
+    }
+
+    func end() throws {
+        if command.json { print(String(decoding: try file.encoded(), as: UTF8.self), terminator: "") }
+        if command.csv { print(table.text, terminator: "") }
+    }
+
+    private static func percent(_ probability: Double) -> String {
+        // 100 % only where it is.
+        Console.fixed((probability * 10_000).rounded(.down) / 100, 2) + " %"
+    }
+
+    private mutating func printSingle(_ record: ReadingRecord) {
+        guard let character = record.reading.characters.first else { return }
+        let width = max(5, reader.classNames.map(\.count).max() ?? 0)
+        if !hasHeader {
+            print(Console.left("file", nameWidth) + "  " + Console.left("reads", width) + "      sure  else")
+            hasHeader = true
+        }
+        let others = character.ranking.dropFirst(record.isRejected(character) ? 0 : 1).prefix(2)
+            .filter { character.probabilities[$0] >= 0.005 }
+            .map { "\(reader.classNames[$0]) \(Self.percent(character.probabilities[$0]))" }
+        let line =
+            Console.left(record.file, nameWidth) + "  " + Console.left(record.text(of: character), width) + "  "
+            + Console.right(Self.percent(character.confidence), 8) + "  " + others.joined(separator: ", ")
+        print(String(line.reversed().drop { $0 == " " }.reversed()))
+        if record.reading.others > 0 {
+            Console.message(
+                "Note: \(record.file) shows \(record.reading.others + 1) characters, and the largest was read; "
+                    + "--segment reads all")
+        }
+    }
+
+    private func printSegments(_ record: ReadingRecord) {
+        print(record.file + (record.lines.isEmpty ? ": empty" : ""))
+        for line in record.lines { print("  " + line) }
+        guard !record.reading.characters.isEmpty else { return }
+        let rows = record.reading.characters.map { character in
+            let box = character.box
+            return ["   ", record.text(of: character), Self.percent(character.confidence), "\(box.x)", "\(box.y)"]
+                + ["\(box.width)", "\(box.height)"]
+        }
+        print(Console.table([["", "reads", "sure", "x", "y", "width", "height"]] + rows, left: [1]))
+    }
+}

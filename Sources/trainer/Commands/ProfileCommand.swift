@@ -1,0 +1,78 @@
+import ArgumentParser
+import Foundation
+import LinearAlgebra
+import Numeral
+import Reports
+import Runs
+import Workers
+
+/// `trainer profile`: how fast a network runs here, and where the time of a step goes.
+struct ProfileCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "profile",
+        abstract: "Measure a configuration's network: images/s, and time, GFLOP/s and bytes of each layer.",
+        discussion: """
+            Images are synthetic, so no data set is needed. Rates are taken without instruments. GFLOP/s count the \
+            multiply-adds of the layer as defined, so a lowering that saves multiplications can pass 100 % of the peak.
+            """)
+
+    @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var tuning: TuningOptions
+
+    @Option(help: "Images in a training step; default: the configuration's.")
+    var batch: Int?
+
+    @Option(help: "Images in a call of inference.")
+    var inferenceBatch = 512
+
+    @Option(help: "Steps in each timed block and in the breakdown; default: as many as make 0.1 s and 1 s.")
+    var steps: Int?
+
+    @Option(help: "Write the result to this JSON file.")
+    var json: String?
+
+    @Option(help: "Write profile.json, profile.csv and profile.svg into this folder.")
+    var output: String?
+
+    func run() throws {
+        var (experiment, graph) = try configuration.load()
+        for (option, value) in [("--batch", batch), ("--inference-batch", inferenceBatch), ("--steps", steps)] {
+            if let value, value < 1 || value > 1 << 20 {
+                throw InputError(option, expected: "an integer in 1…1048576", received: "\(value)")
+            }
+        }
+        if let batch { experiment.training.batchSize = batch }
+        let date = Date()
+        let pool = try common.makePool()
+        tuning.settle(&experiment, &graph, pool: pool, common)
+        common.say("Measuring the GEMM peak")
+        let (peak, scaling) = Self.peak(pool)
+        common.warnOfBusyCores(scaling: scaling, threads: pool.threads)
+        let profiler = try Profiler(
+            graph: graph, options: experiment.training, inferenceBatchSize: inferenceBatch, runs: steps,
+            seed: experiment.seed, pool: pool)
+        let measurement = try profiler.measure { common.say("Measuring \($0)") }
+        let record = ProfileRecord(
+            measurement, graph: graph, name: experiment.name, peak: peak,
+            environment: EnvironmentRecord(threads: pool.threads, dataDigests: [:], date: date))
+        if let json { try ProfileFiles.writeJSON(record, to: URL(fileURLWithPath: json)) }
+        if let output { try ProfileFiles.write(record, to: URL(fileURLWithPath: output, isDirectory: true)) }
+        print(ProfileTable.text(record), terminator: "")
+    }
+
+    /// The best of a large product and of two tiles that small-matrix kernels like, on all threads, and how many
+    /// times one thread's rate that is.
+    private static func peak(_ pool: WorkerPool) -> (ProfileRecord.Peak, scaling: Double) {
+        var best = ProfileRecord.Peak(gflops: 0, shape: "")
+        var scaling = 1.0
+        for (m, n, k) in [(1024, 1024, 1024), (96, 32, 288), (24, 64, 576)] {
+            let gflops = GEMMProbe.measure(m: m, n: n, k: k, pool: pool)
+            if gflops > best.gflops {
+                best = .init(gflops: gflops, shape: "\(m)×\(n)×\(k)")
+                scaling = gflops / GEMMProbe.measure(m: m, n: n, k: k, pool: nil)
+            }
+        }
+        return (best, scaling)
+    }
+}

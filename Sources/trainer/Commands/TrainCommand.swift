@@ -1,0 +1,112 @@
+import ArgumentParser
+import Foundation
+import LinearAlgebra
+import Numeral
+import Runs
+import Workers
+
+/// `trainer train`: trains, tests once, leaves a run folder.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Train a network, test it once, and leave a run folder (the default command).")
+
+    @OptionGroup var configuration: TrainingConfigurationOptions
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var tuning: TuningOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder that holds the data set; or your own data: a folder of pictures for each class, a CSV file.",
+            valueName: "path"))
+    var data: String?
+
+    @Option(help: "Folder in which the run folder is made, instead of the configuration's.")
+    var output: String?
+
+    @Option(help: ArgumentHelp("Go on with an unfinished run, in its folder.", valueName: "run"))
+    var resume: String?
+
+    @Flag(help: "With --resume: go on although Numeral, BLAS or CPU are others than at the beginning.")
+    var force = false
+
+    func validate() throws {
+        if resume == nil {
+            try configuration.requireFile()
+            if force { throw ValidationError("--force goes with --resume") }
+        } else if output != nil {
+            throw ValidationError("--output does not go with --resume: a run goes on in its own folder")
+        }
+    }
+
+    func run() throws { try Ranks.join { try run($0) } }
+
+    private func run(_ ranks: Ranks) throws {
+        let began = Date()
+        let resumption = try ranks.onFirst {
+            try resume.map { try Resumption.open($0, given: configuration.load(instead:)) }
+        }
+        if case .some(.some(.none)) = resumption {
+            Console.message("\(resume ?? "") is finished: there is nothing left to do")
+        }
+        let resumed = (resumption ?? nil) ?? nil
+        guard !ranks.isAnyTrue(ranks.isFirst && resume != nil && resumed == nil) else { return }
+        var (experiment, graph) = try ranks.share(ranks.onFirst { try configured(resumed) })
+        if let data = self.data { experiment.data.directory = data }
+        let pool = try ranks.together { try common.makePool(default: ranks.threads) }
+        introduce(pool, ranks)
+        let data = try ranks.together { try common.load(experiment.dataRequest, seed: experiment.seed) }
+        if ranks.isFirst { tuning.settle(&experiment, &graph, pool: pool, common) }
+        (experiment, graph) = try ranks.share(ranks.isFirst ? (experiment, graph) : nil)
+        let models = try ranks.together { try TeacherModels(experiment.training.distillation) }
+        let trainer = try ranks.together {
+            try Trainer(
+                graph: graph, options: experiment.training, data: data, augmentation: experiment.augmentation,
+                normalization: experiment.data.normalization, evaluationBatchSize: experiment.evaluation.batchSize,
+                teachers: models.teachers, seed: experiment.seed, pool: pool, communicator: ranks.communicator)
+        }
+        // A test file that is damaged should be known before an hour of training, not after. Nothing is kept of it.
+        let digests = try ranks.together {
+            data.digests.merging(try data.loadTest().digests) { first, _ in first }
+                .merging(models.digests) { first, _ in first }
+        }
+        try ranks.check(
+            digests, are: "the data of rank 0 (SHA-256)",
+            remedy: "give every host the same files, or name them by --data")
+        try ranks.check(
+            EngineIdentity.current(graph), are: "the engine of rank 0",
+            remedy: "train on machines of one kind, with the same build and BLAS")
+        try ranks.onFirst { try resumed?.check(dataDigests: digests, force: force) }
+        guard ranks.isFirst else {
+            return try TrainingFollower(
+                experiment: experiment, graph: graph, data: data, trainer: trainer, pool: pool
+            ).train(ranks)
+        }
+        let session = TrainingSession(
+            run: try resumed?.run ?? create(experiment, date: began), resumption: resumed, experiment: experiment,
+            graph: graph, data: data, dataDigests: digests, trainer: trainer, pool: pool, common: common, ranks: ranks)
+        defer { session.run.close() }
+        try session.record(date: began)
+        Interruption.install()
+        try session.train()
+    }
+
+    /// What is to be trained: as the files and the command line say, or as the run did that is gone on with.
+    private func configured(_ resumed: Resumption?) throws -> (Experiment, ResolvedGraph) {
+        var (experiment, graph) = try resumed.map { ($0.experiment, $0.graph) } ?? configuration.load(data: data)
+        if let output { experiment.output.directory = output }
+        return (experiment, graph)
+    }
+
+    private func introduce(_ pool: WorkerPool, _ ranks: Ranks) {
+        let threads = "\(pool.threads) thread\(pool.threads == 1 ? "" : "s")"
+        common.say(
+            "Numeral \(Numeral.version), \(BLASVendor.backend) (core \(BLASVendor.core ?? "unknown")), "
+                + (ranks.count == 1 ? threads : "\(ranks.count) ranks of \(threads)"))
+        if ranks.count > 1, let text = ranks.description { common.say(text) }
+    }
+
+    private func create(_ experiment: Experiment, date: Date) throws(OperationError) -> LiveRun {
+        try LiveRun.create(
+            in: URL(fileURLWithPath: experiment.output.directory, isDirectory: true), name: experiment.name, date: date)
+    }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Foundation
+import LinearAlgebra
+import Numeral
+
+/// `trainer`: trains, evaluates and inspects networks from JSON configurations.
+@main
+struct TrainerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trainer",
+        abstract: "Train, evaluate and inspect convolutional networks on an ordinary CPU.",
+        version: Numeral.version,
+        subcommands: [
+            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self, SweepCommand.self,
+            LearningRateCommand.self, InspectCommand.self, ProfileCommand.self, GEMMCommand.self, DatasetsCommand.self,
+            DoctorCommand.self, ExportCommand.self, ImportCommand.self,
+        ],
+        defaultSubcommand: TrainCommand.self)
+
+    /// Runs the command; every failure is one line on stderr and an exit code: 1 the work failed, or its results could
+    /// not be printed; 2 the input was wrong; 130 interrupted.
+    static func main() {
+        StandardOutput.prepare()
+        Interruption.ignoreSizeLimit()
+        BLASMemory.restartWithoutOwnThreads()
+        Interruption.explainShortage()
+        do {
+            do {
+                var command = try parseAsRoot()
+                try command.run()
+            } catch let error where exitCode(for: error) == .success && !(error is ExitCode) {
+                // Help and version.
+                print(fullMessage(for: error))
+            }
+            try StandardOutput.finish()
+        } catch let error as InputError {
+            Console.fail(error.description, code: 2)
+        } catch let error as OperationError {
+            Console.fail(error.description, code: 1)
+        } catch let error as TrainingError {
+            Console.fail(error.description, code: 1)
+        } catch let code as ExitCode {
+            Foundation.exit(code.rawValue)
+        } catch {
+            // Arguments that could not be parsed.
+            Console.fail(fullMessage(for: error), code: 2)
+        }
+    }
+
+    /// The exit code that `error` ends with.
+    static func code(of error: any Error) -> Int32 {
+        switch error {
+        case let failure as Ranks.SharedFailure: failure.code
+        case let code as ExitCode: code.rawValue
+        case is OperationError, is TrainingError: 1
+        default: 2
+        }
+    }
+}

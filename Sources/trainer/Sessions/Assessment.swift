@@ -1,0 +1,138 @@
+import Foundation
+import LinearAlgebra
+import Numeral
+import Reports
+import Runs
+import Tensors
+import Workers
+
+/// What training and evaluating do alike with a trained network and a test set: classify, write, print.
+struct Assessment {
+    var experiment: Experiment
+    var graph: ResolvedGraph
+    var normalization: (mean: Float, standardDeviation: Float)?
+    /// That calibrates its probabilities, where it is known.
+    var temperature: Double?
+    var parameters: AlignedBuffer<Float>
+    var state: AlignedBuffer<Float>
+    /// The data set's name.
+    var dataset: String
+    var source: LoadedData.Source
+    /// What it was trained on, where `history` tells of that.
+    var training: LoadedData?
+    var history: TrainingHistory?
+    var environment: EnvironmentRecord
+    /// Commands that do the same again.
+    var reproduction: [String]
+    /// Where several models are averaged, which then stand instead of the one; `graph` is the first's.
+    var ensemble: Ensemble? = nil
+    /// What was said already of the data, for the record.
+    var notes: [String] = []
+
+    /// Classifies the test images, writes everything that is made of that, and prints the summary.
+    /// - Parameter beforeEnd: does what must be done before `metrics.json` makes the run a finished one.
+    func run(
+        on images: ImageSet, to folder: RunFolder, common: CommonOptions, pool: WorkerPool, ranks: Ranks,
+        beforeEnd: (EvaluationSummary) throws -> Void = { _ in }
+    ) throws {
+        let predictions = try Predictions(
+            labels: images.labels.map(Int.init),
+            probabilities: try ensemble?.probabilities
+                ?? Self.probabilities(
+                    of: images, experiment: experiment, graph: graph, normalization: normalization,
+                    parameters: parameters, state: state, pool: pool, ranks: ranks),
+            classNames: images.classNames)
+        let clock = ContinuousClock()
+        let start = clock.now
+        let evaluation = EvaluationSummary(
+            predictions, bootstrap: BootstrapIntervals(predictions, seed: experiment.seed, pool: pool))
+        var metrics = MetricsRecord(
+            dataset: dataset, dataSource: source == .full ? .full : .sample,
+            training: history.map(MetricsRecord.Training.init), threads: pool.threads,
+            blas: [BLASVendor.backend, BLASVendor.core].compactMap { $0 }.joined(separator: " "),
+            parameters: ensemble?.parameterCount ?? graph.parameterCount, temperature: temperature, test: evaluation)
+        metrics.views = views > 1 ? views : nil
+        metrics.models = ensemble?.members.count
+        let testNotes = DataNotes.test(images)
+        for note in testNotes { Console.message("Note: \(note)") }
+        metrics.notes = notes + testNotes
+        if let ensemble { try folder.write(members: ensemble.members) }
+        try folder.write(evaluation: evaluation)
+        let pictures = try pictures(evaluation, images, pool)
+        try folder.write(pictures: pictures)
+        try folder.write(report: report(evaluation, metrics, pictures))
+        try beforeEnd(evaluation)
+        // Last: it makes the run a finished one.
+        try folder.write(metrics: metrics)
+        let seconds = (clock.now - start) / .seconds(1)
+        common.say("Metrics, figures and report in \(Console.fixed(seconds, 2)) s")
+        if source == .sample {
+            print("On the BUNDLED SAMPLE of \(dataset) (3,500 / 500 / 1,000 images), not the full set\n")
+        }
+        if let ensemble { print(MembersTable.text(ensemble.members)) }
+        if views > 1 { print("Each image is judged by the mean of \(views) views of it\n") }
+        print(ConsoleSummary.text(evaluation))
+        print("Everything is in \(folder.url.relativePath); read \(RunFile.report.rawValue) there")
+    }
+
+    private var views: Int { experiment.evaluation.testTimeAugmentation?.viewCount ?? 1 }
+
+    /// The classes' probabilities of every image. All ranks call it, and share the work.
+    static func probabilities(
+        of images: ImageSet, experiment: Experiment, graph: ResolvedGraph,
+        normalization: (mean: Float, standardDeviation: Float)?, parameters: AlignedBuffer<Float>,
+        state: AlignedBuffer<Float>, pool: WorkerPool, ranks: Ranks
+    ) throws -> [Float] {
+        let classifier = Classifier(
+            graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool,
+            communicator: ranks.communicator)
+        classifier.load(parameters: parameters, state: state)
+        return try classifier.probabilities(
+            of: images, averagedOver: experiment.evaluation.testTimeAugmentation)
+    }
+
+    private func pictures(
+        _ evaluation: EvaluationSummary, _ images: ImageSet, _ pool: WorkerPool
+    ) throws -> RunPictures {
+        var pictures = RunPictures(mistakes: try Mistakes(evaluation, images: images))
+        // Filters and features are of one network.
+        guard ensemble == nil else { return pictures }
+        pictures.filters = try FilterSheet(graph, parameters: parameters)
+        if let training, history != nil, !experiment.augmentation.isIdentity {
+            pictures.augmentation = try AugmentationSheet(
+                training.train, options: experiment.augmentation, seed: experiment.seed)
+        }
+        let extractor = FeatureExtractor(
+            graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool)
+        extractor.load(parameters: parameters, state: state)
+        do {
+            pictures.embedding = try EmbeddingMap(evaluation, images: images, extractor: extractor)
+        } catch {
+            Console.message("Note: the report has no embedding of the test set: \(error.problem)")
+        }
+        return pictures
+    }
+
+    private func report(
+        _ evaluation: EvaluationSummary, _ metrics: MetricsRecord, _ pictures: RunPictures
+    ) -> RunReport {
+        var report = RunReport(
+            name: experiment.name,
+            data: .init(
+                dataset: dataset, isSample: source == .sample, training: training?.train.count,
+                validation: training?.validation.count, imageShape: graph.inputShape),
+            graph: graph, evaluation: evaluation, metrics: metrics, history: history, pictures: pictures,
+            configuration: experiment.jsonText, environment: environment, reproduction: reproduction)
+        report.members = ensemble?.members ?? []
+        report.views = views
+        return report
+    }
+
+    /// An argument as a shell takes it.
+    static func quoted(_ argument: String) -> String {
+        let plain = argument.unicodeScalars.allSatisfy {
+            $0.properties.isAlphabetic && $0.isASCII || "0123456789-_./=:,+@%[]".unicodeScalars.contains($0)
+        }
+        return plain && !argument.isEmpty ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
+    }
+}

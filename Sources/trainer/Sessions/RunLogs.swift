@@ -1,0 +1,108 @@
+import Foundation
+import Numeral
+import Reports
+import Runs
+import TensorBoard
+
+/// The files that follow a run while it goes on: `events.jsonl` and the event file for TensorBoard. One that cannot be
+/// written is given up with a warning; training goes on.
+final class RunLogs {
+    private var events: EventLog?
+    private var tensorBoard: TensorBoardLog?
+
+    /// Opens both files, as far as the configuration wants them; in a resumed run they go on where it does.
+    ///
+    /// - Parameter sums: those of the checkpoint that it goes on from.
+    init(
+        _ run: LiveRun, _ experiment: Experiment, graph: ResolvedGraph, data: LoadedData, sums: [String: [Double]]
+    ) {
+        attempt {
+            if experiment.output.events {
+                events = EventLog(append: try run.open(RunFile.events.rawValue).append)
+            }
+        } else: {
+            events = nil
+        }
+        attempt {
+            guard experiment.output.tensorBoard else { return }
+            let file = try run.open(RunFile.tensorBoard.rawValue)
+            let log = TensorBoardLog(tensors: graph.parameters, append: file.append)
+            tensorBoard = log
+            guard file.length == 0 else {
+                log.restore(sums: sums[RunFile.tensorBoard.rawValue] ?? [])
+                return
+            }
+            try log.begin(
+                session: run.folder.url.lastPathComponent, hyperparameters: Self.hyperparameters(experiment))
+            try log.image(
+                AugmentedInputs.png(data.train, options: experiment.augmentation, seed: experiment.seed),
+                tag: "inputs/augmented", description: "Training images as the first epoch sees them.")
+        } else: {
+            tensorBoard = nil
+        }
+    }
+
+    /// What the files carry from record to record, for a checkpoint.
+    var sums: [String: [Double]] { tensorBoard.map { [RunFile.tensorBoard.rawValue: $0.sums] } ?? [:] }
+
+    /// Hands everything to the files: a checkpoint is about to refer to their lengths.
+    func flush() {
+        attempt {
+            try events?.flush()
+        } else: {
+            events = nil
+        }
+        attempt {
+            try tensorBoard?.flush()
+        } else: {
+            tensorBoard = nil
+        }
+    }
+
+    func take(_ event: TrainingEvent, from trainer: Trainer) {
+        attempt {
+            try events?.record(event)
+        } else: {
+            events = nil
+        }
+        attempt {
+            try tensorBoard?.record(event) { trainer.currentParameters }
+        } else: {
+            tensorBoard = nil
+        }
+    }
+
+    /// The end of a run: tested, or not.
+    func end(_ evaluation: EvaluationSummary?) {
+        attempt {
+            if let evaluation { try tensorBoard?.record(evaluation) }
+            try tensorBoard?.end(succeeded: evaluation != nil)
+        } else: {
+            tensorBoard = nil
+        }
+    }
+
+    private func attempt(_ work: () throws -> Void, else giveUp: () -> Void) {
+        do {
+            try work()
+        } catch {
+            giveUp()
+            Console.message("WARNING  \(error); the run goes on without this file")
+        }
+    }
+
+    /// The configuration, key by key, without its name and what it leaves behind.
+    private static func hyperparameters(_ experiment: Experiment) -> [Hyperparameter] {
+        experiment.json.leaves.compactMap { leaf in
+            if leaf.path == "name" || leaf.path.hasPrefix("output.") { return nil }
+            let value: Hyperparameter.Value =
+                switch leaf.value {
+                case .number(let number): .number(number.double)
+                case .boolean(let truth): .boolean(truth)
+                case .string(let text): .text(text)
+                default: .text(leaf.value.text)
+                }
+            return Hyperparameter(name: leaf.path, value: value)
+        }
+    }
+}

@@ -1,0 +1,191 @@
+import ArgumentParser
+import Foundation
+import Numeral
+import Runs
+import Tensors
+import Workers
+
+/// Trains a sweep's trials, rung by rung, seed by seed.
+final class SweepRunner {
+    private let sweep: Sweep
+    private let trials: [Sweep.Trial]
+    private let graphs: [ResolvedGraph]
+    private let folder: SweepFolder
+    private let pool: WorkerPool
+    private let directory: String?
+    private let common: CommonOptions
+    private let tuning: TuningOptions
+    /// Splits last used: trials of one seed mostly share theirs.
+    private var loaded: [(options: DataOptions, seed: UInt64, data: LoadedData)] = []
+    private static let mostLoaded = 4
+    private var trainings: [[SweepTraining]]
+
+    init(
+        sweep: Sweep, trials: [Sweep.Trial], graphs: [ResolvedGraph], folder: SweepFolder, pool: WorkerPool,
+        data: String?, common: CommonOptions, tuning: TuningOptions
+    ) {
+        self.sweep = sweep
+        self.trials = trials
+        self.graphs = graphs
+        self.folder = folder
+        self.pool = pool
+        directory = data
+        self.common = common
+        self.tuning = tuning
+        trainings = trials.map { trial in
+            sweep.seeds.map { seed in
+                folder.result(trial.number, seed)
+                    ?? SweepTraining(trial: trial.number, seed: seed, epochs: [], isFinished: false)
+            }
+        }
+    }
+
+    /// - Returns: every trial as it was judged last.
+    /// - Throws: `ExitCode` where a signal ended it; what loading data and writing throw.
+    func run() throws -> [SweepRow] {
+        let most = trials.map(\.experiment.training.epochs).max() ?? 1
+        let rungs = sweep.halving?.rungs(epochs: most) ?? [most]
+        var judged: [Int: SweepRow] = [:]
+        var remaining = Array(trials.indices)
+        for (index, rung) in rungs.enumerated() {
+            if rungs.count > 1 {
+                common.say("Rung \(index + 1) of \(rungs.count): \(remaining.count) trials to epoch \(rung)")
+            }
+            for seed in sweep.seeds.indices {
+                for trial in remaining { try train(trial, seed, to: rung) }
+            }
+            let rows = remaining.map { row($0, epochs: rung) }.sorted { $0.isBetter(than: $1, sweep.monitor) }
+            for row in rows { judged[row.trial] = row }
+            guard let halving = sweep.halving, index + 1 < rungs.count else { break }
+            let survivors = Set(rows.prefix(halving.survivors(of: rows.count)).map(\.trial))
+            for trial in remaining where !survivors.contains(trials[trial].number) {
+                for seed in sweep.seeds { folder.removeCheckpoint(trials[trial].number, seed) }
+            }
+            remaining = remaining.filter { survivors.contains(trials[$0].number) }
+        }
+        return trials.compactMap { judged[$0.number] }
+    }
+
+    private func row(_ trial: Int, epochs: Int) -> SweepRow {
+        let training = trials[trial].experiment.training
+        return SweepRow(
+            trial: trials[trial].number, values: trials[trial].values, trainings: trainings[trial],
+            epochs: min(epochs, training.epochs), stopping: training.earlyStopping, monitor: sweep.monitor)
+    }
+
+    /// Trains trial `index` with seed `seedIndex` until `rung` epochs are done, unless they are.
+    private func train(_ index: Int, _ seedIndex: Int, to rung: Int) throws {
+        let trial = trials[index], seed = sweep.seeds[seedIndex]
+        let target = min(rung, trial.experiment.training.epochs)
+        guard !trainings[index][seedIndex].covers(target) else { return }
+        var experiment = trial.experiment
+        experiment.seed = seed
+        // From one rung to the next, and after a break, training goes on from them.
+        if experiment.training.checkpoints == nil { experiment.training.checkpoints = CheckpointOptions() }
+        if let directory { experiment.data.directory = directory }
+        let data = try data(experiment)
+        var graph = graphs[index]
+        tuning.settle(&experiment, &graph, pool: pool, common)
+        let result = try train(experiment, graph, data, trial, to: target)
+        trainings[index][seedIndex] = result
+        try folder.write(result)
+        if result.isFinished || result.failure != nil { folder.removeCheckpoint(trial.number, seed) }
+        show(result, trial, target)
+    }
+
+    private func train(
+        _ experiment: Experiment, _ graph: ResolvedGraph, _ data: LoadedData, _ trial: Sweep.Trial, to target: Int
+    ) throws -> SweepTraining {
+        let (number, seed) = (trial.number, experiment.seed)
+        var checkpoint = Checkpoint(
+            configuration: experiment.jsonText, dataDigests: data.digests, engine: EngineIdentity.current(graph),
+            liveFiles: [:], state: TrainingState(progress: TrainingProgress(), tensors: []))
+        let models = try TeacherModels(experiment.training.distillation)
+        checkpoint.dataDigests.merge(models.digests) { first, _ in first }
+        let state = folder.checkpoint(number, seed, like: checkpoint)
+        let trainer: Trainer
+        do {
+            trainer = try Trainer(
+                graph: graph, options: experiment.training, data: data, augmentation: experiment.augmentation,
+                normalization: experiment.data.normalization, evaluationBatchSize: experiment.evaluation.batchSize,
+                teachers: models.teachers, seed: seed, pool: pool)
+        } catch let error as OperationError {
+            return SweepTraining(trial: number, seed: seed, epochs: [], isFinished: false, failure: error.description)
+        }
+        var done = state?.progress.history.epochs.count ?? 0
+        var writeFailure: OperationError?
+        do {
+            let model = try trainer.run(
+                from: state,
+                shouldStop: { Interruption.isRequested || (done >= target && target < experiment.training.epochs) },
+                onCheckpoint: { state in
+                    checkpoint.state = state
+                    do throws(OperationError) {
+                        try self.folder.write(checkpoint, number, seed)
+                        writeFailure = nil
+                    } catch {
+                        writeFailure = error
+                    }
+                },
+                onEvent: { event in
+                    if case .epoch(let record, _) = event { done = record.epoch }
+                    self.show(event, trial, target)
+                })
+            clear()
+            if Interruption.isRequested { throw interrupted() }
+            if let writeFailure { throw writeFailure }
+            return SweepTraining(
+                trial: number, seed: seed, epochs: model.history.epochs,
+                isFinished: model.history.stoppedEarly || model.history.epochs.count >= experiment.training.epochs)
+        } catch let error as TrainingError {
+            clear()
+            return SweepTraining(
+                trial: number, seed: seed, epochs: trainer.bestSoFar?.history.epochs ?? [], isFinished: false,
+                failure: error.description)
+        }
+    }
+
+    private func data(_ experiment: Experiment) throws -> LoadedData {
+        if let known = loaded.first(where: { $0.options == experiment.data && $0.seed == experiment.seed }) {
+            return known.data
+        }
+        let data = try common.load(experiment.dataRequest, seed: experiment.seed)
+        loaded = Array(loaded.suffix(Self.mostLoaded - 1)) + [(experiment.data, experiment.seed, data)]
+        return data
+    }
+
+    private func interrupted() -> ExitCode {
+        Console.message("Interrupted. Go on with the same command")
+        return ExitCode(Interruption.ownExitCode)
+    }
+
+    // MARK: - Display
+
+    private func show(_ event: TrainingEvent, _ trial: Sweep.Trial, _ target: Int) {
+        guard !common.quiet, case .step(let p) = event, p.step % 10 == 0 else { return }
+        ProgressLine(
+            head: "Trial \(trial.number)/\(trials.count)",
+            fraction: (Double(p.epoch - 1) + Double(p.step) / Double(p.stepsPerEpoch)) / Double(target),
+            parts: [
+                .init(text: "epoch \(p.epoch) of \(target)", rank: 1),
+                .init(text: "acc \(Console.fixed(100 * p.accuracy, 2))", rank: 0),
+            ]
+        ).draw()
+    }
+
+    private func show(_ result: SweepTraining, _ trial: Sweep.Trial, _ target: Int) {
+        guard !common.quiet else { return }
+        let settings = zip(sweep.parameters, trial.values).map { "\($0.path)=\($1)" }.joined(separator: " ")
+        let kept = result.kept(after: target, trial.experiment.training.earlyStopping)
+        let figures =
+            result.failure
+            ?? "accuracy \(Console.fixed(100 * (kept?.validationAccuracy ?? .nan), 2)) %, "
+            + "loss \(Console.fixed(kept?.validationLoss ?? .nan, 4))"
+        Console.message(
+            "trial \(trial.number), seed \(result.seed), \(result.epochs.count) epochs: \(figures)  \(settings)")
+    }
+
+    private func clear() {
+        if !common.quiet { ProgressLine.clear() }
+    }
+}

@@ -1,0 +1,160 @@
+import ArgumentParser
+import Foundation
+import Numeral
+import Runs
+import Workers
+
+/// What one process does for a run, from its folder's first files to the test.
+struct TrainingSession {
+    let run: LiveRun
+    let resumption: Resumption?
+    let experiment: Experiment
+    let graph: ResolvedGraph
+    let data: LoadedData
+    let dataDigests: [String: String]
+    let trainer: Trainer
+    let pool: WorkerPool
+    let common: CommonOptions
+    let ranks: Ranks
+
+    private var folder: RunFolder { run.folder }
+
+    /// What is unusual about the training images.
+    private var dataNotes: [String] {
+        DataNotes.training(
+            data, fraction: experiment.data.validationFraction, stopsEarly: experiment.training.earlyStopping != nil)
+    }
+
+    /// Writes `config.json` and `environment.json`, or adds this process to the latter.
+    func record(date: Date) throws {
+        let environment = EnvironmentRecord(threads: pool.threads, ranks: ranks, dataDigests: dataDigests, date: date)
+        guard let resumption else {
+            try folder.write(experiment.jsonText, as: .config)
+            try folder.write(environment: environment)
+            return
+        }
+        resumption.announce(common)
+        let progress = resumption.found?.checkpoint.state.progress ?? TrainingProgress()
+        try folder.write(
+            resumption: EnvironmentRecord.Resumption(
+                date: date, epoch: progress.epoch, step: progress.step, threads: pool.threads,
+                ranks: environment.ranks?.count, commandLine: CommandLine.arguments),
+            in: environment)
+        run.restore(lengths: resumption.found?.checkpoint.liveFiles ?? [:])
+    }
+
+    /// Trains and tests.
+    /// - Throws: `ExitCode` where a signal ended it, after the checkpoint; what training and writing throw.
+    func train() throws {
+        for note in dataNotes { Console.message("Note: \(note)") }
+        let writer = CheckpointWriter(
+            run, experiment, graph, dataDigests: dataDigests, resumedFrom: resumption?.found?.file)
+        let display = TrainingDisplay(quiet: common.quiet, epochs: experiment.training.epochs)
+        let logs = RunLogs(
+            run, experiment, graph: graph, data: data, sums: resumption?.found?.checkpoint.liveSums ?? [:])
+        let model: TrainedModel
+        let state = try ranks.share(state: resumption?.found?.checkpoint)
+        do {
+            model = try trainer.run(
+                from: state, shouldStop: { Interruption.isRequested },
+                onSnapshot: { cycle, model in try folder.write(snapshot: saved(model).encoded(), cycle: cycle) },
+                onCheckpoint: writer.map { writer in
+                    { state in
+                        logs.flush()
+                        writer.write(state, liveSums: logs.sums)
+                    }
+                },
+                onEvent: { event in
+                    display.show(event)
+                    logs.take(event, from: trainer)
+                })
+        } catch let error as TrainingError {
+            logs.end(nil)
+            try afterDivergence(last: writer?.last)
+            throw error
+        }
+        guard !model.interrupted else {
+            logs.end(nil)
+            throw try afterInterruption(model, writer, code: Interruption.exitCode(ranks))
+        }
+        let temperature = temperature(of: model)
+        try save(model, temperature: temperature)
+        try test(model, temperature: temperature, logs)
+    }
+
+    /// Keeps the best weights so far, and says where they and the last sound state are.
+    private func afterDivergence(last checkpoint: URL?) throws {
+        if let best = trainer.bestSoFar {
+            try save(best, temperature: temperature(of: best))
+            Console.message(
+                "The weights of epoch \(best.history.bestEpoch), the best, are in "
+                    + folder.url(of: .model).relativePath)
+        }
+        if let checkpoint { Console.message("The last sound checkpoint is \(checkpoint.relativePath)") }
+    }
+
+    /// Keeps the best weights so far, and says how to go on.
+    private func afterInterruption(
+        _ model: TrainedModel, _ writer: CheckpointWriter?, code: Int32
+    ) throws -> ExitCode {
+        try save(model, temperature: model.history.epochs.isEmpty ? nil : temperature(of: model))
+        if let failure = writer?.failure { throw failure }
+        let epochs = model.history.epochs.count
+        let place = "Interrupted after \(epochs) epoch\(epochs == 1 ? "" : "s")"
+        if writer == nil {
+            Console.message(
+                place + ", without checkpoints (training.checkpoints is null): it cannot go on. "
+                    + (epochs == 0 ? "There are no weights yet" : "The best weights are in \(folder.url.relativePath)"))
+        } else {
+            Console.message(place + ". Go on with: trainer --resume \(folder.url.relativePath)")
+        }
+        return ExitCode(code)
+    }
+
+    /// Writes the history and, once an epoch has ended, the model.
+    private func save(_ model: TrainedModel, temperature: Double?) throws {
+        guard !model.history.epochs.isEmpty else { return }
+        try folder.write(history: model.history)
+        try folder.write(saved(model, temperature: temperature).encoded(), as: .model)
+    }
+
+    private func saved(_ model: TrainedModel, temperature: Double? = nil) -> SavedModel {
+        SavedModel(
+            experiment: experiment, graph: graph, classNames: data.train.classNames,
+            normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,
+            dataset: data.dataset, parameters: model.parameters, state: model.state)
+    }
+
+    private func test(_ model: TrainedModel, temperature: Double?, _ logs: RunLogs) throws {
+        let history = model.history
+        common.say(
+            "Trained \(history.epochs.count) epochs in \(Console.fixed(history.seconds, 1)) s "
+                + "(\(Console.grouped(Int(history.imagesPerSecond))) images/s)"
+                + (history.stoppedEarly ? ", stopped early" : "") + "; kept epoch \(history.bestEpoch)")
+        let environment =
+            folder.storedEnvironment
+            ?? EnvironmentRecord(threads: pool.threads, ranks: ranks, dataDigests: dataDigests, date: Date())
+        let test = try data.loadTest()
+        var assessment = Assessment(
+            experiment: experiment, graph: graph,
+            normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,
+            parameters: model.parameters, state: model.state, dataset: data.dataset, source: data.source,
+            training: data, history: history, environment: environment, reproduction: reproduction(environment))
+        assessment.notes = data.notes + dataNotes + test.notes
+        try assessment.run(
+            on: test.images, to: folder, common: common, pool: pool, ranks: ranks,
+            // Before metrics.json, which says that the run is finished.
+            beforeEnd: { logs.end($0) })
+        if experiment.training.schedule.cycles > 1 {
+            print(
+                "Snapshots of \(experiment.training.schedule.cycles) cycles; together: trainer evaluate --model "
+                    + folder.snapshots.relativePath)
+        }
+    }
+
+    /// Commands, in a clone of the repository, that train the same again.
+    private func reproduction(_ environment: EnvironmentRecord) -> [String] {
+        let config = Assessment.quoted(folder.url(of: .config).relativePath)
+        return (environment.commit.map { ["git checkout \($0)"] } ?? []) + ["swift run trainer --config \(config)"]
+    }
+}

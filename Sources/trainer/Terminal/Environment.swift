@@ -1,0 +1,40 @@
+import Foundation
+import LinearAlgebra
+import Numeral
+import Runs
+
+extension EnvironmentRecord {
+    /// What this process runs on.
+    init(threads: Int, ranks: Ranks? = nil, dataDigests: [String: String], date: Date) {
+        let binary = URL(fileURLWithPath: Bundle.main.executablePath ?? "/").deletingLastPathComponent()
+        self.init(
+            numeralVersion: Numeral.version, swiftVersion: Numeral.swiftVersion,
+            operatingSystem: ProcessInfo.processInfo.operatingSystemVersionString,
+            processor: Processor(
+                model: Machine.processorName, cores: Machine.cores, features: Machine.vectorFeatures),
+            blas: BLAS(backend: BLASVendor.backend, version: BLASVendor.version, core: BLASVendor.core),
+            threads: threads,
+            ranks: ranks.flatMap { ranks in
+                ranks.library.map { RankList(count: ranks.count, hosts: ranks.members.map(\.host), library: $0) }
+            },
+            commit: SourceCommit.find(above: binary), dataDigests: dataDigests,
+            commandLine: CommandLine.arguments, date: date)
+    }
+}
+
+/// What makes the bits of a run, apart from its configuration and data. Not the number of threads, and not the size of
+/// the machine.
+enum EngineIdentity {
+    /// - Parameter graph: whose lowerings count; nil: none.
+    static func current(_ graph: ResolvedGraph?) -> [String: String] {
+        var facts = [
+            "Numeral": Numeral.version, "BLAS": BLASVendor.backend,
+            "BLAS version": BLASVendor.version ?? "unknown", "BLAS core": BLASVendor.core ?? "unknown",
+            "vector features": Machine.vectorFeatures.joined(separator: " "),
+        ]
+        for node in graph?.nodes ?? [] where !node.lowering.isEmpty {
+            facts["lowering of \(node.name)"] = node.lowering
+        }
+        return facts
+    }
+}

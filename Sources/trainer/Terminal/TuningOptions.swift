@@ -1,0 +1,32 @@
+import ArgumentParser
+import Foundation
+import Numeral
+import Workers
+
+/// Settles a network's lowerings before it runs.
+struct TuningOptions: ParsableArguments {
+    @Flag(help: "Time the lowerings again, instead of going by what earlier runs on this machine found.")
+    var retune = false
+
+    /// Times what the configuration leaves open, and writes the choices into it.
+    /// - Parameter pool: a pool exists, so the BLAS has been found sound.
+    @discardableResult
+    func settle(
+        _ experiment: inout Experiment, _ graph: inout ResolvedGraph, pool: WorkerPool, _ common: CommonOptions
+    ) -> [LoweringDecision] {
+        let folder = DatasetLocations().cacheDirectory
+        let cache = LoweringCache(folder: URL(fileURLWithPath: folder, isDirectory: true))
+        let start = MonotonicClock.nanoseconds()
+        let (settled, decisions) = cache.tuned(
+            graph, batchSize: experiment.training.batchSize, shards: experiment.training.shards, anew: retune
+        ) { Console.message("Note: \($0)") }
+        let timed = decisions.filter { !$0.wasKnown }.count
+        if timed > 0 {
+            let seconds = Double(MonotonicClock.nanoseconds() - start) * 1e-9
+            common.say("Chose \(timed) lowering\(timed == 1 ? "" : "s") by timing in \(Console.fixed(seconds, 2)) s")
+        }
+        graph = settled
+        experiment.model = settled.graph
+        return decisions
+    }
+}
