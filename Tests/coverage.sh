@@ -3,7 +3,7 @@
 # configuration target has 90 % or less:
 #     Tests/coverage.sh              # builds in .build/coverage, runs everything
 #     Tests/coverage.sh --report     # the last run again
-#     Tests/coverage.sh --missed Sources/Kernels/BLAS.swift    # its lines with their counts
+#     Tests/coverage.sh --missed Sources/LinearAlgebra/BLAS.swift    # its lines with their counts
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scratch=.build/coverage

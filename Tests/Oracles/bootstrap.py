@@ -1,6 +1,6 @@
 """Numeral's bootstrap, written down again in NumPy: its draws, its figures and its intervals.
 
-The draws are those of `Sources/Evaluation/BootstrapIntervals.swift`: each class's samples are drawn from among
+The draws are those of `Sources/Evaluation/Intervals/BootstrapIntervals.swift`: each class's samples are drawn from among
 themselves, class after class, by Lemire's unbiased integers below the class's size from the Philox 4x32-10 stream with
 key = seed and counter = (block, 0, resample, 6 << 24). Used by make_metrics.py, which computes
 every figure with scikit-learn, and by check_metrics.py, which needs more speed and compares with it on a few resamples.

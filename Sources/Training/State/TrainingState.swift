@@ -35,7 +35,7 @@ package struct TrainingProgress: Hashable, Sendable, Codable {
 /// Everything that training needs to go on with the same bits, for any number of threads.
 ///
 /// Random numbers have addresses, not histories, so that there is no generator's state in it. Tensors are flat buffers
-/// (DESIGN §1.5): `parameters`, `state` (batch-norm's statistics), `optimizer/m`, `optimizer/v`, `average/parameters` and
+///: `parameters`, `state` (batch-norm's statistics), `optimizer/m`, `optimizer/v`, `average/parameters` and
 /// `average/state` as far as they exist, and from the first epoch's end `best/parameters` and `best/state`, the weights
 /// that would be given back.
 package struct TrainingState: Hashable, Sendable {
