@@ -115,3 +115,42 @@ import Testing
         #expect(lines.count <= 200)
     }
 }
+
+/// The first words that somebody types.
+@Suite(.serialized) struct FirstWordsTests {
+    private func call(_ arguments: [String]) throws -> CommandLineTests.Outcome {
+        let folder = try CommandLineTests.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        return try CommandLineTests.trainer(arguments, in: folder)
+    }
+
+    @Test func aloneItSaysWhatToTry() throws {
+        let outcome = try call([])
+        #expect(outcome.code == 0 && outcome.errors.isEmpty)
+        let tries = outcome.output.components(separatedBy: "\n").filter { $0.hasPrefix("  trainer ") }
+        #expect(tries.count == 3)
+    }
+
+    @Test(arguments: [
+        (["trian", "--config", "x"], "trainer: command: expected one of: train,", "did you mean 'train'?"),
+        (["--cofig", "x"], "trainer: train: expected one of its options · received --cofig", "did you mean '--config'?"),
+        (["evaluate", "--modle=x"], "received --modle", "did you mean '--model'?"),
+        (["datasets", "lst"], "trainer: datasets command: expected one of: list,", "did you mean 'list'?"),
+        (["gemm", "compre", "a", "b"], "received compre", "did you mean 'compare'?"),
+        (["default.json"], "received default.json", "--config default.json"),
+        (["predict", "--qqqqqq", "x"], "received --qqqqqq", "trainer predict --help"),
+        (["train", "--sed", "3"], "received --sed", "did you mean '--seed'?"),
+    ])
+    func whatIsMisspeltIsNamed(_ arguments: [String], _ says: String, _ suggests: String) throws {
+        let outcome = try call(arguments)
+        #expect(outcome.code == 2 && outcome.output.isEmpty)
+        #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+        #expect(outcome.errors.contains(says) && outcome.errors.contains(suggests), "\(outcome.errors)")
+    }
+
+    @Test(arguments: [["help"], ["help", "predict"], ["--help"], ["datasets", "convert", "--help"], ["--version"], ["datasets"]])
+    func whatIsThereIsObeyed(_ arguments: [String]) throws {
+        let outcome = try call(arguments)
+        #expect(outcome.code == 0 && !outcome.output.isEmpty, "\(outcome.errors)")
+    }
+}

@@ -26,8 +26,14 @@ struct TrainerCommand: ParsableCommand {
         Interruption.explainShortage()
         do {
             do {
-                var command = try parseAsRoot()
-                try command.run()
+                let arguments = Array(CommandLine.arguments.dropFirst())
+                if arguments.isEmpty {
+                    print(Call.welcome)
+                } else {
+                    try Call.check(arguments)
+                    var command = try parseAsRoot(arguments)
+                    try command.run()
+                }
             } catch let error where exitCode(for: error) == .success && !(error is ExitCode) {
                 // Help and version.
                 print(fullMessage(for: error))

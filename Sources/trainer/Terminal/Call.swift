@@ -1,0 +1,70 @@
+import ArgumentParser
+import Formats
+import Tensors
+
+/// The words of a call, looked at before they are parsed: a misspelt command or option is what is wrong then, not what
+/// the parser misses because of it.
+enum Call {
+    /// What `trainer` alone prints.
+    static let welcome = """
+        Numeral trains, tests and explains convolutional networks for digits and other small pictures.
+
+        Try:
+          trainer predict docs/examples/three.png         read a picture, with the network in the box
+          trainer --config config/default.json            train on MNIST, and test
+          trainer --config config/default.json --data F   train on your own pictures, a folder for each class in F
+
+        trainer --help lists the commands; trainer help COMMAND explains one.
+        """
+
+    /// - Throws: an `InputError` for a command or option that there is not.
+    static func check(_ arguments: [String]) throws(InputError) {
+        var command: any ParsableCommand.Type = TrainerCommand.self
+        var words = ["trainer"]
+        var rest = arguments[...]
+        while let word = rest.first, !word.hasPrefix("-"), !children(command).isEmpty {
+            if word == "help" { return }
+            guard let next = children(command).first(where: { name($0) == word }) else {
+                throw unknown(word, in: words, among: children(command).map(name))
+            }
+            command = next
+            words.append(word)
+            rest = rest.dropFirst()
+        }
+        while let standard = command.configuration.defaultSubcommand {
+            command = standard
+            words.append(name(standard))
+        }
+        let options = Set(
+            command.helpMessage(includeHidden: true).matches(of: /--[a-z][a-z-]*/).map { String($0.output) }
+                + ["--help-hidden", "--generate-completion-script", "--experimental-dump-help"])
+        for word in rest.prefix(while: { $0 != "--" }) where word.hasPrefix("--") {
+            let option = String(word.prefix { $0 != "=" })
+            guard !options.contains(option) else { continue }
+            throw InputError(
+                words.dropFirst().joined(separator: " "), expected: "one of its options", received: option,
+                remedy: joined(Spelling.remedy(for: option, among: options.sorted()), help(words)))
+        }
+    }
+
+    private static func unknown(_ word: String, in words: [String], among names: [String]) -> InputError {
+        let nearest = Spelling.remedy(for: word, among: names)
+        let isFile = word.hasSuffix(".json")
+        return InputError(
+            (words.dropFirst() + ["command"]).joined(separator: " "),
+            expected: "one of: \(names.joined(separator: ", "))", received: word,
+            remedy: isFile ? "a configuration is named by --config \(word)" : joined(nearest, help(words)))
+    }
+
+    private static func children(_ command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
+        command.configuration.subcommands
+    }
+
+    private static func name(_ command: any ParsableCommand.Type) -> String {
+        command.configuration.commandName ?? command._commandName
+    }
+
+    private static func help(_ words: [String]) -> String { "\(words.joined(separator: " ")) --help lists them" }
+
+    private static func joined(_ parts: String...) -> String { parts.filter { !$0.isEmpty }.joined(separator: " · ") }
+}
