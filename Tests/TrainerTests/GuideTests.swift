@@ -68,8 +68,9 @@ import Testing
                     let command = words.first.flatMap { word in
                         commands.contains("\n  \(word) ") && !word.isEmpty ? word : nil
                     }
-                    let sub = command == "datasets" || command == "gemm" ? words.dropFirst().first { !$0.hasPrefix("-") } : nil
-                    let path = [command ?? "train", sub].compactMap { $0 }
+                    let sub = command == "datasets" || command == "gemm" ? words.dropFirst().first.flatMap { $0.hasPrefix("-") ? nil : $0 } : nil
+                    let standard = ["datasets": "list", "gemm": "measure"]
+                    let path = [command ?? "train", sub ?? command.flatMap { standard[$0] }].compactMap { $0 }
                     for word in words where word.hasPrefix("--") {
                         let option = word.prefix { $0 != "=" && $0 != "," && $0 != ")" && $0 != "]" }
                         let key = path.joined(separator: " ")

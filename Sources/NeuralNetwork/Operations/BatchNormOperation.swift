@@ -17,12 +17,12 @@ final class BatchNormOperation: Operation {
     private let output: Storage
     private let outputGradient: Storage?
     /// What `backward` reads where `outputGradient` is not stored from the sums until then.
-    private let outputGradientAgain: Storage?
+    private let recomputedOutputGradient: Storage?
     private let inputGradient: Storage?
     /// The max pooling that rides along, see ``PooledBatchNormKernels``; the output is then the pooled one.
     private let pooling: Pooling?
     /// Where the output is computed again for a backward pass that needs it.
-    private let outputAgain: Storage?
+    private let recomputedOutput: Storage?
     private let store: ParameterStore
     private let gamma, beta, runningMean, runningVariance: ParameterTensor
     private var moments: ShardSums?
@@ -35,7 +35,7 @@ final class BatchNormOperation: Operation {
 
     init(
         node: ResolvedGraph.Node, momentum: Float, epsilon: Float, relu: Bool, training: Bool, input: Storage,
-        output: Storage, outputAgain: Storage?, outputGradient: Storage?, outputGradientAgain: Storage?,
+        output: Storage, recomputedOutput: Storage?, outputGradient: Storage?, recomputedOutputGradient: Storage?,
         inputGradient: Storage?, pooling: PoolingGeometry?, store: ParameterStore
     ) {
         name = node.name
@@ -47,9 +47,9 @@ final class BatchNormOperation: Operation {
         self.training = training
         self.input = input
         self.output = output
-        self.outputAgain = outputAgain
+        self.recomputedOutput = recomputedOutput
         self.outputGradient = outputGradient
-        self.outputGradientAgain = outputGradientAgain
+        self.recomputedOutputGradient = recomputedOutputGradient
         self.inputGradient = inputGradient
         self.pooling = pooling.map(Pooling.init)
         self.store = store
@@ -72,14 +72,14 @@ final class BatchNormOperation: Operation {
         switch pass {
         case .moments, .forward, .recompute: [input]
         case .gradientSums: [pooling?.chosen ?? input, outputGradient].compactMap { $0 }
-        case .backward: [input, outputGradientAgain ?? outputGradient].compactMap { $0 }
+        case .backward: [input, recomputedOutputGradient ?? outputGradient].compactMap { $0 }
         }
     }
 
     func writes(_ pass: Pass) -> [Storage] {
         switch pass {
         case .forward: [output, pooling?.chosen].compactMap { $0 }
-        case .recompute: [outputAgain].compactMap { $0 }
+        case .recompute: [recomputedOutput].compactMap { $0 }
         case .backward: [inputGradient].compactMap { $0 }
         case .moments, .gradientSums: []
         }
@@ -121,7 +121,7 @@ final class BatchNormOperation: Operation {
         case .forward where pooling != nil: forwardPooled(chunk)
         case .backward where pooling != nil: backwardPooled(chunk)
         case .forward, .recompute:
-            guard let target = pass == .forward ? output : outputAgain else { return }
+            guard let target = pass == .forward ? output : recomputedOutput else { return }
             BatchNormKernels.apply(
                 x, rows: rows, columns: columns, scale: scale.pointer, shift: shift.pointer, relu: relu,
                 y: target.pointer(first, chunk))
@@ -136,7 +136,7 @@ final class BatchNormOperation: Operation {
                 scale: scale.pointer, shift: shift.pointer, relu: relu, to: gradientSums.pointer(chunk.shard),
                 scratch: chunk.scratch)
         case .backward:
-            guard let outputGradient = outputGradientAgain ?? outputGradient, let inputGradient else { return }
+            guard let outputGradient = recomputedOutputGradient ?? outputGradient, let inputGradient else { return }
             BatchNormKernels.inputGradient(
                 dy: outputGradient.pointer(first, chunk), x: x, rows: rows, columns: columns, mean: mean.pointer,
                 scale: scale.pointer, shift: shift.pointer, slope: slope.pointer, offset: offset.pointer, relu: relu,

@@ -7,7 +7,7 @@ final class ConvolutionOperation: Operation {
     private let geometry: ConvolutionGeometry
     private let input: Storage
     /// Where the backward pass finds the input.
-    private let inputAgain: Storage
+    private let recomputedInput: Storage
     private let output: Storage
     private let outputGradient: Storage?
     private let inputGradient: Storage?
@@ -30,14 +30,14 @@ final class ConvolutionOperation: Operation {
 
     init(
         node: ResolvedGraph.Node, geometry: ConvolutionGeometry, lowering: ConvolutionLowering, input: Storage,
-        inputAgain: Storage? = nil, output: Storage, outputGradient: Storage?, inputGradient: Storage?,
+        recomputedInput: Storage? = nil, output: Storage, outputGradient: Storage?, inputGradient: Storage?,
         store: ParameterStore,
         weights: LayerWeights, relu: Bool, partials: GradientPartials?, moments: BatchNormOperation?
     ) {
         name = node.name
         self.geometry = geometry
         self.input = input
-        self.inputAgain = inputAgain ?? input
+        self.recomputedInput = recomputedInput ?? input
         self.output = output
         self.outputGradient = outputGradient
         self.inputGradient = inputGradient
@@ -60,7 +60,7 @@ final class ConvolutionOperation: Operation {
     var scratchFloats: Int { kernelScratch + (moments?.scratchFloats ?? 0) }
 
     func reads(_ pass: Pass) -> [Storage] {
-        pass == .forward ? [input] : [inputAgain, outputGradient].compactMap { $0 }
+        pass == .forward ? [input] : [recomputedInput, outputGradient].compactMap { $0 }
     }
 
     func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
@@ -96,7 +96,7 @@ final class ConvolutionOperation: Operation {
     private func backward(_ chunk: borrowing Chunk) {
         guard let outputGradient, let partials, let weightProduct else { return }
         let first = chunk.images.lowerBound, count = chunk.images.count
-        let x = UnsafePointer(inputAgain.pointer(first, chunk)),
+        let x = UnsafePointer(recomputedInput.pointer(first, chunk)),
             dy = UnsafePointer(outputGradient.pointer(first, chunk))
         weightProduct.run(
             images: count, x: x, dy: dy, dw: partials.pointer(kernelPartial, shard: chunk.shard),

@@ -50,12 +50,12 @@ final class PoolingOperation: Operation {
     private let input, output: Storage
     private let outputGradient, inputGradient: Storage?
     /// Where the input gradient is computed a second time.
-    private let inputGradientAgain: Storage?
+    private let recomputedInputGradient: Storage?
     private var argmax = AlignedBuffer<Int32>(count: 0)
 
     init(
         name: String, kind: Kind, geometry: PoolingGeometry, input: Storage, output: Storage,
-        outputGradient: Storage?, inputGradient: Storage?, inputGradientAgain: Storage?
+        outputGradient: Storage?, inputGradient: Storage?, recomputedInputGradient: Storage?
     ) {
         self.name = name
         self.kind = kind
@@ -64,14 +64,14 @@ final class PoolingOperation: Operation {
         self.output = output
         self.outputGradient = outputGradient
         self.inputGradient = inputGradient
-        self.inputGradientAgain = inputGradientAgain
+        self.recomputedInputGradient = recomputedInputGradient
     }
 
     func reads(_ pass: Pass) -> [Storage] { pass == .forward ? [input] : [outputGradient].compactMap { $0 } }
     func writes(_ pass: Pass) -> [Storage] {
         switch pass {
         case .forward: [output]
-        case .recompute: [inputGradientAgain].compactMap { $0 }
+        case .recompute: [recomputedInputGradient].compactMap { $0 }
         default: [inputGradient].compactMap { $0 }
         }
     }
@@ -92,7 +92,7 @@ final class PoolingOperation: Operation {
                 case .maximum: PoolingKernels.maximum(geometry, x: x, y: y, argmax: remembers ? places : nil)
                 case .average: PoolingKernels.average(geometry, x: x, y: y)
                 }
-            } else if let outputGradient, let target = pass == .recompute ? inputGradientAgain : inputGradient {
+            } else if let outputGradient, let target = pass == .recompute ? recomputedInputGradient : inputGradient {
                 let dy = outputGradient.pointer(image, chunk), dx = target.pointer(image, chunk)
                 switch kind {
                 case .maximum: PoolingKernels.maximumGradient(geometry, dy: dy, argmax: places, dx: dx)

@@ -33,12 +33,12 @@ struct GraphCompiler {
     private let input: Storage
     private let output: Storage
     /// By batch-norm: its output computed again for the one convolution that reads it.
-    var outputsAgain: [Int: Storage] = [:]
+    var recomputedOutputs: [Int: Storage] = [:]
     /// By batch-norm: the gradient of its output computed again by the one pooling that reads it.
-    var gradientsAgain: [Int: Storage] = [:]
+    var recomputedGradients: [Int: Storage] = [:]
     private var norms: [Int: BatchNormOperation] = [:]
     /// By batch-norm: where, among the backward steps, its pooling's second gradient goes.
-    private var placesAgain: [Int: Int] = [:]
+    private var recomputationPlaces: [Int: Int] = [:]
 
     var training: Bool { partials != nil }
     /// Whether batch-norms normalise by the batch, with nothing else of training: see ``BatchNormStatistics``.
@@ -181,14 +181,14 @@ struct GraphCompiler {
             let source = training ? normRead(by: index) : nil
             operation = ConvolutionOperation(
                 node: node, geometry: geometry, lowering: lowering, input: x,
-                inputAgain: source.flatMap { outputsAgain[$0] }, output: y, outputGradient: dy,
+                recomputedInput: source.flatMap { recomputedOutputs[$0] }, output: y, outputGradient: dy,
                 inputGradient: dx,
                 store: store, weights: kernel, relu: relu, partials: partials, moments: norm)
             if let norm { program.fusedMoments[ObjectIdentifier(operation)] = norm }
             program.steps.append(.init(operation: operation, pass: .forward))
             guard dy != nil else { return }
             backward.append(.init(operation: operation, pass: .backward))
-            if let source, outputsAgain[source] != nil, let again = norms[source] {
+            if let source, recomputedOutputs[source] != nil, let again = norms[source] {
                 backward.append(.init(operation: again, pass: .recompute))
             }
             return
@@ -212,7 +212,7 @@ struct GraphCompiler {
             if dy != nil {
                 if dx != nil {
                     backward.append(.init(operation: norm, pass: .backward))
-                    if gradientsAgain[index] != nil { placesAgain[index] = backward.count }
+                    if recomputedGradients[index] != nil { recomputationPlaces[index] = backward.count }
                 }
                 backward.append(.init(operation: norm, pass: .gradientSums))
             }
@@ -237,9 +237,9 @@ struct GraphCompiler {
             let norm = training ? normRead(by: index) : nil
             operation = PoolingOperation(
                 name: node.name, kind: kind, geometry: geometry, input: x, output: y, outputGradient: dy,
-                inputGradient: dx, inputGradientAgain: norm.flatMap { gradientsAgain[$0] })
+                inputGradient: dx, recomputedInputGradient: norm.flatMap { recomputedGradients[$0] })
             // The norm's own steps, which came before, end with the one that reads this.
-            if let norm, let place = placesAgain[norm] {
+            if let norm, let place = recomputationPlaces[norm] {
                 backward.insert(.init(operation: operation, pass: .recompute), at: place)
             }
         case .dropout(let rate):
@@ -287,8 +287,8 @@ struct GraphCompiler {
             node: node, momentum: momentum, epsilon: epsilon, relu: relu != nil,
             training: training || takesStatistics,
             input: activation(node.inputs[0]), output: activations[index],
-            outputAgain: outputsAgain[index], outputGradient: training ? gradients[index] : nil,
-            outputGradientAgain: gradientsAgain[index], inputGradient: training ? edges[index][0] : nil,
+            recomputedOutput: recomputedOutputs[index], outputGradient: training ? gradients[index] : nil,
+            recomputedOutputGradient: recomputedGradients[index], inputGradient: training ? edges[index][0] : nil,
             pooling: fusedPooling(index).flatMap { pooling in
                 if case .pooling(let geometry)? = graph.nodes[pooling].geometry { geometry } else { nil }
             }, store: store)

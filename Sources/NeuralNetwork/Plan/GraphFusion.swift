@@ -64,8 +64,8 @@ extension GraphCompiler {
             guard let norm = normRead(by: index) else { continue }
             let floats = graph.nodes[norm].outputShape.count
             switch node.layer {
-            case .conv2d: outputsAgain[norm] = Storage(floatsPerImage: floats)
-            case .maxPooling2d, .averagePooling2d: gradientsAgain[norm] = Storage(floatsPerImage: floats)
+            case .conv2d: recomputedOutputs[norm] = Storage(floatsPerImage: floats)
+            case .maxPooling2d, .averagePooling2d: recomputedGradients[norm] = Storage(floatsPerImage: floats)
             default: continue
             }
         }

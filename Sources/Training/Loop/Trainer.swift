@@ -227,8 +227,8 @@ package final class Trainer {
             throw divergence(of: .weights, loss: progress.lossSum / Double(progress.images))
         }
         // Where nothing looks at the weights between the first epoch and the last, the moving average serves till then.
-        let isLooked = validator != nil || progress.epoch == options.epochs || options.schedule.cycles > 1
-        if let averagedStatistics, isLooked {
+        let isObserved = validator != nil || progress.epoch == options.epochs || options.schedule.cycles > 1
+        if let averagedStatistics, isObserved {
             epochState = averagedStatistics.state(for: currentParameters, epoch: progress.epoch)
             progress.seconds = seconds
         }

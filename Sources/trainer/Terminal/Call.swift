@@ -37,7 +37,7 @@ enum Call {
         }
         let options = Set(
             command.helpMessage(includeHidden: true).matches(of: /--[a-z][a-z-]*/).map { String($0.output) }
-                + ["--help-hidden", "--generate-completion-script", "--experimental-dump-help"])
+                + ["--version", "--help", "--help-hidden", "--generate-completion-script", "--experimental-dump-help"])
         for word in rest.prefix(while: { $0 != "--" }) where word.hasPrefix("--") {
             let option = String(word.prefix { $0 != "=" })
             guard !options.contains(option) else { continue }
