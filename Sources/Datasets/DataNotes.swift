@@ -40,6 +40,24 @@ package enum DataNotes {
         return notes
     }
 
+    /// Steps of training below which a network has hardly learnt.
+    private static let fewestSteps = 100
+
+    /// Of data of the user's own that take few steps, as a small set does in large batches.
+    package static func steps(_ data: LoadedData, epochs: Int, batchSize: Int) -> [String] {
+        let (count, own) = (data.train.count, ["files", "table", "pictures"].contains(data.dataset))
+        let steps = epochs * ((count + batchSize - 1) / batchSize)
+        guard own, steps < fewestSteps, batchSize > 8 else { return [] }
+        // Twice as many steps, in a power of two.
+        var better = 8
+        while 2 * better * 2 * fewestSteps <= epochs * count { better *= 2 }
+        guard better < batchSize else { return [] }
+        return [
+            "only \(steps) steps of training, \(count) images in batches of \(batchSize) for \(epochs) epochs; "
+                + "smaller batches take more: --set training.batchSize=\(better)"
+        ]
+    }
+
     /// Of what it is tested on.
     package static func test(_ images: ImageSet) -> [String] {
         let sizes = images.classSizes, names = images.classNames

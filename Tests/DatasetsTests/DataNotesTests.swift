@@ -57,4 +57,17 @@ import Testing
         let data = LoadedData(train: try set(many, classes: 3), validation: try set([], classes: 3))
         #expect(DataNotes.training(data, fraction: 0, stopsEarly: true).isEmpty)
     }
+
+    @Test(arguments: [(60, 8, 128, 8), (486, 8, 128, 16), (1_000, 8, 128, 32), (5_000, 9, 512, 128)])
+    func fewStepsWantSmallerBatches(images: Int, epochs: Int, batch: Int, better: Int) throws {
+        var data = LoadedData(
+            train: try set((0..<images).map { UInt8($0 % 3) }, classes: 3), validation: try set(enough, classes: 3))
+        data.dataset = "pictures"
+        let notes = DataNotes.steps(data, epochs: epochs, batchSize: batch)
+        #expect(notes.count == 1 && notes[0].hasSuffix("--set training.batchSize=\(better)"), "\(notes)")
+        #expect(DataNotes.steps(data, epochs: epochs, batchSize: better).isEmpty)
+        #expect(DataNotes.steps(data, epochs: 100 * epochs, batchSize: batch).isEmpty)
+        data.dataset = "mnist"
+        #expect(DataNotes.steps(data, epochs: epochs, batchSize: batch).isEmpty)
+    }
 }

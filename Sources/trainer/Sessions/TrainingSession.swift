@@ -23,6 +23,7 @@ struct TrainingSession {
     private var dataNotes: [String] {
         DataNotes.training(
             data, fraction: experiment.data.validationFraction, stopsEarly: experiment.training.earlyStopping != nil)
+            + DataNotes.steps(data, epochs: experiment.training.epochs, batchSize: experiment.training.batchSize)
     }
 
     /// Writes `config.json` and `environment.json`, or adds this process to the latter.
