@@ -48,6 +48,19 @@ import Testing
         #expect(head.errors.isEmpty && head.output.hasSuffix("0\n"))
     }
 
+    /// A reader that stops at what it looked for, as `grep -q` does, does not cut a short result off.
+    @Test func whoeverHasReadEnoughMayGo() throws {
+        let folder = try CommandLineTests.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let form = Self.picture.replacing("three.png", with: "form.jpg")
+        let outcome = try shell(
+            """
+            set -eo pipefail
+            for turn in 1 2 3 4 5 6; do $TRAINER predict --segment \(form) | grep -qx "  20261"; done
+            """, in: folder)
+        #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+    }
+
     /// Training's work is done and kept, although its summary cannot be printed.
     @Test func aRunIsFinishedAllTheSame() throws {
         try SmallRun.with(epochs: 1) { run in
