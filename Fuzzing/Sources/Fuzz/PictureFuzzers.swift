@@ -1,5 +1,5 @@
 import Foundation
-import Pictures
+@testable import Pictures
 
 @testable import Recognition
 
