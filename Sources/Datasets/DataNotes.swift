@@ -45,9 +45,10 @@ package enum DataNotes {
 
     /// Of data of the user's own that take few steps, as a small set does in large batches.
     package static func steps(_ data: LoadedData, epochs: Int, batchSize: Int) -> [String] {
-        let (count, own) = (data.train.count, ["files", "table", "pictures"].contains(data.dataset))
+        let count = data.train.count
+        let isOwn = data.dataset == "files" || LoadedData.ownKinds.contains(data.dataset)
         let steps = epochs * ((count + batchSize - 1) / batchSize)
-        guard own, steps < fewestSteps, batchSize > 8 else { return [] }
+        guard isOwn, steps < fewestSteps else { return [] }
         // Twice as many steps, in a power of two.
         var better = 8
         while 2 * better * 2 * fewestSteps <= epochs * count { better *= 2 }

@@ -52,6 +52,15 @@ extension RunFolder {
     package func write(report: RunReport) throws(OperationError) {
         try write(try report.html(), as: .report)
     }
+
+    /// Writes `robustness.json`, `robustness.csv` and `robustness.svg`.
+    package func write(robustness: RobustnessRecord) throws(OperationError) {
+        func place(_ name: String) -> URL { url.appendingPathComponent(name) }
+        try AtomicFile.write(
+            try JSONText.encode(robustness, named: RobustnessRecord.fileName), to: place(RobustnessRecord.fileName))
+        try AtomicFile.write(robustness.csv, to: place("robustness.csv"))
+        try AtomicFile.write(RobustnessFigure.svg([robustness], names: []), to: place("robustness.svg"))
+    }
 }
 
 extension SweepRecord {
@@ -61,16 +70,5 @@ extension SweepRecord {
         try AtomicFile.write(
             try JSONText.encode(self, named: "results.json"), to: folder.appendingPathComponent("results.json"))
         try AtomicFile.write(SweepFigure.svg(self), to: folder.appendingPathComponent("sweep.svg"))
-    }
-}
-
-extension RunFolder {
-    /// Writes `robustness.json`, `robustness.csv` and `robustness.svg`.
-    package func write(robustness: RobustnessRecord) throws(OperationError) {
-        func place(_ name: String) -> URL { url.appendingPathComponent(name) }
-        try AtomicFile.write(
-            try JSONText.encode(robustness, named: RobustnessRecord.fileName), to: place(RobustnessRecord.fileName))
-        try AtomicFile.write(robustness.csv, to: place("robustness.csv"))
-        try AtomicFile.write(RobustnessFigure.svg([robustness], names: []), to: place("robustness.svg"))
     }
 }
