@@ -125,7 +125,7 @@ let package = Package(
             swiftSettings: numeric + [.define(backendDefine)], linkerSettings: blas),
         .target(name: "Kernels", dependencies: ["LinearAlgebra", "Tensors"], swiftSettings: numeric),
         .target(
-            name: "NeuralNetwork", dependencies: ["Kernels", "LinearAlgebra", "Workers", "Tensors"],
+            name: "NeuralNetwork", dependencies: ["Kernels", "LinearAlgebra", "Workers", "Formats", "Tensors"],
             swiftSettings: numeric),
         .target(
             name: "Datasets", dependencies: ["Workers", "Pictures", "Formats", "Tensors"],

@@ -20,12 +20,14 @@ import Testing
     /// `type filters/units` of each layer, as the recipe is spoken of.
     private func outline(_ graph: Graph) -> String {
         graph.nodes.map { node in
-            switch node.layer {
-            case .conv2d(let filters, let size, let strides, let padding, _, let useBias, _, _):
-                "conv \(size) \(filters) /\(strides.height) \(padding)\(useBias ? " bias" : "")"
-            case .dense(let units, let useBias, _, _): "dense \(units)\(useBias ? " bias" : "")"
-            case .maxPooling2d(let size, nil, .valid): "pool \(size.height)"
-            case .dropout(let rate): "dropout \(rate)"
+            switch node.layer.kind {
+            case let layer as Conv2D:
+                "conv \(layer.kernelSize) \(layer.filters) /\(layer.strides.height) \(layer.padding)"
+                    + (layer.useBias ? " bias" : "")
+            case let layer as Dense: "dense \(layer.units)\(layer.useBias ? " bias" : "")"
+            case let layer as MaxPooling2D where layer.strides == nil && layer.padding == .valid:
+                "pool \(layer.poolSize.height)"
+            case let layer as Dropout: "dropout \(layer.rate)"
             default: node.layer.type
             }
         }.joined(separator: ", ")
@@ -43,7 +45,7 @@ import Testing
         #expect(try Experiment.decode(experiment.jsonText, name: name) == experiment)
         let images = experiment.model.nodes.first?.inputs
         #expect(images == [Graph.inputName])
-        guard case .dense(10, true, nil, nil) = try experiment.completed().model.nodes.last?.layer else {
+        guard try experiment.completed().model.nodes.last?.layer == .dense(units: 10) else {
             Issue.record("\(name) does not end in ten logits")
             return
         }

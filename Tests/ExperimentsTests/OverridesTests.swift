@@ -27,12 +27,9 @@ import Testing
         #expect(experiment.data.source == .auto)
         #expect(experiment.name == "run-2")
         #expect(experiment.output.directory == "a=b c")
-        guard case .conv2d(let filters, let kernelSize, _, _, _, _, _, _) = experiment.model.nodes[0].layer else {
-            Issue.record("the first layer is \(experiment.model.nodes[0].layer)")
-            return
-        }
-        #expect(filters == 16)
-        #expect(kernelSize == Size2D(3, 7))
+        let first = try #require(experiment.model.nodes[0].layer.as(Conv2D.self))
+        #expect(first.filters == 16)
+        #expect(first.kernelSize == Size2D(3, 7))
     }
 
     @Test func missingObjectsAreMade() throws {

@@ -27,8 +27,8 @@ struct BatchNormStatisticsTests {
         let states = batches.map { reference.train(images: $0.images.doubles, labels: $0.labels).state }
         var result = [Double](repeating: 0, count: graph.stateCount)
         for node in graph.nodes {
-            guard case .batchNormalization(let momentum, _) = node.layer else { continue }
-            let (mean, variance) = (node.state[0], node.state[1]), rate = Double(momentum)
+            guard let layer = node.layer.as(BatchNormalization.self) else { continue }
+            let (mean, variance) = (node.state[0], node.state[1]), rate = Double(layer.momentum)
             for c in 0..<mean.count {
                 // What the batch added to the running figures.
                 func found(_ place: Int) -> [Double] {

@@ -1,6 +1,6 @@
 import Foundation
 import Kernels
-import NeuralNetwork
+@testable import NeuralNetwork
 import Tensors
 import TestSupport
 import Testing
@@ -192,9 +192,9 @@ struct PyTorchTests {
 
     @Test("nonlinearities")
     func nonlinearities() throws {
-        let pairs: [String: (Activation, Reference.Nonlinearity)] = [
-            "relu": (.relu, .relu), "leakyRelu": (.leakyRelu(slope: 0.125), .leakyRelu), "gelu": (.gelu, .gelu),
-            "tanh": (.tanh, .tanh), "sigmoid": (.sigmoid, .sigmoid),
+        let pairs: [String: (any PointwiseLayer, Reference.Nonlinearity)] = [
+            "relu": (ReLU(), .relu), "leakyRelu": (LeakyReLU(negativeSlope: 0.125), .leakyRelu), "gelu": (GELU(), .gelu),
+            "tanh": (Tanh(), .tanh), "sigmoid": (Sigmoid(), .sigmoid),
         ]
         for n in layers.nonlinearities {
             let (activation, function) = try #require(pairs[n.name])
@@ -204,7 +204,7 @@ struct PyTorchTests {
             let x = GuardedFloats(n.x), y = GuardedFloats(count: n.x.count), dy = GuardedFloats(n.dy)
             let dx = GuardedFloats(count: n.x.count)
             activation.forward(x.pointer, count: n.x.count, y: y.pointer)
-            let value = activation.derivativeUsesOutput ? y : x
+            let value = type(of: activation).derivativeUsesOutput ? y : x
             activation.backward(dy: dy.pointer, value: value.pointer, count: n.x.count, dx: dx.pointer)
             #expect(relativeDistance(y.values, n.y) <= 4 * unitRoundoff, "\(n.name)")
             #expect(relativeDistance(dx.values, n.dx) <= 4 * unitRoundoff, "\(n.name)")

@@ -125,17 +125,17 @@ extension ResolvedGraph {
     /// Whether some convolution of the network can be computed so.
     fileprivate func accepts(_ kind: Lowering.Kind) -> Bool {
         nodes.contains { node in
-            guard case .conv2d(let filters, let kernel, let strides, let padding, let dilation, _, _, _) = node.layer
-            else { return false }
+            guard let layer = node.layer.as(Conv2D.self) else { return false }
+            let (kernel, strides, dilation) = (layer.kernelSize, layer.strides, layer.dilation)
             let x = node.inputShapes[0], y = node.outputShape
-            let same = padding == .same
+            let same = layer.padding == .same
             return kind.isEligible(
                 for: ConvolutionGeometry(
                     height: x.height, width: x.width, channels: x.channels, kernelHeight: kernel.height,
                     kernelWidth: kernel.width, strideHeight: strides.height, strideWidth: strides.width,
                     dilationHeight: dilation.height, dilationWidth: dilation.width,
                     padTop: same ? (kernel.height - 1) / 2 : 0, padLeft: same ? (kernel.width - 1) / 2 : 0,
-                    outHeight: y.height, outWidth: y.width, filters: filters))
+                    outHeight: y.height, outWidth: y.width, filters: layer.filters))
         }
     }
 }

@@ -10,7 +10,7 @@ struct UnusualNumbersTests {
     private static let lowerings = [nil] + Lowering.Kind.allCases.map(Optional.some)
 
     private func graphs(_ sample: SampleGraph) throws -> [ResolvedGraph] {
-        let hasConvolution = sample.graph.nodes.contains { if case .conv2d = $0.layer { true } else { false } }
+        let hasConvolution = sample.graph.nodes.contains { $0.layer.kind is Conv2D }
         return try (hasConvolution ? Self.lowerings : [nil]).map {
             var graph = sample.graph
             graph.lowering = $0

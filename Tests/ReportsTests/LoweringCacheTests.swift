@@ -95,7 +95,8 @@ import Testing
                 of: "\"choice\" : \"\(forward.record.choice)\"", with: "\"choice\" : \"im2col:7\"")
             try Data(text.utf8).write(to: cache.file)
             let second = try tuned(cache)
-            guard case .conv2d(_, _, _, _, _, _, _, .resolved(let lowering)?) = second.graph.graph.nodes[0].layer else {
+            let layer = try #require(second.graph.graph.nodes[0].layer.as(Conv2D.self))
+            guard case .resolved(let lowering)? = layer.lowering else {
                 Issue.record("open")
                 return
             }

@@ -145,10 +145,10 @@ extension ReferenceNetwork {
         var distance = Double.infinity
         for node in graph.nodes {
             let x = node.inputs[0] < 0 ? images : trace.outputs[node.inputs[0]]
-            switch node.layer {
-            case .relu, .leakyRelu:
+            switch node.layer.kind {
+            case is ReLU, is LeakyReLU:
                 for value in x where value != 0 { distance = min(distance, abs(value)) }
-            case .maxPooling2d:
+            case is MaxPooling2D:
                 let shape = node.inputs[0] < 0 ? graph.inputShape.dimensions : trace.shapes[node.inputs[0]]
                 let window = pooling(node, shape, count)
                 distance = min(distance, window.smallestLead(x: x))

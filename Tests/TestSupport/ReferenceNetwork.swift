@@ -104,17 +104,17 @@ package struct ReferenceNetwork: Sendable {
 
     private func shape(_ node: ResolvedGraph.Node, _ inputs: [[Int]]) -> [Int] {
         let x = inputs[0]
-        switch node.layer {
-        case .conv2d(let filters, _, _, _, _, _, _, _):
+        switch node.layer.kind {
+        case let layer as Conv2D:
             let g = convolution(node, x, 1)
-            return [g.outHeight, g.outWidth, filters]
-        case .dense(let units, _, _, _): return [units]
-        case .maxPooling2d, .averagePooling2d:
+            return [g.outHeight, g.outWidth, layer.filters]
+        case let layer as Dense: return [layer.units]
+        case is any PoolingLayer:
             let g = pooling(node, x, 1)
             return [g.outHeight, g.outWidth, x[2]]
-        case .globalAveragePooling2d: return [x[2]]
-        case .flatten: return [x.reduce(1, *)]
-        case .concatenate: return x.dropLast() + [inputs.reduce(0) { $0 + ($1.last ?? 0) }]
+        case is GlobalAveragePooling2D: return [x[2]]
+        case is Flatten: return [x.reduce(1, *)]
+        case is Concatenate: return x.dropLast() + [inputs.reduce(0) { $0 + ($1.last ?? 0) }]
         default: return x
         }
     }
@@ -132,24 +132,23 @@ package struct ReferenceNetwork: Sendable {
     }
 
     func convolution(_ node: ResolvedGraph.Node, _ x: [Int], _ images: Int) -> ReferenceConvolution {
-        guard case .conv2d(let filters, let kernel, let strides, let padding, let dilation, _, _, _) = node.layer else {
-            preconditionFailure("not a convolution")
-        }
+        guard let layer = node.layer.as(Conv2D.self) else { preconditionFailure("not a convolution") }
+        let (kernel, strides, dilation) = (layer.kernelSize, layer.strides, layer.dilation)
         var g = ReferenceConvolution(
-            images: images, x[0], x[1], x[2], kernel: (kernel.height, kernel.width), filters: filters)
+            images: images, x[0], x[1], x[2], kernel: (kernel.height, kernel.width), filters: layer.filters)
         (g.strideHeight, g.strideWidth) = (strides.height, strides.width)
         (g.dilationHeight, g.dilationWidth) = (dilation.height, dilation.width)
         let tall = dilation.height * (kernel.height - 1) + 1, wide = dilation.width * (kernel.width - 1) + 1
-        (g.top, g.bottom) = border(padding, x[0], tall, strides.height, vertical: true)
-        (g.left, g.right) = border(padding, x[1], wide, strides.width, vertical: false)
+        (g.top, g.bottom) = border(layer.padding, x[0], tall, strides.height, vertical: true)
+        (g.left, g.right) = border(layer.padding, x[1], wide, strides.width, vertical: false)
         return g
     }
 
     func pooling(_ node: ResolvedGraph.Node, _ x: [Int], _ images: Int) -> ReferencePooling {
         let window: Size2D, strides: Size2D, padding: Padding
-        switch node.layer {
-        case .maxPooling2d(let size, let step, let border), .averagePooling2d(let size, let step, let border):
-            (window, strides, padding) = (size, step ?? size, border)
+        switch node.layer.kind {
+        case let layer as any PoolingLayer:
+            (window, strides, padding) = (layer.poolSize, layer.strides ?? layer.poolSize, layer.padding)
         default: (window, strides, padding) = (Size2D(x[0], x[1]), Size2D(1), .valid)
         }
         var g = ReferencePooling(

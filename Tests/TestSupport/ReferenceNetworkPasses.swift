@@ -9,12 +9,12 @@ extension ReferenceNetwork {
     private func values(_ tensor: ParameterTensor) -> [Double] { Array(parameters[tensor.range]) }
 
     private func nonlinearity(_ layer: Layer) -> (Reference.Nonlinearity, Double)? {
-        switch layer {
-        case .relu: (.relu, 0)
-        case .leakyRelu(let slope): (.leakyRelu, Double(slope))
-        case .gelu: (.gelu, 0)
-        case .tanh: (.tanh, 0)
-        case .sigmoid: (.sigmoid, 0)
+        switch layer.kind {
+        case is ReLU: (.relu, 0)
+        case let layer as LeakyReLU: (.leakyRelu, Double(layer.negativeSlope))
+        case is GELU: (.gelu, 0)
+        case is Tanh: (.tanh, 0)
+        case is Sigmoid: (.sigmoid, 0)
         default: nil
         }
     }
@@ -42,26 +42,27 @@ extension ReferenceNetwork {
         _ step: Step?, _ trace: inout Trace
     ) -> [Double] {
         let x = sources[0]
-        switch node.layer {
-        case .conv2d:
+        switch node.layer.kind {
+        case is Conv2D:
             return convolution(node, extents[0], count).forward(
                 x: x, w: values(node.parameters[0]), bias: node.parameters.dropFirst().first.map(values))
-        case .dense(let units, _, _, _):
+        case let layer as Dense:
             return Reference.dense(
                 x: x, w: values(node.parameters[0]), bias: node.parameters.dropFirst().first.map(values), rows: count,
-                features: extents[0][0], units: units)
-        case .batchNormalization(let momentum, let epsilon):
-            return normalized(node, x, Double(momentum), Double(epsilon), step, &trace)
-        case .relu, .leakyRelu, .gelu, .tanh, .sigmoid:
+                features: extents[0][0], units: layer.units)
+        case let layer as BatchNormalization:
+            return normalized(node, x, Double(layer.momentum), Double(layer.epsilon), step, &trace)
+        case is any PointwiseLayer:
             guard let (function, slope) = nonlinearity(node.layer) else { return x }
             return x.map { function.value($0, slope: slope) }
-        case .softmax: return Reference.softmax(x, columns: trace.shapes[index].last ?? 1)
-        case .maxPooling2d:
+        case is Softmax: return Reference.softmax(x, columns: trace.shapes[index].last ?? 1)
+        case is MaxPooling2D:
             let (y, places) = pooling(node, extents[0], count).maximum(x: x)
             trace.places[index] = places
             return y
-        case .averagePooling2d, .globalAveragePooling2d: return pooling(node, extents[0], count).average(x: x)
-        case .dropout(let rate):
+        case is AveragePooling2D, is GlobalAveragePooling2D: return pooling(node, extents[0], count).average(x: x)
+        case let layer as Dropout:
+            let rate = layer.rate
             guard let step, rate > 0 else { return x }
             let each = x.count / count
             let mask = (0..<count).flatMap { sample in
@@ -71,14 +72,15 @@ extension ReferenceNetwork {
             }
             trace.masks[index] = mask
             return zip(x, mask).map { $0 * $1 }
-        case .flatten: return x
-        case .add: return sources.dropFirst().reduce(x) { sum, next in zip(sum, next).map { $0 + $1 } }
-        case .concatenate:
+        case is Flatten: return x
+        case is Add: return sources.dropFirst().reduce(x) { sum, next in zip(sum, next).map { $0 + $1 } }
+        case is Concatenate:
             let widths = extents.map { $0.last ?? 0 }
             let rows = x.count / widths[0]
             return (0..<rows).flatMap { row in
                 sources.indices.flatMap { sources[$0][row * widths[$0]..<(row + 1) * widths[$0]] }
             }
+        default: preconditionFailure("the reference has no \(node.layer.type)")
         }
     }
 
@@ -141,40 +143,40 @@ extension ReferenceNetwork {
         _ count: Int, _ trace: Trace
     ) -> (inputs: [[Double]], parameters: [[Double]]) {
         let x = sources[0]
-        switch node.layer {
-        case .conv2d:
+        switch node.layer.kind {
+        case is Conv2D:
             let (dx, dw, db) = convolution(node, extents[0], count).backward(
                 x: x, w: values(node.parameters[0]), dy: dy)
             return ([dx], [dw, db])
-        case .dense(let units, _, _, _):
+        case let layer as Dense:
             let (dx, dw, db) = Reference.denseGradients(
-                x: x, w: values(node.parameters[0]), dy: dy, rows: count, features: extents[0][0], units: units)
+                x: x, w: values(node.parameters[0]), dy: dy, rows: count, features: extents[0][0], units: layer.units)
             return ([dx], [dw, db])
-        case .batchNormalization(_, let epsilon):
+        case let layer as BatchNormalization:
             let (dx, dgamma, dbeta) = Reference.batchNormGradients(
-                x: x, dy: dy, gamma: values(node.parameters[0]), epsilon: Double(epsilon))
+                x: x, dy: dy, gamma: values(node.parameters[0]), epsilon: Double(layer.epsilon))
             return ([dx], [dgamma, dbeta])
-        case .relu, .leakyRelu, .gelu, .tanh, .sigmoid:
+        case is any PointwiseLayer:
             guard let (function, slope) = nonlinearity(node.layer) else { return ([dy], []) }
             return ([zip(dy, x).map { $0 * function.derivative($1, slope: slope) }], [])
-        case .softmax:
+        case is Softmax:
             return (
                 [
                     Reference.softmaxGradient(
                         p: trace.outputs[index], dp: dy, columns: trace.shapes[index].last ?? 1)
                 ], []
             )
-        case .maxPooling2d:
+        case is MaxPooling2D:
             let g = pooling(node, extents[0], count)
             return ([g.maximumGradient(places: trace.places[index] ?? [], dy: dy)], [])
-        case .averagePooling2d, .globalAveragePooling2d:
+        case is AveragePooling2D, is GlobalAveragePooling2D:
             return ([pooling(node, extents[0], count).averageGradient(dy: dy)], [])
-        case .dropout:
+        case is Dropout:
             guard let mask = trace.masks[index] else { return ([dy], []) }
             return ([zip(dy, mask).map { $0 * $1 }], [])
-        case .flatten: return ([dy], [])
-        case .add: return (sources.map { _ in dy }, [])
-        case .concatenate:
+        case is Flatten: return ([dy], [])
+        case is Add: return (sources.map { _ in dy }, [])
+        case is Concatenate:
             let widths = extents.map { $0.last ?? 0 }
             let total = widths.reduce(0, +)
             var start = 0
@@ -184,6 +186,7 @@ extension ReferenceNetwork {
                     return part(dy, start, width, of: total)
                 }, []
             )
+        default: preconditionFailure("the reference has no \(node.layer.type)")
         }
     }
 }

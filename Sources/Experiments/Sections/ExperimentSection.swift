@@ -70,9 +70,7 @@ extension Codec where Value == Experiment {
 
     private static func check(_ experiment: Experiment, _ path: ConfigurationPath) throws(InputError) {
         let training = path.key("training")
-        let usesBatchNormalization = experiment.model.nodes.contains {
-            if case .batchNormalization = $0.layer { true } else { false }
-        }
+        let usesBatchNormalization = experiment.model.nodes.contains { $0.layer.as(BatchNormalization.self) != nil }
         if usesBatchNormalization, experiment.training.batchSize < 2 {
             throw training.key("batchSize").error(
                 "at least 2", .integer(experiment.training.batchSize),

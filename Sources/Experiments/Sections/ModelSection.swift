@@ -57,7 +57,7 @@ extension Codec where Value == Graph {
             }
             given[name] = index
         }
-        let lastDense = layers.lastIndex { if case .dense = $0.value { true } else { false } }
+        let lastDense = layers.lastIndex { $0.value.as(Dense.self) != nil }
         for (index, layer) in layers.enumerated() where layer.value.unitsFollowClasses && index != lastDense {
             throw path.index(index).key("units").error(
                 "an integer in 1…1048576", "classes", remedy: "only the last dense layer may have as many as classes")

@@ -1,3 +1,4 @@
+import Formats
 import NeuralNetwork
 import Tensors
 import Training

@@ -105,6 +105,14 @@ struct ONNXGraphBuilder {
 }
 
 extension Onnx_AttributeProto {
+    init(_ attribute: (name: String, value: ONNXNode.Attribute)) {
+        switch attribute.value {
+        case .int(let value): self = .int(attribute.name, value)
+        case .float(let value): self = .float(attribute.name, value)
+        case .ints(let values): self = .ints(attribute.name, values)
+        }
+    }
+
     /// An integer, a float or a list of integers under `name`.
     static func int(_ name: String, _ value: Int) -> Self {
         var attribute = Self()

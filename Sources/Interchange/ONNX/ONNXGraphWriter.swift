@@ -66,93 +66,30 @@ struct ONNXGraphWriter {
         builder.add(operation, inputs, name: builder.unique(name), attributes: attributes)
     }
 
+    /// The layer's own operators, one by one; the value that holds its output.
     private mutating func layer(_ node: ResolvedGraph.Node) -> String {
         let inputs = node.inputs.map { values[$0] ?? ONNXExport.inputName }
-        let name = node.name
-        switch node.layer {
-        case .conv2d: return convolution(node, inputs[0])
-        case .dense:
-            return builder.add("Gemm", [inputs[0]] + node.parameters.map { parameter($0) }, name: name)
-        case .batchNormalization(_, let epsilon):
-            let tensors = node.parameters.map { parameter($0) } + node.state.map { state($0) }
-            return builder.add(
-                "BatchNormalization", inputs + tensors, name: name, attributes: [.float("epsilon", epsilon)])
-        case .relu: return builder.add("Relu", inputs, name: name)
-        case .leakyRelu(let slope):
-            return builder.add("LeakyRelu", inputs, name: name, attributes: [.float("alpha", slope)])
-        case .gelu: return gelu(node, inputs[0])
-        case .tanh: return builder.add("Tanh", inputs, name: name)
-        case .sigmoid: return builder.add("Sigmoid", inputs, name: name)
-        case .softmax: return builder.add("Softmax", inputs, name: name, attributes: [.int("axis", 1)])
-        case .maxPooling2d(let window, let strides, let padding):
-            return pooling("MaxPool", node, inputs[0], window, strides ?? window, padding)
-        case .averagePooling2d(let window, let strides, let padding):
-            return pooling("AveragePool", node, inputs[0], window, strides ?? window, padding)
-        case .globalAveragePooling2d:
-            let mean = step("GlobalAveragePool", inputs, "\(name)/mean")
-            return builder.add("Flatten", [mean], name: name, attributes: [.int("axis", 1)])
-        case .dropout: return inputs[0]
-        case .flatten: return flatten(node, inputs[0])
-        case .add: return builder.add(inputs.count == 2 ? "Add" : "Sum", inputs, name: name)
-        case .concatenate: return builder.add("Concat", inputs, name: name, attributes: [.int("axis", 1)])
+        var outputs: [String] = []
+        for operation in node.layer.kind.onnx(node) {
+            let read = operation.inputs.map { self.name(of: $0, inputs, outputs, node) }
+            let name = operation.suffix.map { builder.unique("\(node.name)/\($0)") } ?? node.name
+            let attributes = operation.attributes.map(Onnx_AttributeProto.init)
+            outputs.append(builder.add(operation.operation, read, name: name, attributes: attributes))
         }
+        return outputs.last ?? inputs[0]
     }
 
-    private mutating func convolution(_ node: ResolvedGraph.Node, _ input: String) -> String {
-        guard case .conv2d(_, let kernel, let strides, let padding, let dilation, _, _, _) = node.layer else {
-            return input
-        }
-        let span = Size2D(dilation.height * (kernel.height - 1) + 1, dilation.width * (kernel.width - 1) + 1)
-        let window = ONNXWindow(node, span: span, strides: strides, padding: padding)
-        return builder.add(
-            "Conv", [cropped(input, window, node.name)] + node.parameters.map { parameter($0) }, name: node.name,
-            attributes: [
-                .ints("dilations", [dilation.height, dilation.width]),
-                .ints("kernel_shape", [kernel.height, kernel.width]), .ints("pads", window.pads),
-                .ints("strides", [strides.height, strides.width]),
-            ])
-    }
-
-    /// Averages count only what lies inside the image, as this project's do.
-    private mutating func pooling(
-        _ operation: String, _ node: ResolvedGraph.Node, _ input: String, _ size: Size2D, _ strides: Size2D,
-        _ padding: Padding
+    private mutating func name(
+        of value: ONNXNode.Value, _ inputs: [String], _ outputs: [String], _ node: ResolvedGraph.Node
     ) -> String {
-        let window = ONNXWindow(node, span: size, strides: strides, padding: padding)
-        return builder.add(
-            operation, [cropped(input, window, node.name)], name: node.name,
-            attributes: [
-                .ints("kernel_shape", [size.height, size.width]), .ints("pads", window.pads),
-                .ints("strides", [strides.height, strides.width]),
-            ])
-    }
-
-    private mutating func cropped(_ input: String, _ window: ONNXWindow, _ name: String) -> String {
-        guard let crop = window.crop else { return input }
-        let pads = builder.integers([0, 0, crop[0], crop[1], 0, 0, crop[2], crop[3]], name: "\(name)/crop")
-        return step("Pad", [input, pads], "\(name)/cropped")
-    }
-
-    /// `x·(1 + erf(x/√2))·½`: an operator of its own only from operator set 20.
-    private mutating func gelu(_ node: ResolvedGraph.Node, _ input: String) -> String {
-        let name = node.name
-        let root = builder.floats([Float(2).squareRoot()], shape: [], name: "\(name)/sqrt2")
-        let one = builder.floats([1], shape: [], name: "\(name)/one")
-        let half = builder.floats([0.5], shape: [], name: "\(name)/half")
-        let scaled = step("Div", [input, root], "\(name)/scaled")
-        let erf = step("Erf", [scaled], "\(name)/erf")
-        let shifted = step("Add", [erf, one], "\(name)/shifted")
-        let product = step("Mul", [input, shifted], "\(name)/product")
-        return builder.add("Mul", [product, half], name: name)
-    }
-
-    /// The dense weights were trained on rows, columns, channels in that order; a vector is one already.
-    private mutating func flatten(_ node: ResolvedGraph.Node, _ input: String) -> String {
-        let shape = node.inputShapes[0]
-        guard shape.isImage else { return input }
-        let isOrdered = shape.channels == 1 || shape.height * shape.width == 1
-        let rows = isOrdered ? input : step("Transpose", [input], "\(node.name)/nhwc", [.ints("perm", [0, 2, 3, 1])])
-        return builder.add("Flatten", [rows], name: node.name, attributes: [.int("axis", 1)])
+        switch value {
+        case .input(let number): inputs[number]
+        case .node(let number): outputs[number]
+        case .parameter(let tensor): parameter(tensor)
+        case .state(let tensor): state(tensor)
+        case .float(let value, let name): builder.floats([value], shape: [], name: "\(node.name)/\(name)")
+        case .integers(let values, let name): builder.integers(values, name: "\(node.name)/\(name)")
+        }
     }
 
     private mutating func parameter(_ tensor: ParameterTensor) -> String {

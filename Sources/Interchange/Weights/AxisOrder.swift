@@ -53,18 +53,17 @@ struct FeatureOrder {
         var orders: [[Int]?] = []
         for (number, node) in graph.nodes.enumerated() {
             let inputs = node.inputs.map { $0 < 0 ? nil : orders[$0] }
-            switch node.layer {
-            case .flatten: orders.append(inputs[0] ?? AxisOrder.features(node.inputShapes[0]))
-            case .conv2d, .dense, .maxPooling2d, .averagePooling2d, .globalAveragePooling2d: orders.append(nil)
-            case .concatenate where node.outputShape.isImage: orders.append(nil)
-            case .concatenate: orders.append(Self.joined(inputs, node.inputShapes.map(\.count)))
-            case .add:
+            switch node.layer.kind.featureOrder {
+            case .ofInput: orders.append(inputs[0])
+            case .ofFlattenedImage: orders.append(inputs[0] ?? AxisOrder.features(node.inputShapes[0]))
+            case .own: orders.append(nil)
+            case .joined where node.outputShape.isImage: orders.append(nil)
+            case .joined: orders.append(Self.joined(inputs, node.inputShapes.map(\.count)))
+            case .ofEachInput:
                 guard inputs.allSatisfy({ $0 == inputs[0] }) else {
                     throw Self.error(
                         number, node, "inputs whose features are in one order", "a flattened image and others")
                 }
-                orders.append(inputs[0])
-            case .batchNormalization, .relu, .leakyRelu, .gelu, .tanh, .sigmoid, .softmax, .dropout:
                 orders.append(inputs[0])
             }
         }

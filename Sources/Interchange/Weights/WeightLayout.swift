@@ -37,20 +37,21 @@ struct WeightSlot {
             return (node.parameters.map { ($0, false) } + node.state.map { ($0, true) }).map { tensor, isState in
                 WeightSlot(
                     node: node, tensor: tensor, isState: isState,
-                    order: Self.order(tensor.shape, of: node.layer, layout: layout, features: order))
+                    order: Self.order(of: tensor, layout: layout, features: order))
             }
         }
     }
 
     private static func order(
-        _ shape: [Int], of layer: Layer, layout: WeightLayout, features: [Int]?
+        of tensor: ParameterTensor, layout: WeightLayout, features: [Int]?
     ) -> AxisOrder {
-        let same = AxisOrder(shape: shape, index: Array(0..<shape.reduce(1, *)))
+        let same = AxisOrder(shape: tensor.shape, index: Array(0..<tensor.count))
         guard layout == .pytorch else { return same }
-        switch layer {
-        case .conv2d where shape.count == 4: return .filters(shape)
-        case .dense where shape.count == 2: return .matrix(shape, features: features)
-        case .batchNormalization: return AxisOrder(shape: shape, index: features ?? same.index)
+        switch tensor.shape.count {
+        case 4: return .filters(tensor.shape)
+        case 2: return .matrix(tensor.shape, features: features)
+        // A number for each feature of the input; a bias is one for each of the output, which has an order of its own.
+        case 1 where tensor.role != .bias: return AxisOrder(shape: tensor.shape, index: features ?? same.index)
         default: return same
         }
     }

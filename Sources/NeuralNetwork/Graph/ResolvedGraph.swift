@@ -44,7 +44,7 @@ package struct ResolvedGraph: Sendable {
     }
 
     /// How a layer's products are made.
-    enum NodeLowering: Sendable, Hashable {
+    package enum NodeLowering: Sendable, Hashable {
         case convolution(ConvolutionLowering)
         case dense(DenseLowering)
     }
@@ -70,7 +70,7 @@ package struct ResolvedGraph: Sendable {
     /// Classes the network tells apart: channels of its output.
     package var classCount: Int { nodes[nodes.count - 1].outputShape.channels }
     /// Whether the graph ends in a softmax layer; the loss and the predictions apply softmax either way.
-    package var endsInSoftmax: Bool { nodes[nodes.count - 1].layer == .softmax }
+    package var endsInSoftmax: Bool { nodes[nodes.count - 1].layer.traits.isSoftmax }
 
     /// A part of `whole`, resolved there, with its places in the flat buffers.
     init(part graph: Graph, nodes: [Node], of whole: ResolvedGraph) {
@@ -114,7 +114,8 @@ package struct ResolvedGraph: Sendable {
             var builder = NodeBuilder(
                 name: node.name, place: place, inputShapes: shapes, parameterOffset: parameterCount,
                 stateOffset: stateCount, modelLowering: graph.lowering)
-            try builder.infer(node.layer)
+            try builder.requireInputs(of: node.layer.kind)
+            try node.layer.kind.infer(&builder)
             resolved.append(
                 Node(
                     name: node.name, layer: node.layer, inputs: inputs, inputShapes: shapes,
@@ -151,11 +152,8 @@ package struct ResolvedGraph: Sendable {
         for (index, layer) in layers.enumerated() {
             result.graph.nodes[index].layer = layer
             result.nodes[index].layer = layer
-            switch layer {
-            case .conv2d(_, _, _, _, _, _, _, .resolved(let lowering)?):
-                result.nodes[index].loweringPlan = .convolution(lowering)
-            case .dense(_, _, _, let lowering?): result.nodes[index].loweringPlan = .dense(lowering)
-            default: break
+            if let settled = (layer.kind as? any LoweredLayer)?.settledLowering {
+                result.nodes[index].loweringPlan = settled
             }
         }
         return result

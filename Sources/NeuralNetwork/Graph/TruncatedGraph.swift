@@ -6,7 +6,7 @@ extension ResolvedGraph {
     package var penultimateNode: Int? {
         // The decision comes from the output: walk back over what has no kernel.
         var node = nodes.count - 1
-        while !nodes[node].hasKernel {
+        while !nodes[node].layer.traits.hasKernel {
             guard let source = nodes[node].inputs.first, source >= 0 else { return nil }
             node = source
         }

@@ -47,14 +47,10 @@ extension ResolvedGraph {
                         layer: node.name, direction: direction, key: key, record: record, wasKnown: known != nil))
                 return record.choice
             }
-            switch (node.layer, node.geometry, node.loweringPlan) {
-            case (
-                .conv2d(
-                    let filters, let kernel, let strides, let padding, let dilation, let bias, let initializer,
-                    let choice),
-                .convolution(let g)?, .convolution(var lowering)?
-            ):
-                guard let kinds = kinds(choice, g) else { continue }
+            guard let layer = node.layer.kind as? any LoweredLayer, layer.settledLowering == nil else { continue }
+            switch (node.loweringPlan, node.geometry) {
+            case (.convolution(var lowering)?, .convolution(let g)?):
+                let kinds = layer.loweringKinds ?? modelKinds(g)
                 for direction in LoweringTask.Direction.allCases
                 where direction != .inputGradient || node.inputs != [-1] {
                     let task = LoweringTask(direction, g)
@@ -69,32 +65,23 @@ extension ResolvedGraph {
                     ) { tuner.measure(task, tried) }
                     if let chosen = Lowering(text: text) { lowering[direction] = chosen }
                 }
-                settled[index] = .conv2d(
-                    filters: filters, kernelSize: kernel, strides: strides, padding: padding, dilation: dilation,
-                    useBias: bias, initializer: initializer, lowering: .resolved(lowering))
-            case (.dense(let units, let bias, let initializer, nil), _, _):
-                let features = node.inputShapes[0].count
+                settled[index] = layer.settled(.convolution(lowering))
+            case (.dense?, _):
+                let features = node.inputShapes[0].count, units = node.outputShape.count
                 let key = "dense \(features)x\(units) batch \(batchSize) shard \(shardImages)"
                 let text = decide(key, nil, { DenseLowering(text: $0) != nil }) {
                     tuner.measure(features: features, units: units)
                 }
-                settled[index] = .dense(
-                    units: units, useBias: bias, initializer: initializer, lowering: DenseLowering(text: text))
+                if let chosen = DenseLowering(text: text) { settled[index] = layer.settled(.dense(chosen)) }
             default: continue
             }
         }
         return (settling(settled), decisions)
     }
 
-    /// The kinds that are tried for a convolution; nil where its lowering is settled.
-    private func kinds(_ choice: LoweringChoice?, _ g: ConvolutionGeometry) -> [Lowering.Kind]? {
-        switch choice {
-        case .resolved: nil
-        case .kind(let kind): [kind]
-        case .auto: Lowering.Kind.allCases
-        case nil:
-            graph.lowering.flatMap { LoweringTask(.forward, g).allows($0) ? [$0] : nil } ?? Lowering.Kind.allCases
-        }
+    /// The kinds that are tried where a convolution names none.
+    private func modelKinds(_ g: ConvolutionGeometry) -> [Lowering.Kind] {
+        graph.lowering.flatMap { LoweringTask(.forward, g).allows($0) ? [$0] : nil } ?? Lowering.Kind.allCases
     }
 }
 

@@ -26,14 +26,12 @@ extension ResolvedGraph {
             let inputIsTrained = node.inputs.contains { $0 >= 0 && isTrained[$0] }
             isTrained.append(inputIsTrained || !node.parameters.isEmpty)
             var products: [(LayerProduct.Role, GEMMShape)] = []
-            switch (node.layer, node.geometry) {
-            case (.conv2d, .convolution(let geometry)?):
-                guard case .convolution(let lowering)? = node.loweringPlan else { break }
+            switch (node.loweringPlan, node.geometry) {
+            case (.convolution(let lowering)?, .convolution(let geometry)?):
                 products = LoweringTask.Direction.allCases.compactMap { direction in
                     LoweringTask(direction, geometry).product(lowering[direction]).map { (direction.role, $0) }
                 }
-            case (.dense, _):
-                guard case .dense(let lowering)? = node.loweringPlan else { break }
+            case (.dense(let lowering)?, _):
                 products = denseProducts(
                     lowering, features: node.inputShapes[0].count, units: node.outputShape.count,
                     batchSize: batchSize, shards: shards)

@@ -33,26 +33,23 @@ final class BatchNormOperation: Operation {
     // Expanded rows (see ColumnKernels).
     private let mean, scale, shift, slope, offset: AlignedBuffer<Float>
 
-    init(
-        node: ResolvedGraph.Node, momentum: Float, epsilon: Float, relu: Bool, training: Bool, input: Storage,
-        output: Storage, recomputedOutput: Storage?, outputGradient: Storage?, recomputedOutputGradient: Storage?,
-        inputGradient: Storage?, pooling: PoolingGeometry?, store: ParameterStore
-    ) {
+    init(_ emission: LayerEmission, momentum: Float, epsilon: Float) {
+        let node = emission.node
         name = node.name
         columns = node.outputShape.channels
         rowsPerImage = node.outputShape.rows
         self.momentum = momentum
         self.epsilon = epsilon
-        self.relu = relu
-        self.training = training
-        self.input = input
-        self.output = output
-        self.recomputedOutput = recomputedOutput
-        self.outputGradient = outputGradient
-        self.recomputedOutputGradient = recomputedOutputGradient
-        self.inputGradient = inputGradient
-        self.pooling = pooling.map(Pooling.init)
-        self.store = store
+        relu = emission.rectifies
+        training = emission.usesBatchMoments
+        input = emission.input
+        output = emission.output
+        recomputedOutput = emission.recomputed.output
+        outputGradient = emission.outputGradient
+        recomputedOutputGradient = emission.recomputed.outputGradient
+        inputGradient = emission.inputGradient
+        pooling = emission.pooling.map(Pooling.init)
+        store = emission.store
         gamma = node.parameters[0]
         beta = node.parameters[1]
         runningMean = node.state[0]

@@ -29,23 +29,20 @@ final class ConvolutionOperation: Operation {
     private let kernelScratch: Int
 
     init(
-        node: ResolvedGraph.Node, geometry: ConvolutionGeometry, lowering: ConvolutionLowering, input: Storage,
-        recomputedInput: Storage? = nil, output: Storage, outputGradient: Storage?, inputGradient: Storage?,
-        store: ParameterStore,
-        weights: LayerWeights, relu: Bool, partials: GradientPartials?, moments: BatchNormOperation?
+        _ emission: LayerEmission, geometry: ConvolutionGeometry, lowering: ConvolutionLowering, weights: LayerWeights
     ) {
-        name = node.name
+        name = emission.node.name
         self.geometry = geometry
-        self.input = input
-        self.recomputedInput = recomputedInput ?? input
-        self.output = output
-        self.outputGradient = outputGradient
-        self.inputGradient = inputGradient
-        self.store = store
-        self.partials = partials
-        self.moments = moments
+        input = emission.input
+        recomputedInput = emission.recomputed.input ?? emission.input
+        output = emission.output
+        outputGradient = emission.outputGradient
+        inputGradient = emission.inputGradient
+        store = emission.store
+        partials = emission.partials
+        moments = emission.moments
         self.weights = weights
-        self.relu = relu
+        relu = emission.rectifies
         kernelPartial = partials?.register(weights.kernel) ?? 0
         forwardProduct = LoweredProduct(LoweringTask(.forward, geometry), lowering.forward)
         inputProduct = inputGradient.map { _ in

@@ -148,6 +148,19 @@ struct DenseCore {
     let inputGradient: Storage?
     let store: ParameterStore
 
+    init(_ emission: LayerEmission, weights: LayerWeights) {
+        name = emission.node.name
+        features = emission.node.inputShapes[0].count
+        units = emission.node.outputShape.count
+        self.weights = weights
+        relu = emission.rectifies
+        input = emission.input
+        output = emission.output
+        outputGradient = emission.outputGradient
+        inputGradient = emission.inputGradient
+        store = emission.store
+    }
+
     func reads(_ pass: Pass) -> [Storage] {
         pass == .forward ? [input] : [input, outputGradient].compactMap { $0 }
     }

@@ -1,7 +1,7 @@
 import Tensors
 
 /// What runs. A plan is a list of steps `(operation, pass)`; each reads and writes storages of the images it is given.
-protocol Operation: AnyObject {
+package protocol Operation: AnyObject {
     /// The layer it comes from, for messages and profiles.
     var name: String { get }
     /// Floats of worker scratch it needs.
@@ -39,7 +39,7 @@ protocol BlockOperation: Operation {
 }
 
 /// The passes of a training step.
-enum Pass: Sendable {
+package enum Pass: Sendable {
     case forward
     /// Batch-norm's statistics, before its `forward`.
     case moments
@@ -52,7 +52,7 @@ enum Pass: Sendable {
 }
 
 /// A number of floats per image that some steps write and others read. The compiler decides where it lies.
-final class Storage {
+package final class Storage {
     /// How far the floats reach: over the whole batch, this rank's images, a shard or a chunk.
     enum Scope { case batch, rank, shard, chunk }
 
@@ -99,7 +99,7 @@ final class Storage {
 }
 
 /// What all steps of one run share.
-final class Run {
+package final class Run {
     /// Images in this batch, on all ranks.
     var count = 0
     /// Shards it is cut into.
@@ -125,7 +125,7 @@ final class Run {
 }
 
 /// The images a step works on at once, and the memory it may use.
-struct Chunk: ~Copyable {
+package struct Chunk: ~Copyable {
     var images: Range<Int>
     let shard: Int
     /// The shard's images. A shard stays with one worker from its first chunk to its last.

@@ -2,7 +2,7 @@ import Tensors
 import Workers
 
 /// Per-shard sums in Double, joined in shard order.
-final class ShardSums {
+package final class ShardSums {
     let count: Int
     let shards: Int
     private var buffer: AlignedBuffer<Double>

@@ -33,16 +33,15 @@ final class StripedConvolution: BlockOperation {
     private let weights: LayerWeights
     private let relu: Bool
 
-    /// - Parameter whole: the same layer's product of whole images, which prepares the weights.
+    /// - Parameter whole: the same layer's operation on whole images, which prepares the weights.
     init(
-        name: String, geometry g: ConvolutionGeometry, lowering: Lowering, whole: LoweredProduct, input: Storage,
-        output: Storage, weights: LayerWeights, relu: Bool
+        _ emission: LayerEmission, geometry g: ConvolutionGeometry, lowering: Lowering, whole: ConvolutionOperation
     ) {
-        self.name = name
-        self.input = input
-        self.output = output
-        self.weights = weights
-        self.relu = relu
+        name = emission.node.name
+        input = emission.input
+        output = emission.output
+        weights = whole.weights
+        relu = whole.relu
         strips = Strips(height: g.outHeight, multiplyAdds: g.multiplyAdds).ranges.map { rows in
             var part = g
             part.outHeight = rows.count
@@ -54,7 +53,7 @@ final class StripedConvolution: BlockOperation {
                 part.padTop -= rows.lowerBound * g.strideHeight
             }
             return Strip(
-                product: LoweredProduct(LoweringTask(.forward, part), lowering, sharing: whole),
+                product: LoweredProduct(LoweringTask(.forward, part), lowering, sharing: whole.forwardProduct),
                 inputOffset: inputOffset, outputOffset: rows.lowerBound * g.outWidth * g.filters)
         }
     }
@@ -82,11 +81,11 @@ final class StripedPooling: BlockOperation {
     private let strips: [(geometry: PoolingGeometry, outputOffset: Int)]
     private let input, output: Storage
 
-    init(name: String, kind: PoolingOperation.Kind, geometry g: PoolingGeometry, input: Storage, output: Storage) {
-        self.name = name
+    init(_ emission: LayerEmission, kind: PoolingOperation.Kind, geometry g: PoolingGeometry) {
+        name = emission.node.name
         self.kind = kind
-        self.input = input
-        self.output = output
+        input = emission.input
+        output = emission.output
         let work = g.outputCount * g.windowHeight * g.windowWidth
         strips = Strips(height: g.outHeight, multiplyAdds: work).ranges.map { rows in
             var part = g

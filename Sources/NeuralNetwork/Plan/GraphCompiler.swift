@@ -46,7 +46,7 @@ struct GraphCompiler {
 
     /// For a program of one image at a time: the program of batches whose convolutions' weights it shares, by layer. That
     /// program is refreshed first.
-    private let batched: [String: ConvolutionOperation]?
+    private let batched: [String: any Operation]?
 
     /// - Parameters:
     ///   - partials: given for a training program.
@@ -59,8 +59,7 @@ struct GraphCompiler {
         precondition(partials == nil || batched == nil, "training is in batches")
         self.takesStatistics = takesStatistics
         self.batched = batched.map { program in
-            let operations = program.steps.compactMap { $0.operation as? ConvolutionOperation }
-            return Dictionary(operations.map { ($0.name, $0) }) { first, _ in first }
+            Dictionary(program.steps.map { ($0.operation.name, $0.operation) }) { first, _ in first }
         }
         self.graph = graph
         self.store = store
@@ -84,7 +83,7 @@ struct GraphCompiler {
     private func weights(_ index: Int) -> (LayerWeights, relu: Bool) {
         var norm: LayerWeights.Norm?
         let folded = foldedNorm(index)
-        if let folded, case .batchNormalization(_, let epsilon) = graph.nodes[folded].layer {
+        if let folded, let epsilon = traits(folded).normalization?.epsilon {
             let node = graph.nodes[folded]
             norm = LayerWeights.Norm(
                 gamma: node.parameters[0], beta: node.parameters[1], mean: node.state[0], variance: node.state[1],
@@ -144,7 +143,7 @@ struct GraphCompiler {
                 continue
             }
             for reader in readers[index + 1] {
-                let passesOn = isAlias(reader.node) || graph.nodes[reader.node].layer == .add
+                let passesOn = isAlias(reader.node) || traits(reader.node).sharesGradient
                 edges[reader.node][reader.slot] =
                     passesOn ? gradients[reader.node] : Storage(floatsPerImage: floats)
             }
@@ -161,138 +160,73 @@ struct GraphCompiler {
 
     /// Appends the forward steps of `node` to the program and its backward steps, last first, to `backward`.
     private mutating func emit(_ index: Int, _ program: inout Program, _ backward: inout [Program.Step]) {
-        let node = graph.nodes[index]
-        let x = activation(node.inputs[0]), y = activations[index]
-        let dy = training ? gradients[index] : nil
-        let dx = training ? edges[index][0] : nil
-        var operation: any Operation
-        switch node.layer {
-        case .conv2d:
-            guard case .convolution(let geometry)? = node.geometry, case .convolution(let lowering)? = node.loweringPlan
-            else { return }
-            if let whole = batched?[node.name] {
-                operation = StripedConvolution(
-                    name: node.name, geometry: geometry, lowering: lowering.forward, whole: whole.forwardProduct,
-                    input: x, output: y, weights: whole.weights, relu: whole.relu)
-                break
-            }
-            let norm = fusedNorm(after: index)
-            let (kernel, relu) = weights(index)
-            let source = training ? normRead(by: index) : nil
-            operation = ConvolutionOperation(
-                node: node, geometry: geometry, lowering: lowering, input: x,
-                recomputedInput: source.flatMap { recomputedOutputs[$0] }, output: y, outputGradient: dy,
-                inputGradient: dx,
-                store: store, weights: kernel, relu: relu, partials: partials, moments: norm)
-            if let norm { program.fusedMoments[ObjectIdentifier(operation)] = norm }
-            program.steps.append(.init(operation: operation, pass: .forward))
-            guard dy != nil else { return }
-            backward.append(.init(operation: operation, pass: .backward))
-            if let source, recomputedOutputs[source] != nil, let again = norms[source] {
-                backward.append(.init(operation: again, pass: .recompute))
-            }
-            return
-        case .dense:
-            let (kernel, relu) = weights(index)
-            let core = DenseCore(
-                name: node.name, features: node.inputShapes[0].count, units: node.outputShape.count, weights: kernel,
-                relu: relu, input: x, output: y, outputGradient: dy, inputGradient: dx, store: store)
-            if case .dense(.weights(let features))? = node.loweringPlan {
-                operation = BlockedDenseOperation(core: core, blockFeatures: features)
-            } else {
-                operation = DenseOperation(core: core, partials: partials)
-            }
-        case .batchNormalization:
-            let isFused = norms[index] != nil
-            let norm = norms[index] ?? makeNorm(index)
-            if training || takesStatistics, !isFused {
-                program.steps.append(.init(operation: norm, pass: .moments))
-            }
-            program.steps.append(.init(operation: norm, pass: .forward))
-            if dy != nil {
-                if dx != nil {
-                    backward.append(.init(operation: norm, pass: .backward))
-                    if recomputedGradients[index] != nil { recomputationPlaces[index] = backward.count }
-                }
-                backward.append(.init(operation: norm, pass: .gradientSums))
-            }
-            return
-        case .relu: operation = pointwise(node, .relu, x, y, dy, dx)
-        case .leakyRelu(let slope): operation = pointwise(node, .leakyRelu(slope: slope), x, y, dy, dx)
-        case .gelu: operation = pointwise(node, .gelu, x, y, dy, dx)
-        case .tanh: operation = pointwise(node, .tanh, x, y, dy, dx)
-        case .sigmoid: operation = pointwise(node, .sigmoid, x, y, dy, dx)
-        case .softmax:
-            operation = SoftmaxOperation(
-                name: node.name, columns: node.outputShape.channels, input: x, output: y, outputGradient: dy,
-                inputGradient: dx)
-        case .maxPooling2d, .averagePooling2d, .globalAveragePooling2d:
-            guard case .pooling(let geometry)? = node.geometry else { return }
-            var kind = PoolingOperation.Kind.average
-            if case .maxPooling2d = node.layer { kind = .maximum }
-            if batched != nil {
-                operation = StripedPooling(name: node.name, kind: kind, geometry: geometry, input: x, output: y)
-                break
-            }
-            let norm = training ? normRead(by: index) : nil
-            operation = PoolingOperation(
-                name: node.name, kind: kind, geometry: geometry, input: x, output: y, outputGradient: dy,
-                inputGradient: dx, recomputedInputGradient: norm.flatMap { recomputedGradients[$0] })
-            // The norm's own steps, which came before, end with the one that reads this.
-            if let norm, let place = recomputationPlaces[norm] {
-                backward.insert(.init(operation: operation, pass: .recompute), at: place)
-            }
-        case .dropout(let rate):
-            operation = DropoutOperation(
-                name: node.name, rate: rate, stream: UInt32(index), input: x, output: y, outputGradient: dy,
-                inputGradient: dx)
-        case .flatten: return
-        case .add:
-            let sum = SumOperation(
-                name: node.name, pass: .forward, inputs: node.inputs.map(activation), output: y)
-            program.steps.append(.init(operation: sum, pass: .forward))
-            return
-        case .concatenate:
-            operation = ConcatenateOperation(
-                name: node.name, rowsPerImage: node.outputShape.rows, channels: node.inputShapes.map(\.channels),
-                inputs: node.inputs.map(activation), output: y, outputGradient: dy,
-                inputGradients: training ? edges[index] : node.inputs.map { _ in nil })
-        }
+        if traits(index).normalization != nil { return emitNorm(index, &program, &backward) }
+        let norm = traits(index).takesMoments ? fusedNorm(after: index) : nil
+        guard let operation = graph.nodes[index].layer.kind.operation(emission(index, moments: norm)) else { return }
         program.steps.append(.init(operation: operation, pass: .forward))
-        if dy != nil { backward.append(.init(operation: operation, pass: .backward)) }
+        if let norm { program.fusedMoments[ObjectIdentifier(operation)] = norm }
+        guard training, gradients[index] != nil, !traits(index).sharesGradient else { return }
+        backward.append(.init(operation: operation, pass: .backward))
+        guard let source = normRead(by: index) else { return }
+        if traits(index).rereadsInput, recomputedOutputs[source] != nil, let read = norms[source] {
+            backward.append(.init(operation: read, pass: .recompute))
+        }
+        // The norm's own steps, which came before, end with the one that reads this.
+        if traits(index).hasCheapInputGradient, let place = recomputationPlaces[source] {
+            backward.insert(.init(operation: operation, pass: .recompute), at: place)
+        }
     }
 
-    private func pointwise(
-        _ node: ResolvedGraph.Node, _ activation: Activation, _ x: Storage, _ y: Storage, _ dy: Storage?, _ dx: Storage?
-    ) -> ActivationOperation {
-        ActivationOperation(
-            name: node.name, activation: activation, input: x, output: y, outputGradient: dy, inputGradient: dx)
+    private mutating func emitNorm(_ index: Int, _ program: inout Program, _ backward: inout [Program.Step]) {
+        let isFused = norms[index] != nil
+        guard let norm = norms[index] ?? makeNorm(index) else { return }
+        if training || takesStatistics, !isFused { program.steps.append(.init(operation: norm, pass: .moments)) }
+        program.steps.append(.init(operation: norm, pass: .forward))
+        guard training, gradients[index] != nil else { return }
+        if edges[index][0] != nil {
+            backward.append(.init(operation: norm, pass: .backward))
+            if recomputedGradients[index] != nil { recomputationPlaces[index] = backward.count }
+        }
+        backward.append(.init(operation: norm, pass: .gradientSums))
     }
 
-    /// In training and for statistics, the batch-norm that reads convolution `index` and nothing else's output: it takes its moments there.
+    /// In training and for statistics, the batch-norm that reads `index` and nothing else's output: it takes its moments there.
     private mutating func fusedNorm(after index: Int) -> BatchNormOperation? {
-        guard training || takesStatistics, let reader = onlyReader(index),
-            case .batchNormalization = graph.nodes[reader].layer
-        else { return nil }
+        guard training || takesStatistics, let reader = onlyReader(index), traits(reader).normalization != nil else {
+            return nil
+        }
         return makeNorm(reader)
     }
 
-    private mutating func makeNorm(_ index: Int) -> BatchNormOperation {
-        let node = graph.nodes[index]
-        var momentum: Float = 0, epsilon: Float = 0
-        if case .batchNormalization(let m, let e) = node.layer { (momentum, epsilon) = (m, e) }
-        let relu = fusedRelu(index)
-        // With a ReLU along, what the ReLU's reader sends back arrives here (the ReLU is an alias).
-        let norm = BatchNormOperation(
-            node: node, momentum: momentum, epsilon: epsilon, relu: relu != nil,
-            training: training || takesStatistics,
-            input: activation(node.inputs[0]), output: activations[index],
-            recomputedOutput: recomputedOutputs[index], outputGradient: training ? gradients[index] : nil,
-            recomputedOutputGradient: recomputedGradients[index], inputGradient: training ? edges[index][0] : nil,
-            pooling: fusedPooling(index).flatMap { pooling in
-                if case .pooling(let geometry)? = graph.nodes[pooling].geometry { geometry } else { nil }
-            }, store: store)
+    private mutating func makeNorm(_ index: Int) -> BatchNormOperation? {
+        let norm = graph.nodes[index].layer.kind.operation(emission(index)) as? BatchNormOperation
         norms[index] = norm
         return norm
+    }
+
+    /// What the layer of node `index` needs to make its operation.
+    private func emission(_ index: Int, moments: BatchNormOperation? = nil) -> LayerEmission {
+        let node = graph.nodes[index], traits = traits(index)
+        // With a ReLU along, what the ReLU's reader sends back arrives here (the ReLU is an alias).
+        var emission = LayerEmission(
+            node: node, index: index, inputs: node.inputs.map(activation), output: activations[index],
+            outputGradient: training ? gradients[index] : nil,
+            inputGradients: training ? edges[index] : node.inputs.map { _ in nil }, store: store, partials: partials,
+            usesBatchMoments: training || takesStatistics, moments: moments)
+        if traits.hasKernel { (emission.weights, emission.rectifies) = weights(index) }
+        if traits.normalization != nil {
+            emission.rectifies = fusedRelu(index) != nil
+            emission.recomputed.output = recomputedOutputs[index]
+            emission.recomputed.outputGradient = recomputedGradients[index]
+            if let pooling = fusedPooling(index), case .pooling(let geometry)? = graph.nodes[pooling].geometry {
+                emission.pooling = geometry
+            }
+        }
+        if training, let norm = normRead(by: index) {
+            if traits.rereadsInput { emission.recomputed.input = recomputedOutputs[norm] }
+            if traits.hasCheapInputGradient { emission.recomputed.inputGradient = recomputedGradients[norm] }
+        }
+        if let batched { emission.striping = .init(whole: batched[node.name]) }
+        return emission
     }
 }

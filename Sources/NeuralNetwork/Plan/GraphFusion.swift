@@ -3,33 +3,33 @@ import Tensors
 
 /// What runs together with what, and what is computed again instead of stored.
 extension GraphCompiler {
+    func traits(_ node: Int) -> LayerTraits { graph.nodes[node].layer.traits }
+
     func onlyReader(_ node: Int) -> Int? {
         node >= 0 && readers[node + 1].count == 1 ? readers[node + 1][0].node : nil
     }
 
     /// At inference, the batch-norm that is folded into the weights of convolution or dense layer `node`.
     func foldedNorm(_ node: Int) -> Int? {
-        guard !training, !takesStatistics, graph.nodes[node].hasKernel, let reader = onlyReader(node) else {
-            return nil
-        }
-        if case .batchNormalization = graph.nodes[reader].layer { return reader }
-        return nil
+        guard !training, !takesStatistics, traits(node).hasKernel, let reader = onlyReader(node),
+            traits(reader).normalization != nil
+        else { return nil }
+        return reader
     }
 
     /// The ReLU that rides along with `node`, if its only reader is one: with a batch-norm always, with a convolution or
     /// dense layer (and the batch-norm folded into it) at inference.
     func fusedRelu(_ node: Int) -> Int? {
         guard node >= 0 else { return nil }
-        var isCarrier = !training && graph.nodes[node].hasKernel
-        if case .batchNormalization = graph.nodes[node].layer { isCarrier = true }
-        guard isCarrier, let reader = onlyReader(node), graph.nodes[reader].layer == .relu else { return nil }
+        let isCarrier = traits(node).normalization != nil || !training && traits(node).hasKernel
+        guard isCarrier, let reader = onlyReader(node), traits(reader).isRectifier else { return nil }
         return reader
     }
 
     /// In training, the max pooling that rides along with batch-norm `node` and its ReLU: see ``PooledBatchNormKernels``.
     func fusedPooling(_ node: Int) -> Int? {
-        guard training, node >= 0, case .batchNormalization = graph.nodes[node].layer,
-            let reader = onlyReader(fusedRelu(node) ?? node), case .maxPooling2d = graph.nodes[reader].layer,
+        guard training, node >= 0, traits(node).normalization != nil,
+            let reader = onlyReader(fusedRelu(node) ?? node), traits(reader).isMaximumPooling,
             case .pooling(let geometry)? = graph.nodes[reader].geometry, PooledBatchNormKernels.serve(geometry)
         else { return nil }
         return reader
@@ -38,23 +38,18 @@ extension GraphCompiler {
     /// The batch-norm that pooling `node` rides along with.
     private func normCarrying(_ node: Int) -> Int? {
         let source = graph.nodes[node].inputs[0]
-        let norm = source >= 0 && graph.nodes[source].layer == .relu ? graph.nodes[source].inputs[0] : source
+        let norm = source >= 0 && traits(source).isRectifier ? graph.nodes[source].inputs[0] : source
         return fusedPooling(norm) == node ? norm : nil
     }
 
     /// Whether `node` only passes its input on: a flatten, a batch-norm, ReLU or pooling already done, dropout at inference, a last
     /// softmax.
     func isAlias(_ node: Int) -> Bool {
-        let source = graph.nodes[node].inputs[0]
-        return switch graph.nodes[node].layer {
-        case .flatten: true
-        case .batchNormalization: source >= 0 && foldedNorm(source) == node
-        case .relu: fusedRelu(source) == node
-        case .maxPooling2d: normCarrying(node) != nil
-        case .dropout(let rate): !training || rate == 0
-        case .softmax: node == last
-        default: false
-        }
+        let source = graph.nodes[node].inputs[0], traits = traits(node)
+        if traits.isView || traits.isViewAtInference && !training || traits.isSoftmax && node == last { return true }
+        if traits.normalization != nil { return source >= 0 && foldedNorm(source) == node }
+        if traits.isRectifier { return fusedRelu(source) == node }
+        return traits.isMaximumPooling && normCarrying(node) != nil
     }
 
     /// A batch-norm costs less to compute again than its output to store and read, and so does the gradient that a pooling
@@ -63,10 +58,10 @@ extension GraphCompiler {
         for (index, node) in graph.nodes.enumerated() where isTrained[index] && !isAlias(index) {
             guard let norm = normRead(by: index) else { continue }
             let floats = graph.nodes[norm].outputShape.count
-            switch node.layer {
-            case .conv2d: recomputedOutputs[norm] = Storage(floatsPerImage: floats)
-            case .maxPooling2d, .averagePooling2d: recomputedGradients[norm] = Storage(floatsPerImage: floats)
-            default: continue
+            if node.layer.traits.rereadsInput {
+                recomputedOutputs[norm] = Storage(floatsPerImage: floats)
+            } else if node.layer.traits.hasCheapInputGradient {
+                recomputedGradients[norm] = Storage(floatsPerImage: floats)
             }
         }
     }
@@ -75,24 +70,13 @@ extension GraphCompiler {
     func normRead(by node: Int) -> Int? {
         var source = graph.nodes[node].inputs[0]
         while source >= 0, onlyReader(source) != nil {
-            if case .batchNormalization = graph.nodes[source].layer {
-                let between = graph.nodes[source + 1..<node]
-                let isDirect = between.allSatisfy { if case .batchNormalization = $0.layer { false } else { true } }
+            if traits(source).normalization != nil {
+                let isDirect = (source + 1..<node).allSatisfy { traits($0).normalization == nil }
                 return isDirect && isTrained[source] ? source : nil
             }
-            guard isAlias(source), graph.nodes[source].layer == .relu else { return nil }
+            guard isAlias(source), traits(source).isRectifier else { return nil }
             source = graph.nodes[source].inputs[0]
         }
         return nil
-    }
-}
-
-extension ResolvedGraph.Node {
-    /// Whether it multiplies with a kernel of its own.
-    var hasKernel: Bool {
-        switch layer {
-        case .conv2d, .dense: true
-        default: false
-        }
     }
 }

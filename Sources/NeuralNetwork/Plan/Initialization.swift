@@ -12,7 +12,7 @@ extension ResolvedGraph {
             for tensor in node.parameters {
                 switch tensor.role {
                 case .weight:
-                    let initializer = node.layer.initializer ?? graph.initializer
+                    let initializer = node.layer.kind.initializer ?? graph.initializer
                     var random = RandomStream(
                         RandomAddress(seed: seed, purpose: .initialization, stream: stream))
                     let values = try initializer.values(shape: tensor.shape, random: &random)
@@ -34,16 +34,6 @@ extension ResolvedGraph {
             for i in tensor.range { buffer[i] = 1 }
         }
         return buffer
-    }
-}
-
-extension Layer {
-    /// The initializer the layer names for its own kernel, if any.
-    var initializer: Initializer? {
-        switch self {
-        case .conv2d(_, _, _, _, _, _, let initializer, _), .dense(_, _, let initializer, _): initializer
-        default: nil
-        }
     }
 }
 

@@ -25,10 +25,7 @@ package struct FilterSheet: Sendable {
     /// - Parameter parameters: the network's flat buffer.
     /// - Throws: `OperationError` where a picture cannot be packed.
     package init?(_ graph: ResolvedGraph, parameters: AlignedBuffer<Float>) throws(OperationError) {
-        let first = graph.nodes.first { node in
-            if case .conv2d = node.layer { return node.inputs == [-1] }
-            return false
-        }
+        let first = graph.nodes.first { $0.inputs == [-1] && $0.parameters.first?.shape.count == 4 }
         guard let first, let kernel = first.parameters.first, [1, 3].contains(graph.inputShape.channels) else {
             return nil
         }

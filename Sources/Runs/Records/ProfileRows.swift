@@ -49,15 +49,9 @@ struct ProfileRowBuilder {
     private func host(
         of node: ResolvedGraph.Node, _ direction: PlanProfile.Direction, _ nodes: [String: ResolvedGraph.Node]
     ) -> String? {
-        switch node.layer {
-        // Names for the same memory.
-        case .flatten: return nil
-        // At the end it belongs to the loss, and at inference to the section for it.
-        case .softmax: return nil
-        // Inference drops nothing.
-        case .dropout where !measured.entries.contains { $0.direction == .backward }: return nil
-        default: break
-        }
+        let traits = node.layer.traits, trains = measured.entries.contains { $0.direction == .backward }
+        // Names for the same memory; a softmax at the end belongs to the loss, and at inference to the section for it.
+        if traits.isView || traits.isSoftmax || traits.isViewAtInference && !trains { return nil }
         var index = node.inputs[0]
         while index >= 0 {
             let name = graph.nodes[index].name

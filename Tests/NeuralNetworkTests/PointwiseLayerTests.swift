@@ -1,12 +1,12 @@
-import Kernels
+@testable import NeuralNetwork
 import TestSupport
 import Testing
 
-@Suite("Activations")
-struct ActivationTests {
-    static let pairs: [(Activation, Reference.Nonlinearity, Double)] = [
-        (.relu, .relu, 0), (.leakyRelu(slope: 0.01), .leakyRelu, 0.01), (.leakyRelu(slope: 0), .leakyRelu, 0),
-        (.gelu, .gelu, 0), (.tanh, .tanh, 0), (.sigmoid, .sigmoid, 0),
+@Suite("Pointwise layers")
+struct PointwiseLayerTests {
+    static let pairs: [(any PointwiseLayer, Reference.Nonlinearity, Double)] = [
+        (ReLU(), .relu, 0), (LeakyReLU(), .leakyRelu, 0.01), (LeakyReLU(negativeSlope: 0), .leakyRelu, 0),
+        (GELU(), .gelu, 0), (Tanh(), .tanh, 0), (Sigmoid(), .sigmoid, 0),
     ]
 
     @Test("value and derivative against Double, in place and not, vector and tail", arguments: 0..<pairs.count)
@@ -23,7 +23,7 @@ struct ActivationTests {
             #expect(sumExcess(y.values, exact, length: 0, terms: limit) <= 0.25)
             #expect(inPlace.values == y.values && y.isIntact && inPlace.isIntact)
 
-            let value = activation.derivativeUsesOutput ? y : px
+            let value = type(of: activation).derivativeUsesOutput ? y : px
             let pdy = GuardedFloats(dy), dx = GuardedFloats(count: count)
             activation.backward(dy: pdy.pointer, value: value.pointer, count: count, dx: dx.pointer)
             let gradient = zip(dy, x).map { $0 * function.derivative($1, slope: Double(Float(slope))) }
@@ -44,7 +44,7 @@ struct ActivationTests {
             #expect(abs(Double(value) - exact) <= 1e-6 * abs(exact) + 1e-6, "at \(x[i])")
         }
         let dy = GuardedFloats(x.map { _ in Float(1) }), dx = GuardedFloats(count: x.count)
-        let value = activation.derivativeUsesOutput ? y : px
+        let value = type(of: activation).derivativeUsesOutput ? y : px
         activation.backward(dy: dy.pointer, value: value.pointer, count: x.count, dx: dx.pointer)
         #expect(dx.values.allSatisfy { $0.isFinite })
     }
@@ -56,7 +56,7 @@ struct ActivationTests {
             let x = GuardedFloats([Float](repeating: .nan, count: count)), y = GuardedFloats(count: count)
             activation.forward(x.pointer, count: count, y: y.pointer)
             #expect(y.values.allSatisfy { $0.isNaN })
-            guard activation == .relu || activation == .leakyRelu(slope: Float(slope)) else { continue }
+            guard activation is ReLU || activation is LeakyReLU else { continue }
             let zero = GuardedFloats([Float](repeating: 0, count: count))
             let dy = GuardedFloats([Float](repeating: 1, count: count)), dx = GuardedFloats(count: count)
             activation.backward(dy: dy.pointer, value: zero.pointer, count: count, dx: dx.pointer)

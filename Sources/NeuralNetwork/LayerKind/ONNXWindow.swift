@@ -1,5 +1,3 @@
-import NeuralNetwork
-
 /// Where a convolution or pooling window lies over its input, in ONNX's terms: zeros (or nothing) added around it, and
 /// rows or columns taken away first, which this project's negative padding means and ONNX's `pads` cannot.
 ///

@@ -1,25 +1,24 @@
-import Formats
 import Tensors
 
 /// One case of a union of objects that a key `type` tells apart. `Common` holds the keys that all cases share.
-struct Variant<Common: Sendable, Union>: Sendable {
-    let name: String
+package struct Variant<Common: Sendable, Union>: Sendable {
+    package let name: String
     /// The shared keys as this case takes them.
-    let common: [Field<Common>]
+    package let common: [Field<Common>]
     /// The keys of this case alone, erased.
-    let properties: JSONObject
-    let requiredKeys: [String]
-    let decode:
+    package let properties: JSONObject
+    package let requiredKeys: [String]
+    package let decode:
         @Sendable (
             JSONObject, ConfigurationPath, [String], (JSONObject.Member) throws(InputError) -> Bool
         ) throws(InputError) -> Union
     /// Nil for a value of another case.
-    let encode: @Sendable (Union) -> JSONObject?
+    package let encode: @Sendable (Union) -> JSONObject?
 
     /// - Parameters:
     ///   - make: the union's value from the case's own options.
     ///   - match: those options again; nil for a value of another case.
-    init<Options>(
+    package init<Options>(
         _ name: String, common: [Field<Common>], _ section: Section<Options>,
         _ make: @escaping @Sendable (Options) -> Union, _ match: @escaping @Sendable (Union) -> Options?
     ) {
@@ -36,7 +35,7 @@ struct Variant<Common: Sendable, Union>: Sendable {
 
 extension Variant where Common == Nothing {
     /// A case of a union that shares no keys.
-    init<Options>(
+    package init<Options>(
         _ name: String, _ section: Section<Options>, _ make: @escaping @Sendable (Options) -> Union,
         _ match: @escaping @Sendable (Union) -> Options?
     ) {
@@ -45,14 +44,19 @@ extension Variant where Common == Nothing {
 }
 
 /// What a union and its shared keys decode into.
-struct Tagged<Common: Sendable, Union: Sendable>: Sendable {
-    var common: Common
-    var value: Union
+package struct Tagged<Common: Sendable, Union: Sendable>: Sendable {
+    package var common: Common
+    package var value: Union
+
+    package init(common: Common, value: Union) {
+        self.common = common
+        self.value = value
+    }
 }
 
 extension Codec {
     /// An object whose `type` names one of `variants`.
-    static func union<Common, Union>(
+    package static func union<Common, Union>(
         _ variants: [Variant<Common, Union>], common initial: Common
     ) -> Codec where Value == Tagged<Common, Union> {
         let tag = Codec<String>.choice(variants.map { ($0.name, $0.name) })
@@ -88,7 +92,7 @@ extension Codec {
     }
 
     /// An object whose `type` names one of `variants`, without shared keys.
-    static func tagged(_ variants: [Variant<Nothing, Value>]) -> Codec where Value: Sendable {
+    package static func tagged(_ variants: [Variant<Nothing, Value>]) -> Codec where Value: Sendable {
         Codec<Tagged<Nothing, Value>>.union(variants, common: Nothing()).converted(
             { tagged, _, _ in tagged.value }, { Tagged(common: Nothing(), value: $0) })
     }

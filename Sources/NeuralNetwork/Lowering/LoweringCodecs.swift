@@ -1,9 +1,9 @@
-import NeuralNetwork
+import Formats
 import Tensors
 
 extension Codec where Value == Lowering.Kind? {
     /// A kind for all layers, or `auto`.
-    static var loweringKind: Codec {
+    package static var loweringKind: Codec {
         .choice([("auto", nil)] + Lowering.Kind.allCases.map { ($0.rawValue, $0) })
     }
 }

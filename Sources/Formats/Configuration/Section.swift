@@ -1,19 +1,31 @@
-import Formats
 import Tensors
 
 /// One key of an object: its codec, and where in `Root` its value lives.
-struct Field<Root>: Sendable {
-    let key: String
-    let isRequired: Bool
-    let expected: String
+package struct Field<Root>: Sendable {
+    package let key: String
+    package let isRequired: Bool
+    package let expected: String
     /// With the description; the default is added by ``Section``.
-    let schema: JSONObject
-    let read: @Sendable (JSONValue, ConfigurationPath, inout Root) throws(InputError) -> Void
+    package let schema: JSONObject
+    package let read: @Sendable (JSONValue, ConfigurationPath, inout Root) throws(InputError) -> Void
     /// Nil: the key is left out.
-    let write: @Sendable (Root) -> JSONValue?
+    package let write: @Sendable (Root) -> JSONValue?
+
+    package init(
+        key: String, isRequired: Bool, expected: String, schema: JSONObject,
+        read: @escaping @Sendable (JSONValue, ConfigurationPath, inout Root) throws(InputError) -> Void,
+        write: @escaping @Sendable (Root) -> JSONValue?
+    ) {
+        self.key = key
+        self.isRequired = isRequired
+        self.expected = expected
+        self.schema = schema
+        self.read = read
+        self.write = write
+    }
 
     /// A key whose value lives at `place`.
-    static func key<Value>(
+    package static func key<Value>(
         _ key: String, _ place: any WritableKeyPath<Root, Value> & Sendable, _ codec: Codec<Value>,
         isRequired: Bool = false, _ description: String
     ) -> Field {
@@ -25,7 +37,7 @@ struct Field<Root>: Sendable {
     }
 
     /// A key that takes null for nil. Written as null too, unless `isLeftOut`.
-    static func optional<Value>(
+    package static func optional<Value>(
         _ key: String, _ place: any WritableKeyPath<Root, Value?> & Sendable, _ codec: Codec<Value>,
         isLeftOut: Bool = false, _ description: String
     ) -> Field {
@@ -42,19 +54,26 @@ struct Field<Root>: Sendable {
 }
 
 /// A root without fields.
-struct Nothing: Hashable, Sendable {}
+package struct Nothing: Hashable, Sendable {
+    package init() {}
+}
 
 /// An object with a fixed set of keys.
-struct Section<Root: Sendable>: Sendable {
+package struct Section<Root: Sendable>: Sendable {
     /// Holds the defaults; required fields are always replaced.
-    let initial: Root
-    let fields: [Field<Root>]
+    package let initial: Root
+    package let fields: [Field<Root>]
+
+    package init(initial: Root, fields: [Field<Root>]) {
+        self.initial = initial
+        self.fields = fields
+    }
 
     /// Reads the members in their order. `other` is offered each first and says whether the member is its own;
     /// `otherKeys` are the keys it takes, for messages.
     ///
     /// - Throws: `InputError` for the first member that is unknown or unfit, then for a required key not there.
-    func decode(
+    package func decode(
         _ object: JSONObject, _ path: ConfigurationPath, otherKeys: [String] = [],
         other: (JSONObject.Member) throws(InputError) -> Bool = { _ in false }
     ) throws(InputError) -> Root {
@@ -74,7 +93,7 @@ struct Section<Root: Sendable>: Sendable {
         return root
     }
 
-    static func requireKeys<Other>(
+    package static func requireKeys<Other>(
         of fields: [Field<Other>], in object: JSONObject, _ path: ConfigurationPath
     ) throws(InputError) {
         for field in fields where field.isRequired && object[field.key] == nil {
@@ -83,14 +102,14 @@ struct Section<Root: Sendable>: Sendable {
     }
 
     /// Every key, in the order of the table.
-    func encode(_ root: Root) -> JSONObject {
+    package func encode(_ root: Root) -> JSONObject {
         var object = JSONObject()
         for field in fields { object[field.key] = field.write(root) }
         return object
     }
 
     /// The schema of each key, defaults included.
-    var properties: JSONObject {
+    package var properties: JSONObject {
         var properties = JSONObject()
         for field in fields {
             var schema = field.schema
@@ -102,10 +121,10 @@ struct Section<Root: Sendable>: Sendable {
         return properties
     }
 
-    var requiredKeys: [String] { fields.filter(\.isRequired).map(\.key) }
+    package var requiredKeys: [String] { fields.filter(\.isRequired).map(\.key) }
 
     /// The object as a codec.
-    var codec: Codec<Root> {
+    package var codec: Codec<Root> {
         Codec(
             expected: "an object", schema: JSONObject.schema(properties, requiredKeys: requiredKeys),
             decode: { json, path throws(InputError) in
@@ -118,12 +137,12 @@ struct Section<Root: Sendable>: Sendable {
 
 extension JSONObject {
     /// A schema with its description in front.
-    static func described(_ description: String, _ schema: JSONObject) -> JSONObject {
+    package static func described(_ description: String, _ schema: JSONObject) -> JSONObject {
         (["description": .string(description)] as JSONObject).merging(schema)
     }
 
     /// The schema of an object with these keys and no others.
-    static func schema(_ properties: JSONObject, requiredKeys: [String]) -> JSONObject {
+    package static func schema(_ properties: JSONObject, requiredKeys: [String]) -> JSONObject {
         var schema: JSONObject = [
             "type": "object", "properties": .object(properties), "additionalProperties": .boolean(false),
         ]

@@ -1,18 +1,28 @@
-import Formats
 import Tensors
 
 /// One way of writing a value in JSON: how it is read, how it is written, what the schema says of it. All three come
 /// from one place, so that they cannot disagree.
-struct Codec<Value>: Sendable {
+package struct Codec<Value>: Sendable {
     /// What a reader is told when something else stands there: `an integer in 1…65536`.
-    let expected: String
+    package let expected: String
     /// The JSON Schema (draft 2020-12) of the same.
-    let schema: JSONObject
-    let decode: @Sendable (JSONValue, ConfigurationPath) throws(InputError) -> Value
-    let encode: @Sendable (Value) -> JSONValue
+    package let schema: JSONObject
+    package let decode: @Sendable (JSONValue, ConfigurationPath) throws(InputError) -> Value
+    package let encode: @Sendable (Value) -> JSONValue
+
+    package init(
+        expected: String, schema: JSONObject,
+        decode: @escaping @Sendable (JSONValue, ConfigurationPath) throws(InputError) -> Value,
+        encode: @escaping @Sendable (Value) -> JSONValue
+    ) {
+        self.expected = expected
+        self.schema = schema
+        self.decode = decode
+        self.encode = encode
+    }
 
     /// The same JSON for another type.
-    func converted<Other>(
+    package func converted<Other>(
         _ forward: @escaping @Sendable (Value, JSONValue, ConfigurationPath) throws(InputError) -> Other,
         _ backward: @escaping @Sendable (Other) -> Value
     ) -> Codec<Other> {
@@ -24,7 +34,7 @@ struct Codec<Value>: Sendable {
     }
 
     /// This, or `null` for nil.
-    var nullable: Codec<Value?> {
+    package var nullable: Codec<Value?> {
         let decode = self.decode, encode = self.encode, plain = expected
         let expected = plain + " or null"
         return Codec<Value?>(
@@ -55,54 +65,54 @@ extension Codec {
 }
 
 /// An interval of numbers, either end open or closed.
-struct NumberRange: Sendable {
-    let low: Double
-    let high: Double
-    let lowIsOpen: Bool
-    let highIsOpen: Bool
+package struct NumberRange: Sendable {
+    package let low: Double
+    package let high: Double
+    package let lowIsOpen: Bool
+    package let highIsOpen: Bool
 
     /// `[low, high]`.
-    static func closed(_ low: Double, _ high: Double) -> NumberRange {
+    package static func closed(_ low: Double, _ high: Double) -> NumberRange {
         NumberRange(low: low, high: high, lowIsOpen: false, highIsOpen: false)
     }
     /// `[low, high)`.
-    static func below(_ low: Double, _ high: Double) -> NumberRange {
+    package static func below(_ low: Double, _ high: Double) -> NumberRange {
         NumberRange(low: low, high: high, lowIsOpen: false, highIsOpen: true)
     }
     /// `(low, high]`.
-    static func above(_ low: Double, _ high: Double) -> NumberRange {
+    package static func above(_ low: Double, _ high: Double) -> NumberRange {
         NumberRange(low: low, high: high, lowIsOpen: true, highIsOpen: false)
     }
     /// `(low, high)`.
-    static func open(_ low: Double, _ high: Double) -> NumberRange {
+    package static func open(_ low: Double, _ high: Double) -> NumberRange {
         NumberRange(low: low, high: high, lowIsOpen: true, highIsOpen: true)
     }
 
     /// NaN is in no range.
-    func contains(_ value: Double) -> Bool {
+    package func contains(_ value: Double) -> Bool {
         (lowIsOpen ? value > low : value >= low) && (highIsOpen ? value < high : value <= high)
     }
 
     /// The range with its ends rounded to `Float`: a bound of 0.1 must let through the `Float` nearest to 0.1.
-    var nearest: NumberRange {
+    package var nearest: NumberRange {
         NumberRange(
             low: Double(Float(low)), high: Double(Float(high)), lowIsOpen: lowIsOpen, highIsOpen: highIsOpen)
     }
 
     /// The same for numbers that are rounded to `Float` first: an open end lies where rounding reaches it, half a step
     /// inside. (Such ends are 0 and 1, whose last bit is even: the half itself rounds to them.)
-    var roundedToFloat: NumberRange {
+    package var roundedToFloat: NumberRange {
         let first = Double(Float(low).nextUp), last = Double(Float(high).nextDown)
         return NumberRange(
             low: lowIsOpen ? (low + first) / 2 : low, high: highIsOpen ? (last + high) / 2 : high, lowIsOpen: lowIsOpen,
             highIsOpen: highIsOpen)
     }
 
-    var text: String {
+    package var text: String {
         "\(lowIsOpen ? "(" : "[")\(JSONNumber(low).text), \(JSONNumber(high).text)\(highIsOpen ? ")" : "]")"
     }
 
-    var schema: JSONObject {
+    package var schema: JSONObject {
         [
             "type": "number", lowIsOpen ? "exclusiveMinimum" : "minimum": .number(low),
             highIsOpen ? "exclusiveMaximum" : "maximum": .number(high),
@@ -111,7 +121,7 @@ struct NumberRange: Sendable {
 }
 
 extension Codec where Value == Bool {
-    static var boolean: Codec {
+    package static var boolean: Codec {
         Codec(
             expected: "true or false", schema: ["type": "boolean"],
             decode: { json, path throws(InputError) in
@@ -124,7 +134,7 @@ extension Codec where Value == Bool {
 
 extension Codec where Value == Int {
     /// An exact integer; `3.0` and `3e0` count as 3.
-    static func integer(_ range: ClosedRange<Int>) -> Codec {
+    package static func integer(_ range: ClosedRange<Int>) -> Codec {
         let expected = "an integer in \(range.lowerBound)…\(range.upperBound)"
         return Codec(
             expected: expected,
@@ -142,7 +152,7 @@ extension Codec where Value == Int {
 }
 
 extension Codec where Value == Double {
-    static func number(_ range: NumberRange) -> Codec {
+    package static func number(_ range: NumberRange) -> Codec {
         let expected = "a number in \(range.text)"
         return Codec(
             expected: expected, schema: range.schema,
@@ -158,7 +168,7 @@ extension Codec where Value == Double {
 
 extension Codec where Value == Float {
     /// The bounds hold for the number written and for the nearest `Float`.
-    static func number(_ range: NumberRange) -> Codec {
+    package static func number(_ range: NumberRange) -> Codec {
         let expected = "a number in \(range.text)"
         return Codec(
             expected: expected, schema: range.roundedToFloat.schema,
@@ -174,7 +184,7 @@ extension Codec where Value == Float {
 
 extension Codec where Value == String {
     /// Text of 1…`limit` characters without NUL, such as a path.
-    static func text(limit: Int) -> Codec {
+    package static func text(limit: Int) -> Codec {
         let expected = "a text of 1…\(limit) characters"
         return Codec(
             expected: expected,
@@ -191,7 +201,7 @@ extension Codec where Value == String {
     }
 
     /// 1…`limit` ASCII letters, digits, `_`, `-` and the scalars of `others`, the first a letter, digit or `_`.
-    static func identifier(limit: Int, others: String) -> Codec {
+    package static func identifier(limit: Int, others: String) -> Codec {
         let also = (["_", "-"] + others.map { String($0) }).map { "'\($0)'" }.joined(separator: " ")
         let expected = "1…\(limit) letters, digits and \(also), the first a letter, digit or '_'"
         let escaped = others.map { "\\\($0)" }.joined()
@@ -220,7 +230,7 @@ extension Codec where Value == String {
 
 extension Codec {
     /// One of some words, each with the value that it stands for.
-    static func choice(_ choices: [(word: String, value: Value)]) -> Codec where Value: Equatable & Sendable {
+    package static func choice(_ choices: [(word: String, value: Value)]) -> Codec where Value: Equatable & Sendable {
         let words = choices.map(\.word)
         let expected = "one of: " + words.joined(separator: ", ")
         return Codec(
@@ -242,13 +252,13 @@ extension Codec {
     }
 
     /// The raw values of an enumeration.
-    static func choice(_ type: Value.Type) -> Codec
+    package static func choice(_ type: Value.Type) -> Codec
     where Value: CaseIterable & RawRepresentable & Equatable & Sendable, Value.RawValue == String {
         choice(type.allCases.map { ($0.rawValue, $0) })
     }
 
     /// An array of `count` elements of one kind.
-    static func array<Element>(
+    package static func array<Element>(
         _ element: Codec<Element>, count: ClosedRange<Int>, expected: String
     ) -> Codec where Value == [Element] {
         Codec(

@@ -1,0 +1,48 @@
+import Kernels
+import Tensors
+
+/// What the compiler hands a layer that makes its operation: where things lie, and what rides along.
+package struct LayerEmission {
+    let node: ResolvedGraph.Node
+    /// The node's number in the graph, which gives it random numbers of its own.
+    let index: Int
+    let inputs: [Storage]
+    let output: Storage
+    /// Nil where nothing below is trained.
+    let outputGradient: Storage?
+    /// Of each input; nil where nobody needs it.
+    let inputGradients: [Storage?]
+    let store: ParameterStore
+    /// Nil at inference.
+    let partials: GradientPartials?
+    /// Whether normalisations take the batch's moments (else the running ones).
+    let usesBatchMoments: Bool
+
+    // What its traits let the compiler do.
+
+    /// Of a layer with a kernel: what it multiplies with, a folded normalisation included.
+    var weights: LayerWeights?
+    /// Whether a rectifier rides along.
+    var rectifies = false
+    /// The normalisation whose moments it takes.
+    var moments: BatchNormOperation?
+    /// Of a normalisation: the max pooling that rides along.
+    var pooling: PoolingGeometry?
+    var recomputed = Recomputed()
+    /// Given where one image is shared out among workers, at inference.
+    var striping: Striping?
+
+    /// Storages whose contents are computed a second time instead of kept.
+    struct Recomputed {
+        var input, output: Storage?
+        var inputGradient, outputGradient: Storage?
+    }
+
+    /// The same layer's operation in the program for batches, which prepares the weights.
+    struct Striping {
+        let whole: (any Operation)?
+    }
+
+    var input: Storage { inputs[0] }
+    var inputGradient: Storage? { inputGradients[0] }
+}

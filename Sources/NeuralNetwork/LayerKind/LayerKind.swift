@@ -1,0 +1,112 @@
+import Formats
+import Tensors
+
+/// All there is to a kind of layer: its options and their keys in a configuration, the shapes it makes, what it runs, and
+/// how it is written for others. One file of `Layers` holds one, and ``Layer/kinds`` lists them; nothing else in the
+/// engine knows a layer by its name.
+package protocol LayerKind: Hashable, Sendable {
+    /// The name in a configuration.
+    static var type: String { get }
+    /// How many layers it reads.
+    static var inputCount: ClosedRange<Int> { get }
+    /// The options' keys in a configuration, their ranges, defaults and descriptions.
+    static var options: Section<Self> { get }
+
+    /// What the compiler may do with it beside running it.
+    var traits: LayerTraits { get }
+    /// How its own weights begin; nil: as the graph says.
+    var initializer: Initializer? { get }
+    /// The order of its output's features in PyTorch, where that differs from ours.
+    var featureOrder: FeatureOrderRule { get }
+
+    /// Gives `node` its output shape, parameters, state, cost and geometry. `node` has as many inputs as
+    /// ``inputCount`` allows. Without an implementation: the input's shape and nothing else.
+    /// - Throws: an ``InputError`` at the node's place for options or inputs that cannot be.
+    func infer(_ node: inout NodeBuilder) throws(InputError)
+    /// What computes it, from the places and companions that the compiler has chosen; nil for a layer whose output is its
+    /// input's memory (``LayerTraits/isView``).
+    func operation(_ emission: LayerEmission) -> (any Operation)?
+    /// The operators of ONNX that compute it at inference; the last one's output is the layer's. Empty: it passes its
+    /// input on.
+    func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode]
+}
+
+extension LayerKind {
+    package static var inputCount: ClosedRange<Int> { 1...1 }
+    package var traits: LayerTraits { LayerTraits() }
+    package var initializer: Initializer? { nil }
+    package var featureOrder: FeatureOrderRule { .ofInput }
+    package func infer(_ node: inout NodeBuilder) throws(InputError) { node.outputShape = node.inputShapes[0] }
+}
+
+extension LayerKind {
+    /// How many layers are read by one that joins several.
+    package static var severalInputs: ClosedRange<Int> { 2...Int.max }
+
+    /// This kind as a case of the configuration's union of layers, `common` being the keys that all layers share.
+    package static func variant<Common>(common: [Field<Common>]) -> Variant<Common, Layer> {
+        Variant(type, common: common, options, { Layer($0) }, { $0.as(Self.self) })
+    }
+}
+
+/// What the compiler fuses, shares and leaves out is decided by these, whichever layer has them.
+package struct LayerTraits: Hashable, Sendable {
+    /// It multiplies with a kernel, its first parameter, whose last axis is the output's channels: at inference a
+    /// normalisation that follows is folded into it and a rectifier rides along.
+    var hasKernel = false
+    /// In training it takes the moments of a normalisation that follows while its output is in cache.
+    var takesMoments = false
+    /// It normalises each channel: γ and β are its parameters, running mean and variance its state.
+    var normalization: ChannelNormalization?
+    /// `max(x, 0)`, which others can do along with their own work.
+    var isRectifier = false
+    /// The largest of each window, which a normalisation can do along with its own work in training.
+    var isMaximumPooling = false
+    /// Its output is its input, under another shape at most.
+    package var isView = false
+    /// The same, at inference.
+    package var isViewAtInference = false
+    /// The gradient of each input is the output's own.
+    var sharesGradient = false
+    /// As the last layer it is part of the loss.
+    package var isSoftmax = false
+    /// Its backward pass reads its input anew, so that a cheap one may be computed again instead of stored.
+    var rereadsInput = false
+    /// Its input gradient costs less to compute again than to store.
+    var hasCheapInputGradient = false
+}
+
+/// `(x − μ)/√(σ² + epsilon)`.
+package struct ChannelNormalization: Hashable, Sendable {
+    let epsilon: Float
+}
+
+/// In which order PyTorch has the features of a layer's output. Those of a flattened image come channel by channel there
+/// and pixel by pixel here; whatever reads them has its weights in that order.
+package enum FeatureOrderRule: Sendable {
+    /// The input's.
+    case ofInput
+    /// A flattened image's.
+    case ofFlattenedImage
+    /// Its own, the same here and there.
+    case own
+    /// The inputs', which must be one.
+    case ofEachInput
+    /// The inputs', one after the other.
+    case joined
+}
+
+extension NodeBuilder {
+    /// - Throws: an ``InputError`` where there are not as many inputs as ``LayerKind/inputCount`` says.
+    func requireInputs(of kind: any LayerKind) throws(InputError) {
+        let count = Swift.type(of: kind).inputCount
+        guard !count.contains(inputShapes.count) else { return }
+        let expected =
+            switch (count.lowerBound, count.upperBound) {
+            case (1, 1): "one input"
+            case (2, .max): "at least two inputs"
+            case (let low, let high): "\(low)…\(high) inputs"
+            }
+        throw InputError(place, expected: expected, received: "\(inputShapes.count)")
+    }
+}

@@ -1,0 +1,114 @@
+import Kernels
+import Tensors
+
+/// A node whose output shape, parameters and geometry its layer is about to say.
+package struct NodeBuilder {
+    let name: String
+    let place: String
+    let inputShapes: [Shape]
+    var parameterOffset: Int
+    var stateOffset: Int
+    var outputShape = Shape([1])
+    var parameters: [ParameterTensor] = []
+    var state: [ParameterTensor] = []
+    var multiplyAdds = 0
+    var geometry: ResolvedGraph.NodeGeometry?
+    var lowering: ResolvedGraph.NodeLowering?
+    /// The model's, for convolutions that name none.
+    let modelLowering: Lowering.Kind?
+
+    /// Where a window lies along both axes of the input image, and how often.
+    func window(
+        _ size: Size2D, strides: Size2D, dilation: Size2D, _ padding: Padding
+    ) throws(InputError) -> (rows: (out: Int, before: Int), columns: (out: Int, before: Int)) {
+        let image = try image()
+        return (
+            try axis("height", image.height, size.height, strides.height, dilation.height, padding, true),
+            try axis("width", image.width, size.width, strides.width, dilation.width, padding, false)
+        )
+    }
+
+    /// The output extent and the leading padding of a window along one axis.
+    private func axis(
+        _ axis: String, _ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ padding: Padding,
+        _ vertical: Bool
+    ) throws(InputError) -> (out: Int, before: Int) {
+        let legal = 1..<1 << 15  // so that nothing below overflows
+        guard legal.contains(kernel), legal.contains(stride), legal.contains(dilation) else {
+            throw InputError(
+                place, expected: "sizes, strides and dilations of at least 1 and below 32768",
+                received: "size \(kernel), stride \(stride), dilation \(dilation) along the \(axis)")
+        }
+        let span = dilation * (kernel - 1) + 1
+        let before: Int
+        let total: Int
+        switch padding {
+        case .valid: (before, total) = (0, 0)
+        case .same:
+            let out = (extent + stride - 1) / stride
+            total = max(0, (out - 1) * stride + span - extent)
+            before = total / 2
+            return (out, before)
+        case .explicit(let top, let bottom, let left, let right):
+            guard [top, bottom, left, right].allSatisfy({ -1 << 15 < $0 && $0 < 1 << 15 }) else {
+                throw InputError(
+                    place, expected: "padding above -32768 and below 32768",
+                    received: "top \(top), bottom \(bottom), left \(left), right \(right)")
+            }
+            (before, total) = vertical ? (top, top + bottom) : (left, left + right)
+        }
+        guard extent + total >= span else {
+            throw InputError(
+                place, expected: "a window that fits into the image's \(axis), \(extent + total) with padding",
+                received: "a window of \(span)", remedy: "use padding \"same\", a smaller window or fewer poolings")
+        }
+        return ((extent + total - span) / stride + 1, before)
+    }
+
+    /// The one input, which must be an image.
+    func image() throws(InputError) -> Shape {
+        guard inputShapes[0].isImage else {
+            throw InputError(place, expected: "an image H×W×C", received: "a vector of \(inputShapes[0])")
+        }
+        return inputShapes[0]
+    }
+
+    /// The one input, which must be a vector.
+    func vector() throws(InputError) -> Shape {
+        guard inputShapes[0].dimensions.count == 1 else {
+            throw InputError(
+                place, expected: "a vector", received: "an image of \(inputShapes[0])",
+                remedy: "put a flatten or globalAveragePooling2d layer before it")
+        }
+        return inputShapes[0]
+    }
+
+    /// A shape of these extents, each positive and their product below 2³¹.
+    func checked(_ dimensions: [Int]) throws(InputError) -> Shape {
+        guard let shape = Shape(checking: dimensions) else {
+            throw InputError(
+                place, expected: "positive extents with a product below 2^31",
+                received: dimensions.map(String.init).joined(separator: "×"))
+        }
+        return shape
+    }
+
+    /// A parameter `layer/suffix` of the node.
+    mutating func addParameter(
+        _ suffix: String, _ shape: [Int], _ role: ParameterTensor.Role
+    ) throws(InputError) {
+        let count = try checked(shape).count
+        parameters.append(
+            ParameterTensor(name: "\(name)/\(suffix)", shape: shape, offset: parameterOffset, role: role))
+        parameterOffset += count
+        guard parameterOffset <= Int(Int32.max) else {
+            throw InputError(place, expected: "fewer than 2^31 parameters in all", received: "\(parameterOffset)")
+        }
+    }
+
+    /// A vector of `count` numbers that the layer keeps from step to step; it begins with ones as a `.scale`, else with zeros.
+    mutating func addState(_ suffix: String, _ count: Int, _ role: ParameterTensor.Role) {
+        state.append(ParameterTensor(name: "\(name)/\(suffix)", shape: [count], offset: stateOffset, role: role))
+        stateOffset += count
+    }
+}

@@ -1,0 +1,68 @@
+import Tensors
+
+/// An operator of ONNX with its inputs and attributes, as plain values: what a layer says of itself to those who write
+/// such files.
+package struct ONNXNode: Sendable {
+    /// What an operator reads.
+    package enum Value: Sendable {
+        /// The layer's input of this number.
+        case input(Int)
+        /// A tensor of the layer's parameters or of its state.
+        case parameter(ParameterTensor), state(ParameterTensor)
+        /// Constants: one float (ONNX's shape `[]`), a list of integers. The name follows the layer's.
+        case float(Float, name: String)
+        case integers([Int], name: String)
+        /// The output of the layer's own node of this number.
+        case node(Int)
+    }
+
+    package enum Attribute: Sendable {
+        case int(Int), float(Float), ints([Int])
+    }
+
+    /// ONNX's name of the operator: `Conv`.
+    package let operation: String
+    package let inputs: [Value]
+    /// In this order.
+    package let attributes: [(name: String, value: Attribute)]
+    /// What follows the layer's name in the name of the output; nil: nothing, it is the layer's output.
+    package let suffix: String?
+
+    package init(
+        _ operation: String, _ inputs: [Value] = [.input(0)], suffix: String? = nil,
+        attributes: [(name: String, value: Attribute)] = []
+    ) {
+        self.operation = operation
+        self.inputs = inputs
+        self.suffix = suffix
+        self.attributes = attributes
+    }
+}
+
+extension ResolvedGraph.Node {
+    /// All parameters, as a layer's operators read them.
+    var onnxParameters: [ONNXNode.Value] { parameters.map { .parameter($0) } }
+
+    /// A window's operator, behind a `Pad` where rows or columns of the input are taken away first.
+    ///
+    /// - Parameter attributes: those beside `pads` and `strides`, which `kernel_shape` ends.
+    func onnxWindow(
+        _ operation: String, _ parameters: [ONNXNode.Value] = [], span: Size2D, strides: Size2D, padding: Padding,
+        _ attributes: [(name: String, value: ONNXNode.Attribute)]
+    ) -> [ONNXNode] {
+        let window = ONNXWindow(self, span: span, strides: strides, padding: padding)
+        var nodes: [ONNXNode] = []
+        if let crop = window.crop {
+            let pads = [0, 0, crop[0], crop[1], 0, 0, crop[2], crop[3]]
+            nodes.append(ONNXNode("Pad", [.input(0), .integers(pads, name: "crop")], suffix: "cropped"))
+        }
+        let input = nodes.isEmpty ? ONNXNode.Value.input(0) : .node(0)
+        nodes.append(
+            ONNXNode(
+                operation, [input] + parameters,
+                attributes: attributes + [
+                    ("pads", .ints(window.pads)), ("strides", .ints([strides.height, strides.width])),
+                ]))
+        return nodes
+    }
+}

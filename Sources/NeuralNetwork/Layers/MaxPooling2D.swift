@@ -1,0 +1,31 @@
+import Formats
+import Tensors
+
+extension Layer {
+    /// The largest of each window of each channel, `[H, W, C]` to `[H', W', C]`; padding takes no part. `strides` nil takes
+    /// `poolSize`.
+    public static func maxPooling2d(poolSize: Size2D, strides: Size2D? = nil, padding: Padding = .valid) -> Layer {
+        Layer(MaxPooling2D(poolSize: poolSize, strides: strides, padding: padding))
+    }
+}
+
+/// ``Layer/maxPooling2d(poolSize:strides:padding:)``; the gradient goes where the first of the largest is.
+package struct MaxPooling2D: PoolingLayer {
+    package var poolSize = Size2D(1)
+    package var strides: Size2D?
+    package var padding = Padding.valid
+
+    package init(poolSize: Size2D = Size2D(1), strides: Size2D? = nil, padding: Padding = .valid) {
+        self.poolSize = poolSize
+        self.strides = strides
+        self.padding = padding
+    }
+
+    package static let type = "maxPooling2d"
+
+    package var traits: LayerTraits { LayerTraits(isMaximumPooling: true, hasCheapInputGradient: true) }
+
+    package func operation(_ emission: LayerEmission) -> (any Operation)? { emission.pooling(.maximum) }
+
+    package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] { onnx("MaxPool", node) }
+}

@@ -1,0 +1,66 @@
+import Formats
+import Kernels
+import Tensors
+
+/// A layer over windows of each channel.
+package protocol PoolingLayer: LayerKind {
+    /// Rows and columns of a window.
+    var poolSize: Size2D { get set }
+    /// Between two windows; nil: ``poolSize``.
+    var strides: Size2D? { get set }
+    var padding: Padding { get set }
+    init(poolSize: Size2D, strides: Size2D?, padding: Padding)
+}
+
+extension PoolingLayer {
+    package static var options: Section<Self> {
+        Section(
+            initial: Self(poolSize: Size2D(1), strides: nil, padding: .valid),
+            fields: [
+                .key("poolSize", \.poolSize, .size(1...1024), isRequired: true, "Rows and columns of a window."),
+                .optional(
+                    "strides", \.strides, .size(1...1024), isLeftOut: true,
+                    "Rows and columns between two windows; null: as poolSize."),
+                .key("padding", \.padding, .padding, "Border around the image, which never counts as a value."),
+            ])
+    }
+
+    package var featureOrder: FeatureOrderRule { .own }
+
+    package func infer(_ node: inout NodeBuilder) throws(InputError) {
+        let input = try node.image()
+        let strides = self.strides ?? poolSize
+        let (rows, columns) = try node.window(poolSize, strides: strides, dilation: Size2D(1), padding)
+        guard rows.before < poolSize.height, columns.before < poolSize.width,
+            (rows.out - 1) * strides.height - rows.before < input.height,
+            (columns.out - 1) * strides.width - columns.before < input.width
+        else {
+            throw InputError(
+                node.place, expected: "windows that each cover part of the image",
+                received: "padding as large as the window",
+                remedy: "pad by less than poolSize")
+        }
+        node.outputShape = try node.checked([rows.out, columns.out, input.channels])
+        node.geometry = .pooling(
+            PoolingGeometry(
+                height: input.height, width: input.width, channels: input.channels, windowHeight: poolSize.height,
+                windowWidth: poolSize.width, strideHeight: strides.height, strideWidth: strides.width,
+                padTop: rows.before, padLeft: columns.before, outHeight: rows.out, outWidth: columns.out))
+    }
+
+    /// Averages count only what lies inside the image, as this project's do.
+    func onnx(_ operation: String, _ node: ResolvedGraph.Node) -> [ONNXNode] {
+        node.onnxWindow(
+            operation, span: poolSize, strides: strides ?? poolSize, padding: padding,
+            [("kernel_shape", .ints([poolSize.height, poolSize.width]))])
+    }
+}
+
+extension LayerEmission {
+    /// A pooling of this kind over the node's geometry.
+    func pooling(_ kind: PoolingOperation.Kind) -> (any Operation)? {
+        guard case .pooling(let geometry)? = node.geometry else { return nil }
+        if striping != nil { return StripedPooling(self, kind: kind, geometry: geometry) }
+        return PoolingOperation(self, kind: kind, geometry: geometry)
+    }
+}
