@@ -67,7 +67,7 @@ import Testing
         #expect(experiment.training.labelSmoothing == 0.05)
         #expect(experiment.training.averagingDecay != nil)
         #expect(experiment.training.schedule == .oneCycle())
-        guard case .adamW = experiment.training.optimizer else {
+        guard experiment.training.optimizer.as(AdamW.self) != nil else {
             Issue.record("the optimizer is \(experiment.training.optimizer)")
             return
         }

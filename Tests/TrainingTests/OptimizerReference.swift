@@ -35,7 +35,7 @@ struct OptimizerReference {
         w = start
         m = start.map { _ in 0 }
         v = m
-        if case .adagrad(_, _, let initial, _) = options { v = start.map { _ in initial } }
+        if let rule = options.as(Adagrad.self) { v = start.map { _ in rule.initialAccumulator } }
         average = start
     }
 
@@ -53,10 +53,9 @@ struct OptimizerReference {
             if decays[i] { g += l2 * w[i] }
             filtered[i] = g
         }
-        switch options {
-        case .lamb(_, let beta1, let beta2, let epsilon, let decay):
-            for tensor in tensors { lamb(tensor, filtered, learningRate, beta1, beta2, epsilon, decay) }
-        case .muon(let muon):
+        switch options.rule {
+        case let rule as LAMB: for tensor in tensors { lamb(tensor, filtered, learningRate, rule) }
+        case let muon as OptimizerOptions.MuonOptions:
             for tensor in tensors { self.muon(tensor, filtered, learningRate, muon) }
         default: for i in w.indices { update(i, filtered[i], learningRate) }
         }
@@ -73,23 +72,22 @@ struct OptimizerReference {
     }
 
     private mutating func update(_ i: Int, _ g: Double, _ rate: Double) {
-        switch options {
-        case .sgd(_, let mu, let nesterov):
-            m[i] = mu * m[i] + g
-            w[i] -= rate * (nesterov ? g + mu * m[i] : m[i])
-        case .adagrad(_, let decay, _, let epsilon):
+        switch options.rule {
+        case let rule as SGD:
+            m[i] = rule.momentum * m[i] + g
+            w[i] -= rate * (rule.nesterov ? g + rule.momentum * m[i] : m[i])
+        case let rule as Adagrad:
             v[i] += g * g
-            w[i] -= rate / (1 + Double(t - 1) * decay) * g / (v[i].squareRoot() + epsilon)
-        case .rmsprop(_, let rho, let epsilon, let mu):
-            v[i] = rho * v[i] + (1 - rho) * g * g
-            m[i] = mu * m[i] + g / (v[i].squareRoot() + epsilon)
+            w[i] -= rate / (1 + Double(t - 1) * rule.learningRateDecay) * g / (v[i].squareRoot() + rule.epsilon)
+        case let rule as RMSprop:
+            v[i] = rule.rho * v[i] + (1 - rule.rho) * g * g
+            m[i] = rule.momentum * m[i] + g / (v[i].squareRoot() + rule.epsilon)
             w[i] -= rate * m[i]
-        case .adam(_, let beta1, let beta2, let epsilon):
-            adam(i, g, rate, beta1, beta2, epsilon)
-        case .adamW(_, let beta1, let beta2, let epsilon, let decay):
-            if decays[i] { w[i] *= 1 - rate * decay }
-            adam(i, g, rate, beta1, beta2, epsilon)
-        case .lamb, .muon: break
+        case let rule as Adam: adam(i, g, rate, rule.beta1, rule.beta2, rule.epsilon)
+        case let rule as AdamW:
+            if decays[i] { w[i] *= 1 - rate * rule.weightDecay }
+            adam(i, g, rate, rule.adam.beta1, rule.adam.beta2, rule.adam.epsilon)
+        default: preconditionFailure("the reference has no \(options.rule)")
         }
     }
 
@@ -105,13 +103,13 @@ struct OptimizerReference {
     }
 
     private mutating func lamb(
-        _ tensor: ParameterTensor, _ g: [Double], _ rate: Double, _ beta1: Double, _ beta2: Double, _ epsilon: Double,
-        _ decay: Double
+        _ tensor: ParameterTensor, _ g: [Double], _ rate: Double, _ rule: LAMB
     ) {
-        var u = tensor.range.map { adamDirection($0, g[$0], beta1, beta2, epsilon) }
+        let adam = rule.adam
+        var u = tensor.range.map { adamDirection($0, g[$0], adam.beta1, adam.beta2, adam.epsilon) }
         var ratio = 1.0
         if tensor.role.decays {
-            for (k, i) in tensor.range.enumerated() { u[k] += decay * w[i] }
+            for (k, i) in tensor.range.enumerated() { u[k] += rule.weightDecay * w[i] }
             let weights = tensor.range.reduce(0) { $0 + w[$1] * w[$1] }.squareRoot()
             let directions = u.reduce(0) { $0 + $1 * $1 }.squareRoot()
             if weights > 0, directions > 0 { ratio = weights / directions }

@@ -2,83 +2,12 @@ import Formats
 import Tensors
 import Training
 
-private struct Step: Sendable {
-    var every = 0
-    var factor = 0.0
-}
-
-private struct Cosine: Sendable {
-    var finalFactor = 0.0
-    var cycles = 1
-}
-
-private struct OneCycle: Sendable {
-    var warmupFraction = 0.3
-    var initialDivisor = 25.0
-    var finalDivisor = 1e4
-    var momentum: ClosedRange<Double>?
+extension Codec where Value == OptimizerOptions {
+    static var optimizer: Codec { .tagged(OptimizerOptions.rules.map { $0.variant }) }
 }
 
 extension Codec where Value == ScheduleOptions {
-    static var schedule: Codec {
-        let step = Section(
-            initial: Step(),
-            fields: [
-                .key("every", \.every, .integer(1...100_000), isRequired: true, "Epochs between two changes."),
-                .key("factor", \.factor, .number(.above(0, 10)), isRequired: true, "Factor of each change."),
-            ])
-        let decay = Field<Double>.key(
-            "decay", \.self, .number(.above(0, 1)), isRequired: true, "Factor an epoch, applied continuously.")
-        let cosine = Section(
-            initial: Cosine(),
-            fields: [
-                .key("finalFactor", \.finalFactor, .number(.closed(0, 1)), "Part of the peak that is left at the end."),
-                .key(
-                    "cycles", \.cycles, .integer(1...1000),
-                    "Equal parts of the run in which the rate begins anew; each leaves a model file, a snapshot."),
-            ])
-        let oneCycle = Section(
-            initial: OneCycle(),
-            fields: [
-                .key(
-                    "warmupFraction", \.warmupFraction, .number(.below(0, 1)),
-                    "Part of the steps in which the rate rises."),
-                .key("initialDivisor", \.initialDivisor, .number(.closed(1, 1e9)), "Peak over the first rate."),
-                .key("finalDivisor", \.finalDivisor, .number(.closed(1, 1e9)), "First rate over the last."),
-                .optional(
-                    "momentum", \.momentum, .interval(.below(0, 1)),
-                    "Bounds between which momentum (beta1) goes against the rate, [low, high]; null: it stays."),
-            ])
-        return .tagged([
-            Variant("constant", Section(initial: Nothing(), fields: []), { _ in .constant }) {
-                $0 == .constant ? Nothing() : nil
-            },
-            Variant("step", step, { .step(every: $0.every, factor: $0.factor) }) {
-                guard case .step(let every, let factor) = $0 else { return nil }
-                return Step(every: every, factor: factor)
-            },
-            Variant("exponential", Section(initial: 1, fields: [decay]), { .exponential(decay: $0) }) {
-                if case .exponential(let decay) = $0 { decay } else { nil }
-            },
-            Variant("cosine", cosine, { .cosine(finalFactor: $0.finalFactor, cycles: $0.cycles) }) {
-                guard case .cosine(let factor, let cycles) = $0 else { return nil }
-                return Cosine(finalFactor: factor, cycles: cycles)
-            },
-            Variant(
-                "oneCycle", oneCycle,
-                {
-                    .oneCycle(
-                        warmupFraction: $0.warmupFraction, initialDivisor: $0.initialDivisor,
-                        finalDivisor: $0.finalDivisor, momentum: $0.momentum)
-                },
-                { schedule in
-                    guard case .oneCycle(let warmup, let initial, let final, let momentum) = schedule
-                    else { return nil }
-                    return OneCycle(
-                        warmupFraction: warmup, initialDivisor: initial, finalDivisor: final, momentum: momentum)
-                }),
-        ])
-    }
+    static var schedule: Codec { .tagged(ScheduleOptions.shapes.map { $0.variant }) }
 }
 
 private struct Averaging: Sendable {

@@ -53,6 +53,16 @@ package struct Field<Root>: Sendable {
     }
 }
 
+extension Field {
+    /// The same key where the root is a part of another.
+    package func within<Whole>(_ part: any WritableKeyPath<Whole, Root> & Sendable) -> Field<Whole> {
+        Field<Whole>(
+            key: key, isRequired: isRequired, expected: expected, schema: schema,
+            read: { json, path, whole throws(InputError) in try read(json, path, &whole[keyPath: part]) },
+            write: { write($0[keyPath: part]) })
+    }
+}
+
 /// A root without fields.
 package struct Nothing: Hashable, Sendable {
     package init() {}

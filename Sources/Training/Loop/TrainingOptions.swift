@@ -1,33 +1,3 @@
-/// How the learning rate changes with time, as a factor on the optimizer's `learningRate`.
-public enum ScheduleOptions: Hashable, Sendable {
-    /// 1.
-    case constant
-    /// Times `factor` every `every` epochs.
-    case step(every: Int, factor: Double)
-    /// Times `decay` every epoch, continuously.
-    case exponential(decay: Double)
-    /// From 1 to `finalFactor` along half a cosine, in each of `cycles` equal parts of the run. The weights at the end of
-    /// each cycle are a snapshot: G. Huang et al., "Snapshot ensembles: train 1, get M for free", 2017, arXiv:1704.00109.
-    case cosine(finalFactor: Double = 0, cycles: Int = 1)
-    /// Up from `1 / initialDivisor` to 1 in the first `warmupFraction` of the steps, then down to
-    /// `1 / (initialDivisor · finalDivisor)`, both along half cosines (Smith 2018, arXiv:1803.09820, as PyTorch
-    /// does it). Where `momentum` is given, momentum (β₁ of Adam) goes the other way: from its upper bound down to
-    /// the lower one while the rate rises, and back up. Nil leaves the optimizer's own.
-    case oneCycle(
-        warmupFraction: Double = 0.3, initialDivisor: Double = 25, finalDivisor: Double = 1e4,
-        momentum: ClosedRange<Double>? = nil)
-
-    /// How often the rate begins anew; 1 for a schedule without cycles.
-    public var cycles: Int {
-        if case .cosine(_, let cycles) = self { cycles } else { 1 }
-    }
-
-    /// The bounds between which momentum is cycled; nil where it is not.
-    public var cycledMomentum: ClosedRange<Double>? {
-        if case .oneCycle(_, _, _, let momentum) = self { momentum } else { nil }
-    }
-}
-
 /// A bound on the gradient, applied before the optimizer.
 public enum GradientClipping: Hashable, Sendable {
     /// Scales the whole gradient so that its Euclidean norm is at most this.

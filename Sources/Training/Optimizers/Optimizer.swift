@@ -34,7 +34,7 @@ package final class Optimizer {
     private let slow: AlignedBuffer<Float>?
     private let clipping: GradientClipping?
     private let sweep: OptimizerSweep
-    private let tensorRule: TensorRule?
+    private let stepper: any OptimizerStepper
 
     /// - Parameters:
     ///   - l2: λ ≥ 0 of the penalty `λ/2 · Σ w²` over tensors that decay.
@@ -67,17 +67,20 @@ package final class Optimizer {
         self.count = count
         self.clipping = clipping
         self.averagingDecay = averagingDecay
-        let m = options.keepsFirstMoment ? AlignedBuffer<Float>(count: count) : nil
-        let v = options.keepsSecondMoment ? AlignedBuffer<Float>(count: count) : nil
-        if case .adagrad(_, _, let initial, _) = options, let v { for i in 0..<count { v[i] = Float(initial) } }
+        let m = options.hasMomentum ? AlignedBuffer<Float>(count: count) : nil
+        let v = options.rule.initialSecondMoment.map { initial in
+            let v = AlignedBuffer<Float>(count: count)
+            if initial != 0 { for i in 0..<count { v[i] = initial } }
+            return v
+        }
         average = averagingDecay == nil ? nil : AlignedBuffer<Float>(count: count)
         slow = lookahead == nil ? nil : AlignedBuffer<Float>(count: count)
         moments = [("optimizer/m", m), ("optimizer/v", v)].compactMap { name, buffer in buffer.map { (name, $0) } }
-        let blocks = OptimizerBlock.cut(tensors, count: count, joins: !options.looksAtTensors)
-        tensorRule = TensorRule(
-            options, tensors: tensors, blocks: blocks, count: count, l2: Float(l2), m: m, v: v)
+        let blocks = OptimizerBlock.cut(tensors, count: count, joins: options.rule is any ElementwiseRule)
+        stepper = options.rule.stepper(
+            OptimizerMemory(blocks: blocks, tensors: tensors, count: count, l2: Float(l2), m: m, v: v))
         sweep = OptimizerSweep(
-            blocks: blocks, tensorRule: tensorRule, l2: Float(l2), m: m, v: v, average: average, slow: slow,
+            blocks: blocks, stepper: stepper, l2: Float(l2), average: average, slow: slow,
             lookaheadRate: Float(lookahead?.alpha ?? 0))
     }
 
@@ -130,15 +133,16 @@ package final class Optimizer {
         case .value(let bound): sweep.filter.bound = Float(bound)
         case nil: break
         }
-        let rule = momentum.map(options.with) ?? options
-        sweep.phase = .update(rule.update(step: stepsTaken, learningRate: learningRate))
+        var rule = options.rule
+        if momentum != nil, rule.cycledMomentum != nil { rule.cycledMomentum = momentum }
+        sweep.phase = .update
         sweep.averagingRate = averagingDecay(step: stepsTaken).map { Float(1 - $0) }
         sweep.synchronizes = synchronizes
         if stepsTaken == 1 {
             average?.copy(from: parameters)
             slow?.copy(from: parameters)
         }
-        tensorRule?.prepare(
+        stepper.prepare(
             rule, step: stepsTaken, learningRate: learningRate, filter: sweep.filter, w: parameters, g: gradients,
             pool: pool)
         pool.run(sweep, tasks: sweep.blocks.count)
@@ -158,7 +162,7 @@ package final class Optimizer {
 }
 
 /// A run of elements that one task updates.
-struct OptimizerBlock: Hashable {
+package struct OptimizerBlock: Hashable {
     var range: Range<Int>
     var decays: Bool
 
@@ -190,10 +194,7 @@ struct OptimizerBlock: Hashable {
 
 /// The passes over the blocks, as work for the pool.
 private final class OptimizerSweep: ParallelWork {
-    enum Phase {
-        case squares, finite
-        case update(OptimizerUpdate)
-    }
+    enum Phase { case squares, finite, update }
 
     let blocks: [OptimizerBlock]
     var phase = Phase.squares
@@ -203,24 +204,22 @@ private final class OptimizerSweep: ParallelWork {
     /// Whether the slow weights follow in this step.
     var synchronizes = false
 
-    private let tensorRule: TensorRule?
+    private let stepper: any OptimizerStepper
     private let l2: Float
-    private let m, v, average, slow: AlignedBuffer<Float>?
+    private let average, slow: AlignedBuffer<Float>?
     private let lookaheadRate: Float
     /// One number per block.
     private let partialSums: AlignedBuffer<Double>
 
     init(
-        blocks: [OptimizerBlock], tensorRule: TensorRule?, l2: Float, m: AlignedBuffer<Float>?,
-        v: AlignedBuffer<Float>?, average: AlignedBuffer<Float>?, slow: AlignedBuffer<Float>?, lookaheadRate: Float
+        blocks: [OptimizerBlock], stepper: any OptimizerStepper, l2: Float, average: AlignedBuffer<Float>?,
+        slow: AlignedBuffer<Float>?, lookaheadRate: Float
     ) {
         self.blocks = blocks
-        self.tensorRule = tensorRule
+        self.stepper = stepper
         self.slow = slow
         self.lookaheadRate = lookaheadRate
         self.l2 = l2
-        self.m = m
-        self.v = v
         self.average = average
         partialSums = AlignedBuffer(count: blocks.count)
     }
@@ -241,23 +240,16 @@ private final class OptimizerSweep: ParallelWork {
         case .finite:
             guard let parameters else { return }
             partialSums[task] = OptimizerKernels.isFinite(block.range, x: parameters) ? 0 : 1
-        case .update(let update):
+        case .update:
             guard let parameters, let gradients else { return }
-            self.update(task, block, update, w: parameters, g: gradients)
+            update(task, block, w: parameters, g: gradients)
         }
     }
 
-    private func update(
-        _ task: Int, _ block: OptimizerBlock, _ update: OptimizerUpdate, w: AlignedBuffer<Float>,
-        g: AlignedBuffer<Float>
-    ) {
+    private func update(_ task: Int, _ block: OptimizerBlock, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>) {
         var filter = filter
         filter.l2 = block.decays ? l2 : 0
-        if let tensorRule {
-            tensorRule.apply(task, w: w, g: g, filter: filter)
-        } else {
-            update.apply(block, w: w, g: g, m: m, v: v, filter: filter)
-        }
+        stepper.apply(task, w: w, g: g, filter: filter)
         if synchronizes, let slow {
             OptimizerKernels.average(block.range, a: slow, w: w, rate: lookaheadRate)
             OptimizerKernels.copy(block.range, from: slow, to: w)

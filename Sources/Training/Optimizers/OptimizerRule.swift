@@ -1,0 +1,131 @@
+import Formats
+import Kernels
+import NeuralNetwork
+import Tensors
+import Workers
+
+/// All there is to a way of moving the weights: its constants and their keys in a configuration, what it carries from step
+/// to step, and the step. One file of `Rules` holds one; ``OptimizerOptions/rules`` lists them.
+package protocol OptimizerRule: Hashable, Sendable {
+    /// The name in a configuration.
+    static var type: String { get }
+    /// The constants' keys, their ranges, defaults and descriptions.
+    static var options: Section<Self> { get }
+
+    /// η > 0, the peak that the schedule scales.
+    var learningRate: Double { get }
+    /// The momentum (β₁ of Adam) that a schedule can cycle, in [0, 1); nil where there is none, and then there is no buffer
+    /// `m` either.
+    var cycledMomentum: Double? { get set }
+    /// What each element of the buffer `v` begins with; nil where there is no such buffer.
+    var initialSecondMoment: Float? { get }
+
+    /// What takes its steps in these buffers.
+    func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper
+}
+
+/// A rule whose step on an element looks at that element alone.
+package protocol ElementwiseRule: OptimizerRule {
+    /// Step `number` (from 1) at rate `learningRate`, its coefficients rounded to `Float` once.
+    func step(_ number: Int, learningRate: Double) -> any ElementwiseStep
+}
+
+extension ElementwiseRule {
+    package func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper { ElementwiseStepper(memory) }
+}
+
+/// One step of an ``ElementwiseRule``.
+package protocol ElementwiseStep: Sendable {
+    /// Moves the elements of `block`.
+    func apply(
+        _ block: OptimizerBlock, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, memory: OptimizerMemory,
+        filter: OptimizerKernels.GradientFilter)
+}
+
+/// The places a rule works on, and the buffers that it carries from step to step.
+package struct OptimizerMemory {
+    /// In ascending order; joined over tensors where ``OptimizerRule`` looks at elements alone.
+    let blocks: [OptimizerBlock]
+    let tensors: [ParameterTensor]
+    /// Elements of the flat buffers.
+    let count: Int
+    let l2: Float
+    /// The first moment, or the velocity of momentum.
+    let m: AlignedBuffer<Float>?
+    /// The running mean, or sum, of squared gradients.
+    let v: AlignedBuffer<Float>?
+}
+
+/// Takes the steps of one optimizer. ``prepare(_:step:learningRate:filter:w:g:pool:)`` comes once a step, then
+/// ``apply(_:w:g:filter:)`` once for each block, from any thread.
+package protocol OptimizerStepper: AnyObject {
+    func prepare(
+        _ rule: any OptimizerRule, step: Int, learningRate: Double, filter: OptimizerKernels.GradientFilter,
+        w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, pool: WorkerPool)
+    /// - Parameter filter: for the block, L2 included.
+    func apply(
+        _ block: Int, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, filter: OptimizerKernels.GradientFilter)
+}
+
+private final class ElementwiseStepper: OptimizerStepper {
+    private let memory: OptimizerMemory
+    private var step: (any ElementwiseStep)?
+
+    init(_ memory: OptimizerMemory) { self.memory = memory }
+
+    func prepare(
+        _ rule: any OptimizerRule, step: Int, learningRate: Double, filter: OptimizerKernels.GradientFilter,
+        w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, pool: WorkerPool
+    ) { self.step = (rule as? any ElementwiseRule)?.step(step, learningRate: learningRate) }
+
+    func apply(
+        _ block: Int, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, filter: OptimizerKernels.GradientFilter
+    ) { step?.apply(memory.blocks[block], w: w, g: g, memory: memory, filter: filter) }
+}
+
+/// What rules need that look at whole tensors: a direction `u` for each element, and for each tensor a factor on it.
+///
+/// Their blocks each lie in one tensor. Sums go block by block in order: the same bits for every thread count.
+struct TensorDirections {
+    let tensors: [ParameterTensor]
+    /// Of each block, its tensor.
+    let owners: [Int]
+    let u: AlignedBuffer<Float>
+    /// By tensor: what the rate is multiplied with.
+    let factors: AlignedBuffer<Float>
+
+    init(_ memory: OptimizerMemory) {
+        let tensors = memory.tensors.filter { $0.count > 0 }.sorted { $0.offset < $1.offset }
+        self.tensors = tensors
+        var owner = 0
+        owners = memory.blocks.map { block in
+            while tensors[owner].range.upperBound <= block.range.lowerBound { owner += 1 }
+            return owner
+        }
+        u = AlignedBuffer(count: memory.count)
+        factors = AlignedBuffer(count: tensors.count)
+    }
+}
+
+extension Field {
+    /// The key of a rule's rate.
+    static func learningRate(
+        _ place: any WritableKeyPath<Root, Double> & Sendable, isRequired: Bool = false
+    ) -> Field {
+        .key(
+            "learningRate", place, .number(.above(0, 100)), isRequired: isRequired,
+            "Peak learning rate, which the schedule scales.")
+    }
+
+    /// The key of the momentum of SGD and its kin.
+    static func momentum(_ place: any WritableKeyPath<Root, Double> & Sendable) -> Field {
+        .key("momentum", place, .number(.below(0, 1)), "Part of the last step that is kept.")
+    }
+
+    /// The key of decoupled decay.
+    static func weightDecay(_ place: any WritableKeyPath<Root, Double> & Sendable) -> Field {
+        .key(
+            "weightDecay", place, .number(.closed(0, 1)),
+            "Decoupled decay of weights; biases and batch-norm are spared.")
+    }
+}

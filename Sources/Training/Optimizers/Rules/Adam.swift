@@ -1,0 +1,63 @@
+import Formats
+import Kernels
+import Tensors
+
+extension OptimizerOptions {
+    /// Kingma and Ba 2014, arXiv:1412.6980; ε outside the root, both moments bias-corrected.
+    public static func adam(
+        learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
+    ) -> OptimizerOptions {
+        OptimizerOptions(Adam(learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon))
+    }
+}
+
+/// ``OptimizerOptions/adam(learningRate:beta1:beta2:epsilon:)``. The formula is at ``OptimizerKernels``.
+package struct Adam: ElementwiseRule {
+    package var learningRate = 1e-3
+    package var beta1 = 0.9
+    package var beta2 = 0.999
+    package var epsilon = 1e-8
+
+    package static let type = "adam"
+    package static var options: Section<Adam> {
+        Section(
+            initial: Adam(),
+            fields: [
+                .learningRate(\.learningRate),
+                .key("beta1", \.beta1, .number(.below(0, 1)), "Decay of the first moment."),
+                .key("beta2", \.beta2, .number(.below(0, 1)), "Decay of the second moment."),
+                .key("epsilon", \.epsilon, .number(.above(0, 1)), "Added to the root of the second moment."),
+            ])
+    }
+
+    package var cycledMomentum: Double? {
+        get { beta1 }
+        set { if let newValue { beta1 = newValue } }
+    }
+    package var initialSecondMoment: Float? { 0 }
+
+    package func step(_ number: Int, learningRate: Double) -> any ElementwiseStep {
+        let step = kernelStep(number, learningRate: learningRate, weightDecay: 0)
+        return Step(decaying: step, other: step)
+    }
+
+    func kernelStep(_ number: Int, learningRate: Double, weightDecay: Double) -> OptimizerKernels.AdamStep {
+        OptimizerKernels.AdamStep(
+            step: number, learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+            weightDecay: weightDecay)
+    }
+
+    /// Coefficients for tensors that decay and for the others.
+    struct Step: ElementwiseStep {
+        let decaying, other: OptimizerKernels.AdamStep
+
+        func apply(
+            _ block: OptimizerBlock, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, memory: OptimizerMemory,
+            filter: OptimizerKernels.GradientFilter
+        ) {
+            guard let m = memory.m, let v = memory.v else { return }
+            OptimizerKernels.adam(
+                block.range, w: w, g: g, m: m, v: v, filter: filter, step: block.decays ? decaying : other)
+        }
+    }
+}

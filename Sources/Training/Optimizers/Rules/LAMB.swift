@@ -1,0 +1,111 @@
+import Formats
+import Kernels
+import Tensors
+import Workers
+
+extension OptimizerOptions {
+    /// You et al. 2019, arXiv:1904.00962: Adam's direction plus `λ·w`, its norm over each weight tensor made that of the
+    /// tensor: `u = m̂/(√v̂ + ε) + λ·w`, `w ← w − η·(‖w‖/‖u‖)·u`. Biases and batch-norm take Adam's step, without decay and
+    /// ratio.
+    public static func lamb(
+        learningRate: Double = 2e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-6,
+        weightDecay: Double = 1e-2
+    ) -> OptimizerOptions {
+        OptimizerOptions(
+            LAMB(
+                adam: Adam(learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon),
+                weightDecay: weightDecay))
+    }
+}
+
+/// ``OptimizerOptions/lamb(learningRate:beta1:beta2:epsilon:weightDecay:)``.
+package struct LAMB: OptimizerRule {
+    package var adam = Adam(learningRate: 2e-3, epsilon: 1e-6)
+    package var weightDecay = 1e-2
+
+    package static let type = "lamb"
+    package static var options: Section<LAMB> {
+        Section(initial: LAMB(), fields: Adam.options.fields.map { $0.within(\.adam) } + [.weightDecay(\.weightDecay)])
+    }
+
+    package var learningRate: Double { adam.learningRate }
+    package var cycledMomentum: Double? {
+        get { adam.cycledMomentum }
+        set { adam.cycledMomentum = newValue }
+    }
+    package var initialSecondMoment: Float? { 0 }
+
+    package func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper { LAMBStepper(memory) }
+}
+
+/// First the directions and the sums of their squares, block by block; then the trust ratios; then the step.
+private final class LAMBStepper: OptimizerStepper, ParallelWork {
+    private let memory: OptimizerMemory
+    private let directions: TensorDirections
+    /// By block: Σ w², Σ u².
+    private let sums: AlignedBuffer<Double>
+    private var decaying, other: OptimizerKernels.AdamStep
+    private var rate: Float = 0
+    private var filter = OptimizerKernels.GradientFilter()
+    private var w, g: AlignedBuffer<Float>?
+
+    init(_ memory: OptimizerMemory) {
+        self.memory = memory
+        directions = TensorDirections(memory)
+        sums = AlignedBuffer(count: 2 * memory.blocks.count)
+        decaying = Adam().kernelStep(1, learningRate: 0, weightDecay: 0)
+        other = decaying
+    }
+
+    func prepare(
+        _ rule: any OptimizerRule, step: Int, learningRate: Double, filter: OptimizerKernels.GradientFilter,
+        w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, pool: WorkerPool
+    ) {
+        guard let rule = rule as? LAMB else { preconditionFailure("Optimizer: LAMB steps with \(rule)") }
+        rate = Float(learningRate)
+        decaying = rule.adam.kernelStep(step, learningRate: 1, weightDecay: rule.weightDecay)
+        other = rule.adam.kernelStep(step, learningRate: 1, weightDecay: 0)
+        (self.filter, self.w, self.g) = (filter, w, g)
+        defer { (self.w, self.g) = (nil, nil) }
+        pool.run(self, tasks: memory.blocks.count)
+        joinNorms()
+    }
+
+    func run(task: Int, worker: Int) {
+        guard let w, let g, let m = memory.m, let v = memory.v else { return }
+        let block = memory.blocks[task]
+        var filter = filter
+        filter.l2 = block.decays ? memory.l2 : 0
+        OptimizerKernels.adamDirection(
+            block.range, w: w, g: g, m: m, v: v, u: directions.u, filter: filter,
+            step: block.decays ? decaying : other)
+        sums[2 * task] = OptimizerKernels.sumOfSquares(block.range, x: w)
+        sums[2 * task + 1] = OptimizerKernels.sumOfSquares(block.range, x: directions.u)
+    }
+
+    /// The trust ratios `‖w‖ / ‖u‖`, 1 where either norm is zero and for tensors that do not decay.
+    private func joinNorms() {
+        for tensor in directions.tensors.indices { directions.factors[tensor] = 1 }
+        var block = 0
+        while block < memory.blocks.count {
+            let tensor = directions.owners[block]
+            var weights = 0.0, squares = 0.0
+            while block < memory.blocks.count, directions.owners[block] == tensor {
+                weights += sums[2 * block]
+                squares += sums[2 * block + 1]
+                block += 1
+            }
+            guard directions.tensors[tensor].role.decays, weights != 0, squares != 0 else { continue }
+            directions.factors[tensor] = Float((weights / squares).squareRoot())
+        }
+    }
+
+    func apply(
+        _ block: Int, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, filter: OptimizerKernels.GradientFilter
+    ) {
+        let factor = directions.factors[directions.owners[block]]
+        OptimizerKernels.sgd(
+            memory.blocks[block].range, w: w, g: directions.u, filter: OptimizerKernels.GradientFilter(scale: factor),
+            rate: rate)
+    }
+}

@@ -1,0 +1,186 @@
+import Formats
+import Kernels
+import Tensors
+import Workers
+
+extension OptimizerOptions {
+    /// Orthogonalised momentum for matrices, Adam for the rest: ``MuonOptions``.
+    public static func muon(_ options: MuonOptions = MuonOptions()) -> OptimizerOptions { OptimizerOptions(options) }
+
+    /// Jordan et al. 2024, as `torch.optim.Muon` has it: momentum `m ← μ·m + (1 − μ)·g`, whose matrix (a convolution's
+    /// kernel as `[kH·kW·inC, outC]`) is orthogonalised by five Newton–Schulz iterations (`NewtonSchulz`) to `o`, then
+    /// `w ← w − η·(√max(1, out/in)·o + λ·w)`. Whatever is no matrix is left to Adam.
+    public struct MuonOptions: Hashable, Sendable {
+        /// Adam for biases and batch-norm; its rate follows the schedule too.
+        public struct Adam: Hashable, Sendable {
+            /// η > 0, before the schedule.
+            public var learningRate: Double
+            /// β₁ in [0, 1).
+            public var beta1: Double
+            /// β₂ in [0, 1).
+            public var beta2: Double
+            /// ε > 0, outside the root.
+            public var epsilon: Double
+
+            /// Adam's options.
+            public init(
+                learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
+            ) {
+                self.learningRate = learningRate
+                self.beta1 = beta1
+                self.beta2 = beta2
+                self.epsilon = epsilon
+            }
+        }
+
+        /// η > 0 of the matrices, before the schedule.
+        public var learningRate: Double
+        /// μ in [0, 1).
+        public var momentum: Double
+        /// Whether the momentum looks ahead.
+        public var nesterov: Bool
+        /// λ, of the matrices.
+        public var weightDecay: Double
+        /// For what is no matrix.
+        public var adam: Adam
+
+        /// Muon's options.
+        public init(
+            learningRate: Double = 0.02, momentum: Double = 0.95, nesterov: Bool = true, weightDecay: Double = 0,
+            adam: Adam = Adam()
+        ) {
+            self.learningRate = learningRate
+            self.momentum = momentum
+            self.nesterov = nesterov
+            self.weightDecay = weightDecay
+            self.adam = adam
+        }
+    }
+}
+
+extension OptimizerOptions.MuonOptions: OptimizerRule {
+    package static let type = "muon"
+    package static var options: Section<Self> {
+        let adam = Section<Adam>(
+            initial: Adam(),
+            fields: [
+                .learningRate(\.learningRate),
+                .key("beta1", \.beta1, .number(.below(0, 1)), "Decay of the first moment."),
+                .key("beta2", \.beta2, .number(.below(0, 1)), "Decay of the second moment."),
+                .key("epsilon", \.epsilon, .number(.above(0, 1)), "Added to the root of the second moment."),
+            ])
+        return Section(
+            initial: Self(),
+            fields: [
+                .learningRate(\.learningRate),
+                .key("momentum", \.momentum, .number(.below(0, 1)), "Part of the mean gradient that is kept."),
+                .key("nesterov", \.nesterov, .boolean, "Whether the momentum looks ahead."),
+                .key("weightDecay", \.weightDecay, .number(.closed(0, 1)), "Decoupled decay of weights."),
+                .key("adam", \.adam, adam.codec, "For what is no matrix: biases and batch-norm."),
+            ])
+    }
+
+    package var cycledMomentum: Double? {
+        get { momentum }
+        set { if let newValue { momentum = newValue } }
+    }
+    package var initialSecondMoment: Float? { 0 }
+
+    package func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper { MuonStepper(memory) }
+}
+
+/// First the directions of all matrices, block by block; then each is orthogonalised, by one task; then the step.
+private final class MuonStepper: OptimizerStepper, ParallelWork {
+    private enum Pass { case directions, matrices }
+
+    /// A matrix `[rows, columns]` in the flat buffer, a convolution's kernel being `[kH·kW·inC, outC]`.
+    private struct Matrix {
+        var tensor: Int
+        var offset, rows, columns: Int
+        let scratch: AlignedBuffer<Float>
+    }
+
+    private let memory: OptimizerMemory
+    private let directions: TensorDirections
+    private let isMatrix: [Bool]
+    private let matrices: [Matrix]
+    private var pass = Pass.directions
+    private var muon = OptimizerOptions.MuonOptions()
+    private var decaying, other: OptimizerKernels.AdamStep
+    private var rate: Float = 0
+    private var filter = OptimizerKernels.GradientFilter()
+    private var w, g: AlignedBuffer<Float>?
+
+    init(_ memory: OptimizerMemory) {
+        self.memory = memory
+        let directions = TensorDirections(memory), tensors = directions.tensors
+        self.directions = directions
+        isMatrix = tensors.map { $0.role == .weight && $0.shape.count > 1 }
+        matrices = zip(tensors.indices, isMatrix).compactMap { index, isMatrix in
+            guard isMatrix, let columns = tensors[index].shape.last else { return nil }
+            let rows = tensors[index].count / columns
+            return Matrix(
+                tensor: index, offset: tensors[index].offset, rows: rows, columns: columns,
+                scratch: AlignedBuffer(count: NewtonSchulz.scratchFloats(rows: rows, columns: columns)))
+        }
+        decaying = Adam().kernelStep(1, learningRate: 0, weightDecay: 0)
+        other = decaying
+    }
+
+    func prepare(
+        _ rule: any OptimizerRule, step: Int, learningRate: Double, filter: OptimizerKernels.GradientFilter,
+        w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, pool: WorkerPool
+    ) {
+        guard let muon = rule as? OptimizerOptions.MuonOptions else {
+            preconditionFailure("Optimizer: Muon steps with \(rule)")
+        }
+        self.muon = muon
+        rate = Float(learningRate)
+        let adam = Adam(beta1: muon.adam.beta1, beta2: muon.adam.beta2, epsilon: muon.adam.epsilon)
+        let adamRate = learningRate * muon.adam.learningRate / muon.learningRate
+        decaying = adam.kernelStep(step, learningRate: adamRate, weightDecay: muon.weightDecay)
+        other = adam.kernelStep(step, learningRate: adamRate, weightDecay: 0)
+        (self.filter, self.w, self.g) = (filter, w, g)
+        defer { (self.w, self.g) = (nil, nil) }
+        pass = .directions
+        pool.run(self, tasks: memory.blocks.count)
+        pass = .matrices
+        pool.run(self, tasks: matrices.count)
+        for matrix in matrices {
+            directions.factors[matrix.tensor] = Float(
+                max(1, Double(matrix.columns) / Double(matrix.rows)).squareRoot())
+        }
+    }
+
+    func run(task: Int, worker: Int) {
+        if pass == .matrices {
+            let matrix = matrices[task]
+            NewtonSchulz.orthogonalize(
+                directions.u, at: matrix.offset, rows: matrix.rows, columns: matrix.columns, scratch: matrix.scratch)
+            return
+        }
+        guard let w, let g, let m = memory.m, isMatrix[directions.owners[task]] else { return }
+        let block = memory.blocks[task]
+        var filter = filter
+        filter.l2 = block.decays ? memory.l2 : 0
+        OptimizerKernels.muonDirection(
+            block.range, w: w, g: g, m: m, u: directions.u, filter: filter, momentum: muon.momentum,
+            nesterov: muon.nesterov)
+    }
+
+    func apply(
+        _ block: Int, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, filter: OptimizerKernels.GradientFilter
+    ) {
+        let tensor = directions.owners[block], range = memory.blocks[block].range
+        guard isMatrix[tensor] else {
+            guard let m = memory.m, let v = memory.v else { return }
+            OptimizerKernels.adam(
+                range, w: w, g: g, m: m, v: v, filter: filter, step: memory.blocks[block].decays ? decaying : other)
+            return
+        }
+        OptimizerKernels.sgd(
+            range, w: w, g: directions.u,
+            filter: OptimizerKernels.GradientFilter(scale: directions.factors[tensor], l2: Float(muon.weightDecay)),
+            rate: rate)
+    }
+}

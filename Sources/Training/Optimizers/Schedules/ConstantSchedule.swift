@@ -1,0 +1,14 @@
+import Formats
+
+extension ScheduleOptions {
+    /// 1.
+    public static var constant: ScheduleOptions { ScheduleOptions(ConstantSchedule()) }
+}
+
+/// ``ScheduleOptions/constant``.
+package struct ConstantSchedule: ScheduleShape {
+    package static let type = "constant"
+    package static var options: Section<ConstantSchedule> { Section(initial: ConstantSchedule(), fields: []) }
+
+    package func factor(_ u: Int, steps: Int, stepsPerEpoch: Int) -> Double { 1 }
+}
