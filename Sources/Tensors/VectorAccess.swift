@@ -1,8 +1,7 @@
 /// Sixteen floats: one AVX-512 register, two AVX ones, four of NEON.
 package typealias Float16Lanes = SIMD16<Float>
 
-// Unaligned vector loads and stores. They live here, in a module below Kernels, because a debug build compiles
-// file by file and inlines across files only what another module offers as inlinable.
+// Unaligned vector loads and stores. A debug build inlines across modules only what is offered as inlinable.
 extension UnsafePointer where Pointee == Float {
     /// The 16 floats from element `index` on.
     @inlinable @inline(__always)

@@ -140,7 +140,7 @@ package struct Augmenter: Sendable {
         scratch: inout Scratch
     ) { distort(image, into: &output, epoch: epoch, sampleIndex: sampleIndex, scratch: &scratch) }
 
-    // Generic within this file alone: a debug build, which compiles file by file, specialises it here.
+    // Generic within this file alone: also a build that compiles file by file specialises it here.
     private func distort<Pixel: AugmentedPixel>(
         _ image: Span<Pixel>, into output: inout MutableSpan<Float>, epoch: Int, sampleIndex: Int,
         scratch: inout Scratch
