@@ -1,5 +1,34 @@
 import Foundation
+import Formats
 import Tensors
+
+extension AugmentationOptions {
+    /// How often and how much images are mixed. The probabilities of ``AugmentationOptions/mixup`` and
+    /// ``AugmentationOptions/cutmix`` together are at most 1: an image has one or the other.
+    public struct Mixing: Hashable, Sendable {
+        /// α of the share `λ ~ Beta(α, α)` that an image keeps, above 0, at most 100; 1: uniform.
+        public var alpha: Float
+        /// How often, 0...1.
+        public var probability: Float
+
+        /// Mixes `probability` of the images.
+        public init(alpha: Float = 1, probability: Float = 1) {
+            self.alpha = alpha
+            self.probability = probability
+        }
+    }
+}
+
+extension Section where Root == AugmentationOptions.Mixing {
+    static var mixing: Section {
+        Section(
+            initial: AugmentationOptions.Mixing(),
+            fields: [
+                .key("alpha", \.alpha, .number(.above(0, 100)), "α of the share ~ Beta(α, α) that an image keeps."),
+                .key("probability", \.probability, .number(.closed(0, 1)), "How often an image is mixed so."),
+            ])
+    }
+}
 
 /// Mixes a training image, already augmented, with another one: mixup or cutmix, as ``AugmentationOptions`` says.
 ///

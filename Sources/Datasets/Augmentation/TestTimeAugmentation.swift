@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 import Workers
 
@@ -107,5 +108,24 @@ package final class ImageViews: ParallelWork {
                 }
             }
         }
+    }
+}
+
+extension Section where Root == TestTimeAugmentation {
+    package static var testTimeAugmentation: Section {
+        Section(
+            initial: TestTimeAugmentation(),
+            fields: [
+                .key(
+                    "translation", \.translation, .number(.closed(0, 1024)),
+                    "Four more views, shifted by this either way along each axis, pixels; 0: none."),
+                .key(
+                    "rotation", \.rotation, .number(.closed(0, 180)),
+                    "Two more views, turned by this either way, degrees; 0: none."),
+                .key(
+                    "scale", \.scale, .number(.closed(0, 0.9)),
+                    "Two more views, scaled by 1 − s and 1 + s; 0: none."),
+                .key("horizontalFlip", \.horizontalFlip, .boolean, "Each view mirrored too, left for right."),
+            ])
     }
 }

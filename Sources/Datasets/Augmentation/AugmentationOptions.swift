@@ -1,0 +1,103 @@
+import Formats
+import Tensors
+
+/// Everything that the section `augmentation` of a configuration says. Zero everywhere: no augmentation.
+///
+/// One affine warp per image about its centre (bilinear, zero outside), then elastic distortion, then erasing;
+/// drawn afresh each epoch at the address (seed, augmentation, epoch, sample).
+public struct AugmentationOptions: Hashable, Sendable {
+    /// Largest rotation either way, degrees, 0...180.
+    public var rotation: Float = 0
+    /// Scale factors, drawn uniformly from low...high, 0.1...10.
+    public var scale: ClosedRange<Float> = 1...1
+    /// Largest shear either way: `x += s·y`, |s| ≤ 2.
+    public var shear: Float = 0
+    /// Largest shift either way, pixels, each axis.
+    public var translation: Float = 0
+    /// How often an image is mirrored, left for right, 0...1: for things that look alike so, not for digits and letters.
+    public var horizontalFlip: Float = 0
+    /// Elastic distortion; nil: none.
+    public var elastic: Elastic? = nil
+    /// Random erasing; nil: none.
+    public var erasing: Erasing? = nil
+    /// Blending with another image and its label (Zhang et al. 2017, arXiv:1710.09412).
+    public var mixup: Mixing? = nil
+    /// A rectangle of another image, and its share of the label (Yun et al. 2019, arXiv:1905.04899).
+    public var cutmix: Mixing? = nil
+
+    /// No augmentation.
+    public init() {}
+
+    /// Whether any of it changes an image.
+    public var isIdentity: Bool { self == AugmentationOptions() }
+}
+
+extension AugmentationOptions {
+    /// - Throws: `InputError` naming the first option that is out of its range.
+    package func check() throws(InputError) {
+        try Augmenter.check(rotation, in: 0...180, "rotation")
+        try Augmenter.check(scale, in: 0.1...10, "scale")
+        try Augmenter.check(shear, in: 0...2, "shear")
+        try Augmenter.check(translation, in: 0...4_096, "translation")
+        try Augmenter.check(horizontalFlip, in: 0...1, "horizontalFlip")
+        try elastic?.check()
+        try erasing?.check()
+        for (mixing, name) in [(mixup, "mixup"), (cutmix, "cutmix")] {
+            guard let mixing else { continue }
+            try Augmenter.check(mixing.alpha, in: Float.leastNormalMagnitude...100, "\(name).alpha")
+            try Augmenter.check(mixing.probability, in: 0...1, "\(name).probability")
+        }
+        let mixed = (mixup?.probability ?? 0) + (cutmix?.probability ?? 0)
+        guard mixed <= 1 else {
+            throw InputError(
+                "augmentation.cutmix.probability", expected: "at most 1 together with mixup.probability",
+                received: "\(mixed)")
+        }
+    }
+}
+
+extension Augmenter {
+    static func check(_ value: Float, in range: ClosedRange<Float>, _ name: String) throws(InputError) {
+        guard range.contains(value) else {
+            throw InputError(
+                "augmentation.\(name)", expected: "\(range.lowerBound)...\(range.upperBound)", received: "\(value)")
+        }
+    }
+
+    static func check(
+        _ value: ClosedRange<Float>, in range: ClosedRange<Float>, _ name: String
+    ) throws(InputError) {
+        try check(value.lowerBound, in: range, name)
+        try check(value.upperBound, in: range, name)
+    }
+}
+
+extension Section where Root == AugmentationOptions {
+    package static var augmentation: Section {
+        Section(
+            initial: AugmentationOptions(),
+            fields: [
+                .key("rotation", \.rotation, .number(.closed(0, 180)), "Largest rotation either way, degrees."),
+                .key(
+                    "scale", \.scale, .factors(.closed(0.1, 10), spread: .closed(0, 0.9)),
+                    "Scale factors, [low, high], or one number s for [1 − s, 1 + s]."),
+                .key("shear", \.shear, .number(.closed(0, 2)), "Largest shear either way, pixels per pixel."),
+                .key("translation", \.translation, .number(.closed(0, 1024)), "Largest shift of each axis, pixels."),
+                .key(
+                    "horizontalFlip", \.horizontalFlip, .number(.closed(0, 1)),
+                    "How often an image is mirrored, left for right."),
+                .optional(
+                    "elastic", \.elastic, Section<AugmentationOptions.Elastic>.elastic.codec,
+                    "Elastic distortion; null: none."),
+                .optional(
+                    "erasing", \.erasing, Section<AugmentationOptions.Erasing>.erasing.codec,
+                    "Random erasing; null: none."),
+                .optional(
+                    "mixup", \.mixup, Section<AugmentationOptions.Mixing>.mixing.codec,
+                    "Blending with another image and its label; null: none."),
+                .optional(
+                    "cutmix", \.cutmix, Section<AugmentationOptions.Mixing>.mixing.codec,
+                    "A rectangle of another image and its share of the label; null: none."),
+            ])
+    }
+}
