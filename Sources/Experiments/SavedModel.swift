@@ -85,7 +85,8 @@ package struct SavedModel: Sendable {
             state: buffers.state)
     }
 
-    private static let importRemedy = "make a model of other libraries' weights: trainer import --config FILE WEIGHTS OUT"
+    private static let importRemedy =
+        "make a model of other libraries' weights: trainer import --config FILE WEIGHTS OUT"
 
     /// Weights of other libraries are called by their kind.
     private static func refuseForeign(_ data: Data, _ name: String) throws(InputError) {

@@ -59,7 +59,7 @@ package enum BLASMemory {
                 getenv(threadsKey).map({ String(cString: $0) }) != "1", setenv(threadsKey, "1", 1) == 0
             else { return }
             execv("/proc/self/exe", CommandLine.unsafeArgv)
-            // Without /proc all goes on as it began.
+        // Without /proc all goes on as it began.
         #endif
     }
 

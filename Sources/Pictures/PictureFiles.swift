@@ -25,7 +25,8 @@ package enum PictureFiles {
             func isPicture(_ name: String) -> Bool {
                 var isFolder: ObjCBool = false
                 return endings.contains(URL(fileURLWithPath: name).pathExtension.lowercased()) && !name.hasPrefix(".")
-                    && FileManager.default.fileExists(atPath: base + name, isDirectory: &isFolder) && !isFolder.boolValue
+                    && FileManager.default.fileExists(atPath: base + name, isDirectory: &isFolder)
+                    && !isFolder.boolValue
             }
             let pictures = sorted.filter(isPicture), others = sorted.filter { !isPicture($0) }
             guard !pictures.isEmpty else {

@@ -6,7 +6,8 @@ import Testing
 @Suite struct DataNotesTests {
     private func set(_ labels: [UInt8], classes: Int) throws -> ImageSet {
         try ImageSet(
-            images: [UInt8](repeating: 0, count: labels.count), labels: labels, height: 1, width: 1, classCount: classes,
+            images: [UInt8](repeating: 0, count: labels.count), labels: labels, height: 1, width: 1,
+            classCount: classes,
             classNames: (0..<classes).map { "c\($0)" })
     }
 
@@ -49,8 +50,10 @@ import Testing
     @Test func tooFewForValidation() throws {
         let none = try notes(many, [], classes: 3)
         #expect(
-            none == ["too few images for validation: validationFraction 0.1 of 60 leaves none, so early stopping cannot "
-                + "work, and the last epoch is kept"])
+            none == [
+                "too few images for validation: validationFraction 0.1 of 60 leaves none, so early stopping cannot "
+                    + "work, and the last epoch is kept"
+            ])
         #expect(try notes(many, [], classes: 3, stops: false)[0].hasSuffix("leaves none, so the last epoch is kept"))
         #expect(try notes(many, [0, 1], classes: 3)[0].hasPrefix("only 2 images for validation, of 3 classes"))
         // Where nobody asked for validation there is nothing to say.

@@ -35,7 +35,9 @@ import Testing
     ]
 
     @Test(arguments: spellings, DatasetName.allCases)
-    func everySpellingIsFound(_ spelling: (name: String, path: @Sendable (String) -> String), _ name: DatasetName) throws {
+    func everySpellingIsFound(_ spelling: (name: String, path: @Sendable (String) -> String), _ name: DatasetName)
+        throws
+    {
         let folder = try TemporaryFolder()
         try store(DatasetCatalog.record(name), in: folder, spelling.path)
         let files = try found(name, in: folder).files
@@ -81,7 +83,8 @@ import Testing
         #expect(try named.find() == nil)
         let message = named.absence.description
         #expect(message.contains("train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte"))
-        #expect(message.contains("received note0.txt, note1.txt, note2.txt, note3.txt, note4.txt, note5.txt and 2 more"))
+        #expect(
+            message.contains("received note0.txt, note1.txt, note2.txt, note3.txt, note4.txt, note5.txt and 2 more"))
     }
 
     /// Half a set in one place does not hide the whole in another.
@@ -101,9 +104,11 @@ import Testing
         let auto = inputError { _ = try DatasetLoader.load(options, seed: 1) }
         #expect(auto.hasPrefix("data.directory: expected MNIST handwritten digits in"), "\(auto)")
         options.source = .sample
-        #expect(inputError { _ = try DatasetLoader.load(options, seed: 1) }.hasPrefix("data.source: expected auto or full"))
+        #expect(
+            inputError { _ = try DatasetLoader.load(options, seed: 1) }.hasPrefix("data.source: expected auto or full"))
         options.source = .auto
         options.files = IDXFiles(trainImages: "a", trainLabels: "b", testImages: "c", testLabels: "d")
-        #expect(inputError { _ = try DatasetLoader.load(options, seed: 1) }.hasPrefix("data.directory: expected nothing"))
+        #expect(
+            inputError { _ = try DatasetLoader.load(options, seed: 1) }.hasPrefix("data.directory: expected nothing"))
     }
 }

@@ -12,10 +12,13 @@ import Testing
     private func write(_ image: GreyImage, to path: String) throws {
         try FileManager.default.createDirectory(
             atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-        try Data(Array("P5 \(image.width) \(image.height) 255\n".utf8) + image.pixels).write(to: URL(fileURLWithPath: path))
+        try Data(Array("P5 \(image.width) \(image.height) 255\n".utf8) + image.pixels).write(
+            to: URL(fileURLWithPath: path))
     }
 
-    private func plain(_ level: UInt8) -> GreyImage { GreyImage(width: 4, height: 4, pixels: [UInt8](repeating: level, count: 16)) }
+    private func plain(_ level: UInt8) -> GreyImage {
+        GreyImage(width: 4, height: 4, pixels: [UInt8](repeating: level, count: 16))
+    }
 
     private func locations(_ folder: String) -> DatasetLocations {
         DatasetLocations(
@@ -41,7 +44,9 @@ import Testing
         try withFolder { folder in
             for (split, count) in [(train, 3), (validation, 2), (test, 1)] {
                 for (name, level) in [("cat", UInt8(10)), ("dog", 20)] {
-                    for index in 0..<count { try write(plain(level + UInt8(index)), to: "\(folder)/set/\(split)/\(name)/\(index).pgm") }
+                    for index in 0..<count {
+                        try write(plain(level + UInt8(index)), to: "\(folder)/set/\(split)/\(name)/\(index).pgm")
+                    }
                 }
             }
             let data = try load(folder + "/set", in: folder)
@@ -60,7 +65,8 @@ import Testing
             try write(plain(9), to: "\(folder)/set/train/b/0.pgm")
             try write(plain(9), to: "\(folder)/set/test/a/0.pgm")
             for name in ["train/c", "__MACOSX", "train/.ipynb_checkpoints"] {
-                try FileManager.default.createDirectory(atPath: "\(folder)/set/\(name)", withIntermediateDirectories: true)
+                try FileManager.default.createDirectory(
+                    atPath: "\(folder)/set/\(name)", withIntermediateDirectories: true)
             }
             for name in ["train/a/Thumbs.db", "train/a/.DS_Store", "desktop.ini", "train/list.txt"] {
                 try Data("x".utf8).write(to: URL(fileURLWithPath: "\(folder)/set/\(name)"))
@@ -91,8 +97,11 @@ import Testing
             }
             let data = try load(folder + "/set", in: folder) { ($0.testFraction, $0.validationFraction) = (0.2, 0.25) }
             let test = try data.loadTest().images
-            #expect(test.classSizes == [4, 4] && data.validation.classSizes == [4, 4] && data.train.classSizes == [12, 12])
-            let seen = [data.train, data.validation, test].flatMap { set in (0..<set.count).map { [set.labels[$0], set.images[16 * $0]] } }
+            #expect(
+                test.classSizes == [4, 4] && data.validation.classSizes == [4, 4] && data.train.classSizes == [12, 12])
+            let seen = [data.train, data.validation, test].flatMap { set in
+                (0..<set.count).map { [set.labels[$0], set.images[16 * $0]] }
+            }
             #expect(Set(seen).count == 40)
             #expect(data.notes.contains { $0.contains("8 of 40 images were put aside") })
             let all = try load(folder + "/set", in: folder) { $0.isAllTest = true }
@@ -102,13 +111,17 @@ import Testing
 
     @Test func picturesAreKeptAndReadAgainWhenTheyChange() throws {
         try withFolder { folder in
-            for (index, name) in ["a", "b", "a", "b"].enumerated() { try write(plain(UInt8(index)), to: "\(folder)/set/\(name)/\(index).pgm") }
+            for (index, name) in ["a", "b", "a", "b"].enumerated() {
+                try write(plain(UInt8(index)), to: "\(folder)/set/\(name)/\(index).pgm")
+            }
             let first = try load(folder + "/set", in: folder) { $0.testFraction = 0.5 }
             let kept = try FileManager.default.contentsOfDirectory(atPath: folder + "/cache/pictures")
             #expect(kept.count == 1)
             let images = "\(folder)/cache/pictures/\(kept[0])/train-images-idx3-ubyte"
             let again = try load(folder + "/set", in: folder) { $0.testFraction = 0.5 }
-            #expect(again.train.images == first.train.images && again.notes == first.notes && again.digests == first.digests)
+            #expect(
+                again.train.images == first.train.images && again.notes == first.notes && again.digests == first.digests
+            )
             // It is the kept ones that are read: pictures that look unchanged are not opened.
             let bytes = try Data(contentsOf: URL(fileURLWithPath: images))
             var damaged = bytes
@@ -116,16 +129,22 @@ import Testing
             try damaged.write(to: URL(fileURLWithPath: images))
             #expect(try load(folder + "/set", in: folder) { $0.testFraction = 0.5 }.train.images == first.train.images)
             #expect(try Data(contentsOf: URL(fileURLWithPath: images)) == bytes)
-            try write(GreyImage(width: 4, height: 4, pixels: [UInt8](repeating: 99, count: 16)), to: "\(folder)/set/a/7.pgm")
-            #expect(try load(folder + "/set", in: folder) { $0.testFraction = 0.5 }.train.count + 2 >= first.train.count)
+            try write(
+                GreyImage(width: 4, height: 4, pixels: [UInt8](repeating: 99, count: 16)), to: "\(folder)/set/a/7.pgm")
+            #expect(
+                try load(folder + "/set", in: folder) { $0.testFraction = 0.5 }.train.count + 2 >= first.train.count)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/cache/pictures").count == 2)
         }
     }
 
     @Test func aModelsClassesGoByName() throws {
         try withFolder { folder in
-            for name in ["dog", "emu"] { for index in 0..<4 { try write(plain(9), to: "\(folder)/set/\(name)/\(index).pgm") } }
-            let data = try load(folder + "/set", in: folder) { ($0.modelClasses, $0.isAllTest) = (["cat", "dog", "emu"], true) }
+            for name in ["dog", "emu"] {
+                for index in 0..<4 { try write(plain(9), to: "\(folder)/set/\(name)/\(index).pgm") }
+            }
+            let data = try load(folder + "/set", in: folder) {
+                ($0.modelClasses, $0.isAllTest) = (["cat", "dog", "emu"], true)
+            }
             #expect(try data.loadTest().images.classSizes == [0, 4, 4])
             let error = #expect(throws: InputError.self) {
                 try load(folder + "/set", in: folder) { $0.modelClasses = ["cat", "dog"] }
@@ -161,13 +180,18 @@ import Testing
                 images: digits.images, labels: digits.labels, height: 28, width: 28, classCount: 10,
                 classNames: (0..<10).map { "n\($0)" })
             _ = try ConversionFiles.writeIDX(
-                ConvertedData(train: named, validation: named.subset(0..<50), test: named.subset(50..<90)), to: folder + "/idx", gzip: true)
+                ConvertedData(train: named, validation: named.subset(0..<50), test: named.subset(50..<90)),
+                to: folder + "/idx", gzip: true)
             let data = try load(folder + "/idx", in: folder)
             #expect(data.train.classNames.first == "n0" && data.validation.count == 50)
             #expect(try data.loadTest().images.classNames.last == "n9")
             let other = try load(folder + "/idx", in: folder) { $0.classNames = (0..<10).map { "k\($0)\u{1B}" } }
-            #expect(try other.loadTest().images.classNames.first == "k0\u{FFFD}" && other.train.classNames[9] == "k9\u{FFFD}")
-            let error = #expect(throws: InputError.self) { try load(folder + "/idx", in: folder) { $0.classNames = ["a", "b"] } }
+            #expect(
+                try other.loadTest().images.classNames.first == "k0\u{FFFD}"
+                    && other.train.classNames[9] == "k9\u{FFFD}")
+            let error = #expect(throws: InputError.self) {
+                try load(folder + "/idx", in: folder) { $0.classNames = ["a", "b"] }
+            }
             #expect(error?.place == "data.classNames" && error?.received == "2")
             // By path: classes.txt beside them is read, and six files have a validation half.
             var options = DataOptions()
@@ -175,7 +199,8 @@ import Testing
             options.files = IDXFiles(
                 trainImages: path("train-images-idx3-ubyte"), trainLabels: path("train-labels-idx1-ubyte"),
                 testImages: path("t10k-images-idx3-ubyte"), testLabels: path("t10k-labels-idx1-ubyte"),
-                validationImages: path("validation-images-idx3-ubyte"), validationLabels: path("validation-labels-idx1-ubyte"))
+                validationImages: path("validation-images-idx3-ubyte"),
+                validationLabels: path("validation-labels-idx1-ubyte"))
             let byPath = try DatasetLoader.load(options, seed: 1, locations: locations(folder))
             #expect(byPath.validation.images == data.validation.images && byPath.train.count == digits.count)
             #expect(byPath.train.classNames.first == "n0")
@@ -188,7 +213,9 @@ import Testing
         try withFolder { folder in
             let digits = try SampleDigits.test.get()
             try ImageCSV.write(
-                ConvertedData(train: digits.subset(0..<60), validation: digits.subset(60..<70), test: digits.subset(70..<90)), to: folder + "/t")
+                ConvertedData(
+                    train: digits.subset(0..<60), validation: digits.subset(60..<70), test: digits.subset(70..<90)),
+                to: folder + "/t")
             let data = try load(folder + "/t", in: folder)
             #expect(data.dataset == "table" && data.train.count == 60 && data.validation.count == 10)
             #expect(try data.loadTest().images.images == digits.subset(70..<90).images)

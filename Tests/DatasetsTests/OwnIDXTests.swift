@@ -42,7 +42,9 @@ import Testing
         func message(_ type: IDX.ElementType, _ extents: [Int], _ values: [Double]) -> String {
             inputError { _ = try OwnIDX(labels: Self.idx(type, extents, values), place: "f") }
         }
-        #expect(message(.float32, [2], [1, 1.5]).contains("expected labels that are whole numbers in 0...255 · received 1.5 at index 1"))
+        #expect(
+            message(.float32, [2], [1, 1.5]).contains(
+                "expected labels that are whole numbers in 0...255 · received 1.5 at index 1"))
         #expect(message(.int16, [2], [1, -1]).contains("received -1.0 at index 1"))
         #expect(message(.int32, [1], [256]).contains("received 256.0 at index 0"))
         #expect(message(.float32, [1], [.nan]).contains("received nan"))
@@ -95,7 +97,9 @@ import Testing
         }
         #expect(inputError { _ = try IDX.parseAny(whole + [0], place: "f") }.contains("trailing bytes"))
         for type: UInt8 in [0x0A, 0x0F, 0] {
-            #expect(inputError { _ = try IDX.parseAny([0, 0, type, 1, 0, 0, 0, 1, 0], place: "f") }.contains("magic 0x0000"))
+            #expect(
+                inputError { _ = try IDX.parseAny([0, 0, type, 1, 0, 0, 0, 1, 0], place: "f") }.contains("magic 0x0000")
+            )
         }
         #expect(inputError { _ = try IDX.parseAny([0, 0, 8, 5], place: "f") }.contains("magic 0x00000805"))
     }
@@ -121,7 +125,8 @@ import Testing
             let named = try DatasetLoader.test(
                 images: path("i"), labels: path("l"), classNames: ["a", "b"], transposed: transposed)
             #expect(named.images.images == expected)
-            #expect(data.train.transposed?.images == (transposed ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 3, 2, 4, 5, 7, 6, 8]))
+            #expect(
+                data.train.transposed?.images == (transposed ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 3, 2, 4, 5, 7, 6, 8]))
         }
         // The digest is of the file as it lies there.
         let digest = try Digest.hex(Self.file(.int32, [2], [0, 1]))

@@ -32,13 +32,17 @@ import Testing
 
     private let pixels: [UInt8] = (0..<4).flatMap { index in (0..<4).map { UInt8(200 - 40 * index - $0) } }
 
-    @Test(arguments: [0, 4], [",", ";", "\t", " "]) func theLabelIsFoundAtEitherEnd(column: Int, separator: String) throws {
+    @Test(arguments: [0, 4], [",", ";", "\t", " "]) func theLabelIsFoundAtEitherEnd(column: Int, separator: String)
+        throws
+    {
         let (set, notes) = try parse(rows(label: column, separator: separator))
         #expect(set.labels == [3, 1, 0, 2] && set.images == pixels)
         #expect(notes == ["t: the label is column \(column + 1)"])
     }
 
-    @Test(arguments: ["label", "class", "Target", "digit", "Y", "labels"]) func usualNamesAreKnownAnywhere(name: String) throws {
+    @Test(arguments: ["label", "class", "Target", "digit", "Y", "labels"]) func usualNamesAreKnownAnywhere(name: String)
+        throws
+    {
         let (set, _) = try parse("p1,p2,\(name),p3,p4\n" + rows(label: 2))
         #expect(set.labels == [3, 1, 0, 2] && set.images == pixels)
     }
@@ -50,7 +54,8 @@ import Testing
         }
         #expect(
             refusal(text, .init(labelColumn: "f"))
-                == "--label: expected a column of t: its name, or a number in 1…5 · received f · its columns are a, b, c, d, e")
+                == "--label: expected a column of t: its name, or a number in 1…5 · received f · its columns are a, b, c, d, e"
+        )
         #expect(refusal(text, .init(labelColumn: "6")).hasPrefix("--label: expected"))
         // A name goes before a number.
         #expect(try parse("0,1,2,3,4\n" + rows(label: 2), .init(labelColumn: "2")).0.labels == [3, 1, 0, 2])
@@ -78,14 +83,17 @@ import Testing
         #expect(
             refusal("x,0,0,0,0\n" + rows(label: 0))
                 == "t:1:1: expected a label, a whole number in 0…255 · received x")
-        #expect(refusal(",0,0,9,0\n" + rows(label: 0)) == "t:1:1: expected a label, a whole number in 0…255 · received nothing")
+        #expect(
+            refusal(",0,0,9,0\n" + rows(label: 0))
+                == "t:1:1: expected a label, a whole number in 0…255 · received nothing")
         #expect(refusal("1,0,0,9,q\n" + rows(label: 0)).contains("t:1:5: expected a pixel"))
     }
 
     @Test func headersOfPandas() throws {
         let counted = try parse("0,1,2,3,4\n" + rows(label: 0)).0
         #expect(counted.labels == [3, 1, 0, 2] && counted.images == pixels)
-        let indexed = ",label,0,1,2,3\n" + rows(label: 0).split(separator: "\n").enumerated().map { "\($0),\($1)\n" }.joined()
+        let indexed =
+            ",label,0,1,2,3\n" + rows(label: 0).split(separator: "\n").enumerated().map { "\($0),\($1)\n" }.joined()
         let (set, notes) = try parse(indexed)
         #expect(set.labels == [3, 1, 0, 2] && set.images == pixels)
         #expect(notes.contains("t: unnamed, column 1 names the rows and is no pixel"))
@@ -99,19 +107,25 @@ import Testing
         let (unit, notes) = try parse(rows(label: 0) { "\(Double($0) / 255)" })
         #expect(unit.images == pixels && notes.contains("t: pixels in [0, 1] are read as 255 steps"))
         #expect(try parse("5.0,200,199,198,197\n0,9,8,7,255\n").0.labels == [5, 0])
-        #expect(refusal("1.5,200,199,198,197\n0,9,8,7,255\n", .init(labelColumn: "1")).contains("t:1:1: expected a label"))
+        #expect(
+            refusal("1.5,200,199,198,197\n0,9,8,7,255\n", .init(labelColumn: "1")).contains("t:1:1: expected a label"))
         for word in ["nan", "inf", "0x10", "1e999", "--1"] {
-            #expect(refusal("label,a,b,c,d\n0,\(word),0,0,0\n1,0,0,0,0\n").contains("expected a pixel, a number"), "\(word)")
+            #expect(
+                refusal("label,a,b,c,d\n0,\(word),0,0,0\n1,0,0,0,0\n").contains("expected a pixel, a number"), "\(word)"
+            )
         }
         #expect(
             refusal("label;a;b;c;d\n1;0,5;0,25;0,5;1\n").hasSuffix("received 0,5 · a decimal comma: write a point"))
     }
 
     @Test func whatStandsAroundATable() throws {
-        let (set, notes) = try parse("\u{FEFF}# made by me\n# label,a\n\r\nlabel,a,b,c,d\r" + rows(label: 0).replacing("\n", with: "\r"))
+        let (set, notes) = try parse(
+            "\u{FEFF}# made by me\n# label,a\n\r\nlabel,a,b,c,d\r" + rows(label: 0).replacing("\n", with: "\r"))
         #expect(set.labels == [3, 1, 0, 2] && notes == ["t: 2 comment lines passed over"])
         #expect(refusal("label,a\n\"1,2\n").contains("expected a closing quote"))
-        #expect(throws: InputError.self) { try TableText(Array("a,b".utf16).flatMap { [UInt8($0 & 255), 0] }, path: "t") }
+        #expect(throws: InputError.self) {
+            try TableText(Array("a,b".utf16).flatMap { [UInt8($0 & 255), 0] }, path: "t")
+        }
         let error = #expect(throws: InputError.self) { try TableText([0xFF, 0xFE, 0x31, 0], path: "t") }
         #expect(error?.received == "UTF-16")
     }
@@ -140,6 +154,8 @@ import Testing
         let chosen = try read("p0,p1,p2,p3,no\n1,2,3,4,70\n5,6,7,8,71\n", .init(indexColumn: "no"))
         #expect(chosen.pixels == plain.pixels && chosen.names == ["70", "71"])
         let labelled = try read("label,p0,p1,p2,p3\n0,1,2,3,4\n1,5,6,7,8\n")
-        #expect(labelled.pixels == plain.pixels && labelled.notes.contains("its labels (label, column 1) are not looked at"))
+        #expect(
+            labelled.pixels == plain.pixels && labelled.notes.contains("its labels (label, column 1) are not looked at")
+        )
     }
 }

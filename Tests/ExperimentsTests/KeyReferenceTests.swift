@@ -80,11 +80,13 @@ private struct KeyReference {
         if let constant = object["const"] { return "`\(compact(constant))`" }
         if let values = object["enum"]?.array { return values.map { "`\(compact($0))`" }.joined(separator: ", ") }
         if let alternatives = object["anyOf"]?.array {
-            return alternatives.map { $0.object?["type"]?.string == "null" ? "`null`" : kind($0) }.joined(separator: " or ")
+            return alternatives.map { $0.object?["type"]?.string == "null" ? "`null`" : kind($0) }.joined(
+                separator: " or ")
         }
         switch object["type"]?.string {
         case "array":
-            let count = object["minItems"] == object["maxItems"] ? object["minItems"].map { " of \(compact($0))" } ?? "" : ""
+            let count =
+                object["minItems"] == object["maxItems"] ? object["minItems"].map { " of \(compact($0))" } ?? "" : ""
             return "list\(count): \(object["items"].map(kind) ?? "anything")"
         case "object": return "object"
         case "string": return "text"

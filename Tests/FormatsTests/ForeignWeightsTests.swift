@@ -43,7 +43,8 @@ import Testing
 
     @Test func byNameWhereBytesSayNothing() {
         let names: [(String, ForeignWeights.Kind?)] = [
-            ("a.pt", .torchPickle), ("a.PTH", .torchPickle), ("a.ckpt", .torchPickle), ("a.h5", .hdf5), ("a.hdf5", .hdf5),
+            ("a.pt", .torchPickle), ("a.PTH", .torchPickle), ("a.ckpt", .torchPickle), ("a.h5", .hdf5),
+            ("a.hdf5", .hdf5),
             ("a.keras", .kerasArchive), ("a.onnx", .onnx), ("a.npy", .numpyArray), ("a.pkl", .pickle),
             ("a.safetensors", nil), ("a.npz", nil), ("a", nil),
         ]

@@ -43,14 +43,16 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{\"rate\": 0,001}", "c.json:1:10", "0,001", "0.001"), ("{\"rate\": -1,5, \"b\": 2}", "c.json:1:10", "-1,5", "-1.5"),
+        ("{\"rate\": 0,001}", "c.json:1:10", "0,001", "0.001"),
+        ("{\"rate\": -1,5, \"b\": 2}", "c.json:1:10", "-1,5", "-1.5"),
         ("{\"a\": {\"rate\":0,9\n}}", "c.json:1:15", "0,9", "0.9"), ("[1, 0,001]", "c.json:1:5", "0,001", "0.001"),
         ("{\"s\": [0,05]}", "c.json:1:8", "0,05", "0.05"),
     ])
     func aDecimalCommaIsNamed(_ text: String, _ place: String, _ comma: String, _ point: String) {
         #expect(
             message(Array(text.utf8))
-                == "\(place): expected a number with a decimal point · received a decimal comma, \(comma) · write \(point)")
+                == "\(place): expected a number with a decimal point · received a decimal comma, \(comma) · write \(point)"
+        )
     }
 
     @Test(arguments: ["[0,0,5]", "[1,2]", "{\"a\": 1, \"b\": 2}", "{\"a\": 1,\"b\": [0,0.5]}", "[[0,0],[10,20]]"])

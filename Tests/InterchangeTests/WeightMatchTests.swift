@@ -72,7 +72,9 @@ import Testing
     @Test func withoutAnOrderItIsRefused() throws {
         for names in [["one", "three", "two"], ["module.one", "module.three", "module.two"]] {
             let found = try result(names, in: ["a", "b", "c"])
-            #expect(found.message.hasPrefix("w: expected names that tell apart the 3 dense layers of shape [4, 4] (a, b, c)"))
+            #expect(
+                found.message.hasPrefix(
+                    "w: expected names that tell apart the 3 dense layers of shape [4, 4] (a, b, c)"))
             #expect(found.message.contains("--names FILE") && found.message.contains("{\"a\": \"…\""))
         }
         // Layers without names say no more.
@@ -141,6 +143,8 @@ import Testing
         #expect(try load(["arr_0", "arr_1", "arr_2", "arr_3", "arr_4"], npz: false) == [0, 1, 2, 3])
         #expect(try load(["wc", "wb", "wa", "w", "b"], npz: true) == [0, 1, 2, 3])
         #expect(throws: InputError.self) { try load(["wa", "wb", "wc", "x", "y"], npz: false) }
-        #expect(throws: InputError.self) { try load(["arr_0", "arr_1", "arr_2", "arr_3", "arr_4"], npz: true, map: ["a": "b"]) }
+        #expect(throws: InputError.self) {
+            try load(["arr_0", "arr_1", "arr_2", "arr_3", "arr_4"], npz: true, map: ["a": "b"])
+        }
     }
 }

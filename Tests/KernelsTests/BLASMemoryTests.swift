@@ -3,7 +3,6 @@ import Testing
 
 @testable import LinearAlgebra
 
-
 @Suite struct BLASMemoryTests {
     @Test func whatDoesNotFitIsToldBeforeItIsTried() {
         #expect(BLASMemory.canMap(1 << 20))

@@ -3,7 +3,6 @@ import Testing
 
 @testable import LinearAlgebra
 
-
 /// What the library says of itself against what the system says of the process.
 struct BLASVendorTests {
     /// Runs one product first, as any user of BLAS does.

@@ -61,7 +61,7 @@ struct LayerContractTests {
         let graph = try sample.resolved()
         // Batch-norm ties the images together, and dropout draws by place in the batch.
         let tied = graph.nodes.contains {
-$0.layer.kind is BatchNormalization || $0.layer.kind is Dropout
+            $0.layer.kind is BatchNormalization || $0.layer.kind is Dropout
         }
         guard !tied else { return }
         let weights = TestWeights(graph, seed: 29), batch = TestBatch(graph, count: 8, seed: 30)

@@ -193,7 +193,8 @@ struct PyTorchTests {
     @Test("nonlinearities")
     func nonlinearities() throws {
         let pairs: [String: (any PointwiseLayer, Reference.Nonlinearity)] = [
-            "relu": (ReLU(), .relu), "leakyRelu": (LeakyReLU(negativeSlope: 0.125), .leakyRelu), "gelu": (GELU(), .gelu),
+            "relu": (ReLU(), .relu), "leakyRelu": (LeakyReLU(negativeSlope: 0.125), .leakyRelu),
+            "gelu": (GELU(), .gelu),
             "tanh": (Tanh(), .tanh), "sigmoid": (Sigmoid(), .sigmoid),
         ]
         for n in layers.nonlinearities {

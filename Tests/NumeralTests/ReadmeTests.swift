@@ -11,7 +11,9 @@ import Testing
         }
         let example = try text("Examples/Classify/Sources/Classify/main.swift")
         let blocks = try ["README.md", "docs/library.md"].flatMap { file in
-            try text(file).components(separatedBy: "```swift\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+            try text(file).components(separatedBy: "```swift\n").dropFirst().map {
+                $0.components(separatedBy: "```")[0]
+            }
         }
         #expect(blocks.count == 3)
         for block in blocks {

@@ -50,7 +50,8 @@ import Testing
         #expect(TwoTones(image(200, 200) { x, _ in Double(x) * 255 / 199 }) == nil)
         #expect(TwoTones(image(200, 200) { x, y in Double(x + y) * 255 / 398 }) == nil)
         #expect(
-            TwoTones(image(201, 201) { x, y in 255 - Double((x - 100) * (x - 100) + (y - 100) * (y - 100)) / 79 }) == nil)
+            TwoTones(image(201, 201) { x, y in 255 - Double((x - 100) * (x - 100) + (y - 100) * (y - 100)) / 79 })
+                == nil)
         var random = RandomStream(RandomAddress(seed: 3, purpose: .test))
         #expect(TwoTones(image(200, 200) { _, _ in Double(random.integer(below: 256)) }) == nil)
     }

@@ -141,12 +141,18 @@ import Testing
         let expected = GreyImage(
             width: 9, height: 2,
             pixels: [0, 255, 0, 255, 255, 255, 255, 255, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255])
-        for text in ["P1\n9 2\n101000001\n000000000\n", "P1 9 2 1 0 1 0 0 0 0 0 1 0 0 0 0 0 0 0 0 0", "P1#c\n9 #d\n2\n1010000 01000000000"] {
+        for text in [
+            "P1\n9 2\n101000001\n000000000\n", "P1 9 2 1 0 1 0 0 0 0 0 1 0 0 0 0 0 0 0 0 0",
+            "P1#c\n9 #d\n2\n1010000 01000000000",
+        ] {
             #expect(try decode(Array(text.utf8)).image == expected, "\(text)")
         }
         let raw = Array("P4\n# a comment\n9 2\n".utf8) + [0b1010_0000, 0b1000_0000, 0, 0]
         #expect(try decode(raw).image == expected)
-        for bad in [Array("P1 2 1 1".utf8), Array("P1 2 1 1 2".utf8), Array("P1 2 1 1 0 0".utf8), Array(raw.dropLast()), raw + [0]] {
+        for bad in [
+            Array("P1 2 1 1".utf8), Array("P1 2 1 1 2".utf8), Array("P1 2 1 1 0 0".utf8), Array(raw.dropLast()),
+            raw + [0],
+        ] {
             #expect(throws: InputError.self) { _ = try decode(bad) }
         }
     }

@@ -74,7 +74,9 @@ import Testing
         for y in 0..<120 {
             for x in 0..<80 {
                 let (u, v) = (Double(x) - 39.5, Double(y) - 59.5)
-                if (0.78...1).contains((u * u / 1600 + v * v / 3600).squareRoot()) { sheet.fill(x: x, y: y, width: 1, height: 1) }
+                if (0.78...1).contains((u * u / 1600 + v * v / 3600).squareRoot()) {
+                    sheet.fill(x: x, y: y, width: 1, height: 1)
+                }
             }
         }
         sheet.fill(x: 92, y: 90, width: 8, height: 24)

@@ -6,7 +6,6 @@ import Training
 
 @testable import Runs
 
-
 @Suite struct CheckpointFolderTests {
     private static func checkpoint(_ epoch: Int, _ step: Int) -> Checkpoint {
         var progress = TrainingProgress()

@@ -5,7 +5,6 @@ import Testing
 
 @testable import Runs
 
-
 /// Any JSON. (JSONSerialization reads some numbers a bit off on Linux.)
 enum JSONValue: Decodable, Equatable {
     case null
@@ -66,7 +65,8 @@ enum JSONValue: Decodable, Equatable {
         #expect(
             test.keys == [
                 "accuracy", "accuracyInterval", "averagePrecision", "bootstrap", "brier", "calibrationError",
-                "classesWithoutSamples", "count", "f1", "kappa", "logLoss", "loss", "macroClasses", "matthews", "perClass", "precision", "recall", "rocAuc", "topK",
+                "classesWithoutSamples", "count", "f1", "kappa", "logLoss", "loss", "macroClasses", "matthews",
+                "perClass", "precision", "recall", "rocAuc", "topK",
             ])
         #expect(test["loss"] == .number(evaluation.logLoss))
         #expect(test["logLoss"] == .number(evaluation.logLoss))

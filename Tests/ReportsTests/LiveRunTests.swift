@@ -4,7 +4,6 @@ import Testing
 
 @testable import Runs
 
-
 @Suite struct LiveRunTests {
     private static func text(_ run: LiveRun, _ name: String) throws -> String {
         try String(contentsOf: run.folder.url.appendingPathComponent(name), encoding: .utf8)

@@ -6,7 +6,6 @@ import Training
 
 @testable import Runs
 
-
 @Suite struct RobustnessRecordTests {
     /// Two corruptions, the second at uneven strengths.
     static func record(_ shift: Int = 0) -> RobustnessRecord {

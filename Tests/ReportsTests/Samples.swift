@@ -6,7 +6,6 @@ import Training
 
 @testable import Runs
 
-
 /// Made-up runs to report on.
 enum Samples {
     /// N samples of K classes by a classifier that is right more often the larger `strength` is.

@@ -7,7 +7,8 @@ import Testing
 
     private static func guides() throws -> [(name: String, text: String)] {
         let docs = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: "docs").path)
-        let names = ["README.md", "CONTRIBUTING.md"] + docs.filter { $0.hasSuffix(".md") }.sorted().map { "docs/\($0)" }
+        let names =
+            ["README.md", "CONTRIBUTING.md"] + docs.filter { $0.hasSuffix(".md") }.sorted().map { "docs/\($0)" }
         return try names.map { ($0, try String(contentsOf: root.appending(path: $0), encoding: .utf8)) }
     }
 
@@ -68,7 +69,9 @@ import Testing
                     let command = words.first.flatMap { word in
                         commands.contains("\n  \(word) ") && !word.isEmpty ? word : nil
                     }
-                    let sub = command == "datasets" || command == "gemm" ? words.dropFirst().first.flatMap { $0.hasPrefix("-") ? nil : $0 } : nil
+                    let sub =
+                        command == "datasets" || command == "gemm"
+                        ? words.dropFirst().first.flatMap { $0.hasPrefix("-") ? nil : $0 } : nil
                     let standard = ["datasets": "list", "gemm": "measure"]
                     let path = [command ?? "train", sub ?? command.flatMap { standard[$0] }].compactMap { $0 }
                     for word in words where word.hasPrefix("--") {
@@ -134,7 +137,10 @@ import Testing
 
     @Test(arguments: [
         (["trian", "--config", "x"], "trainer: command: expected one of: train,", "did you mean 'train'?"),
-        (["--cofig", "x"], "trainer: train: expected one of its options · received --cofig", "did you mean '--config'?"),
+        (
+            ["--cofig", "x"], "trainer: train: expected one of its options · received --cofig",
+            "did you mean '--config'?"
+        ),
         (["evaluate", "--modle=x"], "received --modle", "did you mean '--model'?"),
         (["datasets", "lst"], "trainer: datasets command: expected one of: list,", "did you mean 'list'?"),
         (["gemm", "compre", "a", "b"], "received compre", "did you mean 'compare'?"),
@@ -149,7 +155,9 @@ import Testing
         #expect(outcome.errors.contains(says) && outcome.errors.contains(suggests), "\(outcome.errors)")
     }
 
-    @Test(arguments: [["help"], ["help", "predict"], ["--help"], ["datasets", "convert", "--help"], ["--version"], ["datasets"]])
+    @Test(arguments: [
+        ["help"], ["help", "predict"], ["--help"], ["datasets", "convert", "--help"], ["--version"], ["datasets"],
+    ])
     func whatIsThereIsObeyed(_ arguments: [String]) throws {
         let outcome = try call(arguments)
         #expect(outcome.code == 0 && !outcome.output.isEmpty, "\(outcome.errors)")

@@ -8,7 +8,8 @@ import Testing
     private func set(_ places: [Int]) throws -> ImageSet {
         try ImageSet(
             images: places.flatMap { place in (0..<4).map { $0 == place ? 255 : 0 } },
-            labels: [UInt8](repeating: 0, count: places.count), height: 2, width: 2, classCount: 2, classNames: ["a", "b"])
+            labels: [UInt8](repeating: 0, count: places.count), height: 2, width: 2, classCount: 2,
+            classNames: ["a", "b"])
     }
 
     /// A model that is sure where the upper right is bright.

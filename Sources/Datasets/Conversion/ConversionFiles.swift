@@ -59,7 +59,10 @@ package enum ConversionFiles {
                 throw InputError(folder, expected: "images of one channel", received: "\(set.channels)")
             }
             let files = [
-                (idxName(part, .images), "\(key)Images", IDX(extents: [set.count, set.height, set.width], bytes: set.images)),
+                (
+                    idxName(part, .images), "\(key)Images",
+                    IDX(extents: [set.count, set.height, set.width], bytes: set.images)
+                ),
                 (idxName(part, .labels), "\(key)Labels", IDX(extents: [set.count], bytes: set.labels)),
             ]
             for (name, key, array) in files {

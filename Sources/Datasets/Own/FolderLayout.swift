@@ -48,7 +48,8 @@ package struct FolderLayout {
         }
         if !roots.isEmpty, roots[.train] == nil {
             throw InputError(
-                path, expected: "a folder train beside \(roots.values.sorted().joined(separator: ", "))", received: "none")
+                path, expected: "a folder train beside \(roots.values.sorted().joined(separator: ", "))",
+                received: "none")
         }
         if !roots.isEmpty {
             let others = top.filter { Split.names[$0.lowercased()] == nil }
@@ -66,7 +67,8 @@ package struct FolderLayout {
         let classes = known ?? ImageFolder.ordered(names)
         if let known, let stranger = names.sorted().first(where: { !known.contains($0) }) {
             throw InputError(
-                joined(path, stranger), expected: "a folder named as a class: \(Self.listed(known))", received: stranger)
+                joined(path, stranger), expected: "a folder named as a class: \(Self.listed(known))", received: stranger
+            )
         }
         guard classes.count >= 2, classes.count <= 256, !names.isEmpty else {
             throw InputError(

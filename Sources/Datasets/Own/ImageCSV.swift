@@ -128,7 +128,9 @@ package struct ImageCSV {
         if isHeader {
             sample.removeFirst()
             _ = try table.next(&fields)
-            guard !sample.isEmpty else { throw InputError(path, expected: "rows of numbers", received: "a header alone") }
+            guard !sample.isEmpty else {
+                throw InputError(path, expected: "rows of numbers", received: "a header alone")
+            }
         }
         self.text = table
         columnCount = first.count
@@ -183,7 +185,8 @@ package struct ImageCSV {
             guard fields.count == columnCount else {
                 problem(
                     min(fields.count, columnCount) - 1,
-                    "\(columnCount) fields, as the first row has", fields.count < columnCount ? "\(fields.count)" : "more")
+                    "\(columnCount) fields, as the first row has",
+                    fields.count < columnCount ? "\(fields.count)" : "more")
                 continue
             }
             if let label = columns.label {
@@ -235,13 +238,16 @@ package struct ImageCSV {
             throw InputError(path, expected: "at most 8 GiB of pixels", received: "\(scan.rows) rows")
         }
         let places = Dictionary(
-            (classes ?? []).enumerated().map { ($1, UInt8(truncatingIfNeeded: $0)) }, uniquingKeysWith: { first, _ in first })
+            (classes ?? []).enumerated().map { ($1, UInt8(truncatingIfNeeded: $0)) },
+            uniquingKeysWith: { first, _ in first })
         var pixels: [UInt8] = [], labels: [UInt8] = [], names: [String] = []
         pixels.reserveCapacity(count)
         while try text.next(&fields) {
             if let label = columns.label {
                 labels.append(
-                    hasWords ? places[ClassName.shown(text.text(fields[label]))] ?? 0 : UInt8(text.number(fields[label]) ?? 0))
+                    hasWords
+                        ? places[ClassName.shown(text.text(fields[label]))] ?? 0
+                        : UInt8(text.number(fields[label]) ?? 0))
             }
             if columns.label == nil || columns.index != nil {
                 names.append(columns.index.map { text.text(fields[$0]) } ?? "\(names.count + 1)")

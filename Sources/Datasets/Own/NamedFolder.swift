@@ -40,7 +40,8 @@ struct NamedFolder {
         let subfolder = record.folder == record.name ? record.name : "\(record.name), \(record.folder)"
         return InputError(
             place,
-            expected: "\(record.title) in \(path): \(names.joined(separator: ", "))\(record.archive.map { ", or \($0.name)" } ?? "")"
+            expected:
+                "\(record.title) in \(path): \(names.joined(separator: ", "))\(record.archive.map { ", or \($0.name)" } ?? "")"
                 + " (plain or .gz, there or in a folder \(subfolder) or raw); or a folder of pictures for each class; "
                 + "or a CSV file",
             received: contents,

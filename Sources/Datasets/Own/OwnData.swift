@@ -99,7 +99,8 @@ struct OwnData {
         }
         guard let test = data.test else {
             throw InputError(
-                path, expected: "a test half, or images enough to put one aside", received: "\(read.train.count) images",
+                path, expected: "a test half, or images enough to put one aside",
+                received: "\(read.train.count) images",
                 remedy: "data.testFraction says how many")
         }
         var digests: [String: String] = [:]

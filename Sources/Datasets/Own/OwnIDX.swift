@@ -33,7 +33,8 @@ struct OwnIDX {
             let side = Int(Double(shape[1]).squareRoot().rounded())
             guard side * side == shape[1], side > 1 else {
                 throw Self.refusal(
-                    place, "images [N, H, W], or flattened squares", shape, "images.reshape(-1, H, W) with their own H and W")
+                    place, "images [N, H, W], or flattened squares", shape,
+                    "images.reshape(-1, H, W) with their own H and W")
             }
             (height, width) = (side, side)
             note = "rows of \(shape[1]) values are read as images of \(side)×\(side)"
@@ -45,7 +46,8 @@ struct OwnIDX {
         }
         for (axis, extent) in [height, width].enumerated() where extent > IDX.largestExtent {
             throw InputError(
-                place, expected: "\(axis == 0 ? "rows" : "columns") of at most \(IDX.largestExtent)", received: "\(extent)")
+                place, expected: "\(axis == 0 ? "rows" : "columns") of at most \(IDX.largestExtent)",
+                received: "\(extent)")
         }
         let (bytes, scaling) = try Self.pixels(file, place)
         note = [note, scaling].compactMap { $0 }.joined(separator: "; ")
@@ -61,7 +63,8 @@ struct OwnIDX {
         guard shape.count == 1 || shape.dropFirst().allSatisfy({ $0 == 1 }) || isExtended else {
             throw Self.refusal(
                 place, "labels [N]", shape,
-                shape.count == 2 ? "of a column for each class: labels.argmax(axis=1)" : "are images and labels exchanged?")
+                shape.count == 2
+                    ? "of a column for each class: labels.argmax(axis=1)" : "are images and labels exchanged?")
         }
         let columns = isExtended ? 8 : 1
         if file.type == .ubyte {

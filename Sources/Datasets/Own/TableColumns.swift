@@ -10,7 +10,9 @@ struct TableColumns {
     enum LabelNeed { case required, optional }
 
     private static let labelNames: Set = ["label", "labels", "class", "target", "digit", "y"]
-    private static let indexNames: Set = ["", "index", "id", "row", "unnamed: 0", "imageid", "image_id", "rowid", "row_id"]
+    private static let indexNames: Set = [
+        "", "index", "id", "row", "unnamed: 0", "imageid", "image_id", "rowid", "row_id",
+    ]
     /// Rows that are looked at.
     static let sampleSize = 1000
 
@@ -74,7 +76,9 @@ struct TableColumns {
         if label == nil, need == .required {
             var error = InputError(
                 place, expected: "a column of labels beside the pixels",
-                received: extents(others.count).map { "\(others.count) columns, which are images of \($0.width)×\($0.height)" }
+                received: extents(others.count).map {
+                    "\(others.count) columns, which are images of \($0.width)×\($0.height)"
+                }
                     ?? "\(others.count) columns, none of a usual name (label, class, target, digit, y)")
             error.remedy =
                 extents(others.count) == nil
@@ -107,7 +111,8 @@ struct TableColumns {
         if alike.count == 1 { return alike[0] }
         if let number = Int(text), (1...max(count, 1)).contains(number) { return number - 1 }
         throw InputError(
-            option, expected: "a column of \(place): " + (header == nil ? "" : "its name, or ") + "a number in 1…\(count)",
+            option,
+            expected: "a column of \(place): " + (header == nil ? "" : "its name, or ") + "a number in 1…\(count)",
             received: text,
             remedy: header == nil ? "" : "its columns are " + listed(names.indices.map { $0 }, header))
     }
@@ -164,7 +169,8 @@ struct TableColumns {
         guard distinct >= 2, fields.count < 50 || 2 * distinct < fields.count else { return false }
         guard !numbers.isEmpty else { return true }
         // What is no number among them is a fault, to be told later.
-        guard 2 * numbers.count > fields.count, numbers.allSatisfy({ $0 >= 0 && $0 <= 255 && $0 == $0.rounded() }) else {
+        guard 2 * numbers.count > fields.count, numbers.allSatisfy({ $0 >= 0 && $0 <= 255 && $0 == $0.rounded() })
+        else {
             return false
         }
         let most = numbers.max() ?? 0

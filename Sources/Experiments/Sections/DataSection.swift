@@ -55,7 +55,8 @@ extension Codec where Value == DataOptions {
                     "Names of the classes from label 0 on, instead of those that the data say."),
                 .key(
                     "prepare", \.options.prepare, .boolean,
-                    "Pictures of one's own: find the ink, crop, fit and centre it as MNIST's digits were; false: whole pictures."),
+                    "Pictures of one's own: find the ink, crop, fit and centre it as MNIST's digits were; false: whole pictures."
+                ),
                 .optional(
                     "labelColumn", \.options.labelColumn, .text(limit: 4096), isLeftOut: true,
                     "A CSV file's column of labels, by name or number from 1, where it cannot be told."),

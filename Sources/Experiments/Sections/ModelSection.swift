@@ -20,7 +20,8 @@ extension Codec where Value == Graph {
             fields: [
                 .key(
                     "inputShape", \.inputShape, .imageShapeOrAuto,
-                    "Rows, columns and channels of an image; auto: those of the data, 28×28 of pictures that are prepared."),
+                    "Rows, columns and channels of an image; auto: those of the data, 28×28 of pictures that are prepared."
+                ),
                 .key("initializer", \.initializer, .initializer, "How the weights of every layer begin."),
                 .key(
                     "lowering", \.lowering, .loweringKind,
@@ -39,7 +40,8 @@ extension Codec where Value == Graph {
             },
             { graph in
                 ModelDraft(
-                    inputShape: graph.takesShapeOfData ? nil : graph.inputShape, initializer: graph.initializer, lowering: graph.lowering,
+                    inputShape: graph.takesShapeOfData ? nil : graph.inputShape, initializer: graph.initializer,
+                    lowering: graph.lowering,
                     layers: places(of: graph.nodes))
             })
     }

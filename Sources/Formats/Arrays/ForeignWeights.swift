@@ -126,10 +126,12 @@ package struct ForeignWeights: Sendable, Equatable {
             return "in Python, if you trust the file: import numpy, pickle; w = pickle.load(open(\(file), 'rb')); "
                 + "numpy.savez(\(result), **w) for a dictionary of arrays, numpy.savez(\(result), *w) for a list"
         case .numpyArray:
-            return "save every array by its name: in Python: numpy.savez(\(result), **{'dense.weight': w, 'dense.bias': b})"
+            return
+                "save every array by its name: in Python: numpy.savez(\(result), **{'dense.weight': w, 'dense.bias': b})"
                 + "; arrays of objects: numpy.savez(\(result), *numpy.load(\(file), allow_pickle=True))"
         case .tensorFlowLite: return "export from the library that trained it: numpy.savez of its weights"
-        case .gguf: return "in Python: gguf.GGUFReader(\(file)) gives its tensors, numpy.savez(\(result), **tensors) saves them"
+        case .gguf:
+            return "in Python: gguf.GGUFReader(\(file)) gives its tensors, numpy.savez(\(result), **tensors) saves them"
         case .gzip: return "unpack it first: gunzip"
         case .archive: return "unpack it: the weights may be inside"
         case .lfsPointer: return "fetch the file: git lfs pull"

@@ -22,7 +22,8 @@ extension IDX {
                 source.place, expected: expected,
                 received: magic.isEmpty ? "an empty file" : "\(magic.count) bytes: truncated")
         }
-        guard magic[0] == 0, magic[1] == 0, let type = ElementType(rawValue: magic[2]), (1...4).contains(magic[3]) else {
+        guard magic[0] == 0, magic[1] == 0, let type = ElementType(rawValue: magic[2]), (1...4).contains(magic[3])
+        else {
             let digits = magic.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined()
             throw InputError(source.place, expected: expected, received: "magic 0x\(digits)")
         }

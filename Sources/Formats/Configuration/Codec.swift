@@ -59,7 +59,9 @@ extension Codec {
     fileprivate static func remedy(_ json: JSONValue) -> String {
         guard let text = json.string, text.count <= JSONValue.numberLengthLimit else { return "" }
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[1].isEmpty, parts[1].allSatisfy(\.isNumber), Int(parts[0]) != nil else { return "" }
+        guard parts.count == 2, !parts[1].isEmpty, parts[1].allSatisfy(\.isNumber), Int(parts[0]) != nil else {
+            return ""
+        }
         return "write it with a decimal point: \(parts[0]).\(parts[1])"
     }
 }

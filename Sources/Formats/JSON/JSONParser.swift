@@ -25,7 +25,8 @@ extension JSONValue {
                 remedy: "save it as UTF-8: iconv -f \(encoding) -t UTF-8 FILE > NEW")
         }
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        var parser = JSONParser(bytes: bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes, name: name)
+        var parser = JSONParser(
+            bytes: bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes, name: name)
         return try parser.parseText()
     }
 
@@ -230,7 +231,8 @@ private struct JSONParser {
 
     /// `0,001`, where a key must follow the comma: the number at `start` is written as in many languages.
     func refuseDecimalComma(after start: Int) throws(InputError) {
-        guard position + 1 < bytes.count, bytes[position] == UInt8(ascii: ","), Self.digits.contains(bytes[position + 1]),
+        guard position + 1 < bytes.count, bytes[position] == UInt8(ascii: ","),
+            Self.digits.contains(bytes[position + 1]),
             Self.digits.contains(bytes[position - 1])
         else { return }
         let rest = bytes[(position + 1)...].prefix { Self.digits.contains($0) }

@@ -43,7 +43,8 @@ package struct TableText {
     package init(_ bytes: [UInt8], path: String) throws(InputError) {
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) || bytes.prefix(64).contains(0) {
             throw InputError(
-                path, expected: "a table in UTF-8", received: bytes.prefix(1) == [0xFF] || bytes.prefix(1) == [0xFE]
+                path, expected: "a table in UTF-8",
+                received: bytes.prefix(1) == [0xFF] || bytes.prefix(1) == [0xFE]
                     ? "UTF-16" : "bytes that are no text", remedy: "save it as CSV, UTF-8")
         }
         self.path = path

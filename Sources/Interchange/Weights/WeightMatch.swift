@@ -108,8 +108,9 @@ private struct LayerMatching {
                     "--names: \(name)", expected: "a layer with weights (\(list(layers.map(\.name))))", received: name)
             }
             let wanted = [source, source.replacing("/", with: ".")]
-            guard let group = rest.first(where: { $0.name == source })
-                ?? rest.first(where: { wanted.contains(plain[$0.name] ?? $0.name) })
+            guard
+                let group = rest.first(where: { $0.name == source })
+                    ?? rest.first(where: { wanted.contains(plain[$0.name] ?? $0.name) })
             else {
                 throw InputError(
                     "--names: \(name)", expected: "a layer of \(file) not given away yet (\(list(rest.map(\.name))))",
@@ -186,7 +187,8 @@ private struct LayerMatching {
         let example = wanted.prefix(3).map { "\"\($0.name)\": \"…\"" }.joined(separator: ", ")
         return InputError(
             file,
-            expected: "\(expected) the \(wanted.count) \(kind.rawValue) of shape \(shape) (\(list(wanted.map(\.name))))",
+            expected:
+                "\(expected) the \(wanted.count) \(kind.rawValue) of shape \(shape) (\(list(wanted.map(\.name))))",
             received: list(found.map(\.name)) + (why.map { ", with \($0)" } ?? ""),
             remedy: "say which is which with --names FILE, a JSON object of the configuration's names and the file's: "
                 + "{\(example)\(wanted.count > 3 ? ", …" : "")}")

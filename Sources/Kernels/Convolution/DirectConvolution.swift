@@ -69,7 +69,8 @@ package struct DirectConvolution: Hashable, Sendable {
     /// A group of filters: 16, and those of a `B`, which may overlap the ones before.
     @inline(__always)
     private func forward<B: FurtherFilters>(
-        _ image: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, from a: Int, _: B.Type
+        _ image: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, from a: Int,
+        _: B.Type
     ) {
         let g = geometry, f = g.filters
         let span = g.kernelWidth &* g.channels, line = padded.width &* g.channels, step = g.strideWidth &* g.channels
@@ -117,7 +118,8 @@ package struct DirectConvolution: Hashable, Sendable {
     /// A group of filters, as in ``forward(_:_:_:from:_:)``.
     @inline(__always)
     private func weightGradient<B: FurtherFilters>(
-        _ image: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ dw: UnsafeMutablePointer<Float>, _ accumulate: Bool,
+        _ image: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ dw: UnsafeMutablePointer<Float>,
+        _ accumulate: Bool,
         from a: Int, _: B.Type
     ) {
         let g = geometry, f = g.filters
@@ -180,7 +182,9 @@ extension SIMD16: FurtherFilters where Scalar == Float {
     @inline(__always)
     fileprivate static func load(_ p: UnsafePointer<Float>) -> Self { UnsafeRawPointer(p).loadUnaligned(as: Self.self) }
     @inline(__always)
-    fileprivate func store(_ p: UnsafeMutablePointer<Float>) { UnsafeMutableRawPointer(p).storeBytes(of: self, as: Self.self) }
+    fileprivate func store(_ p: UnsafeMutablePointer<Float>) {
+        UnsafeMutableRawPointer(p).storeBytes(of: self, as: Self.self)
+    }
 }
 
 extension SIMD8: FurtherFilters where Scalar == Float {
@@ -188,7 +192,9 @@ extension SIMD8: FurtherFilters where Scalar == Float {
     @inline(__always)
     fileprivate static func load(_ p: UnsafePointer<Float>) -> Self { UnsafeRawPointer(p).loadUnaligned(as: Self.self) }
     @inline(__always)
-    fileprivate func store(_ p: UnsafeMutablePointer<Float>) { UnsafeMutableRawPointer(p).storeBytes(of: self, as: Self.self) }
+    fileprivate func store(_ p: UnsafeMutablePointer<Float>) {
+        UnsafeMutableRawPointer(p).storeBytes(of: self, as: Self.self)
+    }
 }
 
 private struct NoFilters: FurtherFilters {

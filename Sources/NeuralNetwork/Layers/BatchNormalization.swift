@@ -22,7 +22,8 @@ package struct BatchNormalization: LayerKind {
         Section(
             initial: BatchNormalization(),
             fields: [
-                .key("momentum", \.momentum, .number(.above(0, 1)), "Weight of the new batch in the running statistics."),
+                .key(
+                    "momentum", \.momentum, .number(.above(0, 1)), "Weight of the new batch in the running statistics."),
                 .key("epsilon", \.epsilon, .number(.above(0, 1)), "Added to the variance."),
             ])
     }
@@ -50,7 +51,9 @@ package struct BatchNormalization: LayerKind {
     package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {
         let state = node.state.map { ONNXNode.Value.state($0) }
         return [
-            ONNXNode("BatchNormalization", [.input(0)] + node.onnxParameters + state, attributes: [("epsilon", .float(epsilon))])
+            ONNXNode(
+                "BatchNormalization", [.input(0)] + node.onnxParameters + state,
+                attributes: [("epsilon", .float(epsilon))])
         ]
     }
 }

@@ -29,7 +29,8 @@ package struct GlobalAveragePooling2D: LayerKind {
 
     package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {
         [
-            ONNXNode("GlobalAveragePool", suffix: "mean"), ONNXNode("Flatten", [.node(0)], attributes: [("axis", .int(1))]),
+            ONNXNode("GlobalAveragePool", suffix: "mean"),
+            ONNXNode("Flatten", [.node(0)], attributes: [("axis", .int(1))]),
         ]
     }
 }

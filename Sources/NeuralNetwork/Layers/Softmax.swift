@@ -16,7 +16,9 @@ package struct Softmax: LayerKind {
 
     package func operation(_ emission: LayerEmission) -> (any Operation)? { SoftmaxOperation(emission) }
 
-    package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] { [ONNXNode("Softmax", attributes: [("axis", .int(1))])] }
+    package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {
+        [ONNXNode("Softmax", attributes: [("axis", .int(1))])]
+    }
 }
 
 /// Softmax inside a network: `dz = p·(dp − Σ dp·p)`.

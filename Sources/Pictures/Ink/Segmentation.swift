@@ -103,7 +103,9 @@ package struct Segmentation {
         for side in sides {
             var counts = [Int](repeating: 0, count: shares.count)
             for index in side { counts[Int(labels[index])] += 1 }
-            for label in shares.indices { shares[label] = max(shares[label], Double(counts[label]) / Double(side.count)) }
+            for label in shares.indices {
+                shares[label] = max(shares[label], Double(counts[label]) / Double(side.count))
+            }
         }
         return shares
     }

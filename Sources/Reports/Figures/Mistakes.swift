@@ -48,7 +48,9 @@ package struct Mistakes: Sendable {
             table.add(Double(predictions.confidence(i)))
             table.add(Double(Self.truth(predictions, i)))
             if hasNames {
-                for c in [predictions.labels[i], predictions.predictedLabels[i]] { table.add(predictions.classNames[c]) }
+                for c in [predictions.labels[i], predictions.predictedLabels[i]] {
+                    table.add(predictions.classNames[c])
+                }
             }
             table.endLine()
         }

@@ -47,7 +47,9 @@ package enum PredictionsTable {
             table.add(predictions.predictedLabels[i])
             for c in 0..<k { table.add(Double(predictions.probability(i, c))) }
             if hasNames {
-                for c in [predictions.labels[i], predictions.predictedLabels[i]] { table.add(predictions.classNames[c]) }
+                for c in [predictions.labels[i], predictions.predictedLabels[i]] {
+                    table.add(predictions.classNames[c])
+                }
             }
             table.endLine()
         }

@@ -25,7 +25,8 @@ package enum ImageOrientation {
     /// What to say of it; nil where the images lie right on most.
     package static func note(_ share: Double?) -> String? {
         guard let share, share > 0.5 else { return nil }
-        return "the model is surer of \(Int((100 * share).rounded())) % of these images with rows and columns exchanged: they "
+        return
+            "the model is surer of \(Int((100 * share).rounded())) % of these images with rows and columns exchanged: they "
             + "look transposed, as EMNIST's files are; if so, give --transposed (or data.files.transposed)"
     }
 }

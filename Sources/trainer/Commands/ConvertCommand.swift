@@ -117,10 +117,13 @@ extension DatasetsCommand {
             }
             if isFolder.boolValue {
                 for (option, value) in [("--label", label), ("--test", test)] where value != nil {
-                    throw InputError(option, expected: "nothing beside a folder: it is for a CSV file", received: value ?? "")
+                    throw InputError(
+                        option, expected: "nothing beside a folder: it is for a CSV file", received: value ?? "")
                 }
                 if let data = try ConversionFiles.readIDX(source, transposed: transposed) { return (data, true) }
-                if transposed { throw InputError("--transposed", expected: "IDX files", received: "a folder of pictures") }
+                if transposed {
+                    throw InputError("--transposed", expected: "IDX files", received: "a folder of pictures")
+                }
                 let fitting: ImageFolder.Fitting
                 let extents = try extents()
                 switch (prepare, extents) {
@@ -129,7 +132,9 @@ extension DatasetsCommand {
                 case (false, nil): fitting = .asIs
                 }
                 return (
-                    try ImageFolder.read(source, fitting: fitting, inverted: invert, note: note) { show("Reading", $0, $1) },
+                    try ImageFolder.read(source, fitting: fitting, inverted: invert, note: note) {
+                        show("Reading", $0, $1)
+                    },
                     false
                 )
             }

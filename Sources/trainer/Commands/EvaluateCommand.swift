@@ -250,7 +250,8 @@ struct EvaluateCommand: ParsableCommand {
         let directory = (try? ExperimentFile.load(path: config))?.data.directory
         guard let directory, FileManager.default.fileExists(atPath: directory) else {
             throw InputError(
-                "--data", expected: "the \(kind) to test on: the model was trained on \(kind) of your own", received: "none")
+                "--data", expected: "the \(kind) to test on: the model was trained on \(kind) of your own",
+                received: "none")
         }
         return directory
     }

@@ -43,7 +43,8 @@ struct PredictCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "For a CSV file: write its rows' ids and classes alone, under these two names.", valueName: "ImageId,Label"))
+            "For a CSV file: write its rows' ids and classes alone, under these two names.", valueName: "ImageId,Label")
+    )
     var header: String?
 
     @Option(
@@ -63,7 +64,8 @@ struct PredictCommand: ParsableCommand {
         let tables = images.filter(PredictTable.isTable)
         for (option, isGiven) in [("--id-column", idColumn != nil), ("--header", header != nil)] where isGiven {
             guard tables.count == images.count, header == nil || tables.count == 1 else {
-                throw ValidationError("\(option): expected a CSV file of images · received \(images.joined(separator: " "))")
+                throw ValidationError(
+                    "\(option): expected a CSV file of images · received \(images.joined(separator: " "))")
             }
         }
         if !tables.isEmpty, segment || explain != nil {

@@ -59,7 +59,9 @@ enum StandardOutput {
             state.lastWrite = .now
             var written = 0
             while written < bytes.count, state.errorNumber == nil {
-                let count = bytes[written...].withUnsafeBytes { Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+                let count = bytes[written...].withUnsafeBytes {
+                    Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count)
+                }
                 if count >= 0 {
                     written += count
                     state.hasWritten = state.hasWritten || count > 0
