@@ -6,11 +6,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source=$PWD
 folder=${1:-$(mktemp -d)}
-swift=$(dirname "$(dirname "$(dirname "$(readlink -f "$(command -v swiftc)")")")") # …/usr/bin/swiftc: …
+swift=$(dirname "$(dirname "$(dirname "$(readlink -f "$(command -v swiftc)")")")")
 mkdir -p "$folder"
 
 cleanup() {
-    for place in "$folder"/*/opt/swift "$folder"/*/proc; do
+    for place in "$folder"/*/toolchain "$folder"/*/proc; do
         if mountpoint -q "$place" 2>/dev/null; then umount "$place"; fi
     done
     if [ -z "${1:-}" ]; then rm -rf "$folder"; fi
@@ -23,16 +23,16 @@ bootstrap() { # ROOT
         bookworm "$1" >"$1.log" 2>&1 || { tail -n 3 "$1.log" >&2; return 1; }
     cp /etc/resolv.conf "$1/etc/"
     cp /etc/apt/apt.conf.d/* "$1/etc/apt/apt.conf.d/" 2>/dev/null || true
-    mkdir -p "$1/opt/swift" "$1/proc"
-    mount --bind "$swift" "$1/opt/swift"
+    mkdir -p "$1/toolchain" "$1/proc"
+    mount --bind "$swift" "$1/toolchain"
     mount -t proc proc "$1/proc"
 }
 
 environment=() root="" place=/ entry=""
 declare -A roots
 run() { # COMMAND, in the stage, at its place and with its variables
-    chroot "$root" /usr/bin/env -i HOME=/root PATH=/opt/swift/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        LD_LIBRARY_PATH=/opt/swift/usr/lib/swift/linux DEBIAN_FRONTEND=noninteractive "${environment[@]}" \
+    chroot "$root" /usr/bin/env -i HOME=/root PATH=/toolchain/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        LD_LIBRARY_PATH=/toolchain/usr/lib/swift/linux DEBIAN_FRONTEND=noninteractive "${environment[@]}" \
         sh -c "mkdir -p '$place' && cd '$place' && $1"
 }
 
@@ -76,7 +76,7 @@ while read -r instruction rest; do
 done < <(grep -v '^#' Containerfile)
 
 # As a person would use the image.
-cp docs/examples/three.png "$root/work/"
+cp docs/examples/three.png "$root/data/"
 run "$entry --version"
 [ "$(run "$entry predict --csv three.png" | cut -d, -f8 | tail -n 1)" = 3 ]
 run "$entry --config config/default.json --set data.source=sample --set training.epochs=1 --output runs --quiet" >/dev/null

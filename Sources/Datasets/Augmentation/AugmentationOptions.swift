@@ -35,18 +35,15 @@ public struct AugmentationOptions: Hashable, Sendable {
 extension AugmentationOptions {
     /// - Throws: `InputError` naming the first option that is out of its range.
     package func check() throws(InputError) {
-        try Augmenter.check(rotation, in: 0...180, "rotation")
-        try Augmenter.check(scale, in: 0.1...10, "scale")
-        try Augmenter.check(shear, in: 0...2, "shear")
-        try Augmenter.check(translation, in: 0...4_096, "translation")
-        try Augmenter.check(horizontalFlip, in: 0...1, "horizontalFlip")
+        try Self.check(rotation, in: 0...180, "rotation")
+        try Self.check(scale, in: 0.1...10, "scale")
+        try Self.check(shear, in: 0...2, "shear")
+        try Self.check(translation, in: 0...4_096, "translation")
+        try Self.check(horizontalFlip, in: 0...1, "horizontalFlip")
         try elastic?.check()
         try erasing?.check()
-        for (mixing, name) in [(mixup, "mixup"), (cutmix, "cutmix")] {
-            guard let mixing else { continue }
-            try Augmenter.check(mixing.alpha, in: Float.leastNormalMagnitude...100, "\(name).alpha")
-            try Augmenter.check(mixing.probability, in: 0...1, "\(name).probability")
-        }
+        try mixup?.check("mixup")
+        try cutmix?.check("cutmix")
         let mixed = (mixup?.probability ?? 0) + (cutmix?.probability ?? 0)
         guard mixed <= 1 else {
             throw InputError(
@@ -54,9 +51,7 @@ extension AugmentationOptions {
                 received: "\(mixed)")
         }
     }
-}
 
-extension Augmenter {
     static func check(_ value: Float, in range: ClosedRange<Float>, _ name: String) throws(InputError) {
         guard range.contains(value) else {
             throw InputError(

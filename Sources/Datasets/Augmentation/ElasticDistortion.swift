@@ -24,9 +24,9 @@ extension AugmentationOptions {
 extension AugmentationOptions.Elastic {
     /// - Throws: `InputError` naming the first option that is out of its range.
     func check() throws(InputError) {
-        try Augmenter.check(alpha, in: 0...10_000, "elastic.alpha")
-        try Augmenter.check(sigma, in: 0...1_000, "elastic.sigma")
-        try Augmenter.check(probability, in: 0...1, "elastic.probability")
+        try AugmentationOptions.check(alpha, in: 0...10_000, "elastic.alpha")
+        try AugmentationOptions.check(sigma, in: 0...1_000, "elastic.sigma")
+        try AugmentationOptions.check(probability, in: 0...1, "elastic.probability")
     }
 }
 

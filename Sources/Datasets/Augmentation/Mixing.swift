@@ -19,6 +19,15 @@ extension AugmentationOptions {
     }
 }
 
+extension AugmentationOptions.Mixing {
+    /// - Parameter name: `mixup` or `cutmix`.
+    /// - Throws: `InputError` naming the first option that is out of its range.
+    func check(_ name: String) throws(InputError) {
+        try AugmentationOptions.check(alpha, in: Float.leastNormalMagnitude...100, "\(name).alpha")
+        try AugmentationOptions.check(probability, in: 0...1, "\(name).probability")
+    }
+}
+
 extension Section where Root == AugmentationOptions.Mixing {
     static var mixing: Section {
         Section(

@@ -26,9 +26,9 @@ extension AugmentationOptions {
 extension AugmentationOptions.Erasing {
     /// - Throws: `InputError` naming the first option that is out of its range.
     func check() throws(InputError) {
-        try Augmenter.check(probability, in: 0...1, "erasing.probability")
-        try Augmenter.check(area, in: 0...1, "erasing.area")
-        try Augmenter.check(aspectRatio, in: 0.01...100, "erasing.aspectRatio")
+        try AugmentationOptions.check(probability, in: 0...1, "erasing.probability")
+        try AugmentationOptions.check(area, in: 0...1, "erasing.area")
+        try AugmentationOptions.check(aspectRatio, in: 0.01...100, "erasing.aspectRatio")
     }
 }
 

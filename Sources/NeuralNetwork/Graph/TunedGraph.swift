@@ -50,7 +50,8 @@ extension ResolvedGraph {
             guard let layer = node.layer.kind as? any LoweredLayer, layer.settledLowering == nil else { continue }
             switch (node.loweringPlan, node.geometry) {
             case (.convolution(var lowering)?, .convolution(let g)?):
-                let kinds = layer.loweringKinds ?? modelKinds(g)
+                let model = LoweringTask(.forward, g).allowed(graph.lowering)
+                let kinds = layer.loweringKinds ?? model.map { [$0] } ?? Lowering.Kind.allCases
                 for direction in LoweringTask.Direction.allCases
                 where direction != .inputGradient || node.inputs != [-1] {
                     let task = LoweringTask(direction, g)
@@ -77,11 +78,6 @@ extension ResolvedGraph {
             }
         }
         return (settling(settled), decisions)
-    }
-
-    /// The kinds that are tried where a convolution names none.
-    private func modelKinds(_ g: ConvolutionGeometry) -> [Lowering.Kind] {
-        graph.lowering.flatMap { LoweringTask(.forward, g).allows($0) ? [$0] : nil } ?? Lowering.Kind.allCases
     }
 }
 

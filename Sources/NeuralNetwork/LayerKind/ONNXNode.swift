@@ -47,10 +47,11 @@ extension ResolvedGraph.Node {
     ///
     /// - Parameter attributes: those beside `pads` and `strides`, which `kernel_shape` ends.
     func onnxWindow(
-        _ operation: String, _ parameters: [ONNXNode.Value] = [], span: Size2D, strides: Size2D, padding: Padding,
-        _ attributes: [(name: String, value: ONNXNode.Attribute)]
+        _ operation: String, _ parameters: [ONNXNode.Value] = [],
+        attributes: [(name: String, value: ONNXNode.Attribute)]
     ) -> [ONNXNode] {
-        let window = ONNXWindow(self, span: span, strides: strides, padding: padding)
+        guard let geometry else { preconditionFailure("\(name) has no window") }
+        let window = ONNXWindow(self, geometry), strides = geometry.window.strides
         var nodes: [ONNXNode] = []
         if let crop = window.crop {
             let pads = [0, 0, crop[0], crop[1], 0, 0, crop[2], crop[3]]

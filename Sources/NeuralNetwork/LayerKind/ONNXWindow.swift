@@ -8,22 +8,13 @@ struct ONNXWindow {
     /// The same for a `Pad` before the layer, none positive; nil where nothing is cropped.
     let crop: [Int]?
 
-    /// - Parameters:
-    ///   - node: a convolution or pooling layer.
-    ///   - span: rows and columns from the window's first tap to its last, `d·(k − 1) + 1`.
-    init(_ node: ResolvedGraph.Node, span: Size2D, strides: Size2D, padding: Padding) {
+    /// - Parameter node: a convolution or pooling layer, of this geometry.
+    init(_ node: ResolvedGraph.Node, _ geometry: ResolvedGraph.NodeGeometry) {
         let input = node.inputShapes[0], output = node.outputShape
-        var before = (top: 0, left: 0)
-        switch padding {
-        case .valid: break
-        case .same:
-            before.top = max(0, (output.height - 1) * strides.height + span.height - input.height) / 2
-            before.left = max(0, (output.width - 1) * strides.width + span.width - input.width) / 2
-        case .explicit(let top, _, let left, _): before = (top, left)
-        }
-        let rows = Self.after(input.height, output.height, span.height, strides.height, before.top)
-        let columns = Self.after(input.width, output.width, span.width, strides.width, before.left)
-        let all = [before.top, before.left, rows, columns]
+        let (span, strides, before) = geometry.window
+        let rows = Self.after(input.height, output.height, span.height, strides.height, before.height)
+        let columns = Self.after(input.width, output.width, span.width, strides.width, before.width)
+        let all = [before.height, before.width, rows, columns]
         pads = all.map { max($0, 0) }
         crop = all.contains { $0 < 0 } ? all.map { min($0, 0) } : nil
     }
@@ -32,5 +23,23 @@ struct ONNXWindow {
     private static func after(_ extent: Int, _ out: Int, _ span: Int, _ stride: Int, _ before: Int) -> Int {
         let needed = (out - 1) * stride + span - extent - before
         return needed < 0 && -needed < stride ? 0 : needed
+    }
+}
+
+extension ResolvedGraph.NodeGeometry {
+    /// Rows and columns from the window's first tap to its last, between two windows, and of padding in front.
+    var window: (span: Size2D, strides: Size2D, before: Size2D) {
+        switch self {
+        case .convolution(let g):
+            (
+                Size2D(g.dilationHeight * (g.kernelHeight - 1) + 1, g.dilationWidth * (g.kernelWidth - 1) + 1),
+                Size2D(g.strideHeight, g.strideWidth), Size2D(g.padTop, g.padLeft)
+            )
+        case .pooling(let g):
+            (
+                Size2D(g.windowHeight, g.windowWidth), Size2D(g.strideHeight, g.strideWidth),
+                Size2D(g.padTop, g.padLeft)
+            )
+        }
     }
 }

@@ -75,10 +75,10 @@ package struct Conv2D: LayerKind {
         _ geometry: ConvolutionGeometry, _ node: NodeBuilder
     ) throws(InputError) -> ConvolutionLowering {
         switch lowering {
-        case .auto: return ConvolutionLowering(geometry)
         case nil:
-            let kind = node.modelLowering.flatMap { LoweringTask(.forward, geometry).allows($0) ? $0 : nil }
-            return kind.map { ConvolutionLowering(geometry, kind: $0) } ?? ConvolutionLowering(geometry)
+            guard let kind = LoweringTask(.forward, geometry).allowed(node.modelLowering) else { fallthrough }
+            return ConvolutionLowering(geometry, kind: kind)
+        case .auto: return ConvolutionLowering(geometry)
         case .kind(let kind):
             guard LoweringTask(.forward, geometry).allows(kind) else { throw Self.refused(kind, node.place) }
             return ConvolutionLowering(geometry, kind: kind)
@@ -114,11 +114,9 @@ package struct Conv2D: LayerKind {
     }
 
     package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {
-        let span = Size2D(
-            dilation.height * (kernelSize.height - 1) + 1, dilation.width * (kernelSize.width - 1) + 1)
-        return node.onnxWindow(
-            "Conv", node.onnxParameters, span: span, strides: strides, padding: padding,
-            [
+        node.onnxWindow(
+            "Conv", node.onnxParameters,
+            attributes: [
                 ("dilations", .ints([dilation.height, dilation.width])),
                 ("kernel_shape", .ints([kernelSize.height, kernelSize.width])),
             ])

@@ -50,9 +50,7 @@ extension PoolingLayer {
 
     /// Averages count only what lies inside the image, as this project's do.
     func onnx(_ operation: String, _ node: ResolvedGraph.Node) -> [ONNXNode] {
-        node.onnxWindow(
-            operation, span: poolSize, strides: strides ?? poolSize, padding: padding,
-            [("kernel_shape", .ints([poolSize.height, poolSize.width]))])
+        node.onnxWindow(operation, attributes: [("kernel_shape", .ints([poolSize.height, poolSize.width]))])
     }
 }
 

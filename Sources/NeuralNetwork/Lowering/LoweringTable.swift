@@ -26,6 +26,9 @@ package struct LoweringTask: Hashable, Sendable {
         isScattered ? kind == .im2col : kind.isEligible(for: computed)
     }
 
+    /// The model's choice `kind`, where this can be computed so.
+    func allowed(_ kind: Lowering.Kind?) -> Lowering.Kind? { kind.flatMap { allows($0) ? $0 : nil } }
+
     /// What measurements on two servers say (AVX-512 and AVX2, OpenBLAS 0.3.21), where nothing was timed: F(4×4) where
     /// little of its tiles is wasted at the border, F(2×2) where more is, im2col where neither pays, no product at all
     /// where input channels are few. The weight gradient, whose products are thinner, is pickier.

@@ -162,7 +162,9 @@ struct GraphCompiler {
     private mutating func emit(_ index: Int, _ program: inout Program, _ backward: inout [Program.Step]) {
         if traits(index).normalization != nil { return emitNorm(index, &program, &backward) }
         let norm = traits(index).takesMoments ? fusedNorm(after: index) : nil
-        guard let operation = graph.nodes[index].layer.kind.operation(emission(index, moments: norm)) else { return }
+        guard let operation = graph.nodes[index].layer.kind.operation(emission(index, moments: norm)) else {
+            preconditionFailure("\(graph.nodes[index].name) is no view and has no operation")
+        }
         program.steps.append(.init(operation: operation, pass: .forward))
         if let norm { program.fusedMoments[ObjectIdentifier(operation)] = norm }
         guard training, gradients[index] != nil, !traits(index).sharesGradient else { return }
@@ -179,7 +181,7 @@ struct GraphCompiler {
 
     private mutating func emitNorm(_ index: Int, _ program: inout Program, _ backward: inout [Program.Step]) {
         let isFused = norms[index] != nil
-        guard let norm = norms[index] ?? makeNorm(index) else { return }
+        let norm = norms[index] ?? makeNorm(index)
         if training || takesStatistics, !isFused { program.steps.append(.init(operation: norm, pass: .moments)) }
         program.steps.append(.init(operation: norm, pass: .forward))
         guard training, gradients[index] != nil else { return }
@@ -198,8 +200,10 @@ struct GraphCompiler {
         return makeNorm(reader)
     }
 
-    private mutating func makeNorm(_ index: Int) -> BatchNormOperation? {
-        let norm = graph.nodes[index].layer.kind.operation(emission(index)) as? BatchNormOperation
+    private mutating func makeNorm(_ index: Int) -> BatchNormOperation {
+        guard let norm = graph.nodes[index].layer.kind.operation(emission(index)) as? BatchNormOperation else {
+            preconditionFailure("\(graph.nodes[index].name) normalises, but not by a BatchNormOperation")
+        }
         norms[index] = norm
         return norm
     }

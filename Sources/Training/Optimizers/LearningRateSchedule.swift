@@ -2,9 +2,8 @@
 /// ``ScheduleOptions`` over the steps that remain.
 ///
 /// With W warm-up steps, the factor at step s (from 0) is `(s + 1)/(W + 1)` times the shape's first value while
-/// `s < W`, and the shape at `s − W` afterwards;
-/// the files of `Schedules` give each shape's value at step u of N, and what it is in `torch.optim.lr_scheduler` stepped per
-/// batch.
+/// `s < W`, and the shape at `s − W` afterwards. The files of `Schedules` give each shape's value at step u of N, and what it
+/// is in `torch.optim.lr_scheduler` stepped per batch.
 ///
 /// Where one-cycle cycles momentum too (``momentum(step:)``), it goes along the same half cosines, against the rate;
 /// during a warm-up it stays at its upper bound. After the last step both stay what they were there.

@@ -37,19 +37,24 @@ package struct Adam: ElementwiseRule {
     package var initialSecondMoment: Float? { 0 }
 
     package func step(_ number: Int, learningRate: Double) -> any ElementwiseStep {
-        let step = kernelStep(number, learningRate: learningRate, weightDecay: 0)
-        return Step(decaying: step, other: step)
+        step(number, learningRate: learningRate, weightDecay: 0)
     }
 
-    func kernelStep(_ number: Int, learningRate: Double, weightDecay: Double) -> OptimizerKernels.AdamStep {
-        OptimizerKernels.AdamStep(
-            step: number, learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
-            weightDecay: weightDecay)
+    /// The same with decoupled decay of the tensors that decay.
+    func step(_ number: Int, learningRate: Double, weightDecay: Double) -> Step {
+        func coefficients(_ decay: Double) -> OptimizerKernels.AdamStep {
+            OptimizerKernels.AdamStep(
+                step: number, learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+                weightDecay: decay)
+        }
+        return Step(decaying: coefficients(weightDecay), other: coefficients(0))
     }
 
     /// Coefficients for tensors that decay and for the others.
     struct Step: ElementwiseStep {
         let decaying, other: OptimizerKernels.AdamStep
+
+        func coefficients(_ block: OptimizerBlock) -> OptimizerKernels.AdamStep { block.decays ? decaying : other }
 
         func apply(
             _ block: OptimizerBlock, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, memory: OptimizerMemory,
@@ -57,7 +62,7 @@ package struct Adam: ElementwiseRule {
         ) {
             guard let m = memory.m, let v = memory.v else { return }
             OptimizerKernels.adam(
-                block.range, w: w, g: g, m: m, v: v, filter: filter, step: block.decays ? decaying : other)
+                block.range, w: w, g: g, m: m, v: v, filter: filter, step: coefficients(block))
         }
     }
 }

@@ -14,13 +14,28 @@ extension OptimizerOptions {
 }
 
 /// ``OptimizerOptions/adamW(learningRate:beta1:beta2:epsilon:weightDecay:)``: ``Adam``, and `w ← w − η·λ·w`.
-package struct AdamW: ElementwiseRule {
+package struct AdamW: ElementwiseRule, DecayedAdam {
     package var adam = Adam()
     package var weightDecay = 1e-2
 
     package static let type = "adamW"
-    package static var options: Section<AdamW> {
-        Section(initial: AdamW(), fields: Adam.options.fields.map { $0.within(\.adam) } + [.weightDecay(\.weightDecay)])
+    package static var options: Section<AdamW> { options(AdamW()) }
+
+    package func step(_ number: Int, learningRate: Double) -> any ElementwiseStep {
+        adam.step(number, learningRate: learningRate, weightDecay: weightDecay)
+    }
+}
+
+/// Adam's constants and decoupled decay.
+protocol DecayedAdam: OptimizerRule {
+    var adam: Adam { get set }
+    /// λ in [0, 1].
+    var weightDecay: Double { get set }
+}
+
+extension DecayedAdam {
+    static func options(_ initial: Self) -> Section<Self> {
+        Section(initial: initial, fields: Adam.options.fields.map { $0.within(\.adam) } + [.weightDecay(\.weightDecay)])
     }
 
     package var learningRate: Double { adam.learningRate }
@@ -29,10 +44,4 @@ package struct AdamW: ElementwiseRule {
         set { adam.cycledMomentum = newValue }
     }
     package var initialSecondMoment: Float? { 0 }
-
-    package func step(_ number: Int, learningRate: Double) -> any ElementwiseStep {
-        Adam.Step(
-            decaying: adam.kernelStep(number, learningRate: learningRate, weightDecay: weightDecay),
-            other: adam.kernelStep(number, learningRate: learningRate, weightDecay: 0))
-    }
 }

@@ -19,21 +19,12 @@ extension OptimizerOptions {
 }
 
 /// ``OptimizerOptions/lamb(learningRate:beta1:beta2:epsilon:weightDecay:)``.
-package struct LAMB: OptimizerRule {
+package struct LAMB: DecayedAdam {
     package var adam = Adam(learningRate: 2e-3, epsilon: 1e-6)
     package var weightDecay = 1e-2
 
     package static let type = "lamb"
-    package static var options: Section<LAMB> {
-        Section(initial: LAMB(), fields: Adam.options.fields.map { $0.within(\.adam) } + [.weightDecay(\.weightDecay)])
-    }
-
-    package var learningRate: Double { adam.learningRate }
-    package var cycledMomentum: Double? {
-        get { adam.cycledMomentum }
-        set { adam.cycledMomentum = newValue }
-    }
-    package var initialSecondMoment: Float? { 0 }
+    package static var options: Section<LAMB> { options(LAMB()) }
 
     package func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper { LAMBStepper(memory) }
 }
@@ -44,7 +35,7 @@ private final class LAMBStepper: OptimizerStepper, ParallelWork {
     private let directions: TensorDirections
     /// By block: Σ w², Σ u².
     private let sums: AlignedBuffer<Double>
-    private var decaying, other: OptimizerKernels.AdamStep
+    private var adam: Adam.Step
     private var rate: Float = 0
     private var filter = OptimizerKernels.GradientFilter()
     private var w, g: AlignedBuffer<Float>?
@@ -53,8 +44,7 @@ private final class LAMBStepper: OptimizerStepper, ParallelWork {
         self.memory = memory
         directions = TensorDirections(memory)
         sums = AlignedBuffer(count: 2 * memory.blocks.count)
-        decaying = Adam().kernelStep(1, learningRate: 0, weightDecay: 0)
-        other = decaying
+        adam = Adam().step(1, learningRate: 0, weightDecay: 0)
     }
 
     func prepare(
@@ -63,8 +53,7 @@ private final class LAMBStepper: OptimizerStepper, ParallelWork {
     ) {
         guard let rule = rule as? LAMB else { preconditionFailure("Optimizer: LAMB steps with \(rule)") }
         rate = Float(learningRate)
-        decaying = rule.adam.kernelStep(step, learningRate: 1, weightDecay: rule.weightDecay)
-        other = rule.adam.kernelStep(step, learningRate: 1, weightDecay: 0)
+        adam = rule.adam.step(step, learningRate: 1, weightDecay: rule.weightDecay)
         (self.filter, self.w, self.g) = (filter, w, g)
         defer { (self.w, self.g) = (nil, nil) }
         pool.run(self, tasks: memory.blocks.count)
@@ -78,7 +67,7 @@ private final class LAMBStepper: OptimizerStepper, ParallelWork {
         filter.l2 = block.decays ? memory.l2 : 0
         OptimizerKernels.adamDirection(
             block.range, w: w, g: g, m: m, v: v, u: directions.u, filter: filter,
-            step: block.decays ? decaying : other)
+            step: adam.coefficients(block))
         sums[2 * task] = OptimizerKernels.sumOfSquares(block.range, x: w)
         sums[2 * task + 1] = OptimizerKernels.sumOfSquares(block.range, x: directions.u)
     }

@@ -58,17 +58,24 @@ extension OptimizerOptions {
     }
 }
 
+extension OptimizerOptions.MuonOptions.Adam {
+    fileprivate typealias Rule = Training.Adam
+
+    /// The same constants as a rule.
+    fileprivate var rule: Rule {
+        get { Rule(learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon) }
+        set {
+            (learningRate, beta1, beta2, epsilon) = (
+                newValue.learningRate, newValue.beta1, newValue.beta2, newValue.epsilon
+            )
+        }
+    }
+}
+
 extension OptimizerOptions.MuonOptions: OptimizerRule {
     package static let type = "muon"
     package static var options: Section<Self> {
-        let adam = Section<Adam>(
-            initial: Adam(),
-            fields: [
-                .learningRate(\.learningRate),
-                .key("beta1", \.beta1, .number(.below(0, 1)), "Decay of the first moment."),
-                .key("beta2", \.beta2, .number(.below(0, 1)), "Decay of the second moment."),
-                .key("epsilon", \.epsilon, .number(.above(0, 1)), "Added to the root of the second moment."),
-            ])
+        let adam = Section<Adam>(initial: Adam(), fields: Adam.Rule.options.fields.map { $0.within(\.rule) })
         return Section(
             initial: Self(),
             fields: [
@@ -106,7 +113,7 @@ private final class MuonStepper: OptimizerStepper, ParallelWork {
     private let matrices: [Matrix]
     private var pass = Pass.directions
     private var muon = OptimizerOptions.MuonOptions()
-    private var decaying, other: OptimizerKernels.AdamStep
+    private var adam: Adam.Step
     private var rate: Float = 0
     private var filter = OptimizerKernels.GradientFilter()
     private var w, g: AlignedBuffer<Float>?
@@ -123,8 +130,7 @@ private final class MuonStepper: OptimizerStepper, ParallelWork {
                 tensor: index, offset: tensors[index].offset, rows: rows, columns: columns,
                 scratch: AlignedBuffer(count: NewtonSchulz.scratchFloats(rows: rows, columns: columns)))
         }
-        decaying = Adam().kernelStep(1, learningRate: 0, weightDecay: 0)
-        other = decaying
+        adam = Adam().step(1, learningRate: 0, weightDecay: 0)
     }
 
     func prepare(
@@ -136,10 +142,8 @@ private final class MuonStepper: OptimizerStepper, ParallelWork {
         }
         self.muon = muon
         rate = Float(learningRate)
-        let adam = Adam(beta1: muon.adam.beta1, beta2: muon.adam.beta2, epsilon: muon.adam.epsilon)
         let adamRate = learningRate * muon.adam.learningRate / muon.learningRate
-        decaying = adam.kernelStep(step, learningRate: adamRate, weightDecay: muon.weightDecay)
-        other = adam.kernelStep(step, learningRate: adamRate, weightDecay: 0)
+        adam = muon.adam.rule.step(step, learningRate: adamRate, weightDecay: muon.weightDecay)
         (self.filter, self.w, self.g) = (filter, w, g)
         defer { (self.w, self.g) = (nil, nil) }
         pass = .directions
@@ -171,15 +175,15 @@ private final class MuonStepper: OptimizerStepper, ParallelWork {
     func apply(
         _ block: Int, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, filter: OptimizerKernels.GradientFilter
     ) {
-        let tensor = directions.owners[block], range = memory.blocks[block].range
+        let tensor = directions.owners[block], block = memory.blocks[block]
         guard isMatrix[tensor] else {
             guard let m = memory.m, let v = memory.v else { return }
             OptimizerKernels.adam(
-                range, w: w, g: g, m: m, v: v, filter: filter, step: memory.blocks[block].decays ? decaying : other)
+                block.range, w: w, g: g, m: m, v: v, filter: filter, step: adam.coefficients(block))
             return
         }
         OptimizerKernels.sgd(
-            range, w: w, g: directions.u,
+            block.range, w: w, g: directions.u,
             filter: OptimizerKernels.GradientFilter(scale: directions.factors[tensor], l2: Float(muon.weightDecay)),
             rate: rate)
     }
