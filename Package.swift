@@ -142,14 +142,14 @@ let package = Package(
             dependencies: ["Datasets", "NeuralNetwork", "Kernels", "LinearAlgebra", "Workers", "Formats", "Tensors"]),
         .target(name: "Evaluation", dependencies: ["Workers", "Tensors"], swiftSettings: numeric),
         .target(
-            name: "Experiments", dependencies: ["Training", "Datasets", "NeuralNetwork", "Formats", "Tensors"]),
+            name: "Experiments", dependencies: ["Training", "Datasets", "NeuralNetwork", "Formats", "Tensors"],
+            resources: [.copy("Resources/box")]),
         .target(
             name: "Recognition",
             dependencies: [
                 "Experiments", "Evaluation", "Training", "Datasets", "NeuralNetwork", "Workers", "Pictures", "Formats",
                 "Tensors",
-            ],
-            resources: [.copy("Resources/box")]),
+            ]),
         .target(
             name: "Numeral",
             dependencies: [

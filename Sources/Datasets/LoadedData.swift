@@ -96,6 +96,13 @@ public struct LoadedData: Sendable {
         return (Float(mean), deviation > 0 ? deviation : 1)
     }
 
+    /// The same, standardised by these constants instead of its own.
+    package func standardized(by constants: (mean: Float, standardDeviation: Float)) -> LoadedData {
+        var result = self
+        (result.mean, result.standardDeviation) = (Double(constants.mean), Double(constants.standardDeviation))
+        return result
+    }
+
     /// Reads the test images, and checks their digests and that they fit the training images.
     /// - Throws: `InputError` where a file is damaged, not as published, or of another size of image.
     public func loadTest() throws -> Test {

@@ -100,8 +100,9 @@ package struct SavedModel: Sendable {
         }
     }
 
-    /// Reads a model from a file, or from the run folder that holds `model.safetensors`.
+    /// Reads a model from a file, or from the run folder that holds `model.safetensors`; `box` is the model in the box.
     package static func load(path: String) throws(InputError) -> SavedModel {
+        if try BoxModel.isMeant(by: path) { return try BoxModel.load() }
         var url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {

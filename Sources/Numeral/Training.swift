@@ -119,7 +119,7 @@ extension Model {
         var graph = try ResolvedGraph(experiment.model)
         try check(images, graph, place: "images", least: 2)
         if let validation { try check(validation, graph, place: "validation", least: 1) }
-        let data = split(images, validation, experiment)
+        var data = split(images, validation, experiment)
         let pool = WorkerPool(threads: try Machinery.threads(threads))
         defer { pool.shutdown() }
         try Machinery.requireSoundBLAS()
@@ -130,11 +130,12 @@ extension Model {
                 graph, batchSize: experiment.training.batchSize, shards: experiment.training.shards, note: { _ in }
             ).graph
         experiment.model = graph.graph
-        let teachers = try TeacherModels(experiment.training.distillation).teachers
+        let models = try ReferencedModels(experiment.training)
+        let initial = try models.initialWeights(for: graph, experiment, data: &data)
         let trainer = try Trainer(
             graph: graph, options: experiment.training, data: data, augmentation: experiment.augmentation,
             normalization: experiment.data.normalization, evaluationBatchSize: experiment.evaluation.batchSize,
-            teachers: teachers, seed: experiment.seed, pool: pool)
+            initial: initial, teachers: models.teachers, seed: experiment.seed, pool: pool)
         let trained = try trainer.run(shouldStop: shouldStop, onEvent: progress)
         guard !trained.interrupted else { throw CancellationError() }
         let normalization = data.normalizationConstants(experiment.data.normalization)

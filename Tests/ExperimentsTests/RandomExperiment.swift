@@ -148,6 +148,13 @@ struct RandomExperiment {
             training.whitening = WhiteningOptions(
                 images: integer(1...1_000_000), epsilon: double(0, 1), frozen: chance())
         }
+        training.initialModel = chance() ? "runs/\(integer(0...9))" : nil
+        training.layerDecay = double(0, 1)
+        for _ in 0..<integer(0...3) {
+            let layers = LayerPattern("conv2d_\(integer(1...9))*")
+            training.frozen.append(FrozenLayers(layers, epochs: chance() ? integer(1...100_000) : nil))
+            training.learningRates.append(LayerRate(layers, factor: double(0, 1000)))
+        }
         for _ in 0..<integer(1...4) - 1 where training.epochs > 20 {
             training.progressiveResizing.append(
                 ResizingStage(epochs: integer(1...5), height: integer(1...1024), width: integer(1...1024)))

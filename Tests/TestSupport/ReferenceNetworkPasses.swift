@@ -91,7 +91,7 @@ extension ReferenceNetwork {
         let columns = node.parameters[0].count, rows = x.count / columns
         let mean = node.state[0].range, variance = node.state[1].range
         var statistics = (mean: Array(state[mean]), variance: Array(state[variance]))
-        if step != nil {
+        if step != nil, !node.isFrozen {
             statistics = Reference.moments(x, columns: columns)
             for c in 0..<columns {
                 let unbiased = rows > 1 ? statistics.variance[c] * Double(rows) / Double(rows - 1) : 0
@@ -152,6 +152,10 @@ extension ReferenceNetwork {
             let (dx, dw, db) = Reference.denseGradients(
                 x: x, w: values(node.parameters[0]), dy: dy, rows: count, features: extents[0][0], units: layer.units)
             return ([dx], [dw, db])
+        case let layer as BatchNormalization where node.isFrozen:
+            let gamma = values(node.parameters[0]), variance = Array(state[node.state[1].range])
+            let factors = zip(gamma, variance).map { $0 / ($1 + Double(layer.epsilon)).squareRoot() }
+            return ([dy.indices.map { dy[$0] * factors[$0 % factors.count] }], [])
         case let layer as BatchNormalization:
             let (dx, dgamma, dbeta) = Reference.batchNormGradients(
                 x: x, dy: dy, gamma: values(node.parameters[0]), epsilon: Double(layer.epsilon))

@@ -16,7 +16,7 @@ import Testing
     }
 
     private static let model = ConfigurationsTests.folder.deletingLastPathComponent()
-        .appendingPathComponent("Sources/Recognition/Resources/box/mnist.safetensors").path
+        .appendingPathComponent("Sources/Experiments/Resources/box/mnist.safetensors").path
     private static let picture = ConfigurationsTests.folder.deletingLastPathComponent()
         .appendingPathComponent("docs/examples/three.png").path
 

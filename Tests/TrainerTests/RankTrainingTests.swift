@@ -16,6 +16,7 @@ import Workers
         options.averagingDecay = 0.9
         options.gradientClipping = .norm(1)
         options.labelSmoothing = 0.1
+        options.frozen = [FrozenLayers("conv2d_1", epochs: 1), FrozenLayers("batch*", epochs: 2)]
         options.checkpoints = CheckpointOptions(everySteps: 2, everyMinutes: nil)
         return options
     }

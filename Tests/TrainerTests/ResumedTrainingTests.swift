@@ -62,6 +62,9 @@ import Workers
         options.lookahead = averaging == nil ? nil : LookaheadOptions(steps: 2)
         options.averagingStatisticsImages = averaging == nil ? 0 : 70
         options.labelSmoothing = 0.1
+        options.layerDecay = 0.8
+        options.frozen =
+            averaging == nil ? [] : [FrozenLayers("conv2d_1", epochs: 1), FrozenLayers("batch*", epochs: 2)]
         let data = try TrainingRunTests.sample(training: 120, validation: 40)
         var states: [TrainingState] = []
         let whole = try TrainingRunTests.train(

@@ -160,7 +160,7 @@ struct OptimizerTests {
             tensor(limit + 40, 1, .weight),
         ]
         #expect(
-            OptimizerBlock.cut(tensors, count: limit + 41) == [
+            OptimizerBlock.cut([OptimizerGroup(tensors: tensors)], count: limit + 41) == [
                 OptimizerBlock(range: 0..<limit, decays: true),
                 OptimizerBlock(range: limit..<limit + 20, decays: true),
                 OptimizerBlock(range: limit + 20..<limit + 32, decays: false),

@@ -1,7 +1,9 @@
 import Formats
 import Foundation
 import Pictures
+import Synchronization
 import Tensors
+import Workers
 
 /// A data set as a folder of pictures, laid out as ``FolderLayout`` says.
 package enum ImageFolder {
@@ -35,19 +37,21 @@ package enum ImageFolder {
         _ layout: FolderLayout, fitting: Fitting, inverted: Bool = false, note: (String) -> Void,
         progress: (_ done: Int, _ total: Int) -> Void
     ) throws -> ConvertedData {
-        var reader = PictureReader(fitting: fitting, inverted: inverted)
+        let reader = PictureReader(fitting: fitting, inverted: inverted)
         var sets: [FolderLayout.Split: (images: [UInt8], labels: [UInt8], folder: String)] = [:]
         var done = 0
         for (split, folder, lists) in layout.files {
             var images: [UInt8] = [], labels: [UInt8] = []
             for (label, files) in lists.enumerated() {
-                for file in files {
-                    if let pixels = reader.pixels(of: file, after: images.count, note: note) {
+                for start in stride(from: 0, to: files.count, by: PictureReader.atOnce) {
+                    let some = files[start..<min(start + PictureReader.atOnce, files.count)]
+                    for pixels in reader.pixels(of: Array(some), after: images.count, note: note) {
+                        done += 1
+                        progress(done, layout.count)
+                        guard let pixels else { continue }
                         images += pixels
                         labels.append(UInt8(label))
                     }
-                    done += 1
-                    progress(done, layout.count)
                 }
             }
             sets[split] = (images, labels, folder)
@@ -106,41 +110,73 @@ package enum ImageFolder {
     }
 }
 
-/// Reads pictures one by one into images of one size, and keeps what is wrong with them.
-private struct PictureReader {
-    let fitting: ImageFolder.Fitting
-    let inverted: Bool
+/// Reads pictures into images of one size, several at a time, and keeps what is wrong with them. What comes of it does not
+/// depend on how many.
+private final class PictureReader: ParallelWork {
+    /// Pictures that are in memory at once.
+    static let atOnce = 64
+
+    private let fitting: ImageFolder.Fitting
+    private let inverted: Bool
     private(set) var problems = ConversionProblems()
     /// Of the first picture, which the others must have too.
     private(set) var size: (width: Int, height: Int, file: String)?
+    private let pool = WorkerPool(threads: Machine.usableCores)
+    private var files: [String] = []
+    /// By file: what it became, and what was noted.
+    private let results = Mutex<[Int: (image: Result<GreyImage, InputError>, notes: [String])]>([:])
 
     init(fitting: ImageFolder.Fitting, inverted: Bool) { (self.fitting, self.inverted) = (fitting, inverted) }
 
-    /// Nil where it cannot be taken.
-    /// - Parameter count: Bytes of the images before it.
-    mutating func pixels(of file: String, after count: Int, note: (String) -> Void) -> [UInt8]? {
-        do throws(InputError) {
-            let image = try fitted(try ImageDecoder.read(file) { note("\(file): \($0)") }, place: file)
-            let expected = size ?? (image.width, image.height, file)
-            guard (image.width, image.height) == (expected.width, expected.height) else {
-                throw InputError(
-                    file, expected: "\(expected.width)×\(expected.height) pixels, as \(expected.file)",
-                    received: "\(image.width)×\(image.height)",
-                    remedy: "--size WIDTHxHEIGHT resamples all to one size")
-            }
-            guard image.width <= IDX.largestExtent, image.height <= IDX.largestExtent,
-                count + image.pixels.count <= IDX.largestPayload
-            else {
-                throw InputError(
-                    file, expected: "pictures of \(IDX.largestExtent) pixels a side, 8 GiB in all, at most",
-                    received: "more", remedy: "--size WIDTHxHEIGHT makes them smaller")
-            }
-            size = expected
-            return image.pixels
-        } catch {
-            problems.add(error)
-            return nil
+    /// The pixels of each of `files`; nil where it cannot be taken.
+    /// - Parameter count: Bytes of the images before them.
+    func pixels(of files: [String], after count: Int, note: (String) -> Void) -> [[UInt8]?] {
+        self.files = files
+        pool.run(self, tasks: files.count)
+        let results = results.withLock { results in
+            defer { results = [:] }
+            return results
         }
+        var count = count
+        return files.indices.map { index in
+            guard let (result, notes) = results[index] else { return nil }
+            for text in notes { note("\(files[index]): \(text)") }
+            do throws(InputError) {
+                let image = try checked(result.get(), file: files[index], after: count)
+                count += image.pixels.count
+                return image.pixels
+            } catch {
+                problems.add(error)
+                return nil
+            }
+        }
+    }
+
+    func run(task: Int, worker: Int) {
+        var notes: [String] = []
+        let image = Result { () throws(InputError) in
+            try fitted(try ImageDecoder.read(files[task]) { notes.append($0) }, place: files[task])
+        }
+        results.withLock { $0[task] = (image, notes) }
+    }
+
+    private func checked(_ image: GreyImage, file: String, after count: Int) throws(InputError) -> GreyImage {
+        let expected = size ?? (image.width, image.height, file)
+        guard (image.width, image.height) == (expected.width, expected.height) else {
+            throw InputError(
+                file, expected: "\(expected.width)×\(expected.height) pixels, as \(expected.file)",
+                received: "\(image.width)×\(image.height)",
+                remedy: "--size WIDTHxHEIGHT resamples all to one size")
+        }
+        guard image.width <= IDX.largestExtent, image.height <= IDX.largestExtent,
+            count + image.pixels.count <= IDX.largestPayload
+        else {
+            throw InputError(
+                file, expected: "pictures of \(IDX.largestExtent) pixels a side, 8 GiB in all, at most",
+                received: "more", remedy: "--size WIDTHxHEIGHT makes them smaller")
+        }
+        size = expected
+        return image
     }
 
     private func fitted(_ picture: GreyImage, place: String) throws(InputError) -> GreyImage {

@@ -134,6 +134,15 @@ extension Section where Root == TrainingOptions {
                     "averaging", \.averaging, averaging.codec,
                     "Exponential moving average of the weights; null: none."),
                 .optional(
+                    "initialModel", \.initialModel, .text(limit: 4096),
+                    "The weights to begin with: a run folder, a model file, or box, the model in the box; null: random ones."
+                ),
+                .key("frozen", \.frozen, .frozen, "Layers that stay as they are, for some epochs or to the end."),
+                .key("learningRates", \.learningRates, .layerRates, "Layers with learning rates of their own."),
+                .key(
+                    "layerDecay", \.layerDecay, .number(.above(0, 1)),
+                    "Factor on a layer's rate for each layer with a kernel that follows it."),
+                .optional(
                     "distillation", \.distillation, Section<DistillationOptions>.distillation.codec,
                     "Trained networks to learn from beside the labels; null: none."),
                 .optional(

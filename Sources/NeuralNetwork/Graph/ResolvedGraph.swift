@@ -20,6 +20,8 @@ package struct ResolvedGraph: Sendable {
         let geometry: NodeGeometry?
         /// How it is computed; nil for layers without products.
         fileprivate(set) var loweringPlan: NodeLowering?
+        /// Whether training leaves it as it is: its weights do not move, and a normalisation goes by its running statistics.
+        package fileprivate(set) var isFrozen = false
 
         /// A convolution's or dense layer's, in words.
         package var lowering: String {
@@ -143,6 +145,13 @@ package struct ResolvedGraph: Sendable {
         self.nodes = resolved
         self.parameterCount = parameterCount
         self.stateCount = stateCount
+    }
+
+    /// The same graph with the nodes of these indices, and no others, frozen: see ``Node/isFrozen``.
+    package func freezing(_ frozen: Set<Int>) -> ResolvedGraph {
+        var result = self
+        for index in nodes.indices { result.nodes[index].isFrozen = frozen.contains(index) }
+        return result
     }
 
     /// The same graph with these layers, which differ in their lowerings only.

@@ -13,7 +13,7 @@ package struct LayerEmission {
     /// Of each input; nil where nobody needs it.
     let inputGradients: [Storage?]
     let store: ParameterStore
-    /// Nil at inference.
+    /// Nil at inference, and where the layer is frozen: its weights then need no gradient.
     let partials: GradientPartials?
     /// Whether normalisations take the batch's moments (else the running ones).
     let usesBatchMoments: Bool

@@ -126,7 +126,13 @@ package struct Conv2D: LayerKind {
 extension Conv2D: LoweredLayer {
     package var settledLowering: ResolvedGraph.NodeLowering? {
         get { if case .resolved(let settled)? = lowering { .convolution(settled) } else { nil } }
-        set { if case .convolution(let settled)? = newValue { lowering = .resolved(settled) } }
+        set {
+            if case .convolution(let settled)? = newValue {
+                lowering = .resolved(settled)
+            } else if settledLowering != nil {
+                lowering = nil
+            }
+        }
     }
 
     package var loweringKinds: [Lowering.Kind]? {

@@ -51,7 +51,8 @@ package struct Dense: LayerKind {
         guard let weights = emission.weights else { return nil }
         let core = DenseCore(emission, weights: weights)
         if case .dense(.weights(let features))? = emission.node.loweringPlan {
-            return BlockedDenseOperation(core: core, blockFeatures: features)
+            return BlockedDenseOperation(
+                core: core, blockFeatures: features, learns: emission.outputGradient != nil && emission.partials != nil)
         }
         return DenseOperation(core: core, partials: emission.partials)
     }
@@ -64,7 +65,7 @@ package struct Dense: LayerKind {
 extension Dense: LoweredLayer {
     package var settledLowering: ResolvedGraph.NodeLowering? {
         get { lowering.map { .dense($0) } }
-        set { if case .dense(let settled)? = newValue { lowering = settled } }
+        set { if case .dense(let settled)? = newValue { lowering = settled } else { lowering = nil } }
     }
 
     package var loweringKinds: [Lowering.Kind]? { nil }

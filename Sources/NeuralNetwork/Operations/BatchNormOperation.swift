@@ -12,7 +12,8 @@ final class BatchNormOperation: Operation {
     private let momentum: Float
     private let epsilon: Float
     private let relu: Bool
-    private let training: Bool
+    /// Whether it goes by its batch, and learns; else by the running statistics.
+    let training: Bool
     private let input: Storage
     private let output: Storage
     private let outputGradient: Storage?
@@ -83,13 +84,13 @@ final class BatchNormOperation: Operation {
     }
 
     func prepare(capacity: Int, shards: Int, workers: Int) {
+        pooling?.prepare(capacity: capacity)
         guard training else { return }
         moments = ShardSums(count: BatchNormKernels.momentsCount(columns), shards: shards)
         gradientSums = ShardSums(count: 2 * columns, shards: shards)
-        pooling?.prepare(capacity: capacity)
     }
 
-    /// At inference: scale and shift from the running statistics.
+    /// Scale and shift from the running statistics, where it goes by them.
     func refresh() {
         guard !training else { return }
         let variance = store.state(runningVariance), average = store.state(runningMean)

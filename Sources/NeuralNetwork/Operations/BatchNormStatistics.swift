@@ -40,7 +40,7 @@ package final class BatchNormStatistics {
     ///   - batchSize: the most images a call of ``add(images:count:)`` is given, at least 2.
     ///   - shards: parts a batch is cut into, at least 1.
     ///   - communicator: of the processes that share the images, all of which are given the statistics.
-    /// - Returns: nil where the network has no batch-norm.
+    /// - Returns: nil where the network has no batch-norm, or only frozen ones.
     package init?(
         graph: ResolvedGraph, batchSize: Int, shards: Int, pool: WorkerPool,
         communicator: any Communicator = SingleRank()
@@ -53,7 +53,7 @@ package final class BatchNormStatistics {
         let program = compiler.compile()
         var seen = Set<ObjectIdentifier>()
         norms = program.steps.compactMap { $0.operation as? BatchNormOperation }
-            .filter { seen.insert(ObjectIdentifier($0)).inserted }
+            .filter { $0.training && seen.insert(ObjectIdentifier($0)).inserted }
         guard !norms.isEmpty else { return nil }
         plan = Plan(
             program: program, capacity: batchSize, sharding: .count(shards), seed: 0, pool: pool,
@@ -61,8 +61,10 @@ package final class BatchNormStatistics {
     }
 
     /// Begins anew, with copies of the parameters `[parameterCount]`.
-    package func begin(parameters: AlignedBuffer<Float>) {
+    /// - Parameter state: the running statistics, `[stateCount]`, which frozen batch-norms go by; nil where none is frozen.
+    package func begin(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>? = nil) {
         store.parameters.copy(from: parameters)
+        if let state { store.state.copy(from: state) }
         plan.refresh()
         for norm in norms { norm.beginPooling() }
     }
@@ -76,8 +78,9 @@ package final class BatchNormStatistics {
         plan.execute(images: images.pointer)
     }
 
-    /// Writes what was gathered over the running statistics in `state`, `[stateCount]`.
+    /// Writes the running statistics, those that were gathered and those of frozen batch-norms, into `state`, `[stateCount]`.
     package func finish(into state: AlignedBuffer<Float>) {
+        state.copy(from: store.state)
         for norm in norms { norm.writePooled(to: state) }
     }
 }

@@ -57,7 +57,8 @@ final class ConvolutionOperation: Operation {
     var scratchFloats: Int { kernelScratch + (moments?.scratchFloats ?? 0) }
 
     func reads(_ pass: Pass) -> [Storage] {
-        pass == .forward ? [input] : [recomputedInput, outputGradient].compactMap { $0 }
+        pass == .forward
+            ? [input] : [partials == nil ? nil : recomputedInput, outputGradient].compactMap { $0 }
     }
 
     func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
@@ -91,14 +92,16 @@ final class ConvolutionOperation: Operation {
     }
 
     private func backward(_ chunk: borrowing Chunk) {
-        guard let outputGradient, let partials, let weightProduct else { return }
+        guard let outputGradient else { return }
         let first = chunk.images.lowerBound, count = chunk.images.count
         let x = UnsafePointer(recomputedInput.pointer(first, chunk)),
             dy = UnsafePointer(outputGradient.pointer(first, chunk))
-        weightProduct.run(
-            images: count, x: x, dy: dy, dw: partials.pointer(kernelPartial, shard: chunk.shard),
-            sums: weightSums[chunk.worker].pointer, isFirst: chunk.isFirst, isLast: chunk.isLast,
-            scratch: chunk.scratch)
+        if let partials, let weightProduct {
+            weightProduct.run(
+                images: count, x: x, dy: dy, dw: partials.pointer(kernelPartial, shard: chunk.shard),
+                sums: weightSums[chunk.worker].pointer, isFirst: chunk.isFirst, isLast: chunk.isLast,
+                scratch: chunk.scratch)
+        }
         if let biasSums {
             if chunk.isFirst { biasSums.clear(chunk.shard) }
             ColumnKernels.addColumnSums(

@@ -18,7 +18,7 @@ final class DenseOperation: Operation {
         kernelPartial = partials?.register(core.weights.kernel) ?? 0
     }
 
-    func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
+    func reads(_ pass: Pass) -> [Storage] { core.reads(pass, learns: partials != nil) }
     func writes(_ pass: Pass) -> [Storage] { core.writes(pass) }
 
     func refresh() { core.weights.refresh() }
@@ -34,11 +34,13 @@ final class DenseOperation: Operation {
             core.forward(x: x, rows: rows, columns: 0..<core.units, y: core.output.pointer(first, chunk))
             return
         }
-        guard let outputGradient = core.outputGradient, let partials else { return }
+        guard let outputGradient = core.outputGradient else { return }
         let dy = outputGradient.pointer(first, chunk)
-        BLAS.gemm(
-            .yes, .no, m: core.features, n: core.units, k: rows, a: x, lda: core.features, b: dy, ldb: core.units,
-            beta: chunk.isFirst ? 0 : 1, c: partials.pointer(kernelPartial, shard: chunk.shard), ldc: core.units)
+        if let partials {
+            BLAS.gemm(
+                .yes, .no, m: core.features, n: core.units, k: rows, a: x, lda: core.features, b: dy, ldb: core.units,
+                beta: chunk.isFirst ? 0 : 1, c: partials.pointer(kernelPartial, shard: chunk.shard), ldc: core.units)
+        }
         if let biasSums {
             if chunk.isFirst { biasSums.clear(chunk.shard) }
             ColumnKernels.addColumnSums(dy, rows: rows, columns: core.units, to: biasSums.pointer(chunk.shard))
@@ -67,18 +69,21 @@ final class BlockedDenseOperation: BlockOperation {
     static let blockRows = 128
     static let blockUnits = 64
     private let blockFeatures: Int
+    private let learns: Bool
     private var biasSums: ShardSums?
 
-    init(core: DenseCore, blockFeatures: Int) {
+    /// - Parameter learns: whether the weights need a gradient.
+    init(core: DenseCore, blockFeatures: Int, learns: Bool) {
         name = core.name
         self.core = core
         self.blockFeatures = blockFeatures
+        self.learns = learns
     }
 
-    func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
+    func reads(_ pass: Pass) -> [Storage] { core.reads(pass, learns: learns) }
     func writes(_ pass: Pass) -> [Storage] { core.writes(pass) }
     func prepare(capacity: Int, shards: Int, workers: Int) {
-        if core.weights.biasTensor != nil, core.outputGradient != nil {
+        if core.weights.biasTensor != nil, learns {
             biasSums = ShardSums(count: core.units, shards: 1)
         }
     }
@@ -113,9 +118,11 @@ final class BlockedDenseOperation: BlockOperation {
         let dy = outputGradient.batchPointer
         let feature = block * blockFeatures
         let features = feature..<min(feature + blockFeatures, core.features)
-        BLAS.gemm(
-            .yes, .no, m: features.count, n: core.units, k: run.count, a: x + feature, lda: core.features, b: dy,
-            ldb: core.units, c: core.store.gradient(core.weights.kernel) + feature * core.units, ldc: core.units)
+        if learns {
+            BLAS.gemm(
+                .yes, .no, m: features.count, n: core.units, k: run.count, a: x + feature, lda: core.features, b: dy,
+                ldb: core.units, c: core.store.gradient(core.weights.kernel) + feature * core.units, ldc: core.units)
+        }
         if let inputGradient = core.inputGradient {
             core.inputGradient(dy: dy, rows: run.count, features: features, dx: inputGradient.batchPointer)
         }
@@ -161,8 +168,8 @@ struct DenseCore {
         store = emission.store
     }
 
-    func reads(_ pass: Pass) -> [Storage] {
-        pass == .forward ? [input] : [input, outputGradient].compactMap { $0 }
+    func reads(_ pass: Pass, learns: Bool) -> [Storage] {
+        pass == .forward ? [input] : [learns ? input : nil, outputGradient].compactMap { $0 }
     }
 
     func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }

@@ -23,7 +23,7 @@ struct GraphCompiler {
     private let partials: GradientPartials?
     /// Readers of each node, as (node, which of its inputs); index 0 is the network's input.
     var readers: [[(node: Int, slot: Int)]]
-    /// Whether a node's output depends on parameters.
+    /// Whether a node's output depends on parameters that are trained.
     var isTrained: [Bool]
     private var activations: [Storage] = []
     /// The whole gradient of each node's output.
@@ -68,7 +68,8 @@ struct GraphCompiler {
         var trained: [Bool] = []
         for (index, node) in graph.nodes.enumerated() {
             for (slot, source) in node.inputs.enumerated() { readers[source + 1].append((index, slot)) }
-            trained.append(!node.parameters.isEmpty || node.inputs.contains { $0 >= 0 && trained[$0] })
+            trained.append(
+                !node.parameters.isEmpty && !node.isFrozen || node.inputs.contains { $0 >= 0 && trained[$0] })
         }
         isTrained = trained
         input = Storage(floatsPerImage: graph.inputShape.count, isExternal: true)
@@ -182,22 +183,25 @@ struct GraphCompiler {
     private mutating func emitNorm(_ index: Int, _ program: inout Program, _ backward: inout [Program.Step]) {
         let isFused = norms[index] != nil
         let norm = norms[index] ?? makeNorm(index)
-        if training || takesStatistics, !isFused { program.steps.append(.init(operation: norm, pass: .moments)) }
+        if takesMoments(index), !isFused { program.steps.append(.init(operation: norm, pass: .moments)) }
         program.steps.append(.init(operation: norm, pass: .forward))
         guard training, gradients[index] != nil else { return }
         if edges[index][0] != nil {
             backward.append(.init(operation: norm, pass: .backward))
             if recomputedGradients[index] != nil { recomputationPlaces[index] = backward.count }
         }
-        backward.append(.init(operation: norm, pass: .gradientSums))
+        if !graph.nodes[index].isFrozen { backward.append(.init(operation: norm, pass: .gradientSums)) }
     }
 
     /// In training and for statistics, the batch-norm that reads `index` and nothing else's output: it takes its moments there.
     private mutating func fusedNorm(after index: Int) -> BatchNormOperation? {
-        guard training || takesStatistics, let reader = onlyReader(index), traits(reader).normalization != nil else {
-            return nil
-        }
+        guard let reader = onlyReader(index), takesMoments(reader) else { return nil }
         return makeNorm(reader)
+    }
+
+    /// Whether `node` normalises by its batch.
+    private func takesMoments(_ node: Int) -> Bool {
+        (training || takesStatistics) && traits(node).normalization != nil && !graph.nodes[node].isFrozen
     }
 
     private mutating func makeNorm(_ index: Int) -> BatchNormOperation {
@@ -215,8 +219,8 @@ struct GraphCompiler {
         var emission = LayerEmission(
             node: node, index: index, inputs: node.inputs.map(activation), output: activations[index],
             outputGradient: training ? gradients[index] : nil,
-            inputGradients: training ? edges[index] : node.inputs.map { _ in nil }, store: store, partials: partials,
-            usesBatchMoments: training || takesStatistics, moments: moments)
+            inputGradients: training ? edges[index] : node.inputs.map { _ in nil }, store: store,
+            partials: node.isFrozen ? nil : partials, usesBatchMoments: takesMoments(index), moments: moments)
         if traits.hasKernel { (emission.weights, emission.rectifies) = weights(index) }
         if traits.normalization != nil {
             emission.rectifies = fusedRelu(index) != nil

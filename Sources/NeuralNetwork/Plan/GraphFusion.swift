@@ -9,19 +9,24 @@ extension GraphCompiler {
         node >= 0 && readers[node + 1].count == 1 ? readers[node + 1][0].node : nil
     }
 
-    /// At inference, the batch-norm that is folded into the weights of convolution or dense layer `node`.
+    /// Whether `node` computes as at inference: always then, and in training where it is frozen and nothing below is trained.
+    private func infers(_ node: Int) -> Bool {
+        !training && !takesStatistics || graph.nodes[node].isFrozen && !isTrained[node]
+    }
+
+    /// The batch-norm that is folded into the weights of convolution or dense layer `node`, where both compute as at inference.
     func foldedNorm(_ node: Int) -> Int? {
-        guard !training, !takesStatistics, traits(node).hasKernel, let reader = onlyReader(node),
-            traits(reader).normalization != nil
+        guard node >= 0, traits(node).hasKernel, let reader = onlyReader(node), traits(reader).normalization != nil,
+            infers(node), infers(reader)
         else { return nil }
         return reader
     }
 
     /// The ReLU that rides along with `node`, if its only reader is one: with a batch-norm always, with a convolution or
-    /// dense layer (and the batch-norm folded into it) at inference.
+    /// dense layer (and the batch-norm folded into it) where it computes as at inference.
     func fusedRelu(_ node: Int) -> Int? {
         guard node >= 0 else { return nil }
-        let isCarrier = traits(node).normalization != nil || !training && traits(node).hasKernel
+        let isCarrier = traits(node).normalization != nil || traits(node).hasKernel && (!training || infers(node))
         guard isCarrier, let reader = onlyReader(node), traits(reader).isRectifier else { return nil }
         return reader
     }
@@ -30,6 +35,7 @@ extension GraphCompiler {
     func fusedPooling(_ node: Int) -> Int? {
         guard training, node >= 0, traits(node).normalization != nil,
             let reader = onlyReader(fusedRelu(node) ?? node), traits(reader).isMaximumPooling,
+            foldedNorm(graph.nodes[node].inputs[0]) != node,
             case .pooling(let geometry)? = graph.nodes[reader].geometry, PooledBatchNormKernels.serve(geometry)
         else { return nil }
         return reader
@@ -58,9 +64,9 @@ extension GraphCompiler {
         for (index, node) in graph.nodes.enumerated() where isTrained[index] && !isAlias(index) {
             guard let norm = normRead(by: index) else { continue }
             let floats = graph.nodes[norm].outputShape.count
-            if node.layer.traits.rereadsInput {
+            if node.layer.traits.rereadsInput, !node.isFrozen {
                 recomputedOutputs[norm] = Storage(floatsPerImage: floats)
-            } else if node.layer.traits.hasCheapInputGradient {
+            } else if node.layer.traits.hasCheapInputGradient, !graph.nodes[norm].isFrozen {
                 recomputedGradients[norm] = Storage(floatsPerImage: floats)
             }
         }

@@ -127,20 +127,21 @@ package enum PaperPlane {
         }
         var plane = (0.0, 0.0, 0.0)
         for iteration in 0..<30 {
-            var system = [[Double]](repeating: [0, 0, 0, 0], count: 3)
+            // The rows of the normal equations: weight · basis · (basis, value).
+            var level = SIMD4<Double>(), across = level, down = level
             for r in 0..<rows {
+                let y = coordinate(r, rows)
                 for c in 0..<columns {
-                    let basis = [1, coordinate(c, columns), coordinate(r, rows)]
-                    let value = medians[r * columns + c]
-                    let residual = value - plane.0 - plane.1 * basis[1] - plane.2 * basis[2]
+                    let x = coordinate(c, columns), value = medians[r * columns + c]
+                    let residual = value - plane.0 - plane.1 * x - plane.2 * y
                     let weight = iteration == 0 ? 1 : 1 / max(abs(residual), 1)
-                    for i in 0..<3 {
-                        for j in 0..<3 { system[i][j] += weight * basis[i] * basis[j] }
-                        system[i][3] += weight * basis[i] * value
-                    }
+                    let row = SIMD4(1, x, y, value)
+                    level += weight * row
+                    across += weight * x * row
+                    down += weight * y * row
                 }
             }
-            plane = solve(system)
+            plane = solve([level, across, down].map { row in (0..<4).map { row[$0] } })
         }
         var result = [Float](repeating: 0, count: image.pixels.count)
         let pixels = image.pixels.span

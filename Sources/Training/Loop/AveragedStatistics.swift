@@ -15,7 +15,7 @@ final class AveragedStatistics {
     ///   - count: training images to use, at least 1, rounded down to whole batches; all where there are fewer.
     ///   - batchSize: images a batch, before the limits of 2 and `count`.
     ///   - augmenter: nil takes the images as they are.
-    /// - Returns: nil where the network has no batch-norm, or the set a single image.
+    /// - Returns: nil where the network has no batch-norm that is trained, or the set a single image.
     init?(
         graph: ResolvedGraph, images: ImageSet, count: Int, batchSize: Int, shards: Int,
         normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?, pool: WorkerPool,
@@ -38,8 +38,11 @@ final class AveragedStatistics {
     }
 
     /// The statistics that go with `parameters`, from the images of epoch `epoch`; valid until the next call.
-    func state(for parameters: AlignedBuffer<Float>, epoch: Int) -> AlignedBuffer<Float> {
-        statistics.begin(parameters: parameters)
+    /// - Parameter running: those of training, which frozen batch-norms keep.
+    func state(
+        for parameters: AlignedBuffer<Float>, running: AlignedBuffer<Float>, epoch: Int
+    ) -> AlignedBuffer<Float> {
+        statistics.begin(parameters: parameters, state: running)
         loader.start(epoch: epoch)
         var left = count
         while left > 0, let batch = loader.next() {

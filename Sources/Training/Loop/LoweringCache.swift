@@ -4,6 +4,7 @@ import Foundation
 import LinearAlgebra
 import NeuralNetwork
 import Tensors
+import Workers
 
 /// What timing lowerings found, kept between runs in a small JSON file for each machine, BLAS and core: so that a second
 /// run starts at once, and makes the same choices as the first.

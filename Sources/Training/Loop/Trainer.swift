@@ -36,8 +36,8 @@ package final class Trainer {
     private let validator: Classifier?
     /// The moving average of batch-norm's statistics, which belongs with averaged weights.
     let averagedState: AlignedBuffer<Float>?
-    /// Computes them anew instead, where that is asked for.
-    private let averagedStatistics: AveragedStatistics?
+    /// Compute them anew instead, where that is asked for; by the nodes that are frozen.
+    private let averagedStatistics: [Set<Int>: AveragedStatistics]
     /// What goes with ``currentParameters`` at the end of an epoch.
     private var epochState: AlignedBuffer<Float>
     let stepsPerEpoch: Int
@@ -47,14 +47,16 @@ package final class Trainer {
     /// - Parameters:
     ///   - normalization: how pixels are brought to the network.
     ///   - evaluationBatchSize: images a batch at validation.
+    ///   - initial: the weights that ``TrainingOptions/initialModel`` names; they are not loaded here.
     ///   - teachers: those that ``TrainingOptions/distillation`` names; they are not loaded here.
     ///   - communicator: of the processes that train together.
     /// - Throws: an ``InputError`` where network and data do not fit, an ``OperationError`` where the network cannot be
     ///   made.
     package init(
         graph: ResolvedGraph, options: TrainingOptions, data: LoadedData, augmentation: AugmentationOptions,
-        normalization: Normalization, evaluationBatchSize: Int = 500, teachers: [Teacher] = [], seed: UInt64,
-        pool: WorkerPool, communicator: any Communicator = SingleRank()
+        normalization: Normalization, evaluationBatchSize: Int = 500, initial: InitialWeights? = nil,
+        teachers: [Teacher] = [],
+        seed: UInt64, pool: WorkerPool, communicator: any Communicator = SingleRank()
     ) throws {
         try Classifier.check(graph, fits: data.train, named: data.dataset)
         try Self.check(options, canBeSharedBy: communicator)
@@ -65,21 +67,29 @@ package final class Trainer {
         self.communicator = communicator
         let constants = data.normalizationConstants(normalization)
         let batchSize = min(options.batchSize, data.train.count)
+        let treatment = try LayerTreatment(options, of: graph)
         network = try TrainingNetwork(
-            graph: graph, batchSize: batchSize, shards: options.shards, seed: seed, pool: pool,
+            graph: graph.freezing(treatment.frozen(in: options.epochs)), batchSize: batchSize, shards: options.shards,
+            seed: seed, pool: pool,
             communicator: communicator)
+        if let initial {
+            network.store.parameters.copy(from: initial.parameters)
+            network.store.state.copy(from: initial.state)
+        }
         let whitened = try options.whitening.map { _ in try Whitening.kernel(of: graph) }
         if let whitened, let whitening = options.whitening {
             try Whitening.initialize(
                 whitened, in: network.store.parameters, images: data.train, count: whitening.images,
                 epsilon: whitening.epsilon, normalization: constants)
         }
+        stepsPerEpoch = (data.train.count + batchSize - 1) / batchSize
         // Elements of no tensor are left as they are.
         let frozen = options.whitening?.frozen == true ? whitened : nil
         optimizer = Optimizer(
             options: options.optimizer, l2: options.l2, clipping: options.gradientClipping,
             lookahead: options.lookahead, averagingDecay: options.averagingDecay,
-            tensors: graph.parameters.filter { $0 != frozen }, count: graph.parameterCount)
+            groups: treatment.groups(of: graph, stepsPerEpoch: stepsPerEpoch, frozen: frozen),
+            count: graph.parameterCount)
         averagedState = options.averagingDecay == nil ? nil : graph.initialState()
         let augmenter =
             augmentation.isIdentity
@@ -87,19 +97,21 @@ package final class Trainer {
             : try Augmenter(
                 augmentation, height: data.train.height, width: data.train.width, channels: data.train.channels,
                 seed: seed)
-        averagedStatistics =
-            options.averagingDecay == nil || options.averagingStatisticsImages == 0
-            ? nil
-            : AveragedStatistics(
-                graph: graph, images: data.train, count: options.averagingStatisticsImages,
-                batchSize: evaluationBatchSize, shards: options.shards, normalization: constants,
-                augmenter: options.averagingStatisticsAugmented ? augmenter : nil, pool: pool,
-                communicator: communicator)
         epochState = averagedState ?? network.store.state
         stages = try TrainingStage.stages(
-            options, graph: graph, network: network, images: data.train, normalization: constants,
+            options, treatment: treatment, graph: graph, network: network, images: data.train, normalization: constants,
             augmenter: augmenter, seed: seed, pool: pool, communicator: communicator)
-        stepsPerEpoch = (data.train.count + batchSize - 1) / batchSize
+        var averagedStatistics: [Set<Int>: AveragedStatistics] = [:]
+        if options.averagingDecay != nil, options.averagingStatisticsImages > 0 {
+            for frozen in Set(stages.map(\.frozen)) {
+                averagedStatistics[frozen] = AveragedStatistics(
+                    graph: graph.freezing(frozen), images: data.train, count: options.averagingStatisticsImages,
+                    batchSize: evaluationBatchSize, shards: options.shards, normalization: constants,
+                    augmenter: options.averagingStatisticsAugmented ? augmenter : nil, pool: pool,
+                    communicator: communicator)
+            }
+        }
+        self.averagedStatistics = averagedStatistics
         teacherEnsemble = try options.distillation.map {
             try TeacherEnsemble(
                 teachers, temperature: $0.temperature, data: data, batchSize: batchSize, normalization: constants,
@@ -228,8 +240,9 @@ package final class Trainer {
         }
         // Where nothing looks at the weights between the first epoch and the last, the moving average serves till then.
         let isObserved = validator != nil || progress.epoch == options.epochs || options.schedule.cycles > 1
-        if let averagedStatistics, isObserved {
-            epochState = averagedStatistics.state(for: currentParameters, epoch: progress.epoch)
+        if let statistics = averagedStatistics[stage.frozen], isObserved {
+            epochState = statistics.state(
+                for: currentParameters, running: network.store.state, epoch: progress.epoch)
             progress.seconds = seconds
         }
         var validation: (loss: Double, accuracy: Double)?

@@ -140,6 +140,16 @@ public struct TrainingOptions: Hashable, Sendable {
     public var averagingStatisticsImages = 0
     /// Whether these images are augmented as they were in the epoch that ended, as published, or taken as they are.
     public var averagingStatisticsAugmented = true
+    /// The weights that training begins with: a run folder, a model file, or `box`, the model in the box; nil: random ones.
+    /// Layers are found by name; the last one's classes by theirs, and a class that the model does not know begins anew.
+    public var initialModel: String? = nil
+    /// Layers that stay as they are, for some epochs or to the end.
+    public var frozen: [FrozenLayers] = []
+    /// Layers with learning rates of their own; of several that name one layer the factors are multiplied.
+    public var learningRates: [LayerRate] = []
+    /// In (0, 1]: a layer's rate is multiplied with this once for every layer with a kernel that follows it, so that the
+    /// first layers move least. K. Clark et al., "ELECTRA", 2020, arXiv:2003.10555, and BEiT, arXiv:2106.08254.
+    public var layerDecay = 1.0
     /// Nil: the labels alone.
     public var distillation: DistillationOptions? = nil
     /// Nil: the initializer's filters.

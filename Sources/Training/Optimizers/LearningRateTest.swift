@@ -92,17 +92,24 @@ package final class LearningRateFinder {
     ///   made.
     package init(
         graph: ResolvedGraph, options: TrainingOptions, data: LoadedData, augmentation: AugmentationOptions,
-        normalization: Normalization, seed: UInt64, pool: WorkerPool
+        normalization: Normalization, initial: InitialWeights? = nil, seed: UInt64, pool: WorkerPool
     ) throws {
         try Classifier.check(graph, fits: data.train, named: data.dataset)
         self.options = options
         self.pool = pool
         let batchSize = min(options.batchSize, data.train.count)
+        let treatment = try LayerTreatment(options, of: graph)
         network = try TrainingNetwork(
-            graph: graph, batchSize: batchSize, shards: options.shards, seed: seed, pool: pool)
+            graph: graph.freezing(treatment.frozen(in: 1)), batchSize: batchSize, shards: options.shards, seed: seed,
+            pool: pool)
+        if let initial {
+            network.store.parameters.copy(from: initial.parameters)
+            network.store.state.copy(from: initial.state)
+        }
         optimizer = Optimizer(
             options: options.optimizer, l2: options.l2, clipping: options.gradientClipping, averagingDecay: nil,
-            tensors: graph.parameters, count: graph.parameterCount)
+            // All of the test is the first epoch.
+            groups: treatment.groups(of: graph, stepsPerEpoch: 1 << 40, frozen: nil), count: graph.parameterCount)
         loader = BatchLoader(
             data: data.train, batchSize: batchSize, normalization: data.normalizationConstants(normalization),
             augmenter: augmentation.isIdentity

@@ -43,9 +43,21 @@ package final class Optimizer {
     ///   - averagingDecay: d in (0, 1) of the moving average of the parameters; nil keeps none.
     ///   - tensors: disjoint places in the flat buffers, in any order.
     ///   - count: elements of the flat buffers; every tensor lies within.
-    package init(
+    package convenience init(
         options: OptimizerOptions, l2: Double, clipping: GradientClipping?, lookahead: LookaheadOptions? = nil,
         averagingDecay: Double?, tensors: [ParameterTensor], count: Int
+    ) {
+        self.init(
+            options: options, l2: l2, clipping: clipping, lookahead: lookahead, averagingDecay: averagingDecay,
+            groups: [OptimizerGroup(tensors: tensors)], count: count)
+    }
+
+    /// - Parameters:
+    ///   - groups: of tensors that move at one rate and begin at one step; disjoint places in the flat buffers.
+    ///   - count: elements of the flat buffers; every tensor lies within.
+    package init(
+        options: OptimizerOptions, l2: Double, clipping: GradientClipping?, lookahead: LookaheadOptions? = nil,
+        averagingDecay: Double?, groups: [OptimizerGroup], count: Int
     ) {
         precondition(l2 >= 0, "Optimizer: l2 must be at least 0, received \(l2)")
         switch clipping {
@@ -76,11 +88,13 @@ package final class Optimizer {
         average = averagingDecay == nil ? nil : AlignedBuffer<Float>(count: count)
         slow = lookahead == nil ? nil : AlignedBuffer<Float>(count: count)
         moments = [("optimizer/m", m), ("optimizer/v", v)].compactMap { name, buffer in buffer.map { (name, $0) } }
-        let blocks = OptimizerBlock.cut(tensors, count: count, joins: options.rule is any ElementwiseRule)
+        let blocks = OptimizerBlock.cut(groups, count: count, joins: options.rule is any ElementwiseRule)
         stepper = options.rule.stepper(
-            OptimizerMemory(blocks: blocks, tensors: tensors, count: count, l2: Float(l2), m: m, v: v))
+            OptimizerMemory(
+                blocks: blocks, groups: groups, tensors: groups.flatMap(\.tensors), count: count, l2: Float(l2), m: m,
+                v: v))
         sweep = OptimizerSweep(
-            blocks: blocks, stepper: stepper, l2: Float(l2), average: average, slow: slow,
+            blocks: blocks, groups: groups, stepper: stepper, l2: Float(l2), average: average, slow: slow,
             lookaheadRate: Float(lookahead?.alpha ?? 0))
     }
 
@@ -121,6 +135,7 @@ package final class Optimizer {
         stepsTaken += 1
         sweep.parameters = parameters
         sweep.gradients = gradients
+        sweep.step = stepsTaken
         sweep.filter = OptimizerKernels.GradientFilter()
         switch clipping {
         case .norm(let bound):
@@ -161,32 +176,53 @@ package final class Optimizer {
     }
 }
 
+/// Tensors that move at one rate, from one step on.
+package struct OptimizerGroup: Hashable, Sendable {
+    package var tensors: [ParameterTensor]
+    /// What the scheduled rate is multiplied with, > 0.
+    package var rateFactor = 1.0
+    /// Steps before the first that moves them: until then they are frozen. Their own steps are counted from here.
+    package var stepsBefore = 0
+
+    package init(tensors: [ParameterTensor], rateFactor: Double = 1, stepsBefore: Int = 0) {
+        self.tensors = tensors
+        self.rateFactor = rateFactor
+        self.stepsBefore = stepsBefore
+    }
+}
+
 /// A run of elements that one task updates.
 package struct OptimizerBlock: Hashable {
     var range: Range<Int>
     var decays: Bool
+    /// The number of its group.
+    var group = 0
 
     /// 64 KiB of each buffer: five of them stay in an L2 cache of 1 MiB.
     static let maximumCount = 16_384
 
-    /// The blocks of `tensors` in ascending order. Neighbours with the same decay are joined, where asked, then cut.
-    static func cut(_ tensors: [ParameterTensor], count: Int, joins: Bool = true) -> [OptimizerBlock] {
+    /// The blocks of the groups' tensors in ascending order. Neighbours with the same decay and group are joined, where
+    /// asked, then cut.
+    static func cut(_ groups: [OptimizerGroup], count: Int, joins: Bool = true) -> [OptimizerBlock] {
         var runs: [OptimizerBlock] = []
-        for tensor in tensors.sorted(by: { $0.offset < $1.offset }) where tensor.count > 0 {
+        let tensors = groups.enumerated().flatMap { index, group in group.tensors.map { (tensor: $0, group: index) } }
+        for (tensor, group) in tensors.sorted(by: { $0.tensor.offset < $1.tensor.offset }) where tensor.count > 0 {
             let end = runs.last?.range.upperBound ?? 0
             precondition(
                 tensor.offset >= end && tensor.range.upperBound <= count,
                 "Optimizer: tensor \(tensor.name) overlaps another or leaves the buffer of \(count)")
-            if joins, let last = runs.last, last.decays == tensor.role.decays, end == tensor.offset {
+            if joins, let last = runs.last, last.decays == tensor.role.decays, last.group == group, end == tensor.offset
+            {
                 runs[runs.count - 1].range = last.range.lowerBound..<tensor.range.upperBound
             } else {
-                runs.append(OptimizerBlock(range: tensor.range, decays: tensor.role.decays))
+                runs.append(OptimizerBlock(range: tensor.range, decays: tensor.role.decays, group: group))
             }
         }
         return runs.flatMap { run in
             stride(from: run.range.lowerBound, to: run.range.upperBound, by: maximumCount).map { start in
                 OptimizerBlock(
-                    range: start..<min(start + maximumCount, run.range.upperBound), decays: run.decays)
+                    range: start..<min(start + maximumCount, run.range.upperBound), decays: run.decays,
+                    group: run.group)
             }
         }
     }
@@ -197,6 +233,9 @@ private final class OptimizerSweep: ParallelWork {
     enum Phase { case squares, finite, update }
 
     let blocks: [OptimizerBlock]
+    private let groups: [OptimizerGroup]
+    /// The optimizer's, from 1.
+    var step = 0
     var phase = Phase.squares
     var parameters, gradients: AlignedBuffer<Float>?
     var filter = OptimizerKernels.GradientFilter()
@@ -212,10 +251,12 @@ private final class OptimizerSweep: ParallelWork {
     private let partialSums: AlignedBuffer<Double>
 
     init(
-        blocks: [OptimizerBlock], stepper: any OptimizerStepper, l2: Float, average: AlignedBuffer<Float>?,
+        blocks: [OptimizerBlock], groups: [OptimizerGroup], stepper: any OptimizerStepper, l2: Float,
+        average: AlignedBuffer<Float>?,
         slow: AlignedBuffer<Float>?, lookaheadRate: Float
     ) {
         self.blocks = blocks
+        self.groups = groups
         self.stepper = stepper
         self.slow = slow
         self.lookaheadRate = lookaheadRate
@@ -247,6 +288,7 @@ private final class OptimizerSweep: ParallelWork {
     }
 
     private func update(_ task: Int, _ block: OptimizerBlock, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>) {
+        guard step > groups[block.group].stepsBefore else { return }
         var filter = filter
         filter.l2 = block.decays ? l2 : 0
         stepper.apply(task, w: w, g: g, filter: filter)

@@ -46,6 +46,7 @@ package protocol ElementwiseStep: Sendable {
 package struct OptimizerMemory {
     /// In ascending order; joined over tensors where ``OptimizerRule`` looks at elements alone.
     let blocks: [OptimizerBlock]
+    let groups: [OptimizerGroup]
     let tensors: [ParameterTensor]
     /// Elements of the flat buffers.
     let count: Int
@@ -62,6 +63,7 @@ package protocol OptimizerStepper: AnyObject {
     func prepare(
         _ rule: any OptimizerRule, step: Int, learningRate: Double, filter: OptimizerKernels.GradientFilter,
         w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, pool: WorkerPool)
+    /// Not called for blocks of groups that have not begun.
     /// - Parameter filter: for the block, L2 included.
     func apply(
         _ block: Int, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, filter: OptimizerKernels.GradientFilter)
@@ -69,18 +71,28 @@ package protocol OptimizerStepper: AnyObject {
 
 private final class ElementwiseStepper: OptimizerStepper {
     private let memory: OptimizerMemory
-    private var step: (any ElementwiseStep)?
+    /// By group; nil where it has not begun.
+    private var steps: [(any ElementwiseStep)?] = []
 
     init(_ memory: OptimizerMemory) { self.memory = memory }
 
     func prepare(
         _ rule: any OptimizerRule, step: Int, learningRate: Double, filter: OptimizerKernels.GradientFilter,
         w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, pool: WorkerPool
-    ) { self.step = (rule as? any ElementwiseRule)?.step(step, learningRate: learningRate) }
+    ) {
+        guard let rule = rule as? any ElementwiseRule else { return }
+        steps = memory.groups.map { group in
+            step > group.stepsBefore
+                ? rule.step(step - group.stepsBefore, learningRate: learningRate * group.rateFactor) : nil
+        }
+    }
 
     func apply(
         _ block: Int, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, filter: OptimizerKernels.GradientFilter
-    ) { step?.apply(memory.blocks[block], w: w, g: g, memory: memory, filter: filter) }
+    ) {
+        let block = memory.blocks[block]
+        steps[block.group]?.apply(block, w: w, g: g, memory: memory, filter: filter)
+    }
 }
 
 /// What rules need that look at whole tensors: a direction `u` for each element, and for each tensor a factor on it.

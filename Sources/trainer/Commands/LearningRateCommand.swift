@@ -37,11 +37,13 @@ struct LearningRateCommand: ParsableCommand {
         let options = try test()
         var (experiment, graph) = try configuration.load(instead: data)
         let pool = try common.makePool()
-        let loaded = try common.load(experiment.dataRequest, seed: experiment.seed)
+        var loaded = try common.load(experiment.dataRequest, seed: experiment.seed)
         tuning.settle(&experiment, &graph, pool: pool, common)
+        let initial = try ReferencedModels(experiment.training).initialWeights(
+            for: graph, experiment, data: &loaded)
         let finder = try LearningRateFinder(
             graph: graph, options: experiment.training, data: loaded, augmentation: experiment.augmentation,
-            normalization: experiment.data.normalization, seed: experiment.seed, pool: pool)
+            normalization: experiment.data.normalization, initial: initial, seed: experiment.seed, pool: pool)
         Interruption.install()
         var taken = 0
         let result = finder.run(options, shouldStop: { Interruption.isRequested }) { point in

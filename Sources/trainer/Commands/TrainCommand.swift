@@ -26,13 +26,25 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Go on with an unfinished run, in its folder.", valueName: "run"))
     var resume: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Begin with the weights of a trained network, a run folder, a model file, or box; without --config its network, "
+                + "augmentation and a recipe for few images.",
+            valueName: "model"))
+    var from: String?
+
     @Flag(help: "With --resume: go on although Numeral, BLAS or CPU are others than at the beginning.")
     var force = false
 
     func validate() throws {
         if resume == nil {
-            try configuration.requireFile()
+            if from == nil { try configuration.requireFile() }
+            if configuration.config == nil, from != nil, data == nil {
+                throw ValidationError("--from needs --data, the images to learn from; or --config")
+            }
             if force { throw ValidationError("--force goes with --resume") }
+        } else if from != nil {
+            throw ValidationError("--from does not go with --resume: the run has begun already")
         } else if output != nil {
             throw ValidationError("--output does not go with --resume: a run goes on in its own folder")
         }
@@ -54,15 +66,18 @@ struct TrainCommand: ParsableCommand {
         if let data = self.data { experiment.data.directory = data }
         let pool = try ranks.together { try common.makePool(default: ranks.threads) }
         introduce(pool, ranks)
-        let data = try ranks.together { try common.load(experiment.dataRequest, seed: experiment.seed) }
+        var data = try ranks.together { try common.load(experiment.dataRequest, seed: experiment.seed) }
         if ranks.isFirst { tuning.settle(&experiment, &graph, pool: pool, common) }
         (experiment, graph) = try ranks.share(ranks.isFirst ? (experiment, graph) : nil)
-        let models = try ranks.together { try TeacherModels(experiment.training.distillation) }
+        let models = try ranks.together { try ReferencedModels(experiment.training) }
+        let initial = try ranks.together { try models.initialWeights(for: graph, experiment, data: &data) }
+        if let initial { introduce(initial, experiment, data) }
         let trainer = try ranks.together {
             try Trainer(
                 graph: graph, options: experiment.training, data: data, augmentation: experiment.augmentation,
                 normalization: experiment.data.normalization, evaluationBatchSize: experiment.evaluation.batchSize,
-                teachers: models.teachers, seed: experiment.seed, pool: pool, communicator: ranks.communicator)
+                initial: initial, teachers: models.teachers, seed: experiment.seed, pool: pool,
+                communicator: ranks.communicator)
         }
         // A test file that is damaged should be known before an hour of training, not after. Nothing is kept of it.
         let digests = try ranks.together {
@@ -92,7 +107,8 @@ struct TrainCommand: ParsableCommand {
 
     /// What is to be trained: as the files and the command line say, or as the run did that is gone on with.
     private func configured(_ resumed: Resumption?) throws -> (Experiment, ResolvedGraph) {
-        var (experiment, graph) = try resumed.map { ($0.experiment, $0.graph) } ?? configuration.load(data: data)
+        var (experiment, graph) =
+            try resumed.map { ($0.experiment, $0.graph) } ?? configuration.load(data: data, from: from)
         if let output { experiment.output.directory = output }
         return (experiment, graph)
     }
@@ -103,6 +119,15 @@ struct TrainCommand: ParsableCommand {
             "Numeral \(Numeral.version), \(BLASVendor.backend) (core \(BLASVendor.core ?? "unknown")), "
                 + (ranks.count == 1 ? threads : "\(ranks.count) ranks of \(threads)"))
         if ranks.count > 1, let text = ranks.description { common.say(text) }
+    }
+
+    private func introduce(_ initial: InitialWeights, _ experiment: Experiment, _ data: LoadedData) {
+        let classes = data.train.classCount, known = initial.knownClasses
+        let head =
+            known == classes
+            ? "which knows all \(classes) classes"
+            : "with a new last layer for \(known == 0 ? "all" : "\(classes - known) of") \(classes) classes"
+        common.say("Beginning with the weights of \(experiment.training.initialModel ?? ""), \(head)")
     }
 
     private func create(_ experiment: Experiment, date: Date) throws(OperationError) -> LiveRun {

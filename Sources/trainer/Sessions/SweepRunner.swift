@@ -100,7 +100,9 @@ final class SweepRunner {
         var checkpoint = Checkpoint(
             configuration: experiment.jsonText, dataDigests: data.digests, engine: EngineIdentity.current(graph),
             liveFiles: [:], state: TrainingState(progress: TrainingProgress(), tensors: []))
-        let models = try TeacherModels(experiment.training.distillation)
+        let models = try ReferencedModels(experiment.training)
+        var data = data
+        let initial = try models.initialWeights(for: graph, experiment, data: &data)
         checkpoint.dataDigests.merge(models.digests) { first, _ in first }
         let state = folder.checkpoint(number, seed, like: checkpoint)
         let trainer: Trainer
@@ -108,7 +110,7 @@ final class SweepRunner {
             trainer = try Trainer(
                 graph: graph, options: experiment.training, data: data, augmentation: experiment.augmentation,
                 normalization: experiment.data.normalization, evaluationBatchSize: experiment.evaluation.batchSize,
-                teachers: models.teachers, seed: seed, pool: pool)
+                initial: initial, teachers: models.teachers, seed: seed, pool: pool)
         } catch let error as OperationError {
             return SweepTraining(trial: number, seed: seed, epochs: [], isFinished: false, failure: error.description)
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Foundation
 import LinearAlgebra
 import Numeral
@@ -75,14 +76,22 @@ struct ConfigurationOptions: ParsableArguments {
     static func load(
         _ config: String, overrides: [String], data: String? = nil
     ) throws -> (Experiment, ResolvedGraph) {
-        var experiment = try ExperimentFile.load(path: config, overrides: overrides)
+        try completed(ExperimentFile.load(path: config, overrides: overrides), data: data, name: config)
+    }
+
+    /// A configuration with its graph, what follows the data filled in.
+    /// - Parameter name: of the file, for errors.
+    static func completed(
+        _ experiment: Experiment, data: String?, name: String
+    ) throws -> (Experiment, ResolvedGraph) {
+        var experiment = experiment
         if let data { experiment.data.directory = data }
         experiment = try experiment.completed()
         do {
             return (experiment, try ResolvedGraph(experiment.model))
         } catch {
             var located = error
-            located.place = "\(config): \(error.place)"
+            located.place = "\(name): \(error.place)"
             throw located
         }
     }
@@ -108,9 +117,18 @@ struct TrainingConfigurationOptions: ParsableArguments {
     }
 
     /// The configuration and its graph, every shape checked.
-    /// - Parameter data: The folder or file that holds the data, instead of the configuration's.
-    func load(data: String? = nil) throws -> (Experiment, ResolvedGraph) {
-        try ConfigurationOptions.load(config ?? "", overrides: allOverrides, data: data)
+    /// - Parameters:
+    ///   - data: The folder or file that holds the data, instead of the configuration's.
+    ///   - model: The model whose weights training begins with; where no file is given, its network is trained.
+    func load(data: String? = nil, from model: String? = nil) throws -> (Experiment, ResolvedGraph) {
+        if let config {
+            let initial = model.map { ["training.initialModel=\(JSONValue.quoted($0))"] } ?? []
+            return try ConfigurationOptions.load(config, overrides: allOverrides + initial, data: data)
+        }
+        let path = model ?? ""
+        let recipe = Experiment.fineTuning(try SavedModel.load(path: path), from: path)
+        return try ConfigurationOptions.completed(
+            Experiment.decode(try Overrides.apply(allOverrides, to: recipe.json), name: ""), data: data, name: path)
     }
 
     /// What the file and the options say; where no file is given, what `stored` says with the options.

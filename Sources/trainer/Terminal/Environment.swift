@@ -2,6 +2,7 @@ import Foundation
 import LinearAlgebra
 import Numeral
 import Runs
+import Workers
 
 extension EnvironmentRecord {
     /// What this process runs on.

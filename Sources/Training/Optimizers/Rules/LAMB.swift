@@ -35,8 +35,10 @@ private final class LAMBStepper: OptimizerStepper, ParallelWork {
     private let directions: TensorDirections
     /// By block: Σ w², Σ u².
     private let sums: AlignedBuffer<Double>
-    private var adam: Adam.Step
-    private var rate: Float = 0
+    /// By group; nil where it has not begun.
+    private var adam: [Adam.Step?] = []
+    /// By group.
+    private var rates: [Float] = []
     private var filter = OptimizerKernels.GradientFilter()
     private var w, g: AlignedBuffer<Float>?
 
@@ -44,7 +46,6 @@ private final class LAMBStepper: OptimizerStepper, ParallelWork {
         self.memory = memory
         directions = TensorDirections(memory)
         sums = AlignedBuffer(count: 2 * memory.blocks.count)
-        adam = Adam().step(1, learningRate: 0, weightDecay: 0)
     }
 
     func prepare(
@@ -52,8 +53,11 @@ private final class LAMBStepper: OptimizerStepper, ParallelWork {
         w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, pool: WorkerPool
     ) {
         guard let rule = rule as? LAMB else { preconditionFailure("Optimizer: LAMB steps with \(rule)") }
-        rate = Float(learningRate)
-        adam = rule.adam.step(step, learningRate: 1, weightDecay: rule.weightDecay)
+        rates = memory.groups.map { Float(learningRate * $0.rateFactor) }
+        adam = memory.groups.map {
+            step > $0.stepsBefore
+                ? rule.adam.step(step - $0.stepsBefore, learningRate: 1, weightDecay: rule.weightDecay) : nil
+        }
         (self.filter, self.w, self.g) = (filter, w, g)
         defer { (self.w, self.g) = (nil, nil) }
         pool.run(self, tasks: memory.blocks.count)
@@ -61,8 +65,8 @@ private final class LAMBStepper: OptimizerStepper, ParallelWork {
     }
 
     func run(task: Int, worker: Int) {
-        guard let w, let g, let m = memory.m, let v = memory.v else { return }
         let block = memory.blocks[task]
+        guard let w, let g, let m = memory.m, let v = memory.v, let adam = adam[block.group] else { return }
         var filter = filter
         filter.l2 = block.decays ? memory.l2 : 0
         OptimizerKernels.adamDirection(
@@ -92,9 +96,9 @@ private final class LAMBStepper: OptimizerStepper, ParallelWork {
     func apply(
         _ block: Int, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, filter: OptimizerKernels.GradientFilter
     ) {
-        let factor = directions.factors[directions.owners[block]]
+        let factor = directions.factors[directions.owners[block]], block = memory.blocks[block]
         OptimizerKernels.sgd(
-            memory.blocks[block].range, w: w, g: directions.u, filter: OptimizerKernels.GradientFilter(scale: factor),
-            rate: rate)
+            block.range, w: w, g: directions.u, filter: OptimizerKernels.GradientFilter(scale: factor),
+            rate: rates[block.group])
     }
 }

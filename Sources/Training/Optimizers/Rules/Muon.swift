@@ -103,6 +103,7 @@ private final class MuonStepper: OptimizerStepper, ParallelWork {
     /// A matrix `[rows, columns]` in the flat buffer, a convolution's kernel being `[kH·kW·inC, outC]`.
     private struct Matrix {
         var tensor: Int
+        var group: Int
         var offset, rows, columns: Int
         let scratch: AlignedBuffer<Float>
     }
@@ -113,8 +114,10 @@ private final class MuonStepper: OptimizerStepper, ParallelWork {
     private let matrices: [Matrix]
     private var pass = Pass.directions
     private var muon = OptimizerOptions.MuonOptions()
-    private var adam: Adam.Step
-    private var rate: Float = 0
+    /// By group; nil where it has not begun.
+    private var adam: [Adam.Step?] = []
+    /// By group.
+    private var rates: [Float] = []
     private var filter = OptimizerKernels.GradientFilter()
     private var w, g: AlignedBuffer<Float>?
 
@@ -127,10 +130,10 @@ private final class MuonStepper: OptimizerStepper, ParallelWork {
             guard isMatrix, let columns = tensors[index].shape.last else { return nil }
             let rows = tensors[index].count / columns
             return Matrix(
-                tensor: index, offset: tensors[index].offset, rows: rows, columns: columns,
+                tensor: index, group: memory.groups.firstIndex { $0.tensors.contains(tensors[index]) } ?? 0,
+                offset: tensors[index].offset, rows: rows, columns: columns,
                 scratch: AlignedBuffer(count: NewtonSchulz.scratchFloats(rows: rows, columns: columns)))
         }
-        adam = Adam().step(1, learningRate: 0, weightDecay: 0)
     }
 
     func prepare(
@@ -141,9 +144,13 @@ private final class MuonStepper: OptimizerStepper, ParallelWork {
             preconditionFailure("Optimizer: Muon steps with \(rule)")
         }
         self.muon = muon
-        rate = Float(learningRate)
+        rates = memory.groups.map { Float(learningRate * $0.rateFactor) }
         let adamRate = learningRate * muon.adam.learningRate / muon.learningRate
-        adam = muon.adam.rule.step(step, learningRate: adamRate, weightDecay: muon.weightDecay)
+        adam = memory.groups.map {
+            step > $0.stepsBefore
+                ? muon.adam.rule.step(
+                    step - $0.stepsBefore, learningRate: adamRate * $0.rateFactor, weightDecay: muon.weightDecay) : nil
+        }
         (self.filter, self.w, self.g) = (filter, w, g)
         defer { (self.w, self.g) = (nil, nil) }
         pass = .directions
@@ -159,12 +166,15 @@ private final class MuonStepper: OptimizerStepper, ParallelWork {
     func run(task: Int, worker: Int) {
         if pass == .matrices {
             let matrix = matrices[task]
+            guard adam[matrix.group] != nil else { return }
             NewtonSchulz.orthogonalize(
                 directions.u, at: matrix.offset, rows: matrix.rows, columns: matrix.columns, scratch: matrix.scratch)
             return
         }
-        guard let w, let g, let m = memory.m, isMatrix[directions.owners[task]] else { return }
         let block = memory.blocks[task]
+        guard let w, let g, let m = memory.m, isMatrix[directions.owners[task]], adam[block.group] != nil else {
+            return
+        }
         var filter = filter
         filter.l2 = block.decays ? memory.l2 : 0
         OptimizerKernels.muonDirection(
@@ -177,7 +187,7 @@ private final class MuonStepper: OptimizerStepper, ParallelWork {
     ) {
         let tensor = directions.owners[block], block = memory.blocks[block]
         guard isMatrix[tensor] else {
-            guard let m = memory.m, let v = memory.v else { return }
+            guard let m = memory.m, let v = memory.v, let adam = adam[block.group] else { return }
             OptimizerKernels.adam(
                 block.range, w: w, g: g, m: m, v: v, filter: filter, step: adam.coefficients(block))
             return
@@ -185,6 +195,6 @@ private final class MuonStepper: OptimizerStepper, ParallelWork {
         OptimizerKernels.sgd(
             block.range, w: w, g: directions.u,
             filter: OptimizerKernels.GradientFilter(scale: directions.factors[tensor], l2: Float(muon.weightDecay)),
-            rate: rate)
+            rate: rates[block.group])
     }
 }

@@ -4,15 +4,18 @@ import Foundation
 import Tensors
 import Training
 
-/// The models that a configuration names as teachers.
-package struct TeacherModels {
+/// The models that a configuration names: teachers, and the one whose weights training begins with.
+package struct ReferencedModels {
     package var teachers: [Teacher] = []
+    /// Of ``TrainingOptions/initialModel``.
+    package var initial: SavedModel?
     /// SHA-256 of their files, by path: a run may only go on with the same teachers.
     package var digests: [String: String] = [:]
 
     /// - Throws: `InputError` where a path holds no model, `OperationError` where OpenSSL has no SHA-256.
-    package init(_ options: DistillationOptions?) throws {
-        for path in try SavedModel.paths(options?.teachers ?? [], place: "training.distillation.teachers") {
+    package init(_ options: TrainingOptions) throws {
+        for path in try SavedModel.paths(options.distillation?.teachers ?? [], place: "training.distillation.teachers")
+        {
             let model = try SavedModel.load(path: path)
             teachers.append(
                 Teacher(
@@ -20,6 +23,10 @@ package struct TeacherModels {
                     state: model.state))
             digests["teacher \(path)"] = try Digest.hex(Array(model.encoded()))
         }
+        guard let path = options.initialModel else { return }
+        let model = try SavedModel.load(path: path)
+        initial = model
+        digests["initial model \(path)"] = try Digest.hex(Array(model.encoded()))
     }
 }
 

@@ -1,0 +1,34 @@
+import Foundation
+import Tensors
+
+/// The model in the box: a network that this project trained on MNIST, so that digits can be read without training first.
+///
+/// `Resources/box` holds it, the figures of its run, and a notice of where its data came from; `config/box.json` trains
+/// it again.
+package enum BoxModel {
+    /// The folder of its files.
+    package static var folder: URL { Bundle.module.bundleURL.appendingPathComponent("box", isDirectory: true) }
+
+    /// What stands for it where a model is named by path; a file or folder of that name is `./box`.
+    package static let word = "box"
+
+    /// What messages call it.
+    package static let name = "the model in the box"
+
+    /// - Throws: an `InputError` where the package's resources are absent or damaged.
+    package static func load() throws(InputError) -> SavedModel {
+        try SavedModel.load(path: folder.appendingPathComponent("mnist.safetensors").path)
+    }
+
+    /// Whether `path` stands for it.
+    /// - Throws: an `InputError` where a file or folder has that name too.
+    static func isMeant(by path: String) throws(InputError) -> Bool {
+        guard path == word else { return false }
+        guard !FileManager.default.fileExists(atPath: word) else {
+            throw InputError(
+                path, expected: "one model of this name", received: "the model in the box, and a file or folder here",
+                remedy: "write ./\(word) for the latter, or run in another folder for the former")
+        }
+        return true
+    }
+}

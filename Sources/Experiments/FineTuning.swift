@@ -1,0 +1,61 @@
+import Datasets
+import Formats
+import NeuralNetwork
+import Tensors
+import Training
+
+extension Experiment {
+    /// Training that goes on from a trained network with other images: its network and augmentation, as many classes as the
+    /// data have, and a recipe for few images.
+    ///
+    /// - Parameter path: where the model is, for ``TrainingOptions/initialModel``.
+    package static func fineTuning(_ model: SavedModel, from path: String) -> Experiment {
+        var experiment = model.experiment
+        experiment.name = String(experiment.name.prefix(90)) + "-finetuned"
+        // How pixels are prepared stays; which images and what classes are called does not.
+        (experiment.data.files, experiment.data.directory, experiment.data.classNames) = (nil, nil, nil)
+        experiment.data.source = .auto
+        experiment.model = experiment.model.unsettled.followingClasses
+        var training = TrainingOptions()
+        training.initialModel = path
+        training.epochs = 20
+        training.batchSize = 16
+        training.optimizer = .adamW(learningRate: 2e-3)
+        training.schedule = .cosine()
+        training.labelSmoothing = experiment.training.labelSmoothing
+        training.earlyStopping = EarlyStoppingOptions(patience: 8)
+        training.layerDecay = 0.85
+        experiment.training = training
+        return experiment
+    }
+}
+
+extension ReferencedModels {
+    /// The weights that training begins with, where the options name a model; the data are then standardised as that model's
+    /// were.
+    ///
+    /// - Throws: an ``InputError`` where network, normalisation or options do not go with the model; an ``OperationError``
+    ///   where what begins anew cannot be initialised.
+    package func initialWeights(
+        for graph: ResolvedGraph, _ experiment: Experiment, data: inout LoadedData
+    ) throws -> InitialWeights? {
+        guard let initial, let path = experiment.training.initialModel else { return nil }
+        guard experiment.training.whitening == nil else {
+            throw InputError(
+                "training.whitening", expected: "null with training.initialModel", received: "filters from the images",
+                remedy: "the model brings its own")
+        }
+        switch (initial.normalization, experiment.data.normalization) {
+        case (let constants?, .standardize): data = data.standardized(by: constants)
+        case (nil, .none): break
+        case (let constants, _):
+            throw InputError(
+                "data.normalization",
+                expected: "\"\(constants == nil ? "none" : "standardize")\", as \(path) was trained",
+                received: "\"\(experiment.data.normalization.rawValue)\"")
+        }
+        return try InitialWeights(
+            for: graph, classes: data.train.classNames, seed: experiment.seed,
+            from: (initial.graph, initial.classNames, initial.parameters, initial.state), path: path)
+    }
+}

@@ -1,0 +1,97 @@
+import Formats
+import NeuralNetwork
+import Tensors
+
+/// The weights that training begins with instead of random ones.
+package struct InitialWeights: Sendable {
+    /// Of the network that is to be trained.
+    package let parameters: AlignedBuffer<Float>
+    /// Batch-norm's running statistics that go with them.
+    package let state: AlignedBuffer<Float>
+    /// How many of the classes the model knows by name; the others begin anew.
+    package let knownClasses: Int
+
+    /// The weights of a trained network, for one with the same layers.
+    ///
+    /// Tensors are found by their names and must have the same shape, but for those of the head: from the last layer with a
+    /// kernel on. There each class takes the weights of the class of the same name, and one that the model does not know
+    /// begins as the initializer says.
+    ///
+    /// - Parameters:
+    ///   - graph: the network that is to be trained, for `classes`.
+    ///   - seed: of what begins anew.
+    ///   - model: the trained network with its classes, weights and running statistics; `path` names it in errors.
+    /// - Throws: an ``InputError`` where a tensor outside the head is missing there or has another shape; an
+    ///   ``OperationError`` where initialisation fails.
+    package init(
+        for graph: ResolvedGraph, classes: [String], seed: UInt64,
+        from model: (
+            graph: ResolvedGraph, classes: [String], parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
+        ), path: String
+    ) throws {
+        parameters = try graph.initialParameters(seed: seed)
+        state = graph.initialState()
+        let sources = classes.map { name in model.classes.firstIndex(of: name) }
+        knownClasses = sources.count { $0 != nil }
+        let head = graph.head
+        for (index, node) in graph.nodes.enumerated() {
+            let isHead = head.contains(index)
+            let found = model.graph.nodes.first { $0.name == node.name }
+            let pairs = [
+                (node.parameters, found?.parameters ?? [], parameters, model.parameters),
+                (node.state, found?.state ?? [], state, model.state),
+            ]
+            for (tensors, theirs, target, source) in pairs {
+                for tensor in tensors {
+                    let place = "training.initialModel: \(path)"
+                    guard let other = theirs.first(where: { $0.name == tensor.name }) else {
+                        throw InputError(
+                            place, expected: "a tensor \(tensor.name)", received: "none of that name",
+                            remedy: "give the network the layers and names of that model's configuration")
+                    }
+                    guard tensor.shape.dropLast(isHead ? 1 : 0) == other.shape.dropLast(isHead ? 1 : 0),
+                        isHead || tensor.shape == other.shape
+                    else {
+                        throw InputError(
+                            place, expected: "\(tensor.name) of \(Shape(tensor.shape))",
+                            received: "\(Shape(other.shape))", remedy: "only the last layer may be another")
+                    }
+                    if isHead {
+                        Self.copyClasses(sources, tensor, to: target, from: other, of: source)
+                    } else {
+                        for i in 0..<tensor.count { target[tensor.offset + i] = source[other.offset + i] }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Copies the last axis class by class.
+    private static func copyClasses(
+        _ sources: [Int?], _ tensor: ParameterTensor, to target: AlignedBuffer<Float>, from other: ParameterTensor,
+        of source: AlignedBuffer<Float>
+    ) {
+        guard let ours = tensor.shape.last, let theirs = other.shape.last else { return }
+        for (index, found) in sources.enumerated() {
+            guard let found else { continue }
+            for row in 0..<tensor.count / ours {
+                target[tensor.offset + row * ours + index] = source[other.offset + row * theirs + found]
+            }
+        }
+    }
+}
+
+extension ResolvedGraph {
+    /// The nodes from the last one with a kernel on, whose channels are the classes.
+    fileprivate var head: Set<Int> {
+        var head = Set<Int>()
+        var index = nodes.count - 1
+        while index >= 0 {
+            head.insert(index)
+            if nodes[index].parameters.contains(where: { $0.role == .weight }) { break }
+            guard nodes[index].inputs.count == 1 else { break }
+            index = nodes[index].inputs[0]
+        }
+        return head
+    }
+}
