@@ -46,7 +46,7 @@ import Testing
         (
             "training.optimzer.learningRate=1",
             "complete.json: training.optimzer: expected one of: epochs, batchSize, optimizer, lookahead, schedule, "
-                + "warmupEpochs, labelSmoothing, l2, gradientClipping, earlyStopping, averaging, initialModel, frozen, learningRates, layerDecay, distillation, whitening, "
+                + "warmupEpochs, loss, classWeights, labelSmoothing, l2, gradientClipping, earlyStopping, averaging, initialModel, frozen, learningRates, layerDecay, distillation, whitening, "
                 + "progressiveResizing, checkpoints, shards · received "
                 + "\"optimzer\" · did you mean 'optimizer'?"
         ),

@@ -148,6 +148,8 @@ struct RandomExperiment {
             training.whitening = WhiteningOptions(
                 images: integer(1...1_000_000), epsilon: double(0, 1), frozen: chance())
         }
+        training.loss = [.crossEntropy, .focal(gamma: double(0, 10)), .meanSquaredError][integer(0...2)]
+        training.classWeights = [nil, .balanced, .given(["a.b": double(0, 9), "7": 1])][integer(0...2)]
         training.initialModel = chance() ? "runs/\(integer(0...9))" : nil
         training.layerDecay = double(0, 1)
         for _ in 0..<integer(0...3) {

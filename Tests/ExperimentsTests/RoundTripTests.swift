@@ -63,6 +63,8 @@ import Testing
                     "lookahead": null,
                     "schedule": {"type": "constant"},
                     "warmupEpochs": 0,
+                    "loss": {"type": "crossEntropy"},
+                    "classWeights": null,
                     "labelSmoothing": 0,
                     "l2": 0,
                     "gradientClipping": null,

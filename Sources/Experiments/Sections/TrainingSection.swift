@@ -1,9 +1,44 @@
 import Formats
+import NeuralNetwork
 import Tensors
 import Training
 
 extension Codec where Value == OptimizerOptions {
     static var optimizer: Codec { .tagged(OptimizerOptions.rules.map { $0.variant }) }
+}
+
+extension Codec where Value == Loss {
+    static var loss: Codec { .tagged(Loss.kinds.map { $0.variant }) }
+}
+
+extension Codec where Value == ClassWeights {
+    /// `balanced`, or an object with a factor for some names of classes.
+    static var classWeights: Codec {
+        let factor = Codec<Double>.number(.above(0, 1e6))
+        let expected = "balanced, or an object with a factor for each name of a class"
+        return Codec(
+            expected: expected,
+            schema: [
+                "anyOf": .array([
+                    ["const": "balanced"],
+                    ["type": "object", "additionalProperties": .object(factor.schema), "minProperties": .integer(1)],
+                ])
+            ],
+            decode: { json, path throws(InputError) in
+                if json == "balanced" { return .balanced }
+                guard let members = json.object?.members, !members.isEmpty else { throw path.error(expected, json) }
+                var weights: [String: Double] = [:]
+                for member in members { weights[member.key] = try factor.decode(member.value, path.key(member.key)) }
+                return .given(weights)
+            },
+            encode: { weights in
+                guard case .given(let weights) = weights else { return .string("balanced") }
+                let members = weights.sorted { $0.key < $1.key }.map {
+                    JSONObject.Member(key: $0.key, value: factor.encode($0.value))
+                }
+                return .object(JSONObject(distinct: members))
+            })
+    }
 }
 
 extension Codec where Value == ScheduleOptions {
@@ -124,6 +159,10 @@ extension Section where Root == TrainingOptions {
                 .key(
                     "warmupEpochs", \.warmupEpochs, .number(.closed(0, 100_000)),
                     "Epochs over which the rate first rises from 0."),
+                .key("loss", \.loss, .loss, "What is made small."),
+                .optional(
+                    "classWeights", \.classWeights, .classWeights,
+                    "How much the images of each class count: balanced, or factors by the classes' names; null: all alike."),
                 .key("labelSmoothing", \.labelSmoothing, .number(.below(0, 1)), "Weight of the uniform target."),
                 .key("l2", \.l2, .number(.closed(0, 1)), "λ of λ/2 · Σ w², biases and batch-norm spared."),
                 .optional("gradientClipping", \.gradientClipping, .clipping, "Bound on the gradient; null: none."),

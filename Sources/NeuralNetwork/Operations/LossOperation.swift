@@ -1,9 +1,9 @@
 import Kernels
 import Tensors
 
-/// Mean categorical cross-entropy over the batch, fused with softmax: ``SoftmaxKernels/crossEntropy``. Its forward pass
-/// writes the gradient of the logits, `(softmax − target) / N`, as well. Targets may be of two classes (mixup, cutmix), and
-/// teachers may have a say: `(1 − w)·H(target, p) + w·T²·KL(q ‖ softmax(z/T))` (``SoftmaxKernels/addDistillation``).
+/// Mean of a ``LossKind`` over the batch. Its forward pass writes the gradient of the logits as well. Targets may be of two
+/// classes (mixup, cutmix), classes may weigh differently, and teachers may have a say:
+/// `(1 − w)·loss + w·T²·KL(q ‖ softmax(z/T))` (``SoftmaxKernels/addDistillation``).
 final class LossOperation: Operation {
     let name = "loss"
     private let classes: Int
@@ -35,26 +35,16 @@ final class LossOperation: Operation {
             let place = image - run.images.lowerBound
             let label = Int(labels[place])
             precondition(label >= 0 && label < classes, "a label is outside the network's classes")
+            var target = LossTarget(label: label, smoothing: run.labelSmoothing)
+            // Right is the class that has the larger share.
             var right = label
-            guard run.otherLabels != nil || run.teacherTargets != nil else {
-                total[0] += SoftmaxKernels.crossEntropy(
-                    z, columns: classes, label: label, smoothing: run.labelSmoothing, weight: weight, dz: dz)
-                if SoftmaxKernels.argmax(z, columns: classes) == label { total[1] += 1 }
-                continue
-            }
-            var other = label, share: Float = 1
             if let others = run.otherLabels, let shares = run.labelShares {
-                (other, share) = (Int(others[place]), shares[place])
-                precondition(other >= 0 && other < classes, "a label is outside the network's classes")
-                // Right is the class that has the larger share.
-                if share < 0.5 { right = other }
+                (target.other, target.share) = (Int(others[place]), shares[place])
+                precondition(target.other >= 0 && target.other < classes, "a label is outside the network's classes")
+                if target.share < 0.5 { right = target.other }
             }
-            let own = 1 - (run.teacherTargets == nil ? 0 : run.teacherWeight)
-            var loss =
-                Double(own)
-                * SoftmaxKernels.crossEntropy(
-                    z, columns: classes, label: label, other: other, share: share, smoothing: run.labelSmoothing,
-                    weight: own * weight, dz: dz)
+            let own = (1 - (run.teacherTargets == nil ? 0 : run.teacherWeight)) * run.weight(of: target)
+            var loss = Double(own) * run.loss.row(z, classes: classes, target: target, weight: own * weight, dz: dz)
             if let targets = run.teacherTargets {
                 loss += SoftmaxKernels.addDistillation(
                     z, columns: classes, q: targets + place * classes, temperature: run.temperature,

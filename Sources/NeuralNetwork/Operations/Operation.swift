@@ -117,11 +117,21 @@ package final class Run {
     var temperature: Float = 1
     var teacherWeight: Float = 0
     var labelSmoothing: Float = 0
+    var loss: any LossKind = CrossEntropy()
+    /// By class; nil: all 1.
+    var classWeights: [Float]?
     /// The training step, part of dropout's addresses.
     var step: UInt32 = 0
     let seed: UInt64
 
     init(seed: UInt64) { self.seed = seed }
+
+    /// How much an image counts: as its class, or as its classes by their shares.
+    func weight(of target: LossTarget) -> Float {
+        guard let classWeights else { return 1 }
+        guard target.share < 1 else { return classWeights[target.label] }
+        return target.share * classWeights[target.label] + (1 - target.share) * classWeights[target.other]
+    }
 }
 
 /// The images a step works on at once, and the memory it may use.

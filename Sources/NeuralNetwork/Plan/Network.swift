@@ -21,7 +21,14 @@ package final class TrainingNetwork {
     package let batchSize: Int
     let plan: Plan
     private let partials: GradientPartials
-    private let loss: LossOperation
+    private let lossOperation: LossOperation
+    /// What is made small, and how much the images of each class count, `[K]`; nil: all alike.
+    package var loss: (kind: Loss, classWeights: [Float]?) = (.crossEntropy, nil) {
+        didSet {
+            precondition(loss.classWeights.map { $0.count == graph.classCount } ?? true, "a weight for each class")
+            (plan.run.loss, plan.run.classWeights) = (loss.kind.kind, loss.classWeights)
+        }
+    }
     private let pool: WorkerPool
 
     /// - Parameters:
@@ -60,7 +67,7 @@ package final class TrainingNetwork {
         guard let loss = program.loss else {
             throw OperationError("network", problem: "it has no trainable parameter", remedy: "add a dense layer")
         }
-        self.loss = loss
+        lossOperation = loss
         let sharding = Plan.Sharding.count(shards)
         partials.allocate(shards: Plan.largestPart(sharding, batchSize, communicator).shards)
         plan = Plan(
@@ -117,7 +124,7 @@ package final class TrainingNetwork {
         plan.execute(images: images.pointer)
         partials.reduce(plan.run, pool: pool)
         plan.profile?.mark(.gradientReduction)
-        return StepResult(lossSum: loss.lossSum, correct: loss.correct)
+        return StepResult(lossSum: lossOperation.lossSum, correct: lossOperation.correct)
     }
 }
 
@@ -222,9 +229,10 @@ package final class InferenceNetwork {
         (output.pointer + offset).update(from: logits.batchPointer, count: floats)
     }
 
-    /// Σ of the cross-entropies of the images last predicted, and how many were right.
+    /// Σ of the losses of the images last predicted, and how many were right.
     package func score(
-        labels: AlignedBuffer<Int32>, count: Int, labelSmoothing: Double = 0
+        labels: AlignedBuffer<Int32>, count: Int, labelSmoothing: Double = 0, loss: Loss = .crossEntropy,
+        classWeights: [Float]? = nil
     ) -> TrainingNetwork.StepResult {
         guard let predicted = lastLogits else { preconditionFailure("score comes after predict") }
         let classes = graph.classCount
@@ -234,8 +242,10 @@ package final class InferenceNetwork {
             let z = predicted + image * classes
             let label = Int(labels[image])
             precondition(label >= 0 && label < classes, "a label is outside the network's classes")
-            lossSum += SoftmaxKernels.crossEntropy(
-                z, columns: classes, label: label, smoothing: Float(labelSmoothing), weight: 1, dz: nil)
+            let value = loss.kind.row(
+                z, classes: classes, target: LossTarget(label: label, smoothing: Float(labelSmoothing)), weight: 1,
+                dz: nil)
+            lossSum += Double(classWeights?[label] ?? 1) * value
             if SoftmaxKernels.argmax(z, columns: classes) == label { correct += 1 }
         }
         return .init(lossSum: lossSum, correct: correct)

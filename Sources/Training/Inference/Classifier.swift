@@ -70,12 +70,16 @@ package final class Classifier {
         return result
     }
 
-    /// Mean cross-entropy, against smoothed targets where training smooths them, and accuracy. NaN for an empty set.
-    package func score(_ images: ImageSet, labelSmoothing: Double = 0) -> (loss: Double, accuracy: Double) {
+    /// Mean loss, against smoothed targets and by the classes' weights where training has such, and accuracy. NaN for an empty
+    /// set.
+    package func score(
+        _ images: ImageSet, labelSmoothing: Double = 0, loss: Loss = .crossEntropy, classWeights: [Float]? = nil
+    ) -> (loss: Double, accuracy: Double) {
         var lossSum = 0.0
         var correct = 0
         forEachBatch(images) { count in
-            let result = network.score(labels: labels, count: count, labelSmoothing: labelSmoothing)
+            let result = network.score(
+                labels: labels, count: count, labelSmoothing: labelSmoothing, loss: loss, classWeights: classWeights)
             lossSum += result.lossSum
             correct += result.correct
         }

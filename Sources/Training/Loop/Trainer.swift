@@ -34,6 +34,7 @@ package final class Trainer {
     private let stages: [TrainingStage]
     private let teacherEnsemble: TeacherEnsemble?
     private let validator: Classifier?
+    private let classWeights: [Float]?
     /// The moving average of batch-norm's statistics, which belongs with averaged weights.
     let averagedState: AlignedBuffer<Float>?
     /// Compute them anew instead, where that is asked for; by the nodes that are frozen.
@@ -65,6 +66,7 @@ package final class Trainer {
         self.data = data
         self.pool = pool
         self.communicator = communicator
+        classWeights = try ClassWeights.weights(options.classWeights, for: data.train)
         let constants = data.normalizationConstants(normalization)
         let batchSize = min(options.batchSize, data.train.count)
         let treatment = try LayerTreatment(options, of: graph)
@@ -112,6 +114,7 @@ package final class Trainer {
             }
         }
         self.averagedStatistics = averagedStatistics
+        for stage in stages { stage.network.loss = (options.loss, classWeights) }
         teacherEnsemble = try options.distillation.map {
             try TeacherEnsemble(
                 teachers, temperature: $0.temperature, data: data, batchSize: batchSize, normalization: constants,
@@ -248,7 +251,8 @@ package final class Trainer {
         var validation: (loss: Double, accuracy: Double)?
         if let validator {
             validator.load(parameters: currentParameters, state: epochState)
-            let score = validator.score(data.validation, labelSmoothing: options.labelSmoothing)
+            let score = validator.score(
+                data.validation, labelSmoothing: options.labelSmoothing, loss: options.loss, classWeights: classWeights)
             guard score.loss.isFinite else { throw divergence(of: .validationLoss, loss: score.loss) }
             validation = score
         }

@@ -1,3 +1,5 @@
+import NeuralNetwork
+
 /// A bound on the gradient, applied before the optimizer.
 public enum GradientClipping: Hashable, Sendable {
     /// Scales the whole gradient so that its Euclidean norm is at most this.
@@ -124,6 +126,10 @@ public struct TrainingOptions: Hashable, Sendable {
     public var schedule = ScheduleOptions.constant
     /// Epochs (fractions allowed) over which the rate rises linearly from 0 before the schedule's own shape.
     public var warmupEpochs = 0.0
+    /// What is made small.
+    public var loss = Loss.crossEntropy
+    /// How much the images of each class count; nil: all alike.
+    public var classWeights: ClassWeights? = nil
     /// In [0, 1): the target is `1 − s + s/K` for the true class and `s/K` for the others.
     public var labelSmoothing = 0.0
     /// Coefficient of `λ/2 · Σ w²` over weights (not biases, not batch-norm), added to the gradient.

@@ -102,6 +102,7 @@ package final class LearningRateFinder {
         network = try TrainingNetwork(
             graph: graph.freezing(treatment.frozen(in: 1)), batchSize: batchSize, shards: options.shards, seed: seed,
             pool: pool)
+        network.loss = (options.loss, try ClassWeights.weights(options.classWeights, for: data.train))
         if let initial {
             network.store.parameters.copy(from: initial.parameters)
             network.store.state.copy(from: initial.state)

@@ -1,0 +1,44 @@
+import Formats
+import Kernels
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+extension Loss {
+    /// `Σ (p − t)²/K` of the probabilities (Brier's score over K): bounded, so that wrong labels pull less than in
+    /// cross-entropy. A. Ghosh, H. Kumar, P. S. Sastry 2017, arXiv:1712.09482.
+    public static var meanSquaredError: Loss { Loss(MeanSquaredError()) }
+}
+
+/// ``Loss/meanSquaredError``. With `d = 2·(p − t)/K` the gradient is `p·(d − Σ d·p)`. In Double.
+package struct MeanSquaredError: LossKind {
+    package static let type = "meanSquaredError"
+    package static var options: Section<MeanSquaredError> { Section(initial: MeanSquaredError(), fields: []) }
+
+    package func row(
+        _ z: UnsafePointer<Float>, classes: Int, target: LossTarget, weight: Float, dz: UnsafeMutablePointer<Float>?
+    ) -> Double {
+        let top = Double(z[SoftmaxKernels.argmax(z, columns: classes)])
+        var sum = 0.0
+        for k in 0..<classes { sum += exp(Double(z[k]) - top) }
+        var loss = 0.0, product = 0.0
+        for k in 0..<classes {
+            let p = exp(Double(z[k]) - top) / sum, difference = p - target.share(of: k, classes: classes)
+            loss += difference * difference
+            product += 2 * difference * p
+        }
+        if let dz {
+            for k in 0..<classes {
+                let p = exp(Double(z[k]) - top) / sum
+                let d = 2 * (p - target.share(of: k, classes: classes))
+                dz[k] = weight * Float(p * (d - product) / Double(classes))
+            }
+        }
+        return loss / Double(classes)
+    }
+}
