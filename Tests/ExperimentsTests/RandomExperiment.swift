@@ -208,7 +208,11 @@ struct RandomExperiment {
                 units: integer(1...9999), useBias: chance(), initializer: chance() ? nil : initializer(),
                 lowering: pick([nil, .images, .weights(features: integer(1...99_999))])),
             .batchNormalization(momentum: float(0.001, 1), epsilon: float(1e-9, 1)), .relu,
-            .leakyRelu(negativeSlope: float(0, 1)), .gelu, .tanh, .sigmoid, .softmax,
+            .leakyRelu(negativeSlope: float(0, 1)), .gelu, .swish, .hardSwish, .tanh, .sigmoid, .softmax,
+            .depthwiseConv2d(
+                kernelSize: size(), strides: size(), padding: padding(), dilation: size(), useBias: chance(),
+                initializer: chance() ? nil : initializer()),
+            .upSampling2d(size: size()), .globalMaxPooling2d, .multiply,
             .maxPooling2d(poolSize: size(), strides: chance() ? nil : size(), padding: padding()),
             .averagePooling2d(poolSize: size(), strides: chance() ? nil : size(), padding: padding()),
             .globalAveragePooling2d, .dropout(rate: float(0, 1)), .flatten, .add, .concatenate,
@@ -221,8 +225,8 @@ struct RandomExperiment {
         var nodes: [LayerNode] = []
         for index in 0..<integer(1...20) {
             let layer = layer()
-            let joins = layer == .add || layer == .concatenate
-            let inputs = (0..<(joins ? integer(2...4) : 1)).map { _ in chance() ? names[names.count - 1] : pick(names) }
+            let joins = layer == .add || layer == .concatenate || layer == .multiply
+            let inputs = (0..<(joins ? layer == .multiply ? 2 : integer(2...4) : 1)).map { _ in chance() ? names[names.count - 1] : pick(names) }
             let name = chance() ? "layer-\(index)" : "\(layer.type)_\(index)"
             nodes.append(LayerNode(name: name, inputs: inputs, layer: layer))
             names.append(name)

@@ -51,13 +51,17 @@ struct ONNXInterpreter {
         func map(_ body: (Double) -> Double) -> Value { Value(shape: x.shape, data: x.data.map(body)) }
         func combine(_ body: (Double, Double) -> Double) -> Value {
             let y = inputs[1]
+            // One number, or one for each channel of each image.
+            let spread = y.shape.count == 4 && y.shape[2...] == [1, 1] ? x.data.count / y.data.count : 1
             return Value(
-                shape: x.shape, data: x.data.indices.map { body(x.data[$0], y.data[y.data.count == 1 ? 0 : $0]) })
+                shape: x.shape,
+                data: x.data.indices.map { body(x.data[$0], y.data[y.data.count == 1 ? 0 : $0 / spread]) })
         }
         switch node.opType {
         case "Cast": return x
         case "Relu": return map { max($0, 0) }
         case "LeakyRelu": return map { $0 < 0 ? float("alpha") * $0 : $0 }
+        case "HardSigmoid": return map { min(max(float("alpha") * $0 + float("beta"), 0), 1) }
         case "Tanh": return map(tanh)
         case "Sigmoid": return map { 1 / (1 + exp(-$0)) }
         case "Erf": return map(erf)
@@ -68,6 +72,10 @@ struct ONNXInterpreter {
         case "Sum":
             return Value(shape: x.shape, data: x.data.indices.map { i in inputs.reduce(0) { $0 + $1.data[i] } })
         case "Flatten": return Value(shape: [x.shape[0], x.shape.dropFirst().reduce(1, *)], data: x.data)
+        case "Reshape":
+            let shape = inputs[1].data.enumerated().map { $1 == 0 ? x.shape[$0] : Int($1) }
+            return Value(shape: shape, data: x.data)
+        case "Tile": return tiled(x, inputs[1].data.map { Int($0) })
         case "Gemm": return gemm(x, inputs[1], inputs.count > 2 ? inputs[2] : nil)
         case "BatchNormalization": return normalized(inputs, float("epsilon"))
         case "Softmax": return softmax(x)
@@ -76,12 +84,28 @@ struct ONNXInterpreter {
         case "Pad": return padded(x, inputs[1].data.map { Int($0) })
         case "Conv":
             return convolution(
-                x, inputs[1], inputs.count > 2 ? inputs[2] : nil, ints("strides"), ints("pads"), ints("dilations"))
+                x, inputs[1], inputs.count > 2 ? inputs[2] : nil, ints("strides"), ints("pads"), ints("dilations"),
+                groups: Int(node.attribute.first { $0.name == "group" }?.i ?? 1))
         case "MaxPool", "AveragePool":
             return pooling(x, node.opType == "MaxPool", ints("kernel_shape"), ints("strides"), ints("pads"))
+        case "GlobalMaxPool": return pooling(x, true, Array(x.shape[2...]), [1, 1], [0, 0, 0, 0])
         case "GlobalAveragePool": return pooling(x, false, Array(x.shape[2...]), [1, 1], [0, 0, 0, 0])
         default: throw Unsupported(operation: node.opType)
         }
+    }
+
+    private func tiled(_ x: Value, _ repeats: [Int]) -> Value {
+        let shape = zip(x.shape, repeats).map(*)
+        let data = (0..<shape.reduce(1, *)).map { place -> Double in
+            var (rest, source, stride) = (place, 0, 1)
+            for axis in shape.indices.reversed() {
+                source += rest % shape[axis] % x.shape[axis] * stride
+                rest /= shape[axis]
+                stride *= x.shape[axis]
+            }
+            return x.data[source]
+        }
+        return Value(shape: shape, data: data)
     }
 
     private func gemm(_ a: Value, _ b: Value, _ c: Value?) -> Value {
@@ -179,7 +203,8 @@ struct ONNXInterpreter {
     }
 
     private func convolution(
-        _ x: Value, _ weights: Value, _ bias: Value?, _ strides: [Int], _ pads: [Int], _ dilations: [Int]
+        _ x: Value, _ weights: Value, _ bias: Value?, _ strides: [Int], _ pads: [Int], _ dilations: [Int],
+        groups: Int
     ) -> Value {
         let kernel = Array(weights.shape[2...])
         let out = extents(x, (0..<2).map { dilations[$0] * (kernel[$0] - 1) + 1 }, strides, pads)
@@ -188,11 +213,12 @@ struct ONNXInterpreter {
             for filter in 0..<weights.shape[0] {
                 for at in 0..<out[0] * out[1] {
                     var sum = bias?.data[filter] ?? 0
-                    for c in 0..<x.shape[1] {
+                    for c in 0..<weights.shape[1] {
+                        let channel = filter / (weights.shape[0] / groups) * weights.shape[1] + c
                         for tap in 0..<kernel[0] * kernel[1] {
                             let h = at / out[1] * strides[0] - pads[0] + tap / kernel[1] * dilations[0]
                             let w = at % out[1] * strides[1] - pads[1] + tap % kernel[1] * dilations[1]
-                            sum += (pixel(x, n, c, h, w) ?? 0) * weights[filter, c, tap / kernel[1], tap % kernel[1]]
+                            sum += (pixel(x, n, channel, h, w) ?? 0) * weights[filter, c, tap / kernel[1], tap % kernel[1]]
                         }
                     }
                     data.append(sum)

@@ -57,7 +57,7 @@ package struct RandomGraph {
         case 3 where isImage: addPooling(source)
         case 4:
             let same = values.filter { $0.shape == source.shape }
-            add(.add, [source.name, pick(same).name], source.shape)
+            add(pick([.add, .multiply] as [Layer]), [source.name, pick(same).name], source.shape)
         case 5:
             let other = pick(values.filter { $0.shape.dropLast() == source.shape.dropLast() })
             let channels = source.shape[source.shape.count - 1] + other.shape[other.shape.count - 1]
@@ -68,13 +68,18 @@ package struct RandomGraph {
                 .batchNormalization(momentum: pick([0.1, 0.9]), epsilon: pick([1e-3, 1e-2])), [source.name],
                 source.shape)
             if random.integer(below: 2) == 0, let last = values.last { add(.relu, [last.name], last.shape) }
+        case 7 where isImage && source.shape[0] * source.shape[1] <= (isSmall ? 12 : 64):
+            let size = Size2D(integer(1...2), 2)
+            add(
+                .upSampling2d(size: size), [source.name],
+                [source.shape[0] * size.height, source.shape[1] * size.width, source.shape[2]])
         case 7 where !isImage:
             let units = integer(2...(isSmall ? 4 : 40))
             add(.dense(units: units, useBias: random.integer(below: 2) == 0), [source.name], [units])
         default:
             let layer = pick(
                 [
-                    .relu, .leakyRelu(negativeSlope: 0.2), .gelu, .tanh, .sigmoid, .softmax, .dropout(rate: 0.3),
+                    .relu, .leakyRelu(negativeSlope: 0.2), .gelu, .swish, .hardSwish, .tanh, .sigmoid, .softmax, .dropout(rate: 0.3),
                 ] as [Layer])
             add(layer, [source.name], source.shape)
         }
@@ -93,9 +98,18 @@ package struct RandomGraph {
         func extent(_ size: Int, _ span: Int, _ stride: Int) -> Int {
             padding == .same ? (size + stride - 1) / stride : (size - span) / stride + 1
         }
+        let isDepthwise = random.integer(below: 3) == 0
         let shape = [
-            extent(source.shape[0], tall, strides.height), extent(source.shape[1], wide, strides.width), filters,
+            extent(source.shape[0], tall, strides.height), extent(source.shape[1], wide, strides.width),
+            isDepthwise ? source.shape[2] : filters,
         ]
+        guard !isDepthwise else {
+            add(
+                .depthwiseConv2d(
+                    kernelSize: kernel, strides: strides, padding: padding, dilation: dilation,
+                    useBias: random.integer(below: 2) == 0), [source.name], shape)
+            return
+        }
         add(
             .conv2d(
                 filters: filters, kernelSize: kernel, strides: strides, padding: padding, dilation: dilation,
@@ -104,7 +118,7 @@ package struct RandomGraph {
 
     private mutating func addPooling(_ source: (name: String, shape: [Int])) {
         guard source.shape[0] >= 2, source.shape[1] >= 2 else {
-            add(.globalAveragePooling2d, [source.name], [source.shape[2]])
+            add(pick([.globalAveragePooling2d, .globalMaxPooling2d] as [Layer]), [source.name], [source.shape[2]])
             return
         }
         let shape = [source.shape[0] / 2, source.shape[1] / 2, source.shape[2]]
@@ -121,8 +135,9 @@ package struct RandomGraph {
         for value in open.isEmpty ? [values[0]] : Array(open) {
             if value.shape.count == 3 {
                 let isLarge = isSmall && value.shape.reduce(1, *) > 24
+                let global = pick([.globalAveragePooling2d, .globalMaxPooling2d] as [Layer])
                 add(
-                    isLarge ? .globalAveragePooling2d : .flatten, [value.name],
+                    isLarge ? global : .flatten, [value.name],
                     [isLarge ? value.shape[2] : value.shape.reduce(1, *)])
                 vectors.append(values[values.count - 1])
             } else {
@@ -148,7 +163,8 @@ extension ReferenceNetwork {
             switch node.layer.kind {
             case is ReLU, is LeakyReLU:
                 for value in x where value != 0 { distance = min(distance, abs(value)) }
-            case is MaxPooling2D:
+            case is HardSwish: for value in x { distance = min(distance, abs(abs(value) - 3)) }
+            case is MaxPooling2D, is GlobalMaxPooling2D:
                 let shape = node.inputs[0] < 0 ? graph.inputShape.dimensions : trace.shapes[node.inputs[0]]
                 let window = pooling(node, shape, count)
                 distance = min(distance, window.smallestLead(x: x))

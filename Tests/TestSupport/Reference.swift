@@ -92,7 +92,7 @@ package enum Reference {
     // MARK: - Nonlinearities
 
     package enum Nonlinearity: Sendable, Hashable, CaseIterable {
-        case relu, leakyRelu, gelu, tanh, sigmoid
+        case relu, leakyRelu, gelu, swish, hardSwish, tanh, sigmoid
 
         /// `slope` belongs to the leaky ReLU.
         package func value(_ x: Double, slope: Double = 0) -> Double {
@@ -100,6 +100,8 @@ package enum Reference {
             case .relu: x > 0 ? x : 0
             case .leakyRelu: x > 0 ? x : slope * x
             case .gelu: 0.5 * x * erfc(-x / 2.0.squareRoot())
+            case .swish: x * Nonlinearity.sigmoid.value(x)
+            case .hardSwish: x * min(max(x / 6 + 0.5, 0), 1)
             case .tanh: Foundation.tanh(x)
             case .sigmoid: 1 / (1 + exp(-x))
             }
@@ -111,6 +113,10 @@ package enum Reference {
             case .leakyRelu: return x > 0 ? 1 : slope
             case .gelu:
                 return 0.5 * erfc(-x / 2.0.squareRoot()) + x * exp(-x * x / 2) / (2 * Double.pi).squareRoot()
+            case .swish:
+                let share = Nonlinearity.sigmoid.value(x)
+                return share + x * share * Nonlinearity.sigmoid.value(-x)
+            case .hardSwish: return x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5
             case .tanh: return 1 / (cosh(x) * cosh(x))
             case .sigmoid: return value(x) * value(-x)
             }

@@ -112,7 +112,11 @@ package struct ReferenceNetwork: Sendable {
         case is any PoolingLayer:
             let g = pooling(node, x, 1)
             return [g.outHeight, g.outWidth, x[2]]
-        case is GlobalAveragePooling2D: return [x[2]]
+        case is GlobalAveragePooling2D, is GlobalMaxPooling2D: return [x[2]]
+        case let layer as DepthwiseConv2D:
+            let g = depthwise(layer, x, 1)
+            return [g.outHeight, g.outWidth, x[2]]
+        case let layer as UpSampling2D: return [x[0] * layer.size.height, x[1] * layer.size.width, x[2]]
         case is Flatten: return [x.reduce(1, *)]
         case is Concatenate: return x.dropLast() + [inputs.reduce(0) { $0 + ($1.last ?? 0) }]
         default: return x
@@ -133,14 +137,28 @@ package struct ReferenceNetwork: Sendable {
 
     func convolution(_ node: ResolvedGraph.Node, _ x: [Int], _ images: Int) -> ReferenceConvolution {
         guard let layer = node.layer.as(Conv2D.self) else { preconditionFailure("not a convolution") }
-        let (kernel, strides, dilation) = (layer.kernelSize, layer.strides, layer.dilation)
+        return convolution(
+            x, images, layer.kernelSize, layer.strides, layer.padding, layer.dilation, channels: x[2],
+            filters: layer.filters)
+    }
+
+    /// Of one channel.
+    func depthwise(_ layer: DepthwiseConv2D, _ x: [Int], _ images: Int) -> ReferenceConvolution {
+        convolution(
+            x, images, layer.kernelSize, layer.strides, layer.padding, layer.dilation, channels: 1, filters: 1)
+    }
+
+    private func convolution(
+        _ x: [Int], _ images: Int, _ kernel: Size2D, _ strides: Size2D, _ padding: Padding, _ dilation: Size2D,
+        channels: Int, filters: Int
+    ) -> ReferenceConvolution {
         var g = ReferenceConvolution(
-            images: images, x[0], x[1], x[2], kernel: (kernel.height, kernel.width), filters: layer.filters)
+            images: images, x[0], x[1], channels, kernel: (kernel.height, kernel.width), filters: filters)
         (g.strideHeight, g.strideWidth) = (strides.height, strides.width)
         (g.dilationHeight, g.dilationWidth) = (dilation.height, dilation.width)
         let tall = dilation.height * (kernel.height - 1) + 1, wide = dilation.width * (kernel.width - 1) + 1
-        (g.top, g.bottom) = border(layer.padding, x[0], tall, strides.height, vertical: true)
-        (g.left, g.right) = border(layer.padding, x[1], wide, strides.width, vertical: false)
+        (g.top, g.bottom) = border(padding, x[0], tall, strides.height, vertical: true)
+        (g.left, g.right) = border(padding, x[1], wide, strides.width, vertical: false)
         return g
     }
 

@@ -13,6 +13,8 @@ extension ReferenceNetwork {
         case is ReLU: (.relu, 0)
         case let layer as LeakyReLU: (.leakyRelu, Double(layer.negativeSlope))
         case is GELU: (.gelu, 0)
+        case is Swish: (.swish, 0)
+        case is HardSwish: (.hardSwish, 0)
         case is Tanh: (.tanh, 0)
         case is Sigmoid: (.sigmoid, 0)
         default: nil
@@ -46,6 +48,19 @@ extension ReferenceNetwork {
         case is Conv2D:
             return convolution(node, extents[0], count).forward(
                 x: x, w: values(node.parameters[0]), bias: node.parameters.dropFirst().first.map(values))
+        case let layer as DepthwiseConv2D:
+            return apart(node, layer, x, values(node.parameters[0]), extents[0], count) { one, x, w, bias in
+                one.forward(x: x, w: w, bias: bias.map { [$0] })
+            }
+        case let layer as UpSampling2D:
+            let shape = trace.shapes[index]
+            return (0..<count).flatMap { image in
+                self.sources(of: shape, layer, extents[0]).map { x[image * extents[0].reduce(1, *) + $0] }
+            }
+        case is Multiply:
+            let b = sources[1], repeats = extents[0].reduce(1, *) / extents[1].reduce(1, *)
+            let each = b.count / count
+            return x.indices.map { x[$0] * b[$0 / (each * repeats) * each + $0 % each] }
         case let layer as Dense:
             return Reference.dense(
                 x: x, w: values(node.parameters[0]), bias: node.parameters.dropFirst().first.map(values), rows: count,
@@ -56,7 +71,7 @@ extension ReferenceNetwork {
             guard let (function, slope) = nonlinearity(node.layer) else { return x }
             return x.map { function.value($0, slope: slope) }
         case is Softmax: return Reference.softmax(x, columns: trace.shapes[index].last ?? 1)
-        case is MaxPooling2D:
+        case is MaxPooling2D, is GlobalMaxPooling2D:
             let (y, places) = pooling(node, extents[0], count).maximum(x: x)
             trace.places[index] = places
             return y
@@ -148,6 +163,18 @@ extension ReferenceNetwork {
             let (dx, dw, db) = convolution(node, extents[0], count).backward(
                 x: x, w: values(node.parameters[0]), dy: dy)
             return ([dx], [dw, db])
+        case let layer as DepthwiseConv2D:
+            return apartGradients(node, layer, x, dy, extents[0], count)
+        case let layer as UpSampling2D:
+            let size = extents[0].reduce(1, *), places = self.sources(of: trace.shapes[index], layer, extents[0])
+            var dx = [Double](repeating: 0, count: x.count)
+            for i in dy.indices { dx[i / places.count * size + places[i % places.count]] += dy[i] }
+            return ([dx], [])
+        case is Multiply:
+            let b = sources[1], each = b.count / count, size = x.count / count
+            var db = [Double](repeating: 0, count: b.count)
+            for i in x.indices { db[i / size * each + i % each] += dy[i] * x[i] }
+            return ([x.indices.map { dy[$0] * b[$0 / size * each + $0 % each] }, db], [])
         case let layer as Dense:
             let (dx, dw, db) = Reference.denseGradients(
                 x: x, w: values(node.parameters[0]), dy: dy, rows: count, features: extents[0][0], units: layer.units)
@@ -170,7 +197,7 @@ extension ReferenceNetwork {
                         p: trace.outputs[index], dp: dy, columns: trace.shapes[index].last ?? 1)
                 ], []
             )
-        case is MaxPooling2D:
+        case is MaxPooling2D, is GlobalMaxPooling2D:
             let g = pooling(node, extents[0], count)
             return ([g.maximumGradient(places: trace.places[index] ?? [], dy: dy)], [])
         case is AveragePooling2D, is GlobalAveragePooling2D:

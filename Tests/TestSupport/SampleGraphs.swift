@@ -81,6 +81,25 @@ extension SampleGraph {
                 .dense(units: 5), .sigmoid, .dense(units: 4), .relu, .dense(units: 3),
             ]),
         SampleGraph(
+            "swish and hard swish", [9],
+            [.dense(units: 8), .swish, .dense(units: 8), .hardSwish, .dense(units: 3)]),
+        SampleGraph(
+            "depthwise convolutions", [7, 6, 3],
+            [
+                .depthwiseConv2d(kernelSize: Size2D(3, 2), padding: .same, useBias: false), .batchNormalization(), .relu,
+                .conv2d(filters: 4, kernelSize: Size2D(1)), .relu,
+                .depthwiseConv2d(kernelSize: Size2D(3), strides: Size2D(2, 1), padding: .same, dilation: Size2D(2, 1)),
+                .depthwiseConv2d(
+                    kernelSize: Size2D(2), padding: .explicit(top: 1, bottom: 0, left: -1, right: 2)), .flatten,
+                .dense(units: 3),
+            ]),
+        SampleGraph(
+            "enlarged, and the largest of each channel", [3, 4, 2],
+            [
+                .conv2d(filters: 3, kernelSize: Size2D(2)), .upSampling2d(size: Size2D(2, 3)),
+                .conv2d(filters: 4, kernelSize: Size2D(3)), .globalMaxPooling2d, .dense(units: 3),
+            ]),
+        SampleGraph(
             "softmax inside and last", [3, 3, 2],
             [
                 .conv2d(filters: 3, kernelSize: Size2D(2)), .softmax, .flatten, .dense(units: 4), .softmax,
@@ -112,6 +131,23 @@ extension SampleGraph {
     ]
 
     private static let joints: [SampleGraph] = [
+        SampleGraph(
+            "squeeze and excitation, and a gate",
+            Graph(
+                inputShape: Shape([5, 4, 2]),
+                nodes: [
+                    LayerNode("stem", "input", layer: .conv2d(filters: 4, kernelSize: Size2D(3), padding: .same)),
+                    LayerNode("squeeze", "stem", layer: .globalAveragePooling2d),
+                    LayerNode("reduce", "squeeze", layer: .dense(units: 2)),
+                    LayerNode("swish", "reduce", layer: .swish),
+                    LayerNode("excite", "swish", layer: .dense(units: 4)),
+                    LayerNode("share", "excite", layer: .sigmoid),
+                    LayerNode("scaled", "stem", "share", layer: .multiply),
+                    LayerNode("gate", "scaled", layer: .conv2d(filters: 4, kernelSize: Size2D(1))),
+                    LayerNode("gated", "gate", "scaled", layer: .multiply),
+                    LayerNode("flat", "gated", layer: .flatten),
+                    LayerNode("out", "flat", layer: .dense(units: 3)),
+                ])),
         SampleGraph(
             "residual with add",
             Graph(
@@ -218,6 +254,14 @@ extension SampleGraph {
 
     /// Networks large enough to be cut into chunks, segments and blocks; too large for central differences.
     package static let large: [SampleGraph] = [
+        // Chunks of one size between whole shards: what the first layer leaves is read by every chunk of the next.
+        SampleGraph(
+            "a small layer, large ones, a small one", [12, 12, 1],
+            [
+                .conv2d(filters: 8, kernelSize: Size2D(3), padding: .same),
+                .conv2d(filters: 160, kernelSize: Size2D(1)), .conv2d(filters: 16, kernelSize: Size2D(1)), .flatten,
+                .dense(units: 3),
+            ]),
         SampleGraph(
             "chunks: images of thousands of floats", [20, 20, 1],
             [

@@ -16,14 +16,7 @@ package struct GlobalAveragePooling2D: LayerKind {
 
     package var featureOrder: FeatureOrderRule { .own }
 
-    package func infer(_ node: inout NodeBuilder) throws(InputError) {
-        let image = try node.image()
-        node.geometry = .pooling(
-            PoolingGeometry(
-                height: image.height, width: image.width, channels: image.channels, windowHeight: image.height,
-                windowWidth: image.width, strideHeight: 1, strideWidth: 1, outHeight: 1, outWidth: 1))
-        node.outputShape = Shape([image.channels])
-    }
+    package func infer(_ node: inout NodeBuilder) throws(InputError) { try node.poolWholeImage() }
 
     package func operation(_ emission: LayerEmission) -> (any Operation)? { emission.pooling(.average) }
 

@@ -54,6 +54,18 @@ extension PoolingLayer {
     }
 }
 
+extension NodeBuilder {
+    /// The output and the geometry of one window over the whole image.
+    mutating func poolWholeImage() throws(InputError) {
+        let image = try image()
+        geometry = .pooling(
+            PoolingGeometry(
+                height: image.height, width: image.width, channels: image.channels, windowHeight: image.height,
+                windowWidth: image.width, strideHeight: 1, strideWidth: 1, outHeight: 1, outWidth: 1))
+        outputShape = Shape([image.channels])
+    }
+}
+
 extension LayerEmission {
     /// A pooling of this kind over the node's geometry.
     func pooling(_ kind: PoolingOperation.Kind) -> (any Operation)? {

@@ -57,8 +57,10 @@ extension Plan {
             } else if use.phases.count > 1 || use.inBlock {
                 batch.append((storage, .init(floats: floats * reach(storage).images, life: use.phases)))
             } else if use.segments.count > 1 {
+                // By segments, not by steps: a segment's first steps read the last chunk after its last steps have written the
+                // first.
                 shard[use.phases.lowerBound, default: []]
-                    .append((storage, .init(floats: floats * largest, life: use.steps)))
+                    .append((storage, .init(floats: floats * largest, life: use.segments)))
             } else {
                 let images = phases[use.phases.lowerBound].chunkImages(use.segments.lowerBound)
                 chunk[use.phases.lowerBound, default: []]

@@ -1,0 +1,48 @@
+import NeuralNetwork
+import Tensors
+
+/// Layers that treat channels one by one, or copy pixels, in terms of others.
+extension ReferenceNetwork {
+    /// The pixels (of one image) that the pixels of an enlarged one are copies of.
+    func sources(of shape: [Int], _ layer: UpSampling2D, _ x: [Int]) -> [Int] {
+        (0..<shape.reduce(1, *)).map { place in
+            let c = place % shape[2], column = place / shape[2] % shape[1], row = place / shape[2] / shape[1]
+            return (row / layer.size.height * x[1] + column / layer.size.width) * x[2] + c
+        }
+    }
+
+    /// Every `step`th number from `first` on.
+    private func channel(_ values: [Double], _ first: Int, of step: Int) -> [Double] {
+        stride(from: first, to: values.count, by: step).map { values[$0] }
+    }
+
+    private func joined(_ channels: [[Double]]) -> [Double] {
+        (0..<channels[0].count).flatMap { place in channels.map { $0[place] } }
+    }
+
+    /// Every channel convolved alone, as an image of one.
+    func apart(
+        _ node: ResolvedGraph.Node, _ layer: DepthwiseConv2D, _ x: [Double], _ w: [Double], _ extents: [Int],
+        _ count: Int, _ body: (ReferenceConvolution, [Double], [Double], Double?) -> [Double]
+    ) -> [Double] {
+        let channels = extents[2], one = depthwise(layer, extents, count)
+        let bias = node.parameters.dropFirst().first.map { Array(parameters[$0.range]) }
+        return joined(
+            (0..<channels).map { c in
+                body(one, channel(x, c, of: channels), channel(w, c, of: channels), bias?[c])
+            })
+    }
+
+    func apartGradients(
+        _ node: ResolvedGraph.Node, _ layer: DepthwiseConv2D, _ x: [Double], _ dy: [Double], _ extents: [Int],
+        _ count: Int
+    ) -> (inputs: [[Double]], parameters: [[Double]]) {
+        let channels = extents[2], one = depthwise(layer, extents, count)
+        let w = Array(parameters[node.parameters[0].range])
+        let backs = (0..<channels).map { c in
+            one.backward(
+                x: channel(x, c, of: channels), w: channel(w, c, of: channels), dy: channel(dy, c, of: channels))
+        }
+        return ([joined(backs.map(\.dx))], [joined(backs.map(\.dw)), backs.flatMap(\.db)])
+    }
+}
