@@ -226,7 +226,9 @@ struct RandomExperiment {
         for index in 0..<integer(1...20) {
             let layer = layer()
             let joins = layer == .add || layer == .concatenate || layer == .multiply
-            let inputs = (0..<(joins ? layer == .multiply ? 2 : integer(2...4) : 1)).map { _ in chance() ? names[names.count - 1] : pick(names) }
+            let inputs = (0..<(joins ? layer == .multiply ? 2 : integer(2...4) : 1)).map { _ in
+                chance() ? names[names.count - 1] : pick(names)
+            }
             let name = chance() ? "layer-\(index)" : "\(layer.type)_\(index)"
             nodes.append(LayerNode(name: name, inputs: inputs, layer: layer))
             names.append(name)

@@ -218,7 +218,8 @@ struct ONNXInterpreter {
                         for tap in 0..<kernel[0] * kernel[1] {
                             let h = at / out[1] * strides[0] - pads[0] + tap / kernel[1] * dilations[0]
                             let w = at % out[1] * strides[1] - pads[1] + tap % kernel[1] * dilations[1]
-                            sum += (pixel(x, n, channel, h, w) ?? 0) * weights[filter, c, tap / kernel[1], tap % kernel[1]]
+                            sum +=
+                                (pixel(x, n, channel, h, w) ?? 0) * weights[filter, c, tap / kernel[1], tap % kernel[1]]
                         }
                     }
                     data.append(sum)

@@ -22,7 +22,8 @@ struct LossTests {
     }
 
     private static let losses: [Loss] = [
-        .crossEntropy, .focal(gamma: 0), .focal(gamma: 0.5), .focal(gamma: 1), .focal(), .focal(gamma: 5), .meanSquaredError,
+        .crossEntropy, .focal(gamma: 0), .focal(gamma: 0.5), .focal(gamma: 1), .focal(), .focal(gamma: 5),
+        .meanSquaredError,
     ]
     private static let targets = [
         LossTarget(label: 1), LossTarget(label: 4, smoothing: 0.1), LossTarget(label: 0, other: 3, share: 0.7),
@@ -35,7 +36,8 @@ struct LossTests {
         for spread in [0.5, 3, 8] {
             let z = data.floats(5, in: Float(-spread)...Float(spread)), exact = z.doubles
             let t = (0..<5).map { k -> Double in
-                let mixed = (k == target.label ? Double(target.share) : 0) + (k == target.other ? 1 - Double(target.share) : 0)
+                let mixed =
+                    (k == target.label ? Double(target.share) : 0) + (k == target.other ? 1 - Double(target.share) : 0)
                 return (1 - Double(target.smoothing)) * mixed + Double(target.smoothing) / 5
             }
             var dz = [Float](repeating: .nan, count: 5)
@@ -56,7 +58,9 @@ struct LossTests {
     /// Where a probability is 1 or 0 to the last bit nothing becomes NaN, and a right answer has no gradient.
     @Test("logits far apart", arguments: losses)
     func extremes(_ loss: Loss) {
-        for (z, isRight) in [([400, 0, -400], true), ([-400, 0, 400], false), ([3e38, -3e38, 0], true)] as [([Float], Bool)] {
+        for (z, isRight) in [([400, 0, -400], true), ([-400, 0, 400], false), ([3e38, -3e38, 0], true)]
+            as [([Float], Bool)]
+        {
             var dz = [Float](repeating: .nan, count: 3)
             let value = loss.kind.row(z, classes: 3, target: LossTarget(label: 0), weight: 1, dz: &dz)
             #expect(value.isFinite && value >= 0 && dz.allSatisfy { $0.isFinite }, "\(loss): \(z)")
@@ -68,7 +72,9 @@ struct LossTests {
     @Test("weights of classes", arguments: losses)
     func classWeights(_ loss: Loss) throws {
         let graph = try ResolvedGraph(
-            Graph(inputShape: Shape([6, 6, 1]), layers: [.conv2d(filters: 3, kernelSize: 3), .tanh, .flatten, .dense(units: 4)]))
+            Graph(
+                inputShape: Shape([6, 6, 1]),
+                layers: [.conv2d(filters: 3, kernelSize: 3), .tanh, .flatten, .dense(units: 4)]))
         let weights = TestWeights(graph, seed: 52), batch = TestBatch(graph, count: 6, seed: 53)
         let factors: [Float] = [2, 0.5, 1, 3]
         let plain = try TrainingRun(graph, weights, batchSize: 6, shards: 2, threads: 1)

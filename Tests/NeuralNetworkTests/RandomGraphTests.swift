@@ -7,7 +7,7 @@ import Testing
 @Suite("Random graphs")
 struct RandomGraphTests {
     static let small = (0..<24).map { RandomGraph.sample($0, isSmall: true) }
-    static let graphs = (0..<32).map { RandomGraph.sample($0) }
+    static let graphs = (0..<64).map { RandomGraph.sample($0) }
 
     /// Weights and images away from the corners of ReLU and of maxima, where neither central differences nor rounded
     /// sums have to agree with the derivative; the first such of some.

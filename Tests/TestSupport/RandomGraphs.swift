@@ -79,7 +79,8 @@ package struct RandomGraph {
         default:
             let layer = pick(
                 [
-                    .relu, .leakyRelu(negativeSlope: 0.2), .gelu, .swish, .hardSwish, .tanh, .sigmoid, .softmax, .dropout(rate: 0.3),
+                    .relu, .leakyRelu(negativeSlope: 0.2), .gelu, .swish, .hardSwish, .tanh, .sigmoid, .softmax,
+                    .dropout(rate: 0.3),
                 ] as [Layer])
             add(layer, [source.name], source.shape)
         }
@@ -117,7 +118,7 @@ package struct RandomGraph {
     }
 
     private mutating func addPooling(_ source: (name: String, shape: [Int])) {
-        guard source.shape[0] >= 2, source.shape[1] >= 2 else {
+        guard source.shape[0] >= 2, source.shape[1] >= 2, random.integer(below: 3) > 0 else {
             add(pick([.globalAveragePooling2d, .globalMaxPooling2d] as [Layer]), [source.name], [source.shape[2]])
             return
         }

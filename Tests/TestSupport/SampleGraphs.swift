@@ -86,7 +86,8 @@ extension SampleGraph {
         SampleGraph(
             "depthwise convolutions", [7, 6, 3],
             [
-                .depthwiseConv2d(kernelSize: Size2D(3, 2), padding: .same, useBias: false), .batchNormalization(), .relu,
+                .depthwiseConv2d(kernelSize: Size2D(3, 2), padding: .same, useBias: false), .batchNormalization(),
+                .relu,
                 .conv2d(filters: 4, kernelSize: Size2D(1)), .relu,
                 .depthwiseConv2d(kernelSize: Size2D(3), strides: Size2D(2, 1), padding: .same, dilation: Size2D(2, 1)),
                 .depthwiseConv2d(

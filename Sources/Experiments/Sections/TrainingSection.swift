@@ -162,7 +162,8 @@ extension Section where Root == TrainingOptions {
                 .key("loss", \.loss, .loss, "What is made small."),
                 .optional(
                     "classWeights", \.classWeights, .classWeights,
-                    "How much the images of each class count: balanced, or factors by the classes' names; null: all alike."),
+                    "How much the images of each class count: balanced, or factors by the classes' names; null: all alike."
+                ),
                 .key("labelSmoothing", \.labelSmoothing, .number(.below(0, 1)), "Weight of the uniform target."),
                 .key("l2", \.l2, .number(.closed(0, 1)), "λ of λ/2 · Σ w², biases and batch-norm spared."),
                 .optional("gradientClipping", \.gradientClipping, .clipping, "Bound on the gradient; null: none."),

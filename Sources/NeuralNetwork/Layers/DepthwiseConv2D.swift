@@ -61,7 +61,9 @@ package struct DepthwiseConv2D: LayerKind {
     }
 
     package func operation(_ emission: LayerEmission) -> (any Operation)? {
-        guard case .convolution(let geometry)? = emission.node.geometry, let weights = emission.weights else { return nil }
+        guard case .convolution(let geometry)? = emission.node.geometry, let weights = emission.weights else {
+            return nil
+        }
         return DepthwiseOperation(emission, geometry: geometry, weights: weights)
     }
 

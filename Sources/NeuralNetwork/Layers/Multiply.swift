@@ -19,7 +19,8 @@ package struct Multiply: LayerKind {
         let (a, b) = (node.inputShapes[0], node.inputShapes[1])
         guard a == b || a.isImage && b.dimensions == [a.channels] else {
             throw InputError(
-                node.place, expected: "a second input of the first's shape (\(a))"
+                node.place,
+                expected: "a second input of the first's shape (\(a))"
                     + (a.isImage ? " or a vector of its channels (\(a.channels))" : ""),
                 received: "\(b)", remedy: "bring it there with a dense or a 1×1 conv2d layer")
         }

@@ -14,7 +14,8 @@ package struct UpSampling2D: LayerKind {
     package static let type = "upSampling2d"
     package static var options: Section<UpSampling2D> {
         Section(
-            initial: UpSampling2D(), fields: [.key("size", \.size, .size(1...1024), "Copies of a pixel, down and across.")])
+            initial: UpSampling2D(),
+            fields: [.key("size", \.size, .size(1...1024), "Copies of a pixel, down and across.")])
     }
 
     package var featureOrder: FeatureOrderRule { .own }
