@@ -14,8 +14,9 @@ enum Interpreter {
     /// Operators that have a counterpart here, or are asked after often enough to deserve an answer.
     static let operators: Set<String> = [
         "Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization", "Gemm", "MatMul",
-        "Relu", "LeakyRelu", "Gelu", "Tanh", "Sigmoid", "Softmax", "LogSoftmax", "Dropout", "Flatten", "Add", "Sum",
-        "Concat", "SoftmaxCrossEntropyLoss", "Adam", "Momentum", "Adagrad",
+        "Relu", "LeakyRelu", "Gelu", "HardSwish", "Tanh", "Sigmoid", "Softmax", "LogSoftmax", "Dropout", "Flatten",
+        "Add", "Sum",
+        "Mul", "Concat", "SoftmaxCrossEntropyLoss", "Adam", "Momentum", "Adagrad",
     ]
     /// Operators that must have passed something.
     static let required = operators
@@ -83,6 +84,7 @@ enum Interpreter {
             let kind = node.text("approximate", "none")
             guard kind == "none" else { throw Refusal("approximate = \(kind): gelu is the exact one") }
             return [try Layers.elementwise(.gelu, inputs)]
+        case "HardSwish": return [try Layers.elementwise(.hardSwish, inputs)]
         case "Tanh": return [try Layers.elementwise(.tanh, inputs)]
         case "Sigmoid": return [try Layers.elementwise(.sigmoid, inputs)]
         case "Softmax": return [try Layers.softmax(node, inputs, operatorSet: operatorSet)]
@@ -90,6 +92,7 @@ enum Interpreter {
         case "Dropout": return try Layers.dropout(node, inputs, operatorSet: operatorSet)
         case "Flatten": return [try Layers.flatten(node, inputs)]
         case "Add", "Sum": return [try Layers.joining(.add, inputs, axis: -1)]
+        case "Mul": return [try Layers.joining(.multiply, inputs, axis: -1)]
         case "Concat": return [try Layers.joining(.concatenate, inputs, axis: node.int("axis", 1))]
         case "SoftmaxCrossEntropyLoss": return try Losses.softmaxCrossEntropy(node, inputs)
         case "Adagrad", "Adam", "Momentum": return try Optimizers.step(node, inputs)

@@ -95,8 +95,8 @@ enum Layers {
     static func joining(_ layer: Layer, _ inputs: [Value], axis: Int) throws -> Value {
         for x in inputs { try floats(x) }
         guard inputs.count >= 2 else { throw Refusal("one input only") }
-        if layer == .add, let odd = inputs.first(where: { $0.shape != inputs[0].shape }) {
-            throw Refusal("shapes \(inputs[0].shape) and \(odd.shape): add does not broadcast")
+        if layer != .concatenate, let odd = inputs.first(where: { $0.shape != inputs[0].shape }) {
+            throw Refusal("shapes \(inputs[0].shape) and \(odd.shape): \(layer.type) does not broadcast")
         }
         let axis = normalized(axis, inputs[0])
         let widths = inputs.map { $0.shape[axis] }, total = widths.reduce(0, +)
@@ -119,7 +119,7 @@ enum Layers {
         var engine = try Engine(input: [total], nodes)
         engine.tensors = tensors
         var shape = inputs[0].shape
-        shape[axis] = layer == .add ? widths[0] : total
+        shape[axis] = layer != .concatenate ? widths[0] : total
         return Value.from(rows: try engine.infer(data, count: rows), along: axis, shape: shape)
     }
 

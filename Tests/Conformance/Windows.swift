@@ -68,15 +68,21 @@ enum Windows {
         let images = try Images(inputs[0])
         let weights = inputs[1]
         let kernel = try size(Array(weights.shape[2...]), images)
-        try node.require("group", 1, "conv2d has no groups")
+        let groups = node.int("group", 1), isDepthwise = groups > 1
+        if isDepthwise, weights.shape[0] != groups || images.channels != groups {
+            throw Refusal("\(groups) groups of \(images.channels) channels: depthwiseConv2d has one channel in each")
+        }
         let strides = try size(node.ints("strides"), images), dilation = try size(node.ints("dilations"), images)
         let padding = try padding(node, images, span: span(kernel, dilation), strides: strides)
         let bias = inputs.count > 2 ? inputs[2] : nil
-        var engine = try Engine(
-            input: images.sample,
-            .conv2d(
+        let layer: Layer =
+            isDepthwise
+            ? .depthwiseConv2d(
+                kernelSize: kernel, strides: strides, padding: padding, dilation: dilation, useBias: bias != nil)
+            : .conv2d(
                 filters: weights.shape[0], kernelSize: kernel, strides: strides, padding: padding, dilation: dilation,
-                useBias: bias != nil))
+                useBias: bias != nil)
+        var engine = try Engine(input: images.sample, layer)
         // [out, in, kH, kW] to [kH, kW, in, out]
         let (filters, channels, taps) = (weights.shape[0], weights.shape[1], kernel.height * kernel.width)
         var hwio: [Float] = []
@@ -85,8 +91,8 @@ enum Windows {
                 for filter in 0..<filters { hwio.append(weights.data[(filter * channels + channel) * taps + tap]) }
             }
         }
-        engine.tensors["conv2d_1/kernel"] = hwio
-        engine.tensors["conv2d_1/bias"] = bias?.data
+        engine.tensors["\(layer.type)_1/kernel"] = hwio
+        engine.tensors["\(layer.type)_1/bias"] = bias?.data
         return try output(engine, images)
     }
 
@@ -114,7 +120,7 @@ enum Windows {
         let images = try Images(inputs[0])
         let layer: Layer =
             node.opType == "GlobalAveragePool"
-            ? .globalAveragePooling2d : .maxPooling2d(poolSize: Size2D(images.height, images.width))
+            ? .globalAveragePooling2d : .globalMaxPooling2d
         let y = try Engine(input: images.sample, layer).infer(images.data, count: images.count)
         return Value([images.count, images.channels] + (images.isSignal ? [1] : [1, 1]), y)
     }

@@ -212,7 +212,8 @@ struct RandomExperiment {
             .depthwiseConv2d(
                 kernelSize: size(), strides: size(), padding: padding(), dilation: size(), useBias: chance(),
                 initializer: chance() ? nil : initializer()),
-            .upSampling2d(size: size()), .globalMaxPooling2d, .multiply,
+            .groupNormalization(groups: integer(1...65_536), epsilon: float(1e-9, 1)),
+            .layerNormalization(epsilon: float(1e-9, 1)), .upSampling2d(size: size()), .globalMaxPooling2d, .multiply,
             .maxPooling2d(poolSize: size(), strides: chance() ? nil : size(), padding: padding()),
             .averagePooling2d(poolSize: size(), strides: chance() ? nil : size(), padding: padding()),
             .globalAveragePooling2d, .dropout(rate: float(0, 1)), .flatten, .add, .concatenate,

@@ -50,17 +50,14 @@ struct ONNXInterpreter {
         func float(_ name: String) -> Double { Double(node.attribute.first { $0.name == name }?.f ?? .nan) }
         func map(_ body: (Double) -> Double) -> Value { Value(shape: x.shape, data: x.data.map(body)) }
         func combine(_ body: (Double, Double) -> Double) -> Value {
-            let y = inputs[1]
-            // One number, or one for each channel of each image.
-            let spread = y.shape.count == 4 && y.shape[2...] == [1, 1] ? x.data.count / y.data.count : 1
-            return Value(
-                shape: x.shape,
-                data: x.data.indices.map { body(x.data[$0], y.data[y.data.count == 1 ? 0 : $0 / spread]) })
+            combined(x, inputs[1], body)
         }
         switch node.opType {
         case "Cast": return x
         case "Relu": return map { max($0, 0) }
         case "LeakyRelu": return map { $0 < 0 ? float("alpha") * $0 : $0 }
+        case "Sqrt": return map { $0.squareRoot() }
+        case "ReduceMean": return mean(x, ints("axes"))
         case "HardSigmoid": return map { min(max(float("alpha") * $0 + float("beta"), 0), 1) }
         case "Tanh": return map(tanh)
         case "Sigmoid": return map { 1 / (1 + exp(-$0)) }
@@ -73,7 +70,8 @@ struct ONNXInterpreter {
             return Value(shape: x.shape, data: x.data.indices.map { i in inputs.reduce(0) { $0 + $1.data[i] } })
         case "Flatten": return Value(shape: [x.shape[0], x.shape.dropFirst().reduce(1, *)], data: x.data)
         case "Reshape":
-            let shape = inputs[1].data.enumerated().map { $1 == 0 ? x.shape[$0] : Int($1) }
+            var shape = inputs[1].data.enumerated().map { $1 == 0 ? x.shape[$0] : Int($1) }
+            if let open = shape.firstIndex(of: -1) { shape[open] = -x.data.count / shape.reduce(1, *) }
             return Value(shape: shape, data: x.data)
         case "Tile": return tiled(x, inputs[1].data.map { Int($0) })
         case "Gemm": return gemm(x, inputs[1], inputs.count > 2 ? inputs[2] : nil)
@@ -92,6 +90,33 @@ struct ONNXInterpreter {
         case "GlobalAveragePool": return pooling(x, false, Array(x.shape[2...]), [1, 1], [0, 0, 0, 0])
         default: throw Unsupported(operation: node.opType)
         }
+    }
+
+    /// Element by element, the second's extents of 1 repeated (numpy's rule, for a second of as many axes or of none).
+    private func combined(_ x: Value, _ y: Value, _ body: (Double, Double) -> Double) -> Value {
+        guard y.data.count > 1, y.shape != x.shape else {
+            return Value(
+                shape: x.shape, data: x.data.indices.map { body(x.data[$0], y.data[y.data.count == 1 ? 0 : $0]) })
+        }
+        return Value(shape: x.shape, data: x.data.indices.map { body(x.data[$0], y.data[place($0, x.shape, y.shape)]) })
+    }
+
+    /// Where element `index` of a tensor of `shape` lies in one whose extents are those or 1.
+    private func place(_ index: Int, _ shape: [Int], _ smaller: [Int]) -> Int {
+        var (rest, place, stride) = (index, 0, 1)
+        for axis in shape.indices.reversed() {
+            place += smaller[axis] == 1 ? 0 : rest % shape[axis] * stride
+            stride *= smaller[axis]
+            rest /= shape[axis]
+        }
+        return place
+    }
+
+    private func mean(_ x: Value, _ axes: [Int]) -> Value {
+        let shape = x.shape.indices.map { axes.contains($0) ? 1 : x.shape[$0] }, count = shape.reduce(1, *)
+        var sums = [Double](repeating: 0, count: count)
+        for i in x.data.indices { sums[place(i, x.shape, shape)] += x.data[i] }
+        return Value(shape: shape, data: sums.map { $0 * Double(count) / Double(x.data.count) })
     }
 
     private func tiled(_ x: Value, _ repeats: [Int]) -> Value {

@@ -73,6 +73,13 @@ package struct RandomGraph {
             add(
                 .upSampling2d(size: size), [source.name],
                 [source.shape[0] * size.height, source.shape[1] * size.width, source.shape[2]])
+        case 8 where random.integer(below: 2) == 0:
+            let channels = source.shape[source.shape.count - 1]
+            let groups = channels.isMultiple(of: 2) ? pick([1, 2, channels]) : 1
+            add(
+                isImage && random.integer(below: 2) == 0
+                    ? .groupNormalization(groups: groups, epsilon: 1e-2) : .layerNormalization(epsilon: 1e-2),
+                [source.name], source.shape)
         case 7 where !isImage:
             let units = integer(2...(isSmall ? 4 : 40))
             add(.dense(units: units, useBias: random.integer(below: 2) == 0), [source.name], [units])

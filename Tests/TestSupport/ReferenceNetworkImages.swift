@@ -45,4 +45,51 @@ extension ReferenceNetwork {
         }
         return ([joined(backs.map(\.dx))], [joined(backs.map(\.dw)), backs.flatMap(\.db)])
     }
+
+    /// The numbers that are normalised together: of a group's channels over the whole image, or of one pixel's.
+    private func regions(_ layer: any RegionNormLayer, _ count: Int, _ extents: [Int]) -> [[Int]] {
+        let size = extents.reduce(1, *), channels = extents[extents.count - 1]
+        let groups = (layer as? GroupNormalization)?.groups
+        var regions: [[Int]: [Int]] = [:]
+        for place in 0..<count {
+            let image = place / size, pixel = place % size / channels, c = place % channels
+            regions[groups.map { [image, c / (channels / $0)] } ?? [image, pixel], default: []].append(place)
+        }
+        return Array(regions.values)
+    }
+
+    func regionNormalized(
+        _ node: ResolvedGraph.Node, _ layer: any RegionNormLayer, _ x: [Double], _ extents: [Int]
+    ) -> [Double] {
+        let gamma = Array(parameters[node.parameters[0].range]), beta = Array(parameters[node.parameters[1].range])
+        var y = x
+        for region in regions(layer, x.count, extents) {
+            let (mean, variance) = Reference.moments(region.map { x[$0] }, columns: 1)
+            for i in region {
+                let hat = (x[i] - mean[0]) / (variance[0] + Double(layer.epsilon)).squareRoot()
+                y[i] = gamma[i % gamma.count] * hat + beta[i % gamma.count]
+            }
+        }
+        return y
+    }
+
+    func regionNormGradients(
+        _ node: ResolvedGraph.Node, _ layer: any RegionNormLayer, _ x: [Double], _ dy: [Double], _ extents: [Int]
+    ) -> (inputs: [[Double]], parameters: [[Double]]) {
+        let gamma = Array(parameters[node.parameters[0].range])
+        var dx = x, dgamma = [Double](repeating: 0, count: gamma.count), dbeta = dgamma
+        for region in regions(layer, x.count, extents) {
+            let values = region.map { x[$0] }, (mean, variance) = Reference.moments(values, columns: 1)
+            for i in region {
+                dgamma[i % gamma.count] += dy[i] * (x[i] - mean[0]) / (variance[0] + Double(layer.epsilon)).squareRoot()
+                dbeta[i % gamma.count] += dy[i]
+            }
+            // A batch-norm of one channel over the region, its γ in the gradient.
+            let back = Reference.batchNormGradients(
+                x: values, dy: region.map { dy[$0] * gamma[$0 % gamma.count] }, gamma: [1],
+                epsilon: Double(layer.epsilon))
+            for (place, value) in zip(region, back.dx) { dx[place] = value }
+        }
+        return ([dx], [dgamma, dbeta])
+    }
 }

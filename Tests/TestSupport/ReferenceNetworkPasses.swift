@@ -52,6 +52,8 @@ extension ReferenceNetwork {
             return apart(node, layer, x, values(node.parameters[0]), extents[0], count) { one, x, w, bias in
                 one.forward(x: x, w: w, bias: bias.map { [$0] })
             }
+        case let layer as any RegionNormLayer:
+            return regionNormalized(node, layer, x, extents[0])
         case let layer as UpSampling2D:
             let shape = trace.shapes[index]
             return (0..<count).flatMap { image in
@@ -165,6 +167,8 @@ extension ReferenceNetwork {
             return ([dx], [dw, db])
         case let layer as DepthwiseConv2D:
             return apartGradients(node, layer, x, dy, extents[0], count)
+        case let layer as any RegionNormLayer:
+            return regionNormGradients(node, layer, x, dy, extents[0])
         case let layer as UpSampling2D:
             let size = extents[0].reduce(1, *), places = self.sources(of: trace.shapes[index], layer, extents[0])
             var dx = [Double](repeating: 0, count: x.count)

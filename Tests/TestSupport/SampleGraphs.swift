@@ -84,6 +84,14 @@ extension SampleGraph {
             "swish and hard swish", [9],
             [.dense(units: 8), .swish, .dense(units: 8), .hardSwish, .dense(units: 3)]),
         SampleGraph(
+            "group and layer normalisation", [5, 4, 2],
+            [
+                .conv2d(filters: 6, kernelSize: Size2D(2)), .groupNormalization(groups: 3, epsilon: 1e-3), .relu,
+                .conv2d(filters: 4, kernelSize: Size2D(1)), .layerNormalization(), .swish,
+                .groupNormalization(groups: 1),
+                .flatten, .layerNormalization(epsilon: 1e-2), .dense(units: 3),
+            ]),
+        SampleGraph(
             "depthwise convolutions", [7, 6, 3],
             [
                 .depthwiseConv2d(kernelSize: Size2D(3, 2), padding: .same, useBias: false), .batchNormalization(),

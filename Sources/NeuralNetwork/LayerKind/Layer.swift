@@ -36,8 +36,9 @@ public struct Layer: Hashable, Sendable, CustomStringConvertible {
 extension Layer {
     /// Every kind, in the order of documents.
     package static let kinds: [any LayerKind.Type] = [
-        Conv2D.self, DepthwiseConv2D.self, Dense.self, BatchNormalization.self, ReLU.self, LeakyReLU.self, GELU.self,
-        Swish.self, HardSwish.self, Tanh.self, Sigmoid.self, Softmax.self, MaxPooling2D.self, AveragePooling2D.self,
+        Conv2D.self, DepthwiseConv2D.self, Dense.self, BatchNormalization.self, GroupNormalization.self,
+        LayerNormalization.self, ReLU.self, LeakyReLU.self, GELU.self, Swish.self, HardSwish.self, Tanh.self,
+        Sigmoid.self, Softmax.self, MaxPooling2D.self, AveragePooling2D.self,
         GlobalMaxPooling2D.self, GlobalAveragePooling2D.self, UpSampling2D.self, Dropout.self, Flatten.self, Add.self,
         Multiply.self, Concatenate.self,
     ]

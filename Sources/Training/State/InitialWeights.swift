@@ -10,6 +10,8 @@ package struct InitialWeights: Sendable {
     package let state: AlignedBuffer<Float>
     /// How many of the classes the model knows by name; the others begin anew.
     package let knownClasses: Int
+    /// What the model calls its classes.
+    package let modelClasses: [String]
 
     /// The weights of a trained network, for one with the same layers.
     ///
@@ -32,6 +34,7 @@ package struct InitialWeights: Sendable {
         parameters = try graph.initialParameters(seed: seed)
         state = graph.initialState()
         let sources = classes.map { name in model.classes.firstIndex(of: name) }
+        modelClasses = model.classes
         knownClasses = sources.count { $0 != nil }
         let head = graph.head
         for (index, node) in graph.nodes.enumerated() {

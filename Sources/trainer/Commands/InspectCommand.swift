@@ -30,8 +30,10 @@ struct InspectCommand: ParsableCommand {
             print("\nLowerings by timing, microseconds an image on one thread\n")
             print(Self.table(decisions))
         }
+        let frozen = try LayerTreatment(experiment.training, of: graph).frozen(in: experiment.training.epochs)
+        let frozenCount = frozen.reduce(0) { $0 + graph.nodes[$1].parameters.reduce(0) { $0 + $1.count } }
         let training = try TrainingNetwork(
-            graph: graph, batchSize: experiment.training.batchSize, shards: experiment.training.shards,
+            graph: graph.freezing(frozen), batchSize: experiment.training.batchSize, shards: experiment.training.shards,
             seed: experiment.seed, pool: pool)
         let inference = InferenceNetwork(graph: graph, batchSize: experiment.evaluation.batchSize, pool: pool)
         // Each layer on its own reads inputs and writes outputs forward; backward it reads both and the output's gradient,
@@ -45,7 +47,8 @@ struct InspectCommand: ParsableCommand {
         print(
             """
 
-            parameters            \(Console.grouped(graph.parameterCount)) (\(Console.size(weights)))
+            parameters            \(Console.grouped(graph.parameterCount)) (\(Console.size(weights)))\
+            \(frozenCount > 0 ? ", \(Console.grouped(frozenCount)) of them frozen" : "")
             multiply-adds/image   \(Console.grouped(graph.multiplyAdds)) forward
             training workspace    \(Console.size(training.workspaceBytes)) at batch \(training.batchSize), \
             \(experiment.training.shards) shards, \(pool.threads) threads, \(training.phaseCount) phases a step

@@ -71,7 +71,7 @@ struct TrainCommand: ParsableCommand {
         (experiment, graph) = try ranks.share(ranks.isFirst ? (experiment, graph) : nil)
         let models = try ranks.together { try ReferencedModels(experiment.training) }
         let initial = try ranks.together { try models.initialWeights(for: graph, experiment, data: &data) }
-        if let initial { introduce(initial, experiment, data) }
+        if let initial, ranks.isFirst, resumed?.found == nil { introduce(initial, experiment, data) }
         let trainer = try ranks.together {
             try Trainer(
                 graph: graph, options: experiment.training, data: data, augmentation: experiment.augmentation,
@@ -128,6 +128,10 @@ struct TrainCommand: ParsableCommand {
             ? "which knows all \(classes) classes"
             : "with a new last layer for \(known == 0 ? "all" : "\(classes - known) of") \(classes) classes"
         common.say("Beginning with the weights of \(experiment.training.initialModel ?? ""), \(head)")
+        guard known < classes, initial.modelClasses.count >= classes else { return }
+        let names =
+            initial.modelClasses.prefix(12).joined(separator: ", ") + (initial.modelClasses.count > 12 ? ", …" : "")
+        common.say("Its classes are called \(names); yours, called like them, would go on with what it knows of them")
     }
 
     private func create(_ experiment: Experiment, date: Date) throws(OperationError) -> LiveRun {
