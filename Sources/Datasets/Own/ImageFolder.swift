@@ -38,6 +38,7 @@ package enum ImageFolder {
         progress: (_ done: Int, _ total: Int) -> Void
     ) throws -> ConvertedData {
         let reader = PictureReader(fitting: fitting, inverted: inverted)
+        defer { reader.close() }
         var sets: [FolderLayout.Split: (images: [UInt8], labels: [UInt8], folder: String)] = [:]
         var done = 0
         for (split, folder, lists) in layout.files {
@@ -127,6 +128,9 @@ private final class PictureReader: ParallelWork {
     private let results = Mutex<[Int: (image: Result<GreyImage, InputError>, notes: [String])]>([:])
 
     init(fitting: ImageFolder.Fitting, inverted: Bool) { (self.fitting, self.inverted) = (fitting, inverted) }
+
+    /// Ends its threads.
+    func close() { pool.shutdown() }
 
     /// The pixels of each of `files`; nil where it cannot be taken.
     /// - Parameter count: Bytes of the images before them.

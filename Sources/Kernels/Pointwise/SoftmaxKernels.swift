@@ -126,6 +126,14 @@ package enum SoftmaxKernels {
         }
     }
 
+    /// What softmax divides by, in two parts so that neither overflows: `log p[k] = z[k] − top − logSum`. In Double.
+    package static func normalizer(_ z: UnsafePointer<Float>, columns: Int) -> (top: Double, logSum: Double) {
+        let top = Double(maximum(z, columns))
+        var sum = 0.0
+        for k in 0..<columns { sum += exp(Double(z[k]) - top) }
+        return (top, log(sum))
+    }
+
     /// The column of the largest value, the first of equals; NaN counts as largest.
     package static func argmax(_ z: UnsafePointer<Float>, columns: Int) -> Int {
         var best = 0

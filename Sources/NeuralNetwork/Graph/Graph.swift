@@ -60,6 +60,18 @@ extension Graph {
     /// Whether the data must be known before shapes are.
     package var needsData: Bool { takesShapeOfData || nodes.contains { $0.layer.unitsFollowClasses } }
 
+    /// The same with as many units as classes in its last dense layer, if a dense layer gives its output.
+    package var followingClasses: Graph {
+        var result = self
+        if let last = nodes.lastIndex(where: { $0.layer.as(Dense.self) != nil }),
+            var dense = nodes[last].layer.as(Dense.self)
+        {
+            dense.units = Graph.unitsOfClasses
+            result.nodes[last].layer = Layer(dense)
+        }
+        return result
+    }
+
     /// The graph for images of this shape in so many classes, where it leaves either to the data.
     package func completed(inputShape: Shape, classes: Int) -> Graph {
         var result = self

@@ -45,4 +45,6 @@ package struct LayerEmission {
 
     var input: Storage { inputs[0] }
     var inputGradient: Storage? { inputGradients[0] }
+    /// Whether its parameters need a gradient.
+    var learns: Bool { partials != nil && outputGradient != nil }
 }

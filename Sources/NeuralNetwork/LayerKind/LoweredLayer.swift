@@ -33,16 +33,4 @@ extension Graph {
         }
         return result
     }
-
-    /// The same with as many units as classes in its last dense layer, if a dense layer gives its output.
-    package var followingClasses: Graph {
-        var result = self
-        if let last = nodes.lastIndex(where: { $0.layer.as(Dense.self) != nil }),
-            var dense = nodes[last].layer.as(Dense.self)
-        {
-            dense.units = Graph.unitsOfClasses
-            result.nodes[last].layer = Layer(dense)
-        }
-        return result
-    }
 }

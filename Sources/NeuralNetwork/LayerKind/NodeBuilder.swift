@@ -28,6 +28,22 @@ package struct NodeBuilder {
         )
     }
 
+    /// Gives the node the geometry and the output of a convolution of the input image.
+    mutating func convolve(
+        _ size: Size2D, strides: Size2D, dilation: Size2D, _ padding: Padding, filters: Int
+    ) throws(InputError) -> ConvolutionGeometry {
+        let input = try image()
+        let (rows, columns) = try window(size, strides: strides, dilation: dilation, padding)
+        outputShape = try checked([rows.out, columns.out, filters])
+        let geometry = ConvolutionGeometry(
+            height: input.height, width: input.width, channels: input.channels, kernelHeight: size.height,
+            kernelWidth: size.width, strideHeight: strides.height, strideWidth: strides.width,
+            dilationHeight: dilation.height, dilationWidth: dilation.width, padTop: rows.before,
+            padLeft: columns.before, outHeight: rows.out, outWidth: columns.out, filters: filters)
+        self.geometry = .convolution(geometry)
+        return geometry
+    }
+
     /// The output extent and the leading padding of a window along one axis.
     private func axis(
         _ axis: String, _ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ padding: Padding,

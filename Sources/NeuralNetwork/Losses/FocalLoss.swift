@@ -33,10 +33,7 @@ package struct FocalLoss: LossKind {
     package func row(
         _ z: UnsafePointer<Float>, classes: Int, target: LossTarget, weight: Float, dz: UnsafeMutablePointer<Float>?
     ) -> Double {
-        let top = Double(z[SoftmaxKernels.argmax(z, columns: classes)])
-        var sum = 0.0
-        for k in 0..<classes { sum += exp(Double(z[k]) - top) }
-        let logSum = log(sum)
+        let (top, logSum) = SoftmaxKernels.normalizer(z, columns: classes)
         var loss = 0.0, total = 0.0
         for k in 0..<classes {
             let t = target.share(of: k, classes: classes)

@@ -23,18 +23,17 @@ package struct MeanSquaredError: LossKind {
     package func row(
         _ z: UnsafePointer<Float>, classes: Int, target: LossTarget, weight: Float, dz: UnsafeMutablePointer<Float>?
     ) -> Double {
-        let top = Double(z[SoftmaxKernels.argmax(z, columns: classes)])
-        var sum = 0.0
-        for k in 0..<classes { sum += exp(Double(z[k]) - top) }
+        let (top, logSum) = SoftmaxKernels.normalizer(z, columns: classes)
+        func probability(_ k: Int) -> Double { exp(Double(z[k]) - top - logSum) }
         var loss = 0.0, product = 0.0
         for k in 0..<classes {
-            let p = exp(Double(z[k]) - top) / sum, difference = p - target.share(of: k, classes: classes)
+            let p = probability(k), difference = p - target.share(of: k, classes: classes)
             loss += difference * difference
             product += 2 * difference * p
         }
         if let dz {
             for k in 0..<classes {
-                let p = exp(Double(z[k]) - top) / sum
+                let p = probability(k)
                 let d = 2 * (p - target.share(of: k, classes: classes))
                 dz[k] = weight * Float(p * (d - product) / Double(classes))
             }

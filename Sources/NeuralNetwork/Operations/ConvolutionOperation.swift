@@ -17,7 +17,7 @@ final class ConvolutionOperation: Operation {
     let relu: Bool
     private let partials: GradientPartials?
     private let kernelPartial: Int
-    private var biasSums: ShardSums?
+    private var biasGradient: BiasGradient?
     /// Batch-norm that takes its moments from the output while it is in cache.
     private let moments: BatchNormOperation?
 
@@ -65,7 +65,7 @@ final class ConvolutionOperation: Operation {
 
     func prepare(capacity: Int, shards: Int, workers: Int) {
         guard let weightProduct else { return }
-        if weights.biasTensor != nil { biasSums = ShardSums(count: geometry.filters, shards: shards) }
+        biasGradient = BiasGradient(weights, learns: true, store: store, shards: shards)
         weightSums = (0..<workers).map { _ in AlignedBuffer(count: weightProduct.sumFloats) }
     }
 
@@ -102,11 +102,7 @@ final class ConvolutionOperation: Operation {
                 sums: weightSums[chunk.worker].pointer, isFirst: chunk.isFirst, isLast: chunk.isLast,
                 scratch: chunk.scratch)
         }
-        if let biasSums {
-            if chunk.isFirst { biasSums.clear(chunk.shard) }
-            ColumnKernels.addColumnSums(
-                dy, rows: count * geometry.outRows, columns: geometry.filters, to: biasSums.pointer(chunk.shard))
-        }
+        biasGradient?.add(dy, rows: count * geometry.outRows, shard: chunk.shard, isFirst: chunk.isFirst)
         if let inputGradient, let inputProduct {
             inputProduct.run(
                 images: count, x: dy, layerWeights: weights.w, bias: nil, y: inputGradient.pointer(first, chunk),
@@ -117,15 +113,13 @@ final class ConvolutionOperation: Operation {
     func sums(_ pass: Pass) -> [ShardSums] {
         switch pass {
         case .forward: moments?.sums(.moments) ?? []
-        case .backward: [biasSums].compactMap { $0 }
+        case .backward: biasGradient?.sums ?? []
         default: []
         }
     }
 
     func reduce(_ pass: Pass, _ run: Run) {
         if pass == .forward { moments?.reduce(.moments, run) }
-        guard pass == .backward, let bias = weights.biasTensor, let biasSums else { return }
-        let gradient = store.gradient(bias)
-        for c in 0..<geometry.filters { gradient[c] = Float(biasSums.total(c, shards: run.shards)) }
+        if pass == .backward { biasGradient?.reduce(shards: run.shards) }
     }
 }

@@ -9,7 +9,7 @@ final class DenseOperation: Operation {
     private let core: DenseCore
     private let partials: GradientPartials?
     private let kernelPartial: Int
-    private var biasSums: ShardSums?
+    private var biasGradient: BiasGradient?
 
     init(core: DenseCore, partials: GradientPartials?) {
         name = core.name
@@ -18,13 +18,13 @@ final class DenseOperation: Operation {
         kernelPartial = partials?.register(core.weights.kernel) ?? 0
     }
 
-    func reads(_ pass: Pass) -> [Storage] { core.reads(pass, learns: partials != nil) }
+    func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
     func writes(_ pass: Pass) -> [Storage] { core.writes(pass) }
 
     func refresh() { core.weights.refresh() }
 
     func prepare(capacity: Int, shards: Int, workers: Int) {
-        if core.weights.biasTensor != nil, partials != nil { biasSums = ShardSums(count: core.units, shards: shards) }
+        biasGradient = BiasGradient(core.weights, learns: core.learns, store: core.store, shards: shards)
     }
 
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {
@@ -41,22 +41,17 @@ final class DenseOperation: Operation {
                 .yes, .no, m: core.features, n: core.units, k: rows, a: x, lda: core.features, b: dy, ldb: core.units,
                 beta: chunk.isFirst ? 0 : 1, c: partials.pointer(kernelPartial, shard: chunk.shard), ldc: core.units)
         }
-        if let biasSums {
-            if chunk.isFirst { biasSums.clear(chunk.shard) }
-            ColumnKernels.addColumnSums(dy, rows: rows, columns: core.units, to: biasSums.pointer(chunk.shard))
-        }
+        biasGradient?.add(dy, rows: rows, shard: chunk.shard, isFirst: chunk.isFirst)
         if let inputGradient = core.inputGradient {
             core.inputGradient(
                 dy: dy, rows: rows, features: 0..<core.features, dx: inputGradient.pointer(first, chunk))
         }
     }
 
-    func sums(_ pass: Pass) -> [ShardSums] { pass == .backward ? [biasSums].compactMap { $0 } : [] }
+    func sums(_ pass: Pass) -> [ShardSums] { pass == .backward ? biasGradient?.sums ?? [] : [] }
 
     func reduce(_ pass: Pass, _ run: Run) {
-        guard pass == .backward, let bias = core.weights.biasTensor, let biasSums else { return }
-        let gradient = core.store.gradient(bias)
-        for c in 0..<core.units { gradient[c] = Float(biasSums.total(c, shards: run.shards)) }
+        if pass == .backward { biasGradient?.reduce(shards: run.shards) }
     }
 }
 
@@ -69,23 +64,18 @@ final class BlockedDenseOperation: BlockOperation {
     static let blockRows = 128
     static let blockUnits = 64
     private let blockFeatures: Int
-    private let learns: Bool
-    private var biasSums: ShardSums?
+    private var biasGradient: BiasGradient?
 
-    /// - Parameter learns: whether the weights need a gradient.
-    init(core: DenseCore, blockFeatures: Int, learns: Bool) {
+    init(core: DenseCore, blockFeatures: Int) {
         name = core.name
         self.core = core
         self.blockFeatures = blockFeatures
-        self.learns = learns
     }
 
-    func reads(_ pass: Pass) -> [Storage] { core.reads(pass, learns: learns) }
+    func reads(_ pass: Pass) -> [Storage] { core.reads(pass) }
     func writes(_ pass: Pass) -> [Storage] { core.writes(pass) }
     func prepare(capacity: Int, shards: Int, workers: Int) {
-        if core.weights.biasTensor != nil, learns {
-            biasSums = ShardSums(count: core.units, shards: 1)
-        }
+        biasGradient = BiasGradient(core.weights, learns: core.learns, store: core.store, shards: 1)
     }
 
     func gathers(_ pass: Pass) -> [Storage] {
@@ -118,7 +108,7 @@ final class BlockedDenseOperation: BlockOperation {
         let dy = outputGradient.batchPointer
         let feature = block * blockFeatures
         let features = feature..<min(feature + blockFeatures, core.features)
-        if learns {
+        if core.learns {
             BLAS.gemm(
                 .yes, .no, m: features.count, n: core.units, k: run.count, a: x + feature, lda: core.features, b: dy,
                 ldb: core.units, c: core.store.gradient(core.weights.kernel) + feature * core.units, ldc: core.units)
@@ -129,15 +119,9 @@ final class BlockedDenseOperation: BlockOperation {
     }
 
     func reduce(_ pass: Pass, _ run: Run) {
-        guard pass == .backward, let bias = core.weights.biasTensor, let outputGradient = core.outputGradient else {
-            return
-        }
-        guard let sums = biasSums else { return }
-        sums.clear(0)
-        ColumnKernels.addColumnSums(
-            outputGradient.batchPointer, rows: run.count, columns: core.units, to: sums.pointer(0))
-        let gradient = core.store.gradient(bias)
-        for c in 0..<core.units { gradient[c] = Float(sums.total(c, shards: 1)) }
+        guard pass == .backward, let biasGradient, let outputGradient = core.outputGradient else { return }
+        biasGradient.add(outputGradient.batchPointer, rows: run.count, shard: 0, isFirst: true)
+        biasGradient.reduce(shards: 1)
     }
 }
 
@@ -154,6 +138,8 @@ struct DenseCore {
     let outputGradient: Storage?
     let inputGradient: Storage?
     let store: ParameterStore
+    /// Whether the weights need a gradient.
+    let learns: Bool
 
     init(_ emission: LayerEmission, weights: LayerWeights) {
         name = emission.node.name
@@ -166,9 +152,10 @@ struct DenseCore {
         outputGradient = emission.outputGradient
         inputGradient = emission.inputGradient
         store = emission.store
+        learns = emission.learns
     }
 
-    func reads(_ pass: Pass, learns: Bool) -> [Storage] {
+    func reads(_ pass: Pass) -> [Storage] {
         pass == .forward ? [input] : [learns ? input : nil, outputGradient].compactMap { $0 }
     }
 

@@ -164,6 +164,12 @@ package final class ParameterStore {
         self.gradients = AlignedBuffer(count: withGradients ? parameters.count : 0)
     }
 
+    /// Takes copies of the parameters `[parameterCount]` and the running state `[stateCount]`.
+    package func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
+        self.parameters.copy(from: parameters)
+        self.state.copy(from: state)
+    }
+
     func parameter(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { parameters.pointer + tensor.offset }
     func gradient(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { gradients.pointer + tensor.offset }
     func state(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { state.pointer + tensor.offset }

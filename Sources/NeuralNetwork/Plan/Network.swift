@@ -173,8 +173,7 @@ package final class InferenceNetwork {
 
     /// Takes copies of the parameters `[parameterCount]` and the running state `[stateCount]`.
     package func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
-        store.parameters.copy(from: parameters)
-        store.state.copy(from: state)
+        store.load(parameters: parameters, state: state)
         plan.refresh()
         singlePlan.refresh()
     }

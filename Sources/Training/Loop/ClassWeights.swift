@@ -17,10 +17,8 @@ public enum ClassWeights: Hashable, Sendable {
         switch options {
         case nil: return nil
         case .balanced:
-            var counts = [Int](repeating: 0, count: images.classCount)
-            for label in images.labels { counts[Int(label)] += 1 }
             // A class without images has none to weigh.
-            return counts.map { Float(Double(images.count) / Double(images.classCount * max($0, 1))) }
+            return images.classSizes.map { Float(Double(images.count) / Double(images.classCount * max($0, 1))) }
         case .given(let weights):
             for name in weights.keys.sorted() where !images.classNames.contains(name) {
                 throw InputError(

@@ -74,10 +74,7 @@ package final class Trainer {
             graph: graph.freezing(treatment.frozen(in: options.epochs)), batchSize: batchSize, shards: options.shards,
             seed: seed, pool: pool,
             communicator: communicator)
-        if let initial {
-            network.store.parameters.copy(from: initial.parameters)
-            network.store.state.copy(from: initial.state)
-        }
+        if let initial { network.store.load(parameters: initial.parameters, state: initial.state) }
         let whitened = try options.whitening.map { _ in try Whitening.kernel(of: graph) }
         if let whitened, let whitening = options.whitening {
             try Whitening.initialize(

@@ -103,10 +103,7 @@ package final class LearningRateFinder {
             graph: graph.freezing(treatment.frozen(in: 1)), batchSize: batchSize, shards: options.shards, seed: seed,
             pool: pool)
         network.loss = (options.loss, try ClassWeights.weights(options.classWeights, for: data.train))
-        if let initial {
-            network.store.parameters.copy(from: initial.parameters)
-            network.store.state.copy(from: initial.state)
-        }
+        if let initial { network.store.load(parameters: initial.parameters, state: initial.state) }
         optimizer = Optimizer(
             options: options.optimizer, l2: options.l2, clipping: options.gradientClipping, averagingDecay: nil,
             // All of the test is the first epoch.

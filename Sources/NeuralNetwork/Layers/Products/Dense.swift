@@ -51,8 +51,7 @@ package struct Dense: LayerKind {
         guard let weights = emission.weights else { return nil }
         let core = DenseCore(emission, weights: weights)
         if case .dense(.weights(let features))? = emission.node.loweringPlan {
-            return BlockedDenseOperation(
-                core: core, blockFeatures: features, learns: emission.outputGradient != nil && emission.partials != nil)
+            return BlockedDenseOperation(core: core, blockFeatures: features)
         }
         return DenseOperation(core: core, partials: emission.partials)
     }

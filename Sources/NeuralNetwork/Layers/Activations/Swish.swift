@@ -1,38 +1,25 @@
 import Formats
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 extension Layer {
     /// `x/(1 + e⁻ˣ)`, element by element; SiLU by its other name. Ramachandran, Zoph, Le 2017, arXiv:1710.05941.
     public static var swish: Layer { Layer(Swish()) }
 }
 
-/// ``Layer/swish`` as `x·σ(x)`, σ from `e^−|x|` so that nothing overflows; derivative `σ·(1 + x·(1 − σ))`.
+/// ``Layer/swish`` as `x·σ(x)`, σ being ``Sigmoid``; derivative `σ·(1 + x·(1 − σ))`.
 package struct Swish: PointwiseLayer {
     package static let type = "swish"
     package static var options: Section<Swish> { Section(initial: Swish(), fields: []) }
     package static let derivativeUsesOutput = false
 
-    private func sigmoid(_ x: Float) -> Float {
-        let e = expf(-abs(x))
-        return (x >= 0 ? 1 : e) / (1 + e)
-    }
-
     package func forward(_ x: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>) {
-        for i in 0..<count { y[i] = x[i] * sigmoid(x[i]) }
+        for i in 0..<count { y[i] = x[i] * Sigmoid.value(x[i]) }
     }
 
     package func backward(
         dy: UnsafePointer<Float>, value: UnsafePointer<Float>, count: Int, dx: UnsafeMutablePointer<Float>
     ) {
         for i in 0..<count {
-            let x = value[i], share = sigmoid(x)
+            let x = value[i], share = Sigmoid.value(x)
             dx[i] = dy[i] * share * (1 + x * (1 - share))
         }
     }

@@ -54,17 +54,11 @@ package struct Conv2D: LayerKind {
     package var featureOrder: FeatureOrderRule { .own }
 
     package func infer(_ node: inout NodeBuilder) throws(InputError) {
-        let input = try node.image()
-        let (rows, columns) = try node.window(kernelSize, strides: strides, dilation: dilation, padding)
-        node.outputShape = try node.checked([rows.out, columns.out, filters])
-        let geometry = ConvolutionGeometry(
-            height: input.height, width: input.width, channels: input.channels, kernelHeight: kernelSize.height,
-            kernelWidth: kernelSize.width, strideHeight: strides.height, strideWidth: strides.width,
-            dilationHeight: dilation.height, dilationWidth: dilation.width, padTop: rows.before,
-            padLeft: columns.before, outHeight: rows.out, outWidth: columns.out, filters: filters)
+        let channels = try node.image().channels
+        let geometry = try node.convolve(
+            kernelSize, strides: strides, dilation: dilation, padding, filters: filters)
         _ = try node.checked([geometry.outRows, geometry.depth])
-        node.geometry = .convolution(geometry)
-        try node.addParameter("kernel", [kernelSize.height, kernelSize.width, input.channels, filters], .weight)
+        try node.addParameter("kernel", [kernelSize.height, kernelSize.width, channels, filters], .weight)
         if useBias { try node.addParameter("bias", [filters], .bias) }
         node.multiplyAdds = geometry.multiplyAdds
         node.lowering = .convolution(try resolvedLowering(geometry, node))

@@ -82,7 +82,7 @@ final class RegionNormOperation<Kind: RegionNormLayer>: Operation {
         inputGradient = emission.inputGradient
         store = emission.store
         (gamma, beta) = (emission.node.parameters[0], emission.node.parameters[1])
-        learns = emission.partials != nil && emission.outputGradient != nil
+        learns = emission.learns
     }
 
     func reads(_ pass: Pass) -> [Storage] { pass == .forward ? [input] : [input, outputGradient].compactMap { $0 } }

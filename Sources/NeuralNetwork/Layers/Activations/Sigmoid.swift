@@ -18,11 +18,14 @@ package struct Sigmoid: PointwiseLayer {
     package static let type = "sigmoid"
     package static var options: Section<Sigmoid> { Section(initial: Sigmoid(), fields: []) }
 
+    @inline(__always)
+    static func value(_ x: Float) -> Float {
+        let e = expf(-abs(x))
+        return (x >= 0 ? 1 : e) / (1 + e)
+    }
+
     package func forward(_ x: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>) {
-        for i in 0..<count {
-            let e = expf(-abs(x[i]))
-            y[i] = (x[i] >= 0 ? 1 : e) / (1 + e)
-        }
+        for i in 0..<count { y[i] = Self.value(x[i]) }
     }
 
     package func backward(

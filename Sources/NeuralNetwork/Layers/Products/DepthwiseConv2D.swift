@@ -46,17 +46,11 @@ package struct DepthwiseConv2D: LayerKind {
     package var featureOrder: FeatureOrderRule { .own }
 
     package func infer(_ node: inout NodeBuilder) throws(InputError) {
-        let input = try node.image()
-        let (rows, columns) = try node.window(kernelSize, strides: strides, dilation: dilation, padding)
-        node.outputShape = try node.checked([rows.out, columns.out, input.channels])
-        node.geometry = .convolution(
-            ConvolutionGeometry(
-                height: input.height, width: input.width, channels: input.channels, kernelHeight: kernelSize.height,
-                kernelWidth: kernelSize.width, strideHeight: strides.height, strideWidth: strides.width,
-                dilationHeight: dilation.height, dilationWidth: dilation.width, padTop: rows.before,
-                padLeft: columns.before, outHeight: rows.out, outWidth: columns.out, filters: input.channels))
-        try node.addParameter("kernel", [kernelSize.height, kernelSize.width, 1, input.channels], .weight)
-        if useBias { try node.addParameter("bias", [input.channels], .bias) }
+        let channels = try node.image().channels
+        _ = try node.convolve(
+            kernelSize, strides: strides, dilation: dilation, padding, filters: channels)
+        try node.addParameter("kernel", [kernelSize.height, kernelSize.width, 1, channels], .weight)
+        if useBias { try node.addParameter("bias", [channels], .bias) }
         node.multiplyAdds = node.outputShape.count * kernelSize.height * kernelSize.width
     }
 
@@ -87,7 +81,7 @@ private final class DepthwiseOperation: Operation {
     private let store: ParameterStore
     private let partials: GradientPartials?
     private let kernelPartial: Int
-    private var biasSums: ShardSums?
+    private var biasGradient: BiasGradient?
 
     init(_ emission: LayerEmission, geometry: ConvolutionGeometry, weights: LayerWeights) {
         name = emission.node.name
@@ -111,30 +105,30 @@ private final class DepthwiseOperation: Operation {
     func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
 
     func prepare(capacity: Int, shards: Int, workers: Int) {
-        if weights.biasTensor != nil, partials != nil { biasSums = ShardSums(count: geometry.filters, shards: shards) }
+        biasGradient = BiasGradient(weights, learns: partials != nil, store: store, shards: shards)
     }
 
     func refresh() { weights.refresh() }
 
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {
-        for image in chunk.images {
-            if pass == .forward {
+        if pass == .forward {
+            for image in chunk.images {
                 DepthwiseKernels.forward(
                     geometry, x: input.pointer(image, chunk), w: weights.w, bias: weights.bias, relu: relu,
                     y: output.pointer(image, chunk))
-                continue
             }
-            guard let outputGradient else { continue }
+            return
+        }
+        guard let outputGradient else { return }
+        biasGradient?.add(
+            outputGradient.pointer(chunk.images.lowerBound, chunk), rows: chunk.images.count * geometry.outRows,
+            shard: chunk.shard, isFirst: chunk.isFirst)
+        let dw = partials?.pointer(kernelPartial, shard: chunk.shard)
+        if chunk.isFirst { dw?.update(repeating: 0, count: weights.kernel.count) }
+        for image in chunk.images {
             let dy = outputGradient.pointer(image, chunk)
-            if let partials {
-                let dw = partials.pointer(kernelPartial, shard: chunk.shard)
-                if image == chunk.shardStart { dw.update(repeating: 0, count: weights.kernel.count) }
+            if let dw {
                 DepthwiseKernels.addWeightGradient(geometry, x: recomputedInput.pointer(image, chunk), dy: dy, dw: dw)
-            }
-            if let biasSums {
-                if image == chunk.shardStart { biasSums.clear(chunk.shard) }
-                ColumnKernels.addColumnSums(
-                    dy, rows: geometry.outRows, columns: geometry.filters, to: biasSums.pointer(chunk.shard))
             }
             if let inputGradient {
                 DepthwiseKernels.inputGradient(geometry, dy: dy, w: weights.w, dx: inputGradient.pointer(image, chunk))
@@ -142,11 +136,7 @@ private final class DepthwiseOperation: Operation {
         }
     }
 
-    func sums(_ pass: Pass) -> [ShardSums] { pass == .backward ? [biasSums].compactMap { $0 } : [] }
+    func sums(_ pass: Pass) -> [ShardSums] { pass == .backward ? biasGradient?.sums ?? [] : [] }
 
-    func reduce(_ pass: Pass, _ run: Run) {
-        guard pass == .backward, let bias = weights.biasTensor, let biasSums else { return }
-        let gradient = store.gradient(bias)
-        for c in 0..<geometry.filters { gradient[c] = Float(biasSums.total(c, shards: run.shards)) }
-    }
+    func reduce(_ pass: Pass, _ run: Run) { if pass == .backward { biasGradient?.reduce(shards: run.shards) } }
 }
