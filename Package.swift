@@ -103,6 +103,7 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .library(name: "Numeral", targets: ["Numeral"]),
+        .library(name: "NumeralCommands", targets: ["Commands"]),
         .executable(name: "trainer", targets: ["trainer"]),
     ],
     dependencies: [
@@ -140,9 +141,9 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: ["Datasets", "NeuralNetwork", "Kernels", "LinearAlgebra", "Workers", "Formats", "Tensors"]),
-        .target(name: "Evaluation", dependencies: ["Workers", "Tensors"], swiftSettings: numeric),
+        .target(name: "Evaluation", dependencies: ["Workers", "Formats", "Tensors"], swiftSettings: numeric),
         .target(
-            name: "Experiments", dependencies: ["Training", "Datasets", "NeuralNetwork", "Formats", "Tensors"],
+            name: "Experiments", dependencies: ["Evaluation", "Training", "Datasets", "NeuralNetwork", "Formats", "Tensors"],
             resources: [.copy("Resources/box")]),
         .target(
             name: "Recognition",
@@ -180,12 +181,13 @@ let package = Package(
         .target(
             name: "Interchange",
             dependencies: ["ONNX", "Experiments", "Training", "Datasets", "NeuralNetwork", "Formats", "Tensors"]),
-        .executableTarget(
-            name: "trainer",
+        .target(
+            name: "Commands",
             dependencies: [
                 "Interchange", "TensorBoard", "Reports", "Runs", "Numeral", "Recognition", "LinearAlgebra", "Workers",
                 "Pictures", "Formats", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        .executableTarget(name: "trainer", dependencies: ["Commands"]),
 
         .target(
             name: "TestSupport",
@@ -215,7 +217,7 @@ let package = Package(
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "EvaluationTests", dependencies: ["Evaluation", "Workers", "TestSupport"],
+            name: "EvaluationTests", dependencies: ["Evaluation", "Workers", "Formats", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "ReportsTests", dependencies: ["Reports", "Runs", "Plots", "Datasets", "NeuralNetwork", "TestSupport"]),
@@ -227,7 +229,7 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(name: "NumeralTests", dependencies: ["Numeral", "Workers", "Tensors"]),
         .testTarget(name: "RecognitionTests", dependencies: ["Recognition", "Runs", "TestSupport"]),
-        .testTarget(name: "TrainerTests", dependencies: ["Numeral", "Runs", "Plots", "trainer", "TestSupport"]),
+        .testTarget(name: "TrainerTests", dependencies: ["Numeral", "Runs", "Plots", "Commands", "trainer", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

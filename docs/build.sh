@@ -10,7 +10,7 @@ bin=$(swift build --show-bin-path)
 graphs=.build/symbol-graphs
 rm -rf "$graphs" .build/documentation
 mkdir -p "$graphs"
-modules=$(sed -nE 's/^@_exported import (struct )?([A-Za-z]+).*/\2/p' Sources/Numeral/Numeral.swift | sort -u | paste -sd,)
+modules=$(sed -nE 's/^@_exported import ((struct|enum|protocol|class) )?([A-Za-z]+).*/\3/p' Sources/Numeral/Numeral.swift | sort -u | paste -sd,)
 swift symbolgraph-extract -module-name Numeral -I "$bin/Modules" -target "$(swiftc -print-target-info |
     sed -nE 's/^ *"unversionedTriple": "([^"]+)".*/\1/p')" -minimum-access-level public -skip-synthesized-members \
     -skip-inherited-docs "-experimental-allowed-reexported-modules=$modules" -output-dir "$graphs" \

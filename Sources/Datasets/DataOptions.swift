@@ -79,6 +79,8 @@ public struct DataOptions: Hashable, Sendable {
     public var dataset = DatasetName.mnist
     /// IDX files by path, instead of `dataset`.
     public var files: IDXFiles? = nil
+    /// What brings the images that none of these names.
+    public var provider: DataProvider? = nil
     /// Whether the full data set is asked for.
     public var source = Source.auto
     /// Where the data set is; elsewhere it is then not looked for. The folder of a data set by name, or data of one's own: a

@@ -27,6 +27,7 @@ package enum DatasetLoader {
             throw InputError(
                 "data.validationFraction", expected: "a number in [0, 1)", received: "\(options.validationFraction)")
         }
+        if let provider = options.provider { return try load(provider, options, seed: seed) }
         if let files = options.files {
             guard options.source != .sample else {
                 throw InputError(

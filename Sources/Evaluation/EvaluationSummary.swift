@@ -33,9 +33,13 @@ public struct EvaluationSummary: Hashable, Sendable {
     /// Of the figures that are no proportions; nil where none were taken.
     public let bootstrap: BootstrapIntervals?
 
+    /// What was asked for beside these.
+    public let metrics: [MetricValue]
+
     /// Computes everything; O(N·K·log(N·K)).
-    public init(_ predictions: Predictions, bootstrap: BootstrapIntervals? = nil) {
+    public init(_ predictions: Predictions, bootstrap: BootstrapIntervals? = nil, metrics: [Metric] = []) {
         self.predictions = predictions
+        self.metrics = metrics.map { MetricValue(name: $0.description, value: $0.kind.value(predictions)) }
         self.bootstrap = bootstrap
         confusionMatrix = ConfusionMatrix(predictions)
         report = ClassificationReport(confusionMatrix)

@@ -1,4 +1,5 @@
 import Datasets
+import Evaluation
 import NeuralNetwork
 import Training
 
@@ -52,6 +53,8 @@ package struct EvaluationOptions: Hashable, Sendable {
     /// Views of each test image whose probabilities are averaged, in the test after training and by
     /// `trainer evaluate`; nil: the image alone. Validation during training looks at the image alone.
     package var testTimeAugmentation: TestTimeAugmentation? = nil
+    /// Figures beside those that every test has.
+    package var metrics: [Metric] = []
 
     package init() {}
 }

@@ -2,9 +2,17 @@
 @_exported import Datasets
 @_exported import Evaluation
 @_exported import Experiments
+@_exported import struct Formats.Codec
+@_exported import struct Formats.Field
+@_exported import struct Formats.NumberRange
+@_exported import struct Formats.Section
 @_exported import NeuralNetwork
 @_exported import struct Tensors.InputError
 @_exported import struct Tensors.OperationError
+@_exported import struct Tensors.RandomAddress
+@_exported import enum Tensors.RandomPurpose
+@_exported import struct Tensors.RandomStream
+@_exported import protocol Tensors.RealNumber
 @_exported import struct Tensors.Shape
 @_exported import Training
 

@@ -172,6 +172,7 @@ package final class TensorBoardLog {
     package func record(_ evaluation: EvaluationSummary) throws(OperationError) {
         try write(
             Self.testFigures.map { Self.scalar("test/\($0.name)", $0.value(evaluation)) }
+                + evaluation.metrics.map { Self.scalar("test/\($0.name)", $0.value) }
                 + (try PRCurve.values(evaluation.predictions)))
         try image(
             ConfusionMatrixImage.png(evaluation.confusionMatrix), tag: "test/confusion_matrix",

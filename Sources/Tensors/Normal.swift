@@ -9,7 +9,7 @@
 extension RandomStream {
     /// A pair of independent standard normal numbers by Box and Muller's transform
     /// `√(−2 ln u₁) · (cos 2πu₂, sin 2πu₂)` in Double, u₁ in (0, 1].
-    package mutating func normalPair() -> (Double, Double) {
+    public mutating func normalPair() -> (Double, Double) {
         let u1 = (Double(nextWord()) + 1) * 0x1p-32
         let u2 = Double(nextWord()) * 0x1p-32
         let radius = (-2 * log(u1)).squareRoot()

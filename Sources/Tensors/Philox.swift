@@ -33,16 +33,27 @@ public enum Philox {
 
 /// What a random number is for. The raw value is part of its address: never reuse or renumber one.
 public enum RandomPurpose: UInt32, Sendable {
+    /// Weights.
     case initialization = 1
+    /// Orders of epochs.
     case shuffle = 2
+    /// Distortions.
     case augmentation = 3
+    /// Masks.
     case dropout = 4
+    /// Training and validation.
     case split = 5
+    /// Resamples.
     case bootstrap = 6
+    /// Tests and examples.
     case test = 7
+    /// Starting vectors.
     case principalAxes = 16
+    /// Corruptions.
     case corruption = 17
+    /// Partners of mixed images.
     case mixing = 18
+    /// Attempts of a search.
     case sweep = 24
 }
 
@@ -52,7 +63,8 @@ public enum RandomPurpose: UInt32, Sendable {
 /// |---|---|---|---|
 /// | initialization | 0 | 0 | parameter tensor |
 /// | shuffle, split | epoch, 0 | 0 | 0 or class |
-/// | augmentation, mixing | epoch | sample index in the data set | 0 |
+/// | augmentation | epoch | sample index in the data set | 0, or adjustment from 1 |
+/// | mixing | epoch | sample index in the data set | 0 |
 /// | dropout | step | sample index in the batch | layer |
 /// | bootstrap | resample | 0 | 0 |
 /// | principalAxes | 0 | 0 | 0 |
@@ -61,13 +73,18 @@ public enum RandomPurpose: UInt32, Sendable {
 ///
 /// The Philox counter is `(draw, minor, major, purpose · 2^24 + stream)`, its key the 64-bit seed.
 public struct RandomAddress: Sendable, Hashable {
+    /// The run's.
     public var seed: UInt64
+    /// What it is for.
     public var purpose: RandomPurpose
+    /// As the table says.
     public var major: UInt32
+    /// As the table says.
     public var minor: UInt32
     /// Below 2^24.
     public var stream: UInt32
 
+    /// An address: see the table.
     @inlinable
     public init(seed: UInt64, purpose: RandomPurpose, major: UInt32 = 0, minor: UInt32 = 0, stream: UInt32 = 0) {
         precondition(stream < 1 << 24, "RandomAddress: stream must be below 2^24")
@@ -102,6 +119,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     @usableFromInline var words = SIMD4<UInt32>()
     @usableFromInline var used = 4
 
+    /// From the address's first draw on.
     @inlinable
     public init(_ address: RandomAddress) { self.address = address }
 

@@ -5,7 +5,7 @@ package typealias Float16Lanes = SIMD16<Float>
 extension UnsafePointer where Pointee == Float {
     /// The 16 floats from element `index` on.
     @inlinable @inline(__always)
-    package func lanes(_ index: Int) -> SIMD16<Float> {
+    public func lanes(_ index: Int) -> SIMD16<Float> {
         UnsafeRawPointer(self).loadUnaligned(fromByteOffset: index &* 4, as: SIMD16<Float>.self)
     }
 }
@@ -13,13 +13,13 @@ extension UnsafePointer where Pointee == Float {
 extension UnsafeMutablePointer where Pointee == Float {
     /// The 16 floats from element `index` on.
     @inlinable @inline(__always)
-    package func lanes(_ index: Int) -> SIMD16<Float> {
+    public func lanes(_ index: Int) -> SIMD16<Float> {
         UnsafeRawPointer(self).loadUnaligned(fromByteOffset: index &* 4, as: SIMD16<Float>.self)
     }
 
     /// Writes 16 floats from element `index` on.
     @inlinable @inline(__always)
-    package func setLanes(_ index: Int, _ value: SIMD16<Float>) {
+    public func setLanes(_ index: Int, _ value: SIMD16<Float>) {
         UnsafeMutableRawPointer(self).storeBytes(of: value, toByteOffset: index &* 4, as: SIMD16<Float>.self)
     }
 }

@@ -22,7 +22,7 @@ package protocol ParallelWork: AnyObject {
 ///
 /// Workers wait for the next run by spinning for some 20 µs, then sleep. One run at a time: `run` is called
 /// from one thread, and not from inside a task.
-package final class WorkerPool: @unchecked Sendable {
+public final class WorkerPool: @unchecked Sendable {
     /// Threads that compute, the caller included.
     package let threads: Int
 

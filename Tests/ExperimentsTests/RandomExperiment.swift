@@ -1,4 +1,5 @@
 @testable import Datasets
+@testable import Evaluation
 @testable import Experiments
 @testable import NeuralNetwork
 @testable import Tensors
@@ -47,6 +48,7 @@ struct RandomExperiment {
             result.evaluation.testTimeAugmentation = TestTimeAugmentation(
                 translation: float(0, 28), rotation: float(0, 180), scale: float(0, 0.9), horizontalFlip: chance())
         }
+        result.evaluation.metrics = pick([[], [.balancedAccuracy], [.fScore(beta: double(0, 100)), .balancedAccuracy]])
         result.output.directory = text()
         result.output.events = chance()
         result.output.tensorBoard = chance()
@@ -61,6 +63,8 @@ struct RandomExperiment {
             if chance() {
                 data.dataset = .mnist
                 data.files = IDXFiles(trainImages: text(), trainLabels: text(), testImages: text(), testLabels: text())
+            } else if chance() {
+                (data.dataset, data.provider) = (.mnist, DataProvider(CIFAR10(directory: text())))
             }
         }
         data.directory = chance() ? text() : nil
@@ -86,6 +90,16 @@ struct RandomExperiment {
         if chance() {
             augmentation.erasing = .init(
                 probability: float(0, 1), area: interval(0, 1), aspectRatio: interval(0.01, 100))
+        }
+        for _ in 0..<integer(0...3) {
+            let bounds = ClosedRange(uncheckedBounds: (float(0, 5), float(5, 10)))
+            var adjustment = pick([
+                Adjustment(Brightness(largest: float(0, 1))), Adjustment(Contrast(factors: bounds)),
+                Adjustment(Saturation(factors: bounds)), Adjustment(Hue(degrees: float(0, 180))),
+                Adjustment(Noise(deviation: float(0, 1))), Adjustment(Blur(deviation: float(0, 10))),
+            ])
+            adjustment.probability = float(0, 1)
+            augmentation.adjustments.append(adjustment)
         }
         if chance() { augmentation.mixup = .init(alpha: float(0.001, 100), probability: float(0, 0.5)) }
         if chance() { augmentation.cutmix = .init(alpha: float(0.001, 100), probability: float(0, 0.5)) }

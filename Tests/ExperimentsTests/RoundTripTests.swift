@@ -37,6 +37,7 @@ import Testing
                     "translation": 0,
                     "horizontalFlip": 0,
                     "elastic": null,
+                    "adjustments": [],
                     "erasing": null,
                     "mixup": null,
                     "cutmix": null
@@ -80,7 +81,7 @@ import Testing
                     "checkpoints": {"everySteps": null, "everyMinutes": 5, "everyEpoch": true, "keep": 2},
                     "shards": 16
                   },
-                  "evaluation": {"batchSize": 500, "testTimeAugmentation": null},
+                  "evaluation": {"batchSize": 500, "testTimeAugmentation": null, "metrics": []},
                   "output": {"directory": "runs", "events": true, "tensorBoard": true}
                 }
 

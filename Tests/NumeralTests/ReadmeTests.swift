@@ -9,7 +9,7 @@ import Testing
         func text(_ path: String) throws -> String {
             try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
         }
-        let example = try text("Examples/Classify/Sources/Classify/main.swift")
+        let example = try text("Examples/Classify/main.swift")
         let blocks = try ["README.md", "docs/library.md"].flatMap { file in
             try text(file).components(separatedBy: "```swift\n").dropFirst().map {
                 $0.components(separatedBy: "```")[0]

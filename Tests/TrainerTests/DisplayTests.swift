@@ -3,7 +3,7 @@ import Testing
 
 @testable import Numeral
 @testable import Training
-@testable import trainer
+@testable import Commands
 
 /// What training looks like on terminals of several widths.
 @Suite struct DisplayTests {

@@ -18,6 +18,8 @@ public struct AugmentationOptions: Hashable, Sendable {
     public var horizontalFlip: Float = 0
     /// Elastic distortion; nil: none.
     public var elastic: Elastic? = nil
+    /// Changes of the values, in this order.
+    public var adjustments: [Adjustment] = []
     /// Random erasing; nil: none.
     public var erasing: Erasing? = nil
     /// Blending with another image and its label (Zhang et al. 2017, arXiv:1710.09412).
@@ -41,6 +43,9 @@ extension AugmentationOptions {
         try Self.check(translation, in: 0...4_096, "translation")
         try Self.check(horizontalFlip, in: 0...1, "horizontalFlip")
         try elastic?.check()
+        for (index, adjustment) in adjustments.enumerated() {
+            try Self.check(adjustment.probability, in: 0...1, "adjustments[\(index)].probability")
+        }
         try erasing?.check()
         try mixup?.check("mixup")
         try cutmix?.check("cutmix")
@@ -84,6 +89,9 @@ extension Section where Root == AugmentationOptions {
                 .optional(
                     "elastic", \.elastic, Section<AugmentationOptions.Elastic>.elastic.codec,
                     "Elastic distortion; null: none."),
+                .key(
+                    "adjustments", \.adjustments, .adjustments,
+                    "Changes of the values, in this order: brightness, noise, …"),
                 .optional(
                     "erasing", \.erasing, Section<AugmentationOptions.Erasing>.erasing.codec,
                     "Random erasing; null: none."),

@@ -16,7 +16,7 @@ extension Float: AugmentedPixel {
 }
 
 /// Distorts images as ``AugmentationOptions`` says: one affine warp about the centre, elastic displacements composed
-/// with it in the same resampling (bilinear, zero outside), then random erasing.
+/// with it in the same resampling (bilinear, zero outside), then ``Adjustment``s, then random erasing.
 ///
 /// With c = ((W−1)/2, (H−1)/2), y pointing down, F = diag(−1, 1) for an image that is mirrored and else the identity,
 /// rotation θ (clockwise as seen), scale s, shear k and shift t, the content at p moves to
@@ -64,6 +64,13 @@ package struct Augmenter: Sendable {
                 "augmentation", expected: "images of 1 to 2^23 pixels", received: "\(height)×\(width)×\(channels)")
         }
         try options.check()
+        for (index, adjustment) in options.adjustments.enumerated() {
+            if let needed = adjustment.kind.obstacle(Shape([height, width, channels])) {
+                throw InputError(
+                    "augmentation.adjustments[\(index)]", expected: "\(needed), for \(adjustment.type)",
+                    received: "images of \(height)×\(width)×\(channels)")
+            }
+        }
         self.options = options
         self.height = height
         self.width = width
@@ -156,6 +163,7 @@ package struct Augmenter: Sendable {
         } else {
             for index in 0..<size { output[index] = image[index].intensity }
         }
+        adjust(&output, epoch: epoch, sampleIndex: sampleIndex)
         if let erasing = options.erasing, erasingDraw < erasing.probability { erase(erasing, &stream, &output) }
     }
 }

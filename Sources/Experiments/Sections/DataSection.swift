@@ -42,6 +42,9 @@ extension Codec where Value == DataOptions {
                 .optional(
                     "files", \.options.files, Section<IDXFiles>.files.codec, isLeftOut: true,
                     "IDX files by path, instead of 'dataset'."),
+                .optional(
+                    "provider", \.options.provider, DataProvider.codec, isLeftOut: true,
+                    "A source of images that no other key knows, instead of 'dataset'."),
                 .key(
                     "source", \.options.source, .choice(DataOptions.Source.self),
                     "full: the whole set or an error; sample: 5,000 bundled MNIST images; auto: full, else sample."),
@@ -79,9 +82,17 @@ extension Codec where Value == DataOptions {
                     throw path.key("files").error(
                         "'dataset' or 'files', not both", files, remedy: "remove dataset \"\(dataset.rawValue)\"")
                 }
+                if let provider = json.object?["provider"], provider != .null {
+                    for key in ["dataset", "files"] where json.object?[key].map({ $0 != .null }) ?? false {
+                        throw path.key("provider").error(
+                            "'\(key)' or 'provider', not both", provider, remedy: "remove one of the two")
+                    }
+                }
                 var options = draft.options
                 options.dataset = draft.dataset ?? .mnist
-                if options.source == .sample, options.files != nil || options.dataset != .mnist {
+                if options.source == .sample,
+                    options.files != nil || options.provider != nil || options.dataset != .mnist
+                {
                     throw path.key("source").error(
                         "\"auto\" or \"full\" with this data set", "sample", remedy: "the bundled sample is MNIST's")
                 }
@@ -89,7 +100,9 @@ extension Codec where Value == DataOptions {
             },
             encode: { options in
                 object.encode(
-                    DataDraft(dataset: options.files == nil ? options.dataset : nil, options: options))
+                    DataDraft(
+                        dataset: options.files == nil && options.provider == nil ? options.dataset : nil,
+                        options: options))
             })
     }
 
@@ -98,15 +111,16 @@ extension Codec where Value == DataOptions {
         let given = { (key: String, schema: JSONObject) -> JSONValue in
             ["properties": .object([key: .object(schema)]), "required": .array([.string(key)])]
         }
-        let files = given("files", ["type": "object"])
+        let files = given("files", ["type": "object"]), provider = given("provider", ["type": "object"])
         let named = given("dataset", ["type": "string"])
         let other = given("dataset", ["not": ["enum": .array(["mnist", .null])]])
         return [
             "allOf": .array([
                 ["not": ["allOf": .array([files, named])]],
+                ["not": ["allOf": .array([provider, ["anyOf": .array([files, named])]])]],
                 [
                     "if": given("source", ["const": "sample"]),
-                    "then": ["not": ["anyOf": .array([files, other])]],
+                    "then": ["not": ["anyOf": .array([files, provider, other])]],
                 ],
             ])
         ]

@@ -18,7 +18,7 @@ extension Experiment {
     package func completed(locations: DatasetLocations = DatasetLocations()) throws -> Experiment {
         guard model.needsData else { return self }
         var result = self
-        if data.directory == nil, data.files == nil {
+        if data.directory == nil, data.files == nil, data.provider == nil {
             let record = locations.record(data.dataset)
             result.model = model.completed(inputShape: Shape([28, 28, 1]), classes: record.classCount)
         } else {

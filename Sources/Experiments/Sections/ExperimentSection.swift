@@ -1,4 +1,5 @@
 import Datasets
+import Evaluation
 import Formats
 import NeuralNetwork
 import Tensors
@@ -15,6 +16,12 @@ extension Section where Root == Experiment {
                     "testTimeAugmentation", \.testTimeAugmentation,
                     Section<TestTimeAugmentation>.testTimeAugmentation.codec,
                     "Views of a test image whose probabilities are averaged; null: the image alone."),
+                .key(
+                    "metrics", \.metrics,
+                    .array(
+                        .tagged(Metric.kinds.map { $0.variant }), count: 0...100,
+                        expected: "a list of at most 100 metrics"),
+                    "Figures of the test beside those that every test has."),
             ])
         let output = Section<OutputOptions>(
             initial: OutputOptions(),
@@ -56,7 +63,7 @@ extension Section where Root == Experiment {
 
 extension Codec where Value == Experiment {
     /// The whole file, with the checks that look at two sections at once.
-    static let experiment: Codec = {
+    static var experiment: Codec {
         let object = Section<Experiment>.experiment.codec
         return Codec(
             expected: object.expected, schema: object.schema.merging(crossChecks),
@@ -66,7 +73,7 @@ extension Codec where Value == Experiment {
                 return experiment
             },
             encode: object.encode)
-    }()
+    }
 
     private static func check(_ experiment: Experiment, _ path: ConfigurationPath) throws(InputError) {
         let training = path.key("training")

@@ -162,7 +162,7 @@ extension Codec where Value == Sweep.Search {
 }
 
 extension Codec where Value == Sweep {
-    static let sweep: Codec = {
+    static var sweep: Codec {
         let seed = Codec<Int>.integer(0...(1 << 53)).converted({ value, _, _ in UInt64(value) }, { Int(clamping: $0) })
         let seeds = Codec<[UInt64]>.array(seed, count: 1...100, expected: "an array of 1…100 seeds").converted(
             { values, json, path throws(InputError) in
@@ -219,7 +219,7 @@ extension Codec where Value == Sweep {
                 return sweep
             },
             encode: object.encode)
-    }()
+    }
 }
 
 extension Sweep {

@@ -2,7 +2,7 @@ import Tensors
 
 /// One way of writing a value in JSON: how it is read, how it is written, what the schema says of it. All three come
 /// from one place, so that they cannot disagree.
-package struct Codec<Value>: Sendable {
+public struct Codec<Value>: Sendable {
     /// What a reader is told when something else stands there: `an integer in 1…65536`.
     package let expected: String
     /// The JSON Schema (draft 2020-12) of the same.
@@ -67,26 +67,26 @@ extension Codec {
 }
 
 /// An interval of numbers, either end open or closed.
-package struct NumberRange: Sendable {
+public struct NumberRange: Sendable {
     package let low: Double
     package let high: Double
     package let lowIsOpen: Bool
     package let highIsOpen: Bool
 
     /// `[low, high]`.
-    package static func closed(_ low: Double, _ high: Double) -> NumberRange {
+    public static func closed(_ low: Double, _ high: Double) -> NumberRange {
         NumberRange(low: low, high: high, lowIsOpen: false, highIsOpen: false)
     }
     /// `[low, high)`.
-    package static func below(_ low: Double, _ high: Double) -> NumberRange {
+    public static func below(_ low: Double, _ high: Double) -> NumberRange {
         NumberRange(low: low, high: high, lowIsOpen: false, highIsOpen: true)
     }
     /// `(low, high]`.
-    package static func above(_ low: Double, _ high: Double) -> NumberRange {
+    public static func above(_ low: Double, _ high: Double) -> NumberRange {
         NumberRange(low: low, high: high, lowIsOpen: true, highIsOpen: false)
     }
     /// `(low, high)`.
-    package static func open(_ low: Double, _ high: Double) -> NumberRange {
+    public static func open(_ low: Double, _ high: Double) -> NumberRange {
         NumberRange(low: low, high: high, lowIsOpen: true, highIsOpen: true)
     }
 
@@ -123,7 +123,8 @@ package struct NumberRange: Sendable {
 }
 
 extension Codec where Value == Bool {
-    package static var boolean: Codec {
+    /// `true` or `false`.
+    public static var boolean: Codec {
         Codec(
             expected: "true or false", schema: ["type": "boolean"],
             decode: { json, path throws(InputError) in
@@ -136,7 +137,7 @@ extension Codec where Value == Bool {
 
 extension Codec where Value == Int {
     /// An exact integer; `3.0` and `3e0` count as 3.
-    package static func integer(_ range: ClosedRange<Int>) -> Codec {
+    public static func integer(_ range: ClosedRange<Int>) -> Codec {
         let expected = "an integer in \(range.lowerBound)…\(range.upperBound)"
         return Codec(
             expected: expected,
@@ -154,7 +155,8 @@ extension Codec where Value == Int {
 }
 
 extension Codec where Value == Double {
-    package static func number(_ range: NumberRange) -> Codec {
+    /// A number in `range`.
+    public static func number(_ range: NumberRange) -> Codec {
         let expected = "a number in \(range.text)"
         return Codec(
             expected: expected, schema: range.schema,
@@ -170,7 +172,7 @@ extension Codec where Value == Double {
 
 extension Codec where Value == Float {
     /// The bounds hold for the number written and for the nearest `Float`.
-    package static func number(_ range: NumberRange) -> Codec {
+    public static func number(_ range: NumberRange) -> Codec {
         let expected = "a number in \(range.text)"
         return Codec(
             expected: expected, schema: range.roundedToFloat.schema,
@@ -186,7 +188,7 @@ extension Codec where Value == Float {
 
 extension Codec where Value == String {
     /// Text of 1…`limit` characters without NUL, such as a path.
-    package static func text(limit: Int) -> Codec {
+    public static func text(limit: Int) -> Codec {
         let expected = "a text of 1…\(limit) characters"
         return Codec(
             expected: expected,
@@ -232,7 +234,7 @@ extension Codec where Value == String {
 
 extension Codec {
     /// One of some words, each with the value that it stands for.
-    package static func choice(_ choices: [(word: String, value: Value)]) -> Codec where Value: Equatable & Sendable {
+    public static func choice(_ choices: [(word: String, value: Value)]) -> Codec where Value: Equatable & Sendable {
         let words = choices.map(\.word)
         let expected = "one of: " + words.joined(separator: ", ")
         return Codec(
@@ -254,13 +256,13 @@ extension Codec {
     }
 
     /// The raw values of an enumeration.
-    package static func choice(_ type: Value.Type) -> Codec
+    public static func choice(_ type: Value.Type) -> Codec
     where Value: CaseIterable & RawRepresentable & Equatable & Sendable, Value.RawValue == String {
         choice(type.allCases.map { ($0.rawValue, $0) })
     }
 
     /// An array of `count` elements of one kind.
-    package static func array<Element>(
+    public static func array<Element>(
         _ element: Codec<Element>, count: ClosedRange<Int>, expected: String
     ) -> Codec where Value == [Element] {
         Codec(

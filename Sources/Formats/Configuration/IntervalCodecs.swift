@@ -2,7 +2,7 @@ import Tensors
 
 extension Codec where Value == ClosedRange<Double> {
     /// `[low, high]`, both in `bounds`.
-    package static func interval(_ bounds: NumberRange) -> Codec {
+    public static func interval(_ bounds: NumberRange) -> Codec {
         let expected = "[low, high], low at most high, each a number in \(bounds.text)"
         let pair = Codec<[Double]>.array(.number(bounds), count: 2...2, expected: expected)
         return pair.converted(
@@ -16,7 +16,7 @@ extension Codec where Value == ClosedRange<Double> {
 
 extension Codec where Value == ClosedRange<Float> {
     /// `[low, high]`, both in `bounds`.
-    package static func interval(_ bounds: NumberRange) -> Codec {
+    public static func interval(_ bounds: NumberRange) -> Codec {
         let expected = "[low, high], low at most high, each a number in \(bounds.text)"
         let pair = Codec<[Float]>.array(.number(bounds), count: 2...2, expected: expected)
         return pair.converted(

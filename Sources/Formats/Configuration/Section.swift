@@ -1,7 +1,7 @@
 import Tensors
 
 /// One key of an object: its codec, and where in `Root` its value lives.
-package struct Field<Root>: Sendable {
+public struct Field<Root>: Sendable {
     package let key: String
     package let isRequired: Bool
     package let expected: String
@@ -25,7 +25,7 @@ package struct Field<Root>: Sendable {
     }
 
     /// A key whose value lives at `place`.
-    package static func key<Value>(
+    public static func key<Value>(
         _ key: String, _ place: any WritableKeyPath<Root, Value> & Sendable, _ codec: Codec<Value>,
         isRequired: Bool = false, _ description: String
     ) -> Field {
@@ -37,7 +37,7 @@ package struct Field<Root>: Sendable {
     }
 
     /// A key that takes null for nil. Written as null too, unless `isLeftOut`.
-    package static func optional<Value>(
+    public static func optional<Value>(
         _ key: String, _ place: any WritableKeyPath<Root, Value?> & Sendable, _ codec: Codec<Value>,
         isLeftOut: Bool = false, _ description: String
     ) -> Field {
@@ -64,17 +64,18 @@ extension Field {
 }
 
 /// A root without fields.
-package struct Nothing: Hashable, Sendable {
+public struct Nothing: Hashable, Sendable {
     package init() {}
 }
 
 /// An object with a fixed set of keys.
-package struct Section<Root: Sendable>: Sendable {
+public struct Section<Root: Sendable>: Sendable {
     /// Holds the defaults; required fields are always replaced.
     package let initial: Root
     package let fields: [Field<Root>]
 
-    package init(initial: Root, fields: [Field<Root>]) {
+    /// Keys in the order of documents; the values of those left out are `initial`'s.
+    public init(initial: Root, fields: [Field<Root>]) {
         self.initial = initial
         self.fields = fields
     }

@@ -10,25 +10,26 @@ import Tensors
 /// The moments of an element whose gradient stays zero decay into the subnormal numbers and would get stuck there
 /// (`0.9 · x` rounds back to `x`), where many CPUs take over a hundred cycles for an operation. A moment that is
 /// subnormal is therefore stored as zero.
-package enum OptimizerKernels {
+public enum OptimizerKernels {
     /// What happens to the gradient on its way into an update: `g′ = clamp(scale · g, ±bound) + l2 · w`.
-    package struct GradientFilter: Hashable, Sendable {
+    public struct GradientFilter: Hashable, Sendable {
         /// Factor that clips by norm; 1 where the norm is within its bound.
-        package var scale: Float
+        public var scale: Float
         /// Bound on each element's magnitude; infinite for none.
-        package var bound: Float
+        public var bound: Float
         /// Coefficient λ of the penalty `λ/2 · Σ w²`; 0 for tensors that do not decay.
-        package var l2: Float
+        public var l2: Float
 
-        package init(scale: Float = 1, bound: Float = .infinity, l2: Float = 0) {
+        /// Nothing happens by default.
+        public init(scale: Float = 1, bound: Float = .infinity, l2: Float = 0) {
             self.scale = scale
             self.bound = bound
             self.l2 = l2
         }
 
-        /// NaN stays NaN: clipping must not hide a gradient that has diverged.
-        @inline(__always)
-        fileprivate func apply(_ g: SIMD16<Float>, _ w: SIMD16<Float>) -> SIMD16<Float> {
+        /// g′ of 16 elements and their weights. NaN stays NaN: clipping must not hide a gradient that has diverged.
+        @inlinable @inline(__always)
+        public func apply(_ g: SIMD16<Float>, _ w: SIMD16<Float>) -> SIMD16<Float> {
             OptimizerKernels.clamped(g * scale, bound) + w * l2
         }
     }
@@ -309,10 +310,34 @@ package enum OptimizerKernels {
 
     // MARK: The loop
 
+    /// `step(w, g′, m, v)` for 16 elements at a time, and once for what remains; moments that there are none of are zero each time,
+    /// and subnormal ones are stored as zero.
+    @inlinable @inline(__always)
+    public static func update(
+        _ range: Range<Int>, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, m: AlignedBuffer<Float>?,
+        v: AlignedBuffer<Float>?, filter: GradientFilter,
+        _ step: (inout SIMD16<Float>, SIMD16<Float>, inout SIMD16<Float>, inout SIMD16<Float>) -> Void
+    ) {
+        check(range, w)
+        check(range, g)
+        if let m { check(range, m) }
+        if let v { check(range, v) }
+        let w = w.pointer, g = g.pointer, m = m?.pointer, v = v?.pointer
+        @inline(__always) func body(_ i: Int, _ n: Int) {
+            var weights = load(w, i, n), first = m.map { load($0, i, n) } ?? SIMD16()
+            var second = v.map { load($0, i, n) } ?? SIMD16()
+            step(&weights, filter.apply(load(g, i, n), weights), &first, &second)
+            store(w, i, n, weights)
+            if let m { store(m, i, n, flushed(first)) }
+            if let v { store(v, i, n, flushed(second)) }
+        }
+        sweep(range, body)
+    }
+
     /// Calls `body(i, n)` for the elements i..<i+n: n = 16 all along, then once with what remains.
     /// `body` is a local function that is always inlined: a closure called in two places would be a call each time.
-    @inline(__always)
-    private static func sweep(_ range: Range<Int>, _ body: (_ i: Int, _ n: Int) -> Void) {
+    @inlinable @inline(__always)
+    static func sweep(_ range: Range<Int>, _ body: (_ i: Int, _ n: Int) -> Void) {
         var i = range.lowerBound
         while i &+ 16 <= range.upperBound {
             body(i, 16)
@@ -321,34 +346,37 @@ package enum OptimizerKernels {
         if i < range.upperBound { body(i, range.upperBound &- i) }
     }
 
-    @inline(__always)
-    private static func load(_ p: UnsafeMutablePointer<Float>, _ i: Int, _ n: Int) -> SIMD16<Float> {
+    /// 16 elements from `i` on, of which `n` are there; the others are 0.
+    @inlinable @inline(__always)
+    static func load(_ p: UnsafeMutablePointer<Float>, _ i: Int, _ n: Int) -> SIMD16<Float> {
         if n == 16 { return p.lanes(i) }
         var lanes = SIMD16<Float>()
         for k in 0..<n { lanes[k] = p[i &+ k] }
         return lanes
     }
 
-    @inline(__always)
-    private static func store(_ p: UnsafeMutablePointer<Float>, _ i: Int, _ n: Int, _ value: SIMD16<Float>) {
+    /// Writes the first `n` of 16 elements from `i` on.
+    @inlinable @inline(__always)
+    static func store(_ p: UnsafeMutablePointer<Float>, _ i: Int, _ n: Int, _ value: SIMD16<Float>) {
         if n == 16 { return p.setLanes(i, value) }
         for k in 0..<n { p[i &+ k] = value[k] }
     }
 
-    @inline(__always)
-    private static func clamped(_ x: SIMD16<Float>, _ bound: Float) -> SIMD16<Float> {
+    @inlinable @inline(__always)
+    static func clamped(_ x: SIMD16<Float>, _ bound: Float) -> SIMD16<Float> {
         let capped = x.replacing(with: bound, where: x .> bound)
         return capped.replacing(with: -bound, where: capped .< -bound)
     }
 
     /// `x` with its subnormal lanes set to zero; NaN stays NaN.
-    @inline(__always)
-    private static func flushed(_ x: SIMD16<Float>) -> SIMD16<Float> {
+    @inlinable @inline(__always)
+    static func flushed(_ x: SIMD16<Float>) -> SIMD16<Float> {
         let tiny = Float.leastNormalMagnitude
         return x.replacing(with: 0, where: (x .< tiny) .& (x .> -tiny))
     }
 
-    private static func check(_ range: Range<Int>, _ buffer: AlignedBuffer<Float>) {
+    @usableFromInline
+    static func check(_ range: Range<Int>, _ buffer: AlignedBuffer<Float>) {
         precondition(
             range.lowerBound >= 0 && range.upperBound <= buffer.count,
             "OptimizerKernels: range \(range) is outside a buffer of \(buffer.count) elements")

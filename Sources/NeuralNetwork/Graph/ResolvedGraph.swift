@@ -2,19 +2,23 @@ import Kernels
 import Tensors
 
 /// A graph whose every shape is known and checked: what plans are made from.
-package struct ResolvedGraph: Sendable {
+public struct ResolvedGraph: Sendable {
     /// One layer, resolved.
-    package struct Node: Sendable {
-        package let name: String
-        package fileprivate(set) var layer: Layer
+    public struct Node: Sendable {
+        /// Its name.
+        public let name: String
+        /// The layer with its options.
+        public fileprivate(set) var layer: Layer
         /// Indices of the nodes it reads; −1 is the network's input.
-        package let inputs: [Int]
-        package let inputShapes: [Shape]
-        package let outputShape: Shape
+        public let inputs: [Int]
+        /// Of each layer that it reads.
+        public let inputShapes: [Shape]
+        /// Of what it makes.
+        public let outputShape: Shape
         /// Its tensors in the flat parameter buffer.
-        package let parameters: [ParameterTensor]
+        public let parameters: [ParameterTensor]
         /// Its tensors in the flat state buffer (batch-norm's running mean and variance).
-        package let state: [ParameterTensor]
+        public let state: [ParameterTensor]
         /// For one sample, forward.
         package let multiplyAdds: Int
         let geometry: NodeGeometry?

@@ -1,4 +1,5 @@
 import Formats
+import Tensors
 
 /// What one layer computes. The names and options are those of a configuration's `type`, and Keras's.
 ///
@@ -6,9 +7,10 @@ import Formats
 /// strides, d the dilation.
 public struct Layer: Hashable, Sendable, CustomStringConvertible {
     /// The layer with its options.
-    package let kind: any LayerKind
+    public let kind: any LayerKind
 
-    package init(_ kind: some LayerKind) { self.kind = kind }
+    /// Of a kind of one's own: `Layer(Scaled(factor: 2))`.
+    public init(_ kind: some LayerKind) { self.kind = kind }
 
     /// The name in a configuration.
     public var type: String { Swift.type(of: kind).type }
@@ -21,7 +23,7 @@ public struct Layer: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The same as `kind`, if that is what it is.
-    package func `as`<Kind: LayerKind>(_ type: Kind.Type) -> Kind? { kind as? Kind }
+    public func `as`<Kind: LayerKind>(_ type: Kind.Type) -> Kind? { kind as? Kind }
 
     /// What the compiler may do with it.
     package var traits: LayerTraits { kind.traits }
@@ -34,12 +36,21 @@ public struct Layer: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Layer {
-    /// Every kind, in the order of documents.
-    package static let kinds: [any LayerKind.Type] = [
+    private static let builtIn: [any LayerKind.Type] = [
         Conv2D.self, DepthwiseConv2D.self, Dense.self, BatchNormalization.self, GroupNormalization.self,
         LayerNormalization.self, ReLU.self, LeakyReLU.self, GELU.self, Swish.self, HardSwish.self, Tanh.self,
         Sigmoid.self, Softmax.self, MaxPooling2D.self, AveragePooling2D.self,
         GlobalMaxPooling2D.self, GlobalAveragePooling2D.self, UpSampling2D.self, Dropout.self, Flatten.self, Add.self,
         Multiply.self, Concatenate.self,
     ]
+    private static let registry = KindRegistry("layer", builtIn.map { ($0.type, $0) })
+
+    /// Every kind that a configuration can name: the package's own, then those that were registered.
+    public static var kinds: [any LayerKind.Type] { registry.kinds.compactMap { $0 as? any LayerKind.Type } }
+
+    /// Makes a layer of one's own a `type` that configurations and saved models can name, with its keys read as strictly as
+    /// all others, in the schema and in suggestions. To be called before the first of them is read; twice is the same as once.
+    ///
+    /// - Throws: an ``InputError`` where another layer has that name, or it is not of letters and digits.
+    public static func register(_ kind: any LayerKind.Type) throws(InputError) { try registry.add(kind.type, kind) }
 }

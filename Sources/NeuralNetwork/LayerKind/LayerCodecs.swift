@@ -5,7 +5,7 @@ import Tensors
 
 extension Codec where Value == Size2D {
     /// One integer for both, or `[height, width]`.
-    package static func size(_ range: ClosedRange<Int>) -> Codec {
+    public static func size(_ range: ClosedRange<Int>) -> Codec {
         let side = Codec<Int>.integer(range)
         let expected = "\(side.expected) or [height, width]"
         let pair = Codec<[Int]>.array(side, count: 2...2, expected: expected)
@@ -26,7 +26,8 @@ extension Codec where Value == Size2D {
 }
 
 extension Codec where Value == Padding {
-    package static var padding: Codec {
+    /// `valid`, `same`, one number for all sides, or `[top, bottom, left, right]`.
+    public static var padding: Codec {
         let side = Codec<Int>.integer(0...1024)
         let expected = "\"valid\", \"same\", \(side.expected) or [top, bottom, left, right]"
         let sides = Codec<[Int]>.array(side, count: 4...4, expected: expected)
@@ -65,7 +66,7 @@ extension Codec where Value == Padding {
 
 extension Codec where Value == Int {
     /// Units of a dense layer, or `classes` for as many as there are classes.
-    package static var units: Codec {
+    public static var units: Codec {
         let number = Codec<Int>.integer(1...1_048_576)
         let expected = number.expected + ", or \"classes\""
         return Codec(
@@ -81,7 +82,7 @@ extension Codec where Value == Int {
 
 extension Codec where Value == Initializer {
     /// A name, or `{"type": "orthogonal", "gain": 1.4}`.
-    package static var initializer: Codec {
+    public static var initializer: Codec {
         let names: [(word: String, value: Initializer)] = [
             ("heNormal", .heNormal), ("heUniform", .heUniform), ("glorotNormal", .glorotNormal),
             ("glorotUniform", .glorotUniform), ("orthogonal", .orthogonal(gain: 1)),
@@ -119,7 +120,7 @@ extension Codec where Value == Initializer {
 
 extension Field {
     /// The key of a layer's own initializer.
-    static func layerInitializer(_ place: any WritableKeyPath<Root, Initializer?> & Sendable) -> Field {
+    public static func layerInitializer(_ place: any WritableKeyPath<Root, Initializer?> & Sendable) -> Field {
         .optional(
             "initializer", place, .initializer, isLeftOut: true,
             "How the weights begin; null: as the model's 'initializer' says.")

@@ -2,28 +2,32 @@ import Kernels
 import Tensors
 
 /// What the compiler hands a layer that makes its operation: where things lie, and what rides along.
-package struct LayerEmission {
-    let node: ResolvedGraph.Node
+public struct LayerEmission {
+    /// The layer in its network: shapes and parameters.
+    public let node: ResolvedGraph.Node
     /// The node's number in the graph, which gives it random numbers of its own.
-    let index: Int
-    let inputs: [Storage]
-    let output: Storage
+    public let index: Int
+    /// What it reads, of each input.
+    public let inputs: [Storage]
+    /// Where its result goes.
+    public let output: Storage
     /// Nil where nothing below is trained.
-    let outputGradient: Storage?
+    public let outputGradient: Storage?
     /// Of each input; nil where nobody needs it.
-    let inputGradients: [Storage?]
-    let store: ParameterStore
+    public let inputGradients: [Storage?]
+    /// The parameters and the running state.
+    public let store: ParameterStore
     /// Nil at inference, and where the layer is frozen: its weights then need no gradient.
-    let partials: GradientPartials?
+    public let partials: GradientPartials?
     /// Whether normalisations take the batch's moments (else the running ones).
     let usesBatchMoments: Bool
 
     // What its traits let the compiler do.
 
     /// Of a layer with a kernel: what it multiplies with, a folded normalisation included.
-    var weights: LayerWeights?
+    public var weights: LayerWeights?
     /// Whether a rectifier rides along.
-    var rectifies = false
+    public var rectifies = false
     /// The normalisation whose moments it takes.
     var moments: BatchNormOperation?
     /// Of a normalisation: the max pooling that rides along.
@@ -43,8 +47,10 @@ package struct LayerEmission {
         let whole: (any Operation)?
     }
 
-    var input: Storage { inputs[0] }
-    var inputGradient: Storage? { inputGradients[0] }
+    /// What a layer of one input reads.
+    public var input: Storage { inputs[0] }
+    /// Of a layer of one input.
+    public var inputGradient: Storage? { inputGradients[0] }
     /// Whether its parameters need a gradient.
-    var learns: Bool { partials != nil && outputGradient != nil }
+    public var learns: Bool { partials != nil && outputGradient != nil }
 }

@@ -2,9 +2,12 @@ import Formats
 import Tensors
 
 /// All there is to a kind of layer: its options and their keys in a configuration, the shapes it makes, what it runs, and
-/// how it is written for others. One file of `Layers` holds one, and ``Layer/kinds`` lists them; nothing else in the
-/// engine knows a layer by its name.
-package protocol LayerKind: Hashable, Sendable {
+/// how it is written for others. One file of `Layers` holds one, and ``Layer/register(_:)`` adds those of other
+/// packages; nothing else in the engine knows a layer by its name.
+///
+/// For `y = f(x)` element by element, ``FunctionLayer`` asks for f and its derivative alone; for anything made of the
+/// engine's operations, ``TapeLayer`` asks for the forward pass alone.
+public protocol LayerKind: Hashable, Sendable {
     /// The name in a configuration.
     static var type: String { get }
     /// How many layers it reads.
@@ -32,16 +35,21 @@ package protocol LayerKind: Hashable, Sendable {
 }
 
 extension LayerKind {
-    package static var inputCount: ClosedRange<Int> { 1...1 }
-    package var traits: LayerTraits { LayerTraits() }
-    package var initializer: Initializer? { nil }
-    package var featureOrder: FeatureOrderRule { .ofInput }
-    package func infer(_ node: inout NodeBuilder) throws(InputError) { node.outputShape = node.inputShapes[0] }
+    /// One.
+    public static var inputCount: ClosedRange<Int> { 1...1 }
+    /// None.
+    public var traits: LayerTraits { LayerTraits() }
+    /// As the graph says.
+    public var initializer: Initializer? { nil }
+    /// As of its input.
+    public var featureOrder: FeatureOrderRule { .ofInput }
+    /// The input's shape, and nothing else.
+    public func infer(_ node: inout NodeBuilder) throws(InputError) { node.outputShape = node.inputShapes[0] }
 }
 
 extension LayerKind {
     /// How many layers are read by one that joins several.
-    package static var severalInputs: ClosedRange<Int> { 2...Int.max }
+    public static var severalInputs: ClosedRange<Int> { 2...Int.max }
 
     /// This kind as a case of the configuration's union of layers, `common` being the keys that all layers share.
     package static func variant<Common>(common: [Field<Common>]) -> Variant<Common, Layer> {
@@ -50,10 +58,10 @@ extension LayerKind {
 }
 
 /// What the compiler fuses, shares and leaves out is decided by these, whichever layer has them.
-package struct LayerTraits: Hashable, Sendable {
+public struct LayerTraits: Hashable, Sendable {
     /// It multiplies with a kernel, its first parameter, whose last axis is the output's channels: at inference a
     /// normalisation that follows is folded into it and a rectifier rides along.
-    var hasKernel = false
+    public var hasKernel = false
     /// In training it takes the moments of a normalisation that follows while its output is in cache.
     var takesMoments = false
     /// It normalises each channel: γ and β are its parameters, running mean and variance its state.
@@ -63,17 +71,39 @@ package struct LayerTraits: Hashable, Sendable {
     /// The largest of each window, which a normalisation can do along with its own work in training.
     var isMaximumPooling = false
     /// Its output is its input, under another shape at most.
-    package var isView = false
+    public var isView = false
     /// The same, at inference.
-    package var isViewAtInference = false
+    public var isViewAtInference = false
     /// The gradient of each input is the output's own.
-    var sharesGradient = false
+    public var sharesGradient = false
     /// As the last layer it is part of the loss.
     package var isSoftmax = false
     /// Its backward pass reads its input anew, so that a cheap one may be computed again instead of stored.
-    var rereadsInput = false
+    public var rereadsInput = false
     /// Its input gradient costs less to compute again than to store.
     var hasCheapInputGradient = false
+
+    /// None: the layer is run, and nothing else.
+    public init() {}
+
+    init(
+        hasKernel: Bool = false, takesMoments: Bool = false, normalization: ChannelNormalization? = nil,
+        isRectifier: Bool = false, isMaximumPooling: Bool = false, isView: Bool = false,
+        isViewAtInference: Bool = false, sharesGradient: Bool = false, isSoftmax: Bool = false,
+        rereadsInput: Bool = false, hasCheapInputGradient: Bool = false
+    ) {
+        self.hasKernel = hasKernel
+        self.takesMoments = takesMoments
+        self.normalization = normalization
+        self.isRectifier = isRectifier
+        self.isMaximumPooling = isMaximumPooling
+        self.isView = isView
+        self.isViewAtInference = isViewAtInference
+        self.sharesGradient = sharesGradient
+        self.isSoftmax = isSoftmax
+        self.rereadsInput = rereadsInput
+        self.hasCheapInputGradient = hasCheapInputGradient
+    }
 }
 
 /// `(x − μ)/√(σ² + epsilon)`.
@@ -83,7 +113,7 @@ package struct ChannelNormalization: Hashable, Sendable {
 
 /// In which order PyTorch has the features of a layer's output. Those of a flattened image come channel by channel there
 /// and pixel by pixel here; whatever reads them has its weights in that order.
-package enum FeatureOrderRule: Sendable {
+public enum FeatureOrderRule: Sendable {
     /// The input's.
     case ofInput
     /// A flattened image's.

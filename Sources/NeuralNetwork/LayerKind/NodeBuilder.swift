@@ -2,23 +2,30 @@ import Kernels
 import Tensors
 
 /// A node whose output shape, parameters and geometry its layer is about to say.
-package struct NodeBuilder {
-    let name: String
-    let place: String
-    let inputShapes: [Shape]
+public struct NodeBuilder {
+    /// The layer's name, unique in its network.
+    public let name: String
+    /// Where it stands, for errors: `model.layers[3] (dense_1)`.
+    public let place: String
+    /// Of each layer that it reads: `[H, W, C]` or `[C]`.
+    public let inputShapes: [Shape]
     var parameterOffset: Int
     var stateOffset: Int
-    var outputShape = Shape([1])
-    var parameters: [ParameterTensor] = []
-    var state: [ParameterTensor] = []
-    var multiplyAdds = 0
+    /// To be set; without that `[1]`.
+    public var outputShape = Shape([1])
+    /// As ``addParameter(_:_:_:)`` was called.
+    public internal(set) var parameters: [ParameterTensor] = []
+    /// As ``addState(_:_:_:)`` was called.
+    public internal(set) var state: [ParameterTensor] = []
+    /// Of one sample, forward: what `trainer inspect` counts.
+    public var multiplyAdds = 0
     var geometry: ResolvedGraph.NodeGeometry?
     var lowering: ResolvedGraph.NodeLowering?
     /// The model's, for convolutions that name none.
     let modelLowering: Lowering.Kind?
 
     /// Where a window lies along both axes of the input image, and how often.
-    func window(
+    public func window(
         _ size: Size2D, strides: Size2D, dilation: Size2D, _ padding: Padding
     ) throws(InputError) -> (rows: (out: Int, before: Int), columns: (out: Int, before: Int)) {
         let image = try image()
@@ -82,7 +89,7 @@ package struct NodeBuilder {
     }
 
     /// The one input, which must be an image.
-    func image() throws(InputError) -> Shape {
+    public func image() throws(InputError) -> Shape {
         guard inputShapes[0].isImage else {
             throw InputError(place, expected: "an image H×W×C", received: "a vector of \(inputShapes[0])")
         }
@@ -90,7 +97,7 @@ package struct NodeBuilder {
     }
 
     /// The one input, which must be a vector.
-    func vector() throws(InputError) -> Shape {
+    public func vector() throws(InputError) -> Shape {
         guard inputShapes[0].dimensions.count == 1 else {
             throw InputError(
                 place, expected: "a vector", received: "an image of \(inputShapes[0])",
@@ -100,7 +107,7 @@ package struct NodeBuilder {
     }
 
     /// A shape of these extents, each positive and their product below 2³¹.
-    func checked(_ dimensions: [Int]) throws(InputError) -> Shape {
+    public func checked(_ dimensions: [Int]) throws(InputError) -> Shape {
         guard let shape = Shape(checking: dimensions) else {
             throw InputError(
                 place, expected: "positive extents with a product below 2^31",
@@ -110,7 +117,7 @@ package struct NodeBuilder {
     }
 
     /// A parameter `layer/suffix` of the node.
-    mutating func addParameter(
+    public mutating func addParameter(
         _ suffix: String, _ shape: [Int], _ role: ParameterTensor.Role
     ) throws(InputError) {
         let count = try checked(shape).count
@@ -123,7 +130,7 @@ package struct NodeBuilder {
     }
 
     /// A vector of `count` numbers that the layer keeps from step to step; it begins with ones as a `.scale`, else with zeros.
-    mutating func addState(_ suffix: String, _ count: Int, _ role: ParameterTensor.Role) {
+    public mutating func addState(_ suffix: String, _ count: Int, _ role: ParameterTensor.Role) {
         state.append(ParameterTensor(name: "\(name)/\(suffix)", shape: [count], offset: stateOffset, role: role))
         stateOffset += count
     }

@@ -2,33 +2,42 @@ import Tensors
 
 /// An operator of ONNX with its inputs and attributes, as plain values: what a layer says of itself to those who write
 /// such files.
-package struct ONNXNode: Sendable {
+public struct ONNXNode: Sendable {
     /// What an operator reads.
-    package enum Value: Sendable {
+    public enum Value: Sendable {
         /// The layer's input of this number.
         case input(Int)
         /// A tensor of the layer's parameters or of its state.
         case parameter(ParameterTensor), state(ParameterTensor)
-        /// Constants: one float (ONNX's shape `[]`), a list of integers. The name follows the layer's.
+        /// A constant of one float (ONNX's shape `[]`). The name follows the layer's.
         case float(Float, name: String)
+        /// A list of integers.
         case integers([Int], name: String)
         /// The output of the layer's own node of this number.
         case node(Int)
     }
 
-    package enum Attribute: Sendable {
-        case int(Int), float(Float), ints([Int])
+    /// What an operator is told beside its inputs.
+    public enum Attribute: Sendable {
+        /// An integer.
+        case int(Int)
+        /// A number.
+        case float(Float)
+        /// Integers.
+        case ints([Int])
     }
 
     /// ONNX's name of the operator: `Conv`.
-    package let operation: String
-    package let inputs: [Value]
+    public let operation: String
+    /// What it reads, in this order.
+    public let inputs: [Value]
     /// In this order.
-    package let attributes: [(name: String, value: Attribute)]
+    public let attributes: [(name: String, value: Attribute)]
     /// What follows the layer's name in the name of the output; nil: nothing, it is the layer's output.
-    package let suffix: String?
+    public let suffix: String?
 
-    package init(
+    /// `operation` of `inputs`; without a suffix its output is the layer's.
+    public init(
         _ operation: String, _ inputs: [Value] = [.input(0)], suffix: String? = nil,
         attributes: [(name: String, value: Attribute)] = []
     ) {

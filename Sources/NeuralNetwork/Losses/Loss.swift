@@ -1,4 +1,5 @@
 import Formats
+import Tensors
 
 /// What training makes small: the mean over a batch of a function of each image's logits and of what it should be read as.
 /// The names and options are those of a configuration's `type`.
@@ -7,9 +8,10 @@ import Formats
 /// mixup and cutmix the two classes' shares; with label smoothing s it is `(1 − s)·t + s/K`.
 public struct Loss: Hashable, Sendable, CustomStringConvertible {
     /// The loss with its options.
-    package let kind: any LossKind
+    public let kind: any LossKind
 
-    package init(_ kind: some LossKind) { self.kind = kind }
+    /// Of a kind of one's own.
+    public init(_ kind: some LossKind) { self.kind = kind }
 
     /// The name in a configuration.
     public var type: String { Swift.type(of: kind).type }
@@ -22,7 +24,7 @@ public struct Loss: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The same as `kind`, if that is what it is.
-    package func `as`<Kind: LossKind>(_ type: Kind.Type) -> Kind? { kind as? Kind }
+    public func `as`<Kind: LossKind>(_ type: Kind.Type) -> Kind? { kind as? Kind }
 
     /// Whether both are of one type and have the same options.
     public static func == (a: Loss, b: Loss) -> Bool { AnyHashable(a.kind) == AnyHashable(b.kind) }
@@ -32,13 +34,21 @@ public struct Loss: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Loss {
-    /// Every kind, in the order of documents.
-    package static let kinds: [any LossKind.Type] = [CrossEntropy.self, FocalLoss.self, MeanSquaredError.self]
+    private static let builtIn: [any LossKind.Type] = [CrossEntropy.self, FocalLoss.self, MeanSquaredError.self]
+    private static let registry = KindRegistry("loss", builtIn.map { ($0.type, $0) })
+
+    /// Every kind that a configuration can name: the package's own, then those that were registered.
+    public static var kinds: [any LossKind.Type] { registry.kinds.compactMap { $0 as? any LossKind.Type } }
+
+    /// Makes a loss of one's own a `type` that configurations and saved models can name: see ``Layer/register(_:)``.
+    ///
+    /// - Throws: an ``InputError`` where another loss has that name, or it is not of letters and digits.
+    public static func register(_ kind: any LossKind.Type) throws(InputError) { try registry.add(kind.type, kind) }
 }
 
 /// All there is to a loss: its options and their keys in a configuration, its value and its gradient. One file of `Losses`
-/// holds one, and ``Loss/kinds`` lists them.
-package protocol LossKind: Hashable, Sendable {
+/// holds one; ``Loss/register(_:)`` adds others.
+public protocol LossKind: Hashable, Sendable {
     /// The name in a configuration.
     static var type: String { get }
     /// The options' keys in a configuration, their ranges, defaults and descriptions.
@@ -60,16 +70,18 @@ extension LossKind {
 }
 
 /// What one image should be read as.
-package struct LossTarget: Sendable {
-    package var label: Int
+public struct LossTarget: Sendable {
+    /// The class it is.
+    public var label: Int
     /// The class mixed in; the label again where none is.
-    package var other: Int
+    public var other: Int
     /// The label's share, in [0, 1].
-    package var share: Float = 1
+    public var share: Float = 1
     /// Label smoothing, in [0, 1).
-    package var smoothing: Float = 0
+    public var smoothing: Float = 0
 
-    package init(label: Int, other: Int? = nil, share: Float = 1, smoothing: Float = 0) {
+    /// One class, or two mixed.
+    public init(label: Int, other: Int? = nil, share: Float = 1, smoothing: Float = 0) {
         self.label = label
         self.other = other ?? label
         self.share = share
@@ -77,7 +89,7 @@ package struct LossTarget: Sendable {
     }
 
     /// `t[k]` of K classes.
-    package func share(of k: Int, classes: Int) -> Double {
+    public func share(of k: Int, classes: Int) -> Double {
         let even = Double(smoothing) / Double(classes), rest = 1 - Double(smoothing)
         return even + rest * ((k == label ? Double(share) : 0) + (k == other ? 1 - Double(share) : 0))
     }

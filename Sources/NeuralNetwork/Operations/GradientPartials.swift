@@ -9,7 +9,7 @@ import Workers
 /// order, and hands it on; from the last one the whole goes back the same way. That moves twice the gradient's bytes through
 /// each rank, as an all-reduce does, where collecting the shards' sums would move them times the shards. It goes link by
 /// link, so that ranks add and send at the same time.
-final class GradientPartials: ParallelWork {
+public final class GradientPartials: ParallelWork {
     private struct Piece {
         let tensor: ParameterTensor
         let offset: Int
@@ -40,7 +40,7 @@ final class GradientPartials: ParallelWork {
     }
 
     /// Reserves room for `tensor`'s gradient; the handle for ``pointer(_:shard:)``.
-    func register(_ tensor: ParameterTensor) -> Int {
+    public func register(_ tensor: ParameterTensor) -> Int {
         let offset = floatsPerShard
         pieces.append(Piece(tensor: tensor, offset: offset))
         floatsPerShard += (tensor.count + 15) / 16 * 16
@@ -65,7 +65,8 @@ final class GradientPartials: ParallelWork {
     /// A step begins in which this rank has `shards`.
     func begin(shards: Range<Int>) { self.shards = shards }
 
-    func pointer(_ handle: Int, shard: Int) -> UnsafeMutablePointer<Float> {
+    /// Where a shard's sum of the gradient is. Set it to zero where ``Chunk/isFirst``, then add.
+    public func pointer(_ handle: Int, shard: Int) -> UnsafeMutablePointer<Float> {
         buffer.pointer + ((shard &- shards.lowerBound) &* floatsPerShard &+ handle)
     }
 
@@ -110,7 +111,7 @@ final class GradientPartials: ParallelWork {
         }
     }
 
-    func run(task: Int, worker: Int) {
+    package func run(task: Int, worker: Int) {
         if let link {
             let start = link.lowerBound + task * Self.blockFloats
             add(

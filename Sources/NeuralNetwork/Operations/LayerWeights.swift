@@ -2,15 +2,17 @@ import Tensors
 
 /// The weights and bias that a convolution or dense layer multiplies with: its own, or at inference those with the
 /// following batch-norm folded in: `W′ = W·s`, `b′ = (b − μ)·s + β`, `s = γ/√(σ² + ε)` for each output channel.
-final class LayerWeights {
+public final class LayerWeights {
     /// The batch-norm that is folded in.
     struct Norm {
         let gamma, beta, mean, variance: ParameterTensor
         let epsilon: Float
     }
 
-    let kernel: ParameterTensor
-    let biasTensor: ParameterTensor?
+    /// The kernel's place.
+    public let kernel: ParameterTensor
+    /// The bias's place; nil where there is none.
+    public let biasTensor: ParameterTensor?
     private let store: ParameterStore
     private let norm: Norm?
     private let columns: Int
@@ -27,14 +29,16 @@ final class LayerWeights {
         foldedBias = AlignedBuffer(count: norm == nil ? 0 : columns)
     }
 
-    var w: UnsafePointer<Float> { UnsafePointer(norm == nil ? store.parameter(kernel) : foldedKernel.pointer) }
+    /// The kernel to multiply with.
+    public var w: UnsafePointer<Float> { UnsafePointer(norm == nil ? store.parameter(kernel) : foldedKernel.pointer) }
 
-    var bias: UnsafePointer<Float>? {
+    /// The bias to add; nil where there is none.
+    public var bias: UnsafePointer<Float>? {
         norm == nil ? biasTensor.map { UnsafePointer(store.parameter($0)) } : UnsafePointer(foldedBias.pointer)
     }
 
     /// After each change of the parameters.
-    func refresh() {
+    public func refresh() {
         guard let norm else { return }
         let source = store.parameter(kernel)
         for c in 0..<columns {

@@ -1,13 +1,14 @@
 import Tensors
 
 /// What runs. A plan is a list of steps `(operation, pass)`; each reads and writes storages of the images it is given.
-package protocol Operation: AnyObject {
+public protocol Operation: AnyObject {
     /// The layer it comes from, for messages and profiles.
     var name: String { get }
     /// Floats of worker scratch it needs.
     var scratchFloats: Int { get }
     /// What pass `pass` reads and writes.
     func reads(_ pass: Pass) -> [Storage]
+    /// What it writes. Memory is placed by both: leave nothing out.
     func writes(_ pass: Pass) -> [Storage]
     /// Makes its own memory for up to `capacity` images of this rank, in a batch of up to `shards` shards, on `workers` workers.
     func prepare(capacity: Int, shards: Int, workers: Int)
@@ -22,11 +23,16 @@ package protocol Operation: AnyObject {
 }
 
 extension Operation {
-    var scratchFloats: Int { 0 }
-    func prepare(capacity: Int, shards: Int, workers: Int) {}
-    func sums(_ pass: Pass) -> [ShardSums] { [] }
-    func reduce(_ pass: Pass, _ run: Run) {}
-    func refresh() {}
+    /// None.
+    public var scratchFloats: Int { 0 }
+    /// Nothing.
+    public func prepare(capacity: Int, shards: Int, workers: Int) {}
+    /// None.
+    public func sums(_ pass: Pass) -> [ShardSums] { [] }
+    /// Nothing.
+    public func reduce(_ pass: Pass, _ run: Run) {}
+    /// Nothing.
+    public func refresh() {}
 }
 
 /// An operation that cuts its work otherwise than by images, in a phase of its own. Every rank does all of it.
@@ -39,12 +45,14 @@ protocol BlockOperation: Operation {
 }
 
 /// The passes of a training step.
-package enum Pass: Sendable {
+public enum Pass: Sendable {
+    /// From inputs to the output.
     case forward
     /// Batch-norm's statistics, before its `forward`.
     case moments
     /// Batch-norm's sums of the gradient, before its `backward`.
     case gradientSums
+    /// From the output's gradient to those of inputs and parameters.
     case backward
     /// Work of an earlier phase done again, because that costs less than storing and reading its result; it belongs to the
     /// step after it.
@@ -52,11 +60,12 @@ package enum Pass: Sendable {
 }
 
 /// A number of floats per image that some steps write and others read. The compiler decides where it lies.
-package final class Storage {
+public final class Storage {
     /// How far the floats reach: over the whole batch, this rank's images, a shard or a chunk.
     enum Scope { case batch, rank, shard, chunk }
 
-    let floatsPerImage: Int
+    /// Of one image's layer output, or of its gradient.
+    public let floatsPerImage: Int
     /// Kept for a reader outside the plan (the input, the output).
     let isExternal: Bool
     var scope = Scope.batch
@@ -76,7 +85,7 @@ package final class Storage {
     }
 
     /// Image `image`'s floats; those of the following images of the chunk come right after.
-    func pointer(_ image: Int, _ chunk: borrowing Chunk) -> UnsafeMutablePointer<Float> {
+    public func pointer(_ image: Int, _ chunk: borrowing Chunk) -> UnsafeMutablePointer<Float> {
         let origin =
             switch scope {
             case .batch: 0
@@ -99,11 +108,11 @@ package final class Storage {
 }
 
 /// What all steps of one run share.
-package final class Run {
+public final class Run {
     /// Images in this batch, on all ranks.
-    var count = 0
+    public internal(set) var count = 0
     /// Shards it is cut into.
-    var shards = 0
+    public internal(set) var shards = 0
     /// The shards and the images of this rank.
     var rankShards = 0..<0
     var images = 0..<0
@@ -121,8 +130,9 @@ package final class Run {
     /// By class; nil: all 1.
     var classWeights: [Float]?
     /// The training step, part of dropout's addresses.
-    var step: UInt32 = 0
-    let seed: UInt64
+    public internal(set) var step: UInt32 = 0
+    /// Of the network's random numbers.
+    public let seed: UInt64
 
     init(seed: UInt64) { self.seed = seed }
 
@@ -135,24 +145,28 @@ package final class Run {
 }
 
 /// The images a step works on at once, and the memory it may use.
-package struct Chunk: ~Copyable {
-    var images: Range<Int>
-    let shard: Int
+public struct Chunk: ~Copyable {
+    /// Their numbers in the batch.
+    public internal(set) var images: Range<Int>
+    /// The number of the shard.
+    public let shard: Int
     /// The shard's images. A shard stays with one worker from its first chunk to its last.
-    let shardImages: Range<Int>
+    public let shardImages: Range<Int>
     let worker: Int
-    let scratch: UnsafeMutablePointer<Float>
-    let run: Run
+    /// The worker's own memory, as much as ``Operation/scratchFloats`` asks for.
+    public let scratch: UnsafeMutablePointer<Float>
+    /// What all steps of the run share.
+    public let run: Run
 
     var shardStart: Int { shardImages.lowerBound }
     /// Whether sums of this shard begin here.
-    var isFirst: Bool { images.lowerBound == shardImages.lowerBound }
+    public var isFirst: Bool { images.lowerBound == shardImages.lowerBound }
     /// Whether they end here.
-    var isLast: Bool { images.upperBound == shardImages.upperBound }
+    public var isLast: Bool { images.upperBound == shardImages.upperBound }
 }
 
 /// Parameters, their gradients and the layers' running state, each one flat buffer.
-package final class ParameterStore {
+public final class ParameterStore {
     package let parameters: AlignedBuffer<Float>
     package let state: AlignedBuffer<Float>
     /// Empty where nothing is trained.
@@ -170,7 +184,12 @@ package final class ParameterStore {
         self.state.copy(from: state)
     }
 
-    func parameter(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { parameters.pointer + tensor.offset }
-    func gradient(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { gradients.pointer + tensor.offset }
-    func state(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { state.pointer + tensor.offset }
+    /// The first number of a parameter.
+    public func parameter(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> {
+        parameters.pointer + tensor.offset
+    }
+    /// Of its gradient.
+    public func gradient(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { gradients.pointer + tensor.offset }
+    /// Of a tensor that is kept from step to step.
+    public func state(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { state.pointer + tensor.offset }
 }

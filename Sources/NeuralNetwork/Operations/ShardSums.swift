@@ -2,14 +2,17 @@ import Tensors
 import Workers
 
 /// Per-shard sums in Double, joined in shard order.
-package final class ShardSums {
-    let count: Int
-    let shards: Int
+public final class ShardSums {
+    /// Sums of one shard.
+    public let count: Int
+    /// The most shards.
+    public let shards: Int
     private var buffer: AlignedBuffer<Double>
     private var offset = 0
     private var stride: Int
 
-    init(count: Int, shards: Int) {
+    /// `count` sums for each of up to `shards` shards.
+    public init(count: Int, shards: Int) {
         self.count = count
         self.shards = shards
         stride = Self.padded(count)
@@ -23,12 +26,14 @@ package final class ShardSums {
         (self.buffer, self.offset, self.stride) = (buffer, offset, stride)
     }
 
-    func pointer(_ shard: Int) -> UnsafeMutablePointer<Double> { buffer.pointer + (shard &* stride &+ offset) }
+    /// A shard's sums.
+    public func pointer(_ shard: Int) -> UnsafeMutablePointer<Double> { buffer.pointer + (shard &* stride &+ offset) }
 
-    func clear(_ shard: Int) { pointer(shard).update(repeating: 0, count: count) }
+    /// Sets a shard's sums to zero.
+    public func clear(_ shard: Int) { pointer(shard).update(repeating: 0, count: count) }
 
     /// `Σ_shards sums[index]`.
-    func total(_ index: Int, shards: Int) -> Double {
+    public func total(_ index: Int, shards: Int) -> Double {
         var sum = 0.0
         for shard in 0..<shards { sum += pointer(shard)[index] }
         return sum

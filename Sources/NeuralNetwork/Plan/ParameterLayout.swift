@@ -1,24 +1,26 @@
 import Tensors
 
 /// One tensor's place in the flat parameter buffer (and, at the same place, in the gradient and every moment).
-package struct ParameterTensor: Hashable, Sendable {
+public struct ParameterTensor: Hashable, Sendable {
     /// What the optimizer may do with it.
-    package enum Role: String, Sendable {
+    public enum Role: String, Sendable {
         /// Takes weight decay and L2.
         case weight
         /// Biases and batch-norm's scale and shift: never decayed.
         case bias, scale, shift
 
-        package var decays: Bool { self == .weight }
+        /// Whether weight decay and L2 apply.
+        public var decays: Bool { self == .weight }
     }
 
     /// `layer/kernel`, `layer/bias`, `layer/gamma`, `layer/beta`: Keras's names.
-    package var name: String
+    public var name: String
     /// Convolution `[kH, kW, inC, outC]`, dense `[in, out]`, the others `[C]`.
-    package var shape: [Int]
+    public var shape: [Int]
     /// First element in the flat buffer.
-    package var offset: Int
-    package var role: Role
+    public var offset: Int
+    /// What the optimizer may do with it, and how it begins: weights by the initializer, scales as ones, the others as zeros.
+    public var role: Role
 
     package init(name: String, shape: [Int], offset: Int, role: Role) {
         self.name = name
@@ -27,6 +29,8 @@ package struct ParameterTensor: Hashable, Sendable {
         self.role = role
     }
 
-    package var count: Int { shape.reduce(1, *) }
-    package var range: Range<Int> { offset..<offset + count }
+    /// Elements.
+    public var count: Int { shape.reduce(1, *) }
+    /// Its elements in the flat buffer.
+    public var range: Range<Int> { offset..<offset + count }
 }

@@ -214,7 +214,7 @@ struct ReportPage {
                 row("Expected calibration error", evaluation.calibration.expectedError, .calibrationError),
                 row("Cohen's κ", evaluation.confusionMatrix.kappa, .kappa),
                 row("Matthews' correlation", evaluation.confusionMatrix.matthews, .matthews),
-            ]
+            ] + evaluation.metrics.map { row($0.name, $0.value.isNaN ? nil : $0.value) }
     }
 
     private static func classes(_ evaluation: EvaluationSummary) -> [ClassRow] {

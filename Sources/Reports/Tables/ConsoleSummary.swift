@@ -41,7 +41,9 @@ package enum ConsoleSummary {
                     "  (\(Text.fixed($0.lower, 4)) to \(Text.fixed($0.upper, 4)))"
                 }
                 return (name, Text.fixed(value, 4) + (interval ?? ""))
-            }).map { Text.left($0.0, 19) + $0.1 + "\n" }.joined() + report.macroNote + "\n"
+            }
+            + evaluation.metrics.map { ($0.name, $0.value.isNaN ? "undefined" : Text.fixed($0.value, 4)) })
+            .map { Text.left($0.0, max(19, $0.0.count + 2)) + $0.1 + "\n" }.joined() + report.macroNote + "\n"
     }
 
     private static func classTable(_ evaluation: EvaluationSummary) -> String {

@@ -173,6 +173,8 @@ package struct TestMetrics: Hashable, Sendable, Codable {
     package var calibrationError: Double
     package var kappa: Double?
     package var matthews: Double
+    /// What the configuration asked for beside these, by type and options; null where it is not defined.
+    package var metrics: [String: Double?]?
     package var bootstrap: Bootstrap?
     package var perClass: [ClassMetrics]
 
@@ -196,6 +198,11 @@ package struct TestMetrics: Hashable, Sendable, Codable {
         calibrationError = summary.calibration.expectedError
         kappa = summary.confusionMatrix.kappa
         matthews = summary.confusionMatrix.matthews
+        if !summary.metrics.isEmpty {
+            metrics = Dictionary(
+                summary.metrics.map { ($0.name, $0.value.isFinite ? $0.value : nil) },
+                uniquingKeysWith: { first, _ in first })
+        }
         bootstrap = summary.bootstrap.map(Bootstrap.init)
         perClass = report.perClass.indices.map { c in
             let scores = report.perClass[c]
@@ -226,6 +233,7 @@ package struct TestMetrics: Hashable, Sendable, Codable {
         try container.encode(calibrationError, forKey: .calibrationError)
         try container.encodeFigure(kappa, forKey: .kappa)
         try container.encode(matthews, forKey: .matthews)
+        try container.encodeIfPresent(metrics, forKey: .metrics)
         try container.encode(bootstrap, forKey: .bootstrap)
         try container.encode(perClass, forKey: .perClass)
     }

@@ -4,14 +4,16 @@ import Tensors
 import Workers
 
 /// Tensors that move at one rate, from one step on.
-package struct OptimizerGroup: Hashable, Sendable {
-    package var tensors: [ParameterTensor]
+public struct OptimizerGroup: Hashable, Sendable {
+    /// In any order.
+    public var tensors: [ParameterTensor]
     /// What the scheduled rate is multiplied with, > 0.
-    package var rateFactor = 1.0
+    public var rateFactor = 1.0
     /// Steps before the first that moves them: until then they are frozen. Their own steps are counted from here.
-    package var stepsBefore = 0
+    public var stepsBefore = 0
 
-    package init(tensors: [ParameterTensor], rateFactor: Double = 1, stepsBefore: Int = 0) {
+    /// Tensors at the scheduled rate, or a factor on it.
+    public init(tensors: [ParameterTensor], rateFactor: Double = 1, stepsBefore: Int = 0) {
         self.tensors = tensors
         self.rateFactor = rateFactor
         self.stepsBefore = stepsBefore
@@ -19,11 +21,13 @@ package struct OptimizerGroup: Hashable, Sendable {
 }
 
 /// A run of elements that one task updates.
-package struct OptimizerBlock: Hashable {
-    var range: Range<Int>
-    var decays: Bool
+public struct OptimizerBlock: Hashable {
+    /// Elements of the flat buffers.
+    public var range: Range<Int>
+    /// Whether weight decay applies.
+    public var decays: Bool
     /// The number of its group.
-    var group = 0
+    public var group = 0
 
     /// 64 KiB of each buffer: five of them stay in an L2 cache of 1 MiB.
     static let maximumCount = 16_384

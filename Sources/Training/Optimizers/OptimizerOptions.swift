@@ -1,11 +1,14 @@
 import Formats
+import NeuralNetwork
+import Tensors
 
 /// How the weights follow the gradient. `learningRate` is the peak that the schedule scales.
 public struct OptimizerOptions: Hashable, Sendable {
     /// The rule with its constants.
-    package var rule: any OptimizerRule
+    public internal(set) var rule: any OptimizerRule
 
-    package init(_ rule: some OptimizerRule) { self.rule = rule }
+    /// Of a rule of one's own.
+    public init(_ rule: some OptimizerRule) { self.rule = rule }
 
     /// η, before the schedule.
     public var learningRate: Double { rule.learningRate }
@@ -26,10 +29,18 @@ public struct OptimizerOptions: Hashable, Sendable {
 }
 
 extension OptimizerOptions {
-    /// Every rule, in the order of documents.
-    package static let rules: [any OptimizerRule.Type] = [
+    private static let builtIn: [any OptimizerRule.Type] = [
         SGD.self, RMSprop.self, Adam.self, AdamW.self, Adagrad.self, LAMB.self, MuonOptions.self,
     ]
+    private static let registry = KindRegistry("optimizer", builtIn.map { ($0.type, $0) })
+
+    /// Every rule that a configuration can name: the package's own, then those that were registered.
+    public static var rules: [any OptimizerRule.Type] { registry.kinds.compactMap { $0 as? any OptimizerRule.Type } }
+
+    /// Makes a rule of one's own a `type` that configurations can name: see ``Layer/register(_:)``.
+    ///
+    /// - Throws: an ``InputError`` where another rule has that name, or it is not of letters and digits.
+    public static func register(_ rule: any OptimizerRule.Type) throws(InputError) { try registry.add(rule.type, rule) }
 }
 
 extension OptimizerRule {

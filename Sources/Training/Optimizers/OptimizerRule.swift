@@ -5,8 +5,9 @@ import Tensors
 import Workers
 
 /// All there is to a way of moving the weights: its constants and their keys in a configuration, what it carries from step
-/// to step, and the step. One file of `Rules` holds one; ``OptimizerOptions/rules`` lists them.
-package protocol OptimizerRule: Hashable, Sendable {
+/// to step, and the step. One file of `Rules` holds one; ``OptimizerOptions/register(_:)`` adds others, for
+/// which ``VectorRule`` asks for a formula alone.
+public protocol OptimizerRule: Hashable, Sendable {
     /// The name in a configuration.
     static var type: String { get }
     /// The constants' keys, their ranges, defaults and descriptions.
@@ -25,17 +26,18 @@ package protocol OptimizerRule: Hashable, Sendable {
 }
 
 /// A rule whose step on an element looks at that element alone.
-package protocol ElementwiseRule: OptimizerRule {
+public protocol ElementwiseRule: OptimizerRule {
     /// Step `number` (from 1) at rate `learningRate`, its coefficients rounded to `Float` once.
     func step(_ number: Int, learningRate: Double) -> any ElementwiseStep
 }
 
 extension ElementwiseRule {
-    package func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper { ElementwiseStepper(memory) }
+    /// A pass over the blocks, each by itself.
+    public func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper { ElementwiseStepper(memory) }
 }
 
 /// One step of an ``ElementwiseRule``.
-package protocol ElementwiseStep: Sendable {
+public protocol ElementwiseStep: Sendable {
     /// Moves the elements of `block`.
     func apply(
         _ block: OptimizerBlock, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, memory: OptimizerMemory,
@@ -43,23 +45,27 @@ package protocol ElementwiseStep: Sendable {
 }
 
 /// The places a rule works on, and the buffers that it carries from step to step.
-package struct OptimizerMemory {
+public struct OptimizerMemory {
     /// In ascending order; joined over tensors where ``OptimizerRule`` looks at elements alone.
-    let blocks: [OptimizerBlock]
-    let groups: [OptimizerGroup]
-    let tensors: [ParameterTensor]
+    public let blocks: [OptimizerBlock]
+    /// Tensors that move at one rate, from one step on.
+    public let groups: [OptimizerGroup]
+    /// Those that the rule moves.
+    public let tensors: [ParameterTensor]
     /// Elements of the flat buffers.
-    let count: Int
-    let l2: Float
+    public let count: Int
+    /// λ of the penalty on tensors that decay.
+    public let l2: Float
     /// The first moment, or the velocity of momentum.
-    let m: AlignedBuffer<Float>?
+    public let m: AlignedBuffer<Float>?
     /// The running mean, or sum, of squared gradients.
-    let v: AlignedBuffer<Float>?
+    public let v: AlignedBuffer<Float>?
 }
 
 /// Takes the steps of one optimizer. ``prepare(_:step:learningRate:filter:w:g:pool:)`` comes once a step, then
 /// ``apply(_:w:g:filter:)`` once for each block, from any thread.
-package protocol OptimizerStepper: AnyObject {
+public protocol OptimizerStepper: AnyObject {
+    /// A step begins.
     func prepare(
         _ rule: any OptimizerRule, step: Int, learningRate: Double, filter: OptimizerKernels.GradientFilter,
         w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, pool: WorkerPool)
@@ -121,7 +127,7 @@ struct TensorDirections {
 
 extension Field {
     /// The key of a rule's rate.
-    static func learningRate(
+    public static func learningRate(
         _ place: any WritableKeyPath<Root, Double> & Sendable, isRequired: Bool = false
     ) -> Field {
         .key(
@@ -130,12 +136,12 @@ extension Field {
     }
 
     /// The key of the momentum of SGD and its kin.
-    static func momentum(_ place: any WritableKeyPath<Root, Double> & Sendable) -> Field {
+    public static func momentum(_ place: any WritableKeyPath<Root, Double> & Sendable) -> Field {
         .key("momentum", place, .number(.below(0, 1)), "Part of the last step that is kept.")
     }
 
     /// The key of decoupled decay.
-    static func weightDecay(_ place: any WritableKeyPath<Root, Double> & Sendable) -> Field {
+    public static func weightDecay(_ place: any WritableKeyPath<Root, Double> & Sendable) -> Field {
         .key(
             "weightDecay", place, .number(.closed(0, 1)),
             "Decoupled decay of weights; biases and batch-norm are spared.")

@@ -1,12 +1,5 @@
 import Formats
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import Tensors
 
 extension Layer {
     /// `x · Φ(x)`, Φ being the normal distribution, with the exact error function. Hendrycks and Gimpel 2016,
@@ -15,24 +8,17 @@ extension Layer {
 }
 
 /// ``Layer/gelu`` as `x/2 · (1 + erf(x/√2))`; derivative `Φ(x) + x·φ(x)`, φ being the density.
-package struct GELU: PointwiseLayer {
+package struct GELU: FunctionLayer {
     package static let type = "gelu"
     package static var options: Section<GELU> { Section(initial: GELU(), fields: []) }
-    package static let derivativeUsesOutput = false
 
-    package func forward(_ x: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>) {
-        for i in 0..<count { y[i] = 0.5 * x[i] * (1 + erff(x[i] * 0.707_106_77)) }
+    package func value<Number: RealNumber>(_ x: Number) -> Number {
+        0.5 * x * (1 + Number.erf(x * 0.707_106_781_186_547_524))
     }
 
-    package func backward(
-        dy: UnsafePointer<Float>, value: UnsafePointer<Float>, count: Int, dx: UnsafeMutablePointer<Float>
-    ) {
-        for i in 0..<count {
-            let x = value[i]
-            let cdf = 0.5 * (1 + erff(x * 0.707_106_77))
-            let density = 0.398_942_28 * expf(-0.5 * x * x)
-            dx[i] = dy[i] * (cdf + x * density)
-        }
+    package func derivative<Number: RealNumber>(_ x: Number) -> Number {
+        let cdf = 0.5 * (1 + Number.erf(x * 0.707_106_781_186_547_524))
+        return cdf + x * 0.398_942_280_401_432_678 * Number.exp(-0.5 * x * x)
     }
 
     /// An operator of its own only from operator set 20.

@@ -7,27 +7,14 @@ extension Layer {
 }
 
 /// ``Layer/hardSwish``; derivative 0 up to −3, 1 from 3 on, between them `x/3 + 1/2`.
-package struct HardSwish: PointwiseLayer {
+package struct HardSwish: FunctionLayer {
     package static let type = "hardSwish"
     package static var options: Section<HardSwish> { Section(initial: HardSwish(), fields: []) }
-    package static let derivativeUsesOutput = false
 
-    package func forward(_ x: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>) {
-        for i in 0..<count {
-            let value = x[i]
-            // NaN passes both comparisons by.
-            y[i] = value <= -3 ? 0 : value >= 3 ? value : value * (value + 3) / 6
-        }
-    }
+    /// NaN passes both comparisons by.
+    package func value<Number: RealNumber>(_ x: Number) -> Number { x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) / 6 }
 
-    package func backward(
-        dy: UnsafePointer<Float>, value: UnsafePointer<Float>, count: Int, dx: UnsafeMutablePointer<Float>
-    ) {
-        for i in 0..<count {
-            let x = value[i]
-            dx[i] = dy[i] * (x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5)
-        }
-    }
+    package func derivative<Number: RealNumber>(_ x: Number) -> Number { x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5 }
 
     /// An operator of its own only from operator set 14.
     package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {

@@ -1,7 +1,7 @@
 import Tensors
 
 /// A layer `y = f(x)`, element by element, whose derivative is known from `y` or from `x`.
-package protocol PointwiseLayer: LayerKind {
+public protocol PointwiseLayer: LayerKind {
     /// Whether the derivative is computed from the output `y` (else from the input `x`).
     static var derivativeUsesOutput: Bool { get }
     /// `y[i] = f(x[i])`. `y` may be `x`.
@@ -12,8 +12,39 @@ package protocol PointwiseLayer: LayerKind {
 }
 
 extension PointwiseLayer {
-    package static var derivativeUsesOutput: Bool { true }
-    package func operation(_ emission: LayerEmission) -> (any Operation)? { PointwiseOperation(self, emission) }
+    /// From the output.
+    public static var derivativeUsesOutput: Bool { true }
+    /// A loop over the numbers of some images at a time.
+    public func operation(_ emission: LayerEmission) -> (any Operation)? { PointwiseOperation(self, emission) }
+}
+
+/// A layer `y = f(x)`, element by element, given by f and its derivative. They are written once for `Float`, in which the
+/// engine runs them in a loop that the compiler inlines them into, and for `Double`, in which ``checkGradients(_:inputShape:seed:)``
+/// holds one against the other.
+public protocol FunctionLayer: PointwiseLayer {
+    /// `f(x)`.
+    func value<Number: RealNumber>(_ x: Number) -> Number
+    /// `f′(x)`.
+    func derivative<Number: RealNumber>(_ x: Number) -> Number
+}
+
+extension FunctionLayer {
+    /// From the input.
+    public static var derivativeUsesOutput: Bool { false }
+
+    /// `y[i] = f(x[i])`.
+    @inlinable
+    public func forward(_ x: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>) {
+        for i in 0..<count { y[i] = value(x[i]) }
+    }
+
+    /// `dx[i] = dy[i]·f′(x[i])`.
+    @inlinable
+    public func backward(
+        dy: UnsafePointer<Float>, value x: UnsafePointer<Float>, count: Int, dx: UnsafeMutablePointer<Float>
+    ) {
+        for i in 0..<count { dx[i] = dy[i] * derivative(x[i]) }
+    }
 }
 
 /// A ``PointwiseLayer`` that could not ride along with its input's layer.

@@ -1,31 +1,18 @@
 import Formats
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import Tensors
 
 extension Layer {
     /// `1/(1 + e⁻ˣ)`, element by element.
     public static var sigmoid: Layer { Layer(Sigmoid()) }
 }
 
-/// ``Layer/sigmoid``, from `e^−|x|` so that nothing overflows; derivative `y·(1 − y)`.
+/// ``Layer/sigmoid``; derivative `y·(1 − y)`.
 package struct Sigmoid: PointwiseLayer {
     package static let type = "sigmoid"
     package static var options: Section<Sigmoid> { Section(initial: Sigmoid(), fields: []) }
 
-    @inline(__always)
-    static func value(_ x: Float) -> Float {
-        let e = expf(-abs(x))
-        return (x >= 0 ? 1 : e) / (1 + e)
-    }
-
     package func forward(_ x: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>) {
-        for i in 0..<count { y[i] = Self.value(x[i]) }
+        for i in 0..<count { y[i] = Float.sigmoid(x[i]) }
     }
 
     package func backward(

@@ -1,4 +1,5 @@
 import Formats
+import Tensors
 
 extension Layer {
     /// `x/(1 + e⁻ˣ)`, element by element; SiLU by its other name. Ramachandran, Zoph, Le 2017, arXiv:1710.05941.
@@ -6,22 +7,15 @@ extension Layer {
 }
 
 /// ``Layer/swish`` as `x·σ(x)`, σ being ``Sigmoid``; derivative `σ·(1 + x·(1 − σ))`.
-package struct Swish: PointwiseLayer {
+package struct Swish: FunctionLayer {
     package static let type = "swish"
     package static var options: Section<Swish> { Section(initial: Swish(), fields: []) }
-    package static let derivativeUsesOutput = false
 
-    package func forward(_ x: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>) {
-        for i in 0..<count { y[i] = x[i] * Sigmoid.value(x[i]) }
-    }
+    package func value<Number: RealNumber>(_ x: Number) -> Number { x * Number.sigmoid(x) }
 
-    package func backward(
-        dy: UnsafePointer<Float>, value: UnsafePointer<Float>, count: Int, dx: UnsafeMutablePointer<Float>
-    ) {
-        for i in 0..<count {
-            let x = value[i], share = Sigmoid.value(x)
-            dx[i] = dy[i] * share * (1 + x * (1 - share))
-        }
+    package func derivative<Number: RealNumber>(_ x: Number) -> Number {
+        let share = Number.sigmoid(x)
+        return share * (1 + x * (1 - share))
     }
 
     package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {

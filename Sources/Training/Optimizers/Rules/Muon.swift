@@ -73,8 +73,10 @@ extension OptimizerOptions.MuonOptions.Adam {
 }
 
 extension OptimizerOptions.MuonOptions: OptimizerRule {
-    package static let type = "muon"
-    package static var options: Section<Self> {
+    /// `muon`.
+    public static let type = "muon"
+    /// Its keys.
+    public static var options: Section<Self> {
         let adam = Section<Adam>(initial: Adam(), fields: Adam.Rule.options.fields.map { $0.within(\.rule) })
         return Section(
             initial: Self(),
@@ -87,13 +89,16 @@ extension OptimizerOptions.MuonOptions: OptimizerRule {
             ])
     }
 
-    package var cycledMomentum: Double? {
+    /// Muon's own momentum.
+    public var cycledMomentum: Double? {
         get { momentum }
         set { if let newValue { momentum = newValue } }
     }
-    package var initialSecondMoment: Float? { 0 }
+    /// Of the AdamW that moves what is no matrix.
+    public var initialSecondMoment: Float? { 0 }
 
-    package func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper { MuonStepper(memory) }
+    /// Matrices by Newton–Schulz, the others by AdamW.
+    public func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper { MuonStepper(memory) }
 }
 
 /// First the directions of all matrices, block by block; then each is orthogonalised, by one task; then the step.

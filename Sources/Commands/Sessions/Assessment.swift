@@ -45,7 +45,8 @@ struct Assessment {
         let clock = ContinuousClock()
         let start = clock.now
         let evaluation = EvaluationSummary(
-            predictions, bootstrap: BootstrapIntervals(predictions, seed: experiment.seed, pool: pool))
+            predictions, bootstrap: BootstrapIntervals(predictions, seed: experiment.seed, pool: pool),
+            metrics: experiment.evaluation.metrics)
         var metrics = MetricsRecord(
             dataset: dataset, dataSource: source == .full ? .full : .sample,
             training: history.map(MetricsRecord.Training.init), threads: pool.threads,

@@ -3,8 +3,25 @@ import Foundation
 import LinearAlgebra
 import Numeral
 
-/// `trainer`: trains, evaluates and inspects networks from JSON configurations.
-@main
+/// The command line of `trainer`, or of a program of one's own that adds layers, losses, optimizers, metrics, augmentations or data
+/// sources to it.
+///
+/// ```swift
+/// @main
+/// enum Main {
+///     static func main() {
+///         CommandLineProgram.run { try Layer.register(MyLayer.self) }
+///     }
+/// }
+/// ```
+public enum CommandLineProgram {
+    /// Runs the command that the process was started with, to its end: see `--help`. A failure is one line on stderr and ends the
+    /// process with its code.
+    /// - Parameter register: what is done first, before any configuration is read.
+    public static func run(_ register: () throws -> Void = {}) { TrainerCommand.main(register) }
+}
+
+/// `trainer`, as the argument parser sees it.
 struct TrainerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trainer",
@@ -19,13 +36,14 @@ struct TrainerCommand: ParsableCommand {
 
     /// Runs the command; every failure is one line on stderr and an exit code: 1 the work failed, or its results could
     /// not be printed; 2 the input was wrong; 130 interrupted.
-    static func main() {
+    static func main(_ register: () throws -> Void) {
         StandardOutput.prepare()
         Interruption.ignoreSizeLimit()
         BLASMemory.restartWithoutOwnThreads()
         Interruption.explainShortage()
         do {
             do {
+                try register()
                 let arguments = Array(CommandLine.arguments.dropFirst())
                 if arguments.isEmpty {
                     print(Call.welcome)

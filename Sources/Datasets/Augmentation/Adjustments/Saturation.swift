@@ -1,0 +1,37 @@
+import Formats
+import Tensors
+
+/// `l + f·(x − l)` in each channel, f drawn uniformly from `factors` and l the pixel's lightness
+/// `0.299·R + 0.587·G + 0.114·B` (Rec. 601): 0 makes the image grey. Of images of three channels.
+public struct Saturation: AdjustmentKind {
+    /// Low and high, in [0, 10].
+    public var factors: ClosedRange<Float> = 0.7...1.3
+
+    /// Factors from low to high.
+    public init(factors: ClosedRange<Float> = 0.7...1.3) { self.factors = factors }
+
+    /// `saturation`.
+    public static let type = "saturation"
+    /// Its keys.
+    public static var options: Section<Saturation> {
+        Section(
+            initial: Saturation(),
+            fields: [
+                .key("factors", \.factors, .interval(.closed(0, 10)), "Factors on the distance from grey, [low, high].")
+            ])
+    }
+
+    /// Colours alone have it.
+    public func obstacle(_ shape: Shape) -> String? {
+        shape.channels == 3 ? nil : "images of three channels, red, green and blue"
+    }
+
+    /// Draws colours away from grey or towards it.
+    public func apply(to image: inout MutableSpan<Float>, _ shape: Shape, _ random: inout RandomStream) {
+        let factor = random.uniform(in: factors)
+        for pixel in stride(from: 0, to: image.count, by: 3) {
+            let light = 0.299 * image[pixel] + 0.587 * image[pixel + 1] + 0.114 * image[pixel + 2]
+            for c in pixel..<pixel + 3 { image[c] = light + factor * (image[c] - light) }
+        }
+    }
+}
