@@ -104,6 +104,7 @@ let package = Package(
     products: [
         .library(name: "Numeral", targets: ["Numeral"]),
         .library(name: "NumeralCommands", targets: ["Commands"]),
+        .library(name: "numeral", type: .dynamic, targets: ["CInterface"]),
         .executable(name: "trainer", targets: ["trainer"]),
     ],
     dependencies: [
@@ -157,6 +158,8 @@ let package = Package(
                 "Recognition", "Experiments", "Evaluation", "Training", "Datasets", "NeuralNetwork", "LinearAlgebra",
                 "Workers", "Pictures", "Formats", "Tensors",
             ]),
+        .target(
+            name: "CInterface", dependencies: ["Numeral", "Experiments", "Tensors"], exclude: ["numeral.h"]),
         .target(name: "Plots", dependencies: ["Formats"]),
         .target(
             name: "Runs",
@@ -227,7 +230,7 @@ let package = Package(
         .testTarget(
             name: "InterchangeTests", dependencies: ["Interchange", "ONNX", "TestSupport"],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "NumeralTests", dependencies: ["Numeral", "Workers", "Tensors"]),
+        .testTarget(name: "NumeralTests", dependencies: ["Numeral", "CInterface", "Workers", "Tensors"]),
         .testTarget(name: "RecognitionTests", dependencies: ["Recognition", "Runs", "TestSupport"]),
         .testTarget(name: "TrainerTests", dependencies: ["Numeral", "Runs", "Plots", "Commands", "trainer", "TestSupport"]),
     ],

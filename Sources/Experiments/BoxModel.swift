@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Tensors
 
 /// The model in the box: a network that this project trained on MNIST, so that digits can be read without training first.
@@ -6,8 +7,21 @@ import Tensors
 /// `Resources/box` holds it, the figures of its run, and a notice of where its data came from; `config/box.json` trains
 /// it again.
 package enum BoxModel {
+    /// Where a library found the resources beside itself; nil: where the program has them.
+    private static let besideLibrary = Mutex<URL?>(nil)
+
     /// The folder of its files.
-    package static var folder: URL { Bundle.module.bundleURL.appendingPathComponent("box", isDirectory: true) }
+    package static var folder: URL {
+        let bundle = besideLibrary.withLock { $0 } ?? Bundle.module.bundleURL
+        return bundle.appendingPathComponent("box", isDirectory: true)
+    }
+
+    /// Takes the resources in `folder`, where they are there: programs that load this as a library have none of their own.
+    package static func look(in folder: URL) {
+        let bundle = folder.appendingPathComponent("numeral_Experiments.resources", isDirectory: true)
+        guard FileManager.default.fileExists(atPath: bundle.path) else { return }
+        besideLibrary.withLock { $0 = bundle }
+    }
 
     /// What stands for it where a model is named by path; a file or folder of that name is `./box`.
     package static let word = "box"
