@@ -144,7 +144,8 @@ let package = Package(
             dependencies: ["Datasets", "NeuralNetwork", "Kernels", "LinearAlgebra", "Workers", "Formats", "Tensors"]),
         .target(name: "Evaluation", dependencies: ["Workers", "Formats", "Tensors"], swiftSettings: numeric),
         .target(
-            name: "Experiments", dependencies: ["Evaluation", "Training", "Datasets", "NeuralNetwork", "Formats", "Tensors"],
+            name: "Experiments",
+            dependencies: ["Evaluation", "Training", "Datasets", "NeuralNetwork", "Formats", "Tensors"],
             resources: [.copy("Resources/box")]),
         .target(
             name: "Recognition",
@@ -203,7 +204,8 @@ let package = Package(
         .executableTarget(
             name: "time-to-accuracy",
             dependencies: [
-                "Numeral", "LinearAlgebra", "Workers", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Numeral", "LinearAlgebra", "Workers",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/TimeToAccuracy"),
         .testTarget(name: "FormatsTests", dependencies: ["Formats", "TestSupport"]),
@@ -223,7 +225,8 @@ let package = Package(
             name: "EvaluationTests", dependencies: ["Evaluation", "Workers", "Formats", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "ReportsTests", dependencies: ["Reports", "Runs", "Plots", "Datasets", "NeuralNetwork", "TestSupport"]),
+            name: "ReportsTests",
+            dependencies: ["Reports", "Runs", "Plots", "Datasets", "NeuralNetwork", "TestSupport"]),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport"]),
         .testTarget(
             name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"], resources: [.copy("Fixtures")]),
@@ -232,7 +235,9 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(name: "NumeralTests", dependencies: ["Numeral", "CInterface", "Workers", "Tensors"]),
         .testTarget(name: "RecognitionTests", dependencies: ["Recognition", "Runs", "TestSupport"]),
-        .testTarget(name: "TrainerTests", dependencies: ["Numeral", "Runs", "Plots", "Commands", "trainer", "TestSupport"]),
+        .testTarget(
+            name: "TrainerTests",
+            dependencies: ["Numeral", "Reports", "Runs", "Plots", "Commands", "trainer", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -242,7 +247,8 @@ if Context.environment["NUMERAL_FUZZING"] == "1" {
     package.targets.append(
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["Numeral", "Interchange", "Recognition", "Pictures", "Formats"], path: "Fuzzing/Sources/Fuzz",
+            dependencies: ["Numeral", "Interchange", "Recognition", "Pictures", "Formats"],
+            path: "Fuzzing/Sources/Fuzz",
             // libFuzzer brings the main function.
             swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -108,6 +108,20 @@ public struct DataOptions: Hashable, Sendable {
 
         package init(height: Int, width: Int) { (self.height, self.width) = (height, width) }
     }
+    /// One part of the training images as the test set, for cross-validation; the data's own test set is then not used.
+    public var fold: Fold? = nil
+
+    /// One of several parts of equal size, each class in all of them alike.
+    public struct Fold: Hashable, Sendable {
+        /// How many parts, 2…100.
+        public var of: Int
+        /// Which one, from 1.
+        public var number: Int
+
+        /// Part `number` of so many.
+        public init(_ number: Int, of count: Int) { (self.number, of) = (number, count) }
+    }
+
     /// The part of the training set kept for validation, in [0, 1). The sample has its own fixed split.
     public var validationFraction = 0.1
     /// How pixels are brought to the network, after scaling to [0, 1].

@@ -16,8 +16,27 @@ package enum DatasetLoader {
         _ options: DataOptions, seed: UInt64, locations: DatasetLocations = DatasetLocations(),
         progress: @escaping DatasetProgress = { _ in }
     ) throws -> LoadedData {
-        let data = try loadAsNamed(options, seed: seed, locations: locations, progress: progress)
-        return try options.classNames.map { try data.named($0) } ?? data
+        guard let fold = options.fold else {
+            let data = try loadAsNamed(options, seed: seed, locations: locations, progress: progress)
+            return try options.classNames.map { try data.named($0) } ?? data
+        }
+        let whole = try loadWhole(options, seed: seed, locations: locations, progress: progress)
+        return try whole.fold(fold, validationFraction: options.validationFraction, seed: seed)
+    }
+
+    /// All training images, none put aside: what ``LoadedData/fold(_:validationFraction:seed:)`` cuts into parts.
+    package static func loadWhole(
+        _ options: DataOptions, seed: UInt64, locations: DatasetLocations = DatasetLocations(),
+        progress: @escaping DatasetProgress = { _ in }
+    ) throws -> LoadedData {
+        var whole = options
+        (whole.fold, whole.validationFraction, whole.testFraction) = (nil, 0, 0)
+        var data = try load(whole, seed: seed, locations: locations, progress: progress)
+        if data.validation.count > 0 {
+            data.train = data.train.joined(with: data.validation)
+            data.validation = data.validation.subset([])
+        }
+        return data
     }
 
     private static func loadAsNamed(

@@ -101,6 +101,16 @@ public struct ImageSet: Sendable {
         return ImageSet(self, images: pixels, numbers: numbers == nil ? nil : values, labels: classes)
     }
 
+    /// These images, then those of `other`, which are of the same size and classes; a copy.
+    func joined(with other: ImageSet) -> ImageSet {
+        precondition(
+            (height, width, channels, classNames) == (other.height, other.width, other.channels, other.classNames)
+                && (numbers == nil) == (other.numbers == nil), "ImageSet: halves of one data set")
+        return ImageSet(
+            self, images: images + other.images, numbers: numbers.flatMap { a in other.numbers.map { a + $0 } },
+            labels: labels + other.labels)
+    }
+
     /// The images in `range`; a copy.
     public func subset(_ range: Range<Int>) -> ImageSet { subset(Array(range)) }
 

@@ -78,6 +78,33 @@ public struct LoadedData: Sendable {
         }
     }
 
+    /// Part `fold` of the training images as the test set; of the others `validationFraction` for validation, as of any training
+    /// set. There must be no validation images.
+    /// - Throws: an `InputError` where there are fewer images than parts.
+    package func fold(_ fold: DataOptions.Fold, validationFraction: Double, seed: UInt64) throws(InputError)
+        -> LoadedData
+    {
+        precondition(validation.count == 0, "folds are cut from all training images")
+        guard train.count >= fold.of, (1...fold.of).contains(fold.number) else {
+            throw InputError(
+                "data.fold", expected: "a number from 1 to 'of', and at least as many images as parts",
+                received: "part \(fold.number) of \(fold.of), \(train.count) images")
+        }
+        let test = StratifiedSplit.folds(of: train.labels, count: fold.of, seed: seed)[fold.number - 1]
+        var isTest = [Bool](repeating: false, count: train.count)
+        for index in test { isTest[index] = true }
+        let rest = train.subset(train.labels.indices.filter { !isTest[$0] })
+        let parts = StratifiedSplit.indices(of: rest.labels, fraction: validationFraction, seed: seed)
+        let images = train.subset(test), digests = digests
+        return LoadedData(
+            dataset: dataset, source: source, directory: directory,
+            train: parts.validation.isEmpty ? rest : rest.subset(parts.train),
+            validation: rest.subset(parts.validation),
+            digests: digests,
+            notes: notes + ["the test set is part \(fold.number) of \(fold.of) of the training images"]
+        ) { Test(images: images, digests: digests, notes: []) }
+    }
+
     /// The same with these names of classes.
     /// - Throws: `InputError` where there are more or fewer than classes.
     func named(_ names: [String]) throws(InputError) -> LoadedData {

@@ -62,7 +62,7 @@ public enum RandomPurpose: UInt32, Sendable {
 /// | purpose | `major` | `minor` | `stream` |
 /// |---|---|---|---|
 /// | initialization | 0 | 0 | parameter tensor |
-/// | shuffle, split | epoch, 0 | 0 | 0 or class |
+/// | shuffle, split | epoch, 0 | 0; folds: 1 | 0 or class |
 /// | augmentation | epoch | sample index in the data set | 0, or adjustment from 1 |
 /// | mixing | epoch | sample index in the data set | 0 |
 /// | dropout | step | sample index in the batch | layer |

@@ -72,6 +72,7 @@ struct RandomExperiment {
         data.prepare = chance()
         data.labelColumn = chance() ? text() : nil
         data.testFraction = double(0, 0.9)
+        data.fold = chance() ? DataOptions.Fold(integer(1...7), of: integer(7...100)) : nil
         data.validationFraction = double(0, 0.9)
         data.normalization = pick(Normalization.allCases)
         return data

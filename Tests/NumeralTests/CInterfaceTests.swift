@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func classifiesAsTheModelDoes() throws {
-        let pixels = (0..<3 * 784).map { UInt8(($0 * 31 + $0 / 28) % 256) }
+        let pixels: [UInt8] = (0..<2352).map { index in UInt8((index * 31 + index / 28) % 256) }
         let expected = try Model.inTheBox(threads: 1).classify(images: pixels)
         try withModel { model, error in
             var probabilities = [Float](repeating: -1, count: 30)

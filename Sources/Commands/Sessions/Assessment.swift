@@ -26,6 +26,10 @@ struct Assessment {
     var reproduction: [String]
     /// Where several models are averaged, which then stand instead of the one; `graph` is the first's.
     var ensemble: Ensemble? = nil
+    /// The classes' probabilities of every image, where they are known already: of a cross-validation, whose networks are several.
+    var probabilities: [Float]? = nil
+    /// Whether the console is given one line instead of the tables.
+    var isBrief = false
     /// What was said already of the data, for the record.
     var notes: [String] = []
 
@@ -37,7 +41,7 @@ struct Assessment {
     ) throws {
         let predictions = try Predictions(
             labels: images.labels.map(Int.init),
-            probabilities: try ensemble?.probabilities
+            probabilities: try probabilities ?? ensemble?.probabilities
                 ?? Self.probabilities(
                     of: images, experiment: experiment, graph: graph, normalization: normalization,
                     parameters: parameters, state: state, pool: pool, ranks: ranks),
@@ -67,7 +71,14 @@ struct Assessment {
         try folder.write(metrics: metrics)
         let seconds = (clock.now - start) / .seconds(1)
         common.say("Metrics, figures and report in \(Console.fixed(seconds, 2)) s")
-        if source == .sample {
+        guard !isBrief else {
+            return common.say(
+                "Accuracy \(Console.fixed(100 * evaluation.report.accuracy, 2)) % of "
+                    + "\(Console.grouped(predictions.count)) images; report in \(folder.url.relativePath)")
+        }
+        if source == .sample, experiment.data.fold != nil || probabilities != nil {
+            print("On images of the BUNDLED SAMPLE of \(dataset), not the full set\n")
+        } else if source == .sample {
             print("On the BUNDLED SAMPLE of \(dataset) (3,500 / 500 / 1,000 images), not the full set\n")
         }
         if let ensemble { print(MembersTable.text(ensemble.members)) }
@@ -97,7 +108,7 @@ struct Assessment {
     ) throws -> RunPictures {
         var pictures = RunPictures(mistakes: try Mistakes(evaluation, images: images))
         // Filters and features are of one network.
-        guard ensemble == nil else { return pictures }
+        guard ensemble == nil, probabilities == nil else { return pictures }
         pictures.filters = try FilterSheet(graph, parameters: parameters)
         if let training, history != nil, !experiment.augmentation.isIdentity {
             pictures.augmentation = try AugmentationSheet(

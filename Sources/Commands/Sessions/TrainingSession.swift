@@ -16,6 +16,8 @@ struct TrainingSession {
     let pool: WorkerPool
     let common: CommonOptions
     let ranks: Ranks
+    /// Whether it is one of several that are summed up together.
+    var isPart = false
 
     private var folder: RunFolder { run.folder }
 
@@ -142,6 +144,7 @@ struct TrainingSession {
             parameters: model.parameters, state: model.state, dataset: data.dataset, source: data.source,
             training: data, history: history, environment: environment, reproduction: reproduction(environment))
         assessment.notes = data.notes + dataNotes + test.notes
+        assessment.isBrief = isPart
         try assessment.run(
             on: test.images, to: folder, common: common, pool: pool, ranks: ranks,
             // Before metrics.json, which says that the run is finished.

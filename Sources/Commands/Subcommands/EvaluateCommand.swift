@@ -223,7 +223,7 @@ struct EvaluateCommand: ParsableCommand {
         options.isAllTest = saved.ownData == nil
         // A folder that is named is what is read, whatever the model was trained on.
         if data != nil, options.source == .sample { options.source = .auto }
-        if data != nil || dataset != nil || source != nil { options.provider = nil }
+        if data != nil || dataset != nil || source != nil { (options.provider, options.fold) = (nil, nil) }
         if let dataset {
             // The model's own source may be the sample, which other data sets do not have.
             (options.dataset, options.files, options.source) = (try value(dataset, "--dataset"), nil, .auto)

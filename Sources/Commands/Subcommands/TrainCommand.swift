@@ -33,10 +33,20 @@ struct TrainCommand: ParsableCommand {
             valueName: "model"))
     var from: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Cross-validate: cut the training images into so many parts, and for each train on the others and test on it. The same "
+                + "command goes on with what was interrupted.",
+            valueName: "count"))
+    var folds: Int?
+
     @Flag(help: "With --resume: go on although Numeral, BLAS or CPU are others than at the beginning.")
     var force = false
 
     func validate() throws {
+        if folds != nil, resume != nil {
+            throw ValidationError("--folds does not go with --resume: the same command goes on with what is unfinished")
+        }
         if resume == nil {
             if from == nil { try configuration.requireFile() }
             if configuration.config == nil, from != nil, data == nil {
@@ -50,12 +60,44 @@ struct TrainCommand: ParsableCommand {
         }
     }
 
-    func run() throws { try Ranks.join { try run($0) } }
+    func run() throws {
+        try Ranks.join { ranks in
+            if let folds { try crossValidate(folds, ranks) } else { try run(ranks) }
+        }
+    }
 
-    private func run(_ ranks: Ranks) throws {
+    /// Trains each part that is not finished, then puts them together.
+    private func crossValidate(_ count: Int, _ ranks: Ranks) throws {
+        guard ranks.count == 1 else {
+            throw InputError("--folds", expected: "one process", received: "\(ranks.count) ranks")
+        }
+        let (experiment, _) = try configured(nil)
+        let validation = try CrossValidation(experiment, count: count, common: common)
+        for number in 1...count {
+            if let run = validation.finished(number) {
+                try validation.check(run)
+                common.say("Part \(number) of \(count) is finished: \(run)")
+                continue
+            }
+            common.say("\nPart \(number) of \(count)")
+            try run(ranks, validation.part(number))
+        }
+        let pool = try common.makePool()
+        defer { pool.shutdown() }
+        try validation.finish(common: common, pool: pool, ranks)
+    }
+
+    /// - Parameter part: of a cross-validation; nil: all of what the configuration says.
+    private func run(_ ranks: Ranks, _ part: CrossValidation.Part? = nil) throws {
         let began = Date()
+        let resume = self.resume ?? part?.unfinished
         let resumption = try ranks.onFirst {
-            try resume.map { try Resumption.open($0, given: configuration.load(instead:)) }
+            try resume.map { path in
+                try Resumption.open(path) { stored in
+                    let given = try configuration.load(instead: stored)
+                    return part?.applied(to: given) ?? given
+                }
+            }
         }
         if case .some(.some(.none)) = resumption {
             Console.message("\(resume ?? "") is finished: there is nothing left to do")
@@ -63,10 +105,12 @@ struct TrainCommand: ParsableCommand {
         let resumed = (resumption ?? nil) ?? nil
         guard !ranks.isAnyTrue(ranks.isFirst && resume != nil && resumed == nil) else { return }
         var (experiment, graph) = try ranks.share(ranks.onFirst { try configured(resumed) })
+        if let part { experiment = part.applied(to: experiment) }
         if let data = self.data { experiment.data.directory = data }
         let pool = try ranks.together { try common.makePool(default: ranks.threads) }
+        defer { pool.shutdown() }
         introduce(pool, ranks)
-        var data = try ranks.together { try common.load(experiment.dataRequest, seed: experiment.seed) }
+        var data = try part?.data ?? ranks.together { try common.load(experiment.dataRequest, seed: experiment.seed) }
         if ranks.isFirst { tuning.settle(&experiment, &graph, pool: pool, common) }
         (experiment, graph) = try ranks.share(ranks.isFirst ? (experiment, graph) : nil)
         let models = try ranks.together { try ReferencedModels(experiment.training) }
@@ -97,8 +141,9 @@ struct TrainCommand: ParsableCommand {
             ).train(ranks)
         }
         let session = TrainingSession(
-            run: try resumed?.run ?? create(experiment, date: began), resumption: resumed, experiment: experiment,
-            graph: graph, data: data, dataDigests: digests, trainer: trainer, pool: pool, common: common, ranks: ranks)
+            run: try resumed?.run ?? create(experiment, part, date: began), resumption: resumed, experiment: experiment,
+            graph: graph, data: data, dataDigests: digests, trainer: trainer, pool: pool, common: common, ranks: ranks,
+            isPart: part != nil)
         defer { session.run.close() }
         try session.record(date: began)
         Interruption.install()
@@ -134,8 +179,11 @@ struct TrainCommand: ParsableCommand {
         common.say("Its classes are called \(names); yours, called like them, would go on with what it knows of them")
     }
 
-    private func create(_ experiment: Experiment, date: Date) throws(OperationError) -> LiveRun {
+    private func create(
+        _ experiment: Experiment, _ part: CrossValidation.Part?, date: Date
+    ) throws(OperationError) -> LiveRun {
         try LiveRun.create(
-            in: URL(fileURLWithPath: experiment.output.directory, isDirectory: true), name: experiment.name, date: date)
+            in: URL(fileURLWithPath: experiment.output.directory, isDirectory: true),
+            name: part.map { "fold-\($0.fold.number)" } ?? experiment.name, date: date)
     }
 }

@@ -36,4 +36,25 @@ package enum StratifiedSplit {
         }
         return (labels.indices.filter { !inValidation[$0] }, labels.indices.filter { inValidation[$0] })
     }
+
+    /// Indices of `count` parts that have no image in common and all together, each in rising order. Sizes differ by at most one, in
+    /// all and in each class.
+    ///
+    /// The images of a class, in the order of a permutation at the address (seed, split, minor 1, stream: class), are dealt to the
+    /// parts in turn, each class going on where the one before ended.
+    /// - Precondition: `count` ≥ 1.
+    package static func folds(of labels: [UInt8], count: Int, seed: UInt64) -> [[Int]] {
+        precondition(count >= 1, "StratifiedSplit: at least one part, received \(count)")
+        var members = [[Int]](repeating: [], count: 256)
+        for (index, label) in labels.enumerated() { members[Int(label)].append(index) }
+        var parts = [[Int]](repeating: [], count: count), next = 0
+        for c in 0..<256 where !members[c].isEmpty {
+            var stream = RandomStream(RandomAddress(seed: seed, purpose: .split, minor: 1, stream: UInt32(c)))
+            for position in stream.permutation(members[c].count) {
+                parts[next % count].append(members[c][position])
+                next += 1
+            }
+        }
+        return parts.map { $0.sorted() }
+    }
 }

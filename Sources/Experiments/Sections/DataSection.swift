@@ -23,6 +23,31 @@ extension Section where Root == IDXFiles {
     }
 }
 
+private struct FoldDraft: Sendable {
+    var fold = DataOptions.Fold(1, of: 2)
+}
+
+extension Codec where Value == DataOptions.Fold {
+    /// `{"of": 5, "number": 1}`.
+    fileprivate static var fold: Codec {
+        let object = Section<FoldDraft>(
+            initial: FoldDraft(),
+            fields: [
+                .key("of", \.fold.of, .integer(2...100), isRequired: true, "How many parts."),
+                .key("number", \.fold.number, .integer(1...100), isRequired: true, "Which one, from 1."),
+            ]
+        ).codec
+        return object.converted(
+            { draft, json, path throws(InputError) in
+                guard draft.fold.number <= draft.fold.of else {
+                    throw path.key("number").error(
+                        "an integer in 1…\(draft.fold.of), as 'of' says", .integer(draft.fold.number))
+                }
+                return draft.fold
+            }, { FoldDraft(fold: $0) })
+    }
+}
+
 /// `dataset` may be left out in favour of `files`; the other keys go straight into the options.
 private struct DataDraft: Sendable {
     var dataset: DatasetName?
@@ -66,6 +91,9 @@ extension Codec where Value == DataOptions {
                 .key(
                     "testFraction", \.options.testFraction, .number(.closed(0, 0.9)),
                     "Data of one's own without a test half: the part of each class put aside as one."),
+                .optional(
+                    "fold", \.options.fold, .fold, isLeftOut: true,
+                    "One part of the training images as the test set, for cross-validation (--folds makes all)."),
                 .key(
                     "validationFraction", \.options.validationFraction, .number(.closed(0, 0.9)),
                     "Part of the training set kept for validation. The sample has a fixed split of its own."),

@@ -111,7 +111,7 @@ extension Codec where Value == Experiment {
                 remedy: "an image is mixed one way or the other")
         }
         if experiment.training.earlyStopping != nil, experiment.data.validationFraction == 0,
-            experiment.data.source != .sample
+            experiment.data.source != .sample || experiment.data.fold != nil
         {
             throw path.key("data").key("validationFraction").error(
                 "above 0 with training.earlyStopping", .integer(0),

@@ -1,0 +1,149 @@
+import Formats
+import Foundation
+import Numeral
+import Reports
+import Runs
+import Tensors
+import Workers
+
+/// The parts of `trainer train --folds K`: a folder with a run for each, and what they say together.
+struct CrossValidation {
+    /// One part, as a run of its own.
+    struct Part {
+        let fold: DataOptions.Fold
+        let data: LoadedData
+        /// The folder of the cross-validation.
+        let folder: URL
+        /// A run of this part that did not come to its end.
+        let unfinished: String?
+
+        /// `experiment` for this part.
+        func applied(to experiment: Experiment) -> Experiment {
+            var result = experiment
+            result.data.fold = fold
+            result.output.directory = folder.relativePath
+            return result
+        }
+    }
+
+    let experiment: Experiment
+    let count: Int
+    let whole: LoadedData
+    let folder: URL
+
+    /// - Parameter experiment: as the configuration and the command line say.
+    init(_ experiment: Experiment, count: Int, common: CommonOptions) throws {
+        guard (2...100).contains(count) else {
+            throw InputError("--folds", expected: "an integer in 2…100", received: "\(count)")
+        }
+        guard experiment.data.fold == nil else {
+            throw InputError(
+                "--folds", expected: "a configuration without data.fold, which names one part",
+                received: "both", remedy: "leave out one of the two")
+        }
+        self.experiment = experiment
+        self.count = count
+        let quiet = common.quiet
+        whole = try DatasetLoader.loadWhole(experiment.dataRequest, seed: experiment.seed) {
+            DownloadDisplay.show($0, quiet: quiet)
+        }
+        common.say("Data: \(whole.dataset) (\(whole.source.rawValue)) from \(whole.directory)")
+        folder = URL(fileURLWithPath: experiment.output.directory, isDirectory: true)
+            .appendingPathComponent("\(experiment.name)-\(count)-folds", isDirectory: true)
+        try RunFolder.createFolders(folder)
+    }
+
+    /// The runs of part `number` that are there, by name.
+    private func runs(_ number: Int) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return names.filter { $0.hasPrefix("fold-\(number)-") }.sorted()
+            .map { folder.appendingPathComponent($0, isDirectory: true).relativePath }
+    }
+
+    /// The finished run of part `number`; nil where there is none.
+    func finished(_ number: Int) -> String? {
+        runs(number).first { RunFolder(URL(fileURLWithPath: $0, isDirectory: true)).isFinished }
+    }
+
+    /// Part `number`, to be trained or gone on with.
+    func part(_ number: Int) throws -> Part {
+        let fold = DataOptions.Fold(number, of: count)
+        return Part(
+            fold: fold,
+            data: try whole.fold(
+                fold, validationFraction: experiment.data.validationFraction, seed: experiment.seed),
+            folder: folder,
+            // One that was killed before its configuration was written is left alone.
+            unfinished: runs(number).last {
+                FileManager.default.fileExists(
+                    atPath: RunFolder(URL(fileURLWithPath: $0, isDirectory: true)).url(of: .config).path)
+            })
+    }
+
+    /// Checks that a finished run is of this configuration.
+    func check(_ run: String) throws {
+        let file = RunFolder(URL(fileURLWithPath: run, isDirectory: true)).url(of: .config).relativePath
+        var stored = try ExperimentFile.load(path: file)
+        stored.data.fold = nil
+        var own = experiment
+        own.model = own.model.completed(
+            inputShape: stored.model.inputShape, classes: try ResolvedGraph(stored.model).classCount)
+        let differences = own.differences(from: stored)
+        guard differences.isEmpty else {
+            throw InputError(
+                file, expected: "the same configuration, to go on with its parts",
+                received: differences.joined(separator: ", "),
+                remedy: "give the configuration another name, or remove \(folder.relativePath)")
+        }
+    }
+
+    /// Puts the parts' predictions together, each image judged by the one network that did not learn from it.
+    func finish(common: CommonOptions, pool: WorkerPool, _ ranks: Ranks) throws {
+        let places = StratifiedSplit.folds(of: whole.train.labels, count: count, seed: experiment.seed)
+        let classes = whole.train.classCount
+        var probabilities = [Float](repeating: 0, count: whole.train.count * classes)
+        var parts: [FoldsRecord.Part] = []
+        for number in 1...count {
+            guard let path = finished(number) else { continue }
+            let run = try StoredRun.load(path: path), predictions = run.evaluation.predictions
+            let indices = places[number - 1]
+            guard predictions.labels == indices.map({ Int(whole.train.labels[$0]) }) else {
+                throw InputError(
+                    path, expected: "the images of part \(number) of \(count)", received: "others",
+                    remedy: "the data have changed: remove \(folder.relativePath) and begin anew")
+            }
+            for (row, index) in indices.enumerated() {
+                for k in 0..<classes {
+                    probabilities[index * classes + k] = predictions.probabilities[row * classes + k]
+                }
+            }
+            parts.append(FoldsRecord.Part(number: number, run: path, run.evaluation))
+        }
+        let output = RunFolder(folder), first = try SavedModel.load(path: parts[0].run)
+        let environment = EnvironmentRecord(
+            threads: pool.threads, ranks: ranks, dataDigests: whole.digests, date: Date())
+        var assessment = Assessment(
+            experiment: experiment, graph: first.graph, normalization: first.normalization,
+            parameters: first.parameters, state: first.state, dataset: whole.dataset, source: whole.source,
+            environment: environment, reproduction: reproduction)
+        assessment.probabilities = probabilities
+        assessment.notes =
+            whole.notes + [
+                "a cross-validation of \(count) parts: each image was judged by the network that did not learn from it; the test "
+                    + "images were not used"
+            ]
+        try output.write(experiment.jsonText, as: .config)
+        try output.write(environment: environment)
+        try assessment.run(on: whole.train, to: output, common: common, pool: pool, ranks: ranks) { evaluation in
+            let record = FoldsRecord(name: experiment.name, seed: experiment.seed, parts: parts, evaluation)
+            try record.write(to: folder)
+            print(record.table())
+            print("Every image, judged by the network that did not learn from it:\n")
+        }
+    }
+
+    private var reproduction: [String] {
+        let config = Assessment.quoted(RunFolder(folder).url(of: .config).relativePath)
+        return ["swift run trainer --config \(config) --folds \(count)"]
+    }
+}
