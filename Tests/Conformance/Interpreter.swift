@@ -14,7 +14,8 @@ enum Interpreter {
     /// Operators that have a counterpart here, or are asked after often enough to deserve an answer.
     static let operators: Set<String> = [
         "Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization", "Gemm", "MatMul",
-        "Relu", "LeakyRelu", "Gelu", "HardSwish", "Tanh", "Sigmoid", "Softmax", "LogSoftmax", "Dropout", "Flatten",
+        "Relu", "LeakyRelu", "PRelu", "ConvTranspose", "Gelu", "HardSwish", "Tanh", "Sigmoid", "Softmax", "LogSoftmax",
+        "Dropout", "Flatten",
         "Add", "Sum",
         "Mul", "Concat", "SoftmaxCrossEntropyLoss", "Adam", "Momentum", "Adagrad",
     ]
@@ -78,6 +79,8 @@ enum Interpreter {
             return try Layers.batchNormalization(node, inputs, operatorSet: operatorSet)
         case "Gemm", "MatMul": return [try Layers.gemm(node, inputs)]
         case "Relu": return [try Layers.elementwise(.relu, inputs)]
+        case "PRelu": return [try Layers.prelu(inputs)]
+        case "ConvTranspose": return [try Windows.transposedConvolution(node, inputs)]
         case "LeakyRelu":
             return [try Layers.elementwise(.leakyRelu(negativeSlope: node.float("alpha", 0.01)), inputs)]
         case "Gelu":

@@ -68,6 +68,31 @@ enum Layers {
     }
 
     /// `A·B + C` with the vector C of a dense layer.
+    /// A slope for all, or one for each channel (axis 1).
+    static func prelu(_ inputs: [Value]) throws -> Value {
+        let x = inputs[0], slope = inputs[1]
+        try floats(x)
+        if slope.shape.count == 1, slope.count > 1, x.shape.count != 1, slope.shape[0] == x.shape.last {
+            // Along the last axis, where the engine has its channels.
+            var engine = try Engine(input: [slope.count], .prelu)
+            engine.tensors["prelu_1/alpha"] = slope.data
+            return Value(x.shape, try engine.infer(x.data, count: x.count / slope.count))
+        }
+        let channels = x.shape.count > 1 ? x.shape[1] : x.count
+        // [C, 1, …], or of one number, or of as many axes as x with 1 elsewhere.
+        let isByChannel =
+            slope.count == channels && (slope.shape.first == channels || x.shape.count == slope.shape.count)
+        guard slope.count == 1 || isByChannel && slope.shape.dropFirst().allSatisfy({ $0 == 1 }) else {
+            throw Refusal("slopes of shape \(slope.shape) for \(x.shape): one for each channel")
+        }
+        var engine = try Engine(input: [channels], .prelu)
+        engine.tensors["prelu_1/alpha"] =
+            slope.count == 1 ? Array(repeating: slope.data[0], count: channels) : slope.data
+        guard x.shape.count > 1 else { return Value(x.shape, try engine.infer(x.data, count: 1)) }
+        return Value.from(
+            rows: try engine.infer(x.rows(along: 1), count: x.count / channels), along: 1, shape: x.shape)
+    }
+
     static func gemm(_ node: Onnx_NodeProto, _ inputs: [Value]) throws -> Value {
         let a = inputs[0], b = inputs[1]
         try floats(a)
@@ -75,18 +100,17 @@ enum Layers {
             throw Refusal("factors of \(a.shape.count) and \(b.shape.count) axes: a dense layer multiplies matrices")
         }
         try node.require("transA", 0, "activations are never transposed")
-        guard node.float("alpha", 1) == 1, node.float("beta", 1) == 1 else {
-            throw Refusal("alpha or beta other than 1: a dense layer has no factors")
-        }
+        // Factors are part of the weights and of the bias.
+        let alpha = node.float("alpha", 1), beta = node.float("beta", 1)
         let transposed = node.int("transB", 0) == 1
         let (k, n) = transposed ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
         let c = inputs.count > 2 ? inputs[2] : nil
-        if let c, c.shape != [n], c.shape != [1, n] {
+        if let c, c.shape != [n], c.shape != [1, n], c.count != 1 {
             throw Refusal("C of shape \(c.shape): the bias of a dense layer is one number for each output")
         }
         var engine = try Engine(input: [k], .dense(units: n, useBias: c != nil))
-        engine.tensors["dense_1/kernel"] = transposed ? b.rows(along: 0) : b.data
-        engine.tensors["dense_1/bias"] = c?.data
+        engine.tensors["dense_1/kernel"] = (transposed ? b.rows(along: 0) : b.data).map { alpha * $0 }
+        engine.tensors["dense_1/bias"] = c.map { c in (0..<n).map { beta * c.data[c.count == 1 ? 0 : $0] } }
         return Value([a.shape[0], n], try engine.infer(a.data, count: a.shape[0]))
     }
 

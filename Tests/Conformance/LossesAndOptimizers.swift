@@ -36,18 +36,22 @@ enum Losses {
     }
 
     static func softmaxCrossEntropy(_ node: Onnx_NodeProto, _ inputs: [Value]) throws -> [Value] {
-        guard inputs.count == 2 else { throw Refusal("weights of the classes") }
-        guard node.attribute("ignore_index") == nil else { throw Refusal("ignore_index: every image has a label") }
         let (z, rows, classes) = try logits(inputs[0], axis: 1)
         let labels = inputs[1].data.map { Int($0) }
-        guard labels.count == rows, labels.allSatisfy({ $0 >= 0 && $0 < classes }) else {
+        let weights = inputs.count > 2 ? inputs[2].data : nil
+        let ignored = node.attribute("ignore_index").map { Int($0.i) }
+        guard labels.count == rows, labels.allSatisfy({ $0 >= 0 && $0 < classes || $0 == ignored }) else {
             throw Refusal("labels outside the classes")
         }
-        let losses = (0..<rows).map { loss(z, row: $0, classes: classes, label: labels[$0]) }
+        // How much an image counts: what training multiplies its loss and gradient with.
+        let factors = labels.map { $0 == ignored ? 0 : Double(weights?[$0] ?? 1) }
+        let losses = (0..<rows).map { row in
+            factors[row] == 0 ? 0 : factors[row] * loss(z, row: row, classes: classes, label: labels[row])
+        }
         let sum = losses.reduce(0, +)
         let value: Value =
             switch node.text("reduction", "mean") {
-            case "mean": Value([], [Float(sum / Double(rows))])
+            case "mean": Value([], [Float(sum / factors.reduce(0, +))])
             case "sum": Value([], [Float(sum)])
             default: Value(inputs[1].shape, losses.map { Float($0) })
             }

@@ -68,10 +68,8 @@ enum Windows {
         let images = try Images(inputs[0])
         let weights = inputs[1]
         let kernel = try size(Array(weights.shape[2...]), images)
-        let groups = node.int("group", 1), isDepthwise = groups > 1
-        if isDepthwise, weights.shape[0] != groups || images.channels != groups {
-            throw Refusal("\(groups) groups of \(images.channels) channels: depthwiseConv2d has one channel in each")
-        }
+        let groups = node.int("group", 1),
+            isDepthwise = groups > 1 && weights.shape[0] == groups && images.channels == groups
         let strides = try size(node.ints("strides"), images), dilation = try size(node.ints("dilations"), images)
         let padding = try padding(node, images, span: span(kernel, dilation), strides: strides)
         let bias = inputs.count > 2 ? inputs[2] : nil
@@ -79,9 +77,13 @@ enum Windows {
             isDepthwise
             ? .depthwiseConv2d(
                 kernelSize: kernel, strides: strides, padding: padding, dilation: dilation, useBias: bias != nil)
-            : .conv2d(
-                filters: weights.shape[0], kernelSize: kernel, strides: strides, padding: padding, dilation: dilation,
-                useBias: bias != nil)
+            : groups > 1
+                ? .groupedConv2d(
+                    filters: weights.shape[0], kernelSize: kernel, groups: groups, strides: strides, padding: padding,
+                    dilation: dilation, useBias: bias != nil)
+                : .conv2d(
+                    filters: weights.shape[0], kernelSize: kernel, strides: strides, padding: padding,
+                    dilation: dilation, useBias: bias != nil)
         var engine = try Engine(input: images.sample, layer)
         // [out, in, kH, kW] to [kH, kW, in, out]
         let (filters, channels, taps) = (weights.shape[0], weights.shape[1], kernel.height * kernel.width)
@@ -96,24 +98,103 @@ enum Windows {
         return try output(engine, images)
     }
 
+    static func transposedConvolution(_ node: Onnx_NodeProto, _ inputs: [Value]) throws -> Value {
+        let images = try Images(inputs[0])
+        let weights = inputs[1]
+        try node.require("group", 1, "transposed convolutions have one group")
+        let kernel = try size(Array(weights.shape[2...]), images)
+        let strides = try size(node.ints("strides"), images), dilation = try size(node.ints("dilations"), images)
+        let spans = span(kernel, dilation), further = node.ints("output_padding") ?? [0, 0]
+        var pads = node.ints("pads") ?? [0, 0, 0, 0]
+        if images.isSignal { pads = [pads[0], 0, pads.count == 2 ? pads[1] : pads[2], 0] }
+        let rows = images.isSignal ? further[0] : further[0], columns = images.isSignal ? 0 : further[1]
+        // More behind is what padding takes away less of.
+        var padding = Padding.explicit(top: pads[0], bottom: pads[2] - rows, left: pads[1], right: pads[3] - columns)
+        let auto = node.text("auto_pad", "NOTSET")
+        if let wanted = node.ints("output_shape") {
+            // ONNX: the total is shared out, the larger half behind, or in front for SAME_UPPER.
+            func share(_ extent: Int, _ stride: Int, _ span: Int, _ out: Int, _ further: Int) -> (Int, Int) {
+                let total = stride * (extent - 1) + further + span - out
+                // Less than nothing taken away is zeros behind.
+                guard total > 0 else { return (0, total) }
+                return auto == "SAME_UPPER" ? (total / 2, total - total / 2) : (total - total / 2, total / 2)
+            }
+            let y = share(
+                images.height, strides.height, spans.height, wanted[wanted.count - (images.isSignal ? 1 : 2)], rows)
+            let x =
+                images.isSignal
+                ? (0, 0) : share(images.width, strides.width, spans.width, wanted[wanted.count - 1], columns)
+            padding = .explicit(top: y.0, bottom: y.1 - rows, left: x.0, right: x.1 - columns)
+        } else if auto == "SAME_UPPER" {
+            padding = .same
+        } else if auto != "NOTSET", auto != "VALID" {
+            throw Refusal("auto_pad = \(auto)")
+        }
+        let filters = weights.shape[1], bias = inputs.count > 2 ? inputs[2] : nil
+        let layer = Layer.conv2dTranspose(
+            filters: filters, kernelSize: kernel, strides: strides, padding: padding, dilation: dilation,
+            useBias: bias != nil)
+        var engine = try Engine(input: images.sample, layer)
+        // [in, out, kH, kW] to [kH, kW, out, in]
+        let (channels, taps) = (weights.shape[0], kernel.height * kernel.width)
+        var values: [Float] = []
+        for tap in 0..<taps {
+            for filter in 0..<filters {
+                for channel in 0..<channels { values.append(weights.data[(channel * filters + filter) * taps + tap]) }
+            }
+        }
+        engine.tensors["conv2dTranspose_1/kernel"] = values
+        engine.tensors["conv2dTranspose_1/bias"] = bias?.data
+        return try output(engine, images)
+    }
+
     static func pooling(_ node: Onnx_NodeProto, _ inputs: [Value]) throws -> Value {
         let images = try Images(inputs[0])
         let isMax = node.opType == "MaxPool"
         guard node.outputCount == 1 else { throw Refusal("a second output, the indices of the largest") }
-        try node.require("ceil_mode", 0, "windows that pass the padded border are left out")
         if let dilations = node.ints("dilations"), dilations.contains(where: { $0 != 1 }) {
             throw Refusal("dilations = \(dilations): pooling windows have none")
         }
         let window = try size(node.ints("kernel_shape"), images), strides = try size(node.ints("strides"), images)
-        let padding = try padding(node, images, span: window, strides: strides)
-        if !isMax, padding != .valid {
-            try node.require("count_include_pad", 0, "averages count what lies inside the image")
+        var padding = try padding(node, images, span: window, strides: strides)
+        if !isMax, padding != .valid, node.int("count_include_pad", 0) == 1 {
+            try node.require("ceil_mode", 0, "averages that count zeros, and those beyond the padding")
+            return try averageOfZerosToo(images, window, strides, padding)
         }
+        if node.int("ceil_mode", 0) == 1 { padding = roundedUp(padding, images, window, strides) }
         let layer: Layer =
             isMax
             ? .maxPooling2d(poolSize: window, strides: strides, padding: padding)
             : .averagePooling2d(poolSize: window, strides: strides, padding: padding)
         return try output(Engine(input: images.sample, layer), images)
+    }
+
+    /// A window more where one begins inside: padding behind, which pooling does not count.
+    private static func roundedUp(_ padding: Padding, _ images: Images, _ window: Size2D, _ strides: Size2D) -> Padding
+    {
+        var sides = (top: 0, bottom: 0, left: 0, right: 0)
+        if case .explicit(let top, let bottom, let left, let right) = padding { sides = (top, bottom, left, right) }
+        func behind(_ extent: Int, _ span: Int, _ stride: Int, _ before: Int, _ after: Int) -> Int {
+            var out = (extent + before + after - span + stride - 1) / stride + 1
+            if (out - 1) * stride >= extent + before { out -= 1 }
+            return max(after, (out - 1) * stride + span - extent - before)
+        }
+        return .explicit(
+            top: sides.top, bottom: behind(images.height, window.height, strides.height, sides.top, sides.bottom),
+            left: sides.left, right: behind(images.width, window.width, strides.width, sides.left, sides.right))
+    }
+
+    /// Averages that count the zeros around the image: a convolution of each channel.
+    private static func averageOfZerosToo(
+        _ images: Images, _ window: Size2D, _ strides: Size2D, _ padding: Padding
+    ) throws -> Value {
+        var engine = try Engine(
+            input: images.sample,
+            .depthwiseConv2d(kernelSize: window, strides: strides, padding: padding, useBias: false))
+        let taps = window.height * window.width
+        engine.tensors["depthwiseConv2d_1/kernel"] = Array(
+            repeating: 1 / Float(taps), count: taps * images.channels)
+        return try output(engine, images)
     }
 
     static func globalPooling(_ node: Onnx_NodeProto, _ inputs: [Value]) throws -> Value {

@@ -227,6 +227,13 @@ struct RandomExperiment {
             .depthwiseConv2d(
                 kernelSize: size(), strides: size(), padding: padding(), dilation: size(), useBias: chance(),
                 initializer: chance() ? nil : initializer()),
+            .groupedConv2d(
+                filters: integer(1...65_536), kernelSize: size(), groups: integer(1...65_536), strides: size(),
+                padding: padding(), dilation: size(), useBias: chance(), initializer: chance() ? nil : initializer()),
+            .conv2dTranspose(
+                filters: integer(1...65_536), kernelSize: size(), strides: size(), padding: padding(), dilation: size(),
+                useBias: chance(), initializer: chance() ? nil : initializer()),
+            .prelu,
             .groupNormalization(groups: integer(1...65_536), epsilon: float(1e-9, 1)),
             .layerNormalization(epsilon: float(1e-9, 1)), .upSampling2d(size: size()), .globalMaxPooling2d, .multiply,
             .maxPooling2d(poolSize: size(), strides: chance() ? nil : size(), padding: padding()),

@@ -59,6 +59,14 @@ struct ONNXInterpreter {
         case "Sqrt": return map { $0.squareRoot() }
         case "ReduceMean": return mean(x, ints("axes"))
         case "HardSigmoid": return map { min(max(float("alpha") * $0 + float("beta"), 0), 1) }
+        case "PRelu":
+            let slope = inputs[1], axes = x.shape.count - slope.shape.count
+            let wide = Value(shape: Array(repeating: 1, count: axes) + slope.shape, data: slope.data)
+            return combined(x, wide) { $0 < 0 ? $0 * $1 : $0 }
+        case "ConvTranspose":
+            return transposedConvolution(
+                x, inputs[1], inputs.count > 2 ? inputs[2] : nil, ints("strides"), ints("pads"), ints("dilations"),
+                ints("output_padding"))
         case "Tanh": return map(tanh)
         case "Sigmoid": return map { 1 / (1 + exp(-$0)) }
         case "Erf": return map(erf)
@@ -252,6 +260,36 @@ struct ONNXInterpreter {
             }
         }
         return Value(shape: [x.shape[0], weights.shape[0]] + out, data: data)
+    }
+
+    /// Each pixel adds its kernel; weights are [C, F, kH, kW].
+    private func transposedConvolution(
+        _ x: Value, _ weights: Value, _ bias: Value?, _ strides: [Int], _ pads: [Int], _ dilations: [Int],
+        _ further: [Int]
+    ) -> Value {
+        let kernel = Array(weights.shape[2...]), filters = weights.shape[1]
+        let out = (0..<2).map { axis -> Int in
+            let reach = (x.shape[2 + axis] - 1) * strides[axis] + dilations[axis] * (kernel[axis] - 1) + 1
+            return reach - pads[axis] - pads[axis + 2] + further[axis]
+        }
+        let area = out[0] * out[1]
+        let count = x.shape[0] * filters * area
+        var data: [Double] = (0..<count).map { bias?.data[$0 / area % filters] ?? 0 }
+        for i in x.data.indices {
+            let column = i % x.shape[3], row = i / x.shape[3] % x.shape[2]
+            let plane = i / (x.shape[2] * x.shape[3])
+            let channel = plane % x.shape[1], n = plane / x.shape[1]
+            for tap in 0..<kernel[0] * kernel[1] {
+                let h = row * strides[0] - pads[0] + tap / kernel[1] * dilations[0]
+                let w = column * strides[1] - pads[1] + tap % kernel[1] * dilations[1]
+                guard (0..<out[0]).contains(h), (0..<out[1]).contains(w) else { continue }
+                for f in 0..<filters {
+                    let place = ((n * filters + f) * out[0] + h) * out[1] + w
+                    data[place] += x.data[i] * weights[channel, f, tap / kernel[1], tap % kernel[1]]
+                }
+            }
+        }
+        return Value(shape: [x.shape[0], filters] + out, data: data)
     }
 
     private func pooling(_ x: Value, _ isMax: Bool, _ kernel: [Int], _ strides: [Int], _ pads: [Int]) -> Value {

@@ -151,7 +151,7 @@ struct WeightImportTests {
             refusal(sound + [Self.record("a.bias", [3])]).hasPrefix(
                 "w: a.bias: expected only kernel for conv2d_1 · received bias · set useBias to true"))
         #expect(refusal(sound + [Self.record("e.weight", [2, 2, 2])]).hasPrefix("w: e: expected a convolution"))
-        #expect(refusal(sound + [Self.record("e.alpha", [2])]).hasPrefix("w: e.alpha: expected a name that ends in"))
+        #expect(refusal(sound + [Self.record("e.omega", [2])]).hasPrefix("w: e.omega: expected a name that ends in"))
         #expect(refusal(sound + [Self.record("e.gamma", [2])]).hasPrefix("w: expected names of one layout"))
         #expect(
             refusal(sound + [Self.record("a/weight", [3])]).hasPrefix("w: a/weight: expected one tensor of that role"))

@@ -9,6 +9,8 @@ import Testing
     private static let layers: [(Layer, [[Int]])] = [
         (.conv2d(filters: 5, kernelSize: 3, strides: Size2D(2, 1), padding: .same), [[6, 5, 3]]),
         (.depthwiseConv2d(kernelSize: 3, padding: .same), [[6, 5, 3]]),
+        (.groupedConv2d(filters: 6, kernelSize: 3, groups: 3, strides: 2), [[6, 5, 3]]),
+        (.conv2dTranspose(filters: 3, kernelSize: 3, strides: 2, padding: .same), [[3, 4, 2]]), (.prelu, [[3, 4, 5]]),
         (.dense(units: 6), [[9]]), (.batchNormalization(), [[4, 4, 3]]), (.groupNormalization(groups: 2), [[4, 4, 6]]),
         (.layerNormalization(), [[4, 4, 3]]), (.relu, [[20]]), (.leakyRelu(), [[20]]), (.gelu, [[20]]),
         (.swish, [[20]]),

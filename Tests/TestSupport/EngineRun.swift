@@ -62,6 +62,7 @@ package struct TestWeights: Sendable {
                 parameters += data.floats(tensor.count, in: -limit...limit)
             case .bias, .shift: parameters += data.floats(tensor.count, in: -0.3...0.3)
             case .scale: parameters += data.floats(tensor.count, in: 0.5...1.5)
+            case .slope: parameters += data.floats(tensor.count, in: 0...0.5)
             }
         }
         for tensor in graph.state {

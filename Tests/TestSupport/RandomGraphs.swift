@@ -86,7 +86,7 @@ package struct RandomGraph {
         default:
             let layer = pick(
                 [
-                    .relu, .leakyRelu(negativeSlope: 0.2), .gelu, .swish, .hardSwish, .tanh, .sigmoid, .softmax,
+                    .relu, .leakyRelu(negativeSlope: 0.2), .prelu, .gelu, .swish, .hardSwish, .tanh, .sigmoid, .softmax,
                     .dropout(rate: 0.3),
                 ] as [Layer])
             add(layer, [source.name], source.shape)
@@ -105,6 +105,23 @@ package struct RandomGraph {
         let padding: Padding = fits ? pick([.same, .valid]) : .same
         func extent(_ size: Int, _ span: Int, _ stride: Int) -> Int {
             padding == .same ? (size + stride - 1) / stride : (size - span) / stride + 1
+        }
+        if random.integer(below: 6) == 0, source.shape[0] * strides.height <= 16, source.shape[1] * strides.width <= 16
+        {
+            let size = [source.shape[0] * strides.height, source.shape[1] * strides.width]
+            add(
+                .conv2dTranspose(
+                    filters: filters, kernelSize: kernel, strides: strides, padding: .same, dilation: dilation,
+                    useBias: random.integer(below: 2) == 0), [source.name], size + [filters])
+            return
+        }
+        if random.integer(below: 6) == 0, let groups = [2, 3].first(where: { source.shape[2].isMultiple(of: $0) }) {
+            let size = [extent(source.shape[0], tall, strides.height), extent(source.shape[1], wide, strides.width)]
+            add(
+                .groupedConv2d(
+                    filters: 2 * groups, kernelSize: kernel, groups: groups, strides: strides, padding: padding,
+                    dilation: dilation, useBias: random.integer(below: 2) == 0), [source.name], size + [2 * groups])
+            return
         }
         let isDepthwise = random.integer(below: 3) == 0
         let shape = [

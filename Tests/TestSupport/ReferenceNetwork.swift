@@ -116,6 +116,12 @@ package struct ReferenceNetwork: Sendable {
         case let layer as DepthwiseConv2D:
             let g = depthwise(layer, x, 1)
             return [g.outHeight, g.outWidth, x[2]]
+        case let layer as GroupedConv2D:
+            let g = grouped(layer, x, 1)
+            return [g.outHeight, g.outWidth, layer.filters]
+        case let layer as Conv2DTranspose:
+            let g = transposed(layer, x, 1)
+            return [g.height, g.width, layer.filters]
         case let layer as UpSampling2D: return [x[0] * layer.size.height, x[1] * layer.size.width, x[2]]
         case is Flatten: return [x.reduce(1, *)]
         case is Concatenate: return x.dropLast() + [inputs.reduce(0) { $0 + ($1.last ?? 0) }]
@@ -146,6 +152,35 @@ package struct ReferenceNetwork: Sendable {
     func depthwise(_ layer: DepthwiseConv2D, _ x: [Int], _ images: Int) -> ReferenceConvolution {
         convolution(
             x, images, layer.kernelSize, layer.strides, layer.padding, layer.dilation, channels: 1, filters: 1)
+    }
+
+    /// Of one group.
+    func grouped(_ layer: GroupedConv2D, _ x: [Int], _ images: Int) -> ReferenceConvolution {
+        convolution(
+            x, images, layer.kernelSize, layer.strides, layer.padding, layer.dilation, channels: x[2] / layer.groups,
+            filters: layer.filters / layer.groups)
+    }
+
+    /// The convolution from the output back to the input.
+    func transposed(_ layer: Conv2DTranspose, _ x: [Int], _ images: Int) -> ReferenceConvolution {
+        let (k, s, d) = (layer.kernelSize, layer.strides, layer.dilation)
+        let tall = d.height * (k.height - 1) + 1, wide = d.width * (k.width - 1) + 1
+        var border = (top: 0, bottom: 0, left: 0, right: 0)
+        switch layer.padding {
+        case .valid: break
+        case .explicit(let top, let bottom, let left, let right): border = (top, bottom, left, right)
+        case .same:
+            // What makes the output s times the input; kernels smaller than the stride leave zeros behind.
+            let rows = tall - s.height, columns = wide - s.width
+            border = (max(rows, 0) / 2, rows - max(rows, 0) / 2, max(columns, 0) / 2, columns - max(columns, 0) / 2)
+        }
+        var g = ReferenceConvolution(
+            images: images, (x[0] - 1) * s.height + tall - border.top - border.bottom,
+            (x[1] - 1) * s.width + wide - border.left - border.right, layer.filters, kernel: (k.height, k.width),
+            filters: x[2])
+        (g.strideHeight, g.strideWidth, g.dilationHeight, g.dilationWidth) = (s.height, s.width, d.height, d.width)
+        (g.top, g.bottom, g.left, g.right) = (border.top, border.bottom, border.left, border.right)
+        return g
     }
 
     private func convolution(

@@ -46,6 +46,46 @@ extension ReferenceNetwork {
         return ([joined(backs.map(\.dx))], [joined(backs.map(\.dw)), backs.flatMap(\.db)])
     }
 
+    /// Channels `range` of each `step`.
+    private func channels(_ values: [Double], _ range: Range<Int>, of step: Int) -> [Double] {
+        stride(from: 0, to: values.count, by: step).flatMap { values[$0 + range.lowerBound..<$0 + range.upperBound] }
+    }
+
+    /// Parts of as many channels each, side by side.
+    private func beside(_ parts: [[Double]], of step: Int) -> [Double] {
+        (0..<parts[0].count / step).flatMap { row in parts.flatMap { $0[row * step..<(row + 1) * step] } }
+    }
+
+    /// Every group of channels convolved alone.
+    func groups(
+        _ node: ResolvedGraph.Node, _ layer: GroupedConv2D, _ x: [Double], _ w: [Double], _ extents: [Int], _ count: Int
+    ) -> [Double] {
+        let one = grouped(layer, extents, count), c = one.channels, f = one.filters
+        let bias = node.parameters.dropFirst().first.map { Array(parameters[$0.range]) }
+        let parts = (0..<layer.groups).map { g in
+            one.forward(
+                x: channels(x, g * c..<(g + 1) * c, of: extents[2]),
+                w: channels(w, g * f..<(g + 1) * f, of: layer.filters),
+                bias: bias.map { Array($0[g * f..<(g + 1) * f]) })
+        }
+        return beside(parts, of: f)
+    }
+
+    func groupGradients(
+        _ node: ResolvedGraph.Node, _ layer: GroupedConv2D, _ x: [Double], _ dy: [Double], _ extents: [Int],
+        _ count: Int
+    ) -> (inputs: [[Double]], parameters: [[Double]]) {
+        let one = grouped(layer, extents, count), c = one.channels, f = one.filters
+        let w = Array(parameters[node.parameters[0].range])
+        let backs = (0..<layer.groups).map { g in
+            one.backward(
+                x: channels(x, g * c..<(g + 1) * c, of: extents[2]),
+                w: channels(w, g * f..<(g + 1) * f, of: layer.filters),
+                dy: channels(dy, g * f..<(g + 1) * f, of: layer.filters))
+        }
+        return ([beside(backs.map(\.dx), of: c)], [beside(backs.map(\.dw), of: f), backs.flatMap(\.db)])
+    }
+
     /// The numbers that are normalised together: of a group's channels over the whole image, or of one pixel's.
     private func regions(_ layer: any RegionNormLayer, _ count: Int, _ extents: [Int]) -> [[Int]] {
         let size = extents.reduce(1, *), channels = extents[extents.count - 1]

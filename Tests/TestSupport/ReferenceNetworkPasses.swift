@@ -52,6 +52,19 @@ extension ReferenceNetwork {
             return apart(node, layer, x, values(node.parameters[0]), extents[0], count) { one, x, w, bias in
                 one.forward(x: x, w: w, bias: bias.map { [$0] })
             }
+        case let layer as GroupedConv2D:
+            return groups(node, layer, x, values(node.parameters[0]), extents[0], count)
+        case let layer as Conv2DTranspose:
+            // The gradient, by the input, of the convolution the other way.
+            let g = transposed(layer, extents[0], count)
+            let y = g.backward(
+                x: [Double](repeating: 0, count: g.inputCount), w: values(node.parameters[0]), dy: x
+            ).dx
+            let bias = node.parameters.dropFirst().first.map(values)
+            return y.indices.map { y[$0] + (bias?[$0 % layer.filters] ?? 0) }
+        case is PReLU:
+            let slopes = values(node.parameters[0])
+            return x.indices.map { x[$0] < 0 ? slopes[$0 % slopes.count] * x[$0] : x[$0] }
         case let layer as any RegionNormLayer:
             return regionNormalized(node, layer, x, extents[0])
         case let layer as UpSampling2D:
@@ -167,6 +180,18 @@ extension ReferenceNetwork {
             return ([dx], [dw, db])
         case let layer as DepthwiseConv2D:
             return apartGradients(node, layer, x, dy, extents[0], count)
+        case let layer as GroupedConv2D:
+            return groupGradients(node, layer, x, dy, extents[0], count)
+        case let layer as Conv2DTranspose:
+            let g = transposed(layer, extents[0], count), w = values(node.parameters[0])
+            var db = [Double](repeating: 0, count: layer.filters)
+            for i in dy.indices { db[i % layer.filters] += dy[i] }
+            return ([g.forward(x: dy, w: w)], [g.backward(x: dy, w: w, dy: x).dw, db])
+        case is PReLU:
+            let slopes = values(node.parameters[0])
+            var dalpha = [Double](repeating: 0, count: slopes.count)
+            for i in x.indices where x[i] < 0 { dalpha[i % slopes.count] += x[i] * dy[i] }
+            return ([x.indices.map { x[$0] <= 0 ? slopes[$0 % slopes.count] * dy[$0] : dy[$0] }], [dalpha])
         case let layer as any RegionNormLayer:
             return regionNormGradients(node, layer, x, dy, extents[0])
         case let layer as UpSampling2D:

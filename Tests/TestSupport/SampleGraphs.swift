@@ -103,6 +103,29 @@ extension SampleGraph {
                 .dense(units: 3),
             ]),
         SampleGraph(
+            "grouped convolutions", [7, 6, 4],
+            [
+                .groupedConv2d(filters: 6, kernelSize: Size2D(3, 2), groups: 2, padding: .same, useBias: false),
+                .batchNormalization(), .relu,
+                .groupedConv2d(
+                    filters: 3, kernelSize: Size2D(2), groups: 3, strides: Size2D(2, 1), dilation: Size2D(1, 2)), .relu,
+                .groupedConv2d(
+                    filters: 4, kernelSize: Size2D(2), groups: 1,
+                    padding: .explicit(top: 1, bottom: 0, left: -1, right: 2)),
+                .prelu, .flatten, .dense(units: 5), .prelu, .dense(units: 3),
+            ]),
+        SampleGraph(
+            "transposed convolutions", [3, 4, 2],
+            [
+                .conv2dTranspose(filters: 3, kernelSize: Size2D(3, 2), strides: 2, padding: .same), .prelu,
+                .conv2dTranspose(filters: 2, kernelSize: Size2D(2, 3), dilation: Size2D(2, 1), useBias: false),
+                .batchNormalization(), .relu,
+                .conv2dTranspose(
+                    filters: 2, kernelSize: 2, strides: Size2D(3, 1),
+                    padding: .explicit(top: 1, bottom: 0, left: 1, right: 2)),
+                .conv2dTranspose(filters: 1, kernelSize: 1, strides: 2, padding: .same), .flatten, .dense(units: 3),
+            ]),
+        SampleGraph(
             "enlarged, and the largest of each channel", [3, 4, 2],
             [
                 .conv2d(filters: 3, kernelSize: Size2D(2)), .upSampling2d(size: Size2D(2, 3)),

@@ -9,8 +9,8 @@ struct WeightGroup {
     /// By this project's role names.
     var tensors: [String: TensorRecord] = [:]
 
-    /// Of its kernel or scale.
-    var shape: [Int]? { (tensors["kernel"] ?? tensors["gamma"])?.shape }
+    /// Of its kernel, scale or slopes.
+    var shape: [Int]? { (tensors["kernel"] ?? tensors["gamma"] ?? tensors["alpha"])?.shape }
 
     /// What kind of layer it is, by its tensors.
     var kind: WeightKind? {
@@ -19,6 +19,7 @@ struct WeightGroup {
         case 4: return .convolution
         case 2: return .dense
         case 1 where tensors["gamma"] != nil: return .normalization
+        case 1 where tensors["alpha"] != nil: return .rectifier
         default: return nil
         }
     }
@@ -27,12 +28,14 @@ struct WeightGroup {
 /// The kinds of layers that have weights.
 enum WeightKind: String {
     case convolution = "convolutions", dense = "dense layers", normalization = "batch-normalisations"
+    case rectifier = "rectifiers with slopes"
 
     init?(_ role: String, rank: Int) {
         switch (role, rank) {
         case ("kernel", 4): self = .convolution
         case ("kernel", 2): self = .dense
         case ("gamma", _): self = .normalization
+        case ("alpha", _): self = .rectifier
         default: return nil
         }
     }
@@ -51,7 +54,7 @@ struct WeightGroups {
     private static let roles: [String: (role: String, layout: WeightLayout?)] = [
         "weight": ("weight", .pytorch), "running_mean": ("moving_mean", .pytorch),
         "running_var": ("moving_variance", .pytorch), "kernel": ("kernel", .keras), "gamma": ("gamma", .keras),
-        "beta": ("beta", .keras), "moving_mean": ("moving_mean", .keras),
+        "beta": ("beta", .keras), "alpha": ("alpha", .keras), "moving_mean": ("moving_mean", .keras),
         "moving_variance": ("moving_variance", .keras), "bias": ("bias", nil),
     ]
     /// Counters that PyTorch keeps and that say nothing at inference; and what belongs to the input, not to a layer.
@@ -106,11 +109,15 @@ struct WeightGroups {
         return (String(plain[..<cut]), String(plain[plain.index(after: cut)...]))
     }
 
-    /// Says whether a `weight` is a kernel or a batch-norm's scale, and with it what the bias is.
+    /// Says whether a `weight` is a kernel, a normalisation's scale or, alone, a rectifier's slopes, and with it what the bias is.
     private static func resolved(_ group: WeightGroup) -> WeightGroup {
         var group = group
         guard let weight = group.tensors.removeValue(forKey: "weight") else { return group }
         let isNorm = group.tensors["moving_mean"] != nil || group.tensors["moving_variance"] != nil
+        guard isNorm || weight.shape.count != 1 || group.tensors["bias"] != nil else {
+            group.tensors["alpha"] = weight
+            return group
+        }
         group.tensors[isNorm || weight.shape.count == 1 ? "gamma" : "kernel"] = weight
         if isNorm || weight.shape.count == 1, let bias = group.tensors.removeValue(forKey: "bias") {
             group.tensors["beta"] = bias

@@ -25,7 +25,7 @@ struct WeightSlot {
     /// In the other layout.
     let order: AxisOrder
 
-    /// `kernel`, `bias`, `gamma`, `beta`, `moving_mean` or `moving_variance`.
+    /// `kernel`, `bias`, `gamma`, `beta`, `moving_mean`, `moving_variance` or `alpha`.
     var role: String { String(tensor.name.dropFirst(node.name.count + 1)) }
 
     /// Every tensor of `graph`, in the order of its layers.
@@ -61,7 +61,7 @@ struct WeightSlot {
         guard layout == .pytorch else { return tensor.name }
         let role =
             switch self.role {
-            case "kernel", "gamma": "weight"
+            case "kernel", "gamma", "alpha": "weight"
             case "beta": "bias"
             case "moving_mean": "running_mean"
             case "moving_variance": "running_var"

@@ -37,8 +37,10 @@ public struct Layer: Hashable, Sendable, CustomStringConvertible {
 
 extension Layer {
     private static let builtIn: [any LayerKind.Type] = [
-        Conv2D.self, DepthwiseConv2D.self, Dense.self, BatchNormalization.self, GroupNormalization.self,
-        LayerNormalization.self, ReLU.self, LeakyReLU.self, GELU.self, Swish.self, HardSwish.self, Tanh.self,
+        Conv2D.self, DepthwiseConv2D.self, GroupedConv2D.self, Conv2DTranspose.self, Dense.self,
+        BatchNormalization.self, GroupNormalization.self,
+        LayerNormalization.self, ReLU.self, LeakyReLU.self, PReLU.self, GELU.self, Swish.self, HardSwish.self,
+        Tanh.self,
         Sigmoid.self, Softmax.self, MaxPooling2D.self, AveragePooling2D.self,
         GlobalMaxPooling2D.self, GlobalAveragePooling2D.self, UpSampling2D.self, Dropout.self, Flatten.self, Add.self,
         Multiply.self, Concatenate.self,

@@ -2,7 +2,8 @@ import LinearAlgebra
 import Tensors
 
 extension ResolvedGraph {
-    /// The parameters training begins with: kernels by their initializer, biases and β zero, γ one.
+    /// The parameters training begins with: kernels by their initializer, biases and β zero, γ one, slopes
+    /// 0.25.
     /// The same bits for the same seed; tensor `i` draws from the address (seed, initialization, stream `i`).
     /// - Throws: an ``OperationError`` where LAPACK fails on an orthogonal initializer.
     package func initialParameters(seed: UInt64) throws(OperationError) -> AlignedBuffer<Float> {
@@ -19,6 +20,8 @@ extension ResolvedGraph {
                     for (i, value) in values.enumerated() { buffer[tensor.offset + i] = Float(value) }
                 case .scale:
                     for i in tensor.range { buffer[i] = 1 }
+                case .slope:
+                    for i in tensor.range { buffer[i] = 0.25 }
                 case .bias, .shift: break
                 }
                 stream += 1

@@ -8,6 +8,8 @@ public struct ParameterTensor: Hashable, Sendable {
         case weight
         /// Biases and batch-norm's scale and shift: never decayed.
         case bias, scale, shift
+        /// Of a rectifier below zero: begins with 0.25, never decayed.
+        case slope
 
         /// Whether weight decay and L2 apply.
         public var decays: Bool { self == .weight }
