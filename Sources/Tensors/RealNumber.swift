@@ -8,7 +8,7 @@
 
 /// The two kinds of numbers that formulas are written for once: `Float`, in which the engine computes, and `Double`, in which
 /// gradients are checked.
-public protocol RealNumber: BinaryFloatingPoint, SIMDScalar, Sendable {
+public protocol RealNumber: BinaryFloatingPoint, SIMDScalar, Codable, Sendable {
     /// `eˣ`.
     static func exp(_ x: Self) -> Self
     /// `eˣ − 1`, exact for small x.
