@@ -3,6 +3,7 @@
 @_exported import Evaluation
 @_exported import Experiments
 @_exported import struct Formats.Codec
+@_exported import protocol Formats.ConfigurationKind
 @_exported import struct Formats.Field
 @_exported import struct Formats.NumberRange
 @_exported import struct Formats.Section

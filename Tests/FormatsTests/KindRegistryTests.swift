@@ -6,7 +6,7 @@ import Testing
     private struct First: Sendable {}
     private struct Second: Sendable {}
 
-    private let registry = KindRegistry("shape", [("first", First.self)])
+    private let registry = KindRegistry<any Sendable.Type>("shape", [("first", First.self)])
 
     @Test func addedKindsComeLast() throws {
         try registry.add("second", Second.self)

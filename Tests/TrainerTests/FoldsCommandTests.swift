@@ -83,6 +83,16 @@ import Testing
         }
     }
 
+    @Test func partsOfOtherImagesAreNotPutTogether() throws {
+        try SmallRun.with(epochs: 1) { small in
+            #expect(try folds(small, "a").code == 0)
+            // The same labels under other pixels.
+            try small.writeData(seed: 2)
+            let outcome = try folds(small, "a")
+            #expect(outcome.code == 2 && outcome.errors.contains("the data have changed"), "\(outcome.errors)")
+        }
+    }
+
     @Test func whatCannotBeIsRefused() throws {
         try SmallRun.with(epochs: 1) { small in
             for (arguments, message) in [

@@ -43,27 +43,21 @@ struct CrossValidation {
         }
         self.experiment = experiment
         self.count = count
-        let quiet = common.quiet
-        whole = try DatasetLoader.loadWhole(experiment.dataRequest, seed: experiment.seed) {
-            DownloadDisplay.show($0, quiet: quiet)
-        }
-        common.say("Data: \(whole.dataset) (\(whole.source.rawValue)) from \(whole.directory)")
+        whole = try common.load(experiment.dataRequest, seed: experiment.seed, whole: true)
         folder = URL(fileURLWithPath: experiment.output.directory, isDirectory: true)
             .appendingPathComponent("\(experiment.name)-\(count)-folds", isDirectory: true)
         try RunFolder.createFolders(folder)
     }
 
     /// The runs of part `number` that are there, by name.
-    private func runs(_ number: Int) -> [String] {
+    private func runs(_ number: Int) -> [RunFolder] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         return names.filter { $0.hasPrefix("fold-\(number)-") }.sorted()
-            .map { folder.appendingPathComponent($0, isDirectory: true).relativePath }
+            .map { RunFolder(folder.appendingPathComponent($0, isDirectory: true)) }
     }
 
     /// The finished run of part `number`; nil where there is none.
-    func finished(_ number: Int) -> String? {
-        runs(number).first { RunFolder(URL(fileURLWithPath: $0, isDirectory: true)).isFinished }
-    }
+    func finished(_ number: Int) -> RunFolder? { runs(number).first(where: \.isFinished) }
 
     /// Part `number`, to be trained or gone on with.
     func part(_ number: Int) throws -> Part {
@@ -74,15 +68,13 @@ struct CrossValidation {
                 fold, validationFraction: experiment.data.validationFraction, seed: experiment.seed),
             folder: folder,
             // One that was killed before its configuration was written is left alone.
-            unfinished: runs(number).last {
-                FileManager.default.fileExists(
-                    atPath: RunFolder(URL(fileURLWithPath: $0, isDirectory: true)).url(of: .config).path)
-            })
+            unfinished: runs(number).last { FileManager.default.fileExists(atPath: $0.url(of: .config).path) }?
+                .url.relativePath)
     }
 
     /// Checks that a finished run is of this configuration.
-    func check(_ run: String) throws {
-        let file = RunFolder(URL(fileURLWithPath: run, isDirectory: true)).url(of: .config).relativePath
+    func check(_ run: RunFolder) throws {
+        let file = run.url(of: .config).relativePath
         var stored = try ExperimentFile.load(path: file)
         stored.data.fold = nil
         var own = experiment
@@ -104,10 +96,14 @@ struct CrossValidation {
         var probabilities = [Float](repeating: 0, count: whole.train.count * classes)
         var parts: [FoldsRecord.Part] = []
         for number in 1...count {
-            guard let path = finished(number) else { continue }
+            guard let path = finished(number)?.url.relativePath else {
+                throw OperationError(folder.relativePath, problem: "the run of part \(number) is not there any more")
+            }
             let run = try StoredRun.load(path: path), predictions = run.evaluation.predictions
             let indices = places[number - 1]
-            guard predictions.labels == indices.map({ Int(whole.train.labels[$0]) }) else {
+            guard predictions.labels == indices.map({ Int(whole.train.labels[$0]) }),
+                run.digests.map({ $0.isSuperset(of: whole.digests.values) }) ?? true
+            else {
                 throw InputError(
                     path, expected: "the images of part \(number) of \(count)", received: "others",
                     remedy: "the data have changed: remove \(folder.relativePath) and begin anew")

@@ -76,7 +76,7 @@ struct TrainCommand: ParsableCommand {
         for number in 1...count {
             if let run = validation.finished(number) {
                 try validation.check(run)
-                common.say("Part \(number) of \(count) is finished: \(run)")
+                common.say("Part \(number) of \(count) is finished: \(run.url.relativePath)")
                 continue
             }
             common.say("\nPart \(number) of \(count)")

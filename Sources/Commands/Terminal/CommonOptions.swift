@@ -41,9 +41,13 @@ struct CommonOptions: ParsableArguments {
     }
 
     /// Loads data, telling of downloads and of what was used instead.
-    func load(_ options: DataOptions, seed: UInt64) throws -> LoadedData {
-        let quiet = quiet
-        let data = try DatasetLoader.load(options, seed: seed) { DownloadDisplay.show($0, quiet: quiet) }
+    /// - Parameter whole: Whether all training images are to be there, none put aside for validation or a test.
+    func load(_ options: DataOptions, seed: UInt64, whole: Bool = false) throws -> LoadedData {
+        let quiet = quiet, progress: DatasetProgress = { DownloadDisplay.show($0, quiet: quiet) }
+        let data =
+            try whole
+            ? DatasetLoader.loadWhole(options, seed: seed, progress: progress)
+            : DatasetLoader.load(options, seed: seed, progress: progress)
         say("Data: \(data.dataset) (\(data.source.rawValue)) from \(data.directory)")
         return data
     }

@@ -22,12 +22,11 @@ public struct DataProvider: Hashable, Sendable {
 
 extension DataProvider {
     private static let builtIn: [any DataProviderKind.Type] = [CIFAR10.self]
-    private static let registry = KindRegistry("data provider", builtIn.map { ($0.type, $0) })
+    private static let registry = KindRegistry<any DataProviderKind.Type>(
+        "data provider", builtIn.map { ($0.type, $0) })
 
     /// Every kind that a configuration can name: the package's own, then those that were registered.
-    public static var kinds: [any DataProviderKind.Type] {
-        registry.kinds.compactMap { $0 as? any DataProviderKind.Type }
-    }
+    public static var kinds: [any DataProviderKind.Type] { registry.kinds }
 
     /// Makes a data source of one's own a `type` that configurations can name in `data.provider`, with its keys read as strictly
     /// as all others. To be called before the first of them is read; twice is the same as once.
@@ -43,12 +42,7 @@ extension DataProvider {
 
 /// All there is to a source of images: its options and their keys in a configuration, and the images. One file of `Providers`
 /// holds one; ``DataProvider/register(_:)`` adds others.
-public protocol DataProviderKind: Hashable, Sendable {
-    /// The name in a configuration.
-    static var type: String { get }
-    /// The options' keys in a configuration, their ranges, defaults and descriptions.
-    static var options: Section<Self> { get }
-
+public protocol DataProviderKind: ConfigurationKind {
     /// The images. The same options must give the same images, in the same order, every time.
     /// - Throws: an ``InputError`` where the options or a file cannot be used.
     func load() throws -> ProvidedData

@@ -14,11 +14,7 @@ public struct Metric: Hashable, Sendable, CustomStringConvertible {
     public var type: String { Swift.type(of: kind).type }
 
     /// The type and the options: `fScore {"beta": 2}`.
-    public var description: String {
-        func options<Kind: MetricKind>(_ kind: Kind) -> JSONObject { Kind.options.encode(kind) }
-        let options = options(kind)
-        return options.members.isEmpty ? type : "\(type) \(JSONValue.object(options).text)"
-    }
+    public var description: String { kind.text }
 
     /// Whether both are of one type and have the same options.
     public static func == (a: Metric, b: Metric) -> Bool { AnyHashable(a.kind) == AnyHashable(b.kind) }
@@ -31,10 +27,10 @@ extension Metric {
     private static let builtIn: [any MetricKind.Type] = [
         BalancedAccuracy.self, FScore.self,
     ]
-    private static let registry = KindRegistry("metric", builtIn.map { ($0.type, $0) })
+    private static let registry = KindRegistry<any MetricKind.Type>("metric", builtIn.map { ($0.type, $0) })
 
     /// Every kind that a configuration can name: the package's own, then those that were registered.
-    public static var kinds: [any MetricKind.Type] { registry.kinds.compactMap { $0 as? any MetricKind.Type } }
+    public static var kinds: [any MetricKind.Type] { registry.kinds }
 
     /// Makes a metric of one's own a `type` that configurations can name in `evaluation.metrics`, with its keys read as strictly
     /// as all others. To be called before the first of them is read; twice is the same as once.
@@ -45,12 +41,7 @@ extension Metric {
 
 /// All there is to a metric: its options and their keys in a configuration, and its value. One file of `Metrics` holds one;
 /// ``Metric/register(_:)`` adds others.
-public protocol MetricKind: Hashable, Sendable {
-    /// The name in a configuration.
-    static var type: String { get }
-    /// The options' keys in a configuration, their ranges, defaults and descriptions.
-    static var options: Section<Self> { get }
-
+public protocol MetricKind: ConfigurationKind {
     /// The figure; NaN where it is not defined, which is written as null.
     func value(_ predictions: Predictions) -> Double
 }

@@ -3,7 +3,7 @@ import Tensors
 
 /// The kinds of one sort that a configuration's `type` can name: the package's own in the order of documents, then those that
 /// others have added, in the order in which they came.
-package final class KindRegistry: Sendable {
+package final class KindRegistry<Kind: Sendable>: Sendable {
     /// A kind, and its name.
     private struct Entry: Sendable {
         let name: String
@@ -19,15 +19,13 @@ package final class KindRegistry: Sendable {
         entries = Mutex(builtIn.map { Entry(name: $0.name, kind: $0.kind) })
     }
 
-    package var kinds: [any Sendable.Type] { entries.withLock { $0.map(\.kind) } }
+    package var kinds: [Kind] { entries.withLock { $0.compactMap { $0.kind as? Kind } } }
 
     /// Adds `kind`; once more is the same as once.
     /// - Throws: an ``InputError`` where another kind has that name, or it is none that a configuration could hold.
     package func add(_ name: String, _ kind: any Sendable.Type) throws(InputError) {
-        let letters = CharacterClass.letters
-        guard let first = name.unicodeScalars.first, letters.contains(first),
-            name.unicodeScalars.allSatisfy({ letters.contains($0) || ("0"..."9").contains($0) }),
-            name.unicodeScalars.count <= 64
+        guard let first = name.first, first.isLetter, name.count <= 64,
+            name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
         else {
             throw InputError(
                 "\(kind).type", expected: "1…64 letters and digits, the first a letter", received: "\"\(name)\"")
@@ -41,9 +39,5 @@ package final class KindRegistry: Sendable {
         throw InputError(
             "\(kind).type", expected: "a name that no other \(sort) has", received: "\"\(name)\", which is \(other)",
             remedy: "choose another name")
-    }
-
-    private enum CharacterClass {
-        static let letters = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".unicodeScalars)
     }
 }

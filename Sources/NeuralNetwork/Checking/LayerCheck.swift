@@ -141,10 +141,10 @@ private struct WeightedSum: LossKind {
 
 /// A number in [−1, 1] for two integers, the same each time.
 private func checkedFactor(_ a: Int, _ b: Int) -> Double {
-    var x = UInt64(bitPattern: Int64(a &* 1_000_003 &+ b)) &+ 0x9E37_79B9_7F4A_7C15
-    x = (x ^ x >> 30) &* 0xBF58_476D_1CE4_E5B9
-    x = (x ^ x >> 27) &* 0x94D0_49BB_1331_11EB
-    return Double(x >> 11) * 0x1p-52 - 1
+    var random = RandomStream(
+        RandomAddress(
+            seed: 0, purpose: .test, major: UInt32(truncatingIfNeeded: a), minor: UInt32(truncatingIfNeeded: b)))
+    return 2 * Double(random.nextWord()) * 0x1p-32 - 1
 }
 
 /// The largest error of the layer's formulas in `Double`; nil where it has none.

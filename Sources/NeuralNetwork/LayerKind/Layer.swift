@@ -16,11 +16,7 @@ public struct Layer: Hashable, Sendable, CustomStringConvertible {
     public var type: String { Swift.type(of: kind).type }
 
     /// The type and the options, as in a configuration: `dropout {"rate": 0.25}`.
-    public var description: String {
-        func options<Kind: LayerKind>(_ kind: Kind) -> JSONObject { Kind.options.encode(kind) }
-        let options = options(kind)
-        return options.members.isEmpty ? type : "\(type) \(JSONValue.object(options).text)"
-    }
+    public var description: String { kind.text }
 
     /// The same as `kind`, if that is what it is.
     public func `as`<Kind: LayerKind>(_ type: Kind.Type) -> Kind? { kind as? Kind }
@@ -45,10 +41,10 @@ extension Layer {
         GlobalMaxPooling2D.self, GlobalAveragePooling2D.self, UpSampling2D.self, Dropout.self, Flatten.self, Add.self,
         Multiply.self, Concatenate.self,
     ]
-    private static let registry = KindRegistry("layer", builtIn.map { ($0.type, $0) })
+    private static let registry = KindRegistry<any LayerKind.Type>("layer", builtIn.map { ($0.type, $0) })
 
     /// Every kind that a configuration can name: the package's own, then those that were registered.
-    public static var kinds: [any LayerKind.Type] { registry.kinds.compactMap { $0 as? any LayerKind.Type } }
+    public static var kinds: [any LayerKind.Type] { registry.kinds }
 
     /// Makes a layer of one's own a `type` that configurations and saved models can name, with its keys read as strictly as
     /// all others, in the schema and in suggestions. To be called before the first of them is read; twice is the same as once.

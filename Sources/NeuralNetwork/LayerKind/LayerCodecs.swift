@@ -125,4 +125,26 @@ extension Field {
             "initializer", place, .initializer, isLeftOut: true,
             "How the weights begin; null: as the model's 'initializer' says.")
     }
+
+    // The keys of layers that move a kernel over an image.
+
+    static func kernelSize(_ place: any WritableKeyPath<Root, Size2D> & Sendable) -> Field {
+        .key("kernelSize", place, .size(1...1024), isRequired: true, "Rows and columns of a kernel.")
+    }
+
+    static func strides(_ place: any WritableKeyPath<Root, Size2D> & Sendable) -> Field {
+        .key("strides", place, .size(1...1024), "Rows and columns between two positions.")
+    }
+
+    static func padding(_ place: any WritableKeyPath<Root, Padding> & Sendable) -> Field {
+        .key("padding", place, .padding, "Zeros around the image.")
+    }
+
+    static func dilation(_ place: any WritableKeyPath<Root, Size2D> & Sendable) -> Field {
+        .key("dilation", place, .size(1...1024), "Rows and columns between the taps of a kernel.")
+    }
+
+    static func useBias(_ place: any WritableKeyPath<Root, Bool> & Sendable) -> Field {
+        .key("useBias", place, .boolean, "Whether a bias is added; needless before batchNormalization.")
+    }
 }

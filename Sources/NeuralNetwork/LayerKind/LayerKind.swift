@@ -7,14 +7,9 @@ import Tensors
 ///
 /// For `y = f(x)` element by element, ``FunctionLayer`` asks for f and its derivative alone; for anything made of the
 /// engine's operations, ``TapeLayer`` asks for the forward pass alone.
-public protocol LayerKind: Hashable, Sendable {
-    /// The name in a configuration.
-    static var type: String { get }
+public protocol LayerKind: ConfigurationKind {
     /// How many layers it reads.
     static var inputCount: ClosedRange<Int> { get }
-    /// The options' keys in a configuration, their ranges, defaults and descriptions.
-    static var options: Section<Self> { get }
-
     /// What the compiler may do with it beside running it.
     var traits: LayerTraits { get }
     /// How its own weights begin; nil: as the graph says.

@@ -17,11 +17,7 @@ public struct Loss: Hashable, Sendable, CustomStringConvertible {
     public var type: String { Swift.type(of: kind).type }
 
     /// The type and the options, as in a configuration: `focal {"gamma": 2}`.
-    public var description: String {
-        func options<Kind: LossKind>(_ kind: Kind) -> JSONObject { Kind.options.encode(kind) }
-        let options = options(kind)
-        return options.members.isEmpty ? type : "\(type) \(JSONValue.object(options).text)"
-    }
+    public var description: String { kind.text }
 
     /// The same as `kind`, if that is what it is.
     public func `as`<Kind: LossKind>(_ type: Kind.Type) -> Kind? { kind as? Kind }
@@ -35,10 +31,10 @@ public struct Loss: Hashable, Sendable, CustomStringConvertible {
 
 extension Loss {
     private static let builtIn: [any LossKind.Type] = [CrossEntropy.self, FocalLoss.self, MeanSquaredError.self]
-    private static let registry = KindRegistry("loss", builtIn.map { ($0.type, $0) })
+    private static let registry = KindRegistry<any LossKind.Type>("loss", builtIn.map { ($0.type, $0) })
 
     /// Every kind that a configuration can name: the package's own, then those that were registered.
-    public static var kinds: [any LossKind.Type] { registry.kinds.compactMap { $0 as? any LossKind.Type } }
+    public static var kinds: [any LossKind.Type] { registry.kinds }
 
     /// Makes a loss of one's own a `type` that configurations and saved models can name: see ``Layer/register(_:)``.
     ///
@@ -48,12 +44,7 @@ extension Loss {
 
 /// All there is to a loss: its options and their keys in a configuration, its value and its gradient. One file of `Losses`
 /// holds one; ``Loss/register(_:)`` adds others.
-public protocol LossKind: Hashable, Sendable {
-    /// The name in a configuration.
-    static var type: String { get }
-    /// The options' keys in a configuration, their ranges, defaults and descriptions.
-    static var options: Section<Self> { get }
-
+public protocol LossKind: ConfigurationKind {
     /// The loss of one row of logits `z[K]`.
     /// - Parameters:
     ///   - classes: K.

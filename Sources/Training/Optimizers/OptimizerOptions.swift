@@ -32,10 +32,10 @@ extension OptimizerOptions {
     private static let builtIn: [any OptimizerRule.Type] = [
         SGD.self, RMSprop.self, Adam.self, AdamW.self, Adagrad.self, LAMB.self, MuonOptions.self,
     ]
-    private static let registry = KindRegistry("optimizer", builtIn.map { ($0.type, $0) })
+    private static let registry = KindRegistry<any OptimizerRule.Type>("optimizer", builtIn.map { ($0.type, $0) })
 
     /// Every rule that a configuration can name: the package's own, then those that were registered.
-    public static var rules: [any OptimizerRule.Type] { registry.kinds.compactMap { $0 as? any OptimizerRule.Type } }
+    public static var rules: [any OptimizerRule.Type] { registry.kinds }
 
     /// Makes a rule of one's own a `type` that configurations can name: see ``Layer/register(_:)``.
     ///

@@ -7,12 +7,7 @@ import Workers
 /// All there is to a way of moving the weights: its constants and their keys in a configuration, what it carries from step
 /// to step, and the step. One file of `Rules` holds one; ``OptimizerOptions/register(_:)`` adds others, for
 /// which ``VectorRule`` asks for a formula alone.
-public protocol OptimizerRule: Hashable, Sendable {
-    /// The name in a configuration.
-    static var type: String { get }
-    /// The constants' keys, their ranges, defaults and descriptions.
-    static var options: Section<Self> { get }
-
+public protocol OptimizerRule: ConfigurationKind {
     /// η > 0, the peak that the schedule scales.
     var learningRate: Double { get }
     /// The momentum (β₁ of Adam) that a schedule can cycle, in [0, 1); nil where there is none, and then there is no buffer

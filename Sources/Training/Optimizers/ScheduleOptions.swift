@@ -38,11 +38,7 @@ extension ScheduleOptions {
 }
 
 /// A shape of the learning rate over a run. One file of `Schedules` holds one; ``ScheduleOptions/shapes`` lists them.
-package protocol ScheduleShape: Hashable, Sendable {
-    /// The name in a configuration.
-    static var type: String { get }
-    /// The constants' keys, their ranges, defaults and descriptions.
-    static var options: Section<Self> { get }
+package protocol ScheduleShape: ConfigurationKind {
     /// What a warm-up rises to.
     var firstValue: Double { get }
     /// How often the rate begins anew.

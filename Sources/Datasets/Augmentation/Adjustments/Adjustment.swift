@@ -34,10 +34,10 @@ extension Adjustment {
     private static let builtIn: [any AdjustmentKind.Type] = [
         Brightness.self, Contrast.self, Saturation.self, Hue.self, Noise.self, Blur.self,
     ]
-    private static let registry = KindRegistry("adjustment", builtIn.map { ($0.type, $0) })
+    private static let registry = KindRegistry<any AdjustmentKind.Type>("adjustment", builtIn.map { ($0.type, $0) })
 
     /// Every kind that a configuration can name: the package's own, then those that were registered.
-    public static var kinds: [any AdjustmentKind.Type] { registry.kinds.compactMap { $0 as? any AdjustmentKind.Type } }
+    public static var kinds: [any AdjustmentKind.Type] { registry.kinds }
 
     /// Makes an augmentation of one's own a `type` that configurations can name in `augmentation.adjustments`, with its keys read
     /// as strictly as all others. To be called before the first of them is read; twice is the same as once.
@@ -50,12 +50,7 @@ extension Adjustment {
 
 /// All there is to an augmentation of an image's values: its options and their keys in a configuration, and what it does. One
 /// file of `Adjustments` holds one; ``Adjustment/register(_:)`` adds others.
-public protocol AdjustmentKind: Hashable, Sendable {
-    /// The name in a configuration.
-    static var type: String { get }
-    /// The options' keys in a configuration, their ranges, defaults and descriptions.
-    static var options: Section<Self> { get }
-
+public protocol AdjustmentKind: ConfigurationKind {
     /// What keeps it from images of `shape`, `[H, W, C]`; nil: nothing.
     func obstacle(_ shape: Shape) -> String?
     /// Changes `image`, `[H, W, C]` in [0, 1]; what leaves that range is brought back afterwards. All randomness comes from

@@ -39,10 +39,10 @@ package struct Conv2D: LayerKind {
             fields: [
                 .key("filters", \.filters, .integer(1...65_536), isRequired: true, "Output channels."),
                 .key("kernelSize", \.kernelSize, .size(1...1024), isRequired: true, "Rows and columns of a filter."),
-                .key("strides", \.strides, .size(1...1024), "Rows and columns between two positions."),
-                .key("padding", \.padding, .padding, "Zeros around the image."),
+                .strides(\.strides),
+                .padding(\.padding),
                 .key("dilation", \.dilation, .size(1...1024), "Rows and columns between the taps of a filter."),
-                .key("useBias", \.useBias, .boolean, "Whether a bias is added; needless before batchNormalization."),
+                .useBias(\.useBias),
                 .layerInitializer(\.initializer),
                 .optional(
                     "lowering", \.lowering, .lowering, isLeftOut: true,

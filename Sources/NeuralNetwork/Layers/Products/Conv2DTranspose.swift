@@ -38,11 +38,11 @@ package struct Conv2DTranspose: LayerKind {
             initial: Conv2DTranspose(),
             fields: [
                 .key("filters", \.filters, .integer(1...65_536), isRequired: true, "Output channels."),
-                .key("kernelSize", \.kernelSize, .size(1...1024), isRequired: true, "Rows and columns of a kernel."),
+                .kernelSize(\.kernelSize),
                 .key("strides", \.strides, .size(1...1024), "Rows and columns from one input pixel to the next."),
                 .key("padding", \.padding, .padding, "What is taken away around the output."),
-                .key("dilation", \.dilation, .size(1...1024), "Rows and columns between the taps of a kernel."),
-                .key("useBias", \.useBias, .boolean, "Whether a bias is added; needless before batchNormalization."),
+                .dilation(\.dilation),
+                .useBias(\.useBias),
                 .layerInitializer(\.initializer),
             ])
     }
@@ -91,7 +91,10 @@ package struct Conv2DTranspose: LayerKind {
     }
 
     package func operation(_ emission: LayerEmission) -> (any Operation)? {
-        TransposedOperation(emission, geometry: geometry(emission.node.inputShapes[0]))
+        // Its kernel ends in the input's channels: no normalisation folds into it, and it has no weights of the compiler's.
+        KernelOperation(
+            emission, TransposedProduct(g: geometry(emission.node.inputShapes[0])),
+            weights: LayerWeights(node: emission.node, norm: nil, store: emission.store))
     }
 
     package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {
@@ -118,80 +121,41 @@ package struct Conv2DTranspose: LayerKind {
     }
 }
 
-private final class TransposedOperation: Operation {
-    let name: String
-    private let g: ConvolutionGeometry
-    private let weights: LayerWeights
-    private let input, output: Storage
-    private let outputGradient, inputGradient: Storage?
-    private let store: ParameterStore
-    private let partials: GradientPartials?
-    private let kernelPartial: Int
-    private var biasGradient: BiasGradient?
-
-    init(_ emission: LayerEmission, geometry: ConvolutionGeometry) {
-        name = emission.node.name
-        g = geometry
-        weights = LayerWeights(node: emission.node, norm: nil, store: emission.store)
-        input = emission.input
-        output = emission.output
-        outputGradient = emission.outputGradient
-        inputGradient = emission.inputGradient
-        store = emission.store
-        partials = emission.partials
-        kernelPartial = partials?.register(weights.kernel) ?? 0
-    }
+private struct TransposedProduct: KernelProduct {
+    /// From the output to the input.
+    let g: ConvolutionGeometry
 
     /// The columns of an output image.
     var scratchFloats: Int { g.outRows * g.depth }
+    var outputRows: Int { g.height * g.width }
 
-    func reads(_ pass: Pass) -> [Storage] {
-        pass == .forward ? [input] : [partials == nil ? nil : input, outputGradient].compactMap { $0 }
+    func forward(
+        _ x: UnsafeMutablePointer<Float>, _ weights: LayerWeights, relu: Bool, y: UnsafeMutablePointer<Float>,
+        scratch columns: UnsafeMutablePointer<Float>
+    ) {
+        BLAS.gemm(
+            .no, .yes, m: g.outRows, n: g.depth, k: g.filters, a: x, lda: g.filters, b: weights.w, ldb: g.filters,
+            c: columns, ldc: g.depth)
+        y.update(repeating: 0, count: g.inputCount)
+        Convolution.col2im(g, rows: 0..<g.outRows, dcols: columns, dx: y)
+        ColumnKernels.finish(y, rows: outputRows, columns: g.channels, bias: weights.bias, relu: relu)
     }
 
-    func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
-
-    func prepare(capacity: Int, shards: Int, workers: Int) {
-        biasGradient = BiasGradient(weights, learns: partials != nil, store: store, shards: shards)
-    }
-
-    func run(_ pass: Pass, _ chunk: borrowing Chunk) {
-        let columns = chunk.scratch, channels = g.filters
-        if pass == .forward {
-            for image in chunk.images {
-                let y = output.pointer(image, chunk)
-                BLAS.gemm(
-                    .no, .yes, m: g.outRows, n: g.depth, k: channels, a: input.pointer(image, chunk), lda: channels,
-                    b: weights.w, ldb: channels, c: columns, ldc: g.depth)
-                y.update(repeating: 0, count: g.inputCount)
-                Convolution.col2im(g, rows: 0..<g.outRows, dcols: columns, dx: y)
-                ColumnKernels.finish(
-                    y, rows: g.height * g.width, columns: g.channels, bias: weights.bias, relu: false)
-            }
-            return
+    func backward(
+        dy: UnsafeMutablePointer<Float>, _ weights: LayerWeights,
+        kernel: (x: UnsafeMutablePointer<Float>, dw: UnsafeMutablePointer<Float>)?, dx: UnsafeMutablePointer<Float>?,
+        scratch columns: UnsafeMutablePointer<Float>
+    ) {
+        Convolution.im2col(g, rows: 0..<g.outRows, x: dy, cols: columns)
+        if let (x, dw) = kernel {
+            BLAS.gemm(
+                .yes, .no, m: g.depth, n: g.filters, k: g.outRows, a: columns, lda: g.depth, b: x, ldb: g.filters,
+                beta: 1, c: dw, ldc: g.filters)
         }
-        guard let outputGradient else { return }
-        biasGradient?.add(
-            outputGradient.pointer(chunk.images.lowerBound, chunk), rows: chunk.images.count * g.height * g.width,
-            shard: chunk.shard, isFirst: chunk.isFirst)
-        let dw = partials?.pointer(kernelPartial, shard: chunk.shard)
-        if chunk.isFirst { dw?.update(repeating: 0, count: weights.kernel.count) }
-        for image in chunk.images {
-            Convolution.im2col(g, rows: 0..<g.outRows, x: outputGradient.pointer(image, chunk), cols: columns)
-            if let dw {
-                BLAS.gemm(
-                    .yes, .no, m: g.depth, n: channels, k: g.outRows, a: columns, lda: g.depth,
-                    b: input.pointer(image, chunk), ldb: channels, beta: 1, c: dw, ldc: channels)
-            }
-            if let inputGradient {
-                BLAS.gemm(
-                    m: g.outRows, n: channels, k: g.depth, a: columns, lda: g.depth, b: weights.w, ldb: channels,
-                    c: inputGradient.pointer(image, chunk), ldc: channels)
-            }
+        if let dx {
+            BLAS.gemm(
+                m: g.outRows, n: g.filters, k: g.depth, a: columns, lda: g.depth, b: weights.w, ldb: g.filters, c: dx,
+                ldc: g.filters)
         }
     }
-
-    func sums(_ pass: Pass) -> [ShardSums] { pass == .backward ? biasGradient?.sums ?? [] : [] }
-
-    func reduce(_ pass: Pass, _ run: Run) { if pass == .backward { biasGradient?.reduce(shards: run.shards) } }
 }

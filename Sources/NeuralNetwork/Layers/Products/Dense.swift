@@ -27,7 +27,7 @@ package struct Dense: LayerKind {
                 .key(
                     "units", \.units, .units,
                     "Outputs; classes: as many as the data have, which the last dense layer may say or leave out."),
-                .key("useBias", \.useBias, .boolean, "Whether a bias is added; needless before batchNormalization."),
+                .useBias(\.useBias),
                 .layerInitializer(\.initializer),
                 .optional(
                     "lowering", \.lowering, .denseLowering, isLeftOut: true,

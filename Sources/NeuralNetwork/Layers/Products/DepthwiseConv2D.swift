@@ -33,11 +33,11 @@ package struct DepthwiseConv2D: LayerKind {
         Section(
             initial: DepthwiseConv2D(),
             fields: [
-                .key("kernelSize", \.kernelSize, .size(1...1024), isRequired: true, "Rows and columns of a kernel."),
-                .key("strides", \.strides, .size(1...1024), "Rows and columns between two positions."),
-                .key("padding", \.padding, .padding, "Zeros around the image."),
-                .key("dilation", \.dilation, .size(1...1024), "Rows and columns between the taps of a kernel."),
-                .key("useBias", \.useBias, .boolean, "Whether a bias is added; needless before batchNormalization."),
+                .kernelSize(\.kernelSize),
+                .strides(\.strides),
+                .padding(\.padding),
+                .dilation(\.dilation),
+                .useBias(\.useBias),
                 .layerInitializer(\.initializer),
             ])
     }
@@ -58,7 +58,7 @@ package struct DepthwiseConv2D: LayerKind {
         guard case .convolution(let geometry)? = emission.node.geometry, let weights = emission.weights else {
             return nil
         }
-        return DepthwiseOperation(emission, geometry: geometry, weights: weights)
+        return KernelOperation(emission, DepthwiseProduct(geometry: geometry), weights: weights)
     }
 
     package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {
@@ -71,72 +71,23 @@ package struct DepthwiseConv2D: LayerKind {
     }
 }
 
-private final class DepthwiseOperation: Operation {
-    let name: String
-    private let geometry: ConvolutionGeometry
-    private let weights: LayerWeights
-    private let relu: Bool
-    private let input, recomputedInput, output: Storage
-    private let outputGradient, inputGradient: Storage?
-    private let store: ParameterStore
-    private let partials: GradientPartials?
-    private let kernelPartial: Int
-    private var biasGradient: BiasGradient?
+private struct DepthwiseProduct: KernelProduct {
+    let geometry: ConvolutionGeometry
 
-    init(_ emission: LayerEmission, geometry: ConvolutionGeometry, weights: LayerWeights) {
-        name = emission.node.name
-        self.geometry = geometry
-        self.weights = weights
-        relu = emission.rectifies
-        input = emission.input
-        recomputedInput = emission.recomputed.input ?? emission.input
-        output = emission.output
-        outputGradient = emission.outputGradient
-        inputGradient = emission.inputGradient
-        store = emission.store
-        partials = emission.partials
-        kernelPartial = partials?.register(weights.kernel) ?? 0
+    let scratchFloats = 0
+    var outputRows: Int { geometry.outRows }
+
+    func forward(
+        _ x: UnsafeMutablePointer<Float>, _ weights: LayerWeights, relu: Bool, y: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>
+    ) { DepthwiseKernels.forward(geometry, x: x, w: weights.w, bias: weights.bias, relu: relu, y: y) }
+
+    func backward(
+        dy: UnsafeMutablePointer<Float>, _ weights: LayerWeights,
+        kernel: (x: UnsafeMutablePointer<Float>, dw: UnsafeMutablePointer<Float>)?, dx: UnsafeMutablePointer<Float>?,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        if let (x, dw) = kernel { DepthwiseKernels.addWeightGradient(geometry, x: x, dy: dy, dw: dw) }
+        if let dx { DepthwiseKernels.inputGradient(geometry, dy: dy, w: weights.w, dx: dx) }
     }
-
-    func reads(_ pass: Pass) -> [Storage] {
-        pass == .forward ? [input] : [partials == nil ? nil : recomputedInput, outputGradient].compactMap { $0 }
-    }
-
-    func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
-
-    func prepare(capacity: Int, shards: Int, workers: Int) {
-        biasGradient = BiasGradient(weights, learns: partials != nil, store: store, shards: shards)
-    }
-
-    func refresh() { weights.refresh() }
-
-    func run(_ pass: Pass, _ chunk: borrowing Chunk) {
-        if pass == .forward {
-            for image in chunk.images {
-                DepthwiseKernels.forward(
-                    geometry, x: input.pointer(image, chunk), w: weights.w, bias: weights.bias, relu: relu,
-                    y: output.pointer(image, chunk))
-            }
-            return
-        }
-        guard let outputGradient else { return }
-        biasGradient?.add(
-            outputGradient.pointer(chunk.images.lowerBound, chunk), rows: chunk.images.count * geometry.outRows,
-            shard: chunk.shard, isFirst: chunk.isFirst)
-        let dw = partials?.pointer(kernelPartial, shard: chunk.shard)
-        if chunk.isFirst { dw?.update(repeating: 0, count: weights.kernel.count) }
-        for image in chunk.images {
-            let dy = outputGradient.pointer(image, chunk)
-            if let dw {
-                DepthwiseKernels.addWeightGradient(geometry, x: recomputedInput.pointer(image, chunk), dy: dy, dw: dw)
-            }
-            if let inputGradient {
-                DepthwiseKernels.inputGradient(geometry, dy: dy, w: weights.w, dx: inputGradient.pointer(image, chunk))
-            }
-        }
-    }
-
-    func sums(_ pass: Pass) -> [ShardSums] { pass == .backward ? biasGradient?.sums ?? [] : [] }
-
-    func reduce(_ pass: Pass, _ run: Run) { if pass == .backward { biasGradient?.reduce(shards: run.shards) } }
 }

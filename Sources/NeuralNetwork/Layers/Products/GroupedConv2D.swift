@@ -40,14 +40,14 @@ package struct GroupedConv2D: LayerKind {
                 .key(
                     "filters", \.filters, .integer(1...65_536), isRequired: true,
                     "Output channels, a multiple of 'groups'."),
-                .key("kernelSize", \.kernelSize, .size(1...1024), isRequired: true, "Rows and columns of a kernel."),
+                .kernelSize(\.kernelSize),
                 .key(
                     "groups", \.groups, .integer(1...65_536), isRequired: true,
                     "Parts of the channels, which it divides."),
-                .key("strides", \.strides, .size(1...1024), "Rows and columns between two positions."),
-                .key("padding", \.padding, .padding, "Zeros around the image."),
-                .key("dilation", \.dilation, .size(1...1024), "Rows and columns between the taps of a kernel."),
-                .key("useBias", \.useBias, .boolean, "Whether a bias is added; needless before batchNormalization."),
+                .strides(\.strides),
+                .padding(\.padding),
+                .dilation(\.dilation),
+                .useBias(\.useBias),
                 .layerInitializer(\.initializer),
             ])
     }
@@ -73,7 +73,7 @@ package struct GroupedConv2D: LayerKind {
         guard case .convolution(let geometry)? = emission.node.geometry, let weights = emission.weights else {
             return nil
         }
-        return GroupedOperation(emission, geometry: geometry, groups: groups, weights: weights)
+        return KernelOperation(emission, GroupedProduct(geometry, groups: groups), weights: weights)
     }
 
     package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {
@@ -86,77 +86,22 @@ package struct GroupedConv2D: LayerKind {
     }
 }
 
-private final class GroupedOperation: Operation {
-    let name: String
+private struct GroupedProduct: KernelProduct {
     /// Of the whole, and of one group.
     private let whole, part: ConvolutionGeometry
     private let groups: Int
-    private let weights: LayerWeights
-    private let relu: Bool
-    private let input, output: Storage
-    private let outputGradient, inputGradient: Storage?
-    private let store: ParameterStore
-    private let partials: GradientPartials?
-    private let kernelPartial: Int
-    private var biasGradient: BiasGradient?
 
-    init(_ emission: LayerEmission, geometry: ConvolutionGeometry, groups: Int, weights: LayerWeights) {
-        name = emission.node.name
+    init(_ geometry: ConvolutionGeometry, groups: Int) {
         whole = geometry
         var part = geometry
         (part.channels, part.filters) = (geometry.channels / groups, geometry.filters / groups)
         self.part = part
         self.groups = groups
-        self.weights = weights
-        relu = emission.rectifies
-        input = emission.input
-        output = emission.output
-        outputGradient = emission.outputGradient
-        inputGradient = emission.inputGradient
-        store = emission.store
-        partials = emission.partials
-        kernelPartial = partials?.register(weights.kernel) ?? 0
     }
 
     /// A group's channels of an image, and their columns.
     var scratchFloats: Int { part.inputCount + part.outRows * part.depth }
-
-    func reads(_ pass: Pass) -> [Storage] {
-        pass == .forward ? [input] : [partials == nil ? nil : input, outputGradient].compactMap { $0 }
-    }
-
-    func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
-
-    func prepare(capacity: Int, shards: Int, workers: Int) {
-        biasGradient = BiasGradient(weights, learns: partials != nil, store: store, shards: shards)
-    }
-
-    func refresh() { weights.refresh() }
-
-    func run(_ pass: Pass, _ chunk: borrowing Chunk) {
-        let image = chunk.scratch, columns = chunk.scratch + part.inputCount
-        if pass == .forward {
-            for number in chunk.images {
-                forward(input.pointer(number, chunk), output.pointer(number, chunk), image, columns)
-            }
-            return
-        }
-        guard let outputGradient else { return }
-        biasGradient?.add(
-            outputGradient.pointer(chunk.images.lowerBound, chunk), rows: chunk.images.count * whole.outRows,
-            shard: chunk.shard, isFirst: chunk.isFirst)
-        let dw = partials?.pointer(kernelPartial, shard: chunk.shard)
-        if chunk.isFirst { dw?.update(repeating: 0, count: weights.kernel.count) }
-        for number in chunk.images {
-            let dy = outputGradient.pointer(number, chunk)
-            if let dw { addWeightGradient(input.pointer(number, chunk), dy, dw, image, columns) }
-            if let inputGradient { writeInputGradient(dy, inputGradient.pointer(number, chunk), image, columns) }
-        }
-    }
-
-    func sums(_ pass: Pass) -> [ShardSums] { pass == .backward ? biasGradient?.sums ?? [] : [] }
-
-    func reduce(_ pass: Pass, _ run: Run) { if pass == .backward { biasGradient?.reduce(shards: run.shards) } }
+    var outputRows: Int { whole.outRows }
 
     /// Copies group `group` of the channels of `x` to `image`, and its columns to `columns`.
     private func gather(
@@ -171,10 +116,11 @@ private final class GroupedOperation: Operation {
         Convolution.im2col(part, rows: 0..<part.outRows, x: image, cols: columns)
     }
 
-    private func forward(
-        _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ image: UnsafeMutablePointer<Float>,
-        _ columns: UnsafeMutablePointer<Float>
+    func forward(
+        _ x: UnsafeMutablePointer<Float>, _ weights: LayerWeights, relu: Bool, y: UnsafeMutablePointer<Float>,
+        scratch image: UnsafeMutablePointer<Float>
     ) {
+        let columns = image + part.inputCount
         for group in 0..<groups {
             gather(group, x, image, columns)
             let first = group * part.filters
@@ -185,26 +131,21 @@ private final class GroupedOperation: Operation {
         ColumnKernels.finish(y, rows: whole.outRows, columns: whole.filters, bias: weights.bias, relu: relu)
     }
 
-    private func addWeightGradient(
-        _ x: UnsafeMutablePointer<Float>, _ dy: UnsafeMutablePointer<Float>, _ dw: UnsafeMutablePointer<Float>,
-        _ image: UnsafeMutablePointer<Float>, _ columns: UnsafeMutablePointer<Float>
+    func backward(
+        dy: UnsafeMutablePointer<Float>, _ weights: LayerWeights,
+        kernel: (x: UnsafeMutablePointer<Float>, dw: UnsafeMutablePointer<Float>)?, dx: UnsafeMutablePointer<Float>?,
+        scratch image: UnsafeMutablePointer<Float>
     ) {
-        for group in 0..<groups {
-            gather(group, x, image, columns)
-            let first = group * part.filters
-            BLAS.gemm(
-                .yes, .no, m: part.depth, n: part.filters, k: part.outRows, a: columns, lda: part.depth,
-                b: dy + first, ldb: whole.filters, beta: 1, c: dw + first, ldc: whole.filters)
-        }
-    }
-
-    private func writeInputGradient(
-        _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ image: UnsafeMutablePointer<Float>,
-        _ columns: UnsafeMutablePointer<Float>
-    ) {
-        let channels = part.channels
+        let columns = image + part.inputCount, channels = part.channels
         for group in 0..<groups {
             let first = group * part.filters
+            if let (x, dw) = kernel {
+                gather(group, x, image, columns)
+                BLAS.gemm(
+                    .yes, .no, m: part.depth, n: part.filters, k: part.outRows, a: columns, lda: part.depth,
+                    b: dy + first, ldb: whole.filters, beta: 1, c: dw + first, ldc: whole.filters)
+            }
+            guard let dx else { continue }
             BLAS.gemm(
                 .no, .yes, m: part.outRows, n: part.depth, k: part.filters, a: dy + first, lda: whole.filters,
                 b: weights.w + first, ldb: whole.filters, c: columns, ldc: part.depth)

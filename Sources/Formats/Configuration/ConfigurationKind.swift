@@ -1,0 +1,15 @@
+/// What a configuration calls by a `type`, with keys of its own: a layer, a loss, a rule of an optimizer, a metric and their like.
+public protocol ConfigurationKind: Hashable, Sendable {
+    /// The name in a configuration.
+    static var type: String { get }
+    /// The options' keys in a configuration, their ranges, defaults and descriptions.
+    static var options: Section<Self> { get }
+}
+
+extension ConfigurationKind {
+    /// The type and the options, as in a configuration: `dropout {"rate": 0.25}`.
+    package var text: String {
+        let options = Self.options.encode(self)
+        return options.members.isEmpty ? Self.type : "\(Self.type) \(JSONValue.object(options).text)"
+    }
+}
