@@ -101,6 +101,11 @@ public struct DataOptions: Hashable, Sendable {
     /// What the network takes, where that is not as the data are.
     package var imageSize: Extent? = nil
 
+    /// Lines of text composed of the data's pictures, each a character; nil: the pictures themselves.
+    public var lines: LineOptions? = nil
+    /// What the network takes of these lines.
+    package var lineSize: Extent? = nil
+
     /// Pixels of an image.
     package struct Extent: Hashable, Sendable {
         package var height: Int

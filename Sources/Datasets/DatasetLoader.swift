@@ -17,8 +17,16 @@ package enum DatasetLoader {
         progress: @escaping DatasetProgress = { _ in }
     ) throws -> LoadedData {
         guard let fold = options.fold else {
-            let data = try loadAsNamed(options, seed: seed, locations: locations, progress: progress)
+            var data = try loadAsNamed(options, seed: seed, locations: locations, progress: progress)
+            data.lines = try options.lines.map { lines in
+                try LineData(lines, height: options.lineSize?.height ?? 32, width: options.lineSize?.width ?? 256)
+            }
             return try options.classNames.map { try data.named($0) } ?? data
+        }
+        guard options.lines == nil else {
+            throw InputError(
+                "data.fold", expected: "nothing beside data.lines, which composes its sets anew", received: "a part",
+                remedy: "leave out one of the two")
         }
         let whole = try loadWhole(options, seed: seed, locations: locations, progress: progress)
         return try whole.fold(fold, validationFraction: options.validationFraction, seed: seed)

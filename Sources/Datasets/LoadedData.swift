@@ -24,6 +24,8 @@ public struct LoadedData: Sendable {
     public var train: ImageSet
     /// Kept from the training set; may be empty.
     public var validation: ImageSet
+    /// The lines of text that are composed of the images; nil: the images themselves are read.
+    package var lines: LineData?
     /// SHA-256 of the training files, unpacked, by file name.
     package var digests: [String: String]
     /// What the user should know of how it was found, such as that the sample stands in for the full set.

@@ -75,7 +75,7 @@ package struct SavedModel: Sendable {
         }
         let experiment = try Experiment.decode(text, name: "\(name): numeral.config")
         let graph = try ResolvedGraph(experiment.model)
-        let classNames = try classes(file.metadata["numeral.classes"], count: graph.classCount, name: name)
+        let classNames = try classes(file.metadata["numeral.classes"], count: graph.characterCount, name: name)
         let buffers = try graph.buffers(of: file.tensors, name: name)
         return SavedModel(
             experiment: experiment, graph: graph, classNames: classNames,

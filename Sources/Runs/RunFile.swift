@@ -30,6 +30,11 @@ package enum RunFile: String, CaseIterable, Sendable {
     case augmentationFigure = "augmentation.svg"
     case filters = "filters.csv"
     case filtersFigure = "filters.svg"
+    /// Of a run on lines of text.
+    case lines = "lines.csv"
+    case acceptance = "acceptance.csv"
+    case acceptanceFigure = "acceptance.svg"
+    case composedFigure = "composed.svg"
     case report = "report.html"
     case model = "model.safetensors"
 }

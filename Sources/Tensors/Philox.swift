@@ -53,6 +53,8 @@ public enum RandomPurpose: UInt32, Sendable {
     case corruption = 17
     /// Partners of mixed images.
     case mixing = 18
+    /// Composed lines of text.
+    case lines = 19
     /// Attempts of a search.
     case sweep = 24
 }
@@ -65,6 +67,7 @@ public enum RandomPurpose: UInt32, Sendable {
 /// | shuffle, split | epoch, 0 | 0; folds: 1 | 0 or class |
 /// | augmentation | epoch | sample index in the data set | 0, or adjustment from 1 |
 /// | mixing | epoch | sample index in the data set | 0 |
+/// | lines | epoch | line, or batch | 0 a line, 1 a batch's width |
 /// | dropout | step | sample index in the batch | layer |
 /// | bootstrap | resample | 0 | 0 |
 /// | principalAxes | 0 | 0 | 0 |

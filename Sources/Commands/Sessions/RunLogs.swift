@@ -34,6 +34,7 @@ final class RunLogs {
             }
             try log.begin(
                 session: run.folder.url.lastPathComponent, hyperparameters: Self.hyperparameters(experiment))
+            guard data.lines == nil else { return }
             try log.image(
                 AugmentedInputs.png(data.train, options: experiment.augmentation, seed: experiment.seed),
                 tag: "inputs/augmented", description: "Training images as the first epoch sees them.")
@@ -76,7 +77,16 @@ final class RunLogs {
     func end(_ evaluation: EvaluationSummary?) {
         attempt {
             if let evaluation { try tensorBoard?.record(evaluation) }
-            try tensorBoard?.end(succeeded: evaluation != nil)
+        } else: {
+            tensorBoard = nil
+        }
+        end(succeeded: evaluation != nil)
+    }
+
+    /// The end of a run whose test has no figures of classes.
+    func end(succeeded: Bool) {
+        attempt {
+            try tensorBoard?.end(succeeded: succeeded)
         } else: {
             tensorBoard = nil
         }

@@ -23,7 +23,8 @@ struct TrainingSession {
 
     /// What is unusual about the training images.
     private var dataNotes: [String] {
-        DataNotes.training(
+        guard data.lines == nil else { return [] }
+        return DataNotes.training(
             data, fraction: experiment.data.validationFraction, stopsEarly: experiment.training.earlyStopping != nil)
             + DataNotes.steps(data, epochs: experiment.training.epochs, batchSize: experiment.training.batchSize)
     }
@@ -80,7 +81,7 @@ struct TrainingSession {
             logs.end(nil)
             throw try afterInterruption(model, writer, code: Interruption.exitCode(ranks))
         }
-        let temperature = temperature(of: model)
+        let temperature = try temperature(of: model)
         try save(model, temperature: temperature)
         try test(model, temperature: temperature, logs)
     }
@@ -88,7 +89,7 @@ struct TrainingSession {
     /// Keeps the best weights so far, and says where they and the last sound state are.
     private func afterDivergence(last checkpoint: URL?) throws {
         if let best = trainer.bestSoFar {
-            try save(best, temperature: temperature(of: best))
+            try save(best, temperature: try temperature(of: best))
             Console.message(
                 "The weights of epoch \(best.history.bestEpoch), the best, are in "
                     + folder.url(of: .model).relativePath)
@@ -100,7 +101,7 @@ struct TrainingSession {
     private func afterInterruption(
         _ model: TrainedModel, _ writer: CheckpointWriter?, code: Int32
     ) throws -> ExitCode {
-        try save(model, temperature: model.history.epochs.isEmpty ? nil : temperature(of: model))
+        try save(model, temperature: model.history.epochs.isEmpty ? nil : try temperature(of: model))
         if let failure = writer?.failure { throw failure }
         let epochs = model.history.epochs.count
         let place = "Interrupted after \(epochs) epoch\(epochs == 1 ? "" : "s")"
@@ -132,12 +133,20 @@ struct TrainingSession {
         let history = model.history
         common.say(
             "Trained \(history.epochs.count) epochs in \(Console.fixed(history.seconds, 1)) s "
-                + "(\(Console.grouped(Int(history.imagesPerSecond))) images/s)"
+                + "(\(Console.grouped(Int(history.imagesPerSecond))) \(data.lines == nil ? "images" : "lines")/s)"
                 + (history.stoppedEarly ? ", stopped early" : "") + "; kept epoch \(history.bestEpoch)")
         let environment =
             folder.storedEnvironment
             ?? EnvironmentRecord(threads: pool.threads, ranks: ranks, dataDigests: dataDigests, date: Date())
         let test = try data.loadTest()
+        if let lines = data.lines {
+            let assessment = LineAssessment(
+                experiment: experiment, graph: graph, temperature: temperature, parameters: model.parameters,
+                state: model.state, data: data, lines: lines, history: history, environment: environment,
+                reproduction: reproduction(environment), notes: data.notes + test.notes)
+            return try assessment.run(
+                on: test.images, to: folder, common: common, pool: pool, beforeEnd: { logs.end(succeeded: true) })
+        }
         var assessment = Assessment(
             experiment: experiment, graph: graph,
             normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,

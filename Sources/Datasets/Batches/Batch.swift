@@ -6,8 +6,12 @@ package final class Batch: @unchecked Sendable {
 
     /// Pixels, `[capacity, H, W, C]` in row-major order.
     package let images: AlignedBuffer<Float>
-    /// Classes, `[capacity]`.
+    /// Classes, `[capacity]`; of lines of text `[capacity, places]`.
     package let labels: AlignedBuffer<Int32>
+    /// Of lines of text: how many classes each has, `[capacity]`; nil of images.
+    package let lengths: AlignedBuffer<Int32>?
+    /// Of lines of text: which of the widths they have.
+    package internal(set) var bucket = 0
     /// Where images are mixed: the classes of those mixed in, `[capacity]`, and the shares of ``labels``, `[capacity]`.
     package let otherLabels: AlignedBuffer<Int32>
     package let labelShares: AlignedBuffer<Float>
@@ -19,14 +23,24 @@ package final class Batch: @unchecked Sendable {
     package internal(set) var total = 0
     package let capacity: Int
 
+    /// - Parameter places: of lines of text: how many classes one may have.
     /// - Precondition: `capacity` and `imageSize` at least 1.
-    package init(capacity: Int, imageSize: Int) {
+    package init(capacity: Int, imageSize: Int, places: Int? = nil) {
         precondition(capacity >= 1 && imageSize >= 1, "Batch: capacity and image size must be at least 1")
         self.capacity = capacity
         images = AlignedBuffer(count: capacity * imageSize)
-        labels = AlignedBuffer(count: capacity)
+        labels = AlignedBuffer(count: capacity * (places ?? 1))
+        lengths = places.map { _ in AlignedBuffer(count: capacity) }
         otherLabels = AlignedBuffer(count: capacity)
         labelShares = AlignedBuffer(count: capacity)
+    }
+
+    /// Puts the text of a line into its place.
+    func write(_ text: [UInt8], at slot: Int) {
+        let places = labels.count / capacity
+        precondition(text.count <= places, "Batch: a text is too long")
+        for (place, label) in text.enumerated() { labels[slot * places + place] = Int32(label) }
+        lengths?[slot] = Int32(text.count)
     }
 }
 

@@ -92,6 +92,9 @@ extension Codec where Value == DataOptions {
                     "testFraction", \.options.testFraction, .number(.closed(0, 0.9)),
                     "Data of one's own without a test half: the part of each class put aside as one."),
                 .optional(
+                    "lines", \.options.lines, LineOptions.section.codec, isLeftOut: true,
+                    "Lines of text composed of the data's pictures, each a character, for the loss ctc."),
+                .optional(
                     "fold", \.options.fold, .fold, isLeftOut: true,
                     "One part of the training images as the test set, for cross-validation (--folds makes all)."),
                 .key(

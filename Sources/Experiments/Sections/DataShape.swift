@@ -6,7 +6,9 @@ extension Experiment {
     /// ``data``, with what the network asks of pictures.
     package var dataRequest: DataOptions {
         var options = data
-        if !model.takesShapeOfData {
+        if data.lines != nil {
+            options.lineSize = DataOptions.Extent(height: model.inputShape.height, width: model.inputShape.width)
+        } else if !model.takesShapeOfData {
             options.imageSize = DataOptions.Extent(height: model.inputShape.height, width: model.inputShape.width)
         }
         return options
@@ -17,6 +19,11 @@ extension Experiment {
     /// - Throws: what loading them throws.
     package func completed(locations: DatasetLocations = DatasetLocations()) throws -> Experiment {
         guard model.needsData else { return self }
+        guard data.lines == nil else {
+            throw InputError(
+                "model.inputShape", expected: "rows, columns and channels of a line, [32, 256, 1]", received: "\"auto\"",
+                remedy: "lines of text have no size of their own")
+        }
         var result = self
         if data.directory == nil, data.files == nil, data.provider == nil {
             let record = locations.record(data.dataset)

@@ -75,6 +75,12 @@ public struct ResolvedGraph: Sendable {
     package var multiplyAdds: Int { nodes.reduce(0) { $0 + $1.multiplyAdds } }
     /// Classes the network tells apart: channels of its output.
     package var classCount: Int { nodes[nodes.count - 1].outputShape.channels }
+    /// Whether its output has columns, `[1, T, K]`: a row of logits for each, of a line of text. Else it is a vector.
+    package var readsLines: Bool { nodes[nodes.count - 1].outputShape.isImage }
+    /// Classes that data have: the blank of a network of lines is none of them.
+    package var characterCount: Int { readsLines ? classCount - 1 : classCount }
+    /// T of a line; 1 of a vector.
+    package var outputColumns: Int { nodes[nodes.count - 1].outputShape.width }
     /// Whether the graph ends in a softmax layer; the loss and the predictions apply softmax either way.
     package var endsInSoftmax: Bool { nodes[nodes.count - 1].layer.traits.isSoftmax }
 
@@ -133,10 +139,11 @@ public struct ResolvedGraph: Sendable {
             indices[node.name] = index
         }
         let last = resolved[resolved.count - 1]
-        guard last.outputShape.dimensions.count == 1, last.outputShape.channels >= 2 else {
+        guard last.outputShape.height == 1, last.outputShape.channels >= 2 else {
             throw InputError(
                 "model.layers[\(resolved.count - 1)] (\(last.name))",
-                expected: "a last layer that gives a vector of at least 2 classes", received: "\(last.outputShape)",
+                expected: "a last layer that gives a vector of at least 2 classes, or of lines a row of columns, 1×T×K",
+                received: "\(last.outputShape)",
                 remedy: "end with flatten or globalAveragePooling2d and a dense layer")
         }
         let read = Set(resolved.flatMap(\.inputs))

@@ -22,6 +22,9 @@ public struct Loss: Hashable, Sendable, CustomStringConvertible {
     /// The same as `kind`, if that is what it is.
     public func `as`<Kind: LossKind>(_ type: Kind.Type) -> Kind? { kind as? Kind }
 
+    /// Whether it is of lines of text, for networks whose output has columns.
+    package var readsLines: Bool { kind is any SequenceLossKind }
+
     /// Whether both are of one type and have the same options.
     public static func == (a: Loss, b: Loss) -> Bool { AnyHashable(a.kind) == AnyHashable(b.kind) }
 
@@ -30,7 +33,9 @@ public struct Loss: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Loss {
-    private static let builtIn: [any LossKind.Type] = [CrossEntropy.self, FocalLoss.self, MeanSquaredError.self]
+    private static let builtIn: [any LossKind.Type] = [
+        CrossEntropy.self, FocalLoss.self, MeanSquaredError.self, CTC.self,
+    ]
     private static let registry = KindRegistry<any LossKind.Type>("loss", builtIn.map { ($0.type, $0) })
 
     /// Every kind that a configuration can name: the package's own, then those that were registered.

@@ -3,10 +3,12 @@ import Tensors
 
 /// Mean of a ``LossKind`` over the batch. Its forward pass writes the gradient of the logits as well. Targets may be of two
 /// classes (mixup, cutmix), classes may weigh differently, and teachers may have a say:
-/// `(1 − w)·loss + w·T²·KL(q ‖ softmax(z/T))` (``SoftmaxKernels/addDistillation``).
+/// `(1 − w)·loss + w·T²·KL(q ‖ softmax(z/T))` (``SoftmaxKernels/addDistillation``). Of lines it is a ``SequenceLossKind``'s.
 final class LossOperation: Operation {
     let name = "loss"
     private let classes: Int
+    /// Rows of logits an image, one for each column of a line; 1 of a vector.
+    private let columns: Int
     private let logits: Storage
     private let gradient: Storage
     private var sums: ShardSums?
@@ -14,8 +16,9 @@ final class LossOperation: Operation {
     private(set) var lossSum = 0.0
     private(set) var correct = 0
 
-    init(classes: Int, logits: Storage, gradient: Storage) {
+    init(classes: Int, columns: Int, logits: Storage, gradient: Storage) {
         self.classes = classes
+        self.columns = columns
         self.logits = logits
         self.gradient = gradient
     }
@@ -29,6 +32,7 @@ final class LossOperation: Operation {
         if chunk.isFirst { sums.clear(chunk.shard) }
         let total = sums.pointer(chunk.shard), run = chunk.run
         let weight = 1 / Float(run.count)
+        if let texts = run.texts { return runLines(chunk, labels, texts, weight, total) }
         for image in chunk.images {
             let z = logits.pointer(image, chunk), dz = gradient.pointer(image, chunk)
             // Labels and targets are of this rank's images.
@@ -52,6 +56,23 @@ final class LossOperation: Operation {
             }
             total[0] += loss
             if SoftmaxKernels.argmax(z, columns: classes) == right { total[1] += 1 }
+        }
+    }
+
+    /// The same for lines of text.
+    private func runLines(
+        _ chunk: borrowing Chunk, _ labels: UnsafePointer<Int32>, _ texts: (lengths: UnsafePointer<Int32>, places: Int),
+        _ weight: Float, _ total: UnsafeMutablePointer<Double>
+    ) {
+        guard let loss = chunk.run.loss as? any SequenceLossKind else { preconditionFailure("a loss of lines") }
+        for image in chunk.images {
+            let place = image - chunk.run.images.lowerBound
+            let text = UnsafeBufferPointer(start: labels + place * texts.places, count: Int(texts.lengths[place]))
+            precondition(text.allSatisfy { $0 >= 0 && $0 < classes - 1 }, "a character is outside the network's classes")
+            let z = logits.pointer(image, chunk)
+            total[0] += loss.line(
+                z, columns: columns, classes: classes, text: text, weight: weight, dz: gradient.pointer(image, chunk))
+            if CTCDecoding.isBestPath(z, columns: columns, classes: classes, text: text) { total[1] += 1 }
         }
     }
 

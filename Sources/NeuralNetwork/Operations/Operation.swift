@@ -118,6 +118,8 @@ public final class Run {
     var images = 0..<0
     /// Of this rank's images.
     var labels: UnsafePointer<Int32>?
+    /// Of this rank's lines: how many labels each has, of the places it has for them in ``labels``.
+    var texts: (lengths: UnsafePointer<Int32>, places: Int)?
     /// Of images that were mixed: the classes mixed in, and the shares of `labels`.
     var otherLabels: UnsafePointer<Int32>?
     var labelShares: UnsafePointer<Float>?

@@ -118,7 +118,7 @@ struct GraphCompiler {
             planRecomputation()
         }
         let loss = gradients.last.flatMap { $0 }.map {
-            LossOperation(classes: graph.classCount, logits: logits, gradient: $0)
+            LossOperation(classes: graph.classCount, columns: graph.outputColumns, logits: logits, gradient: $0)
         }
         var program = Program(input: input, logits: logits, loss: loss)
         var backward: [Program.Step] = []

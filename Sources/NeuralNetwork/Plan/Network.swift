@@ -96,9 +96,12 @@ package final class TrainingNetwork {
     ///   - step: the number of the step, part of dropout's random addresses.
     ///   - teachers: of distillation: what they say, `[count, K]` and more, at which temperature, and the weight of it
     ///     against the labels'.
+    ///   - lengths: for lines of text: how many labels each has, `[count]` and more; `labels` then has places for as many of
+    ///     every line, `[count, places]`.
     ///   - mixed: for images with two classes: the other classes and the shares of `labels`, `[count]` and more each.
     package func step(
-        images: AlignedBuffer<Float>, labels: AlignedBuffer<Int32>, count: Int, step: Int, labelSmoothing: Double = 0,
+        images: AlignedBuffer<Float>, labels: AlignedBuffer<Int32>, count: Int, step: Int,
+        lengths: AlignedBuffer<Int32>? = nil, labelSmoothing: Double = 0,
         mixed: (labels: AlignedBuffer<Int32>, shares: AlignedBuffer<Float>)? = nil,
         teachers: (targets: AlignedBuffer<Float>, temperature: Double, weight: Double)? = nil
     ) -> StepResult {
@@ -114,6 +117,8 @@ package final class TrainingNetwork {
         plan.run.otherLabels = mixed.map { UnsafePointer($0.labels.pointer) }
         plan.run.labelShares = mixed.map { UnsafePointer($0.shares.pointer) }
         precondition(labelSmoothing >= 0 && labelSmoothing < 1, "label smoothing must be in [0, 1)")
+        precondition((lengths != nil) == graph.readsLines, "lines of text have lengths, images have none")
+        plan.run.texts = lengths.map { (UnsafePointer($0.pointer), labels.count / $0.count) }
         plan.run.labels = UnsafePointer(labels.pointer)
         plan.run.labelSmoothing = Float(labelSmoothing)
         plan.run.step = UInt32(truncatingIfNeeded: step)

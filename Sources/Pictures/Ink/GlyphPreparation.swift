@@ -81,7 +81,7 @@ package struct GlyphPreparation: Sendable {
     }
 
     /// Bilinear, pixel centres kept: `factor` times as many columns and rows.
-    private static func enlarged(_ values: [Float], columns: Int, rows: Int, factor: Int) -> [Float] {
+    static func enlarged(_ values: [Float], columns: Int, rows: Int, factor: Int) -> [Float] {
         func place(_ index: Int, _ count: Int) -> (Int, Int, Float) {
             let p = min(max((Float(index) + 0.5) / Float(factor) - 0.5, 0), Float(count - 1))
             let low = min(Int(p), count - 1)

@@ -2,8 +2,11 @@ import Evaluation
 import Formats
 import Foundation
 import LinearAlgebra
+import Mustache
+import NeuralNetwork
 import Plots
 import Runs
+import Tensors
 
 /// What the template of ``RunReport`` shows: text, ready but for escaping.
 struct ReportPage {
@@ -82,55 +85,82 @@ struct ReportPage {
     var reproduction: [String]
     var reproductionNote: String
 
-    init(_ report: RunReport) {
-        title = Text.plain(report.name)
-        lead = Self.lead(report)
-        isSample = report.data.isSample
-        notes = (report.metrics.notes ?? []).map(Text.plain)
+    /// Files of the metrics.
+    var metricsFiles: [String]
+    var hasClasses: Bool
+
+    init(
+        title: String, lead: String, isSample: Bool, notes: [String], headlines: [Headline], figures: [Row],
+        figuresNote: String, classes: [ClassRow], pictures: [Picture], metricsFiles: [RunFile], members: [Member],
+        graph: ResolvedGraph, configuration: String, environment: EnvironmentRecord, reproduction: [String]
+    ) {
+        (self.title, self.lead, self.isSample, self.notes) = (title, lead, isSample, notes)
+        (self.headlines, self.figures, self.bootstrapNote, self.classes) = (headlines, figures, figuresNote, classes)
+        (self.pictures, self.members, self.configuration) = (pictures, members, configuration)
+        self.metricsFiles = metricsFiles.map(\.rawValue)
         styleSheet = Paint.darkStyleSheet
-        headlines = Self.headlines(report)
-        figures = Self.figures(report.evaluation)
-        bootstrapNote =
-            report.evaluation.bootstrap.map {
-                "Intervals hold 95 %: Wilson's for accuracy, the others from \(Text.grouped($0.resamples)) bootstrap "
-                    + "resamples of the test set (bias-corrected percentiles, seed \($0.seed)). They tell how far another "
-                    + "test set of this size may differ, not how far another training run would."
-            } ?? "The interval of accuracy is Wilson's, 95 %."
-        bootstrapNote += " " + report.evaluation.report.macroNote
-        classes = Self.classes(report.evaluation)
-        pictures = Self.pictures(report)
-        members = report.members.map { member in
-            Member(
-                name: member.shortName, accuracy: Text.percent(member.accuracy),
-                wrong: Text.grouped(member.count - member.correct), logLoss: Text.share(member.logLoss, 4),
-                f1: Text.share(member.macroF1, 4), parameters: Text.grouped(member.parameters))
-        }
+        hasClasses = !classes.isEmpty
         hasMembers = !members.isEmpty
-        layers = report.graph.nodes.enumerated().map { index, node in
+        layers = graph.nodes.enumerated().map { index, node in
             Layer(
                 name: Text.plain(node.name), type: node.layer.type,
                 reads: node.inputs == [index - 1]
                     ? ""
-                    : node.inputs.map { $0 < 0 ? "input" : Text.plain(report.graph.nodes[$0].name) }
+                    : node.inputs.map { $0 < 0 ? "input" : Text.plain(graph.nodes[$0].name) }
                         .joined(separator: ", "),
                 output: "\(node.outputShape)",
                 parameters: Self.count(node.parameters.reduce(0) { $0 + $1.count }),
                 multiplyAdds: Self.count(node.multiplyAdds), lowering: node.lowering)
         }
         layerNote =
-            (hasMembers ? "Of the first member. " : "")
-            + "Input \(report.data.imageShape); \(Text.grouped(report.graph.parameterCount)) parameters, "
-            + "\(Text.grouped(report.graph.multiplyAdds)) multiply-adds an image forward. A layer that "
+            (members.isEmpty ? "" : "Of the first member. ")
+            + "Input \(graph.inputShape); \(Text.grouped(graph.parameterCount)) parameters, "
+            + "\(Text.grouped(graph.multiplyAdds)) multiply-adds an image forward. A layer that "
             + "names no other reads the one above it; the last column says how its products are computed."
-        configuration = report.configuration
-        environment = Self.environment(report.environment)
-        digests = report.environment.dataDigests.sorted { $0.key < $1.key }.map {
+        self.environment = Self.environment(environment)
+        digests = environment.dataDigests.sorted { $0.key < $1.key }.map {
             Row(name: Text.plain($0.key), value: $0.value, interval: "")
         }
-        reproduction = report.reproduction.map(Text.plain)
+        self.reproduction = reproduction.map(Text.plain)
         reproductionNote =
             "The same data (digests above), configuration and seed give the same bits for any number of threads, on the "
             + "same kind of processor, BLAS and build; elsewhere the last digits differ."
+    }
+
+    init(_ report: RunReport) {
+        let note =
+            report.evaluation.bootstrap.map {
+                "Intervals hold 95 %: Wilson's for accuracy, the others from \(Text.grouped($0.resamples)) bootstrap "
+                    + "resamples of the test set (bias-corrected percentiles, seed \($0.seed)). They tell how far another "
+                    + "test set of this size may differ, not how far another training run would."
+            } ?? "The interval of accuracy is Wilson's, 95 %."
+        self.init(
+            title: Text.plain(report.name), lead: Self.lead(report), isSample: report.data.isSample,
+            notes: (report.metrics.notes ?? []).map(Text.plain), headlines: Self.headlines(report),
+            figures: Self.figures(report.evaluation), figuresNote: note + " " + report.evaluation.report.macroNote,
+            classes: Self.classes(report.evaluation), pictures: Self.pictures(report),
+            metricsFiles: [.metrics, .classificationReport, .predictions],
+            members: report.members.map { member in
+                Member(
+                    name: member.shortName, accuracy: Text.percent(member.accuracy),
+                    wrong: Text.grouped(member.count - member.correct), logLoss: Text.share(member.logLoss, 4),
+                    f1: Text.share(member.macroF1, 4), parameters: Text.grouped(member.parameters))
+            }, graph: report.graph, configuration: report.configuration, environment: report.environment,
+            reproduction: report.reproduction)
+    }
+
+    /// The whole page.
+    /// - Throws: `OperationError` where the template is absent or cannot be read.
+    func html() throws(OperationError) -> String {
+        let url = Bundle.module.bundleURL.appendingPathComponent("report.mustache")
+        do {
+            let template = try MustacheTemplate(string: String(contentsOf: url, encoding: .utf8))
+            return template.render(self)
+        } catch {
+            throw OperationError(
+                "rendering report.html", problem: "the template \(url.path): \(error)",
+                remedy: "build the package again, and keep its resource bundles beside the program")
+        }
     }
 
     private static func count(_ value: Int) -> String { value == 0 ? "" : Text.grouped(value) }

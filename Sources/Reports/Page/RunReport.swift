@@ -1,6 +1,5 @@
 import Evaluation
 import Foundation
-import Mustache
 import NeuralNetwork
 import Runs
 import Tensors
@@ -67,15 +66,5 @@ package struct RunReport: Sendable {
 
     /// The whole page.
     /// - Throws: `OperationError` where the template is absent or cannot be read.
-    package func html() throws(OperationError) -> String {
-        let url = Bundle.module.bundleURL.appendingPathComponent("report.mustache")
-        do {
-            let template = try MustacheTemplate(string: String(contentsOf: url, encoding: .utf8))
-            return template.render(ReportPage(self))
-        } catch {
-            throw OperationError(
-                "rendering report.html", problem: "the template \(url.path): \(error)",
-                remedy: "build the package again, and keep its resource bundles beside the program")
-        }
-    }
+    package func html() throws(OperationError) -> String { try ReportPage(self).html() }
 }

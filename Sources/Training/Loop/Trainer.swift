@@ -33,7 +33,7 @@ package final class Trainer {
     /// The last is of whole images.
     private let stages: [TrainingStage]
     private let teacherEnsemble: TeacherEnsemble?
-    private let validator: Classifier?
+    private let validator: (any Validator)?
     private let classWeights: [Float]?
     /// The moving average of batch-norm's statistics, which belongs with averaged weights.
     let averagedState: AlignedBuffer<Float>?
@@ -41,6 +41,9 @@ package final class Trainer {
     private let averagedStatistics: [Set<Int>: AveragedStatistics]
     /// What goes with ``currentParameters`` at the end of an epoch.
     private var epochState: AlignedBuffer<Float>
+    /// Images, or lines, of an epoch and to validate on.
+    private let trainingCount: Int
+    private let validationCount: Int
     let stepsPerEpoch: Int
     let best: (parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>)
     var progress = TrainingProgress()
@@ -59,7 +62,8 @@ package final class Trainer {
         teachers: [Teacher] = [],
         seed: UInt64, pool: WorkerPool, communicator: any Communicator = SingleRank()
     ) throws {
-        try Classifier.check(graph, fits: data.train, named: data.dataset)
+        try LineTraining.check(graph, options, data, augmentation, normalization)
+        if data.lines == nil { try Classifier.check(graph, fits: data.train, named: data.dataset) }
         try Self.check(options, canBeSharedBy: communicator)
         self.graph = graph
         self.options = options
@@ -68,7 +72,9 @@ package final class Trainer {
         self.communicator = communicator
         classWeights = try ClassWeights.weights(options.classWeights, for: data.train)
         let constants = data.normalizationConstants(normalization)
-        let batchSize = min(options.batchSize, data.train.count)
+        trainingCount = data.lines?.options.count ?? data.train.count
+        validationCount = data.validation.count == 0 ? 0 : data.lines?.options.validationCount ?? data.validation.count
+        let batchSize = min(options.batchSize, trainingCount)
         let treatment = try LayerTreatment(options, of: graph)
         network = try TrainingNetwork(
             graph: graph.freezing(treatment.frozen(in: options.epochs)), batchSize: batchSize, shards: options.shards,
@@ -81,7 +87,7 @@ package final class Trainer {
                 whitened, in: network.store.parameters, images: data.train, count: whitening.images,
                 epsilon: whitening.epsilon, normalization: constants)
         }
-        stepsPerEpoch = (data.train.count + batchSize - 1) / batchSize
+        stepsPerEpoch = (trainingCount + batchSize - 1) / batchSize
         // Elements of no tensor are left as they are.
         let frozen = options.whitening?.frozen == true ? whitened : nil
         optimizer = Optimizer(
@@ -97,9 +103,16 @@ package final class Trainer {
                 augmentation, height: data.train.height, width: data.train.width, channels: data.train.channels,
                 seed: seed)
         epochState = averagedState ?? network.store.state
-        stages = try TrainingStage.stages(
-            options, treatment: treatment, graph: graph, network: network, images: data.train, normalization: constants,
-            augmenter: augmenter, seed: seed, pool: pool, communicator: communicator)
+        let lines = try data.lines.map { [network] lines in
+            try LineTraining(
+                lines, options: options, treatment: treatment, graph: graph, network: network, data: data, seed: seed,
+                pool: pool, communicator: communicator)
+        }
+        stages =
+            try lines?.stages
+            ?? TrainingStage.stages(
+                options, treatment: treatment, graph: graph, network: network, images: data.train,
+                normalization: constants, augmenter: augmenter, seed: seed, pool: pool, communicator: communicator)
         var averagedStatistics: [Set<Int>: AveragedStatistics] = [:]
         if options.averagingDecay != nil, options.averagingStatisticsImages > 0 {
             for frozen in Set(stages.map(\.frozen)) {
@@ -111,7 +124,7 @@ package final class Trainer {
             }
         }
         self.averagedStatistics = averagedStatistics
-        for stage in stages { stage.network.loss = (options.loss, classWeights) }
+        for network in stages.flatMap(\.networks) { network.loss = (options.loss, classWeights) }
         teacherEnsemble = try options.distillation.map {
             try TeacherEnsemble(
                 teachers, temperature: $0.temperature, data: data, batchSize: batchSize, normalization: constants,
@@ -124,9 +137,12 @@ package final class Trainer {
         validator =
             data.validation.count == 0
             ? nil
-            : Classifier(
-                graph: graph, batchSize: evaluationBatchSize, normalization: constants, pool: pool,
-                communicator: communicator)
+            : try lines?.validator(batchSize: evaluationBatchSize, pool: pool)
+                ?? ImageValidator(
+                    Classifier(
+                        graph: graph, batchSize: evaluationBatchSize, normalization: constants, pool: pool,
+                        communicator: communicator),
+                    images: data.validation, options: options, classWeights: classWeights)
     }
 
     /// Trains to the end, an early stop, or until `shouldStop` says so. Once for each trainer.
@@ -149,9 +165,9 @@ package final class Trainer {
         onEvent(
             .began(
                 TrainingScale(
-                    trainingImages: data.train.count, validationImages: data.validation.count,
+                    trainingImages: trainingCount, validationImages: validationCount,
                     epochs: options.epochs, stepsPerEpoch: stepsPerEpoch, parameters: graph.parameterCount,
-                    workspaceBytes: stages.reduce(0) { $0 + $1.network.workspaceBytes })))
+                    workspaceBytes: stages.flatMap(\.networks).reduce(0) { $0 + $1.workspaceBytes })))
         var stopping = validator == nil ? nil : options.earlyStopping.map { EarlyStopping(options: $0) }
         if let state = progress.earlyStopping { stopping?.state = state }
         var checkpoints = CheckpointWriting(
@@ -190,7 +206,7 @@ package final class Trainer {
     private var history: TrainingHistory {
         var history = progress.history
         history.imagesPerSecond =
-            history.seconds > 0 ? Double(data.train.count * history.epochs.count) / history.seconds : 0
+            history.seconds > 0 ? Double(trainingCount * history.epochs.count) / history.seconds : 0
         return history
     }
 
@@ -217,7 +233,7 @@ package final class Trainer {
         let stage = stages.first { progress.epoch <= $0.lastEpoch } ?? stages[stages.count - 1]
         stage.loader.start(epoch: progress.epoch, at: progress.step)
         while let batch = stage.loader.next() {
-            try takeStep(batch, stage.network)
+            try takeStep(batch, stage.networks[batch.bucket])
             progress.seconds = seconds
             onEvent(
                 .step(
@@ -248,8 +264,7 @@ package final class Trainer {
         var validation: (loss: Double, accuracy: Double)?
         if let validator {
             validator.load(parameters: currentParameters, state: epochState)
-            let score = validator.score(
-                data.validation, labelSmoothing: options.labelSmoothing, loss: options.loss, classWeights: classWeights)
+            let score = validator.score()
             guard score.loss.isFinite else { throw divergence(of: .validationLoss, loss: score.loss) }
             validation = score
         }
@@ -269,7 +284,7 @@ package final class Trainer {
         }
         let result = network.step(
             images: batch.images, labels: batch.labels, count: batch.total, step: step,
-            labelSmoothing: options.labelSmoothing, mixed: batch.isMixed ? (batch.otherLabels, batch.labelShares) : nil,
+            lengths: batch.lengths, labelSmoothing: options.labelSmoothing, mixed: batch.isMixed ? (batch.otherLabels, batch.labelShares) : nil,
             teachers: soft)
         progress.step += 1
         progress.learningRate = options.optimizer.learningRate * schedule.factor(step: step)

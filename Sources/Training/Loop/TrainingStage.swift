@@ -8,8 +8,9 @@ import Workers
 struct TrainingStage {
     /// From 1.
     var lastEpoch: Int
-    var network: TrainingNetwork
-    var loader: BatchLoader
+    /// For each width of line one; for images one.
+    var networks: [TrainingNetwork]
+    var loader: any BatchSource
     /// The nodes that are frozen.
     var frozen: Set<Int>
 
@@ -52,14 +53,16 @@ struct TrainingStage {
             let size = sizes.first { epoch <= $0.lastEpoch } ?? whole, frozen = treatment.frozen(in: epoch)
             return TrainingStage(
                 lastEpoch: epoch,
-                network: try TrainingNetwork(
-                    graph: size.graph.freezing(frozen), batchSize: network.batchSize, shards: options.shards,
-                    seed: seed, pool: pool, store: network.store, communicator: communicator),
+                networks: [
+                    try TrainingNetwork(
+                        graph: size.graph.freezing(frozen), batchSize: network.batchSize, shards: options.shards,
+                        seed: seed, pool: pool, store: network.store, communicator: communicator)
+                ],
                 loader: size.loader, frozen: frozen)
         }
         return stages + [
             TrainingStage(
-                lastEpoch: options.epochs, network: network, loader: whole.loader,
+                lastEpoch: options.epochs, networks: [network], loader: whole.loader,
                 frozen: treatment.frozen(in: options.epochs))
         ]
     }

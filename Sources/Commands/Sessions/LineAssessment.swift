@@ -1,0 +1,71 @@
+import Foundation
+import LinearAlgebra
+import Numeral
+import Reports
+import Runs
+import Tensors
+import Workers
+
+/// What training on lines of text ends with: the test lines are composed and read, figures written and printed.
+struct LineAssessment {
+    var experiment: Experiment
+    var graph: ResolvedGraph
+    var temperature: Double?
+    var parameters: AlignedBuffer<Float>
+    var state: AlignedBuffer<Float>
+    var data: LoadedData
+    var lines: LineData
+    /// Nil where a stored model is evaluated.
+    var history: TrainingHistory?
+    var environment: EnvironmentRecord
+    var reproduction: [String]
+    var notes: [String] = []
+
+    /// The graphs of all widths.
+    static func graphs(_ graph: ResolvedGraph, _ lines: LineData) throws(InputError) -> [ResolvedGraph] {
+        try lines.widths.map { width throws(InputError) in try graph.widened(to: width) }
+    }
+
+    /// - Parameter beforeEnd: does what must be done before `metrics.json` makes the run a finished one.
+    func run(
+        on characters: ImageSet, to folder: RunFolder, common: CommonOptions, pool: WorkerPool,
+        beforeEnd: () throws -> Void = {}
+    ) throws {
+        let graphs = try Self.graphs(graph, lines), columns = graphs.map(\.outputColumns)
+        let set = try lines.composed(
+            of: characters, count: lines.options.testCount, split: .test, seed: experiment.seed, columns: columns)
+        let networks = LineNetworks(graphs, batchSize: experiment.evaluation.batchSize, pool: pool)
+        networks.load(parameters: parameters, state: state)
+        let evaluation = LineEvaluation(
+            networks.predictions(of: set, temperature: temperature ?? 1), classNames: set.classNames)
+        let mistakes = try LineSheet.mistakes(evaluation, set)
+        let composed = try history.map { _ in
+            try LineSheet.composed(
+                lines.composed(
+                    of: data.train, count: 40, split: .training(epoch: 1), seed: experiment.seed, columns: columns))
+        }
+        try folder.write(LinesTable.csv(evaluation), as: .lines)
+        try folder.write(AcceptanceFigure.csv(evaluation), as: .acceptance)
+        try folder.write(AcceptanceFigure.figure(evaluation).svg, as: .acceptanceFigure)
+        try folder.write(mistakes.figure.svg, as: .mistakesFigure)
+        if let composed { try folder.write(composed.figure.svg, as: .composedFigure) }
+        let report = LineReport(
+            name: experiment.name, dataset: data.dataset, isSample: data.source == .sample, graph: graph,
+            evaluation: evaluation, history: history, trainingLines: lines.options.count, composed: composed,
+            mistakes: mistakes, notes: notes, configuration: experiment.jsonText, environment: environment,
+            reproduction: reproduction)
+        try folder.write(try report.html(), as: .report)
+        try beforeEnd()
+        try folder.write(
+            metrics: LineMetricsRecord(
+                dataset: data.dataset, dataSource: data.source == .full ? .full : .sample, history: history,
+                threads: pool.threads,
+                blas: [BLASVendor.backend, BLASVendor.core].compactMap { $0 }.joined(separator: " "),
+                parameters: graph.parameterCount, temperature: temperature, notes: notes, test: evaluation))
+        if data.source == .sample {
+            print("On lines of the BUNDLED SAMPLE of \(data.dataset) (3,500 / 500 / 1,000 images), not the full set\n")
+        }
+        print(LineSummary.text(evaluation))
+        print("Everything is in \(folder.url.relativePath); read \(RunFile.report.rawValue) there")
+    }
+}

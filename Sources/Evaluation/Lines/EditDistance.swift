@@ -1,0 +1,56 @@
+/// What makes one text of another: characters replaced, put in, left out.
+public struct Edits: Hashable, Sendable {
+    /// True character and what was read instead; both nil never.
+    public struct Step: Hashable, Sendable {
+        /// Nil: put in.
+        public var truth: Int?
+        /// Nil: left out.
+        public var read: Int?
+    }
+
+    /// In the order of the text, those that are right left out.
+    public let steps: [Step]
+
+    /// The fewest edits from `truth` to `read` (V. Levenshtein 1966); of equally many, replacements before the others.
+    /// O(n·m).
+    public init(from truth: [Int], to read: [Int]) {
+        let (n, m) = (truth.count, read.count), stride = m + 1
+        var cost = [Int](repeating: 0, count: (n + 1) * stride)
+        for i in 0...n { cost[i * stride] = i }
+        for j in 0...m { cost[j] = j }
+        for i in 1..<(n + 1) {
+            for j in 1..<(m + 1) {
+                let same = cost[(i - 1) * stride + j - 1] + (truth[i - 1] == read[j - 1] ? 0 : 1)
+                cost[i * stride + j] = min(same, cost[(i - 1) * stride + j] + 1, cost[i * stride + j - 1] + 1)
+            }
+        }
+        var steps: [Step] = []
+        var (i, j) = (n, m)
+        while i > 0 || j > 0 {
+            let here = cost[i * stride + j]
+            if i > 0, j > 0 {
+                let isSame = truth[i - 1] == read[j - 1]
+                if cost[(i - 1) * stride + j - 1] + (isSame ? 0 : 1) == here {
+                    (i, j) = (i - 1, j - 1)
+                    if !isSame { steps.append(Step(truth: truth[i], read: read[j])) }
+                    continue
+                }
+            }
+            if i > 0, cost[(i - 1) * stride + j] + 1 == here {
+                i -= 1
+                steps.append(Step(truth: truth[i], read: nil))
+            } else {
+                j -= 1
+                steps.append(Step(truth: nil, read: read[j]))
+            }
+        }
+        self.steps = steps.reversed()
+    }
+
+    /// Characters read as others.
+    public var substitutions: Int { steps.count { $0.truth != nil && $0.read != nil } }
+    /// Characters read where none is.
+    public var insertions: Int { steps.count { $0.truth == nil } }
+    /// Characters not read.
+    public var deletions: Int { steps.count { $0.read == nil } }
+}

@@ -1,0 +1,35 @@
+import Kernels
+import Tensors
+
+/// What text columns of logits spell. See ``CTCKernels`` for the rules.
+package enum CTCDecoding {
+    /// The classes of the columns' largest logits, repeats joined and blanks dropped, and the column where each begins.
+    package static func bestPath(
+        _ z: UnsafePointer<Float>, columns: Int, classes: Int
+    ) -> [(label: Int, column: Int)] {
+        var text: [(Int, Int)] = []
+        var last = classes - 1
+        for t in 0..<columns {
+            let k = SoftmaxKernels.argmax(z + t * classes, columns: classes)
+            if k != last, k != classes - 1 { text.append((k, t)) }
+            last = k
+        }
+        return text
+    }
+
+    /// Whether the best path spells `text`.
+    static func isBestPath(
+        _ z: UnsafePointer<Float>, columns: Int, classes: Int, text: UnsafeBufferPointer<Int32>
+    ) -> Bool {
+        var last = classes - 1, place = 0
+        for t in 0..<columns {
+            let k = SoftmaxKernels.argmax(z + t * classes, columns: classes)
+            if k != last, k != classes - 1 {
+                guard place < text.count, Int(text[place]) == k else { return false }
+                place += 1
+            }
+            last = k
+        }
+        return place == text.count
+    }
+}

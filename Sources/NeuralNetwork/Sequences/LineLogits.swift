@@ -1,0 +1,105 @@
+import Foundation
+import Kernels
+import Tensors
+
+/// What a network gives for a line of text: a row of logits for each column, the blank last.
+package struct LineLogits: Sendable {
+    /// `[T, K]`.
+    package let values: [Float]
+    /// T.
+    package let columns: Int
+    /// K, the blank counted.
+    package let classes: Int
+
+    package init(values: [Float], columns: Int, classes: Int) {
+        precondition(values.count == columns * classes && columns > 0 && classes > 1, "LineLogits: not columns×classes")
+        (self.values, self.columns, self.classes) = (values, columns, classes)
+    }
+
+    /// The classes of the columns' largest logits, repeats joined and blanks dropped, and the column where each begins.
+    package var bestPath: [(label: Int, column: Int)] {
+        values.withUnsafeBufferPointer { z in
+            z.baseAddress.map { CTCDecoding.bestPath($0, columns: columns, classes: classes) } ?? []
+        }
+    }
+
+    /// `−log P(text)`: see ``CTCKernels``.
+    package func negativeLogLikelihood(of text: [UInt8]) -> Double {
+        let labels = text.map(Int32.init)
+        return values.withUnsafeBufferPointer { z in
+            labels.withUnsafeBufferPointer { text in
+                z.baseAddress.map {
+                    CTCKernels.loss($0, columns: columns, classes: classes, text: text, weight: 1, dz: nil)
+                } ?? .infinity
+            }
+        }
+    }
+
+    /// Every column's probabilities, at a temperature.
+    package func probabilities(temperature: Double = 1) -> LineProbabilities {
+        var logP = [Double](repeating: 0, count: values.count)
+        values.withUnsafeBufferPointer { z in
+            logP.withUnsafeMutableBufferPointer { target in
+                guard let z = z.baseAddress, let target = target.baseAddress else { return }
+                CTCKernels.logProbabilities(
+                    z, columns: columns, classes: classes, temperature: temperature, into: target)
+            }
+        }
+        return LineProbabilities(logarithms: logP, columns: columns, classes: classes)
+    }
+}
+
+/// Logarithms of the classes' probabilities in each column of a line, the blank last.
+package struct LineProbabilities: Sendable {
+    /// `[T, K]`.
+    package let logarithms: [Double]
+    package let columns: Int
+    package let classes: Int
+
+    /// `log P(text)`, whichever columns its characters take.
+    package func logLikelihood(of text: [Int]) -> Double {
+        let labels = text.map(Int32.init)
+        return logarithms.withUnsafeBufferPointer { p in
+            labels.withUnsafeBufferPointer { text in
+                p.baseAddress.map {
+                    CTCKernels.logLikelihood($0, columns: columns, classes: classes, text: text)
+                } ?? -.infinity
+            }
+        }
+    }
+
+    /// Of each character of `text`, `[K]`: the probabilities of the classes it may be, the others being as they are, and last that
+    /// it is none.
+    package func alternatives(to text: [Int]) -> [[Double]] {
+        let labels = text.map(Int32.init)
+        var likelihoods = [Double](repeating: 0, count: text.count * (classes - 1))
+        logarithms.withUnsafeBufferPointer { p in
+            labels.withUnsafeBufferPointer { text in
+                likelihoods.withUnsafeMutableBufferPointer { target in
+                    guard let p = p.baseAddress, let target = target.baseAddress else { return }
+                    CTCKernels.substitutions(p, columns: columns, classes: classes, text: text, result: target)
+                }
+            }
+        }
+        return text.indices.map { i in
+            var without = text
+            without.remove(at: i)
+            let row = Array(likelihoods[(i * (classes - 1))..<((i + 1) * (classes - 1))]) + [logLikelihood(of: without)]
+            let top = row.max() ?? 0, weights = row.map { exp($0 - top) }
+            let total = weights.reduce(0, +)
+            return weights.map { $0 / total }
+        }
+    }
+
+    /// The columns of each character of `text`, on its most probable path.
+    package func alignment(of text: [Int]) -> [ClosedRange<Int>] {
+        let labels = text.map(Int32.init)
+        return logarithms.withUnsafeBufferPointer { p in
+            labels.withUnsafeBufferPointer { text in
+                p.baseAddress.map {
+                    CTCKernels.alignment($0, columns: columns, classes: classes, text: text)
+                } ?? []
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+
+extension LineProbabilities {
+    /// A text and the logarithm of its probability.
+    package struct Reading: Hashable, Sendable {
+        package let text: [Int]
+        package let logProbability: Double
+    }
+
+    /// Classes that a column gives less than this are not followed.
+    private static let leastProbability = -11.5
+
+    /// The most probable texts, the best first: found by prefix beam search, their probabilities exact.
+    ///
+    /// Of every prefix that is kept the paths that end in a blank and those that end in its last character are summed apart, as
+    /// only the former let that character come again. Source: A. Graves 2012, "Sequence transduction"; A. Hannun et al. 2014,
+    /// arXiv:1408.2873.
+    /// - Parameter width: prefixes kept at each column, at least 1.
+    package func readings(width: Int = 8) -> [Reading] {
+        struct Ends {
+            var blank = -Double.infinity
+            var character = -Double.infinity
+            var total: Double { add(blank, character) }
+        }
+        var beam: [([Int], Ends)] = [([], Ends(blank: 0))]
+        for t in 0..<columns {
+            let row = logarithms[(t * classes)..<((t + 1) * classes)]
+            var next: [[Int]: Ends] = [:]
+            for (prefix, ends) in beam {
+                let total = ends.total
+                for (offset, logP) in row.enumerated() where logP > Self.leastProbability || offset == classes - 1 {
+                    if offset == classes - 1 {
+                        next[prefix, default: Ends()].blank = add(next[prefix]?.blank ?? -.infinity, total + logP)
+                        continue
+                    }
+                    let longer = prefix + [offset]
+                    if prefix.last == offset {
+                        next[prefix, default: Ends()].character = add(
+                            next[prefix]?.character ?? -.infinity, ends.character + logP)
+                        next[longer, default: Ends()].character = add(
+                            next[longer]?.character ?? -.infinity, ends.blank + logP)
+                    } else {
+                        next[longer, default: Ends()].character = add(
+                            next[longer]?.character ?? -.infinity, total + logP)
+                    }
+                }
+            }
+            // Equal ones in the texts' order: never in that of a dictionary.
+            beam = next.map { ($0.key, $0.value) }
+                .sorted { a, b in
+                    let (x, y) = (a.1.total, b.1.total)
+                    return x == y ? a.0.lexicographicallyPrecedes(b.0) : x > y
+                }
+                .prefix(max(width, 1)).map { $0 }
+        }
+        return beam.map { Reading(text: $0.0, logProbability: logLikelihood(of: $0.0)) }
+            .sorted { a, b in
+                a.logProbability == b.logProbability
+                    ? a.text.lexicographicallyPrecedes(b.text) : a.logProbability > b.logProbability
+            }
+    }
+}
+
+/// `log(eᵃ + eᵇ)`.
+private func add(_ a: Double, _ b: Double) -> Double {
+    let top = max(a, b)
+    return top == -.infinity ? top : top + log1p(exp(min(a, b) - top))
+}

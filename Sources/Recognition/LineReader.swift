@@ -1,0 +1,103 @@
+import Evaluation
+import Experiments
+import Foundation
+import NeuralNetwork
+import Pictures
+import Tensors
+import Training
+import Workers
+
+/// Reads lines of text whole, with a network that was trained on lines (`data.lines`). One reader is used by one thread at a
+/// time.
+package final class LineReader {
+    package let classNames: [String]
+    /// Logits are divided by it.
+    package let temperature: Double
+    package let isCalibrated: Bool
+    private let networks: LineNetworks
+    private let preparation: LinePreparation
+
+    /// A line that was read.
+    package struct Line: Sendable {
+        /// By class.
+        package var text: [Int]
+        /// Of the whole text.
+        package var probability: Double
+        package var characters: [Character]
+    }
+
+    /// One character of a line.
+    package struct Character: Sendable {
+        /// The part of the line's ink that is its.
+        package var glyph: Glyph
+        /// One a class, the other characters being as they are; they sum to less than 1 where it may be none at all.
+        package var probabilities: [Double]
+    }
+
+    /// Networks take lines whose width is a multiple of this many pixels.
+    private static let step = 16
+
+    /// - Throws: an `InputError` where the network reads no lines.
+    package init(_ model: SavedModel, pool: WorkerPool) throws(InputError) {
+        guard model.graph.readsLines else {
+            throw InputError(
+                "model", expected: "a network that was trained on lines", received: "one of single images")
+        }
+        classNames = model.classNames
+        temperature = model.temperature ?? 1
+        isCalibrated = model.temperature != nil
+        networks = LineNetworks([model.graph], batchSize: 1, pool: pool)
+        networks.load(parameters: model.parameters, state: model.state)
+        preparation = LinePreparation(height: model.graph.inputShape.height, step: Self.step)
+    }
+
+    /// Reads the ink of a line; nil where it is no line.
+    package func read(_ glyph: Glyph) -> Line? {
+        guard let line = preparation.line(glyph),
+            let logits = networks.logits(of: line.pixels, count: 1, width: line.width).first
+        else { return nil }
+        let probabilities = logits.probabilities(temperature: temperature)
+        guard let best = probabilities.readings().first else { return nil }
+        let places = probabilities.alignment(of: best.text).map { columns in
+            // From the network's columns to those of the ink.
+            let share = Double(line.width) / Double(logits.columns)
+            func place(_ column: Double) -> Double {
+                line.places[min(max(Int((column * share).rounded()), 0), line.width)]
+            }
+            return place(Double(columns.lowerBound))...max(
+                place(Double(columns.lowerBound)), place(Double(columns.upperBound + 1)))
+        }
+        let alternatives = probabilities.alternatives(to: best.text)
+        let parts = glyph.parts(at: places)
+        let characters = zip(parts, alternatives).map { part, probabilities in
+            Character(glyph: part, probabilities: Array(probabilities.dropLast()))
+        }
+        return Line(text: best.text, probability: min(1, exp(best.logProbability)), characters: characters)
+    }
+}
+
+extension Glyph {
+    /// The ink of characters at these columns, cut between each two where a column has the least ink.
+    func parts(at places: [ClosedRange<Double>]) -> [Glyph] {
+        var ink = [Double](repeating: 0, count: stride)
+        for row in 0..<rows {
+            for column in 0..<stride { ink[column] += Double(min(self.ink[row * stride + column], 1)) }
+        }
+        var cuts = [0]
+        for (a, b) in zip(places, places.dropFirst()) {
+            let from = min(max(Int((a.lowerBound + a.upperBound) / 2), (cuts.last ?? 0) + 1), stride - 1)
+            let to = min(max(Int((b.lowerBound + b.upperBound) / 2), from), stride - 1)
+            let middle = Double(from + to) / 2
+            // Of equal ones the one in the middle.
+            let best = (from...to).min { x, y in
+                ink[x] == ink[y] ? abs(Double(x) - middle) < abs(Double(y) - middle) : ink[x] < ink[y]
+            }
+            cuts.append(best ?? from)
+        }
+        cuts.append(stride)
+        return zip(cuts, cuts.dropFirst()).map { left, right in
+            let path = { (column: Int) in [Int](repeating: column, count: rows) }
+            return part(from: path(left), to: path(right)) ?? self
+        }
+    }
+}

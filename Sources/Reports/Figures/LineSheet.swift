@@ -1,0 +1,143 @@
+import Datasets
+import Evaluation
+import Formats
+import Foundation
+import Pictures
+import Plots
+import Tensors
+
+/// Pictures of lines of text, one under the other, each with what it says.
+package struct LineSheet: Sendable {
+    package struct Row: Sendable {
+        var png: Data
+        var width: Int
+        var height: Int
+        var captions: [String]
+    }
+
+    private let title: String
+    private let subtitle: String
+    private let rows: [Row]
+
+    private static let zoom = 1.5
+
+    /// The lines that were read wrong, those first that were read most surely.
+    package static func mistakes(
+        _ evaluation: LineEvaluation, _ lines: LineSet, most: Int = 40
+    ) throws(OperationError) -> LineSheet {
+        let wrong = evaluation.lines.indices.filter { !evaluation.lines[$0].isRight }
+            .sorted { a, b in
+                let (x, y) = (evaluation.lines[a].probability, evaluation.lines[b].probability)
+                return x == y ? a < b : x > y
+            }
+        let names = evaluation.classNames
+        func text(_ classes: [Int]) -> String { classes.isEmpty ? "nothing" : classes.map { names[$0] }.joined() }
+        var rows: [Row] = []
+        for index in wrong.prefix(most) {
+            let line = evaluation.lines[index]
+            rows.append(
+                try row(
+                    lines, number: index,
+                    captions: [
+                        "says \(text(line.truth))", "read \(text(line.read))", Text.percent(line.probability, 1),
+                    ]))
+        }
+        return LineSheet(
+            title: "Surest mistakes",
+            subtitle: wrong.isEmpty
+                ? "none: all of \(Text.grouped(evaluation.count)) lines right"
+                : "\(Text.grouped(wrong.count)) of \(Text.grouped(evaluation.count)) lines wrong"
+                    + (wrong.count > most ? ", the surest \(most)" : ""),
+            rows: rows)
+    }
+
+    /// Lines as training sees them: the first of its first epoch.
+    package static func composed(_ lines: LineSet) throws(OperationError) -> LineSheet {
+        let texts = lines.texts
+        var rows: [Row] = []
+        for number in 0..<lines.count { rows.append(try row(lines, number: number, captions: [texts[number]])) }
+        return LineSheet(
+            title: "Composed lines", subtitle: "as training sees them, before they are padded in batches", rows: rows)
+    }
+
+    private static func row(
+        _ lines: LineSet, number: Int, captions: [String]
+    ) throws(OperationError) -> Row {
+        for bucket in lines.buckets {
+            guard let index = bucket.numbers.firstIndex(of: number) else { continue }
+            let size = lines.height * bucket.width
+            let pixels = Array(bucket.pixels[(index * size)..<((index + 1) * size)])
+            return Row(
+                png: try PNG(width: bucket.width, height: lines.height, colour: .grey, pixels: pixels).encoded(),
+                width: bucket.width, height: lines.height, captions: captions)
+        }
+        preconditionFailure("LineSheet: a line of that number")
+    }
+
+    /// The sheet.
+    package var figure: Figure {
+        let panels = rows.map { row in
+            let (width, height) = (Double(row.width) * Self.zoom, Double(row.height) * Self.zoom)
+            let longest = row.captions.map { Figure.width(of: $0, size: 12) }.max() ?? 0
+            var panel = SVGDocument(
+                width: max(width, longest) + 4, height: height + 15 * Double(row.captions.count) + 8,
+                title: row.captions.joined(separator: ", "), paper: false)
+            panel.image(row.png, x: 2, y: 2, width: width, height: height, tooltip: row.captions.joined(separator: ", "))
+            for (index, caption) in row.captions.enumerated() {
+                panel.text(caption, x: 2, y: height + 16 + 15 * Double(index), bold: index == 0)
+            }
+            return panel
+        }
+        return Figure(title: title, subtitle: subtitle, panels: panels)
+    }
+}
+
+/// `acceptance.svg`: how many lines may be accepted, the surest first, and how many of these are wrong.
+package enum AcceptanceFigure {
+    package static func figure(_ evaluation: LineEvaluation) -> Figure {
+        let count = Double(evaluation.count)
+        let points = evaluation.acceptances.map { (x: Double($0.accepted) / count, y: Double($0.wrong) / Double($0.accepted)) }
+        let most = max(0.01, points.map(\.y).max() ?? 0.01)
+        let line = LineChart.Line(name: "wrong among the accepted", stroke: .series(0), points: points, shape: .steps)
+        return Figure(
+            title: "Accepting the surest readings",
+            subtitle: "\(Text.grouped(evaluation.count)) lines; mean probability \(Text.percent(evaluation.meanProbability)), "
+                + "right \(Text.percent(evaluation.accuracy))",
+            panels: [
+                LineChart(
+                    title: "Errors by share accepted", x: .linear("Share of lines accepted", 0...1),
+                    y: .linear("Share of these wrong", 0...most), lines: [line]
+                ).panel()
+            ])
+    }
+
+    /// `acceptance.csv`.
+    package static func csv(_ evaluation: LineEvaluation) -> String {
+        var table = CSV(header: ["threshold", "accepted", "wrong"])
+        for point in evaluation.acceptances {
+            table.add(point.threshold)
+            table.add(point.accepted)
+            table.add(point.wrong)
+            table.endLine()
+        }
+        return table.text
+    }
+}
+
+/// `lines.csv`: every line, what it says, what was read and how surely.
+package enum LinesTable {
+    package static func csv(_ evaluation: LineEvaluation) -> String {
+        var table = CSV(header: ["line", "text", "read", "probability", "right", "loss"])
+        let names = evaluation.classNames
+        for (index, line) in evaluation.lines.enumerated() {
+            table.add(index)
+            table.add(line.truth.map { names[$0] }.joined())
+            table.add(line.read.map { names[$0] }.joined())
+            table.add(line.probability)
+            table.add(line.isRight ? 1 : 0)
+            table.add(line.loss)
+            table.endLine()
+        }
+        return table.text
+    }
+}

@@ -1,0 +1,115 @@
+import Evaluation
+import Formats
+import Tensors
+import Training
+
+/// `metrics.json` of a run on lines of text.
+package struct LineMetricsRecord: Hashable, Sendable, Encodable {
+    package struct Length: Hashable, Sendable, Encodable {
+        package var length: Int
+        package var count: Int
+        package var correct: Int
+    }
+
+    /// Nil: none.
+    package struct Confusion: Hashable, Sendable, Encodable {
+        package var truth: String?
+        package var read: String?
+        package var count: Int
+    }
+
+    /// How much can be accepted where so many of the accepted lines may be wrong.
+    package struct Coverage: Hashable, Sendable, Encodable {
+        package var error: Double
+        package var accepted: Int
+        package var wrong: Int
+        /// The least probability that is accepted; nil where nothing can be.
+        package var threshold: Double?
+    }
+
+    /// The part `test`.
+    package struct Test: Hashable, Sendable, Encodable {
+        package var lines: Int
+        package var accuracy: Double
+        package var accuracyInterval: ConfidenceInterval
+        package var characters: Int
+        package var characterErrorRate: Double
+        package var substitutions: Int
+        package var insertions: Int
+        package var deletions: Int
+        /// Nats a line.
+        package var logLoss: Double
+        package var meanProbability: Double
+        package var byLength: [Length]
+        /// The most frequent ones.
+        package var confusions: [Confusion]
+        package var coverage: [Coverage]
+
+        package init(_ evaluation: LineEvaluation) {
+            lines = evaluation.count
+            accuracy = evaluation.accuracy
+            accuracyInterval = evaluation.accuracyInterval
+            characters = evaluation.characters
+            characterErrorRate = evaluation.characterErrorRate
+            substitutions = evaluation.substitutions
+            insertions = evaluation.insertions
+            deletions = evaluation.deletions
+            logLoss = evaluation.logLoss
+            meanProbability = evaluation.meanProbability
+            byLength = evaluation.lengths.map { Length(length: $0.length, count: $0.count, correct: $0.correct) }
+            confusions = evaluation.confusions.prefix(LineMetricsRecord.mostConfusions).map { confusion in
+                Confusion(
+                    truth: confusion.truth.map { evaluation.classNames[$0] },
+                    read: confusion.read.map { evaluation.classNames[$0] }, count: confusion.count)
+            }
+            coverage = LineMetricsRecord.errors.map { error in
+                let point = evaluation.coverage(error: error)
+                return Coverage(
+                    error: error, accepted: point?.accepted ?? 0, wrong: point?.wrong ?? 0, threshold: point?.threshold)
+            }
+        }
+    }
+
+    /// Errors among the accepted that ``Test/coverage`` is told for.
+    package static let errors = [0.001, 0.005, 0.01, 0.02]
+    private static let mostConfusions = 50
+
+    package var kind = "lines"
+    package var dataset: String
+    package var dataSource: MetricsRecord.DataSource
+    package var epochs: Int?
+    package var bestEpoch: Int?
+    package var trainingSeconds: Double?
+    package var linesPerSecond: Double?
+    package var threads: Int
+    package var blas: String
+    package var parameters: Int
+    package var temperature: Double?
+    package var notes: [String]?
+    package var test: Test
+
+    package init(
+        dataset: String, dataSource: MetricsRecord.DataSource, history: TrainingHistory?, threads: Int, blas: String,
+        parameters: Int, temperature: Double?, notes: [String], test: LineEvaluation
+    ) {
+        self.dataset = dataset
+        self.dataSource = dataSource
+        epochs = history?.epochs.count
+        bestEpoch = history?.bestEpoch
+        trainingSeconds = history?.seconds
+        linesPerSecond = history?.imagesPerSecond
+        self.threads = threads
+        self.blas = blas
+        self.parameters = parameters
+        self.temperature = temperature
+        self.notes = notes.isEmpty ? nil : notes
+        self.test = Test(test)
+    }
+}
+
+extension RunFolder {
+    /// Writes `metrics.json`: last, as it makes the run a finished one.
+    package func write(metrics: LineMetricsRecord) throws(OperationError) {
+        try write(try JSONText.encode(metrics, named: RunFile.metrics.rawValue), as: .metrics)
+    }
+}

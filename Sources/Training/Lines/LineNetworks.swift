@@ -1,0 +1,81 @@
+import Datasets
+import NeuralNetwork
+import Tensors
+import Workers
+
+/// A trained network put to work on lines of text of several widths.
+package final class LineNetworks {
+    private var networks: [Int: InferenceNetwork] = [:]
+    private let graph: ResolvedGraph
+    private let batchSize: Int
+    private let pool: WorkerPool
+    private var weights: (parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>)?
+    private var images = AlignedBuffer<Float>(count: 0)
+    private var output = AlignedBuffer<Float>(count: 0)
+
+    /// Lines that are computed at once, at most.
+    private static let mostLines = 64
+
+    /// - Parameter graphs: one network for several widths, at least one.
+    package init(_ graphs: [ResolvedGraph], batchSize: Int, pool: WorkerPool) {
+        graph = graphs[graphs.count - 1]
+        self.batchSize = min(max(batchSize, 1), Self.mostLines)
+        self.pool = pool
+        for graph in graphs {
+            networks[graph.inputShape.width] = InferenceNetwork(graph: graph, batchSize: self.batchSize, pool: pool)
+        }
+    }
+
+    /// Takes copies of trained weights.
+    package func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
+        weights = (parameters, state)
+        for network in networks.values { network.load(parameters: parameters, state: state) }
+    }
+
+    /// What the network gives for each line, by number.
+    package func logits(of lines: LineSet) -> [(logits: LineLogits, text: [UInt8])] {
+        var result = [(logits: LineLogits, text: [UInt8])?](repeating: nil, count: lines.count)
+        for bucket in lines.buckets {
+            let size = lines.height * bucket.width
+            for start in stride(from: 0, to: bucket.texts.count, by: batchSize) {
+                let end = min(start + batchSize, bucket.texts.count)
+                let logits = logits(
+                    of: bucket.pixels[(start * size)..<(end * size)], count: end - start, width: bucket.width)
+                for (index, line) in logits.enumerated() {
+                    result[bucket.numbers[start + index]] = (line, bucket.texts[start + index])
+                }
+            }
+        }
+        return result.compactMap { $0 }
+    }
+
+    /// What the network gives for `count` lines of bytes `[count, height, width]`, at most as many as are computed at once.
+    package func logits(of pixels: some Collection<UInt8>, count: Int, width: Int) -> [LineLogits] {
+        let network = network(width)
+        let size = graph.inputShape.height * width
+        precondition(pixels.count == count * size && count <= batchSize, "LineNetworks: lines of another size")
+        if images.count < batchSize * size { images = AlignedBuffer(count: batchSize * size) }
+        for (index, byte) in pixels.enumerated() { images[index] = Float(byte) / 255 }
+        let floats = network.graph.outputColumns * network.graph.classCount
+        if output.count < batchSize * floats { output = AlignedBuffer(count: batchSize * floats) }
+        network.activations(images: images, count: count, into: output)
+        return (0..<count).map { line in
+            LineLogits(
+                values: (0..<floats).map { output[line * floats + $0] }, columns: network.graph.outputColumns,
+                classes: network.graph.classCount)
+        }
+    }
+
+    /// The network for lines of a width.
+    /// - Precondition: the graph can be widened to it.
+    private func network(_ width: Int) -> InferenceNetwork {
+        if let network = networks[width] { return network }
+        guard let graph = try? graph.widened(to: width) else {
+            preconditionFailure("LineNetworks: the network cannot take lines \(width) wide")
+        }
+        let network = InferenceNetwork(graph: graph, batchSize: batchSize, pool: pool)
+        if let weights { network.load(parameters: weights.parameters, state: weights.state) }
+        networks[width] = network
+        return network
+    }
+}
