@@ -23,11 +23,6 @@ package enum DatasetLoader {
             }
             return try options.classNames.map { try data.named($0) } ?? data
         }
-        guard options.lines == nil else {
-            throw InputError(
-                "data.fold", expected: "nothing beside data.lines, which composes its sets anew", received: "a part",
-                remedy: "leave out one of the two")
-        }
         let whole = try loadWhole(options, seed: seed, locations: locations, progress: progress)
         return try whole.fold(fold, validationFraction: options.validationFraction, seed: seed)
     }
@@ -37,6 +32,11 @@ package enum DatasetLoader {
         _ options: DataOptions, seed: UInt64, locations: DatasetLocations = DatasetLocations(),
         progress: @escaping DatasetProgress = { _ in }
     ) throws -> LoadedData {
+        guard options.lines == nil else {
+            throw InputError(
+                "data.fold", expected: "nothing beside data.lines, which composes its sets anew", received: "a part",
+                remedy: "leave out one of the two (--folds is data.fold)")
+        }
         var whole = options
         (whole.fold, whole.validationFraction, whole.testFraction) = (nil, 0, 0)
         var data = try load(whole, seed: seed, locations: locations, progress: progress)

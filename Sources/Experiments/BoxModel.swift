@@ -34,6 +34,12 @@ package enum BoxModel {
         try SavedModel.load(path: folder.appendingPathComponent("mnist.safetensors").path)
     }
 
+    /// The network beside it that reads lines of digits whole; `config/lines.json` trains it again.
+    /// - Throws: an `InputError` where the package's resources are absent or damaged.
+    package static func loadLines() throws(InputError) -> SavedModel {
+        try SavedModel.load(path: folder.appendingPathComponent("lines.safetensors").path)
+    }
+
     /// Whether `path` stands for it.
     /// - Throws: an `InputError` where a file or folder has that name too.
     static func isMeant(by path: String) throws(InputError) -> Bool {

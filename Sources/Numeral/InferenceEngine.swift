@@ -22,8 +22,11 @@ final class InferenceEngine: Sendable {
     /// Made when first needed; callers take turns, with it and with ``batches``, as both use the pool.
     private let reader = Mutex<DigitReader?>(nil)
 
-    init(_ saved: SavedModel, threads: Int) {
-        self.saved = saved
+    /// Reads lines whole; nil: they are cut apart.
+    private let lines: SavedModel?
+
+    init(_ saved: SavedModel, lines: SavedModel?, threads: Int) {
+        (self.saved, self.lines) = (saved, lines)
         pool = WorkerPool(threads: threads)
     }
 
@@ -65,7 +68,7 @@ extension InferenceEngine {
         try batches.withLock { _ throws(InputError) in
             try reader.withLock { reader throws(InputError) in
                 if let reader { return try reader.read(image, mode, place: place) }
-                let made = try DigitReader(saved, pool: pool)
+                let made = try DigitReader(saved, lines: lines, pool: pool)
                 reader = made
                 return try made.read(image, mode, place: place)
             }

@@ -18,11 +18,18 @@ public struct Model: Sendable {
     package let saved: SavedModel
     let engine: InferenceEngine
 
-    /// - Throws: an ``InputError`` where `threads` is not in 1…1024, an ``OperationError`` where the BLAS is not sound.
-    package init(_ saved: SavedModel, threads: Int?) throws {
+    /// - Parameter lines: reads lines of the same classes whole, in pictures.
+    /// - Throws: an ``InputError`` where `threads` is not in 1…1024 or the network reads lines of text, an ``OperationError``
+    ///   where the BLAS is not sound.
+    package init(_ saved: SavedModel, lines: SavedModel? = nil, threads: Int?) throws {
+        guard !saved.graph.readsLines else {
+            throw InputError(
+                "model", expected: "a network of single images", received: "one that reads lines of text",
+                remedy: "trainer predict --segment --model reads pictures with it")
+        }
         try Machinery.requireSoundBLAS()
         self.saved = saved
-        engine = InferenceEngine(saved, threads: try Machinery.threads(threads))
+        engine = InferenceEngine(saved, lines: lines, threads: try Machinery.threads(threads))
     }
 
     // MARK: - Files
@@ -36,7 +43,8 @@ public struct Model: Sendable {
     /// - Throws: an ``InputError`` where the file is absent, damaged, of another format, or its tensors do not fit its
     ///   configuration; an ``OperationError`` where the linked BLAS multiplies wrongly on this machine.
     public static func load(_ path: String, threads: Int? = nil) throws -> Model {
-        try Model(SavedModel.load(path: path), threads: threads)
+        let saved = try SavedModel.load(path: path)
+        return try Model(saved, lines: path == BoxModel.word ? BoxModel.loadLines() : nil, threads: threads)
     }
 
     /// Reads a model from the bytes of a file.

@@ -31,12 +31,14 @@ extension Model {
     /// - Parameter threads: that compute where there are many images, in 1…1024; nil: the cores this process may use.
     /// - Throws: an ``InputError`` where the package's resources are absent or damaged; an ``OperationError`` where the
     ///   linked BLAS multiplies wrongly on this machine.
-    public static func inTheBox(threads: Int? = nil) throws -> Model { try Model(BoxModel.load(), threads: threads) }
+    public static func inTheBox(threads: Int? = nil) throws -> Model {
+        try Model(BoxModel.load(), lines: BoxModel.loadLines(), threads: threads)
+    }
 
     /// Finds the characters in a picture and reads them: as `trainer predict --segment` does.
     ///
-    /// The picture may be of any size, dark on light or light on dark, unevenly lit; each character is cut out, fitted and
-    /// centred as MNIST's were. Calls take turns.
+    /// The picture may be of any size, dark on light or light on dark, unevenly lit; the model in the box
+    /// reads each line whole, others cut the characters apart. Calls take turns.
     /// - Parameter path: a PNG, JPEG, PGM or PPM file, told by its bytes.
     /// - Returns: the characters in reading order, line after line; none where the picture is empty.
     /// - Throws: an ``InputError`` where the file is absent, damaged or too large, or the network reads no images of one or

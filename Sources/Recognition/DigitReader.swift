@@ -37,6 +37,8 @@ package struct Reading: Sendable {
     package var characters: [ReadCharacter]
     /// Characters as large that were left out because one was asked for.
     package var others = 0
+    /// Of each line its text's own probability; empty where characters were cut apart and read one by one.
+    package var lineProbabilities: [Double] = []
 
     /// Mean of the characters'; 0 where there are none.
     var confidence: Double {
@@ -52,7 +54,7 @@ package final class DigitReader {
     package enum Mode: Sendable {
         /// The picture shows one character: the piece with most ink.
         case single
-        /// Every character, in lines.
+        /// Every character, in lines: read whole by a network of lines where there is one, else cut apart.
         case segment
         /// The picture is the network's input as it is: light ink on black, of the network's size.
         case raw
@@ -71,12 +73,28 @@ package final class DigitReader {
 
     let classifier: Classifier
     let preparation: GlyphPreparation
+    private let lineReader: LineReader?
 
     /// Larger pictures are reduced by whole factors first.
     private static let mostPixels = 1 << 22
 
-    /// - Throws: an `InputError` where the network reads no images of one or three channels.
-    package init(_ model: SavedModel, pool: WorkerPool, batchSize: Int = 32) throws(InputError) {
+    /// - Parameter lines: a network of the same classes that reads lines whole, for ``Mode/segment``.
+    /// - Throws: an `InputError` where the network reads no images of one or three channels, or the two have other classes.
+    package init(
+        _ model: SavedModel, lines: SavedModel? = nil, pool: WorkerPool, batchSize: Int = 32
+    ) throws(InputError) {
+        guard !model.graph.readsLines else {
+            throw InputError(
+                "model", expected: "a network that reads single characters", received: "one that reads lines of text")
+        }
+        lineReader = try lines.map { lines throws(InputError) in
+            guard lines.classNames == model.classNames else {
+                throw InputError(
+                    "model", expected: "lines of the classes \(model.classNames.joined(separator: ", "))",
+                    received: lines.classNames.joined(separator: ", "))
+            }
+            return try LineReader(lines, pool: pool)
+        }
         let shape = model.graph.inputShape
         guard shape.isImage, shape.channels == 1 || shape.channels == 3 else {
             throw InputError(
@@ -135,6 +153,7 @@ package final class DigitReader {
             found = [(single.glyph, 0)]
             others = single.others
         } else {
+            if let lineReader, let reading = read(segmentation, by: lineReader) { return reading }
             let splitter = GlyphSplitter(characterHeight: segmentation.characterHeight) { [self] glyphs in
                 classified(glyphs.map { ($0.box, 0, preparation.bytes($0)) }).map(\.confidence)
             }
@@ -144,6 +163,23 @@ package final class DigitReader {
         }
         let characters = classified(found.map { ($0.glyph.box, $0.line, preparation.bytes($0.glyph)) })
         return Reading(characters: characters, others: others)
+    }
+
+    /// Every line read whole; nil where one is no line for the network.
+    private func read(_ segmentation: Segmentation, by lineReader: LineReader) -> Reading? {
+        var reading = Reading(characters: [])
+        for groups in segmentation.lines {
+            guard let glyph = segmentation.glyph(groups), let line = lineReader.read(glyph) else { return nil }
+            guard !line.characters.isEmpty else { continue }
+            let number = reading.lineProbabilities.count
+            reading.characters += line.characters.map { character in
+                ReadCharacter(
+                    box: character.glyph.box, line: number, input: preparation.bytes(character.glyph),
+                    probabilities: character.probabilities)
+            }
+            reading.lineProbabilities.append(line.probability)
+        }
+        return reading
     }
 
     private static func reduction(_ image: GreyImage) -> Int {

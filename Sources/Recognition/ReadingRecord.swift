@@ -72,6 +72,8 @@ package struct ReadingsFile: Encodable {
         var file: String
         /// Line by line; null where it could not be read.
         var text: [String]?
+        /// Of each line's text as a whole; null where characters were cut apart.
+        var lineProbabilities: [Double]?
         var characters: [Character]?
         var error: String?
     }
@@ -94,7 +96,11 @@ package struct ReadingsFile: Encodable {
                 probabilities: Dictionary(
                     zip(record.classNames, character.probabilities), uniquingKeysWith: { first, _ in first }))
         }
-        files.append(File(file: record.file, text: record.lines, characters: characters))
+        let lines = record.reading.lineProbabilities
+        files.append(
+            File(
+                file: record.file, text: record.lines, lineProbabilities: lines.isEmpty ? nil : lines,
+                characters: characters))
     }
 
     package mutating func add(file: String, error: String) { files.append(File(file: file, error: error)) }

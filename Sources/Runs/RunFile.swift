@@ -37,4 +37,9 @@ package enum RunFile: String, CaseIterable, Sendable {
     case composedFigure = "composed.svg"
     case report = "report.html"
     case model = "model.safetensors"
+
+    /// Those that only a run on lines of text has.
+    package static let ofLines: Set<RunFile> = [.lines, .acceptance, .acceptanceFigure, .composedFigure]
+    /// All others.
+    package static let ofImages = allCases.filter { !ofLines.contains($0) }
 }

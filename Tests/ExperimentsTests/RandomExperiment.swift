@@ -73,9 +73,23 @@ struct RandomExperiment {
         data.labelColumn = chance() ? text() : nil
         data.testFraction = double(0, 0.9)
         data.fold = chance() ? DataOptions.Fold(integer(1...7), of: integer(7...100)) : nil
+        data.lines = data.fold == nil && chance() ? lines() : nil
         data.validationFraction = double(0, 0.9)
         data.normalization = pick(Normalization.allCases)
         return data
+    }
+
+    private mutating func lines() -> LineOptions {
+        var lines = LineOptions()
+        (lines.count, lines.validationCount) = (integer(1...100_000_000), integer(1...1_000_000))
+        (lines.testCount, lines.widths) = (integer(1...1_000_000), integer(1...16))
+        lines.length = .init(integer(1...8), integer(8...32))
+        (lines.touching, lines.overlap, lines.gap) = (float(0, 1), float(0, 0.4), float(0, 2))
+        (lines.slant, lines.rotation, lines.size) = (float(0, 1), float(0, 45), float(0, 0.7))
+        lines.distortion = float(0, 8)
+        (lines.baseline, lines.slope, lines.stroke) = (float(0, 0.5), float(0, 0.3), float(0, 1))
+        (lines.blur, lines.noise, lines.remnants) = (float(0, 2), float(0, 0.5), float(0, 1))
+        return lines
     }
 
     private mutating func augmentation() -> AugmentationOptions {
@@ -163,7 +177,7 @@ struct RandomExperiment {
             training.whitening = WhiteningOptions(
                 images: integer(1...1_000_000), epsilon: double(0, 1), frozen: chance())
         }
-        training.loss = [.crossEntropy, .focal(gamma: double(0, 10)), .meanSquaredError][integer(0...2)]
+        training.loss = [.crossEntropy, .focal(gamma: double(0, 10)), .meanSquaredError, .ctc][integer(0...3)]
         training.classWeights = [nil, .balanced, .given(["a.b": double(0, 9), "7": 1])][integer(0...2)]
         training.initialModel = chance() ? "runs/\(integer(0...9))" : nil
         training.layerDecay = double(0, 1)

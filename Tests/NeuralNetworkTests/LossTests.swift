@@ -13,7 +13,7 @@ struct LossTests {
         return zip(p, t).reduce(0) { sum, pair in
             let (p, t) = pair
             switch loss.kind {
-            case is CrossEntropy: return sum - t * log(p)
+            case is CrossEntropy, is CTC: return sum - t * log(p)
             case let focal as FocalLoss: return sum - t * pow(1 - p, focal.gamma) * log(p)
             case is MeanSquaredError: return sum + (p - t) * (p - t) / classes
             default: return .nan

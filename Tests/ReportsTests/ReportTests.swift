@@ -19,7 +19,7 @@ import Workers
         let evaluation = try Samples.evaluation(classes: 10, samples: 300)
         let (text, content) = try page(Samples.report(evaluation, history: Samples.history(epochs: 5, best: 3)))
         for element in ["script", "link", "iframe", "img", "object"] { #expect(content.elements[element] == nil) }
-        let files = Set(RunFile.allCases.map(\.rawValue))
+        let files = Set(RunFile.ofImages.map(\.rawValue))
         for link in content.attributes["a", default: []].compactMap({ $0["href"] }) {
             #expect(link.hasPrefix("#") || files.contains(link), "\(link)")
         }

@@ -66,7 +66,7 @@ import Testing
         let runs = folder.appendingPathComponent("runs")
         let run = runs.appendingPathComponent(try FileManager.default.contentsOfDirectory(atPath: runs.path)[0])
         let files = Set(try FileManager.default.contentsOfDirectory(atPath: run.path))
-        #expect(files == Set(RunFile.allCases.map(\.rawValue) + ["checkpoints"]))
+        #expect(files == Set(RunFile.ofImages.map(\.rawValue) + ["checkpoints"]))
         let metrics =
             try JSONSerialization.jsonObject(
                 with: Data(contentsOf: run.appendingPathComponent("metrics.json"))) as? [String: Any]

@@ -13,10 +13,12 @@ struct LineAssessment {
     var temperature: Double?
     var parameters: AlignedBuffer<Float>
     var state: AlignedBuffer<Float>
-    var data: LoadedData
+    /// The data set's name.
+    var dataset: String
+    var source: LoadedData.Source
     var lines: LineData
-    /// Nil where a stored model is evaluated.
-    var history: TrainingHistory?
+    /// What it was trained on, and how; nil where a stored model is evaluated.
+    var training: (characters: ImageSet, history: TrainingHistory)? = nil
     var environment: EnvironmentRecord
     var reproduction: [String]
     var notes: [String] = []
@@ -39,10 +41,10 @@ struct LineAssessment {
         let evaluation = LineEvaluation(
             networks.predictions(of: set, temperature: temperature ?? 1), classNames: set.classNames)
         let mistakes = try LineSheet.mistakes(evaluation, set)
-        let composed = try history.map { _ in
+        let composed = try training.map { training in
             try LineSheet.composed(
                 lines.composed(
-                    of: data.train, count: 40, split: .training(epoch: 1), seed: experiment.seed, columns: columns))
+                    of: training.characters, count: 40, split: .training(epoch: 1), seed: experiment.seed, columns: columns))
         }
         try folder.write(LinesTable.csv(evaluation), as: .lines)
         try folder.write(AcceptanceFigure.csv(evaluation), as: .acceptance)
@@ -50,20 +52,20 @@ struct LineAssessment {
         try folder.write(mistakes.figure.svg, as: .mistakesFigure)
         if let composed { try folder.write(composed.figure.svg, as: .composedFigure) }
         let report = LineReport(
-            name: experiment.name, dataset: data.dataset, isSample: data.source == .sample, graph: graph,
-            evaluation: evaluation, history: history, trainingLines: lines.options.count, composed: composed,
+            name: experiment.name, dataset: dataset, isSample: source == .sample, graph: graph,
+            evaluation: evaluation, history: training?.history, trainingLines: lines.options.count, composed: composed,
             mistakes: mistakes, notes: notes, configuration: experiment.jsonText, environment: environment,
             reproduction: reproduction)
         try folder.write(try report.html(), as: .report)
         try beforeEnd()
         try folder.write(
             metrics: LineMetricsRecord(
-                dataset: data.dataset, dataSource: data.source == .full ? .full : .sample, history: history,
+                dataset: dataset, dataSource: source == .full ? .full : .sample, history: training?.history,
                 threads: pool.threads,
                 blas: [BLASVendor.backend, BLASVendor.core].compactMap { $0 }.joined(separator: " "),
                 parameters: graph.parameterCount, temperature: temperature, notes: notes, test: evaluation))
-        if data.source == .sample {
-            print("On lines of the BUNDLED SAMPLE of \(data.dataset) (3,500 / 500 / 1,000 images), not the full set\n")
+        if source == .sample {
+            print("On lines of the BUNDLED SAMPLE of \(dataset) (3,500 / 500 / 1,000 images), not the full set\n")
         }
         print(LineSummary.text(evaluation))
         print("Everything is in \(folder.url.relativePath); read \(RunFile.report.rawValue) there")

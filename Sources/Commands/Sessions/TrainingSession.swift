@@ -142,7 +142,8 @@ struct TrainingSession {
         if let lines = data.lines {
             let assessment = LineAssessment(
                 experiment: experiment, graph: graph, temperature: temperature, parameters: model.parameters,
-                state: model.state, data: data, lines: lines, history: history, environment: environment,
+                state: model.state, dataset: data.dataset, source: data.source, lines: lines,
+                training: (data.train, history), environment: environment,
                 reproduction: reproduction(environment), notes: data.notes + test.notes)
             return try assessment.run(
                 on: test.images, to: folder, common: common, pool: pool, beforeEnd: { logs.end(succeeded: true) })

@@ -67,13 +67,21 @@ struct EvaluateCommand: ParsableCommand {
         let (pool, name, source, test) = try ranks.together {
             let pool = try common.makePool(default: ranks.threads)
             let (name, source, test) = try testSet(saved)
-            try Classifier.check(saved.graph, fits: test.images, named: name)
+            if !saved.graph.readsLines { try Classifier.check(saved.graph, fits: test.images, named: name) }
             return (pool, name, source, test)
         }
         let fingerprint = saved.parameters.fingerprint ^ saved.state.fingerprint
         try ranks.check(
             test.digests.merging(["model": String(fingerprint, radix: 16)]) { first, _ in first },
             are: "the model and the data of rank 0", remedy: "give every host the same files")
+        if let lines = saved.experiment.data.lines, saved.graph.readsLines {
+            guard paths.count == 1, !robustness else {
+                throw InputError(
+                    robustness ? "--robustness" : "--model", expected: "one network of single images, or lines alone",
+                    received: "a network of lines of text")
+            }
+            return try evaluate(lines, by: saved, on: test, name, source, pool, ranks)
+        }
         let ensemble = paths.count == 1 ? nil : try ensemble(paths, first: saved, on: test.images, name, pool, ranks)
         guard ranks.isFirst else {
             guard ensemble == nil else { return }
@@ -97,12 +105,35 @@ struct EvaluateCommand: ParsableCommand {
             temperature: ensemble == nil ? saved.temperature : nil, parameters: saved.parameters, state: saved.state,
             dataset: name, source: source, training: nil,
             history: nil, environment: environment,
-            reproduction: [
-                (["swift run trainer"] + CommandLine.arguments.dropFirst().map(Assessment.quoted)).joined(
-                    separator: " ")
-            ], ensemble: ensemble)
+            reproduction: [reproduction], ensemble: ensemble)
         assessment.notes = test.notes + (self.images == nil ? [] : orientation(saved, test.images, pool))
         try assessment.run(on: test.images, to: folder, common: common, pool: pool, ranks: ranks)
+    }
+
+    /// The figures of lines composed of the test images.
+    private func evaluate(
+        _ lines: LineOptions, by saved: SavedModel, on test: LoadedData.Test, _ name: String,
+        _ source: LoadedData.Source, _ pool: WorkerPool, _ ranks: Ranks
+    ) throws {
+        guard ranks.isFirst else { return }
+        let date = Date(), shape = saved.graph.inputShape
+        let folder = try RunFolder.create(
+            in: URL(fileURLWithPath: output ?? saved.experiment.output.directory, isDirectory: true),
+            name: saved.experiment.name + "-evaluation", date: date)
+        try folder.write(saved.experiment.jsonText, as: .config)
+        let environment = EnvironmentRecord(
+            threads: pool.threads, ranks: ranks, dataDigests: test.digests, date: date)
+        try folder.write(environment: environment)
+        let assessment = LineAssessment(
+            experiment: saved.experiment, graph: saved.graph, temperature: saved.temperature,
+            parameters: saved.parameters, state: saved.state, dataset: name, source: source,
+            lines: try LineData(lines, height: shape.height, width: shape.width), environment: environment,
+            reproduction: [reproduction], notes: test.notes)
+        try assessment.run(on: test.images, to: folder, common: common, pool: pool)
+    }
+
+    private var reproduction: String {
+        (["swift run trainer"] + CommandLine.arguments.dropFirst().map(Assessment.quoted)).joined(separator: " ")
     }
 
     /// Whether images that were named by path look transposed to the model.
@@ -231,7 +262,7 @@ struct EvaluateCommand: ParsableCommand {
         if let source { options.source = try value(source, "--source") }
         let loaded = try common.load(options, seed: saved.experiment.seed)
         // Before the test images are read: a data set of another shape is told apart by either half.
-        try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset)
+        if !saved.graph.readsLines { try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset) }
         guard split == .validation else { return (loaded.dataset, loaded.source, try loaded.loadTest()) }
         guard loaded.validation.count > 0 else {
             throw InputError(

@@ -68,7 +68,9 @@ struct ExportCommand: ParsableCommand {
             let figures = try JSONDecoder().decode(Figures.self, from: Data(contentsOf: file))
             return [
                 "numeral.dataset": "\(figures.dataset) (\(figures.dataSource))",
-                "numeral.test_accuracy": "\(figures.test.accuracy)", "numeral.test_images": "\(figures.test.count)",
+                "numeral.test_accuracy": "\(figures.test.accuracy)",
+                figures.test.lines == nil ? "numeral.test_images" : "numeral.test_lines":
+                    "\(figures.test.count ?? figures.test.lines ?? 0)",
             ]
         } catch {
             throw InputError(
@@ -81,7 +83,8 @@ struct ExportCommand: ParsableCommand {
     private struct Figures: Decodable {
         struct Test: Decodable {
             var accuracy: Double
-            var count: Int
+            var count: Int?
+            var lines: Int?
         }
 
         var dataset: String

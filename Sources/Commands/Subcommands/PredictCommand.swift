@@ -86,8 +86,7 @@ struct PredictCommand: ParsableCommand {
     }
 
     func run() throws {
-        let saved = try model.map { try SavedModel.load(path: $0) } ?? BoxModel.load()
-        let reader = try DigitReader(saved, pool: common.makePool(default: 1))
+        let reader = try makeReader()
         if reject != nil, !reader.isCalibrated {
             Console.message(
                 "Note: the model knows no temperature (it was made without validation images, or imported); "
@@ -121,6 +120,22 @@ struct PredictCommand: ParsableCommand {
         }
         if let submission { print(submission.text, terminator: "") } else { try output.end() }
         if failures > 0 { throw ExitCode(2) }
+    }
+
+    /// Lines are read whole by the network of lines in the box, or by the one that was named; a network of single characters that
+    /// was named cuts them apart.
+    private func makeReader() throws -> DigitReader {
+        let pool = try common.makePool(default: 1)
+        guard let model, model != BoxModel.word else {
+            return try DigitReader(BoxModel.load(), lines: segment ? BoxModel.loadLines() : nil, pool: pool)
+        }
+        let saved = try SavedModel.load(path: model)
+        guard saved.graph.readsLines else { return try DigitReader(saved, pool: pool) }
+        guard segment else {
+            throw InputError(
+                model, expected: "--segment with a network of lines", received: "a network of lines without it")
+        }
+        return try DigitReader(BoxModel.load(), lines: saved, pool: pool)
     }
 
     /// - Returns: How many rows could not be read.

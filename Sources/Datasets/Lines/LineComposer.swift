@@ -117,11 +117,14 @@ package struct LineComposer: Sendable {
             let firstY = max(0, Int(low.y - pad)), lastY = min(height - 1, Int(high.y + pad))
             guard firstX <= lastX, firstY <= lastY else { continue }
             let m = character.inverse
-            let middle = SIMD2(Float(columns - 1), Float(rows - 1)) / 2
+            let middle = SIMD2(Float(columns - 1), Float(rows - 1)) / 2, bend = character.bend
             for y in firstY...lastY {
                 for x in firstX...lastX {
                     let p = (SIMD2(Float(x), Float(y)) - origin) / scale - character.offset
-                    let source = SIMD2(m.0 * p.x + m.1 * p.y, m.2 * p.x + m.3 * p.y) + middle
+                    var source = SIMD2(m.0 * p.x + m.1 * p.y, m.2 * p.x + m.3 * p.y)
+                    let place = source / middle
+                    let square = SIMD3(place.x * place.x, place.x * place.y, place.y * place.y)
+                    source += middle + SIMD2((bend.x * square).sum(), (bend.y * square).sum())
                     let value = Self.sample(image, source, rows, columns)
                     guard value > 0 else { continue }
                     let i = y &* width &+ x

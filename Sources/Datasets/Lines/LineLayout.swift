@@ -12,6 +12,8 @@ struct LineLayout {
         var high: SIMD2<Float>
         /// From the line to the picture: rows of a matrix.
         var inverse: (Float, Float, Float, Float)
+        /// Displacements along both axes by the place (u, v) in its picture, −1…1: `a·u² + b·u·v + c·v²`.
+        var bend: (x: SIMD3<Float>, y: SIMD3<Float>)
         /// Where its middle is.
         var offset = SIMD2<Float>()
     }
@@ -80,10 +82,12 @@ struct LineLayout {
             high = pointwiseMax(high, p)
         }
         if isEven { size *= min(nominal / max(high.y - low.y + 1, 1), 1.5) }
-        let determinant = (a * e - b * d) * size
+        let determinant = (a * e - b * d) * size, most = options.distortion
+        var bend = [SIMD3<Float>(), SIMD3<Float>()]
+        for axis in 0..<2 { for k in 0..<3 { bend[axis][k] = stream.uniform(in: -most...most) } }
         return Character(
             low: (low - 0.5) * size, high: (high + 0.5) * size,
-            inverse: (e / determinant, -b / determinant, -d / determinant, a / determinant))
+            inverse: (e / determinant, -b / determinant, -d / determinant, a / determinant), bend: (bend[0], bend[1]))
     }
 
     /// Puts `character` after the others, unless the line would be too wide.

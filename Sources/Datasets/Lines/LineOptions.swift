@@ -25,6 +25,8 @@ public struct LineOptions: Hashable, Sendable {
     public var slant: Float = 0.3
     /// Of each character, degrees.
     public var rotation: Float = 8
+    /// Bending of each character's strokes, its own pixels at the edge of its picture.
+    public var distortion: Float = 1.5
     /// Sizes of characters: factors e^s.
     public var size: Float = 0.18
     /// How far a character stands above or below its line.
@@ -79,6 +81,9 @@ extension LineOptions {
                 .key("gap", \.gap, .number(.closed(0, 2)), "The largest gap of the other lines, of a height."),
                 .key("slant", \.slant, .number(.closed(0, 1)), "Largest shear of a line either way."),
                 .key("rotation", \.rotation, .number(.closed(0, 45)), "Largest rotation of a character, degrees."),
+                .key(
+                    "distortion", \.distortion, .number(.closed(0, 8)),
+                    "Largest bending of a character, its own pixels at the edge of its picture."),
                 .key("size", \.size, .number(.closed(0, 0.7)), "Sizes of characters: factors e^s, s up to this."),
                 .key(
                     "baseline", \.baseline, .number(.closed(0, 0.5)),

@@ -45,6 +45,11 @@ package struct ONNXExport: Sendable {
     /// The metadata hold `classes` (a JSON array), `numeral.config` (the configuration) and `numeral.input`.
     /// - Throws: an ``InputError`` where the weights pass protobuf's 2 GiB.
     package func encoded(_ model: SavedModel) throws(InputError) -> Data {
+        guard !model.graph.readsLines else {
+            throw InputError(
+                "the model", expected: "a network of single images", received: "one that reads lines of text",
+                remedy: "export its weights as safetensors or npz")
+        }
         guard model.graph.parameterCount + model.graph.stateCount <= Self.byteLimit / 4 else {
             throw InputError(
                 "the model", expected: "at most \(Self.byteLimit / 4) weights, protobuf's limit for one file",

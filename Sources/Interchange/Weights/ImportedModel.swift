@@ -30,7 +30,7 @@ extension WeightImport {
         let known = experiment.data.files == nil ? DatasetCatalog.record(experiment.data.dataset).classNames : []
         return SavedModel(
             experiment: experiment, graph: graph,
-            classNames: known.count == graph.classCount ? known : (0..<graph.classCount).map(String.init),
+            classNames: known.count == graph.characterCount ? known : (0..<graph.characterCount).map(String.init),
             normalization: normalization, parameters: parameters, state: state)
     }
 }

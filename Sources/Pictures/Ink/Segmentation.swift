@@ -82,8 +82,10 @@ package struct Segmentation {
         }
         func isLine(_ group: Group) -> Bool {
             let box = group.box
-            // Wider than any character, and flat; or far higher than the others, and thin.
-            let isFlat = box.width > 4 * box.height && Double(box.width) > 1.2 * characterHeight
+            // Wider than any character, and flat, which characters that touch are not; or far higher than the others, and thin.
+            let isFlat =
+                box.width > 4 * box.height && Double(box.width) > 1.2 * characterHeight
+                && Double(box.height) < 0.6 * characterHeight
             let isPost =
                 Double(box.height) > 1.8 * characterHeight && group.area < box.height * max(3, box.height / 14)
             return isFlat || isPost

@@ -43,6 +43,9 @@ package struct StoredRun: Sendable {
         package var test: Test
     }
 
+    /// Of `metrics.json`: absent where images were classified.
+    private struct Kind: Decodable { var kind: String? }
+
     /// The part of `environment.json` that tells what was tested on.
     private struct Sources: Decodable { var dataDigests: [String: String] }
 
@@ -61,6 +64,11 @@ package struct StoredRun: Sendable {
                 folder.url(of: .metrics).relativePath, expected: "the figures of a finished run",
                 received: "no such file",
                 remedy: "the run did not come to its test, or this is no run folder")
+        }
+        guard try StoredFile.decode(Kind.self, folder.url(of: .metrics)).kind == nil else {
+            throw InputError(
+                path, expected: "a run on single images", received: "a run on lines of text",
+                remedy: "its figures are in metrics.json and lines.csv")
         }
         let metrics = try StoredFile.decode(Metrics.self, folder.url(of: .metrics))
         let predictions = try predictions(folder.url(of: .predictions), metrics)

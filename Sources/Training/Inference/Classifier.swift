@@ -101,6 +101,10 @@ package final class Classifier {
 
     /// Checks that images and classes are those the network was made for.
     package static func check(_ graph: ResolvedGraph, fits images: ImageSet, named name: String) throws(InputError) {
+        guard !graph.readsLines else {
+            throw InputError(
+                "model", expected: "a network of single images", received: "one that reads lines of text (data.lines)")
+        }
         let shape = Shape([images.height, images.width, images.channels])
         guard graph.inputShape == shape else {
             throw InputError(

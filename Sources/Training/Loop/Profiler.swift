@@ -65,6 +65,7 @@ package final class Profiler {
     private let optimizer: Optimizer
     private let images: AlignedBuffer<Float>
     private let labels: AlignedBuffer<Int32>
+    private let lengths: AlignedBuffer<Int32>?
     private var steps = 0
 
     /// - Parameters:
@@ -92,7 +93,11 @@ package final class Profiler {
         images = AlignedBuffer(count: count * graph.inputShape.count)
         var stream = RandomStream(RandomAddress(seed: seed, purpose: .test))
         for i in 0..<images.count { images[i] = stream.uniform() }
-        labels = AlignedBuffer((0..<count).map { Int32($0 % graph.classCount) })
+        // Of lines of text four characters each.
+        let places = graph.readsLines ? 4 : 1
+        labels = AlignedBuffer((0..<count * places).map { Int32($0 % graph.characterCount) })
+        lengths = graph.readsLines ? AlignedBuffer((0..<count).map { _ in Int32(min(places, graph.outputColumns / 2)) }) : nil
+        network.loss = (graph.readsLines ? .ctc : options.loss, nil)
     }
 
     /// Measures everything, telling what it is about to do.
@@ -105,7 +110,8 @@ package final class Profiler {
         network.profile = profile
         let training = breakdown(profile, trainingRate) { trainOnce(profile) }
         network.profile = nil
-        let result = network.step(images: images, labels: labels, count: options.batchSize, step: steps)
+        let result = network.step(
+            images: images, labels: labels, count: options.batchSize, step: steps, lengths: lengths)
         guard result.lossSum.isFinite else {
             throw OperationError(
                 "profile", problem: "the loss of the network is not finite", remedy: "train it to see why")
@@ -123,7 +129,7 @@ package final class Profiler {
 
     private func trainOnce(_ profile: PlanProfile?) {
         _ = network.step(
-            images: images, labels: labels, count: options.batchSize, step: steps,
+            images: images, labels: labels, count: options.batchSize, step: steps, lengths: lengths,
             labelSmoothing: options.labelSmoothing)
         optimizer.step(
             parameters: network.store.parameters, gradients: network.store.gradients,

@@ -34,6 +34,8 @@ package struct InitialWeights: Sendable {
         parameters = try graph.initialParameters(seed: seed)
         state = graph.initialState()
         let sources = classes.map { name in model.classes.firstIndex(of: name) }
+        // The blank of lines of text, which is the last class and has no name.
+        let blanks: [Int?] = graph.readsLines ? [model.graph.readsLines ? model.classes.count : nil] : []
         modelClasses = model.classes
         knownClasses = sources.count { $0 != nil }
         let head = graph.head
@@ -60,7 +62,7 @@ package struct InitialWeights: Sendable {
                             received: "\(Shape(other.shape))", remedy: "only the last layer may be another")
                     }
                     if isHead {
-                        Self.copyClasses(sources, tensor, to: target, from: other, of: source)
+                        Self.copyClasses(sources + blanks, tensor, to: target, from: other, of: source)
                     } else {
                         for i in 0..<tensor.count { target[tensor.offset + i] = source[other.offset + i] }
                     }
