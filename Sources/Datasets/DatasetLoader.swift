@@ -17,6 +17,11 @@ package enum DatasetLoader {
         progress: @escaping DatasetProgress = { _ in }
     ) throws -> LoadedData {
         guard let fold = options.fold else {
+            if let lines = options.lines, let directory = options.directory,
+                let data = try loadLines(directory, lines, options, seed: seed, progress: progress)
+            {
+                return data
+            }
             var data = try loadAsNamed(options, seed: seed, locations: locations, progress: progress)
             data.lines = try options.lines.map { lines in
                 try LineData(lines, height: options.lineSize?.height ?? 32, width: options.lineSize?.width ?? 256)

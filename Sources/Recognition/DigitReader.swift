@@ -73,7 +73,7 @@ package final class DigitReader {
 
     let classifier: Classifier
     let preparation: GlyphPreparation
-    private let lineReader: LineReader?
+    let lineReader: LineReader?
 
     /// Larger pictures are reduced by whole factors first.
     private static let mostPixels = 1 << 22
@@ -163,23 +163,6 @@ package final class DigitReader {
         }
         let characters = classified(found.map { ($0.glyph.box, $0.line, preparation.bytes($0.glyph)) })
         return Reading(characters: characters, others: others)
-    }
-
-    /// Every line read whole; nil where one is no line for the network.
-    private func read(_ segmentation: Segmentation, by lineReader: LineReader) -> Reading? {
-        var reading = Reading(characters: [])
-        for groups in segmentation.lines {
-            guard let glyph = segmentation.glyph(groups), let line = lineReader.read(glyph) else { return nil }
-            guard !line.characters.isEmpty else { continue }
-            let number = reading.lineProbabilities.count
-            reading.characters += line.characters.map { character in
-                ReadCharacter(
-                    box: character.glyph.box, line: number, input: preparation.bytes(character.glyph),
-                    probabilities: character.probabilities)
-            }
-            reading.lineProbabilities.append(line.probability)
-        }
-        return reading
     }
 
     private static func reduction(_ image: GreyImage) -> Int {

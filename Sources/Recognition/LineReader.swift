@@ -30,6 +30,8 @@ package final class LineReader {
     package struct Character: Sendable {
         /// The part of the line's ink that is its.
         package var glyph: Glyph
+        /// Whether it does not touch its neighbours.
+        package var isApart: Bool
         /// One a class, the other characters being as they are; they sum to less than 1 where it may be none at all.
         package var probabilities: [Double]
     }
@@ -64,21 +66,24 @@ package final class LineReader {
             func place(_ column: Double) -> Double {
                 line.places[min(max(Int((column * share).rounded()), 0), line.width)]
             }
-            return place(Double(columns.lowerBound))...max(
-                place(Double(columns.lowerBound)), place(Double(columns.upperBound + 1)))
+            return place(
+                Double(columns.lowerBound))...max(
+                    place(Double(columns.lowerBound)), place(Double(columns.upperBound + 1)))
         }
         let alternatives = probabilities.alternatives(to: best.text)
         let parts = glyph.parts(at: places)
         let characters = zip(parts, alternatives).map { part, probabilities in
-            Character(glyph: part, probabilities: Array(probabilities.dropLast()))
+            Character(
+                glyph: part.glyph, isApart: part.isApart, probabilities: Array(probabilities.dropLast()))
         }
         return Line(text: best.text, probability: min(1, exp(best.logProbability)), characters: characters)
     }
 }
 
 extension Glyph {
-    /// The ink of characters at these columns, cut between each two where a column has the least ink.
-    func parts(at places: [ClosedRange<Double>]) -> [Glyph] {
+    /// The ink of characters at these columns, cut between each two where a column has the least ink; and whether the cuts
+    /// cross any.
+    func parts(at places: [ClosedRange<Double>]) -> [(glyph: Glyph, isApart: Bool)] {
         var ink = [Double](repeating: 0, count: stride)
         for row in 0..<rows {
             for column in 0..<stride { ink[column] += Double(min(self.ink[row * stride + column], 1)) }
@@ -97,7 +102,8 @@ extension Glyph {
         cuts.append(stride)
         return zip(cuts, cuts.dropFirst()).map { left, right in
             let path = { (column: Int) in [Int](repeating: column, count: rows) }
-            return part(from: path(left), to: path(right)) ?? self
+            let isApart = [left, right].allSatisfy { $0 == 0 || $0 == stride || ink[$0] < 0.5 }
+            return (part(from: path(left), to: path(right)) ?? self, isApart)
         }
     }
 }

@@ -57,9 +57,10 @@ import Testing
                 .init(length: 3, count: 1, correct: 1),
             ])
         #expect(evaluation.confusions.first == .init(truth: 3, read: 4, count: 2))
-        #expect(Set(evaluation.confusions.dropFirst()) == [
-            .init(truth: nil, read: 0, count: 1), .init(truth: 2, read: nil, count: 1),
-        ])
+        #expect(
+            Set(evaluation.confusions.dropFirst()) == [
+                .init(truth: nil, read: 0, count: 1), .init(truth: 2, read: nil, count: 1),
+            ])
         // Equal probabilities are accepted together.
         #expect(
             evaluation.acceptances == [

@@ -95,7 +95,8 @@ struct CTCTests {
         }
     }
 
-    @Test("the alignment is the most probable path that spells the text", arguments: 0..<6) func alignment(_ seed: Int) {
+    @Test("the alignment is the most probable path that spells the text", arguments: 0..<6) func alignment(_ seed: Int)
+    {
         var data = TestData(UInt64(100 + seed))
         let p = LineLogits(values: data.floats(6 * 4, in: -3...3), columns: 6, classes: 4).probabilities()
         for text in [[0], [1, 1], [0, 2, 1], [2, 2, 0]] {
@@ -111,7 +112,9 @@ struct CTCTests {
             }
             var places: [ClosedRange<Int>] = [], last = 3
             for (t, k) in best.path.enumerated() {
-                if k != 3, k != last || t == 0 { places.append(t...t) } else if k != 3 {
+                if k != 3, k != last || t == 0 {
+                    places.append(t...t)
+                } else if k != 3 {
                     places[places.count - 1] = places[places.count - 1].lowerBound...t
                 }
                 last = k

@@ -66,7 +66,7 @@ import Workers
         var states: [TrainingState] = []
         let whole = try Self.train(threads: 1, onCheckpoint: { states.append($0) })
         #expect(whole.history.epochs.count == 2 && whole.history.epochs[1].validationLoss != nil)
-        #expect(states.count == 6)
+        #expect(states.count == 8)
         for threads in [2, 3] {
             let other = try Self.train(threads: threads)
             #expect(Self.bits(other) == Self.bits(whole) && Self.figures(other) == Self.figures(whole))
@@ -88,14 +88,16 @@ import Workers
     /// Wide gaps, few characters: within seconds most of the lines are read.
     @Test func readingIsLearnt() throws {
         var options = Self.options()
-        (options.epochs, options.frozen, options.averagingDecay) = (12, [], nil)
-        options.optimizer = .adamW(learningRate: 6e-3)
+        (options.epochs, options.frozen, options.averagingDecay) = (10, [], nil)
+        options.optimizer = .adamW(learningRate: 1e-2)
+        options.schedule = .oneCycle()
         let data = try Self.data { lines in
-            (lines.count, lines.touching, lines.noise, lines.blur, lines.remnants) = (960, 0, 0, 0, 0)
+            (lines.count, lines.touching, lines.noise, lines.blur, lines.remnants) = (2_400, 0, 0, 0, 0)
             (lines.rotation, lines.slant, lines.stroke, lines.distortion) = (0, 0, 0, 0)
-            lines.length = .init(1, 3)
+            lines.length = .init(1, 2)
         }
-        let model = try Self.train(options, data, threads: 2)
+        let layers = Self.layers.filter { $0.type != "dropout" }
+        let model = try Self.train(options, data, threads: 2, layers: layers)
         #expect(model.history.epochs.last?.trainingAccuracy ?? 0 > 0.5)
         #expect(model.history.epochs.last?.validationLoss ?? 9 < 0.5 * (model.history.epochs[0].validationLoss ?? 0))
     }
@@ -143,7 +145,102 @@ import Workers
         #expect(throws: InputError.self) { try LineData(LineOptions(), height: 32, width: 100) }
         #expect(throws: InputError.self) { try LineData(LineOptions(), height: 4, width: 100) }
         #expect(throws: InputError.self) {
-            try LineComposer(images.train.subset([]), LineData(LineOptions(), height: 16, width: 64), seed: 0, columns: [])
+            try LineComposer(
+                images.train.subset([]), LineData(LineOptions(), height: 16, width: 64), seed: 0, columns: [])
         }
+    }
+
+    // MARK: - The command
+
+    private static let configuration = """
+        {
+          "name": "lines", "seed": 3,
+          "data": {
+            "dataset": "mnist", "source": "sample",
+            "lines": {
+              "count": 96, "validationCount": 30, "testCount": 30, "widths": 3, "length": [1, 4]
+            }
+          },
+          "model": {
+            "inputShape": [16, 96, 1],
+            "layers": [
+              {"type": "conv2d", "filters": 8, "kernelSize": 3, "padding": "same", "useBias": false},
+              {"type": "batchNormalization"}, {"type": "relu"}, {"type": "maxPooling2d", "poolSize": 2},
+              {"type": "conv2d", "filters": 8, "kernelSize": [8, 3], "padding": [0, 0, 1, 1]}, {"type": "relu"},
+              {"type": "conv2d", "filters": 11, "kernelSize": 1}
+            ]
+          },
+          "training": {
+            "epochs": 12, "batchSize": 16, "loss": {"type": "ctc"}, "checkpoints": {"everySteps": 3, "keep": 2}
+          }
+        }
+        """
+
+    @Test func theCommandTrainsGoesOnEvaluatesAndReads() throws {
+        let folder = try CommandLineTests.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data(Self.configuration.utf8).write(to: folder.appendingPathComponent("lines.json"))
+        let small = SmallRun(folder: folder, epochs: 12)
+        func begin(_ output: String) -> [String] { ["--config", "lines.json", "--output", output] }
+        let outcome = try small.trainer(begin("whole") + ["--threads", "2"])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("read right as a whole") && outcome.output.contains("BUNDLED SAMPLE"))
+        let whole = try small.run(in: "whole")
+        let process = try small.start(begin("cut") + ["--threads", "1"], until: SmallRun.isUnderWay, output: "cut")
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        let resumed = try small.trainer(["--resume", small.path(of: "cut"), "--threads", "3"])
+        #expect(resumed.code == 0, "\(resumed.errors)")
+        let cut = try small.run(in: "cut")
+        for name in [
+            "model.safetensors", "lines.csv", "acceptance.csv", "acceptance.svg", "mistakes.svg", "composed.svg",
+        ] {
+            #expect(
+                try Data(contentsOf: whole.appendingPathComponent(name))
+                    == Data(contentsOf: cut.appendingPathComponent(name)), "\(name)")
+        }
+        for name in ["metrics.json", "report.html", "history.csv", "learning_curves.svg"] {
+            #expect(FileManager.default.fileExists(atPath: whole.appendingPathComponent(name).path), "\(name)")
+        }
+        // The same lines again, and the same figures.
+        let run = try small.path(of: "whole")
+        let evaluated = try small.trainer(["evaluate", "--model", run, "--output", "again"])
+        #expect(evaluated.code == 0, "\(evaluated.errors)")
+        #expect(
+            try Data(contentsOf: small.run(in: "again").appendingPathComponent("lines.csv"))
+                == Data(contentsOf: whole.appendingPathComponent("lines.csv")))
+        // Every command says what it does not do with lines.
+        func refusal(_ arguments: [String]) throws -> String {
+            let outcome = try small.trainer(arguments)
+            #expect(outcome.code == 2, "\(arguments): \(outcome.errors)")
+            return outcome.errors
+        }
+        #expect(try refusal(["export", "--model", run, "--format", "onnx", "x.onnx"]).contains("reads lines of text"))
+        #expect(try refusal(["compare", run, run]).contains("a run on lines of text"))
+        #expect(try refusal(["evaluate", "--model", run, "--robustness"]).contains("lines"))
+        #expect(try refusal(["--config", "lines.json", "--folds", "2"]).contains("data.fold"))
+        #expect(try refusal(["lr-find", "--config", "lines.json"]).contains("lines of text"))
+        #expect(
+            try refusal(["--config", "lines.json", "--set", "training.loss.type=crossEntropy"]).contains(
+                "training.loss"))
+        let picture = folder.appendingPathComponent("p.pgm")
+        try
+            (Data("P5 60 40 255\n".utf8)
+            + Data((0..<2400).map { $0 % 60 > 20 && $0 % 60 < 30 && $0 > 600 && $0 < 1800 ? 0 : 240 }))
+            .write(to: picture)
+        #expect(try refusal(["predict", "--model", run, "p.pgm"]).contains("--segment"))
+        let read = try small.trainer(["predict", "--model", run, "--segment", "--json", "p.pgm"])
+        #expect(read.code == 0 && read.output.contains("\"text\""), "\(read.errors)")
+        for command in [
+            ["inspect", "--config", "lines.json"],
+            ["profile", "--config", "lines.json", "--steps", "1", "--inference-batch", "4"],
+        ] {
+            let outcome = try small.trainer(command)
+            #expect(outcome.code == 0, "\(outcome.errors)")
+        }
+        // A network of lines goes on where another one ended.
+        let from = try small.trainer(
+            begin("from") + ["--from", run, "--set", "training.epochs=1", "--set", "training.earlyStopping=null"])
+        #expect(from.code == 0 && from.errors.contains("which knows all 10 classes"), "\(from.errors)")
     }
 }

@@ -34,17 +34,16 @@ struct LineAssessment {
         beforeEnd: () throws -> Void = {}
     ) throws {
         let graphs = try Self.graphs(graph, lines), columns = graphs.map(\.outputColumns)
-        let set = try lines.composed(
-            of: characters, count: lines.options.testCount, split: .test, seed: experiment.seed, columns: columns)
+        let set = try lines.test(of: characters, seed: experiment.seed, columns: columns)
         let networks = LineNetworks(graphs, batchSize: experiment.evaluation.batchSize, pool: pool)
         networks.load(parameters: parameters, state: state)
         let evaluation = LineEvaluation(
             networks.predictions(of: set, temperature: temperature ?? 1), classNames: set.classNames)
         let mistakes = try LineSheet.mistakes(evaluation, set)
         let composed = try training.map { training in
-            try LineSheet.composed(
-                lines.composed(
-                    of: training.characters, count: 40, split: .training(epoch: 1), seed: experiment.seed, columns: columns))
+            try LineSheet.samples(
+                lines.samples(of: training.characters, count: 40, seed: experiment.seed, columns: columns),
+                areComposed: lines.stored == nil)
         }
         try folder.write(LinesTable.csv(evaluation), as: .lines)
         try folder.write(AcceptanceFigure.csv(evaluation), as: .acceptance)
@@ -53,7 +52,7 @@ struct LineAssessment {
         if let composed { try folder.write(composed.figure.svg, as: .composedFigure) }
         let report = LineReport(
             name: experiment.name, dataset: dataset, isSample: source == .sample, graph: graph,
-            evaluation: evaluation, history: training?.history, trainingLines: lines.options.count, composed: composed,
+            evaluation: evaluation, history: training?.history, trainingLines: lines.trainingCount, composed: composed,
             mistakes: mistakes, notes: notes, configuration: experiment.jsonText, environment: environment,
             reproduction: reproduction)
         try folder.write(try report.html(), as: .report)

@@ -5,14 +5,13 @@ extension TrainingSession {
     /// - Throws: an `InputError` where lines of text are of widths that the network does not take.
     func temperature(of model: TrainedModel) throws -> Double? {
         if let lines = data.lines {
-            guard data.validation.count > 0 else { return nil }
-            let graphs = try LineAssessment.graphs(graph, lines)
+            let graphs = try LineAssessment.graphs(graph, lines), columns = graphs.map(\.outputColumns)
+            guard let set = try lines.validation(of: data.validation, seed: experiment.seed, columns: columns) else {
+                return nil
+            }
             let networks = LineNetworks(graphs, batchSize: experiment.evaluation.batchSize, pool: pool)
             networks.load(parameters: model.parameters, state: model.state)
-            return networks.temperature(
-                on: try lines.composed(
-                    of: data.validation, count: lines.options.validationCount, split: .validation,
-                    seed: experiment.seed, columns: graphs.map(\.outputColumns)))
+            return networks.temperature(on: set)
         }
         return TrainedModel.temperature(
             of: model, graph: graph, batchSize: experiment.evaluation.batchSize,

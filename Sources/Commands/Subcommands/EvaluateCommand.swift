@@ -64,17 +64,17 @@ struct EvaluateCommand: ParsableCommand {
             for path in paths { noteIfUnfinished(path) }
             return (paths, saved)
         }
-        let (pool, name, source, test) = try ranks.together {
+        let (pool, name, source, test, lineData) = try ranks.together {
             let pool = try common.makePool(default: ranks.threads)
-            let (name, source, test) = try testSet(saved)
+            let (name, source, test, lines) = try testSet(saved)
             if !saved.graph.readsLines { try Classifier.check(saved.graph, fits: test.images, named: name) }
-            return (pool, name, source, test)
+            return (pool, name, source, test, lines)
         }
         let fingerprint = saved.parameters.fingerprint ^ saved.state.fingerprint
         try ranks.check(
             test.digests.merging(["model": String(fingerprint, radix: 16)]) { first, _ in first },
             are: "the model and the data of rank 0", remedy: "give every host the same files")
-        if let lines = saved.experiment.data.lines, saved.graph.readsLines {
+        if let lines = lineData {
             guard paths.count == 1, !robustness else {
                 throw InputError(
                     robustness ? "--robustness" : "--model", expected: "one network of single images, or lines alone",
@@ -112,11 +112,11 @@ struct EvaluateCommand: ParsableCommand {
 
     /// The figures of lines composed of the test images.
     private func evaluate(
-        _ lines: LineOptions, by saved: SavedModel, on test: LoadedData.Test, _ name: String,
+        _ lines: LineData, by saved: SavedModel, on test: LoadedData.Test, _ name: String,
         _ source: LoadedData.Source, _ pool: WorkerPool, _ ranks: Ranks
     ) throws {
         guard ranks.isFirst else { return }
-        let date = Date(), shape = saved.graph.inputShape
+        let date = Date()
         let folder = try RunFolder.create(
             in: URL(fileURLWithPath: output ?? saved.experiment.output.directory, isDirectory: true),
             name: saved.experiment.name + "-evaluation", date: date)
@@ -127,7 +127,7 @@ struct EvaluateCommand: ParsableCommand {
         let assessment = LineAssessment(
             experiment: saved.experiment, graph: saved.graph, temperature: saved.temperature,
             parameters: saved.parameters, state: saved.state, dataset: name, source: source,
-            lines: try LineData(lines, height: shape.height, width: shape.width), environment: environment,
+            lines: lines, environment: environment,
             reproduction: [reproduction], notes: test.notes)
         try assessment.run(on: test.images, to: folder, common: common, pool: pool)
     }
@@ -224,7 +224,7 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     /// Two files by path, or the test half of a data set.
-    private func testSet(_ saved: SavedModel) throws -> (name: String, LoadedData.Source, LoadedData.Test) {
+    private func testSet(_ saved: SavedModel) throws -> (name: String, LoadedData.Source, LoadedData.Test, LineData?) {
         guard (images == nil) == (labels == nil) else {
             throw InputError(
                 images == nil ? "--images" : "--labels", expected: "a file: --images and --labels go together",
@@ -243,7 +243,11 @@ struct EvaluateCommand: ParsableCommand {
                 images: images, labels: labels, classNames: saved.classNames, transposed: transposed)
             for note in test.notes { Console.message("Note: \(note)") }
             common.say("Data: \(Console.grouped(test.images.count)) images of \(images)")
-            return ("files", .full, test)
+            let shape = saved.graph.inputShape
+            let lines = try saved.experiment.data.lines.map { lines in
+                try LineData(lines, height: shape.height, width: shape.width)
+            }
+            return ("files", .full, test, lines)
         }
         guard !transposed else {
             throw InputError("--transposed", expected: "--images and --labels beside it", received: "neither")
@@ -263,7 +267,13 @@ struct EvaluateCommand: ParsableCommand {
         let loaded = try common.load(options, seed: saved.experiment.seed)
         // Before the test images are read: a data set of another shape is told apart by either half.
         if !saved.graph.readsLines { try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset) }
-        guard split == .validation else { return (loaded.dataset, loaded.source, try loaded.loadTest()) }
+        guard split == .validation else {
+            return (loaded.dataset, loaded.source, try loaded.loadTest(), loaded.lines)
+        }
+        guard loaded.lines == nil else {
+            throw InputError(
+                "--split validation", expected: "a network of single images", received: "one of lines of text")
+        }
         guard loaded.validation.count > 0 else {
             throw InputError(
                 "--split validation", expected: "a model trained with data.validationFraction above 0", received: "0",
@@ -271,7 +281,7 @@ struct EvaluateCommand: ParsableCommand {
         }
         return (
             loaded.dataset, loaded.source,
-            LoadedData.Test(images: loaded.validation, digests: loaded.digests, notes: loaded.notes)
+            LoadedData.Test(images: loaded.validation, digests: loaded.digests, notes: loaded.notes), nil
         )
     }
 

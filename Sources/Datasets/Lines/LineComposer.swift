@@ -6,7 +6,7 @@ import Tensors
 /// Characters drawn from the whole set are scaled, turned and slanted by one affine map each, put side by side by their ink's
 /// boxes, and the line is brought to size as ``LinePreparation`` brings lines of pictures: the ink's box 7/8 of the height,
 /// 3/16 of it as margin at either end. Each pixel is sampled once, bilinearly. Then ``LineFinish`` treats the strokes.
-package struct LineComposer: Sendable {
+package struct LineComposer: LineSource {
     let characters: ImageSet
     let data: LineData
     let seed: UInt64
@@ -31,28 +31,34 @@ package struct LineComposer: Sendable {
         finish = LineFinish(data.options)
     }
 
-    package struct Scratch: Sendable {
-        /// The line, `[height, width]`, 0 paper to 1 ink.
-        package var pixels: [Float]
-        var spare: [Float]
-    }
+    package var count: Int { data.options.count }
+    package var height: Int { data.height }
+    package var widths: [Int] { data.widths }
 
-    package func makeScratch() -> Scratch {
-        let size = data.height * (data.widths.last ?? 0)
-        return Scratch(
-            pixels: [Float](repeating: 0, count: size), spare: [Float](repeating: 0, count: size))
+    package func makeScratch() -> LineScratch { LineScratch(count: height * (widths.last ?? 0)) }
+
+    package func batchCount(size: Int) -> Int { (count + size - 1) / size }
+
+    /// Lines by number; the width of each batch is drawn.
+    package func batches(ofEpoch epoch: Int, size: Int) -> [LineBatch] {
+        (0..<batchCount(size: size)).map { number in
+            LineBatch(
+                bucket: bucket(ofBatch: number, epoch: epoch),
+                lines: Array(number * size..<min((number + 1) * size, count)))
+        }
     }
 
     /// Where batch `number` of an epoch lies in width.
     package func bucket(ofBatch number: Int, epoch: Int) -> Int {
         var stream = RandomStream(
             RandomAddress(
-                seed: seed, purpose: .lines, major: UInt32(truncatingIfNeeded: epoch), minor: UInt32(number), stream: 1))
+                seed: seed, purpose: .lines, major: UInt32(truncatingIfNeeded: epoch), minor: UInt32(number), stream: 1)
+        )
         return stream.integer(below: data.widths.count)
     }
 
     /// Draws line `number` of `epoch` for the width of `bucket` into the beginning of `scratch.pixels`; gives its text.
-    package func draw(_ number: Int, epoch: Int, bucket: Int, scratch: inout Scratch) -> [UInt8] {
+    package func draw(_ number: Int, epoch: Int, bucket: Int, scratch: inout LineScratch) -> [UInt8] {
         var stream = RandomStream(
             RandomAddress(
                 seed: seed, purpose: .lines, major: UInt32(truncatingIfNeeded: epoch), minor: UInt32(number)))
@@ -71,7 +77,7 @@ package struct LineComposer: Sendable {
             }
             guard let found else { break }
             let next = text + [characters.labels[found.index]]
-            guard Self.columnsNeeded(next) <= columns[bucket], layout.add(found.shape, image: found.index, &stream)
+            guard LineSet.columnsNeeded(next) <= columns[bucket], layout.add(found.shape, image: found.index, &stream)
             else { break }
             text = next
         }
@@ -79,10 +85,6 @@ package struct LineComposer: Sendable {
         finish.apply(
             height: data.height, width: data.widths[bucket], content: layout.content, scratch: &scratch, &stream)
         return text
-    }
-
-    private static func columnsNeeded(_ text: [UInt8]) -> Int {
-        text.count + zip(text, text.dropFirst()).reduce(0) { $0 + ($1.0 == $1.1 ? 1 : 0) }
     }
 
     /// The pixels of ink of a character, about its picture's middle; nil where there are none.
@@ -100,7 +102,7 @@ package struct LineComposer: Sendable {
         return points.isEmpty ? nil : points
     }
 
-    private func render(_ layout: LineLayout, into scratch: inout Scratch) {
+    private func render(_ layout: LineLayout, into scratch: inout LineScratch) {
         let (height, width) = (layout.height, layout.width)
         var output = scratch.pixels.mutableSpan
         for i in 0..<(height * width) { output[i] = 0 }

@@ -10,7 +10,7 @@ struct LineFinish: Sendable {
     /// Treats `[height, width]` at the beginning of `scratch.pixels`.
     func apply(
         height: Int, width: Int, content: (columns: ClosedRange<Float>, edges: [Float]),
-        scratch: inout LineComposer.Scratch, _ stream: inout RandomStream
+        scratch: inout LineScratch, _ stream: inout RandomStream
     ) {
         let stroke = stream.uniform(in: -options.stroke...options.stroke)
         let blur = options.blur * stream.uniform() * stream.uniform()
@@ -41,7 +41,7 @@ struct LineFinish: Sendable {
     }
 
     /// Mixes each pixel with the largest around it, or the least.
-    private func widen(_ height: Int, _ width: Int, by stroke: Float, _ scratch: inout LineComposer.Scratch) {
+    private func widen(_ height: Int, _ width: Int, by stroke: Float, _ scratch: inout LineScratch) {
         let grows = stroke > 0, share = abs(stroke)
         func best(_ a: Float, _ b: Float) -> Float { grows ? max(a, b) : min(a, b) }
         var widened: [Float] = []
@@ -66,7 +66,7 @@ struct LineFinish: Sendable {
     }
 
     /// A binomial filter of that deviation at most, along both axes.
-    private func soften(_ height: Int, _ width: Int, deviation: Float, _ scratch: inout LineComposer.Scratch) {
+    private func soften(_ height: Int, _ width: Int, deviation: Float, _ scratch: inout LineScratch) {
         // [b, 1 − 2b, b] has the variance 2b.
         let passes = deviation * deviation > 0.6 ? 2 : 1
         let b = min(deviation * deviation / Float(2 * passes), 1.0 / 3)

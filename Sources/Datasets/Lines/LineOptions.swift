@@ -71,7 +71,8 @@ extension LineOptions {
                     "validationCount", \.validationCount, .integer(1...1_000_000),
                     "Lines to validate on, of the validation split's characters."),
                 .key(
-                    "testCount", \.testCount, .integer(1...1_000_000), "Lines to test on, of the test half's characters."),
+                    "testCount", \.testCount, .integer(1...1_000_000),
+                    "Lines to test on, of the test half's characters."),
                 .key(
                     "widths", \.widths, .integer(1...16),
                     "Widths that lines are padded to: the network's own and even parts of it."),

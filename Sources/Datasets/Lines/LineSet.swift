@@ -11,6 +11,8 @@ package struct LineSet: Sendable {
         package var texts: [[UInt8]] = []
         /// The lines' numbers in the set.
         package var numbers: [Int] = []
+        /// Their files, where they are pictures.
+        package var names: [String] = []
 
         package init(width: Int) { self.width = width }
     }
@@ -40,47 +42,55 @@ package struct LineSet: Sendable {
 
     /// Classes as they are written.
     package func text(_ classes: some Sequence<UInt8>) -> String { classes.map { classNames[Int($0)] }.joined() }
-}
 
-/// What lines of text a configuration trains on.
-package struct LineData: Sendable {
-    package var options: LineOptions
-    package let height: Int
-    /// In rising order; the last is the network's.
-    package let widths: [Int]
-
-    /// - Throws: an `InputError` where the network's width has no such parts, or its height holds no characters.
-    package init(_ options: LineOptions, height: Int, width: Int) throws(InputError) {
-        guard height >= 8, width >= 8 else {
-            throw InputError(
-                "model.inputShape", expected: "lines of at least 8×8 pixels", received: "\(height)×\(width)")
-        }
-        guard width.isMultiple(of: options.widths), width / options.widths >= height else {
-            throw InputError(
-                "data.lines.widths", expected: "even parts of the network's width \(width), each at least \(height)",
-                received: "\(options.widths)")
-        }
-        self.options = options
-        self.height = height
-        widths = (1...options.widths).map { $0 * width / options.widths }
+    /// A column for each character, and one more between two that are equal.
+    static func columnsNeeded(_ text: [UInt8]) -> Int {
+        text.count + zip(text, text.dropFirst()).count { $0 == $1 }
     }
 
-    /// `count` lines composed of `characters`, the same for the same seed.
-    /// - Parameter split: sets lines of several sets apart.
-    package func composed(
-        of characters: ImageSet, count: Int, split: LineSplit, seed: UInt64, columns: [Int]
-    ) throws(InputError) -> LineSet {
-        let composer = try LineComposer(characters, self, seed: seed, columns: columns)
-        var set = LineSet(height: height, widths: widths, classNames: characters.classNames)
-        var scratch = composer.makeScratch()
-        for number in 0..<count {
-            let bucket = number % widths.count, size = height * widths[bucket]
-            let text = composer.draw(number, epoch: split.epoch, bucket: bucket, scratch: &scratch)
-            for i in 0..<size { set.buckets[bucket].pixels.append(UInt8((scratch.pixels[i] * 255).rounded())) }
-            set.buckets[bucket].texts.append(text)
-            set.buckets[bucket].numbers.append(number)
+    /// Checks that every line has the columns that its text needs.
+    /// - Parameter columns: by width.
+    func check(columns: [Int]) throws(InputError) {
+        for (bucket, available) in zip(buckets, columns) {
+            for (index, text) in bucket.texts.enumerated() {
+                let needed = Self.columnsNeeded(text)
+                guard needed > available else { continue }
+                throw InputError(
+                    bucket.names.indices.contains(index) ? bucket.names[index] : "line \(bucket.numbers[index])",
+                    expected:
+                        "a picture of at least \(needed) of the network's columns, for the text \(self.text(text))",
+                    received: "\(available)", remedy: "let the network keep more of the width")
+            }
         }
-        return set
+    }
+
+    /// The lines of these numbers, numbered anew.
+    func subset(_ wanted: [Int]) -> LineSet {
+        var result = LineSet(height: height, widths: buckets.map(\.width), classNames: classNames)
+        let places = Dictionary(wanted.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { a, _ in a })
+        for (b, bucket) in buckets.enumerated() {
+            let size = height * bucket.width
+            for (index, number) in bucket.numbers.enumerated() {
+                guard let place = places[number] else { continue }
+                result.buckets[b].pixels += bucket.pixels[(index * size)..<((index + 1) * size)]
+                result.buckets[b].texts.append(bucket.texts[index])
+                result.buckets[b].numbers.append(place)
+                if bucket.names.indices.contains(index) { result.buckets[b].names.append(bucket.names[index]) }
+            }
+        }
+        return result
+    }
+
+    /// The first lines.
+    func first(_ count: Int) -> LineSet { subset(Array(0..<min(count, self.count))) }
+
+    /// By number.
+    var lengths: [UInt8] {
+        var result = [UInt8](repeating: 0, count: count)
+        for bucket in buckets {
+            for (number, text) in zip(bucket.numbers, bucket.texts) { result[number] = UInt8(text.count) }
+        }
+        return result
     }
 }
 

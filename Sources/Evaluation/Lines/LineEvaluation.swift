@@ -104,7 +104,11 @@ public struct LineEvaluation: Hashable, Sendable {
         for (index, line) in lines.sorted(by: { $0.probability > $1.probability }).enumerated() {
             if !line.isRight { wrong += 1 }
             let point = Acceptance(threshold: line.probability, accepted: index + 1, wrong: wrong)
-            if points.last?.threshold == line.probability { points[points.count - 1] = point } else { points.append(point) }
+            if points.last?.threshold == line.probability {
+                points[points.count - 1] = point
+            } else {
+                points.append(point)
+            }
         }
         acceptances = points
     }

@@ -21,7 +21,8 @@ extension Experiment {
         guard model.needsData else { return self }
         guard data.lines == nil else {
             throw InputError(
-                "model.inputShape", expected: "rows, columns and channels of a line, [32, 256, 1]", received: "\"auto\"",
+                "model.inputShape", expected: "rows, columns and channels of a line, [32, 256, 1]",
+                received: "\"auto\"",
                 remedy: "lines of text have no size of their own")
         }
         var result = self

@@ -149,6 +149,13 @@ package struct TableText {
         return start..<end
     }
 
+    /// The next row's fields as text; nil at the end.
+    /// - Throws: an `InputError` where a quote is not closed.
+    package mutating func nextRow() throws(InputError) -> [String]? {
+        var fields: [Range<Int>] = []
+        return try next(&fields) ? fields.map(text) : nil
+    }
+
     /// A field as text.
     package func text(_ field: Range<Int>) -> String {
         String(decoding: bytes[field], as: UTF8.self).replacing("\"\"", with: "\"")

@@ -101,11 +101,13 @@ package enum CTCKernels {
         }
     }
 
-    /// `log P` of the text with its character i replaced by class k, `[L, K − 1]`: all in one pass over α and β.
+    /// `log P` of the text with its character i replaced by class k, and last without that character, `[L, K]`: all from one α
+    /// and one β.
     ///
     /// With γ[t] the paths that are in character i at column t,
     /// `γ[t] = p[t, k]·(γ[t−1] + α[t−1, 2i] + α[t−1, 2i−1])`, and `P = Σ_t γ[t]·(B[t+1, 2i+2] + B[t+1, 2i+3])` with
-    /// `B = p·e^β`; neighbours that are equal need the blank between them.
+    /// `B = p·e^β`; neighbours that are equal need the blank between them. Without the character its two blanks are one:
+    /// `P = Σ_t (α[t, 2i] + α[t, 2i−1])·B[t+1, 2i+3]`.
     package static func substitutions(
         _ logP: UnsafePointer<Double>, columns: Int, classes: Int, text: UnsafeBufferPointer<Int32>,
         result: UnsafeMutablePointer<Double>
@@ -140,8 +142,23 @@ package enum CTCKernels {
                         }
                         total = add(total, inside + out)
                     }
-                    result[i * (classes - 1) + k] = total
+                    result[i * classes + k] = total
                 }
+                // Without it.
+                let skips = i == 0 || i + 1 == text.count || text[i - 1] != text[i + 1]
+                var total = none
+                if i + 1 == text.count {
+                    total = alpha[(columns - 1) * states + s - 1]
+                    if i > 0 { total = add(total, alpha[(columns - 1) * states + s - 2]) }
+                } else {
+                    if i == 0 { total = rest[s + 2] }
+                    for t in 0..<columns - 1 {
+                        var before = alpha[t * states + s - 1]
+                        if i > 0, skips { before = add(before, alpha[t * states + s - 2]) }
+                        total = add(total, before + rest[(t + 1) * states + s + 2])
+                    }
+                }
+                result[i * classes + classes - 1] = total
             }
         }
     }
@@ -227,7 +244,7 @@ package enum CTCKernels {
     }
 
     /// `log(eᵃ + eᵇ)`.
-    private static func add(_ a: Double, _ b: Double) -> Double {
+    package static func add(_ a: Double, _ b: Double) -> Double {
         let top = max(a, b)
         return top == -.infinity ? top : top + log1p(exp(min(a, b) - top))
     }

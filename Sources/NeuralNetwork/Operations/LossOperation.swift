@@ -68,7 +68,8 @@ final class LossOperation: Operation {
         for image in chunk.images {
             let place = image - chunk.run.images.lowerBound
             let text = UnsafeBufferPointer(start: labels + place * texts.places, count: Int(texts.lengths[place]))
-            precondition(text.allSatisfy { $0 >= 0 && $0 < classes - 1 }, "a character is outside the network's classes")
+            precondition(
+                text.allSatisfy { $0 >= 0 && $0 < classes - 1 }, "a character is outside the network's classes")
             let z = logits.pointer(image, chunk)
             total[0] += loss.line(
                 z, columns: columns, classes: classes, text: text, weight: weight, dz: gradient.pointer(image, chunk))

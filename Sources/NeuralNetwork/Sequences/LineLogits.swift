@@ -72,7 +72,7 @@ package struct LineProbabilities: Sendable {
     /// it is none.
     package func alternatives(to text: [Int]) -> [[Double]] {
         let labels = text.map(Int32.init)
-        var likelihoods = [Double](repeating: 0, count: text.count * (classes - 1))
+        var likelihoods = [Double](repeating: 0, count: text.count * classes)
         logarithms.withUnsafeBufferPointer { p in
             labels.withUnsafeBufferPointer { text in
                 likelihoods.withUnsafeMutableBufferPointer { target in
@@ -82,9 +82,7 @@ package struct LineProbabilities: Sendable {
             }
         }
         return text.indices.map { i in
-            var without = text
-            without.remove(at: i)
-            let row = Array(likelihoods[(i * (classes - 1))..<((i + 1) * (classes - 1))]) + [logLikelihood(of: without)]
+            let row = likelihoods[(i * classes)..<((i + 1) * classes)]
             let top = row.max() ?? 0, weights = row.map { exp($0 - top) }
             let total = weights.reduce(0, +)
             return weights.map { $0 / total }

@@ -1,4 +1,4 @@
-import Foundation
+import Kernels
 
 extension LineProbabilities {
     /// A text and the logarithm of its probability.
@@ -20,7 +20,7 @@ extension LineProbabilities {
         struct Ends {
             var blank = -Double.infinity
             var character = -Double.infinity
-            var total: Double { add(blank, character) }
+            var total: Double { CTCKernels.add(blank, character) }
         }
         var beam: [([Int], Ends)] = [([], Ends(blank: 0))]
         for t in 0..<columns {
@@ -30,17 +30,18 @@ extension LineProbabilities {
                 let total = ends.total
                 for (offset, logP) in row.enumerated() where logP > Self.leastProbability || offset == classes - 1 {
                     if offset == classes - 1 {
-                        next[prefix, default: Ends()].blank = add(next[prefix]?.blank ?? -.infinity, total + logP)
+                        next[prefix, default: Ends()].blank = CTCKernels.add(
+                            next[prefix]?.blank ?? -.infinity, total + logP)
                         continue
                     }
                     let longer = prefix + [offset]
                     if prefix.last == offset {
-                        next[prefix, default: Ends()].character = add(
+                        next[prefix, default: Ends()].character = CTCKernels.add(
                             next[prefix]?.character ?? -.infinity, ends.character + logP)
-                        next[longer, default: Ends()].character = add(
+                        next[longer, default: Ends()].character = CTCKernels.add(
                             next[longer]?.character ?? -.infinity, ends.blank + logP)
                     } else {
-                        next[longer, default: Ends()].character = add(
+                        next[longer, default: Ends()].character = CTCKernels.add(
                             next[longer]?.character ?? -.infinity, total + logP)
                     }
                 }
@@ -59,10 +60,4 @@ extension LineProbabilities {
                     ? a.text.lexicographicallyPrecedes(b.text) : a.logProbability > b.logProbability
             }
     }
-}
-
-/// `log(eᵃ + eᵇ)`.
-private func add(_ a: Double, _ b: Double) -> Double {
-    let top = max(a, b)
-    return top == -.infinity ? top : top + log1p(exp(min(a, b) - top))
 }

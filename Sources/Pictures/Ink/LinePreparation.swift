@@ -91,7 +91,8 @@ package struct LinePreparation: Sendable {
             while end <= last, hasInk[end] == isInk { end += 1 }
             let length = end - start
             // Half of what stays is at either end of the run.
-            for offset in 0..<length where isInk || length <= widest || offset < widest / 2
+            for offset in 0..<length
+            where isInk || length <= widest || offset < widest / 2
                 || offset >= length - (widest - widest / 2)
             {
                 result.append(start + offset)

@@ -51,13 +51,16 @@ package struct LineSheet: Sendable {
             rows: rows)
     }
 
-    /// Lines as training sees them: the first of its first epoch.
-    package static func composed(_ lines: LineSet) throws(OperationError) -> LineSheet {
+    /// Lines to train on.
+    package static func samples(_ lines: LineSet, areComposed: Bool) throws(OperationError) -> LineSheet {
         let texts = lines.texts
         var rows: [Row] = []
         for number in 0..<lines.count { rows.append(try row(lines, number: number, captions: [texts[number]])) }
         return LineSheet(
-            title: "Composed lines", subtitle: "as training sees them, before they are padded in batches", rows: rows)
+            title: areComposed ? "Composed lines" : "Lines",
+            subtitle: areComposed
+                ? "the first of the first epoch" : "the first, before their strokes, light and noise are varied",
+            rows: rows)
     }
 
     private static func row(
@@ -82,7 +85,8 @@ package struct LineSheet: Sendable {
             var panel = SVGDocument(
                 width: max(width, longest) + 4, height: height + 15 * Double(row.captions.count) + 8,
                 title: row.captions.joined(separator: ", "), paper: false)
-            panel.image(row.png, x: 2, y: 2, width: width, height: height, tooltip: row.captions.joined(separator: ", "))
+            panel.image(
+                row.png, x: 2, y: 2, width: width, height: height, tooltip: row.captions.joined(separator: ", "))
             for (index, caption) in row.captions.enumerated() {
                 panel.text(caption, x: 2, y: height + 16 + 15 * Double(index), bold: index == 0)
             }
@@ -96,12 +100,15 @@ package struct LineSheet: Sendable {
 package enum AcceptanceFigure {
     package static func figure(_ evaluation: LineEvaluation) -> Figure {
         let count = Double(evaluation.count)
-        let points = evaluation.acceptances.map { (x: Double($0.accepted) / count, y: Double($0.wrong) / Double($0.accepted)) }
+        let points = evaluation.acceptances.map {
+            (x: Double($0.accepted) / count, y: Double($0.wrong) / Double($0.accepted))
+        }
         let most = max(0.01, points.map(\.y).max() ?? 0.01)
         let line = LineChart.Line(name: "wrong among the accepted", stroke: .series(0), points: points, shape: .steps)
         return Figure(
             title: "Accepting the surest readings",
-            subtitle: "\(Text.grouped(evaluation.count)) lines; mean probability \(Text.percent(evaluation.meanProbability)), "
+            subtitle:
+                "\(Text.grouped(evaluation.count)) lines; mean probability \(Text.percent(evaluation.meanProbability)), "
                 + "right \(Text.percent(evaluation.accuracy))",
             panels: [
                 LineChart(

@@ -45,7 +45,7 @@ extension ReportPage {
     init(_ report: LineReport) {
         let evaluation = report.evaluation, interval = evaluation.accuracyInterval
         let trained = report.history.map {
-            ", trained on \(Text.grouped(report.trainingLines)) composed lines in each of \($0.epochs.count) epoch"
+            ", trained on \(Text.grouped(report.trainingLines)) lines in each of \($0.epochs.count) epoch"
                 + "\($0.epochs.count == 1 ? "" : "s"), \(Text.duration($0.seconds))"
         }
         let lead =
@@ -108,13 +108,14 @@ extension ReportPage {
             "Accuracy is of whole lines; training figures are means over the epoch while the weights move.")
         add(
             "acceptance", AcceptanceFigure.figure(report.evaluation), [.acceptanceFigure, .acceptance],
-            "From left to right more readings are accepted, the surest first; where the curve leaves the floor errors begin.")
+            "From left to right more readings are accepted, the surest first; where the curve leaves the floor errors begin."
+        )
         add(
             "mistakes", report.mistakes.figure, [.mistakesFigure, .lines],
             "Above the others those that the network was surest of: what it says, what was read, how surely.")
         add(
             "composed", report.composed?.figure, [.composedFigure],
-            "Every epoch composes its lines anew; a text should still be readable in each.")
+            "A text should be readable in each; every epoch composes lines anew, or varies those that are pictures.")
         return pictures
     }
 }

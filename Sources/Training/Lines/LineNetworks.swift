@@ -15,6 +15,8 @@ package final class LineNetworks {
 
     /// Lines that are computed at once, at most.
     private static let mostLines = 64
+    /// Widths whose networks are kept.
+    private static let mostNetworks = 24
 
     /// - Parameter graphs: one network for several widths, at least one.
     package init(_ graphs: [ResolvedGraph], batchSize: Int, pool: WorkerPool) {
@@ -73,6 +75,8 @@ package final class LineNetworks {
         guard let graph = try? graph.widened(to: width) else {
             preconditionFailure("LineNetworks: the network cannot take lines \(width) wide")
         }
+        // Some are kept: lines of a page have few widths, those of an adversary many.
+        if networks.count >= Self.mostNetworks { networks.removeAll() }
         let network = InferenceNetwork(graph: graph, batchSize: batchSize, pool: pool)
         if let weights { network.load(parameters: weights.parameters, state: weights.state) }
         networks[width] = network

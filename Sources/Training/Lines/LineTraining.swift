@@ -17,8 +17,8 @@ struct LineTraining {
     ) throws {
         graphs = try lines.widths.map { width throws(InputError) in try graph.widened(to: width) }
         let columns = graphs.map(\.outputColumns)
-        let composer = try LineComposer(data.train, lines, seed: seed, columns: columns)
-        let loader = LineLoader(composer, batchSize: network.batchSize, pool: pool, part: network.batchPart)
+        let source = try lines.source(of: data.train, seed: seed, columns: columns)
+        let loader = LineLoader(source, batchSize: network.batchSize, pool: pool, part: network.batchPart)
         let ends = Set(treatment.lastEpochs.filter { $0 < options.epochs }).sorted() + [options.epochs]
         stages = try ends.map { [graphs] epoch in
             let frozen = treatment.frozen(in: epoch)
@@ -32,13 +32,10 @@ struct LineTraining {
                             seed: seed, pool: pool, store: network.store, communicator: communicator)
                 }, loader: loader, frozen: frozen)
         }
-        validation =
-            data.validation.count == 0
-            ? nil
-            : try lines.composed(
-                of: data.validation, count: lines.options.validationCount, split: .validation, seed: seed,
-                columns: columns)
+        validation = try lines.validation(of: data.validation, seed: seed, columns: columns)
     }
+
+    var validationCount: Int { validation?.count ?? 0 }
 
     func validator(batchSize: Int, pool: WorkerPool) -> (any Validator)? {
         validation.map { LineValidator($0, graphs: graphs, batchSize: batchSize, pool: pool) }

@@ -96,7 +96,8 @@ package final class Profiler {
         // Of lines of text four characters each.
         let places = graph.readsLines ? 4 : 1
         labels = AlignedBuffer((0..<count * places).map { Int32($0 % graph.characterCount) })
-        lengths = graph.readsLines ? AlignedBuffer((0..<count).map { _ in Int32(min(places, graph.outputColumns / 2)) }) : nil
+        lengths =
+            graph.readsLines ? AlignedBuffer((0..<count).map { _ in Int32(min(places, graph.outputColumns / 2)) }) : nil
         network.loss = (graph.readsLines ? .ctc : options.loss, nil)
     }
 

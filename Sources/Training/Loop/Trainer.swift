@@ -72,8 +72,7 @@ package final class Trainer {
         self.communicator = communicator
         classWeights = try ClassWeights.weights(options.classWeights, for: data.train)
         let constants = data.normalizationConstants(normalization)
-        trainingCount = data.lines?.options.count ?? data.train.count
-        validationCount = data.validation.count == 0 ? 0 : data.lines?.options.validationCount ?? data.validation.count
+        trainingCount = data.lines?.trainingCount ?? data.train.count
         let batchSize = min(options.batchSize, trainingCount)
         let treatment = try LayerTreatment(options, of: graph)
         network = try TrainingNetwork(
@@ -87,7 +86,7 @@ package final class Trainer {
                 whitened, in: network.store.parameters, images: data.train, count: whitening.images,
                 epsilon: whitening.epsilon, normalization: constants)
         }
-        stepsPerEpoch = (trainingCount + batchSize - 1) / batchSize
+        stepsPerEpoch = data.lines?.batchCount(size: batchSize) ?? (trainingCount + batchSize - 1) / batchSize
         // Elements of no tensor are left as they are.
         let frozen = options.whitening?.frozen == true ? whitened : nil
         optimizer = Optimizer(
@@ -134,10 +133,11 @@ package final class Trainer {
         schedule = LearningRateSchedule(
             options: options.schedule, warmupEpochs: options.warmupEpochs, stepsPerEpoch: stepsPerEpoch,
             epochs: options.epochs)
+        validationCount = lines?.validationCount ?? data.validation.count
         validator =
-            data.validation.count == 0
+            validationCount == 0
             ? nil
-            : try lines?.validator(batchSize: evaluationBatchSize, pool: pool)
+            : lines?.validator(batchSize: evaluationBatchSize, pool: pool)
                 ?? ImageValidator(
                     Classifier(
                         graph: graph, batchSize: evaluationBatchSize, normalization: constants, pool: pool,
@@ -284,7 +284,8 @@ package final class Trainer {
         }
         let result = network.step(
             images: batch.images, labels: batch.labels, count: batch.total, step: step,
-            lengths: batch.lengths, labelSmoothing: options.labelSmoothing, mixed: batch.isMixed ? (batch.otherLabels, batch.labelShares) : nil,
+            lengths: batch.lengths, labelSmoothing: options.labelSmoothing,
+            mixed: batch.isMixed ? (batch.otherLabels, batch.labelShares) : nil,
             teachers: soft)
         progress.step += 1
         progress.learningRate = options.optimizer.learningRate * schedule.factor(step: step)

@@ -1,0 +1,138 @@
+import Formats
+import Foundation
+import Tensors
+
+/// Pictures of lines of text with what they say, as people keep them:
+///
+/// - a table with a column `file` and a column `text` (or of like names), alone or as `labels.csv` beside the pictures, or
+///   `train.csv` and `test.csv`;
+/// - ORAND-CAR (ICFHR 2014): folders `…train_images` and `…test_images`, beside them `…train_gt.txt` and `…test_gt.txt`, each
+///   line a picture's name and its text;
+/// - CVL's digit strings (ICDAR 2013): pictures `12345-0001-01.png`, their text before the first dash, in folders with `train`
+///   and `test` or `eval` in their names.
+struct LineFolder {
+    /// A picture, what it says, and where that is written.
+    struct Entry: Hashable {
+        var file: String
+        var text: String
+        var place: String
+    }
+
+    let path: String
+    private(set) var train: [Entry] = []
+    /// Nil: a part of the others is put aside.
+    private(set) var test: [Entry]?
+
+    private static let fileNames: Set = ["file", "filename", "file_name", "image", "picture", "name", "path"]
+    private static let textNames: Set = ["text", "string", "transcription", "label", "value", "number"]
+    private static let endings = [".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".pbm"]
+
+    /// What `path` holds; nil where it is none of these.
+    /// - Throws: an `InputError` where a table or a list cannot be read.
+    static func find(_ path: String) throws(InputError) -> LineFolder? {
+        var folder = LineFolder(path: path)
+        if DatasetFileNames.isFile(path) {
+            guard let entries = try table(path) else { return nil }
+            folder.train = entries
+            return folder
+        }
+        let names = DatasetFileNames.entries(of: path).sorted()
+        if let file = names.first(where: { $0.lowercased() == "labels.csv" }) {
+            guard let entries = try table(joined(path, file)) else { return nil }
+            folder.train = entries
+            return folder
+        }
+        for layout in Layout.allCases {
+            guard let train = try half(["train"], of: names, in: path, layout) else { continue }
+            folder.train = train
+            folder.test = try half(["test", "eval"], of: names, in: path, layout)
+            return folder
+        }
+        if let entries = named(path) {
+            folder.train = entries
+            return folder
+        }
+        return nil
+    }
+
+    /// How halves are kept.
+    private enum Layout: CaseIterable {
+        case tables, lists, names
+    }
+
+    /// The entries of the first name with one of `words` in it that is such a half.
+    private static func half(
+        _ words: [String], of names: [String], in path: String, _ layout: Layout
+    ) throws(InputError) -> [Entry]? {
+        for name in names where words.contains(where: { name.lowercased().contains($0) }) {
+            let entries: [Entry]?
+            switch layout {
+            case .tables: entries = name.lowercased().hasSuffix(".csv") ? try table(joined(path, name)) : nil
+            case .lists: entries = try list(name, in: path, names)
+            case .names: entries = named(joined(path, name))
+            }
+            if let entries { return entries }
+        }
+        return nil
+    }
+
+    /// The rows of a table; nil where it has no such columns.
+    private static func table(_ path: String) throws(InputError) -> [Entry]? {
+        var table = try TableText.load(path)
+        let base = (path as NSString).deletingLastPathComponent
+        guard let header = try table.nextRow() else { return nil }
+        let names = header.map { $0.lowercased() }
+        guard let file = names.firstIndex(where: fileNames.contains),
+            let text = names.firstIndex(where: textNames.contains)
+        else { return nil }
+        var entries: [Entry] = []
+        while let row = try table.nextRow() {
+            let place = "\(path):\(table.line)"
+            guard row.count == header.count else {
+                throw InputError(place, expected: "\(header.count) fields", received: "\(row.count)")
+            }
+            let name = row[file]
+            entries.append(
+                Entry(
+                    file: name.hasPrefix("/") ? name : joined(base.isEmpty ? "." : base, name), text: row[text],
+                    place: place))
+        }
+        return entries
+    }
+
+    /// ORAND-CAR's: `a_train_images` with `a_train_gt.txt`.
+    private static func list(_ name: String, in path: String, _ names: [String]) throws(InputError) -> [Entry]? {
+        let ending = "_images", folder = joined(path, name)
+        guard name.lowercased().hasSuffix(ending), DatasetFileNames.isFolder(folder) else { return nil }
+        let stem = name.dropLast(ending.count).lowercased()
+        guard let file = names.first(where: { $0.lowercased() == stem + "_gt.txt" }) else { return nil }
+        var table = try TableText.load(joined(path, file))
+        var entries: [Entry] = []
+        while let row = try table.nextRow() {
+            let place = "\(joined(path, file)):\(table.line)"
+            guard row.count == 2 else {
+                throw InputError(place, expected: "a picture's name and its text", received: "\(row.count) fields")
+            }
+            entries.append(Entry(file: joined(folder, row[0]), text: row[1], place: place))
+        }
+        return entries
+    }
+
+    /// CVL's: pictures called by their text.
+    private static func named(_ folder: String) -> [Entry]? {
+        guard DatasetFileNames.isFolder(folder) else { return nil }
+        let entries = DatasetFileNames.entries(of: folder).sorted().compactMap { name -> Entry? in
+            guard endings.contains(where: name.lowercased().hasSuffix) else { return nil }
+            let parts = name.split(separator: "-")
+            guard parts.count >= 3, parts[0].allSatisfy(\.isWholeNumber) else { return nil }
+            return Entry(file: joined(folder, name), text: String(parts[0]), place: joined(folder, name))
+        }
+        return entries.isEmpty ? nil : entries
+    }
+
+    /// The characters of all texts, as classes: ten digits where there are no others.
+    var classNames: [String] {
+        let found = Set((train + (test ?? [])).flatMap { $0.text.map(String.init) })
+        return found.isSubset(of: ImageSet.digits) ? ImageSet.digits : found.sorted()
+    }
+}

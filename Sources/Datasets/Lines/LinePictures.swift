@@ -1,0 +1,140 @@
+import Formats
+import Foundation
+import Pictures
+import Synchronization
+import Tensors
+import Workers
+
+/// Pictures of lines of text, read, cut out and brought to a network's height as `trainer predict` brings them.
+enum LinePictures {
+    /// The lines of `entries`, for networks of these widths, which are multiples of 16.
+    /// - Throws: ``ConversionProblems`` naming every picture that cannot be taken: one that cannot be decoded, is empty, is
+    ///   longer than the widest, or whose text has a character that is no class.
+    static func read(
+        _ entries: [LineFolder.Entry], classNames: [String], height: Int, widths: [Int], note: (String) -> Void,
+        progress: (_ done: Int, _ total: Int) -> Void
+    ) throws -> LineSet {
+        let pool = WorkerPool(threads: Machine.usableCores)
+        defer { pool.shutdown() }
+        let work = LinePictureWork(entries, height: height, widest: widths.last ?? 0)
+        var set = LineSet(height: height, widths: widths, classNames: classNames)
+        var problems = ConversionProblems(), number = 0
+        let classes = Dictionary(zip(classNames, UInt8(0)...), uniquingKeysWith: { first, _ in first })
+        for start in stride(from: 0, to: entries.count, by: LinePictureWork.atOnce) {
+            work.range = start..<min(start + LinePictureWork.atOnce, entries.count)
+            pool.run(work, tasks: work.range.count)
+            for (entry, result) in zip(entries[work.range], work.taken()) {
+                do throws(InputError) {
+                    for text in result.notes { note("\(entry.file): \(text)") }
+                    let line = try result.line.get(), text = try Self.text(entry, classes, classNames)
+                    guard let bucket = set.buckets.firstIndex(where: { line.width <= $0.width }) else { continue }
+                    set.buckets[bucket].add(line, text: text, number: number, name: entry.file, height: height)
+                    number += 1
+                } catch {
+                    problems.add(error)
+                }
+            }
+            progress(work.range.upperBound, entries.count)
+        }
+        try problems.check()
+        return set
+    }
+
+    private static func text(
+        _ entry: LineFolder.Entry, _ classes: [String: UInt8], _ classNames: [String]
+    ) throws(InputError) -> [UInt8] {
+        var text: [UInt8] = []
+        for character in entry.text {
+            guard let label = classes[String(character)] else {
+                throw InputError(
+                    entry.place, expected: "text of the classes \(classNames.joined(separator: ", "))",
+                    received: "\"\(entry.text)\""
+                )
+            }
+            text.append(label)
+        }
+        guard (1...LineOptions.mostCharacters).contains(text.count) else {
+            throw InputError(
+                entry.place, expected: "a text of 1…\(LineOptions.mostCharacters) characters",
+                received: text.isEmpty ? "none" : "\(text.count)")
+        }
+        return text
+    }
+}
+
+extension LineSet.Bucket {
+    /// Adds a line, with paper behind it.
+    fileprivate mutating func add(
+        _ line: LinePreparation.Line, text: [UInt8], number: Int, name: String, height: Int
+    ) {
+        for y in 0..<height {
+            pixels += line.pixels[(y * line.width)..<((y + 1) * line.width)]
+            pixels += [UInt8](repeating: 0, count: width - line.width)
+        }
+        texts.append(text)
+        numbers.append(number)
+        names.append(name)
+    }
+}
+
+/// Reads several pictures at a time.
+private final class LinePictureWork: ParallelWork {
+    static let atOnce = 64
+
+    var range = 0..<0
+    private let entries: [LineFolder.Entry]
+    private let preparation: LinePreparation
+    private let widest: Int
+    private let results = Mutex<[Int: Outcome]>([:])
+
+    struct Outcome {
+        var line: Result<LinePreparation.Line, InputError>
+        var notes: [String]
+    }
+
+    init(_ entries: [LineFolder.Entry], height: Int, widest: Int) {
+        (self.entries, self.widest) = (entries, widest)
+        preparation = LinePreparation(height: height, step: 16)
+    }
+
+    /// What the last run left, in order.
+    func taken() -> [Outcome] {
+        let results = results.withLock { results in
+            defer { results = [:] }
+            return results
+        }
+        return range.indices.compactMap { results[$0] }
+    }
+
+    func run(task: Int, worker: Int) {
+        let index = range.lowerBound + task, file = entries[index].file
+        var notes: [String] = []
+        let line = Result { () throws(InputError) in
+            let image = try ImageDecoder.read(file) { notes.append($0) }
+            guard let line = Self.glyph(image).flatMap(preparation.line) else {
+                throw InputError(file, expected: "a picture of a line of text", received: "an empty one")
+            }
+            guard line.width <= widest else {
+                throw InputError(
+                    file, expected: "a line of at most \(widest) pixels where it is \(preparation.frame.height) high",
+                    received: "\(line.width)", remedy: "set model.inputShape wider")
+            }
+            return line
+        }
+        results.withLock { $0[index] = Outcome(line: line, notes: notes) }
+    }
+
+    /// All ink of a picture.
+    private static func glyph(_ image: GreyImage) -> Glyph? {
+        if let segmentation = InkMap(image).map({ Segmentation($0) }),
+            let glyph = segmentation.glyph(segmentation.lines.flatMap { $0 })
+        {
+            return glyph
+        }
+        // Cut at its ink, perhaps.
+        return InkMap.ofTwoTones(image).lazy.compactMap {
+            let segmentation = Segmentation($0, isCropped: true)
+            return segmentation.glyph(segmentation.lines.flatMap { $0 })
+        }.first
+    }
+}
