@@ -53,30 +53,36 @@ package final class LineReader {
         preparation = LinePreparation(height: model.graph.inputShape.height, step: Self.step)
     }
 
-    /// Reads the ink of a line; nil where it is no line.
-    package func read(_ glyph: Glyph) -> Line? {
+    /// From which probability on a reading is not doubted.
+    private static let sure = 0.9
+    /// Readings that are weighed, of one that is doubted.
+    private static let mostReadings = 5
+
+    /// What the ink of a line may say, the most probable reading first; that alone where it is sure. Empty where it is no line.
+    package func readings(_ glyph: Glyph) -> [Line] {
         guard let line = preparation.line(glyph),
             let logits = networks.logits(of: line.pixels, count: 1, width: line.width).first
-        else { return nil }
+        else { return [] }
         let probabilities = logits.probabilities(temperature: temperature)
-        guard let best = probabilities.readings().first else { return nil }
-        let places = probabilities.alignment(of: best.text).map { columns in
+        let readings = probabilities.readings()
+        guard let best = readings.first else { return [] }
+        let most = exp(best.logProbability) >= Self.sure ? 1 : Self.mostReadings
+        return readings.prefix(most).map { reading in
             // From the network's columns to those of the ink.
             let share = Double(line.width) / Double(logits.columns)
-            func place(_ column: Double) -> Double {
-                line.places[min(max(Int((column * share).rounded()), 0), line.width)]
+            func place(_ column: Int) -> Double {
+                line.places[min(max(Int((Double(column) * share).rounded()), 0), line.width)]
             }
-            return place(
-                Double(columns.lowerBound))...max(
-                    place(Double(columns.lowerBound)), place(Double(columns.upperBound + 1)))
+            let places = probabilities.alignment(of: reading.text).map { columns in
+                place(columns.lowerBound)...max(place(columns.lowerBound), place(columns.upperBound + 1))
+            }
+            let parts = glyph.parts(at: places)
+            let characters = zip(parts, probabilities.alternatives(to: reading.text)).map { part, probabilities in
+                Character(
+                    glyph: part.glyph, isApart: part.isApart, probabilities: Array(probabilities.dropLast()))
+            }
+            return Line(text: reading.text, probability: min(1, exp(reading.logProbability)), characters: characters)
         }
-        let alternatives = probabilities.alternatives(to: best.text)
-        let parts = glyph.parts(at: places)
-        let characters = zip(parts, alternatives).map { part, probabilities in
-            Character(
-                glyph: part.glyph, isApart: part.isApart, probabilities: Array(probabilities.dropLast()))
-        }
-        return Line(text: best.text, probability: min(1, exp(best.logProbability)), characters: characters)
     }
 }
 

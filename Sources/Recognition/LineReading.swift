@@ -2,33 +2,54 @@ import Foundation
 import Pictures
 
 extension DigitReader {
+    /// How much the network of single characters counts where readings of a line are weighed.
+    private static let weight = 0.5
+
     /// Every line read whole; nil where one is no line for the network.
     ///
-    /// A character that stands apart is looked at by the network of single characters too: of both networks' probabilities the
-    /// geometric mean is taken, and the line's probability follows in proportion.
+    /// Readings of a line that are doubted are weighed by the network of single characters, which looks at each part: that is taken
+    /// whose `log P(text) + 0.5·Σ log pᵢ` is largest. A character that stands apart then has the geometric mean of both networks'
+    /// probabilities, and the line's probability follows in proportion.
     func read(_ segmentation: Segmentation, by lineReader: LineReader) -> Reading? {
         var reading = Reading(characters: [])
         for groups in segmentation.lines {
-            guard let glyph = segmentation.glyph(groups), let line = lineReader.read(glyph) else { return nil }
+            guard let glyph = segmentation.glyph(groups) else { return nil }
+            let readings = lineReader.readings(glyph).map(looked(at:))
+            guard let line = readings.max(by: { $0.score < $1.score }) else { return nil }
             guard !line.characters.isEmpty else { continue }
             let number = reading.lineProbabilities.count
-            let inputs = line.characters.map { preparation.bytes($0.glyph) }
-            let apart = line.characters.indices.filter { line.characters[$0].isApart }
-            let second = Dictionary(
-                zip(apart, probabilities(of: apart.map { inputs[$0] })), uniquingKeysWith: { first, _ in first })
-            var probability = line.probability
-            for (index, character) in line.characters.enumerated() {
-                let own = character.probabilities
-                let joined = second[index].map { Self.geometricMean(own, $0) } ?? own
-                let (before, after) = (own.max() ?? 0, joined.max() ?? 0)
-                if before > 0 { probability *= after / before }
-                reading.characters.append(
-                    ReadCharacter(
-                        box: character.glyph.box, line: number, input: inputs[index], probabilities: joined))
+            reading.characters += line.characters.map { character in
+                var character = character
+                character.line = number
+                return character
             }
-            reading.lineProbabilities.append(min(1, probability))
+            reading.lineProbabilities.append(line.probability)
         }
         return reading
+    }
+
+    private struct LookedAt {
+        var characters: [ReadCharacter]
+        var probability: Double
+        var score: Double
+    }
+
+    /// A reading of a line by both networks.
+    private func looked(at line: LineReader.Line) -> LookedAt {
+        let inputs = line.characters.map { preparation.bytes($0.glyph) }
+        let second = probabilities(of: inputs)
+        var result = LookedAt(
+            characters: [], probability: line.probability, score: log(max(line.probability, 1e-300)))
+        for (index, character) in line.characters.enumerated() {
+            let own = character.probabilities
+            result.score += Self.weight * log(max(second[index][line.text[index]], 1e-6))
+            let joined = character.isApart ? Self.geometricMean(own, second[index]) : own
+            let (before, after) = (own.max() ?? 0, joined.max() ?? 0)
+            if before > 0 { result.probability = min(1, result.probability * after / before) }
+            result.characters.append(
+                ReadCharacter(box: character.glyph.box, line: 0, input: inputs[index], probabilities: joined))
+        }
+        return result
     }
 
     /// `√(p·q)`, made to sum to what p does.

@@ -149,6 +149,13 @@ import Workers
                 _ = try Self.load(path) { $0.classNames = ImageSet.digits }
                 Issue.record("a text outside the classes was read")
             } catch { #expect("\(error)".contains("labels.csv:2: expected text of the classes 0, 1")) }
+            try FileManager.default.createDirectory(
+                atPath: "\(path)/x/b_train_images", withIntermediateDirectories: true)
+            #expect(message("\(path)/x").contains("expected b_train_gt.txt beside b_train_images"))
+            try Self.write("12", to: "\(path)/y/a.png")
+            #expect(message("\(path)/y").contains("received pictures alone"))
+            try "name,size\na.png,3\n".write(toFile: "\(path)/y/labels.csv", atomically: true, encoding: .utf8)
+            #expect(message("\(path)/y").contains("labels.csv: expected a column file and a column text"))
             try write("")
             #expect(message(path).contains("expected pictures of lines · received none"))
         }

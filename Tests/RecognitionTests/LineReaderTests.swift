@@ -40,6 +40,16 @@ import Workers
         #expect(files.reduce(0, +) <= 3_000_000)
         let lines = try BoxModel.loadLines()
         #expect(lines.graph.readsLines && lines.temperature != nil && lines.classNames.count == 10)
+        // Its run's own figures lie beside it.
+        struct Figures: Decodable {
+            struct Test: Decodable { var lines: Int, accuracy: Double }
+            var temperature: Double, parameters: Int, test: Test
+        }
+        let figures = try JSONDecoder().decode(
+            Figures.self, from: Data(contentsOf: BoxModel.folder.appendingPathComponent("lines-figures.json")))
+        #expect(figures.test.lines == 2_000 && figures.test.accuracy > 0.95)
+        #expect(figures.parameters == lines.graph.parameterCount)
+        #expect(lines.temperature.map { abs($0 - figures.temperature) < 1e-9 } ?? false)
     }
 
     @Test(arguments: [(6, 3, 0.9), (0, 3, 0.7), (-2, 4, 0.7), (14, 2, 0.9)])

@@ -38,7 +38,10 @@ struct LineFolder {
         }
         let names = DatasetFileNames.entries(of: path).sorted()
         if let file = names.first(where: { $0.lowercased() == "labels.csv" }) {
-            guard let entries = try table(joined(path, file)) else { return nil }
+            guard let entries = try table(joined(path, file)) else {
+                throw InputError(
+                    joined(path, file), expected: "a column file and a column text", received: "none of such names")
+            }
             folder.train = entries
             return folder
         }
@@ -51,6 +54,12 @@ struct LineFolder {
         if let entries = named(path) {
             folder.train = entries
             return folder
+        }
+        // Single characters are in folders called by their class.
+        guard !names.contains(where: isPicture) else {
+            throw InputError(
+                path, expected: "what the pictures say, labels.csv with columns file and text",
+                received: "pictures alone")
         }
         return nil
     }
@@ -105,7 +114,11 @@ struct LineFolder {
         let ending = "_images", folder = joined(path, name)
         guard name.lowercased().hasSuffix(ending), DatasetFileNames.isFolder(folder) else { return nil }
         let stem = name.dropLast(ending.count).lowercased()
-        guard let file = names.first(where: { $0.lowercased() == stem + "_gt.txt" }) else { return nil }
+        guard let file = names.first(where: { $0.lowercased() == stem + "_gt.txt" }) else {
+            throw InputError(
+                path, expected: "\(stem)_gt.txt beside \(name), a picture's name and its text in each line",
+                received: "none")
+        }
         var table = try TableText.load(joined(path, file))
         var entries: [Entry] = []
         while let row = try table.nextRow() {
@@ -122,13 +135,15 @@ struct LineFolder {
     private static func named(_ folder: String) -> [Entry]? {
         guard DatasetFileNames.isFolder(folder) else { return nil }
         let entries = DatasetFileNames.entries(of: folder).sorted().compactMap { name -> Entry? in
-            guard endings.contains(where: name.lowercased().hasSuffix) else { return nil }
+            guard isPicture(name) else { return nil }
             let parts = name.split(separator: "-")
             guard parts.count >= 3, parts[0].allSatisfy(\.isWholeNumber) else { return nil }
             return Entry(file: joined(folder, name), text: String(parts[0]), place: joined(folder, name))
         }
         return entries.isEmpty ? nil : entries
     }
+
+    private static func isPicture(_ name: String) -> Bool { endings.contains(where: name.lowercased().hasSuffix) }
 
     /// The characters of all texts, as classes: ten digits where there are no others.
     var classNames: [String] {
