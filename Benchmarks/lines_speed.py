@@ -7,7 +7,7 @@ the same batch, cores and shape of data, in turns.
     .build/lines/bin/python Benchmarks/lines_speed.py --trainer .build/release/trainer
 
 Both take a batch of 64 lines 192 pixels wide from memory, forward, CTC loss, backward and AdamW; medians of several rounds that take
-turns. PyTorch is given channels_last, which is the faster layout here. Then inference of one line of six digits on one core.
+turns. PyTorch is given channels_last, which is the faster layout here.
 """
 import argparse
 import json
@@ -54,7 +54,7 @@ def numeral(trainer, config, arguments, key):
         if result.returncode:
             sys.exit(result.stderr)
         record = json.loads(file.read_text())
-        return record[key]["imagesPerSecond"]
+        return record[key]
 
 
 def main():
@@ -94,7 +94,7 @@ def main():
     rates = {"Numeral": [], "PyTorch": []}
     for _ in range(options.rounds):
         rates["Numeral"].append(
-            numeral(options.trainer, options.config, ["--threads", str(options.threads), "--inference-batch", "1"], "training"))
+            numeral(options.trainer, options.config, ["--threads", str(options.threads), "--inference-batch", "1"], "trainingImagesPerSecond"))
         net.train()
         rates["PyTorch"].append(rate(step, batch))
     print(f"training, batch {batch}, {height}×{width}, {options.threads} threads: "

@@ -50,12 +50,7 @@ def ddddocr():
     engine.set_ranges(0)
 
     def read(file):
-        result = engine.classification(pathlib.Path(file).read_bytes(), probability=True)
-        if isinstance(result, str):
-            return result
-        best = [result["charsets"][int(np.argmax(row))] for row in np.asarray(result["probability"]).reshape(
-            len(result["probability"]), -1)]
-        return "".join(best)
+        return engine.classification(pathlib.Path(file).read_bytes())
     return read
 
 

@@ -26,6 +26,9 @@ package enum BoxModel {
     /// What stands for it where a model is named by path; a file or folder of that name is `./box`.
     package static let word = "box"
 
+    /// What stands for the network of lines beside it.
+    package static let linesWord = "box-lines"
+
     /// What messages call it.
     package static let name = "the model in the box"
 
@@ -40,14 +43,14 @@ package enum BoxModel {
         try SavedModel.load(path: folder.appendingPathComponent("lines.safetensors").path)
     }
 
-    /// Whether `path` stands for it.
+    /// Whether `path` stands for one of the two.
     /// - Throws: an `InputError` where a file or folder has that name too.
     static func isMeant(by path: String) throws(InputError) -> Bool {
-        guard path == word else { return false }
-        guard !FileManager.default.fileExists(atPath: word) else {
+        guard path == word || path == linesWord else { return false }
+        guard !FileManager.default.fileExists(atPath: path) else {
             throw InputError(
                 path, expected: "one model of this name", received: "the model in the box, and a file or folder here",
-                remedy: "write ./\(word) for the latter, or run in another folder for the former")
+                remedy: "write ./\(path) for the latter, or run in another folder for the former")
         }
         return true
     }

@@ -100,9 +100,12 @@ package struct SavedModel: Sendable {
         }
     }
 
-    /// Reads a model from a file, or from the run folder that holds `model.safetensors`; `box` is the model in the box.
+    /// Reads a model from a file, or from the run folder that holds `model.safetensors`; `box` is the model in the box,
+    /// `box-lines` the network of lines beside it.
     package static func load(path: String) throws(InputError) -> SavedModel {
-        if try BoxModel.isMeant(by: path) { return try BoxModel.load() }
+        if try BoxModel.isMeant(by: path) {
+            return try path == BoxModel.linesWord ? BoxModel.loadLines() : BoxModel.load()
+        }
         var url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {

@@ -196,12 +196,12 @@ struct ResolvedGraphTests {
             ),
             (
                 "an image at the end", chain([4, 4, 1], [.relu]),
-                "model.layers[0] (relu_1): expected a last layer that gives a vector of at least 2 classes · received "
+                "model.layers[0] (relu_1): expected a last layer that gives a vector of at least 2 classes, or of lines a row of columns, 1×T×K · received "
                     + "4×4×1 · end with flatten or globalAveragePooling2d and a dense layer"
             ),
             (
                 "one class", chain([4], [.dense(units: 1)]),
-                "model.layers[0] (dense_1): expected a last layer that gives a vector of at least 2 classes · received "
+                "model.layers[0] (dense_1): expected a last layer that gives a vector of at least 2 classes, or of lines a row of columns, 1×T×K · received "
                     + "1 · end with flatten or globalAveragePooling2d and a dense layer"
             ),
             (
