@@ -26,4 +26,11 @@ import Testing
         #expect(error?.description.hasPrefix("x: expected a picture: PNG, JPEG, PBM, PGM or PPM") == true)
         #expect(throws: InputError.self) { try model.read("no-such-picture.png") }
     }
+
+    /// A network of lines classifies no images: it is refused where it is loaded, and its word in the command line too.
+    @Test func aNetworkOfLinesIsNoModelOfImages() throws {
+        let error = #expect(throws: InputError.self) { try Model.load("box-lines", threads: 1) }
+        #expect(error?.received == "one that reads lines of text")
+        #expect(try Model.load("box", threads: 1).classNames.count == 10)
+    }
 }

@@ -1,19 +1,19 @@
 /// What makes one text of another: characters replaced, put in, left out.
-public struct Edits: Hashable, Sendable {
+package struct Edits: Hashable, Sendable {
     /// True character and what was read instead; both nil never.
-    public struct Step: Hashable, Sendable {
+    package struct Step: Hashable, Sendable {
         /// Nil: put in.
-        public var truth: Int?
+        package var truth: Int?
         /// Nil: left out.
-        public var read: Int?
+        package var read: Int?
     }
 
     /// In the order of the text, those that are right left out.
-    public let steps: [Step]
+    package let steps: [Step]
 
     /// The fewest edits from `truth` to `read` (V. Levenshtein 1966); of equally many, replacements before the others.
     /// O(n·m).
-    public init(from truth: [Int], to read: [Int]) {
+    package init(from truth: [Int], to read: [Int]) {
         let (n, m) = (truth.count, read.count), stride = m + 1
         var cost = [Int](repeating: 0, count: (n + 1) * stride)
         for i in 0...n { cost[i * stride] = i }
@@ -48,9 +48,9 @@ public struct Edits: Hashable, Sendable {
     }
 
     /// Characters read as others.
-    public var substitutions: Int { steps.count { $0.truth != nil && $0.read != nil } }
+    package var substitutions: Int { steps.count { $0.truth != nil && $0.read != nil } }
     /// Characters read where none is.
-    public var insertions: Int { steps.count { $0.truth == nil } }
+    package var insertions: Int { steps.count { $0.truth == nil } }
     /// Characters not read.
-    public var deletions: Int { steps.count { $0.read == nil } }
+    package var deletions: Int { steps.count { $0.read == nil } }
 }

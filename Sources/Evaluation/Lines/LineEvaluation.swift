@@ -1,82 +1,82 @@
 /// A line of text, what it says and what was read. Texts are classes from left to right.
-public struct LinePrediction: Hashable, Sendable {
+package struct LinePrediction: Hashable, Sendable {
     /// What it says.
-    public var truth: [Int]
+    package var truth: [Int]
     /// What was read.
-    public var read: [Int]
+    package var read: [Int]
     /// Of the whole reading, in [0, 1].
-    public var probability: Double
+    package var probability: Double
     /// `−log P(truth)`, nats.
-    public var loss: Double
+    package var loss: Double
 
     /// One line.
-    public init(truth: [Int], read: [Int], probability: Double, loss: Double) {
+    package init(truth: [Int], read: [Int], probability: Double, loss: Double) {
         (self.truth, self.read, self.probability, self.loss) = (truth, read, probability, loss)
     }
 
     /// Whether the whole line is right.
-    public var isRight: Bool { truth == read }
+    package var isRight: Bool { truth == read }
 }
 
 /// Every figure of a reader of lines on one set of them.
-public struct LineEvaluation: Hashable, Sendable {
+package struct LineEvaluation: Hashable, Sendable {
     /// Lines of one length.
-    public struct Length: Hashable, Sendable {
+    package struct Length: Hashable, Sendable {
         /// Characters.
-        public var length: Int
+        package var length: Int
         /// Lines.
-        public var count: Int
+        package var count: Int
         /// Lines read right.
-        public var correct: Int
+        package var correct: Int
     }
 
     /// One character taken for another; nil for none.
-    public struct Confusion: Hashable, Sendable {
+    package struct Confusion: Hashable, Sendable {
         /// What it is.
-        public var truth: Int?
+        package var truth: Int?
         /// What was read.
-        public var read: Int?
+        package var read: Int?
         /// How often.
-        public var count: Int
+        package var count: Int
     }
 
     /// What accepting all readings of at least some probability gives.
-    public struct Acceptance: Hashable, Sendable {
+    package struct Acceptance: Hashable, Sendable {
         /// The least probability that is accepted.
-        public var threshold: Double
+        package var threshold: Double
         /// Lines accepted.
-        public var accepted: Int
+        package var accepted: Int
         /// Of these, wrong.
-        public var wrong: Int
+        package var wrong: Int
     }
 
     /// What was read, in the set's order.
-    public let lines: [LinePrediction]
+    package let lines: [LinePrediction]
     /// Names of the classes.
-    public let classNames: [String]
+    package let classNames: [String]
     /// Lines read right.
-    public let correct: Int
+    package let correct: Int
     /// Of ``accuracy``, Wilson, 95 %.
-    public let accuracyInterval: ConfidenceInterval
+    package let accuracyInterval: ConfidenceInterval
     /// Characters of all lines.
-    public let characters: Int
+    package let characters: Int
     /// Characters read as others, over all lines.
-    public let substitutions: Int
+    package let substitutions: Int
     /// Characters read where none is.
-    public let insertions: Int
+    package let insertions: Int
     /// Characters not read.
-    public let deletions: Int
+    package let deletions: Int
     /// Mean of `−log P(truth)`, nats a line.
-    public let logLoss: Double
+    package let logLoss: Double
     /// By length, rising.
-    public let lengths: [Length]
+    package let lengths: [Length]
     /// What was taken for what, the most frequent first.
-    public let confusions: [Confusion]
+    package let confusions: [Confusion]
     /// From the surest line on, a point for each further one; lines of equal probability in one.
-    public let acceptances: [Acceptance]
+    package let acceptances: [Acceptance]
 
     /// Computes everything.
-    public init(_ lines: [LinePrediction], classNames: [String]) {
+    package init(_ lines: [LinePrediction], classNames: [String]) {
         self.lines = lines
         self.classNames = classNames
         correct = lines.count { $0.isRight }
@@ -114,16 +114,16 @@ public struct LineEvaluation: Hashable, Sendable {
     }
 
     /// How many lines there are.
-    public var count: Int { lines.count }
+    package var count: Int { lines.count }
     /// The share of lines read right as a whole.
-    public var accuracy: Double { Double(correct) / Double(count) }
+    package var accuracy: Double { Double(correct) / Double(count) }
     /// `(S + I + D) / N`: edits over the characters there are. It may pass 1.
-    public var characterErrorRate: Double { Double(substitutions + insertions + deletions) / Double(characters) }
+    package var characterErrorRate: Double { Double(substitutions + insertions + deletions) / Double(characters) }
     /// Mean probability of the readings; where they are calibrated, ``accuracy``.
-    public var meanProbability: Double { lines.reduce(0) { $0 + $1.probability } / Double(count) }
+    package var meanProbability: Double { lines.reduce(0) { $0 + $1.probability } / Double(count) }
 
     /// The largest share of lines that can be accepted, the surest first, with at most `error` of them wrong; 0 where none can.
-    public func coverage(error: Double) -> Acceptance? {
+    package func coverage(error: Double) -> Acceptance? {
         acceptances.last { Double($0.wrong) <= error * Double($0.accepted) }
     }
 }
