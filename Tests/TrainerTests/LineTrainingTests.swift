@@ -184,6 +184,7 @@ import Workers
         func begin(_ output: String) -> [String] { ["--config", "lines.json", "--output", output] }
         let outcome = try small.trainer(begin("whole") + ["--threads", "2"])
         #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("96 lines, 30 for validation") && outcome.errors.contains("lines/s"))
         #expect(outcome.output.contains("read right as a whole") && outcome.output.contains("BUNDLED SAMPLE"))
         let whole = try small.run(in: "whole")
         let process = try small.start(begin("cut") + ["--threads", "1"], until: SmallRun.isUnderWay, output: "cut")

@@ -21,6 +21,9 @@ struct TrainingSession {
 
     private var folder: RunFolder { run.folder }
 
+    /// What is trained on.
+    private var unit: String { data.lines == nil ? "images" : "lines" }
+
     /// What is unusual about the training images.
     private var dataNotes: [String] {
         guard data.lines == nil else { return [] }
@@ -53,7 +56,7 @@ struct TrainingSession {
         for note in dataNotes { Console.message("Note: \(note)") }
         let writer = CheckpointWriter(
             run, experiment, graph, dataDigests: dataDigests, resumedFrom: resumption?.found?.file)
-        let display = TrainingDisplay(quiet: common.quiet, epochs: experiment.training.epochs)
+        let display = TrainingDisplay(quiet: common.quiet, epochs: experiment.training.epochs, unit: unit)
         let logs = RunLogs(
             run, experiment, graph: graph, data: data, sums: resumption?.found?.checkpoint.liveSums ?? [:])
         let model: TrainedModel
@@ -133,7 +136,7 @@ struct TrainingSession {
         let history = model.history
         common.say(
             "Trained \(history.epochs.count) epochs in \(Console.fixed(history.seconds, 1)) s "
-                + "(\(Console.grouped(Int(history.imagesPerSecond))) \(data.lines == nil ? "images" : "lines")/s)"
+                + "(\(Console.grouped(Int(history.imagesPerSecond))) \(unit)/s)"
                 + (history.stoppedEarly ? ", stopped early" : "") + "; kept epoch \(history.bestEpoch)")
         let environment =
             folder.storedEnvironment

@@ -6,6 +6,8 @@ import Numeral
 final class TrainingDisplay {
     private let quiet: Bool
     private let epochs: Int
+    /// What is trained on: images, or lines of text.
+    private let unit: String
     private var lastDraw = Date.distantPast
     private var isDrawn = false
     private let start = Date()
@@ -13,9 +15,10 @@ final class TrainingDisplay {
     private var firstFraction: Double?
     private var best: (epoch: Int, text: String)?
 
-    init(quiet: Bool, epochs: Int) {
+    init(quiet: Bool, epochs: Int, unit: String = "images") {
         self.quiet = quiet
         self.epochs = epochs
+        self.unit = unit
     }
 
     func show(_ event: TrainingEvent) {
@@ -30,10 +33,10 @@ final class TrainingDisplay {
 
     private func began(_ scale: TrainingScale) {
         Console.message(
-            "\(Console.grouped(scale.parameters)) parameters; \(Console.grouped(scale.trainingImages)) images, "
+            "\(Console.grouped(scale.parameters)) parameters; \(Console.grouped(scale.trainingImages)) \(unit), "
                 + "\(Console.grouped(scale.validationImages)) for validation; \(scale.epochs) epochs of "
                 + "\(scale.stepsPerEpoch) steps")
-        Console.message(EpochLine.header(columns: Console.messageColumns))
+        Console.message(EpochLine.header(unit: unit, columns: Console.messageColumns))
     }
 
     private func draw(_ p: StepProgress) {
@@ -90,7 +93,9 @@ enum EpochLine {
         ("acc %", 8, 50), ("images/s", 11, 70), ("time", 9, 60),
     ]
 
-    static func header(columns: Int) -> String { joined(fields.map(\.name), columns) }
+    static func header(unit: String = "images", columns: Int) -> String {
+        joined(fields.map { $0.name == "images/s" ? "\(unit)/s" : $0.name }, columns)
+    }
 
     static func text(
         _ record: EpochRecord, epochs: Int, seconds: Double, isBest: Bool, columns: Int
