@@ -23,17 +23,12 @@ struct LineAssessment {
     var reproduction: [String]
     var notes: [String] = []
 
-    /// The graphs of all widths.
-    static func graphs(_ graph: ResolvedGraph, _ lines: LineData) throws(InputError) -> [ResolvedGraph] {
-        try lines.widths.map { width throws(InputError) in try graph.widened(to: width) }
-    }
-
     /// - Parameter beforeEnd: does what must be done before `metrics.json` makes the run a finished one.
     func run(
         on characters: ImageSet, to folder: RunFolder, common: CommonOptions, pool: WorkerPool,
         beforeEnd: () throws -> Void = {}
     ) throws {
-        let graphs = try Self.graphs(graph, lines), columns = graphs.map(\.outputColumns)
+        let graphs = try graph.widened(to: lines.widths), columns = graphs.map(\.outputColumns)
         let set = try lines.test(of: characters, seed: experiment.seed, columns: columns)
         let networks = LineNetworks(graphs, batchSize: experiment.evaluation.batchSize, pool: pool)
         networks.load(parameters: parameters, state: state)

@@ -5,7 +5,7 @@ extension TrainingSession {
     /// - Throws: an `InputError` where lines of text are of widths that the network does not take.
     func temperature(of model: TrainedModel) throws -> Double? {
         if let lines = data.lines {
-            let graphs = try LineAssessment.graphs(graph, lines), columns = graphs.map(\.outputColumns)
+            let graphs = try graph.widened(to: lines.widths), columns = graphs.map(\.outputColumns)
             guard let set = try lines.validation(of: data.validation, seed: experiment.seed, columns: columns) else {
                 return nil
             }

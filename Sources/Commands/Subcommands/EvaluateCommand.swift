@@ -90,14 +90,8 @@ struct EvaluateCommand: ParsableCommand {
                 parameters: saved.parameters, state: saved.state, pool: pool, ranks: ranks)
             return
         }
-        let date = Date()
-        let folder = try RunFolder.create(
-            in: URL(fileURLWithPath: output ?? saved.experiment.output.directory, isDirectory: true),
-            name: saved.experiment.name + (ensemble == nil ? "-evaluation" : "-ensemble"), date: date)
-        try folder.write(saved.experiment.jsonText, as: .config)
-        let environment = EnvironmentRecord(
-            threads: pool.threads, ranks: ranks, dataDigests: test.digests, date: date)
-        try folder.write(environment: environment)
+        let (folder, environment) = try begin(
+            saved, ensemble == nil ? "evaluation" : "ensemble", test, pool, ranks)
         if robustness { try writeRobustness(of: saved, on: test.images, name, source, to: folder, pool) }
         var assessment = Assessment(
             experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
@@ -116,20 +110,28 @@ struct EvaluateCommand: ParsableCommand {
         _ source: LoadedData.Source, _ pool: WorkerPool, _ ranks: Ranks
     ) throws {
         guard ranks.isFirst else { return }
-        let date = Date()
-        let folder = try RunFolder.create(
-            in: URL(fileURLWithPath: output ?? saved.experiment.output.directory, isDirectory: true),
-            name: saved.experiment.name + "-evaluation", date: date)
-        try folder.write(saved.experiment.jsonText, as: .config)
-        let environment = EnvironmentRecord(
-            threads: pool.threads, ranks: ranks, dataDigests: test.digests, date: date)
-        try folder.write(environment: environment)
+        let (folder, environment) = try begin(saved, "evaluation", test, pool, ranks)
         let assessment = LineAssessment(
             experiment: saved.experiment, graph: saved.graph, temperature: saved.temperature,
             parameters: saved.parameters, state: saved.state, dataset: name, source: source,
             lines: lines, environment: environment,
             reproduction: [reproduction], notes: test.notes)
         try assessment.run(on: test.images, to: folder, common: common, pool: pool)
+    }
+
+    /// The folder of the evaluation, with the configuration and the environment.
+    private func begin(
+        _ saved: SavedModel, _ kind: String, _ test: LoadedData.Test, _ pool: WorkerPool, _ ranks: Ranks
+    ) throws -> (RunFolder, EnvironmentRecord) {
+        let date = Date()
+        let folder = try RunFolder.create(
+            in: URL(fileURLWithPath: output ?? saved.experiment.output.directory, isDirectory: true),
+            name: "\(saved.experiment.name)-\(kind)", date: date)
+        try folder.write(saved.experiment.jsonText, as: .config)
+        let environment = EnvironmentRecord(
+            threads: pool.threads, ranks: ranks, dataDigests: test.digests, date: date)
+        try folder.write(environment: environment)
+        return (folder, environment)
     }
 
     private var reproduction: String {

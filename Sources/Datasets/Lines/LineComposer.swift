@@ -37,7 +37,7 @@ package struct LineComposer: LineSource {
 
     package func makeScratch() -> LineScratch { LineScratch(count: height * (widths.last ?? 0)) }
 
-    package func batchCount(size: Int) -> Int { (count + size - 1) / size }
+    package func batchCount(size: Int) -> Int { data.batchCount(size: size) }
 
     /// Lines by number; the width of each batch is drawn.
     package func batches(ofEpoch epoch: Int, size: Int) -> [LineBatch] {

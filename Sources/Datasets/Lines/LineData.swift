@@ -39,7 +39,7 @@ package struct LineData: Sendable {
 
     /// Batches of an epoch.
     package func batchCount(size: Int) -> Int {
-        stored?.train.buckets.reduce(0) { $0 + ($1.texts.count + size - 1) / size } ?? (options.count + size - 1) / size
+        stored?.train.batchCount(size: size) ?? (options.count + size - 1) / size
     }
 
     /// What to train on.

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Pictures
 import Tensors
 
 /// Pictures of lines of text with what they say, as people keep them:
@@ -25,7 +26,6 @@ struct LineFolder {
 
     private static let fileNames: Set = ["file", "filename", "file_name", "image", "picture", "name", "path"]
     private static let textNames: Set = ["text", "string", "transcription", "label", "value", "number"]
-    private static let endings = [".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".pbm"]
 
     /// What `path` holds; nil where it is none of these.
     /// - Throws: an `InputError` where a table or a list cannot be read.
@@ -143,7 +143,9 @@ struct LineFolder {
         return entries.isEmpty ? nil : entries
     }
 
-    private static func isPicture(_ name: String) -> Bool { endings.contains(where: name.lowercased().hasSuffix) }
+    private static func isPicture(_ name: String) -> Bool {
+        PictureFiles.endings.contains((name as NSString).pathExtension.lowercased())
+    }
 
     /// The characters of all texts, as classes: ten digits where there are no others.
     var classNames: [String] {

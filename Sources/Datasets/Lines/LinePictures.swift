@@ -111,7 +111,8 @@ private final class LinePictureWork: ParallelWork {
         var notes: [String] = []
         let line = Result { () throws(InputError) in
             let image = try ImageDecoder.read(file) { notes.append($0) }
-            guard let line = Self.glyph(image).flatMap(preparation.line) else {
+            let ink = Segmentation.glyph(in: image) { $0.glyph($0.groups) }
+            guard let line = ink.flatMap(preparation.line) else {
                 throw InputError(file, expected: "a picture of a line of text", received: "an empty one")
             }
             guard line.width <= widest else {
@@ -122,19 +123,5 @@ private final class LinePictureWork: ParallelWork {
             return line
         }
         results.withLock { $0[index] = Outcome(line: line, notes: notes) }
-    }
-
-    /// All ink of a picture.
-    private static func glyph(_ image: GreyImage) -> Glyph? {
-        if let segmentation = InkMap(image).map({ Segmentation($0) }),
-            let glyph = segmentation.glyph(segmentation.lines.flatMap { $0 })
-        {
-            return glyph
-        }
-        // Cut at its ink, perhaps.
-        return InkMap.ofTwoTones(image).lazy.compactMap {
-            let segmentation = Segmentation($0, isCropped: true)
-            return segmentation.glyph(segmentation.lines.flatMap { $0 })
-        }.first
     }
 }

@@ -31,6 +31,9 @@ package struct LineSet: Sendable {
 
     package var count: Int { buckets.reduce(0) { $0 + $1.texts.count } }
 
+    /// Batches of one width each and at most so many lines.
+    func batchCount(size: Int) -> Int { buckets.reduce(0) { $0 + ($1.texts.count + size - 1) / size } }
+
     /// The texts by number, as they are written.
     package var texts: [String] {
         var result = [String](repeating: "", count: count)

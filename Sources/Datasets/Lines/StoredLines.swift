@@ -21,9 +21,7 @@ struct StoredLines: LineSource {
 
     func makeScratch() -> LineScratch { LineScratch(count: height * (widths.last ?? 0)) }
 
-    func batchCount(size: Int) -> Int {
-        lines.buckets.reduce(0) { $0 + ($1.texts.count + size - 1) / size }
-    }
+    func batchCount(size: Int) -> Int { lines.batchCount(size: size) }
 
     /// Each width's lines shuffled at the address (seed, shuffle, epoch, stream 1 + width) and cut into batches, these shuffled at
     /// stream 0.

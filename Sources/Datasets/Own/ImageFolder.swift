@@ -192,11 +192,7 @@ private final class PictureReader: ParallelWork {
         case .prepared(let width, let height):
             let preparation = GlyphPreparation(height: height, width: width)
             if (image.width, image.height) == (width, height), preparation.isPrepared(image) { return image }
-            let glyph =
-                InkMap(image).flatMap { Segmentation($0).single?.glyph }
-                // Cut at its ink, perhaps.
-                ?? InkMap.ofTwoTones(image).lazy.compactMap { Segmentation($0, isCropped: true).single?.glyph }.first
-            guard let glyph else {
+            guard let glyph = Segmentation.glyph(in: image, { $0.single?.glyph }) else {
                 throw InputError(
                     place, expected: "a picture of a character", received: "an empty one",
                     remedy: "pictures of other things are taken as they are with data.prepare false")

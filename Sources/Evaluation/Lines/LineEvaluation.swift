@@ -21,7 +21,7 @@ package struct LinePrediction: Hashable, Sendable {
 /// Every figure of a reader of lines on one set of them.
 package struct LineEvaluation: Hashable, Sendable {
     /// Lines of one length.
-    package struct Length: Hashable, Sendable {
+    package struct Length: Hashable, Sendable, Encodable {
         /// Characters.
         package var length: Int
         /// Lines.

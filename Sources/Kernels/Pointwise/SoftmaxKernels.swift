@@ -126,11 +126,14 @@ package enum SoftmaxKernels {
         }
     }
 
-    /// What softmax divides by, in two parts so that neither overflows: `log p[k] = z[k] − top − logSum`. In Double.
-    package static func normalizer(_ z: UnsafePointer<Float>, columns: Int) -> (top: Double, logSum: Double) {
+    /// What the softmax of `z/T` divides by, in two parts so that neither overflows: `log p[k] = (z[k] − top)/T − logSum`. In
+    /// Double.
+    package static func normalizer(
+        _ z: UnsafePointer<Float>, columns: Int, temperature: Double = 1
+    ) -> (top: Double, logSum: Double) {
         let top = Double(maximum(z, columns))
         var sum = 0.0
-        for k in 0..<columns { sum += exp(Double(z[k]) - top) }
+        for k in 0..<columns { sum += exp((Double(z[k]) - top) / temperature) }
         return (top, log(sum))
     }
 

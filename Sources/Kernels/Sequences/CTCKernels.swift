@@ -20,11 +20,6 @@ import Tensors
 /// `log P = log(e^α[T−1, S−1] + e^α[T−1, S−2])`, and `∂(−log P)/∂z[t, k] = p[t, k] − Σ_{s of class k} e^(α + β − log P)`.
 /// All in Double and in logarithms. Source: A. Graves et al., "Connectionist temporal classification", ICML 2006.
 package enum CTCKernels {
-    /// Columns that a text needs: one a character, and one more between two that are equal.
-    package static func columnsNeeded(_ text: some Collection<Int32>) -> Int {
-        text.count + zip(text, text.dropFirst()).reduce(0) { $0 + ($1.0 == $1.1 ? 1 : 0) }
-    }
-
     /// `log softmax` of each row: `[T, K]` from `[T, K]`.
     /// - Parameter temperature: what the logits are divided by.
     package static func logProbabilities(
@@ -33,15 +28,8 @@ package enum CTCKernels {
     ) {
         for t in 0..<columns {
             let row = z + t * classes, target = logP + t * classes
-            var top = -Double.infinity
-            for k in 0..<classes { top = max(top, Double(row[k])) }
-            var sum = 0.0
-            for k in 0..<classes {
-                target[k] = (Double(row[k]) - top) / temperature
-                sum += exp(target[k])
-            }
-            let logSum = log(sum)
-            for k in 0..<classes { target[k] -= logSum }
+            let (top, logSum) = SoftmaxKernels.normalizer(row, columns: classes, temperature: temperature)
+            for k in 0..<classes { target[k] = (Double(row[k]) - top) / temperature - logSum }
         }
     }
 
@@ -65,27 +53,19 @@ package enum CTCKernels {
                 return .infinity
             }
             // Before column T − 1 nothing has come: β there lets the two last states end.
-            var now = beta, next = beta + states
-            let share = beta + 2 * states
-            for s in 0..<states { now[s] = s >= states - 2 ? 0 : -.infinity }
+            let rest = beta + states, share = beta + 2 * states
+            for s in 0..<states { beta[s] = s >= states - 2 ? 0 : -.infinity }
             for t in (0..<columns).reversed() {
                 let p = logP + t * classes
                 for k in 0..<classes { share[k] = 0 }
                 for s in 0..<states {
-                    let log = alpha[t * states + s] + now[s] - total
+                    let log = alpha[t * states + s] + beta[s] - total
                     if log > -.infinity { share[label(s, text, classes)] += exp(log) }
                 }
                 for k in 0..<classes { dz[t * classes + k] = weight * Float(exp(p[k]) - share[k]) }
-                // β of the column before, by this column's probabilities.
-                for s in 0..<states {
-                    var sum = now[s] + p[label(s, text, classes)]
-                    if s + 1 < states { sum = add(sum, now[s + 1] + p[label(s + 1, text, classes)]) }
-                    if s + 2 < states, skips(s + 2, text) {
-                        sum = add(sum, now[s + 2] + p[label(s + 2, text, classes)])
-                    }
-                    next[s] = sum
-                }
-                swap(&now, &next)
+                // β of the column before.
+                for s in 0..<states { rest[s] = beta[s] + p[label(s, text, classes)] }
+                for s in 0..<states { beta[s] = following(s, rest, text) }
             }
             return -total
         }
@@ -173,18 +153,23 @@ package enum CTCKernels {
         for t in (0..<columns).reversed() {
             let row = rest + t * states, p = logP + t * classes
             for s in 0..<states {
-                var sum = -Double.infinity
-                if t == columns - 1 {
-                    sum = s >= states - 2 ? 0 : sum
-                } else {
-                    let next = rest + (t + 1) * states
-                    sum = next[s]
-                    if s + 1 < states { sum = add(sum, next[s + 1]) }
-                    if s + 2 < states, skips(s + 2, text) { sum = add(sum, next[s + 2]) }
-                }
-                row[s] = sum + p[label(s, text, classes)]
+                let beta: Double =
+                    t < columns - 1
+                    ? following(s, rest + (t + 1) * states, text) : s >= states - 2 ? 0 : -.infinity
+                row[s] = beta + p[label(s, text, classes)]
             }
         }
+    }
+
+    /// β of state s, by B of the next column.
+    private static func following(
+        _ s: Int, _ next: UnsafePointer<Double>, _ text: UnsafeBufferPointer<Int32>
+    ) -> Double {
+        let states = 2 * text.count + 1
+        var sum = next[s]
+        if s + 1 < states { sum = add(sum, next[s + 1]) }
+        if s + 2 < states, skips(s + 2, text) { sum = add(sum, next[s + 2]) }
+        return sum
     }
 
     /// The columns of each character of the text on its most probable path.

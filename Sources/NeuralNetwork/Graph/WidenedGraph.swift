@@ -23,4 +23,12 @@ extension ResolvedGraph {
         }
         return resolved
     }
+
+    /// The same network for each of these widths.
+    /// - Throws: as that for one width.
+    package func widened(to widths: [Int]) throws(InputError) -> [ResolvedGraph] {
+        var graphs: [ResolvedGraph] = []
+        for width in widths { graphs.append(try widened(to: width)) }
+        return graphs
+    }
 }

@@ -21,15 +21,6 @@ package enum CTCDecoding {
     static func isBestPath(
         _ z: UnsafePointer<Float>, columns: Int, classes: Int, text: UnsafeBufferPointer<Int32>
     ) -> Bool {
-        var last = classes - 1, place = 0
-        for t in 0..<columns {
-            let k = SoftmaxKernels.argmax(z + t * classes, columns: classes)
-            if k != last, k != classes - 1 {
-                guard place < text.count, Int(text[place]) == k else { return false }
-                place += 1
-            }
-            last = k
-        }
-        return place == text.count
+        bestPath(z, columns: columns, classes: classes).elementsEqual(text) { $0.label == Int($1) }
     }
 }

@@ -58,27 +58,17 @@ package struct LineProbabilities: Sendable {
 
     /// `log P(text)`, whichever columns its characters take.
     package func logLikelihood(of text: [Int]) -> Double {
-        let labels = text.map(Int32.init)
-        return logarithms.withUnsafeBufferPointer { p in
-            labels.withUnsafeBufferPointer { text in
-                p.baseAddress.map {
-                    CTCKernels.logLikelihood($0, columns: columns, classes: classes, text: text)
-                } ?? -.infinity
-            }
-        }
+        withPointers(to: text) { CTCKernels.logLikelihood($0, columns: columns, classes: classes, text: $1) }
     }
 
     /// Of each character of `text`, `[K]`: the probabilities of the classes it may be, the others being as they are, and last that
     /// it is none.
     package func alternatives(to text: [Int]) -> [[Double]] {
-        let labels = text.map(Int32.init)
-        var likelihoods = [Double](repeating: 0, count: text.count * classes)
-        logarithms.withUnsafeBufferPointer { p in
-            labels.withUnsafeBufferPointer { text in
-                likelihoods.withUnsafeMutableBufferPointer { target in
-                    guard let p = p.baseAddress, let target = target.baseAddress else { return }
-                    CTCKernels.substitutions(p, columns: columns, classes: classes, text: text, result: target)
-                }
+        let likelihoods = withPointers(to: text) { p, labels in
+            [Double](unsafeUninitializedCapacity: text.count * classes) { target, count in
+                guard let first = target.baseAddress else { return }
+                CTCKernels.substitutions(p, columns: columns, classes: classes, text: labels, result: first)
+                count = text.count * classes
             }
         }
         return text.indices.map { i in
@@ -91,13 +81,16 @@ package struct LineProbabilities: Sendable {
 
     /// The columns of each character of `text`, on its most probable path.
     package func alignment(of text: [Int]) -> [ClosedRange<Int>] {
-        let labels = text.map(Int32.init)
-        return logarithms.withUnsafeBufferPointer { p in
-            labels.withUnsafeBufferPointer { text in
-                p.baseAddress.map {
-                    CTCKernels.alignment($0, columns: columns, classes: classes, text: text)
-                } ?? []
-            }
+        withPointers(to: text) { CTCKernels.alignment($0, columns: columns, classes: classes, text: $1) }
+    }
+
+    /// Calls `body` with the logarithms and the classes of `text`.
+    private func withPointers<Result>(
+        to text: [Int], _ body: (UnsafePointer<Double>, UnsafeBufferPointer<Int32>) -> Result
+    ) -> Result {
+        logarithms.withUnsafeBufferPointer { p in
+            guard let p = p.baseAddress else { preconditionFailure("LineProbabilities: a line has columns") }
+            return text.map(Int32.init).withUnsafeBufferPointer { body(p, $0) }
         }
     }
 }

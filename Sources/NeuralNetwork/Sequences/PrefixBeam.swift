@@ -7,8 +7,8 @@ extension LineProbabilities {
         package let logProbability: Double
     }
 
-    /// Classes that a column gives less than this are not followed.
-    private static let leastProbability = -11.5
+    /// The logarithm of the probability that a column must give a class at least for it to be followed.
+    private static let leastLogarithm = -11.5
 
     /// The most probable texts, the best first: found by prefix beam search, their probabilities exact.
     ///
@@ -26,23 +26,21 @@ extension LineProbabilities {
         for t in 0..<columns {
             let row = logarithms[(t * classes)..<((t + 1) * classes)]
             var next: [[Int]: Ends] = [:]
+            func add(_ logP: Double, to end: WritableKeyPath<Ends, Double>, of prefix: [Int]) {
+                var ends = next[prefix] ?? Ends()
+                ends[keyPath: end] = CTCKernels.add(ends[keyPath: end], logP)
+                next[prefix] = ends
+            }
             for (prefix, ends) in beam {
                 let total = ends.total
-                for (offset, logP) in row.enumerated() where logP > Self.leastProbability || offset == classes - 1 {
-                    if offset == classes - 1 {
-                        next[prefix, default: Ends()].blank = CTCKernels.add(
-                            next[prefix]?.blank ?? -.infinity, total + logP)
-                        continue
-                    }
-                    let longer = prefix + [offset]
-                    if prefix.last == offset {
-                        next[prefix, default: Ends()].character = CTCKernels.add(
-                            next[prefix]?.character ?? -.infinity, ends.character + logP)
-                        next[longer, default: Ends()].character = CTCKernels.add(
-                            next[longer]?.character ?? -.infinity, ends.blank + logP)
+                for (k, logP) in row.enumerated() where logP > Self.leastLogarithm || k == classes - 1 {
+                    if k == classes - 1 {
+                        add(total + logP, to: \.blank, of: prefix)
+                    } else if prefix.last == k {
+                        add(ends.character + logP, to: \.character, of: prefix)
+                        add(ends.blank + logP, to: \.character, of: prefix + [k])
                     } else {
-                        next[longer, default: Ends()].character = CTCKernels.add(
-                            next[longer]?.character ?? -.infinity, total + logP)
+                        add(total + logP, to: \.character, of: prefix + [k])
                     }
                 }
             }

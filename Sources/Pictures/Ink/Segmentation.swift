@@ -45,6 +45,15 @@ package struct Segmentation {
         dropSpecks()
     }
 
+    /// What `choose` takes of the ink of `image`, which may be cut at its ink.
+    package static func glyph(in image: GreyImage, _ choose: (Segmentation) -> Glyph?) -> Glyph? {
+        if let glyph = InkMap(image).flatMap({ choose(Segmentation($0)) }) { return glyph }
+        for map in InkMap.ofTwoTones(image) {
+            if let glyph = choose(Segmentation(map, isCropped: true)) { return glyph }
+        }
+        return nil
+    }
+
     package func glyph(_ group: Group) -> Glyph { Glyph(map, labels: labels, members: group.members, box: group.box) }
 
     /// The groups of a line together, as one glyph.

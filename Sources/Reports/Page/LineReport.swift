@@ -96,24 +96,17 @@ extension ReportPage {
 
     private static func pictures(_ report: LineReport) -> [Picture] {
         var pictures: [Picture] = []
-        func add(_ id: String, _ figure: Figure?, _ files: [RunFile], _ note: String) {
-            guard let figure else { return }
-            pictures.append(
-                Picture(
-                    id: id, title: figure.title, subtitle: figure.subtitle, note: note,
-                    panels: figure.panels.map(\.inline), files: files.map(\.rawValue)))
-        }
-        add(
+        pictures.add(
             "learning", report.history.map(LearningCurvesFigure.figure), [.learningCurvesFigure, .history],
             "Accuracy is of whole lines; training figures are means over the epoch while the weights move.")
-        add(
+        pictures.add(
             "acceptance", AcceptanceFigure.figure(report.evaluation), [.acceptanceFigure, .acceptance],
             "From left to right more readings are accepted, the surest first; where the curve leaves the floor errors begin."
         )
-        add(
+        pictures.add(
             "mistakes", report.mistakes.figure, [.mistakesFigure, .lines],
             "Above the others those that the network was surest of: what it says, what was read, how surely.")
-        add(
+        pictures.add(
             "composed", report.composed?.figure, [.composedFigure],
             "A text should be readable in each; every epoch composes lines anew, or varies those that are pictures.")
         return pictures

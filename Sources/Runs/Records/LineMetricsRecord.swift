@@ -5,12 +5,6 @@ import Training
 
 /// `metrics.json` of a run on lines of text.
 package struct LineMetricsRecord: Hashable, Sendable, Encodable {
-    package struct Length: Hashable, Sendable, Encodable {
-        package var length: Int
-        package var count: Int
-        package var correct: Int
-    }
-
     /// Nil: none.
     package struct Confusion: Hashable, Sendable, Encodable {
         package var truth: String?
@@ -40,7 +34,7 @@ package struct LineMetricsRecord: Hashable, Sendable, Encodable {
         /// Nats a line.
         package var logLoss: Double
         package var meanProbability: Double
-        package var byLength: [Length]
+        package var byLength: [LineEvaluation.Length]
         /// The most frequent ones.
         package var confusions: [Confusion]
         package var coverage: [Coverage]
@@ -56,7 +50,7 @@ package struct LineMetricsRecord: Hashable, Sendable, Encodable {
             deletions = evaluation.deletions
             logLoss = evaluation.logLoss
             meanProbability = evaluation.meanProbability
-            byLength = evaluation.lengths.map { Length(length: $0.length, count: $0.count, correct: $0.correct) }
+            byLength = evaluation.lengths
             confusions = evaluation.confusions.prefix(LineMetricsRecord.mostConfusions).map { confusion in
                 Confusion(
                     truth: confusion.truth.map { evaluation.classNames[$0] },

@@ -15,7 +15,7 @@ struct LineTraining {
         _ lines: LineData, options: TrainingOptions, treatment: LayerTreatment, graph: ResolvedGraph,
         network: TrainingNetwork, data: LoadedData, seed: UInt64, pool: WorkerPool, communicator: any Communicator
     ) throws {
-        graphs = try lines.widths.map { width throws(InputError) in try graph.widened(to: width) }
+        graphs = try graph.widened(to: lines.widths)
         let columns = graphs.map(\.outputColumns)
         let source = try lines.source(of: data.train, seed: seed, columns: columns)
         let loader = LineLoader(source, batchSize: network.batchSize, pool: pool, part: network.batchPart)
