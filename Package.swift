@@ -106,11 +106,18 @@ let package = Package(
         .library(name: "NumeralCommands", targets: ["Commands"]),
         .library(name: "numeral", type: .dynamic, targets: ["CInterface"]),
         .executable(name: "trainer", targets: ["trainer"]),
+        .executable(name: "trainer-serve", targets: ["trainer-serve"]),
+    ],
+    traits: [
+        .trait(name: "TLS", description: "trainer serve speaks HTTPS; builds BoringSSL, some minutes")
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        // For `trainer-serve` alone: no other product builds them.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     ],
     targets: [
         .systemLibrary(name: "CBLAS", path: "Modulemaps/CBLAS", providers: [.apt(["libopenblas-dev"])]),
@@ -191,7 +198,26 @@ let package = Package(
                 "Interchange", "TensorBoard", "Reports", "Runs", "Numeral", "Recognition", "LinearAlgebra", "Workers",
                 "Pictures", "Formats", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        .target(
+            name: "Serving",
+            dependencies: [
+                "Runs", "Recognition", "Experiments", "Evaluation", "Training", "Workers", "Pictures", "Formats",
+                "Tensors",
+            ],
+            resources: [.copy("Resources/web")]),
+        .target(
+            name: "HTTPServer",
+            dependencies: [
+                "Serving", "Tensors", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
+            ]),
         .executableTarget(name: "trainer", dependencies: ["Commands"]),
+        .executableTarget(
+            name: "trainer-serve",
+            dependencies: [
+                "HTTPServer", "Serving", "Commands", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
 
         .target(
             name: "TestSupport",

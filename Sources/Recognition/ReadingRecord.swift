@@ -75,6 +75,8 @@ package struct ReadingsFile: Encodable {
         /// Of each line's text as a whole; null where characters were cut apart.
         var lineProbabilities: [Double]?
         var characters: [Character]?
+        /// A PNG of what the network saw and where it looked, in Base64; absent where nobody asked.
+        var explanation: Data?
         var error: String?
     }
 
@@ -88,7 +90,7 @@ package struct ReadingsFile: Encodable {
         self.temperature = temperature
     }
 
-    package mutating func add(_ record: ReadingRecord) {
+    package mutating func add(_ record: ReadingRecord, explanation: Data? = nil) {
         let characters = record.reading.characters.map { character in
             Character(
                 line: character.line, box: character.box, class: record.classNames[character.classIndex],
@@ -100,7 +102,7 @@ package struct ReadingsFile: Encodable {
         files.append(
             File(
                 file: record.file, text: record.lines, lineProbabilities: lines.isEmpty ? nil : lines,
-                characters: characters))
+                characters: characters, explanation: explanation))
     }
 
     package mutating func add(file: String, error: String) { files.append(File(file: file, error: error)) }

@@ -32,6 +32,7 @@ package final class FolderLock {
                 held.st_dev == named.st_dev
             {
                 self.descriptor = descriptor
+                writeHolder()
                 return
             }
             Foundation.close(descriptor)
@@ -39,6 +40,45 @@ package final class FolderLock {
     }
 
     deinit { release() }
+
+    /// Who holds it, for those who would ask this process to stop.
+    private func writeHolder() {
+        let text = "\(ProcessInfo.processInfo.processIdentifier)\n"
+        // A file of the process before, killed, has its number. Where the disk is full nobody is named.
+        guard ftruncate(descriptor, 0) == 0 else { return }
+        _ = text.withCString { write(descriptor, $0, strlen($0)) }
+    }
+
+    /// The process of this machine that holds `folder`, where it lives; nil: none.
+    package static func holder(_ folder: URL) -> Int32? {
+        let path = folder.appendingPathComponent(".lock").path
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8),
+            let process = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)), process > 1,
+            kill(process, 0) == 0 || errno == EPERM
+        else { return nil }
+        return process
+    }
+
+    /// Asks the process that holds `folder` to end, as Ctrl-C does: a training writes its checkpoint first.
+    /// - Throws: an `OperationError` where none holds it, or it cannot be asked.
+    package static func stopHolder(_ folder: URL) throws(OperationError) {
+        guard let process = holder(folder) else {
+            throw OperationError(folder.lastPathComponent, problem: "no process writes to it")
+        }
+        let descriptor = open(folder.appendingPathComponent(".lock").path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw OperationError(folder.lastPathComponent, problem: "no process writes to it")
+        }
+        defer { Foundation.close(descriptor) }
+        // Its number may be another process's by now: whoever holds the lock still is the one.
+        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 {
+            throw OperationError(folder.lastPathComponent, problem: "no process writes to it")
+        }
+        guard kill(process, SIGTERM) == 0 else {
+            throw OperationError(
+                folder.lastPathComponent, problem: "asking process \(process): \(AtomicFile.systemReason(errno))")
+        }
+    }
 
     /// Removes the file and lets go.
     func release() {

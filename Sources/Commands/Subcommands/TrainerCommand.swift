@@ -18,43 +18,48 @@ public enum CommandLineProgram {
     /// Runs the command that the process was started with, to its end: see `--help`. A failure is one line on stderr and ends the
     /// process with its code.
     /// - Parameter register: what is done first, before any configuration is read.
-    public static func run(_ register: () throws -> Void = {}) { TrainerCommand.main(register) }
-}
+    public static func run(_ register: () throws -> Void = {}) {
+        run {
+            try register()
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            if arguments.isEmpty { return print(Call.welcome) }
+            try Call.check(arguments)
+            var command = try TrainerCommand.parseAsRoot(arguments)
+            try command.run()
+        } explain: {
+            TrainerCommand.fullMessage(for: $0)
+        } code: {
+            TrainerCommand.exitCode(for: $0)
+        }
+    }
 
-/// `trainer`, as the argument parser sees it.
-struct TrainerCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "trainer",
-        abstract: "Train, evaluate and inspect convolutional networks on an ordinary CPU.",
-        version: Numeral.version,
-        subcommands: [
-            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self, SweepCommand.self,
-            LearningRateCommand.self, InspectCommand.self, ProfileCommand.self, GEMMCommand.self, DatasetsCommand.self,
-            DoctorCommand.self, ExportCommand.self, ImportCommand.self,
-        ],
-        defaultSubcommand: TrainCommand.self)
+    /// Runs a command of a program of its own, as if it were one of `trainer`'s.
+    package static func run<Command: ParsableCommand>(_ command: Command.Type) {
+        run {
+            var command = try Command.parseAsRoot(Array(CommandLine.arguments.dropFirst()))
+            try command.run()
+        } explain: {
+            Command.fullMessage(for: $0)
+        } code: {
+            Command.exitCode(for: $0)
+        }
+    }
 
-    /// Runs the command; every failure is one line on stderr and an exit code: 1 the work failed, or its results could
+    /// Every failure is one line on stderr and an exit code: 1 the work failed, or its results could
     /// not be printed; 2 the input was wrong; 130 interrupted.
-    static func main(_ register: () throws -> Void) {
+    private static func run(
+        _ body: () throws -> Void, explain: (any Error) -> String, code: (any Error) -> ExitCode
+    ) {
         StandardOutput.prepare()
         Interruption.ignoreSizeLimit()
         BLASMemory.restartWithoutOwnThreads()
         Interruption.explainShortage()
         do {
             do {
-                try register()
-                let arguments = Array(CommandLine.arguments.dropFirst())
-                if arguments.isEmpty {
-                    print(Call.welcome)
-                } else {
-                    try Call.check(arguments)
-                    var command = try parseAsRoot(arguments)
-                    try command.run()
-                }
-            } catch let error where exitCode(for: error) == .success && !(error is ExitCode) {
+                try body()
+            } catch let error where code(error) == .success && !(error is ExitCode) {
                 // Help and version.
-                print(fullMessage(for: error))
+                print(explain(error))
             }
             try StandardOutput.finish()
         } catch let error as InputError {
@@ -67,9 +72,23 @@ struct TrainerCommand: ParsableCommand {
             Foundation.exit(code.rawValue)
         } catch {
             // Arguments that could not be parsed.
-            Console.fail(fullMessage(for: error), code: 2)
+            Console.fail(explain(error), code: 2)
         }
     }
+}
+
+/// `trainer`, as the argument parser sees it.
+struct TrainerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trainer",
+        abstract: "Train, evaluate and inspect convolutional networks on an ordinary CPU.",
+        version: Numeral.version,
+        subcommands: [
+            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self, SweepCommand.self,
+            LearningRateCommand.self, InspectCommand.self, ProfileCommand.self, GEMMCommand.self, DatasetsCommand.self,
+            DoctorCommand.self, ExportCommand.self, ImportCommand.self, ServeCommand.self,
+        ],
+        defaultSubcommand: TrainCommand.self)
 
     /// The exit code that `error` ends with.
     static func code(of error: any Error) -> Int32 {

@@ -12,12 +12,14 @@ extension JSONValue {
     /// surrogates, within the limits above. A byte-order mark of UTF-8 in front is passed over, as Windows editors write
     /// one; UTF-16 and UTF-32 are refused by their names.
     ///
-    /// - Parameter name: what the text is called in errors, which are placed `name:line:column`, both from 1, columns
-    ///   in Unicode scalars.
+    /// - Parameters:
+    ///   - name: what the text is called in errors, which are placed `name:line:column`, both from 1, columns
+    ///     in Unicode scalars.
+    ///   - limit: the most bytes that are parsed.
     /// - Throws: `InputError` at the first byte that cannot be part of such a text.
-    package static func parse(_ bytes: [UInt8], name: String) throws(InputError) -> JSONValue {
-        guard bytes.count <= sizeLimit else {
-            throw InputError(name, expected: "at most \(sizeLimit) bytes of JSON", received: "\(bytes.count) bytes")
+    package static func parse(_ bytes: [UInt8], name: String, limit: Int = sizeLimit) throws(InputError) -> JSONValue {
+        guard bytes.count <= limit else {
+            throw InputError(name, expected: "at most \(limit) bytes of JSON", received: "\(bytes.count) bytes")
         }
         if let encoding = foreignEncoding(bytes) {
             throw InputError(

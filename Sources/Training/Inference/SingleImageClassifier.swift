@@ -60,6 +60,9 @@ package final class SingleImageClassifier: @unchecked Sendable {
         return predict()
     }
 
+    /// What the last layer gave for the image whose probabilities were last asked for, before softmax: `[K]`.
+    package var lastLogits: [Float] { network.logits(count: 1) }
+
     private func predict() -> [Float] {
         network.predict(images: image, count: 1, probabilities: probabilities)
         return probabilities.array

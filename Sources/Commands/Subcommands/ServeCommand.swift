@@ -1,0 +1,146 @@
+import ArgumentParser
+import Foundation
+import Numeral
+import Tensors
+import Workers
+
+/// What `trainer serve` is told. The program `trainer-serve` beside `trainer` serves: SwiftNIO, which it is built on, takes a
+/// minute to build and is for nothing else here.
+package struct ServeOptions: ParsableArguments {
+    @Option(
+        name: .customLong("model"),
+        help: ArgumentHelp(
+            "A run folder or a model file, as often as you like; the first reads what names none. Default: the model in the box.",
+            valueName: "run|file"))
+    package var models: [String] = []
+
+    @Option(help: "The address to listen on; any but this machine's own (127.0.0.1, ::1) needs a token.")
+    package var host = "127.0.0.1"
+
+    @Option(help: "The port; 0 for any that is free.")
+    package var port = 8080
+
+    @Option(help: "The folder of runs that the page /runs shows.")
+    package var runs = "runs"
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with the token that requests must bring; or the variable NUMERAL_TOKEN. 16 characters at least.",
+            valueName: "file"))
+    package var tokenFile: String?
+
+    @Option(
+        name: .customLong("name"),
+        help: ArgumentHelp(
+            "A host name that leads here, besides localhost and addresses; as often as you like.", valueName: "host"))
+    package var names: [String] = []
+
+    @Option(help: ArgumentHelp("For HTTPS: the certificate and its chain, a PEM file.", valueName: "file"))
+    package var certificate: String?
+
+    @Option(help: ArgumentHelp("For HTTPS: the certificate's private key, a PEM file.", valueName: "file"))
+    package var key: String?
+
+    @Option(help: "Threads that read pictures; default: the cores this process may use.")
+    package var threads: Int?
+
+    @Option(help: "Requests that may wait; more are told to come again (429).")
+    package var queue = 256
+
+    @Option(help: ArgumentHelp("A request that waits longer is given up (503).", valueName: "seconds"))
+    package var deadline = 30.0
+
+    @Option(help: ArgumentHelp("The largest body of a request.", valueName: "bytes"))
+    package var maxBody = 1 << 24
+
+    @Option(help: ArgumentHelp("The largest picture after decoding.", valueName: "pixels"))
+    package var maxPixels = 1 << 24
+
+    @Flag(name: .shortAndLong, help: "Nothing but errors.")
+    package var quiet = false
+
+    package init() {}
+
+    package func validate() throws {
+        func check<Value: Comparable>(_ option: String, _ value: Value, _ range: ClosedRange<Value>) throws {
+            guard range.contains(value) else {
+                throw ValidationError("\(option): expected \(range.lowerBound)…\(range.upperBound) · received \(value)")
+            }
+        }
+        try check("--port", port, 0...65_535)
+        try check("--queue", queue, 1...1_000_000)
+        try check("--deadline", deadline, 0.001...3_600)
+        try check("--max-body", maxBody, 1_024...(1 << 30))
+        try check("--max-pixels", maxPixels, 1_024...(1 << 26))
+        if let threads { try check("--threads", threads, 1...1_024) }
+        guard (certificate == nil) == (key == nil) else {
+            throw ValidationError("--certificate and --key: expected both or neither")
+        }
+    }
+
+    /// The token that was given by file or environment.
+    /// - Throws: an `InputError` where the file cannot be read, or where the address is not this machine's own and there is none.
+    package func token(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> String? {
+        var token = environment["NUMERAL_TOKEN"]
+        var place = "NUMERAL_TOKEN"
+        if let tokenFile {
+            guard let text = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {
+                throw InputError("--token-file", expected: "a file that can be read", received: tokenFile)
+            }
+            (token, place) = (text.trimmingCharacters(in: .whitespacesAndNewlines), "--token-file \(tokenFile)")
+        }
+        if let token {
+            let isPlain = token.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x3B && $0 != 0x2C && $0 != 0x22 }
+            guard (16...1_024).contains(token.utf8.count), isPlain else {
+                throw InputError(
+                    place,
+                    expected: "16 to 1,024 letters, digits and signs without spaces, quotes, commas or semicolons",
+                    received: isPlain ? "\(token.utf8.count) characters" : "others",
+                    remedy: "make one: openssl rand -hex 24")
+            }
+            return token
+        }
+        guard ["127.0.0.1", "::1", "localhost"].contains(host) || host.hasPrefix("127.") else {
+            throw InputError(
+                "--host \(host)", expected: "a token, since others reach this address", received: "none",
+                remedy: "make one: openssl rand -hex 24 > token, then --token-file token")
+        }
+        return nil
+    }
+}
+
+/// `trainer serve`: a page to draw on, live runs, and a service.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "A page to draw on, live curves of runs, and a service that reads pictures.",
+        discussion: """
+            Open http://127.0.0.1:8080 in a browser. Programs post pictures to /read, or speak the Open Inference Protocol (/v2); \
+            /openapi.json says how. Ctrl-C or SIGTERM answers what was asked, and ends.
+            """)
+
+    /// The program that serves.
+    static let program = "trainer-serve"
+
+    @OptionGroup var options: ServeOptions
+
+    /// Becomes the program that serves, with the same arguments.
+    func run() throws {
+        _ = try options.token()
+        let folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+            .deletingLastPathComponent()
+        let own =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+            .map { URL(fileURLWithPath: $0).deletingLastPathComponent() } ?? folder
+        let release = own.deletingLastPathComponent().appendingPathComponent("release")
+        let candidates = [release, own].map { $0.appendingPathComponent(Self.program).path }
+        guard let path = candidates.first(where: FileManager.default.isExecutableFile(atPath:)) else {
+            throw OperationError(
+                "serve", problem: "its program \(Self.program) is not built yet",
+                remedy: "build it, which takes some minutes once: swift build -c release --product \(Self.program)")
+        }
+        let words = [path] + CommandLine.arguments.drop { $0 != "serve" }.dropFirst()
+        let arguments = words.map { strdup($0) } + [nil]
+        execv(path, arguments)
+        throw OperationError("serve", problem: "starting \(path): \(String(cString: strerror(errno)))")
+    }
+}

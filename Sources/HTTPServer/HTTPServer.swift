@@ -1,0 +1,158 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Serving
+import Tensors
+
+#if TLS
+    import NIOSSL
+#endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// The service's sockets: HTTP/1.1 by SwiftNIO.
+package final class HTTPServer: Sendable {
+    private let service: Service
+    private let options: ServerOptions
+    private let connections: Connections
+    private let group: MultiThreadedEventLoopGroup
+    private let listener: any Channel
+
+    /// Bytes of a request's head at most.
+    private static let mostHeaderBytes = 32_768
+    /// One thread moves bytes for as many that read.
+    private static let readersPerLoop = 8
+
+    /// Listens from now on.
+    /// - Throws: an `OperationError` where the address is taken or not this machine's; an `InputError` for a certificate that
+    ///   cannot be used.
+    package init(_ service: Service, _ options: ServerOptions, threads: Int) throws {
+        var options = options
+        options.mostConnections = min(options.mostConnections, max(16, Self.openFiles() - 64))
+        self.options = options
+        self.service = service
+        let (settings, connections) = (options, Connections(options))
+        self.connections = connections
+        group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads / Self.readersPerLoop))
+        let secured = try Self.security(options)
+        let limits = NIOHTTPDecoderLimitConfiguration.small(Self.mostHeaderBytes)
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1_024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: false)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard connections.add(channel) else {
+                        channel.close(promise: nil)
+                        return
+                    }
+                    try secured(channel)
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.configureHTTPServerPipeline(
+                        withErrorHandling: false, withEncoderConfiguration: .init(),
+                        withDecoderLimitConfiguration: limits)
+                    try pipeline.addHandler(RequestHandler(service, settings, connections))
+                }
+            }
+        do {
+            listener = try bootstrap.bind(host: options.host, port: options.port).wait()
+        } catch {
+            try? group.syncShutdownGracefully()
+            throw Self.failure(error, options)
+        }
+    }
+
+    /// The address that is listened on.
+    package var address: (host: String, port: Int) {
+        (listener.localAddress?.ipAddress ?? options.host, listener.localAddress?.port ?? options.port)
+    }
+
+    /// Ends without losing what was asked: says it is not ready, answers what was sent and is being sent, each connection's last,
+    /// and returns when all are closed, or after ``ServerOptions/drainSeconds``.
+    package func drain() {
+        service.drain()
+        connections.drain()
+        // Connections that the system has accepted already, and what is on its way on those that are idle.
+        Self.sleep(0.3)
+        try? listener.close().wait()
+        Self.sleep(0.7)
+        var waited = 0.0
+        while connections.count > 0, waited < Double(options.drainSeconds) {
+            connections.closeIdle()
+            Self.sleep(0.02)
+            waited += 0.02
+        }
+        service.close()
+        try? group.syncShutdownGracefully()
+    }
+
+    private static func sleep(_ seconds: Double) { usleep(UInt32(seconds * 1e6)) }
+
+    /// As many files as this process may open, after raising its limit as far as it may.
+    private static func openFiles() -> Int {
+        var limit = rlimit()
+        #if canImport(Glibc)
+            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+            let resource = RLIMIT_NOFILE
+        #endif
+        guard getrlimit(resource, &limit) == 0 else { return 1_024 }
+        limit.rlim_cur = limit.rlim_max
+        _ = setrlimit(resource, &limit)
+        _ = getrlimit(resource, &limit)
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    /// What puts TLS on a connection; nothing without a certificate.
+    private static func security(_ options: ServerOptions) throws -> @Sendable (any Channel) throws -> Void {
+        guard let certificate = options.certificate else { return { _ in } }
+        #if TLS
+            do {
+                let chain = try NIOSSLCertificate.fromPEMFile(certificate.chain).map {
+                    NIOSSLCertificateSource.certificate($0)
+                }
+                let key = try NIOSSLPrivateKey(file: certificate.key, format: .pem)
+                var configuration = TLSConfiguration.makeServerConfiguration(
+                    certificateChain: chain, privateKey: .privateKey(key))
+                configuration.minimumTLSVersion = .tlsv12
+                let context = try NIOSSLContext(configuration: configuration)
+                return { try $0.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
+            } catch {
+                throw InputError(
+                    "--certificate, --key", expected: "a certificate chain and its private key in PEM files",
+                    received: "\(error)")
+            }
+        #else
+            throw InputError(
+                "--certificate", expected: "a build that speaks TLS", received: "\(certificate.chain) in one without",
+                remedy: "swift build -c release --traits TLS --product trainer-serve")
+        #endif
+    }
+
+    private static func failure(_ error: any Error, _ options: ServerOptions) -> OperationError {
+        let code = (error as? IOError)?.errnoCode
+        let reasons: [Int32: (String, String)] = [
+            EADDRINUSE: ("another program listens there", "choose another --port, or 0 for any"),
+            EACCES: ("this user may not listen there", "choose a --port above 1023"),
+            EADDRNOTAVAIL: ("that is no address of this machine", "0.0.0.0 is all of them"),
+        ]
+        let (problem, remedy) = code.flatMap { reasons[$0] } ?? ("\(error)", "")
+        return OperationError("listening on \(options.host):\(options.port)", problem: problem, remedy: remedy)
+    }
+}
+
+extension NIOHTTPDecoderLimitConfiguration {
+    fileprivate static func small(_ bytes: Int) -> Self {
+        var limits = Self()
+        limits.maxHeaderFieldSize = bytes
+        limits.maxHeaderListSize = bytes
+        limits.maxHeaderFieldCount = 100
+        return limits
+    }
+}

@@ -1,0 +1,236 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Serving
+import Synchronization
+import Tensors
+
+/// One connection: takes requests whole, within limits of size and time, and sends the service's answers in their order. What is
+/// pipelined waits in NIO's handler before this one, which reads no more meanwhile.
+final class RequestHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum State {
+        case idle
+        case receiving(HTTPRequestHead, [UInt8])
+        /// The answer is being made or sent.
+        case answering
+        /// What still comes is not wanted: the answer was the connection's last.
+        case closing
+    }
+
+    private let service: Service
+    private let options: ServerOptions
+    private let connections: Connections
+    private let isSecure: Bool
+    private var state = State.idle
+    /// Of the request at hand, in ``Connections``.
+    private var takenBytes = 0
+    private var timer: Scheduled<Void>?
+    private let isGone = Gone()
+
+    /// Whether the client has gone, for the threads that answer.
+    private final class Gone: Sendable {
+        let flag = Atomic<Bool>(false)
+    }
+
+    init(_ service: Service, _ options: ServerOptions, _ connections: Connections) {
+        (self.service, self.options, self.connections) = (service, options, connections)
+        isSecure = options.certificate != nil
+    }
+
+    // MARK: - Connection
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { wait(options.headSeconds, context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        wait(options.headSeconds, context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isGone.flag.store(true, ordering: .relaxed)
+        timer?.cancel()
+        connections.give(bytes: takenBytes)
+        takenBytes = 0
+        connections.remove(context.channel)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard error is HTTPParserError, case .idle = state else {
+            context.close(promise: nil)
+            return
+        }
+        let status: ServiceResponse.Status =
+            (error as? HTTPParserError) == .headerOverflow ? .headersTooLarge : .badRequest
+        refuse(ServiceError(status, "expected an HTTP/1.1 request · received bytes that are none"), nil, context)
+    }
+
+    /// Closes the connection after so many seconds, unless something else is waited for before.
+    private func wait(_ seconds: Int, _ context: ChannelHandlerContext) {
+        timer?.cancel()
+        let context = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let handler = NIOLoopBound(self, eventLoop: context.value.eventLoop)
+        timer = context.value.eventLoop.scheduleTask(in: .seconds(Int64(seconds))) {
+            handler.value.expire(context.value)
+        }
+    }
+
+    private func expire(_ context: ChannelHandlerContext) {
+        if case .receiving(let head, _) = state {
+            refuse(
+                ServiceError(.requestTimeout, "the body did not come within \(options.bodySeconds) s"), head, context)
+        } else {
+            context.close(promise: nil)
+        }
+    }
+
+    // MARK: - Request
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (unwrapInboundIn(data), state) {
+        case (.head(let head), .idle): begin(head, context)
+        case (.body(let buffer), .receiving(let head, var bytes)):
+            state = .idle
+            guard bytes.count + buffer.readableBytes <= options.mostBody else { return refuse(tooLarge, head, context) }
+            guard take(buffer.readableBytes) else { return refuse(noRoom, head, context) }
+            buffer.withUnsafeReadableBytes { bytes.append(contentsOf: $0) }
+            state = .receiving(head, bytes)
+        case (.end, .receiving(let head, let bytes)): ask(head, bytes, context)
+        default: break
+        }
+    }
+
+    private var tooLarge: ServiceError {
+        ServiceError(.tooLarge, "the body: expected at most \(options.mostBody) bytes · received more")
+    }
+
+    private var noRoom: ServiceError {
+        ServiceError(
+            .unavailable, "the bodies that are being received take all the memory there is for them",
+            headers: [("Retry-After", "1")])
+    }
+
+    private func take(_ bytes: Int) -> Bool {
+        guard connections.take(bytes: bytes) else { return false }
+        takenBytes += bytes
+        return true
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        connections.mark(context.channel, isBusy: true)
+        wait(options.bodySeconds, context)
+        let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
+        guard length <= options.mostBody else { return refuse(tooLarge, head, context) }
+        if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
+            context.writeAndFlush(
+                wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: .continue))), promise: nil)
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(min(length, 1 << 20))
+        state = .receiving(head, bytes)
+    }
+
+    /// Hands the request to the service.
+    private func ask(_ head: HTTPRequestHead, _ bytes: [UInt8], _ context: ChannelHandlerContext) {
+        state = .answering
+        timer?.cancel()
+        let request: ServiceRequest
+        do {
+            request = try ServiceRequest(
+                method: head.method.rawValue, target: head.uri, headers: head.headers.map { ($0.name, $0.value) },
+                body: bytes, isSecure: isSecure)
+        } catch {
+            return send(error.response, head, context)
+        }
+        let loop = context.eventLoop
+        let bound = NIOLoopBound((self, context, head), eventLoop: loop)
+        let isGone = isGone
+        service.respond(to: request, isCancelled: { isGone.flag.load(ordering: .relaxed) }) { response in
+            if loop.inEventLoop {
+                bound.value.0.send(response, bound.value.2, bound.value.1)
+            } else {
+                loop.execute { bound.value.0.send(response, bound.value.2, bound.value.1) }
+            }
+        }
+    }
+
+    /// Answers before the request is whole, and ends the connection.
+    private func refuse(_ error: ServiceError, _ head: HTTPRequestHead?, _ context: ChannelHandlerContext) {
+        state = .closing
+        timer?.cancel()
+        var head = head ?? HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
+        head.headers.replaceOrAdd(name: "connection", value: "close")
+        send(error.response, head, context)
+    }
+
+    // MARK: - Answer
+
+    private func send(_ response: ServiceResponse, _ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        var headers = HTTPHeaders(response.allHeaders.map { ($0.name, $0.value) })
+        let isLast = !request.isKeepAlive || connections.isDraining
+        headers.add(name: "Connection", value: isLast ? "close" : "keep-alive")
+        if case .bytes(let bytes) = response.body, response.status != .notModified {
+            headers.add(name: "Content-Length", value: "\(bytes.count)")
+        }
+        let status = HTTPResponseStatus(statusCode: response.status.rawValue)
+        context.write(
+            wrapOutboundOut(.head(HTTPResponseHead(version: request.version, status: status, headers: headers))),
+            promise: nil)
+        wait(options.writeSeconds, context)
+        switch response.body {
+        case .bytes(let bytes):
+            if request.method != .HEAD, !bytes.isEmpty, response.status != .notModified {
+                context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: bytes)))), promise: nil)
+            }
+            end(isLast: isLast, context)
+        case .stream(let source):
+            context.flush()
+            if request.method == .HEAD { end(isLast: isLast, context) } else { pump(source, context) }
+        }
+    }
+
+    private func end(isLast: Bool, _ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.whenComplete { result in
+            let (handler, context) = bound.value
+            handler.connections.give(bytes: handler.takenBytes)
+            handler.takenBytes = 0
+            if case .success = result, !isLast {
+                handler.connections.mark(context.channel, isBusy: false)
+                handler.wait(handler.options.idleSeconds, context)
+            } else {
+                context.close(promise: nil)
+            }
+        }
+        if isLast { state = .closing } else { state = .idle }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: sent)
+    }
+
+    /// Sends a stream as it comes: twice a second a look on another thread, where it may read files.
+    private func pump(_ source: any EventSource, _ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        let loop = context.eventLoop
+        let bound = NIOLoopBound((self, context), eventLoop: loop)
+        NIOThreadPool.singleton.runIfActive(eventLoop: loop) { source.next() }.whenComplete { result in
+            let (handler, context) = bound.value
+            guard context.channel.isActive, case .success(let (bytes, isLast)) = result else { return }
+            if !bytes.isEmpty {
+                // A reader that takes nothing for so long is given up.
+                handler.wait(handler.options.writeSeconds, context)
+                let written = loop.makePromise(of: Void.self)
+                written.futureResult.whenSuccess { bound.value.0.timer?.cancel() }
+                context.writeAndFlush(
+                    handler.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: bytes)))), promise: written)
+            }
+            if isLast || handler.connections.isDraining { return handler.end(isLast: true, context) }
+            loop.scheduleTask(in: .milliseconds(500)) { bound.value.0.pump(source, bound.value.1) }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Formats
+import Foundation
+
+/// What the service says, for any HTTP server to send.
+package struct ServiceResponse: Sendable {
+    package enum Status: Int, Sendable {
+        case ok = 200, seeOther = 303, notModified = 304, badRequest = 400, unauthorized = 401, forbidden = 403,
+            notFound = 404, methodNotAllowed = 405, requestTimeout = 408, conflict = 409, tooLarge = 413,
+            unsupported = 415, unprocessable = 422, tooMany = 429, headersTooLarge = 431, serverError = 500,
+            unavailable = 503
+    }
+
+    package enum Body: Sendable {
+        case bytes([UInt8])
+        /// Sent as it comes, to its end.
+        case stream(any EventSource)
+    }
+
+    package var status: Status
+    package var contentType: String
+    /// Others than the content's type and length, and the security headers that all have.
+    package var headers: [(name: String, value: String)] = []
+    package var body: Body
+    /// In place of the policy that pages get.
+    package var policy: String?
+
+    package init(
+        _ status: Status = .ok, contentType: String, headers: [(name: String, value: String)] = [], body: [UInt8]
+    ) {
+        (self.status, self.contentType, self.headers, self.body) = (status, contentType, headers, .bytes(body))
+    }
+
+    /// JSON on one line.
+    init(_ status: Status = .ok, _ json: JSONValue) {
+        self.init(status, contentType: "application/json", body: Array((json.text + "\n").utf8))
+    }
+
+    init(stream: any EventSource) {
+        self.init(contentType: "text/event-stream", headers: [("Cache-Control", "no-store")], body: [])
+        body = .stream(stream)
+    }
+
+    /// The bytes; none of a stream.
+    package var bytes: [UInt8] { if case .bytes(let bytes) = body { bytes } else { [] } }
+
+    /// All headers but the content's length. What the page may load is its own files alone; nobody may frame it or guess another
+    /// type.
+    package var allHeaders: [(name: String, value: String)] {
+        let page =
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+            + "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        return [
+            ("Content-Type", contentType), ("X-Content-Type-Options", "nosniff"),
+            ("Content-Security-Policy", policy ?? page), ("Referrer-Policy", "no-referrer"),
+            ("Cross-Origin-Resource-Policy", "same-origin"), ("Cross-Origin-Opener-Policy", "same-origin"),
+        ] + headers
+    }
+}
+
+/// Why a request is not answered as asked: a status and one line.
+package struct ServiceError: Error, Sendable {
+    package let status: ServiceResponse.Status
+    package let message: String
+    /// For 401, 405, 429.
+    package let headers: [(name: String, value: String)]
+
+    package init(
+        _ status: ServiceResponse.Status, _ message: String, headers: [(name: String, value: String)] = []
+    ) {
+        (self.status, self.message, self.headers) = (status, message, headers)
+    }
+
+    /// `{"error": …}`, as the Open Inference Protocol has it.
+    package var response: ServiceResponse {
+        var response = ServiceResponse(status, ["error": .string(message)])
+        response.headers = headers
+        return response
+    }
+}
+
+/// Bytes that come in time. Asked by one thread at a time.
+package protocol EventSource: AnyObject, Sendable {
+    /// What came since the last call, perhaps nothing; and whether that is all there will be.
+    func next() -> (bytes: [UInt8], isLast: Bool)
+}

@@ -1,0 +1,54 @@
+import Formats
+import Foundation
+import Tensors
+
+/// The files of the pages, read once.
+struct WebPages: Sendable {
+    private struct File {
+        var type: String
+        var bytes: [UInt8]
+        var tag: String
+    }
+
+    private let files: [String: File]
+
+    private static let types = [
+        "html": "text/html; charset=utf-8", "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8",
+        "json": "application/json", "svg": "image/svg+xml",
+    ]
+
+    /// - Throws: an `InputError` where the package's resources are absent.
+    init() throws {
+        let folder = Bundle.module.bundleURL.appendingPathComponent("web", isDirectory: true)
+        var files: [String: File] = [:]
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [] {
+            guard let type = Self.types[URL(fileURLWithPath: name).pathExtension],
+                let data = try? Data(contentsOf: folder.appendingPathComponent(name))
+            else { continue }
+            files[name] = File(type: type, bytes: [UInt8](data), tag: "\"\(try Digest.hex([UInt8](data)).prefix(16))\"")
+        }
+        guard files["index.html"] != nil, files["login.html"] != nil else {
+            throw InputError(
+                folder.path, expected: "the service's pages", received: "none",
+                remedy: "keep numeral_Serving.resources beside the program")
+        }
+        self.files = files
+    }
+
+    /// - Throws: a ``ServiceError`` (404).
+    func file(_ name: String, ifNoneMatch tag: String?) throws(ServiceError) -> ServiceResponse {
+        guard name != "login.html", let file = files[name] else { throw Route.notFound }
+        let headers = [("ETag", file.tag), ("Cache-Control", "no-cache")]
+        if tag == file.tag {
+            return ServiceResponse(.notModified, contentType: file.type, headers: headers, body: [])
+        }
+        return ServiceResponse(contentType: file.type, headers: headers, body: file.bytes)
+    }
+
+    /// The form that asks for the token.
+    func login(_ error: ServiceError) -> ServiceResponse {
+        let page = files["login.html"]
+        return ServiceResponse(
+            error.status, contentType: page?.type ?? "text/plain", headers: error.headers, body: page?.bytes ?? [])
+    }
+}

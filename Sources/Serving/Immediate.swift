@@ -1,0 +1,82 @@
+import Formats
+import Foundation
+import Runs
+import Tensors
+
+extension Service {
+    /// What is answered without waiting.
+    func immediate(_ route: Route, _ request: ServiceRequest) throws(ServiceError) -> ServiceResponse {
+        switch route.kind {
+        case .page(let name): return try pages.file(name, ifNoneMatch: request.header("if-none-match"))
+        case .login: return try login(request)
+        case .server:
+            return ServiceResponse(
+                .ok, ["name": "numeral", "version": .string(version), "extensions": .array(["binary_tensor_data"])])
+        case .live: return ServiceResponse(.ok, ["live": .boolean(true)])
+        case .ready: return ServiceResponse(isReady ? .ok : .unavailable, ["ready": .boolean(isReady)])
+        case .model(let name, let version):
+            return ServiceResponse(.ok, metadata(models[try model(name, version: version)]))
+        case .modelReady(let name, let version):
+            let name = models[try model(name, version: version)].name
+            return ServiceResponse(isReady ? .ok : .unavailable, ["name": .string(name), "ready": .boolean(isReady)])
+        case .metrics:
+            let text = metrics.text(waiting: queue.waiting, capacity: queue.capacity)
+            return ServiceResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(text.utf8))
+        case .runs:
+            return ServiceResponse(
+                .ok, ["runs": runs.list, "canStop": .boolean(access.token != nil)])
+        case .events(let run): return try stream(run)
+        case .stop(let run): return try stop(run)
+        case .file(let run, let name): return try runs.file(name, ofRun: run)
+        case .read, .infer, .unknown: throw Route.notFound
+        }
+    }
+
+    /// As the Open Inference Protocol describes a model.
+    private func metadata(_ model: ServedModel) -> JSONValue {
+        func tensor(_ name: String, _ type: String, _ shape: [Int]) -> JSONValue {
+            ["name": .string(name), "datatype": .string(type), "shape": .array(shape.map { .integer($0) })]
+        }
+        return [
+            "name": .string(model.name), "versions": .array(["1"]), "platform": "numeral",
+            "inputs": .array(
+                model.isOfLines ? [] : [tensor(InferRequest.inputName, "FP32", [-1] + model.inputShape.dimensions)]),
+            "outputs": .array(
+                model.isOfLines
+                    ? []
+                    : [tensor("probabilities", "FP32", [-1, model.classNames.count]), tensor("label", "BYTES", [-1])]),
+        ]
+    }
+
+    /// The form of the login page: the token goes into a cookie that scripts do not see.
+    private func login(_ request: ServiceRequest) throws(ServiceError) -> ServiceResponse {
+        let body = String(decoding: request.body.prefix(4_096), as: UTF8.self)
+        let given = body.split(separator: "&").first { $0.hasPrefix("token=") }?.dropFirst("token=".count)
+        guard let token = access.token, let given = given?.removingPercentEncoding, AccessPolicy.isSame(given, token)
+        else {
+            return pages.login(ServiceError(.unauthorized, "that is not the token"))
+        }
+        let secure = request.isSecure ? "; Secure" : ""
+        return ServiceResponse(
+            .seeOther, contentType: "text/plain; charset=utf-8",
+            headers: [
+                ("Location", "/"),
+                ("Set-Cookie", "\(AccessPolicy.cookie)=\(token); Path=/; HttpOnly; SameSite=Strict\(secure)"),
+            ], body: [])
+    }
+
+    /// Asks the process of a run to stop after this step, with a checkpoint.
+    private func stop(_ name: String) throws(ServiceError) -> ServiceResponse {
+        guard access.token != nil else {
+            throw ServiceError(
+                .forbidden, "stopping a run: expected a service with a token (--token-file) · received one without")
+        }
+        let run = try runs.run(name)
+        do throws(OperationError) {
+            try FolderLock.stopHolder(run.url)
+        } catch {
+            throw ServiceError(.conflict, error.description)
+        }
+        return ServiceResponse(.ok, ["name": .string(name), "state": "stopping"])
+    }
+}

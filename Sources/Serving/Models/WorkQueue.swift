@@ -1,0 +1,104 @@
+import Foundation
+import Synchronization
+import Tensors
+
+/// Work that waits its turn, and the threads that do it: as many as cores, each with a reader of its own for every model, so that
+/// no request waits for another's while a core is free, and none changes another's answer.
+final class WorkQueue: @unchecked Sendable {
+    struct Job: Sendable {
+        /// Seconds of the monotonic clock after which nobody waits for the answer any more.
+        var deadline: Double
+        /// Whether the one who asked has gone.
+        var isCancelled: @Sendable () -> Bool
+        var run: @Sendable ([ModelReader]) -> Void
+        /// Instead of `run` where the deadline has passed.
+        var expire: @Sendable () -> Void
+    }
+
+    let capacity: Int
+    private let condition = NSCondition()
+    private var jobs: [Job] = []
+    private var head = 0
+    private var isClosed = false
+    private var working = 0
+    private var threads = 0
+
+    /// - Throws: an `InputError` where a model cannot be read with.
+    init(models: [ServedModel], threads: Int, capacity: Int) throws(InputError) {
+        self.capacity = capacity
+        for _ in 0..<threads {
+            var readers: [ModelReader] = []
+            for model in models { readers.append(try ModelReader(model)) }
+            start(ReaderBox(readers))
+        }
+    }
+
+    /// Handed to its thread once.
+    private struct ReaderBox: @unchecked Sendable {
+        let readers: [ModelReader]
+        init(_ readers: [ModelReader]) { self.readers = readers }
+    }
+
+    private func start(_ box: ReaderBox) {
+        threads += 1
+        let thread = Thread { [weak self] in
+            while let job = self?.take() {
+                if job.isCancelled() {
+                } else if Self.now > job.deadline {
+                    job.expire()
+                } else {
+                    job.run(box.readers)
+                }
+                self?.finished()
+            }
+        }
+        thread.stackSize = 8 << 20
+        thread.name = "numeral-reader"
+        thread.start()
+    }
+
+    static var now: Double { ProcessInfo.processInfo.systemUptime }
+
+    /// How much waits.
+    var waiting: Int { condition.withLock { jobs.count - head } }
+
+    /// - Returns: whether there was room.
+    func submit(_ job: Job) -> Bool {
+        condition.withLock {
+            guard !isClosed, jobs.count - head < capacity else { return false }
+            jobs.append(job)
+            condition.signal()
+            return true
+        }
+    }
+
+    private func take() -> Job? {
+        condition.withLock {
+            while head == jobs.count, !isClosed { condition.wait() }
+            guard head < jobs.count else { return nil }
+            let job = jobs[head]
+            head += 1
+            if head == jobs.count {
+                jobs.removeAll(keepingCapacity: true)
+                head = 0
+            } else if head >= 1_024 {
+                jobs.removeFirst(head)
+                head = 0
+            }
+            working += 1
+            return job
+        }
+    }
+
+    private func finished() {
+        condition.withLock { working -= 1 }
+    }
+
+    /// What waits is still done; nothing new is taken.
+    func close() {
+        condition.withLock {
+            isClosed = true
+            condition.broadcast()
+        }
+    }
+}

@@ -1,0 +1,241 @@
+import Evaluation
+import Formats
+import Foundation
+import Tensors
+
+/// `POST /v2/models/NAME/infer` of the Open Inference Protocol, version 2, with its extension for binary tensors.
+///
+/// One input, `image` `[N, H, W, C]`: `FP32` in [0, 1] (0 paper, 1 ink) or `UINT8` in 0…255. Two outputs: `probabilities` `[N, K]`
+/// `FP32`, calibrated where the model knows its temperature, and `label` `[N]` `BYTES`, the most probable class's name. Every
+/// image is computed on its own: what else is in the request or in the queue changes no bit of its answer.
+///
+/// Sources: https://github.com/kserve/open-inference-protocol, and Triton's `extension_binary_data.md`.
+struct InferRequest: Sendable {
+    enum Images: Sendable {
+        case floats([Float])
+        case bytes([UInt8])
+    }
+
+    enum Output: String, CaseIterable, Sendable { case probabilities, label }
+
+    /// Echoed.
+    private let id: String?
+    let count: Int
+    private let imageSize: Int
+    private let images: Images
+    private let outputs: [(kind: Output, isBinary: Bool)]
+
+    /// The largest JSON that is parsed, bytes.
+    static let mostJSON = 1 << 24
+    static let inputName = "image"
+    static let lengthHeader = "inference-header-content-length"
+
+    /// - Throws: a ``ServiceError`` (400) that says which member is at fault.
+    init(_ request: ServiceRequest, model: ServedModel) throws(ServiceError) {
+        guard !model.isOfLines else {
+            throw ServiceError(.badRequest, "\(model.name) reads lines of text: POST /read?segment&model=\(model.name)")
+        }
+        var (json, binary) = (request.body[...], request.body[request.body.endIndex...])
+        if let length = request.header(Self.lengthHeader) {
+            guard let length = Int(length), (0...request.body.count).contains(length) else {
+                throw ServiceError(
+                    .badRequest,
+                    "\(Self.lengthHeader): expected bytes of the body that are JSON · received another number")
+            }
+            (json, binary) = (request.body[..<length], request.body[length...])
+        }
+        let root: JSONObject
+        do throws(InputError) {
+            let value = try JSONValue.parse(Array(json), name: "body", limit: Self.mostJSON)
+            root = try Member(value, "body").object(["id", "parameters", "inputs", "outputs"])
+            id = try root["id"].map { id throws(InputError) in try Member(id, "id").string() }
+            let parameters = try root["parameters"].map { value throws(InputError) in
+                try Member(value, "parameters").object(["binary_data_output"])
+            }
+            let isBinary = try parameters?["binary_data_output"].map { value throws(InputError) in
+                try Member(value, "parameters.binary_data_output").boolean()
+            }
+            outputs = try Self.outputs(root["outputs"], isBinary: isBinary ?? false)
+            (count, images) = try Self.images(root["inputs"], binary, shape: model.inputShape)
+        } catch {
+            throw ServiceError(.badRequest, error.description)
+        }
+        imageSize = model.inputShape.count
+    }
+
+    private static func outputs(_ value: JSONValue?, isBinary: Bool) throws(InputError) -> [(
+        kind: Output, isBinary: Bool
+    )] {
+        guard let value else { return Output.allCases.map { ($0, isBinary) } }
+        var result: [(kind: Output, isBinary: Bool)] = []
+        for (index, element) in try Member(value, "outputs").array().enumerated() {
+            let place = "outputs[\(index)]"
+            let object = try Member(element, place).object(["name", "parameters"])
+            let name = try Member(object["name"], "\(place).name").string()
+            guard let kind = Output(rawValue: name) else {
+                throw InputError("\(place).name", expected: "probabilities or label", received: name)
+            }
+            let parameters = try object["parameters"].map { value throws(InputError) in
+                try Member(value, "\(place).parameters").object(["binary_data"])
+            }
+            let own = try parameters?["binary_data"].map { value throws(InputError) in
+                try Member(value, "\(place).parameters.binary_data").boolean()
+            }
+            result.append((kind, own ?? isBinary))
+        }
+        return result
+    }
+
+    private static func images(
+        _ value: JSONValue?, _ binary: ArraySlice<UInt8>, shape: Shape
+    ) throws(InputError) -> (Int, Images) {
+        let inputs = try Member(value, "inputs").array()
+        guard inputs.count == 1 else {
+            throw InputError("inputs", expected: "one, \(inputName)", received: "\(inputs.count)")
+        }
+        let input = try Member(inputs[0], "inputs[0]").object(["name", "shape", "datatype", "parameters", "data"])
+        let name = try Member(input["name"], "inputs[0].name").string()
+        guard name == inputName else { throw InputError("inputs[0].name", expected: inputName, received: name) }
+        let extents = try Member(input["shape"], "inputs[0].shape").integers()
+        guard extents.count == 4, extents[0] > 0, Array(extents.dropFirst()) == shape.dimensions, extents[0] <= 1 << 20
+        else {
+            throw InputError(
+                "inputs[0].shape", expected: "[N, \(shape.dimensions.map(String.init).joined(separator: ", "))]",
+                received: "\(extents)")
+        }
+        let count = extents[0] * shape.count
+        let type = try Member(input["datatype"], "inputs[0].datatype").string()
+        guard type == "FP32" || type == "UINT8" else {
+            throw InputError("inputs[0].datatype", expected: "FP32 in [0, 1] or UINT8 in 0…255", received: type)
+        }
+        let parameters = try input["parameters"].map { value throws(InputError) in
+            try Member(value, "inputs[0].parameters").object(["binary_data_size"])
+        }
+        guard let size = parameters?["binary_data_size"] else {
+            guard binary.isEmpty else {
+                throw InputError(
+                    "inputs[0].parameters", expected: "binary_data_size of the bytes after the JSON", received: "none")
+            }
+            return (extents[0], try decoded(Member(input["data"], "inputs[0].data"), type, count))
+        }
+        let bytes = try Member(size, "inputs[0].parameters.binary_data_size").integer()
+        let expected = type == "FP32" ? 4 * count : count
+        guard bytes == expected, binary.count == expected, input["data"] == nil else {
+            throw InputError(
+                "inputs[0].parameters.binary_data_size",
+                expected: "\(expected) bytes after the JSON, and no data in it",
+                received: "\(bytes), and \(binary.count) bytes\(input["data"] == nil ? "" : " and data")")
+        }
+        guard type == "FP32" else { return (extents[0], .bytes(Array(binary))) }
+        var floats: [Float] = []
+        floats.reserveCapacity(count)
+        var position = binary.startIndex
+        while position < binary.endIndex {
+            let bits = (0..<4).reduce(UInt32(0)) { $0 | UInt32(binary[position + $1]) << (8 * UInt32($1)) }
+            floats.append(Float(bitPattern: bits))
+            position += 4
+        }
+        try check(floats)
+        return (extents[0], .floats(floats))
+    }
+
+    /// Flat or nested, in row-major order.
+    private static func decoded(_ data: Member, _ type: String, _ count: Int) throws(InputError) -> Images {
+        var numbers: [JSONNumber] = []
+        numbers.reserveCapacity(count)
+        try data.flatten(into: &numbers, most: count)
+        guard numbers.count == count else {
+            throw InputError(data.place, expected: "\(count) numbers", received: "\(numbers.count)")
+        }
+        if type == "FP32" {
+            let floats = numbers.map(\.float)
+            try check(floats)
+            return .floats(floats)
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        for number in numbers {
+            guard let value = number.integer, let byte = UInt8(exactly: value) else {
+                throw InputError(data.place, expected: "integers in 0…255", received: number.text)
+            }
+            bytes.append(byte)
+        }
+        return .bytes(bytes)
+    }
+
+    private static func check(_ floats: [Float]) throws(InputError) {
+        if let bad = floats.first(where: { !($0 >= 0 && $0 <= 1) }) {
+            throw InputError(
+                "inputs[0].data", expected: "FP32 in [0, 1]", received: "\(bad)",
+                remedy: "divide by 255, or send UINT8")
+        }
+    }
+
+    /// Calibrated probabilities of the images, `[N, K]`, each computed on its own.
+    func probabilities(_ reader: ModelReader) -> [[Double]] {
+        (0..<count).map { index in
+            let part = (index * imageSize)..<((index + 1) * imageSize)
+            switch images {
+            case .floats(let floats): _ = reader.classifier.probabilities(of: Array(floats[part]))
+            case .bytes(let bytes): _ = reader.classifier.probabilities(of: Array(bytes[part]))
+            }
+            return TemperatureScaling.probabilities(
+                reader.classifier.lastLogits[...], temperature: reader.reader.temperature)
+        }
+    }
+
+    /// The answer to all images.
+    func response(_ probabilities: [[Double]], model: ServedModel) -> ServiceResponse {
+        var tensors: [JSONValue] = []
+        var binary: [UInt8] = []
+        for (kind, isBinary) in outputs {
+            var tensor: JSONObject = ["name": .string(kind.rawValue)]
+            let data: [JSONValue]
+            let start = binary.count
+            switch kind {
+            case .probabilities:
+                let values = probabilities.joined().map { Float($0) }
+                tensor["datatype"] = "FP32"
+                tensor["shape"] = .array([.integer(count), .integer(model.classNames.count)])
+                if isBinary {
+                    for value in values {
+                        for shift in 0..<4 {
+                            binary.append(UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32(shift))))
+                        }
+                    }
+                }
+                data = isBinary ? [] : values.map { .number(JSONNumber($0)) }
+            case .label:
+                let names = probabilities.map { p in
+                    model.classNames[p.indices.max { p[$0] < p[$1] || (p[$0] == p[$1] && $0 > $1) } ?? 0]
+                }
+                tensor["datatype"] = "BYTES"
+                tensor["shape"] = .array([.integer(count)])
+                if isBinary {
+                    for name in names {
+                        let length = UInt32(name.utf8.count)
+                        for shift in 0..<4 { binary.append(UInt8(truncatingIfNeeded: length >> (8 * UInt32(shift)))) }
+                        binary += Array(name.utf8)
+                    }
+                }
+                data = isBinary ? [] : names.map { .string($0) }
+            }
+            if isBinary {
+                tensor["parameters"] = ["binary_data_size": .integer(binary.count - start)]
+            } else {
+                tensor["data"] = .array(data)
+            }
+            tensors.append(.object(tensor))
+        }
+        var root: JSONObject = ["model_name": .string(model.name), "model_version": "1"]
+        if let id { root["id"] = .string(id) }
+        root["outputs"] = .array(tensors)
+        let text = Array(JSONValue.object(root).text.utf8)
+        guard outputs.contains(where: \.isBinary) else {
+            return ServiceResponse(contentType: "application/json", body: text)
+        }
+        return ServiceResponse(
+            contentType: "application/octet-stream",
+            headers: [("Inference-Header-Content-Length", "\(text.count)")], body: text + binary)
+    }
+}

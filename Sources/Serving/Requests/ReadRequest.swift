@@ -1,0 +1,120 @@
+import Formats
+import Foundation
+import Pictures
+import Recognition
+import Tensors
+
+/// `POST /read`: pictures as they are, answered as `trainer predict --json` answers for the same bytes.
+struct ReadRequest: Sendable {
+    struct File: Sendable {
+        /// As `predict` would name it.
+        var name: String
+        var bytes: [UInt8]
+    }
+
+    let files: [File]
+    let model: Int
+    let mode: DigitReader.Mode
+    let explains: Bool
+    /// Characters the model is less sure of are left out; 0: none.
+    let reject: Double
+
+    private static let options = ["segment", "raw", "explain", "reject", "model"]
+
+    /// - Throws: a ``ServiceError`` that says which option or part of the body is at fault.
+    init(_ request: ServiceRequest, models: [ServedModel]) throws(ServiceError) {
+        var flags: Set<String> = []
+        var reject = 0.0, model = 0
+        for (name, value) in request.query {
+            switch name {
+            case "segment", "raw", "explain":
+                switch value {
+                case "", "1", "true": flags.insert(name)
+                case "0", "false": flags.remove(name)
+                default:
+                    throw ServiceError(.badRequest, "?\(name): expected true or false · received \(printable(value))")
+                }
+            case "reject":
+                guard let number = Double(value), number > 0, number <= 1 else {
+                    throw ServiceError(
+                        .badRequest, "?reject: expected a probability in (0, 1] · received \(printable(value))")
+                }
+                reject = number
+            case "model":
+                guard let index = models.firstIndex(where: { $0.name == value }) else {
+                    throw ServiceError(
+                        .notFound,
+                        "?model: expected one of \(models.map(\.name).joined(separator: ", ")) · received \(printable(value))"
+                    )
+                }
+                model = index
+            default:
+                let remedy = Spelling.remedy(for: name, among: Self.options)
+                throw ServiceError(
+                    .badRequest,
+                    "the query: expected \(Self.options.joined(separator: ", ")) · received \(printable(name))"
+                        + (remedy.isEmpty ? "" : " · \(remedy)"))
+            }
+        }
+        guard !flags.isSuperset(of: ["raw", "segment"]) else {
+            throw ServiceError(.badRequest, "?raw and ?segment: expected one of them")
+        }
+        mode = flags.contains("raw") ? .raw : flags.contains("segment") ? .segment : .single
+        guard mode == .segment || !models[model].isOfLines else {
+            throw ServiceError(
+                .badRequest, "?segment: expected with \(models[model].name), a network of lines · received none")
+        }
+        explains = flags.contains("explain")
+        (self.reject, self.model) = (reject, model)
+        files = try Self.files(request)
+    }
+
+    private static func files(_ request: ServiceRequest) throws(ServiceError) -> [File] {
+        guard let boundary = request.header("content-type").flatMap(Multipart.boundary) else {
+            guard !request.body.isEmpty else {
+                throw ServiceError(
+                    .badRequest, "the body: expected a picture's bytes, or multipart/form-data · received nothing")
+            }
+            return [File(name: "-", bytes: request.body)]
+        }
+        let parts = try Multipart.parts(request.body, boundary: boundary)
+        let files = parts.compactMap { part in part.fileName.map { File(name: $0, bytes: Array(part.bytes)) } }
+        guard files.count == parts.count, !files.isEmpty else {
+            throw ServiceError(
+                .badRequest,
+                "multipart/form-data: expected files, each with its file name · received \(parts.count) parts, "
+                    + "\(files.count) of them files")
+        }
+        return files
+    }
+
+    /// Reads every picture. One that cannot be read is told in its place, as `predict` does; where none could, the status says so.
+    func answer(_ reader: DigitReader, model: ServedModel, limits: ImageLimits) -> ServiceResponse {
+        var output = ReadingsFile(model: model.shownName, temperature: reader.isCalibrated ? reader.temperature : nil)
+        var read = 0
+        for file in files {
+            do {
+                let place = file.name == "-" ? "standard input" : file.name
+                let picture = try ImageDecoder.decode(file.bytes, place: place, limits: limits)
+                let reading = try reader.read(picture, mode, place: place)
+                guard mode == .segment || !reading.characters.isEmpty else {
+                    throw InputError(place, expected: "a picture of a digit", received: "an empty one")
+                }
+                output.add(
+                    ReadingRecord(file: file.name, reading: reading, classNames: reader.classNames, reject: reject),
+                    explanation: explains ? try Explanation(picture, reading, reader: reader).encoded() : nil)
+                read += 1
+            } catch let error as InputError {
+                output.add(file: file.name, error: error.description)
+            } catch {
+                return ServiceError(.serverError, "\(error)").response
+            }
+        }
+        do {
+            return ServiceResponse(
+                read > 0 ? .ok : .unprocessable, contentType: "application/json", body: [UInt8](try output.encoded()))
+        } catch {
+            return ServiceError(.serverError, error.description).response
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Formats
+import Foundation
+import Runs
+import Tensors
+
+/// The runs in a folder, as they are at the moment.
+struct RunIndex: Sendable {
+    let folder: URL
+
+    enum State: String {
+        /// A process writes to it.
+        case running
+        /// It came to its end.
+        case finished
+        /// It did not, and nobody goes on with it.
+        case stopped
+    }
+
+    /// Runs that are listed at most, the youngest first.
+    private static let mostRuns = 500
+    /// Bytes of a file that is sent at most.
+    private static let mostBytes = 1 << 26
+    /// What a run's file is to a browser, by its ending.
+    private static let types = [
+        "html": "text/html; charset=utf-8", "svg": "image/svg+xml", "json": "application/json",
+        "csv": "text/csv; charset=utf-8", "txt": "text/plain; charset=utf-8", "jsonl": "application/x-ndjson",
+    ]
+    /// A run's report and figures show themselves and nothing else.
+    private static let policy =
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
+
+    /// Names of the folders that are runs, with the time of their configuration; the youngest first.
+    private func names() -> [(name: String, begun: Date)] {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        let runs = all.compactMap { name -> (name: String, begun: Date)? in
+            guard !name.hasPrefix(".") else { return nil }
+            let config = folder.appendingPathComponent(name).appendingPathComponent(RunFile.config.rawValue)
+            let attributes = try? FileManager.default.attributesOfItem(atPath: config.path)
+            return (attributes?[.modificationDate] as? Date).map { (name, $0) }
+        }
+        return Array(runs.sorted { ($0.begun, $0.name) > ($1.begun, $1.name) }.prefix(Self.mostRuns))
+    }
+
+    /// The run of that name: one that is there, never a path.
+    /// - Throws: a ``ServiceError`` (404).
+    func run(_ name: String) throws(ServiceError) -> RunFolder {
+        guard names().contains(where: { $0.name == name }) else {
+            throw ServiceError(.notFound, "runs: expected the name of one · received \(printable(name))")
+        }
+        return RunFolder(folder.appendingPathComponent(name, isDirectory: true))
+    }
+
+    static func state(_ run: RunFolder) -> State {
+        if FolderLock.holder(run.url) != nil { return .running }
+        return run.isFinished ? .finished : .stopped
+    }
+
+    /// `[{"name", "state", "begun", "dataset", "accuracy", "parameters", "files"}]`.
+    var list: JSONValue {
+        .array(names().map { entry in Self.entry(RunFolder(folder.appendingPathComponent(entry.name)), entry.begun) })
+    }
+
+    private static func entry(_ run: RunFolder, _ begun: Date) -> JSONValue {
+        var object: JSONObject = [
+            "name": .string(run.url.lastPathComponent), "state": .string(state(run).rawValue),
+            "begun": .number(begun.timeIntervalSince1970.rounded()),
+        ]
+        let metrics = (try? StoredFile.read(run.url(of: .metrics), limit: JSONValue.sizeLimit))
+            .flatMap { try? JSONValue.parse($0, name: "metrics") }?.object
+        object["dataset"] = metrics?["dataset"] ?? .null
+        object["accuracy"] = metrics?["test"]?.object?["accuracy"] ?? .null
+        object["parameters"] = metrics?["parameters"] ?? .null
+        object["files"] = .array(
+            RunFile.allCases.filter {
+                type(of: $0) != nil && FileManager.default.fileExists(atPath: run.url(of: $0).path)
+            }
+            .map { .string($0.rawValue) })
+        return .object(object)
+    }
+
+    private static func type(of file: RunFile) -> String? {
+        types[URL(fileURLWithPath: file.rawValue).pathExtension]
+    }
+
+    /// One of a run's own files.
+    /// - Throws: a ``ServiceError`` (404).
+    func file(_ name: String, ofRun run: String) throws(ServiceError) -> ServiceResponse {
+        let run = try self.run(run)
+        guard let file = RunFile(rawValue: name), let type = Self.type(of: file) else {
+            throw ServiceError(.notFound, "runs: expected one of a run's files · received \(printable(name))")
+        }
+        do throws(InputError) {
+            var response = ServiceResponse(
+                contentType: type, headers: [("Cache-Control", "no-cache")],
+                body: try StoredFile.read(run.url(of: file), limit: Self.mostBytes))
+            response.policy = Self.policy
+            return response
+        } catch {
+            throw ServiceError(.notFound, "\(run.url.lastPathComponent)/\(name): \(error.received)")
+        }
+    }
+}

@@ -1,0 +1,174 @@
+import Formats
+import Foundation
+import Pictures
+import Synchronization
+import Tensors
+import Workers
+
+/// The service without its sockets: requests in, answers out.
+///
+/// What costs nothing is answered at once, on the thread that asks; what reads pictures waits its turn in a bounded queue.
+package final class Service: Sendable {
+    package struct Options: Sendable {
+        /// Threads that read.
+        package var threads = Machine.usableCores
+        /// Requests that may wait.
+        package var queue = 256
+        /// Seconds that a request may wait and be read in.
+        package var deadline = 30.0
+        /// Of a picture, after decoding.
+        package var mostPixels = 1 << 24
+        /// The folder of runs.
+        package var runs = "runs"
+        package init() {}
+    }
+
+    let models: [ServedModel]
+    let access: AccessPolicy
+    let options: Options
+    let version: String
+    let queue: WorkQueue
+    let metrics = ServiceMetrics()
+    let pages: WebPages
+    let runs: RunIndex
+    private let draining = Atomic<Bool>(false)
+    private let streams = Atomic<Int>(0)
+
+    /// - Throws: an `InputError` where two models have one name, or one cannot read pictures.
+    package init(
+        models: [ServedModel], access: AccessPolicy, options: Options, version: String
+    ) throws {
+        for (index, model) in models.enumerated() where models[..<index].contains(where: { $0.name == model.name }) {
+            throw InputError(
+                "--model", expected: "models of different names", received: "\(model.name) twice",
+                remedy: "a run is called as its folder, a file as itself without its ending: rename one")
+        }
+        (self.models, self.access, self.options, self.version) = (models, access, options, version)
+        runs = RunIndex(folder: URL(fileURLWithPath: options.runs, isDirectory: true))
+        pages = try WebPages()
+        queue = try WorkQueue(models: models, threads: options.threads, capacity: options.queue)
+    }
+
+    /// Says from now on that it is not ready.
+    package func drain() { draining.store(true, ordering: .relaxed) }
+    /// After the last answer.
+    package func close() { queue.close() }
+    var isReady: Bool { !draining.load(ordering: .relaxed) }
+
+    /// Answers once, now or later and from any thread.
+    /// - Parameter isCancelled: whether the one who asked has gone.
+    package func respond(
+        to request: ServiceRequest, isCancelled: @escaping @Sendable () -> Bool = { false },
+        _ send: @escaping @Sendable (ServiceResponse) -> Void
+    ) {
+        let begun = WorkQueue.now
+        let route = Route(request)
+        let answer: @Sendable (ServiceResponse) -> Void = { [self] response in
+            metrics.answered(route.name, status: response.status.rawValue, seconds: WorkQueue.now - begun)
+            send(response)
+        }
+        do throws(ServiceError) {
+            try access.check(request)
+            try route.checkMethod(request)
+            guard request.header("content-encoding").map({ $0.lowercased() == "identity" }) ?? true else {
+                throw ServiceError(.unsupported, "Content-Encoding: expected none · received another")
+            }
+            switch route.kind {
+            case .page, .login, .server, .live, .ready, .model, .modelReady, .metrics, .unknown:
+                answer(try immediate(route, request))
+            case .infer(let name, let version):
+                _ = try model(name, version: version)
+                fallthrough
+            case .read, .runs, .events, .stop, .file:
+                try submit(from: begun, isCancelled, answer) { [self] readers in
+                    do throws(ServiceError) {
+                        answer(try work(route, request, readers))
+                    } catch {
+                        answer(error.response)
+                    }
+                }
+            }
+        } catch {
+            answer(error.status == .unauthorized && route.isPage ? pages.login(error) : error.response)
+        }
+    }
+
+    /// What waits its turn: it reads pictures, JSON of any size, or the disk.
+    private func work(
+        _ route: Route, _ request: ServiceRequest, _ readers: [ModelReader]
+    ) throws(ServiceError) -> ServiceResponse {
+        switch route.kind {
+        case .read:
+            let read = try ReadRequest(request, models: models)
+            metrics.took(images: read.files.count)
+            var limits = ImageLimits()
+            limits.pixels = options.mostPixels
+            return read.answer(readers[read.model].reader, model: models[read.model], limits: limits)
+        case .infer(let name, let version):
+            let index = try model(name, version: version)
+            let infer = try InferRequest(request, model: models[index])
+            metrics.took(images: infer.count)
+            return infer.response(infer.probabilities(readers[index]), model: models[index])
+        default: return try immediate(route, request)
+        }
+    }
+
+    private func submit(
+        from begun: Double, _ isCancelled: @escaping @Sendable () -> Bool,
+        _ answer: @escaping @Sendable (ServiceResponse) -> Void, _ work: @escaping @Sendable ([ModelReader]) -> Void
+    ) throws(ServiceError) {
+        let job = WorkQueue.Job(
+            deadline: begun + options.deadline, isCancelled: isCancelled, run: work
+        ) { [metrics, options] in
+            metrics.expired()
+            answer(
+                ServiceError(
+                    .unavailable, "waited \(options.deadline) s for a thread, which is the deadline",
+                    headers: [("Retry-After", "1")]
+                ).response)
+        }
+        guard queue.submit(job) else {
+            metrics.refused()
+            throw ServiceError(
+                .tooMany, "\(options.queue) requests wait already: ask again later", headers: [("Retry-After", "1")])
+        }
+    }
+
+    /// The index of a served model.
+    func model(_ name: String, version: String?) throws(ServiceError) -> Int {
+        guard let index = models.firstIndex(where: { $0.name == name }) else {
+            throw ServiceError(
+                .notFound,
+                "model: expected one of \(models.map(\.name).joined(separator: ", ")) · received \(printable(name))")
+        }
+        guard version == nil || version == "1" else {
+            throw ServiceError(.notFound, "\(name): expected version 1 · received \(printable(version ?? ""))")
+        }
+        return index
+    }
+
+    /// Streams that are open at once, at most.
+    private static let mostStreams = 64
+
+    /// A run's events, where not too many are watched.
+    func stream(_ name: String) throws(ServiceError) -> ServiceResponse {
+        let run = try runs.run(name)
+        guard streams.load(ordering: .relaxed) < Self.mostStreams else {
+            throw ServiceError(
+                .unavailable, "\(Self.mostStreams) streams are open already", headers: [("Retry-After", "5")])
+        }
+        streams.add(1, ordering: .relaxed)
+        return ServiceResponse(
+            stream: CountedSource(RunStream(run)) { [self] in streams.subtract(1, ordering: .relaxed) })
+    }
+}
+
+/// Tells when it is let go of.
+private final class CountedSource: EventSource {
+    private let source: RunStream
+    private let end: @Sendable () -> Void
+
+    init(_ source: RunStream, _ end: @escaping @Sendable () -> Void) { (self.source, self.end) = (source, end) }
+    deinit { end() }
+    func next() -> (bytes: [UInt8], isLast: Bool) { source.next() }
+}
