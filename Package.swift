@@ -262,6 +262,12 @@ let package = Package(
         .testTarget(name: "NumeralTests", dependencies: ["Numeral", "CInterface", "Workers", "Tensors"]),
         .testTarget(name: "RecognitionTests", dependencies: ["Recognition", "Runs", "TestSupport"]),
         .testTarget(
+            name: "ServingTests",
+            dependencies: [
+                "HTTPServer", "Serving", "Runs", "Recognition", "Experiments", "Datasets", "Workers", "Formats", "Tensors",
+                "TestSupport",
+            ]),
+        .testTarget(
             name: "TrainerTests",
             dependencies: ["Numeral", "Reports", "Runs", "Plots", "Commands", "trainer", "TestSupport"]),
     ],
@@ -273,7 +279,7 @@ if Context.environment["NUMERAL_FUZZING"] == "1" {
     package.targets.append(
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["Numeral", "Interchange", "Recognition", "Pictures", "Formats"],
+            dependencies: ["Numeral", "Serving", "Interchange", "Recognition", "Pictures", "Formats"],
             path: "Fuzzing/Sources/Fuzz",
             // libFuzzer brings the main function.
             swiftSettings: [.unsafeFlags(["-parse-as-library"])]))

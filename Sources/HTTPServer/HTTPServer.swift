@@ -25,9 +25,6 @@ package final class HTTPServer: Sendable {
 
     /// Bytes of a request's head at most.
     private static let mostHeaderBytes = 32_768
-    /// One thread moves bytes for as many that read.
-    private static let readersPerLoop = 8
-
     /// Listens from now on.
     /// - Throws: an `OperationError` where the address is taken or not this machine's; an `InputError` for a certificate that
     ///   cannot be used.
@@ -38,7 +35,7 @@ package final class HTTPServer: Sendable {
         self.service = service
         let (settings, connections) = (options, Connections(options))
         self.connections = connections
-        group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads / Self.readersPerLoop))
+        group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let secured = try Self.security(options)
         let limits = NIOHTTPDecoderLimitConfiguration.small(Self.mostHeaderBytes)
         let bootstrap = ServerBootstrap(group: group)

@@ -22,6 +22,7 @@ extension Service {
         case .metrics:
             let text = metrics.text(waiting: queue.waiting, capacity: queue.capacity)
             return ServiceResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(text.utf8))
+        case .models: return ServiceResponse(.ok, ["models": .array(models.map { .string($0.name) })])
         case .runs:
             return ServiceResponse(
                 .ok, ["runs": runs.list, "canStop": .boolean(access.token != nil)])

@@ -74,12 +74,13 @@ package final class Service: Sendable {
                 throw ServiceError(.unsupported, "Content-Encoding: expected none · received another")
             }
             switch route.kind {
-            case .page, .login, .server, .live, .ready, .model, .modelReady, .metrics, .unknown:
+            case .page, .login, .server, .live, .ready, .model, .modelReady, .models, .metrics, .unknown:
                 answer(try immediate(route, request))
             case .infer(let name, let version):
                 _ = try model(name, version: version)
                 fallthrough
             case .read, .runs, .events, .stop, .file:
+                if let small = try small(route, request) { return answer(small) }
                 try submit(from: begun, isCancelled, answer) { [self] readers in
                     do throws(ServiceError) {
                         answer(try work(route, request, readers))
@@ -90,6 +91,28 @@ package final class Service: Sendable {
             }
         } catch {
             answer(error.status == .unauthorized && route.isPage ? pages.login(error) : error.response)
+        }
+    }
+
+    /// Bytes of a body that may be small work, and pixels of such a picture: less than a millisecond.
+    private static let smallBody = 16_384, smallPixels = 4_096
+
+    /// The answer to what takes less time than to hand it to another thread; nil for all else, and where no reader is idle.
+    private func small(_ route: Route, _ request: ServiceRequest) throws(ServiceError) -> ServiceResponse? {
+        guard request.body.count <= Self.smallBody else { return nil }
+        return try queue.withSpareReaders { readers throws(ServiceError) in
+            var limits = ImageLimits()
+            switch route.kind {
+            case .read:
+                let read = try ReadRequest(request, models: models)
+                limits.pixels = min(Self.smallPixels, options.mostPixels)
+                guard let picture = read.smallPicture(limits) else { return nil }
+                metrics.took(images: 1)
+                return read.answer(
+                    readers[read.model].reader, model: models[read.model], limits: limits, decoded: picture)
+            case .infer: return try work(route, request, readers)
+            default: return nil
+            }
         }
     }
 

@@ -4,7 +4,7 @@ struct Route: Sendable {
         case page(String), login, read
         case server, live, ready
         case model(String, version: String?), modelReady(String, version: String?), infer(String, version: String?)
-        case metrics, runs, events(String), stop(String), file(run: String, String)
+        case metrics, models, runs, events(String), stop(String), file(run: String, String)
         case unknown
     }
 
@@ -33,6 +33,7 @@ struct Route: Sendable {
     private static func longer(_ path: [String]) -> Kind {
         switch (path[0], path.count) {
         case ("v2", _): inference(Array(path.dropFirst()))
+        case ("api", 2) where path[1] == "models": .models
         case ("api", 2) where path[1] == "runs": .runs
         case ("api", 4) where path[1] == "runs" && path[3] == "events": .events(path[2])
         case ("api", 4) where path[1] == "runs" && path[3] == "stop": .stop(path[2])
@@ -61,7 +62,7 @@ struct Route: Sendable {
         case .page: "page"
         case .login: "login"
         case .read: "read"
-        case .server, .model, .modelReady: "metadata"
+        case .server, .model, .modelReady, .models: "metadata"
         case .live, .ready: "health"
         case .infer: "infer"
         case .metrics: "metrics"

@@ -20,17 +20,30 @@ final class WorkQueue: @unchecked Sendable {
     private var jobs: [Job] = []
     private var head = 0
     private var isClosed = false
-    private var working = 0
-    private var threads = 0
+    /// For small work, done by who asks.
+    private let spare: Mutex<[ReaderBox]>
 
     /// - Throws: an `InputError` where a model cannot be read with.
     init(models: [ServedModel], threads: Int, capacity: Int) throws(InputError) {
         self.capacity = capacity
-        for _ in 0..<threads {
+        var boxes: [ReaderBox] = []
+        for _ in 0..<2 * threads {
             var readers: [ModelReader] = []
             for model in models { readers.append(try ModelReader(model)) }
-            start(ReaderBox(readers))
+            boxes.append(ReaderBox(readers))
         }
+        spare = Mutex(Array(boxes[threads...]))
+        for box in boxes[..<threads] { start(box) }
+    }
+
+    /// Lends readers that nobody uses, where there are some and nothing waits; nil otherwise. Work that takes less than a change of
+    /// threads may be done so.
+    func withSpareReaders<Failure: Error>(
+        _ work: ([ModelReader]) throws(Failure) -> ServiceResponse?
+    ) throws(Failure) -> ServiceResponse? {
+        guard waiting == 0, let box = spare.withLock({ $0.popLast() }) else { return nil }
+        defer { spare.withLock { $0.append(box) } }
+        return try work(box.readers)
     }
 
     /// Handed to its thread once.
@@ -40,7 +53,6 @@ final class WorkQueue: @unchecked Sendable {
     }
 
     private func start(_ box: ReaderBox) {
-        threads += 1
         let thread = Thread { [weak self] in
             while let job = self?.take() {
                 if job.isCancelled() {
@@ -49,7 +61,6 @@ final class WorkQueue: @unchecked Sendable {
                 } else {
                     job.run(box.readers)
                 }
-                self?.finished()
             }
         }
         thread.stackSize = 8 << 20
@@ -85,13 +96,8 @@ final class WorkQueue: @unchecked Sendable {
                 jobs.removeFirst(head)
                 head = 0
             }
-            working += 1
             return job
         }
-    }
-
-    private func finished() {
-        condition.withLock { working -= 1 }
     }
 
     /// What waits is still done; nothing new is taken.

@@ -88,14 +88,22 @@ struct ReadRequest: Sendable {
         return files
     }
 
-    /// Reads every picture. One that cannot be read is told in its place, as `predict` does; where none could, the status says so.
-    func answer(_ reader: DigitReader, model: ServedModel, limits: ImageLimits) -> ServiceResponse {
+    /// The picture, where it is a sound one within `limits`, to be read as one character.
+    func smallPicture(_ limits: ImageLimits) -> GreyImage? {
+        guard files.count == 1, mode != .segment, !explains else { return nil }
+        return try? ImageDecoder.decode(files[0].bytes, place: "", limits: limits)
+    }
+
+    /// Reads every picture; the only one may be decoded already. One that cannot be read is told in its place, as `predict` does; where none could, the status says so.
+    func answer(
+        _ reader: DigitReader, model: ServedModel, limits: ImageLimits, decoded: GreyImage? = nil
+    ) -> ServiceResponse {
         var output = ReadingsFile(model: model.shownName, temperature: reader.isCalibrated ? reader.temperature : nil)
         var read = 0
         for file in files {
             do {
                 let place = file.name == "-" ? "standard input" : file.name
-                let picture = try ImageDecoder.decode(file.bytes, place: place, limits: limits)
+                let picture = try decoded ?? ImageDecoder.decode(file.bytes, place: place, limits: limits)
                 let reading = try reader.read(picture, mode, place: place)
                 guard mode == .segment || !reading.characters.isEmpty else {
                     throw InputError(place, expected: "a picture of a digit", received: "an empty one")

@@ -1,0 +1,162 @@
+// The list of runs, and the curves of those chosen, live while they train.
+const list = document.querySelector('#list tbody'), charts = document.getElementById('charts');
+const cards = document.getElementById('cards'), status = document.getElementById('status');
+const palette = ['#1f77b4', '#d62728', '#2ca02c', '#9467bd', '#ff7f0e', '#17becf', '#8c564b', '#e377c2'];
+const figures = ['learning_curves.svg', 'confusion_matrix.svg', 'precision_recall.svg', 'calibration.svg', 'mistakes.svg', 'class_scores.svg',
+  'augmentation.svg', 'filters.svg', 'embedding.svg', 'composed.svg', 'acceptance.svg'];
+let runs = [], canStop = false;
+const shown = new Map();
+const percent = (value, digits = 2) => (100 * value).toFixed(digits) + ' %';
+
+function element(name, properties = {}, ...children) {
+  const node = Object.assign(document.createElement(name), properties);
+  node.append(...children);
+  return node;
+}
+
+async function refresh() {
+  try {
+    const response = await fetch('/api/runs');
+    ({ runs, canStop } = await response.json());
+  } catch { return; }
+  document.getElementById('empty').hidden = runs.length > 0;
+  list.replaceChildren(...runs.map((run) => {
+    const box = element('input', { type: 'checkbox', checked: shown.has(run.name) });
+    box.setAttribute('aria-label', `Show ${run.name}`);
+    box.addEventListener('change', () => (box.checked ? choose(run.name) : drop(run.name)));
+    return element('tr', {}, element('td', {}, box), element('td', { className: 'name', textContent: run.name }),
+      element('td', { textContent: run.state }),
+      element('td', { className: 'number', textContent: run.accuracy == null ? '' : percent(run.accuracy) }));
+  }));
+  for (const name of shown.keys()) card(name);
+}
+
+function choose(name) {
+  const colour = palette.find((c) => ![...shown.values()].some((s) => s.colour === c)) ?? palette[shown.size % palette.length];
+  const state = { colour, epochs: [], step: null, began: null, source: null };
+  shown.set(name, state);
+  const source = new EventSource(`/api/runs/${encodeURIComponent(name)}/events`);
+  state.source = source;
+  source.addEventListener('began', (e) => { state.began = JSON.parse(e.data); state.epochs = []; draw(); });
+  source.addEventListener('epoch', (e) => {
+    const epoch = JSON.parse(e.data);
+    state.epochs = state.epochs.filter((other) => other.epoch < epoch.epoch);
+    state.epochs.push(epoch);
+    draw();
+  });
+  source.addEventListener('step', (e) => { state.step = JSON.parse(e.data); card(name); });
+  source.addEventListener('state', () => { source.close(); refresh(); });
+  draw();
+  card(name);
+  remember();
+}
+
+function drop(name) {
+  shown.get(name)?.source.close();
+  shown.delete(name);
+  document.getElementById('card-' + name)?.remove();
+  draw();
+  remember();
+}
+
+// What is shown stands in the address, so that a link shows it again.
+function remember() {
+  const query = new URLSearchParams();
+  for (const name of shown.keys()) query.append('run', name);
+  history.replaceState(null, '', shown.size ? '?' + query : location.pathname);
+}
+
+function card(name) {
+  const run = runs.find((r) => r.name === name), state = shown.get(name);
+  if (!run || !state) return;
+  const id = 'card-' + name;
+  let node = document.getElementById(id);
+  if (!node) { node = element('article', { className: 'card', id }); cards.append(node); }
+  const key = element('span', { className: 'key' });
+  key.style.background = state.colour;
+  const last = state.epochs.at(-1), step = state.step, began = state.began;
+  let text = run.state;
+  if (run.state === 'running' && step && began) {
+    text += `, epoch ${step.epoch} of ${began.epochs}, step ${step.step} · training loss ${step.loss?.toFixed(4) ?? ''}`;
+  } else if (last) text += ` after ${last.epoch} epochs`;
+  if (last?.validationAccuracy != null) text += ` · validation ${percent(last.validationAccuracy)}`;
+  if (run.accuracy != null) text += ` · test ${percent(run.accuracy)}`;
+  if (run.dataset) text += ` · ${run.dataset}`;
+  const path = (file) => `/runs/${encodeURIComponent(name)}/${file}`;
+  const links = element('p', { className: 'links' }, ...run.files.filter((f) => /report\.html|metrics\.json|history\.csv|config\.json/.test(f))
+    .map((file) => element('a', { href: path(file), target: '_blank', textContent: file === 'report.html' ? 'Report' : file })));
+  if (run.state === 'running' && canStop) {
+    const stop = element('button', { type: 'button', textContent: 'Stop, with a checkpoint' });
+    stop.addEventListener('click', async () => {
+      if (!confirm(`Stop ${name}? It writes a checkpoint, and trainer --resume goes on with it.`)) return;
+      const response = await fetch(`/api/runs/${encodeURIComponent(name)}/stop`, { method: 'POST' });
+      const result = await response.json();
+      status.textContent = response.ok ? `${name} is stopping.` : result.error;
+      setTimeout(refresh, 1500);
+    });
+    links.append(stop);
+  }
+  const pictures = figures.filter((f) => run.files.includes(f));
+  const signature = JSON.stringify([run.state, pictures]);
+  const head = [element('h2', {}, key, name), element('p', { className: 'note', textContent: text })];
+  if (node.dataset.signature === signature) { node.children[1].textContent = text; return; }
+  node.dataset.signature = signature;
+  node.replaceChildren(...head, links, element('div', { className: 'pictures' }, ...pictures.map((file) =>
+    element('a', { href: path(file), target: '_blank' }, element('img', { src: path(file), alt: `${file.replace('.svg', '').replaceAll('_', ' ')} of ${name}`, loading: 'lazy' })))));
+}
+
+const svg = 'http://www.w3.org/2000/svg';
+function part(name, attributes, text) {
+  const node = document.createElementNS(svg, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  if (text != null) node.textContent = text;
+  return node;
+}
+
+function chart(title, training, validation, format) {
+  const [w, h, left, right, top, bottom] = [640, 240, 58, 12, 8, 28];
+  const series = [...shown].flatMap(([name, s]) => [[training, true], [validation, false]].map(([key, dashed]) => ({
+    name, colour: s.colour, dashed, points: s.epochs.filter((e) => e[key] != null).map((e) => [e.epoch, e[key]]) })));
+  const points = series.flatMap((s) => s.points);
+  const box = element('div', { className: 'chart' }, element('h2', { textContent: title }));
+  if (points.length === 0) { box.append(element('p', { className: 'note', textContent: 'No epoch has ended yet.' })); return box; }
+  const most = Math.max(2, ...points.map((p) => p[0]));
+  let [low, high] = [Math.min(...points.map((p) => p[1])), Math.max(...points.map((p) => p[1]))];
+  if (high - low < 1e-9) [low, high] = [low - 0.01, high + 0.01];
+  const x = (e) => left + (e - 1) / (most - 1) * (w - left - right), y = (v) => top + (high - v) / (high - low) * (h - top - bottom);
+  const root = part('svg', { viewBox: `0 0 ${w} ${h}`, role: 'img', 'aria-label': `${title} by epoch of ${[...shown.keys()].join(', ')}` });
+  for (let i = 0; i <= 4; i++) {
+    const value = low + (high - low) * i / 4;
+    root.append(part('line', { class: 'grid', x1: left, x2: w - right, y1: y(value), y2: y(value) }));
+    root.append(part('text', { x: left - 6, y: y(value) + 4, 'text-anchor': 'end' }, format(value)));
+  }
+  const ticks = Math.min(most, 8);
+  for (const tick of new Set(Array.from({ length: ticks }, (_, i) => Math.round(1 + i * (most - 1) / Math.max(1, ticks - 1))))) {
+    root.append(part('text', { x: x(tick), y: h - 8, 'text-anchor': 'middle' }, tick));
+  }
+  for (const s of series) {
+    if (s.points.length === 0) continue;
+    const d = s.points.map(([e, v], i) => `${i ? 'L' : 'M'}${x(e).toFixed(1)} ${y(v).toFixed(1)}`).join('');
+    root.append(part('path', { d, fill: 'none', stroke: s.colour, 'stroke-width': 2, ...(s.dashed ? { 'stroke-dasharray': '5 4' } : {}) }));
+    const [e, v] = s.points.at(-1);
+    root.append(part('circle', { cx: x(e), cy: y(v), r: 3, fill: s.colour }));
+  }
+  box.append(root);
+  return box;
+}
+
+function draw() {
+  status.textContent = shown.size ? 'Solid: validation. Dashed: training.' : 'Choose one run, or several to see them side by side.';
+  charts.replaceChildren(...(shown.size ? [
+    chart('Loss', 'trainingLoss', 'validationLoss', (v) => v.toFixed(3)),
+    chart('Accuracy', 'trainingAccuracy', 'validationAccuracy', (v) => percent(v, 1)),
+  ] : []));
+  for (const name of shown.keys()) card(name);
+}
+
+await refresh();
+const wanted = new URLSearchParams(location.search).getAll('run').filter((name) => runs.some((r) => r.name === name));
+const running = runs.filter((r) => r.state === 'running').map((r) => r.name);
+for (const name of wanted.length ? wanted : running.length ? running : runs.slice(0, 1).map((r) => r.name)) choose(name);
+await refresh();
+setInterval(refresh, 5000);
