@@ -14,6 +14,8 @@ function element(name, properties = {}, ...children) {
   return node;
 }
 
+const shownRuns = () => runs.filter((r) => shown.has(r.name));
+
 async function refresh() {
   try {
     const response = await fetch('/api/runs');
@@ -83,7 +85,7 @@ function card(name) {
   if (run.accuracy != null) text += ` · test ${percent(run.accuracy)}`;
   if (run.dataset) text += ` · ${run.dataset}`;
   const path = (file) => `/runs/${encodeURIComponent(name)}/${file}`;
-  const links = element('p', { className: 'links' }, ...run.files.filter((f) => /report\.html|metrics\.json|history\.csv|config\.json/.test(f))
+  const links = element('p', { className: 'links' }, ...['report.html', 'metrics.json', 'history.csv', 'config.json'].filter((f) => run.files.includes(f))
     .map((file) => element('a', { href: path(file), target: '_blank', textContent: file === 'report.html' ? 'Report' : file })));
   if (run.state === 'running' && canStop) {
     const stop = element('button', { type: 'button', textContent: 'Stop, with a checkpoint' });
@@ -119,7 +121,7 @@ function chart(title, training, validation, format) {
     name, colour: s.colour, dashed, points: s.epochs.filter((e) => e[key] != null).map((e) => [e.epoch, e[key]]) })));
   const points = series.flatMap((s) => s.points);
   const box = element('div', { className: 'chart' }, element('h2', { textContent: title }));
-  if (points.length === 0) { box.append(element('p', { className: 'note', textContent: 'No epoch has ended yet.' })); return box; }
+  if (points.length === 0) { box.append(element('p', { className: 'note', textContent: shownRuns().some((r) => r.state === 'running') ? 'No epoch has ended yet.' : 'No epochs: this run only evaluated, or ended before its first.' })); return box; }
   const most = Math.max(2, ...points.map((p) => p[0]));
   let [low, high] = [Math.min(...points.map((p) => p[1])), Math.max(...points.map((p) => p[1]))];
   if (high - low < 1e-9) [low, high] = [low - 0.01, high + 0.01];
