@@ -46,7 +46,7 @@ package final class Service: Sendable {
         (self.models, self.access, self.options, self.version) = (models, access, options, version)
         runs = RunIndex(folder: URL(fileURLWithPath: options.runs, isDirectory: true))
         pages = try WebPages()
-        queue = try WorkQueue(models: models, threads: options.threads, capacity: options.queue)
+        queue = WorkQueue(models: models, threads: options.threads, capacity: options.queue)
     }
 
     /// Says from now on that it is not ready.

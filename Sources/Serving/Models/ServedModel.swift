@@ -21,9 +21,10 @@ package struct ServedModel: Sendable {
     let isOfLines: Bool
 
     /// - Parameter path: a run folder or a model file; nil: the model in the box.
-    /// - Throws: an `InputError` where it cannot be read.
+    /// - Throws: an `InputError` where it cannot be read, or reads no pictures.
     package init(path: String?) throws(InputError) {
         guard let path, path != BoxModel.word else {
+            // Made and tried with this package.
             self.init(
                 name: BoxModel.word, shownName: path ?? BoxModel.name, single: try BoxModel.load(),
                 lines: try BoxModel.loadLines(), isOfLines: false)
@@ -34,7 +35,6 @@ package struct ServedModel: Sendable {
         self.init(
             name: Self.name(path), shownName: path, single: isOfLines ? try BoxModel.load() : saved,
             lines: isOfLines ? saved : nil, isOfLines: isOfLines)
-        // What it cannot do, the start says.
         _ = try ModelReader(self)
     }
 

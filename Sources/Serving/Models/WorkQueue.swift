@@ -21,19 +21,12 @@ final class WorkQueue: @unchecked Sendable {
     private var head = 0
     private var isClosed = false
     /// For small work, done by who asks.
-    private let spare: Mutex<[ReaderBox]>
+    private let spare = Mutex<[ReaderBox]>([])
 
-    /// - Throws: an `InputError` where a model cannot be read with.
-    init(models: [ServedModel], threads: Int, capacity: Int) throws(InputError) {
+    /// Each thread makes its readers itself, and a spare one after: requests that come earlier wait.
+    init(models: [ServedModel], threads: Int, capacity: Int) {
         self.capacity = capacity
-        var boxes: [ReaderBox] = []
-        for _ in 0..<2 * threads {
-            var readers: [ModelReader] = []
-            for model in models { readers.append(try ModelReader(model)) }
-            boxes.append(ReaderBox(readers))
-        }
-        spare = Mutex(Array(boxes[threads...]))
-        for box in boxes[..<threads] { start(box) }
+        for _ in 0..<threads { start(models) }
     }
 
     /// Lends readers that nobody uses, where there are some and nothing waits; nil otherwise. Work that takes less than a change of
@@ -46,20 +39,31 @@ final class WorkQueue: @unchecked Sendable {
         return try work(box.readers)
     }
 
-    /// Handed to its thread once.
+    /// Used by one thread at a time.
     private struct ReaderBox: @unchecked Sendable {
         let readers: [ModelReader]
-        init(_ readers: [ModelReader]) { self.readers = readers }
+
+        init(_ models: [ServedModel]) {
+            readers = models.map { model in
+                do {
+                    return try ModelReader(model)
+                } catch {
+                    preconditionFailure("WorkQueue: models are checked when they are loaded, \(error)")
+                }
+            }
+        }
     }
 
-    private func start(_ box: ReaderBox) {
+    private func start(_ models: [ServedModel]) {
         let thread = Thread { [weak self] in
+            let own = ReaderBox(models), more = ReaderBox(models)
+            self?.spare.withLock { $0.append(more) }
             while let job = self?.take() {
                 if job.isCancelled() {
                 } else if Self.now > job.deadline {
                     job.expire()
                 } else {
-                    job.run(box.readers)
+                    job.run(own.readers)
                 }
             }
         }
