@@ -73,6 +73,7 @@ def garbage(count):
     for _ in range(count):
         data = bytearray(rng.choice(seeds))
         for _ in range(rng.randrange(1, 6)):
+            if not data: break
             i = rng.randrange(min(len(data), 300)); kind = rng.randrange(4)
             if kind == 0: data[i] = rng.randrange(256)
             elif kind == 1: del data[i:i + rng.randrange(1, 9)]

@@ -15,7 +15,7 @@ package struct LoweringCache {
     /// What timings depend on besides the shapes.
     struct Origin: Codable, Hashable {
         /// Of the kernels: raised when their speed changes.
-        var kernels = 1
+        var kernels = 2
         var processor = Machine.processorName
         var vectors = Machine.vectorFeatures
         var backend = BLASVendor.backend
