@@ -1,6 +1,5 @@
 import Experiments
 import Foundation
-import NeuralNetwork
 import Pictures
 import Recognition
 import Tensors
