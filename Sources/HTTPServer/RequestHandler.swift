@@ -179,58 +179,74 @@ final class RequestHandler: ChannelInboundHandler {
             headers.add(name: "Content-Length", value: "\(bytes.count)")
         }
         let status = HTTPResponseStatus(statusCode: response.status.rawValue)
-        context.write(
-            wrapOutboundOut(.head(HTTPResponseHead(version: request.version, status: status, headers: headers))),
-            promise: nil)
+        let head = HTTPServerResponsePart.head(
+            HTTPResponseHead(version: request.version, status: status, headers: headers))
         wait(options.writeSeconds, context)
         switch response.body {
         case .bytes(let bytes):
-            if request.method != .HEAD, !bytes.isEmpty, response.status != .notModified {
-                context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: bytes)))), promise: nil)
+            let hasBody = request.method != .HEAD && !bytes.isEmpty && response.status != .notModified
+            if hasBody { context.write(wrapOutboundOut(head), promise: nil) }
+            flush(hasBody ? .body(.byteBuffer(ByteBuffer(bytes: bytes))) : head, context) { handler, context in
+                handler.end(isLast: isLast, context)
             }
-            end(isLast: isLast, context)
         case .stream(let source):
-            context.flush()
-            if request.method == .HEAD { end(isLast: isLast, context) } else { pump(source, context) }
+            flush(head, context) { handler, context in
+                if request.method == .HEAD {
+                    handler.end(isLast: isLast, context)
+                } else {
+                    handler.pump(source, context)
+                }
+            }
         }
     }
 
-    private func end(isLast: Bool, _ context: ChannelHandlerContext) {
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.whenComplete { result in
-            let (handler, context) = bound.value
-            handler.connections.give(bytes: handler.takenBytes)
-            handler.takenBytes = 0
-            if case .success = result, !isLast {
-                handler.connections.mark(context.channel, isBusy: false)
-                handler.wait(handler.options.idleSeconds, context)
-            } else {
-                context.close(promise: nil)
-            }
+    /// Writes, and goes on when the system has taken all of it: who asks on and on without reading is not answered ahead.
+    private func flush(
+        _ part: HTTPServerResponsePart, _ context: ChannelHandlerContext,
+        then next: @escaping (RequestHandler, ChannelHandlerContext) -> Void
+    ) {
+        let bound = NIOLoopBound((self, context, next), eventLoop: context.eventLoop)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.whenComplete { result in
+            let (handler, context, next) = bound.value
+            if case .success = result { next(handler, context) } else { context.close(promise: nil) }
         }
-        if isLast { state = .closing } else { state = .idle }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: sent)
+        context.writeAndFlush(wrapOutboundOut(part), promise: written)
+    }
+
+    /// The answer is out: the connection's next request may come.
+    private func end(isLast: Bool, _ context: ChannelHandlerContext) {
+        connections.give(bytes: takenBytes)
+        takenBytes = 0
+        if isLast {
+            state = .closing
+        } else {
+            state = .idle
+            connections.mark(context.channel, isBusy: false)
+            wait(options.idleSeconds, context)
+        }
+        flush(.end(nil), context) { _, context in
+            if isLast { context.close(promise: nil) }
+        }
     }
 
     /// Sends a stream as it comes: twice a second a look on another thread, where it may read files.
     private func pump(_ source: any EventSource, _ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
+        timer?.cancel()
         let loop = context.eventLoop
         let bound = NIOLoopBound((self, context), eventLoop: loop)
         NIOThreadPool.singleton.runIfActive(eventLoop: loop) { source.next() }.whenComplete { result in
             let (handler, context) = bound.value
             guard context.channel.isActive, case .success(let (bytes, isLast)) = result else { return }
-            if !bytes.isEmpty {
-                // A reader that takes nothing for so long is given up.
-                handler.wait(handler.options.writeSeconds, context)
-                let written = loop.makePromise(of: Void.self)
-                written.futureResult.whenSuccess { bound.value.0.timer?.cancel() }
-                context.writeAndFlush(
-                    handler.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: bytes)))), promise: written)
+            func goOn(_ handler: RequestHandler, _ context: ChannelHandlerContext) {
+                if isLast || handler.connections.isDraining { return handler.end(isLast: true, context) }
+                loop.scheduleTask(in: .milliseconds(500)) { bound.value.0.pump(source, bound.value.1) }
             }
-            if isLast || handler.connections.isDraining { return handler.end(isLast: true, context) }
-            loop.scheduleTask(in: .milliseconds(500)) { bound.value.0.pump(source, bound.value.1) }
+            guard !bytes.isEmpty else { return goOn(handler, context) }
+            // A reader that takes nothing for so long is given up.
+            handler.wait(handler.options.writeSeconds, context)
+            handler.flush(.body(.byteBuffer(ByteBuffer(bytes: bytes))), context, then: goOn)
         }
     }
 }

@@ -29,7 +29,9 @@ extension Fuzzer {
         seeds: {
             let pixels = "[" + [String](repeating: "0.5", count: 784).joined(separator: ",") + "]"
             let infer =
-                #"{"id":"a","inputs":[{"name":"image","shape":[1,28,28,1],"datatype":"FP32","data":\#(pixels)}],"outputs":[{"name":"label","parameters":{"binary_data":true}}]}"#
+                #"{"id":"a","inputs":[{"name":"image","shape":[1,28,28,1],"datatype":"FP32","#
+                + #""data":\#(pixels)}],"#
+                + #""outputs":[{"name":"label","parameters":{"binary_data":true}}]}"#
             let binary =
                 #"{"inputs":[{"name":"image","shape":[1,28,28,1],"datatype":"UINT8","parameters":{"binary_data_size":784}}]}"#
             let picture = Array("P5 6 8 255\n".utf8) + (0..<48).map { UInt8($0 % 7 == 3 ? 10 : 240) }
@@ -47,7 +49,8 @@ extension Fuzzer {
                     "POST /v2/models/box/infer\nInference-Header-Content-Length: \(binary.utf8.count)",
                     Array(binary.utf8) + [UInt8](repeating: 9, count: 784)),
                 request("GET /v2/models/box/versions/1"), request("GET /runs/a/report.html"),
-                request("POST /api/runs/a/stop"), request("GET /%64raw.js\nIf-None-Match: \"a\"\nOrigin: http://localhost"),
+                request("POST /api/runs/a/stop"),
+                request("GET /%64raw.js\nIf-None-Match: \"a\"\nOrigin: http://localhost"),
                 request("POST /login", Array("token=abc".utf8)),
             ]
         },
