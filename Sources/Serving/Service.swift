@@ -74,7 +74,7 @@ package final class Service: Sendable {
                 throw ServiceError(.unsupported, "Content-Encoding: expected none · received another")
             }
             switch route.kind {
-            case .page, .login, .server, .live, .ready, .model, .modelReady, .models, .metrics, .unknown:
+            case .page, .login, .server, .live, .ready, .repository, .model, .modelReady, .models, .metrics, .unknown:
                 answer(try immediate(route, request))
             case .infer(let name, let version):
                 _ = try model(name, version: version)

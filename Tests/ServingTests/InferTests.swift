@@ -102,6 +102,19 @@ import Workers
         #expect(answer.status == .badRequest && answer.error?.contains(named) == true, "\(answer.text)")
     }
 
+    @Test("What MLServer's clients say of a tensor is understood, and anything else refused") func contentType() throws
+    {
+        let ask = try Asking()
+        let body = String(decoding: Self.body([Self.images[0]]), as: UTF8.self)
+        func with(_ type: String) -> [UInt8] {
+            Array(
+                body.replacing("\"data\": [", with: "\"parameters\": {\"content_type\": \"\(type)\"}, \"data\": [").utf8
+            )
+        }
+        #expect(try ask("POST", "/v2/models/box/infer", [], with("np")).status == .ok)
+        #expect(try ask("POST", "/v2/models/box/infer", [], with("pd")).error?.contains("content_type") == true)
+    }
+
     @Test("Numbers outside their range are refused") func ranges() throws {
         let ask = try Asking()
         var body = String(decoding: Self.body([Self.images[0]], type: "FP32"), as: UTF8.self)
@@ -122,6 +135,7 @@ import Workers
         let model = try ask("GET", "/v2/models/box")
         #expect(model.text.contains("\"shape\": [-1, 28, 28, 1]") && model.text.contains("[-1, 10]"))
         #expect(try ask("GET", "/v2/models/other").status == .notFound)
+        #expect(try ask("POST", "/v2/repository/index").text.contains("\"name\": \"box\""))
         #expect(try ask("GET", "/v2/models/box/versions/2").status == .notFound)
         #expect(try ask("GET", "/v2/health/ready").status == .ok)
         ask.service.drain()

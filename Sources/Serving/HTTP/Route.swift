@@ -2,7 +2,7 @@
 struct Route: Sendable {
     enum Kind: Sendable {
         case page(String), login, read
-        case server, live, ready
+        case server, live, ready, repository
         case model(String, version: String?), modelReady(String, version: String?), infer(String, version: String?)
         case metrics, models, runs, events(String), stop(String), file(run: String, String)
         case unknown
@@ -45,6 +45,7 @@ struct Route: Sendable {
     private static func inference(_ path: [String]) -> Kind {
         if path == ["health", "live"] { return .live }
         if path == ["health", "ready"] { return .ready }
+        if path == ["repository", "index"] { return .repository }
         guard path.count >= 2, path[0] == "models" else { return .unknown }
         let hasVersion = path.count >= 4 && path[2] == "versions"
         let version = hasVersion ? path[3] : nil
@@ -62,7 +63,7 @@ struct Route: Sendable {
         case .page: "page"
         case .login: "login"
         case .read: "read"
-        case .server, .model, .modelReady, .models: "metadata"
+        case .server, .repository, .model, .modelReady, .models: "metadata"
         case .live, .ready: "health"
         case .infer: "infer"
         case .metrics: "metrics"
@@ -84,7 +85,7 @@ struct Route: Sendable {
 
     private var isPost: Bool {
         switch kind {
-        case .read, .infer, .stop, .login: true
+        case .read, .infer, .stop, .login, .repository: true
         default: false
         }
     }

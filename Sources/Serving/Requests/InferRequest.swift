@@ -50,8 +50,9 @@ struct InferRequest: Sendable {
             root = try Member(value, "body").object(["id", "parameters", "inputs", "outputs"])
             id = try root["id"].map { id throws(InputError) in try Member(id, "id").string() }
             let parameters = try root["parameters"].map { value throws(InputError) in
-                try Member(value, "parameters").object(["binary_data_output"])
+                try Member(value, "parameters").object(["binary_data_output", "content_type"])
             }
+            try Self.checkContentType(parameters, "parameters")
             let isBinary = try parameters?["binary_data_output"].map { value throws(InputError) in
                 try Member(value, "parameters.binary_data_output").boolean()
             }
@@ -61,6 +62,13 @@ struct InferRequest: Sendable {
             throw ServiceError(.badRequest, error.description)
         }
         imageSize = model.inputShape.count
+    }
+
+    /// MLServer's clients say how they mean a tensor: as numbers, which is how it is taken.
+    private static func checkContentType(_ parameters: JSONObject?, _ place: String) throws(InputError) {
+        guard let value = parameters?["content_type"] else { return }
+        let type = try Member(value, "\(place).content_type").string()
+        guard type == "np" else { throw InputError("\(place).content_type", expected: "np", received: type) }
     }
 
     private static func outputs(_ value: JSONValue?, isBinary: Bool) throws(InputError) -> [(
@@ -109,8 +117,9 @@ struct InferRequest: Sendable {
             throw InputError("inputs[0].datatype", expected: "FP32 in [0, 1] or UINT8 in 0…255", received: type)
         }
         let parameters = try input["parameters"].map { value throws(InputError) in
-            try Member(value, "inputs[0].parameters").object(["binary_data_size"])
+            try Member(value, "inputs[0].parameters").object(["binary_data_size", "content_type"])
         }
+        try checkContentType(parameters, "inputs[0].parameters")
         guard let size = parameters?["binary_data_size"] else {
             guard binary.isEmpty else {
                 throw InputError(
