@@ -14,6 +14,10 @@ extension Service {
                 .ok, ["name": "numeral", "version": .string(version), "extensions": .array(["binary_tensor_data"])])
         case .live: return ServiceResponse(.ok, ["live": .boolean(true)])
         case .ready: return ServiceResponse(isReady ? .ok : .unavailable, ["ready": .boolean(isReady)])
+        case .repository:
+            let state: JSONValue = isReady ? "READY" : "UNAVAILABLE"
+            return ServiceResponse(
+                .ok, .array(models.map { ["name": .string($0.name), "version": "1", "state": state] }))
         case .model(let name, let version):
             return ServiceResponse(.ok, metadata(models[try model(name, version: version)]))
         case .modelReady(let name, let version):
