@@ -9,7 +9,7 @@ import PackageDescription
 let portable = Context.environment["NUMERAL_PORTABLE"] == "1"
 let numeric: [SwiftSetting] =
     portable
-    ? []
+    ? [.define("NUMERAL_PORTABLE")]
     : [
         .unsafeFlags([
             "-O", "-whole-module-optimization", "-num-threads", "2", "-Xcc", "-march=native", "-Xcc", "-fno-math-errno",

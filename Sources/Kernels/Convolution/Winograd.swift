@@ -48,7 +48,14 @@ package struct Winograd: Hashable, Sendable {
     }
 
     /// Whether a point's products are as small as ``RowProduct`` is for: 1.3 to 2.5 times as fast as OpenBLAS up to here, slower beyond.
-    private var takesRowProducts: Bool { geometry.channels * geometry.filters <= 16_384 }
+    /// Without this machine's fused multiply-adds, which a portable build does not know of, never.
+    private var takesRowProducts: Bool {
+        #if NUMERAL_PORTABLE
+            false
+        #else
+            geometry.channels * geometry.filters <= 16_384
+        #endif
+    }
 
     /// Tiles of one image.
     package var tileCount: Int { tilesHigh * tilesWide }
