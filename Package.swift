@@ -264,7 +264,8 @@ let package = Package(
         .testTarget(
             name: "ServingTests",
             dependencies: [
-                "HTTPServer", "Serving", "Runs", "Recognition", "Experiments", "Datasets", "Workers", "Formats", "Tensors",
+                "HTTPServer", "Serving", "Runs", "Recognition", "Experiments", "Datasets", "Workers", "Formats",
+                "Tensors",
                 "TestSupport",
             ]),
         .testTarget(
