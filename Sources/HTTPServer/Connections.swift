@@ -9,16 +9,11 @@ final class Connections: Sendable {
     }
 
     private let open = Mutex(Open())
-    private let draining = Atomic<Bool>(false)
     private let mostConnections, mostBodies: Int
 
     init(_ options: ServerOptions) {
         (mostConnections, mostBodies) = (options.mostConnections, options.mostBodies)
     }
-
-    /// Whether every answer is to be its connection's last.
-    var isDraining: Bool { draining.load(ordering: .relaxed) }
-    func drain() { draining.store(true, ordering: .relaxed) }
 
     var count: Int { open.withLock { $0.channels.count } }
 

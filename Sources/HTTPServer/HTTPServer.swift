@@ -74,7 +74,6 @@ package final class HTTPServer: Sendable {
     /// and returns when all are closed, or after ``ServerOptions/drainSeconds``.
     package func drain() {
         service.drain()
-        connections.drain()
         // Connections that the system has accepted already, and what is on its way on those that are idle.
         Self.sleep(0.3)
         try? listener.close().wait()

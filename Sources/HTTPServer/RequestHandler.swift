@@ -98,7 +98,7 @@ final class RequestHandler: ChannelInboundHandler {
             state = .idle
             guard bytes.count + buffer.readableBytes <= options.mostBody else { return refuse(tooLarge, head, context) }
             guard take(buffer.readableBytes) else { return refuse(noRoom, head, context) }
-            buffer.withUnsafeReadableBytes { bytes.append(contentsOf: $0) }
+            bytes.append(contentsOf: buffer.readableBytesView)
             state = .receiving(head, bytes)
         case (.end, .receiving(let head, let bytes)): ask(head, bytes, context)
         default: break
@@ -173,7 +173,7 @@ final class RequestHandler: ChannelInboundHandler {
     private func send(_ response: ServiceResponse, _ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
         var headers = HTTPHeaders(response.allHeaders.map { ($0.name, $0.value) })
-        let isLast = !request.isKeepAlive || connections.isDraining
+        let isLast = !request.isKeepAlive || !service.isReady
         headers.add(name: "Connection", value: isLast ? "close" : "keep-alive")
         if case .bytes(let bytes) = response.body, response.status != .notModified {
             headers.add(name: "Content-Length", value: "\(bytes.count)")
@@ -240,7 +240,7 @@ final class RequestHandler: ChannelInboundHandler {
             let (handler, context) = bound.value
             guard context.channel.isActive, case .success(let (bytes, isLast)) = result else { return }
             func goOn(_ handler: RequestHandler, _ context: ChannelHandlerContext) {
-                if isLast || handler.connections.isDraining { return handler.end(isLast: true, context) }
+                if isLast || !handler.service.isReady { return handler.end(isLast: true, context) }
                 loop.scheduleTask(in: .milliseconds(500)) { bound.value.0.pump(source, bound.value.1) }
             }
             guard !bytes.isEmpty else { return goOn(handler, context) }

@@ -29,13 +29,4 @@ package struct ServerOptions: Sendable {
     package var drainSeconds = 30
     package var certificate: Certificate?
     package init() {}
-
-    /// Whether this build speaks TLS.
-    package static var speaksTLS: Bool {
-        #if TLS
-            true
-        #else
-            false
-        #endif
-    }
 }

@@ -62,18 +62,13 @@ package final class FolderLock {
     /// Asks the process that holds `folder` to end, as Ctrl-C does: a training writes its checkpoint first.
     /// - Throws: an `OperationError` where none holds it, or it cannot be asked.
     package static func stopHolder(_ folder: URL) throws(OperationError) {
-        guard let process = holder(folder) else {
-            throw OperationError(folder.lastPathComponent, problem: "no process writes to it")
-        }
+        let nobody = OperationError(folder.lastPathComponent, problem: "no process writes to it")
+        guard let process = holder(folder) else { throw nobody }
         let descriptor = open(folder.appendingPathComponent(".lock").path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw OperationError(folder.lastPathComponent, problem: "no process writes to it")
-        }
+        guard descriptor >= 0 else { throw nobody }
         defer { Foundation.close(descriptor) }
         // Its number may be another process's by now: whoever holds the lock still is the one.
-        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 {
-            throw OperationError(folder.lastPathComponent, problem: "no process writes to it")
-        }
+        guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else { throw nobody }
         guard kill(process, SIGTERM) == 0 else {
             throw OperationError(
                 folder.lastPathComponent, problem: "asking process \(process): \(AtomicFile.systemReason(errno))")

@@ -53,7 +53,7 @@ package final class Service: Sendable {
     package func drain() { draining.store(true, ordering: .relaxed) }
     /// After the last answer.
     package func close() { queue.close() }
-    var isReady: Bool { !draining.load(ordering: .relaxed) }
+    package var isReady: Bool { !draining.load(ordering: .relaxed) }
 
     /// Answers once, now or later and from any thread.
     /// - Parameter isCancelled: whether the one who asked has gone.
@@ -76,10 +76,7 @@ package final class Service: Sendable {
             switch route.kind {
             case .page, .login, .server, .live, .ready, .repository, .model, .modelReady, .models, .metrics, .unknown:
                 answer(try immediate(route, request))
-            case .infer(let name, let version):
-                _ = try model(name, version: version)
-                fallthrough
-            case .read, .runs, .events, .stop, .file:
+            case .read, .infer, .runs, .events, .stop, .file:
                 if let small = try small(route, request) { return answer(small) }
                 try submit(from: begun, isCancelled, answer) { [self] readers in
                     do throws(ServiceError) {
@@ -159,11 +156,7 @@ package final class Service: Sendable {
 
     /// The index of a served model.
     func model(_ name: String, version: String?) throws(ServiceError) -> Int {
-        guard let index = models.firstIndex(where: { $0.name == name }) else {
-            throw ServiceError(
-                .notFound,
-                "model: expected one of \(models.map(\.name).joined(separator: ", ")) · received \(printable(name))")
-        }
+        let index = try models.index(named: name, place: "model")
         guard version == nil || version == "1" else {
             throw ServiceError(.notFound, "\(name): expected version 1 · received \(printable(version ?? ""))")
         }

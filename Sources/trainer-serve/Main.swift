@@ -20,10 +20,10 @@ struct Serve: ParsableCommand {
         (server.host, server.port, server.mostBody) = (options.host, options.port, options.maxBody)
         if let chain = options.certificate, let key = options.key { server.certificate = .init(chain: chain, key: key) }
         var serving = Service.Options()
-        if let threads = options.threads { serving.threads = threads }
+        serving.threads = options.threads
         (serving.queue, serving.deadline) = (options.queue, options.deadline)
         (serving.mostPixels, serving.runs) = (options.maxPixels, options.runs)
-        try CommandLineProgram.requireSoundBLAS(threads: serving.threads)
+        try options.requireSoundBLAS()
         var models: [ServedModel] = []
         for path in options.models.isEmpty ? [nil] : options.models.map(Optional.some) {
             models.append(try ServedModel(path: path))
@@ -32,13 +32,11 @@ struct Serve: ParsableCommand {
             models: models, access: AccessPolicy(token: token, names: options.names), options: serving,
             version: CommandLineProgram.version)
         let http = try HTTPServer(service, server, threads: serving.threads)
-        if !options.quiet {
-            let (host, port) = http.address
-            let shown = host.contains(":") ? "[\(host)]" : host
-            CommandLineProgram.message(
-                "Serving \(models.map(\.name).joined(separator: ", ")) at \(server.certificate == nil ? "http" : "https")://\(shown):\(port)/"
-                    + (token == nil ? "" : " to who knows the token") + "; Ctrl-C ends.")
-        }
+        let (host, port) = http.address
+        let address = "\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        options.say(
+            "Serving \(models.map(\.name).joined(separator: ", ")) at \(server.certificate == nil ? "http" : "https")://\(address)/"
+                + (token == nil ? "" : " to who knows the token") + "; Ctrl-C ends.")
         CommandLineProgram.waitForSignal()
         http.drain()
     }

@@ -126,16 +126,13 @@ struct PredictCommand: ParsableCommand {
     /// was named cuts them apart.
     private func makeReader() throws -> DigitReader {
         let pool = try common.makePool(default: 1)
-        guard let model, model != BoxModel.word else {
-            return try DigitReader(BoxModel.load(), lines: segment ? BoxModel.loadLines() : nil, pool: pool)
-        }
-        let saved = try SavedModel.load(path: model)
-        guard saved.graph.readsLines else { return try DigitReader(saved, pool: pool) }
-        guard segment else {
+        let networks = try ReadingNetworks(path: model, withLines: segment)
+        guard segment || !networks.isOfLines else {
             throw InputError(
-                model, expected: "--segment with a network of lines", received: "a network of lines without it")
+                model ?? BoxModel.name, expected: "--segment with a network of lines",
+                received: "a network of lines without it")
         }
-        return try DigitReader(BoxModel.load(), lines: saved, pool: pool)
+        return try DigitReader(networks.single, lines: networks.lines, pool: pool)
     }
 
     /// - Returns: How many rows could not be read.

@@ -41,9 +41,6 @@ package struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("For HTTPS: the certificate's private key, a PEM file.", valueName: "file"))
     package var key: String?
 
-    @Option(help: "Threads that read pictures; default: the cores this process may use.")
-    package var threads: Int?
-
     @Option(help: "Requests that may wait; more are told to come again (429).")
     package var queue = 256
 
@@ -56,10 +53,18 @@ package struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The largest picture after decoding.", valueName: "pixels"))
     package var maxPixels = 1 << 24
 
-    @Flag(name: .shortAndLong, help: "Nothing but errors.")
-    package var quiet = false
+    @OptionGroup var common: CommonOptions
 
     package init() {}
+
+    /// Threads that read pictures.
+    package var threads: Int { common.threads ?? Machine.usableCores }
+
+    /// - Throws: an `InputError` for a number of threads that cannot be; an `OperationError` where the BLAS multiplies wrongly on
+    ///   this machine, or memory for so many threads is not to be had.
+    package func requireSoundBLAS() throws { try common.makePool().shutdown() }
+
+    package func say(_ text: String) { common.say(text) }
 
     package func validate() throws {
         func check<Value: Comparable>(_ option: String, _ value: Value, _ range: ClosedRange<Value>) throws {
@@ -72,7 +77,6 @@ package struct ServeOptions: ParsableArguments {
         try check("--deadline", deadline, 0.001...3_600)
         try check("--max-body", maxBody, 1_024...(1 << 30))
         try check("--max-pixels", maxPixels, 1_024...(1 << 26))
-        if let threads { try check("--threads", threads, 1...1_024) }
         guard (certificate == nil) == (key == nil) else {
             throw ValidationError("--certificate and --key: expected both or neither")
         }
@@ -126,11 +130,10 @@ struct ServeCommand: ParsableCommand {
     /// Becomes the program that serves, with the same arguments.
     func run() throws {
         _ = try options.token()
-        let folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+        // Without /proc by the name it was called.
+        let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let own = URL(fileURLWithPath: link ?? CommandLine.arguments[0]).resolvingSymlinksInPath()
             .deletingLastPathComponent()
-        let own =
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-            .map { URL(fileURLWithPath: $0).deletingLastPathComponent() } ?? folder
         let release = own.deletingLastPathComponent().appendingPathComponent("release")
         let candidates = [release, own].map { $0.appendingPathComponent(Self.program).path }
         guard let path = candidates.first(where: FileManager.default.isExecutableFile(atPath:)) else {

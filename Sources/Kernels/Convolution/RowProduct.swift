@@ -1,4 +1,3 @@
-import LinearAlgebra
 import Tensors
 
 /// `C = A·B`, or `C += A·B`, of matrices as small as Winograd's products, on which a BLAS spends longer than on multiplying: it copies `B`
@@ -45,17 +44,16 @@ enum RowProduct {
         }
     }
 
-    /// Up to six rows of 16 columns; rows that are not there are the last one again, and not written.
+    /// Up to six rows of 16 columns; where fewer are left the last is done again, to the same values.
     @inline(__always)
     private static func six(
         _ rows: Int, _ n: Int, _ k: Int, _ a: Factor, _ row: Int, _ b: UnsafePointer<Float>,
         _ c: UnsafeMutablePointer<Float>, _ adding: Bool
     ) {
-        let a0 = a.pointer + row &* a.row, last = a0 + (rows &- 1) &* a.row
-        let a1 = rows > 1 ? a0 + a.row : last, a2 = rows > 2 ? a0 + 2 &* a.row : last
-        let a3 = rows > 3 ? a0 + 3 &* a.row : last, a4 = rows > 4 ? a0 + 4 &* a.row : last, a5 = last
-        let o1 = min(1, rows &- 1) &* n, o2 = min(2, rows &- 1) &* n, o3 = min(3, rows &- 1) &* n
-        let o4 = min(4, rows &- 1) &* n, o5 = (rows &- 1) &* n
+        let r5 = rows &- 1, r1 = min(1, r5), r2 = min(2, r5), r3 = min(3, r5), r4 = min(4, r5)
+        let a0 = a.pointer + row &* a.row, a1 = a0 + r1 &* a.row, a2 = a0 + r2 &* a.row
+        let a3 = a0 + r3 &* a.row, a4 = a0 + r4 &* a.row, a5 = a0 + r5 &* a.row
+        let o1 = r1 &* n, o2 = r2 &* n, o3 = r3 &* n, o4 = r4 &* n, o5 = r5 &* n
         var c0 = adding ? c.lanes(0) : .zero, c1 = adding ? c.lanes(o1) : .zero, c2 = adding ? c.lanes(o2) : .zero
         var c3 = adding ? c.lanes(o3) : .zero, c4 = adding ? c.lanes(o4) : .zero, c5 = adding ? c.lanes(o5) : .zero
         var source = b, i = 0
@@ -84,9 +82,9 @@ enum RowProduct {
         _ rows: Int, _ n: Int, _ k: Int, _ a: Factor, _ row: Int, _ b: UnsafePointer<Float>,
         _ c: UnsafeMutablePointer<Float>, _ adding: Bool
     ) {
-        let a0 = a.pointer + row &* a.row, a2 = a0 + (rows &- 1) &* a.row
-        let a1 = rows > 1 ? a0 + a.row : a2
-        let o1 = min(1, rows &- 1) &* n, o2 = (rows &- 1) &* n
+        let r2 = rows &- 1, r1 = min(1, r2)
+        let a0 = a.pointer + row &* a.row, a1 = a0 + r1 &* a.row, a2 = a0 + r2 &* a.row
+        let o1 = r1 &* n, o2 = r2 &* n
         var c0 = adding ? c.lanes(0) : .zero, c1 = adding ? c.lanes(o1) : .zero, c2 = adding ? c.lanes(o2) : .zero
         let e = c + 16
         var d0 = adding ? e.lanes(0) : .zero, d1 = adding ? e.lanes(o1) : .zero, d2 = adding ? e.lanes(o2) : .zero

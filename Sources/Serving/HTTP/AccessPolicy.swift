@@ -9,8 +9,6 @@ package struct AccessPolicy: Sendable {
 
     /// The cookie that a page keeps the token in.
     static let cookie = "numeral-token"
-    /// A token has at least this many characters.
-    package static let shortestToken = 16
 
     package init(token: String?, names: [String] = []) {
         (self.token, self.names) = (token, Set(names.map { $0.lowercased() }))

@@ -40,6 +40,21 @@ package struct ServiceResponse: Sendable {
         body = .stream(stream)
     }
 
+    /// What a file is to a browser, by its ending; nil for one that is not shown.
+    static func mediaType(ofFile name: String) -> String? {
+        switch URL(fileURLWithPath: name).pathExtension {
+        case "html": "text/html; charset=utf-8"
+        case "js": "text/javascript; charset=utf-8"
+        case "css": "text/css; charset=utf-8"
+        case "csv": "text/csv; charset=utf-8"
+        case "txt": "text/plain; charset=utf-8"
+        case "json": "application/json"
+        case "jsonl": "application/x-ndjson"
+        case "svg": "image/svg+xml"
+        default: nil
+        }
+    }
+
     /// The bytes; none of a stream.
     package var bytes: [UInt8] { if case .bytes(let bytes) = body { bytes } else { [] } }
 

@@ -12,17 +12,12 @@ struct WebPages: Sendable {
 
     private let files: [String: File]
 
-    private static let types = [
-        "html": "text/html; charset=utf-8", "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8",
-        "json": "application/json", "svg": "image/svg+xml",
-    ]
-
     /// - Throws: an `InputError` where the package's resources are absent.
     init() throws {
         let folder = Bundle.module.bundleURL.appendingPathComponent("web", isDirectory: true)
         var files: [String: File] = [:]
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [] {
-            guard let type = Self.types[URL(fileURLWithPath: name).pathExtension],
+            guard let type = ServiceResponse.mediaType(ofFile: name),
                 let data = try? Data(contentsOf: folder.appendingPathComponent(name))
             else { continue }
             files[name] = File(type: type, bytes: [UInt8](data), tag: "\"\(try Digest.hex([UInt8](data)).prefix(16))\"")

@@ -12,34 +12,16 @@ package struct ServedModel: Sendable {
     package let name: String
     /// What readings call it: as `predict --json` does.
     let shownName: String
-    /// Reads single characters.
-    let single: SavedModel
-    /// Reads lines whole; nil: they are cut apart.
-    let lines: SavedModel?
-    /// Whether it is a network of lines that was given, with the one in the box beside it for single characters.
-    let isOfLines: Bool
+    let networks: ReadingNetworks
 
     /// - Parameter path: a run folder or a model file; nil: the model in the box.
     /// - Throws: an `InputError` where it cannot be read, or reads no pictures.
     package init(path: String?) throws(InputError) {
-        guard let path, path != BoxModel.word else {
-            // Made and tried with this package.
-            self.init(
-                name: BoxModel.word, shownName: path ?? BoxModel.name, single: try BoxModel.load(),
-                lines: try BoxModel.loadLines(), isOfLines: false)
-            return
-        }
-        let saved = try SavedModel.load(path: path)
-        let isOfLines = saved.graph.readsLines
-        self.init(
-            name: Self.name(path), shownName: path, single: isOfLines ? try BoxModel.load() : saved,
-            lines: isOfLines ? saved : nil, isOfLines: isOfLines)
-        _ = try ModelReader(self)
-    }
-
-    private init(name: String, shownName: String, single: SavedModel, lines: SavedModel?, isOfLines: Bool) {
-        (self.name, self.shownName, self.single, self.lines) = (name, shownName, single, lines)
-        self.isOfLines = isOfLines
+        networks = try ReadingNetworks(path: path)
+        name = Self.name(path ?? BoxModel.word)
+        shownName = path ?? BoxModel.name
+        // The box's were made and tried with this package.
+        if let path, path != BoxModel.word { _ = try ModelReader(self) }
     }
 
     /// The folder's name, or the file's without its ending.
@@ -50,9 +32,25 @@ package struct ServedModel: Sendable {
     }
 
     /// Class names, in the order of probabilities.
-    package var classNames: [String] { single.classNames }
+    package var classNames: [String] { networks.single.classNames }
     /// `[H, W, C]`.
-    package var inputShape: Shape { single.graph.inputShape }
+    package var inputShape: Shape { networks.single.graph.inputShape }
+    /// Whether it reads lines of text.
+    var isOfLines: Bool { networks.isOfLines }
+}
+
+extension [ServedModel] {
+    /// The index of the model of that name.
+    /// - Parameter place: names what asked, in the error.
+    /// - Throws: a ``ServiceError`` (404).
+    func index(named name: String, place: String) throws(ServiceError) -> Int {
+        guard let index = firstIndex(where: { $0.name == name }) else {
+            throw ServiceError(
+                .notFound,
+                "\(place): expected one of \(map(\.name).joined(separator: ", ")) · received \(printable(name))")
+        }
+        return index
+    }
 }
 
 /// What one worker computes with: one thread's memory, used by one request at a time.
@@ -61,9 +59,9 @@ final class ModelReader {
     let classifier: SingleImageClassifier
 
     init(_ model: ServedModel) throws(InputError) {
-        reader = try DigitReader(model.single, lines: model.lines, pool: WorkerPool(threads: 1))
+        reader = try DigitReader(model.networks.single, lines: model.networks.lines, pool: WorkerPool(threads: 1))
+        let saved = model.networks.single
         classifier = SingleImageClassifier(
-            graph: model.single.graph, normalization: model.single.normalization,
-            parameters: model.single.parameters, state: model.single.state)
+            graph: saved.graph, normalization: saved.normalization, parameters: saved.parameters, state: saved.state)
     }
 }

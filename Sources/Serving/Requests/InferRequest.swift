@@ -136,14 +136,8 @@ struct InferRequest: Sendable {
                 received: "\(bytes), and \(binary.count) bytes\(input["data"] == nil ? "" : " and data")")
         }
         guard type == "FP32" else { return (extents[0], .bytes(Array(binary))) }
-        var floats: [Float] = []
-        floats.reserveCapacity(count)
-        var position = binary.startIndex
-        while position < binary.endIndex {
-            let bits = (0..<4).reduce(UInt32(0)) { $0 | UInt32(binary[position + $1]) << (8 * UInt32($1)) }
-            floats.append(Float(bitPattern: bits))
-            position += 4
-        }
+        let tensor = Array(binary)
+        let floats = (0..<count).map { NumberFormat.float32.value(tensor, at: 4 * $0) }
         try check(floats)
         return (extents[0], .floats(floats))
     }
@@ -206,13 +200,7 @@ struct InferRequest: Sendable {
                 let values = probabilities.joined().map { Float($0) }
                 tensor["datatype"] = "FP32"
                 tensor["shape"] = .array([.integer(count), .integer(model.classNames.count)])
-                if isBinary {
-                    for value in values {
-                        for shift in 0..<4 {
-                            binary.append(UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32(shift))))
-                        }
-                    }
-                }
+                if isBinary { LittleEndian.append(values, to: &binary) }
                 data = isBinary ? [] : values.map { .number(JSONNumber($0)) }
             case .label:
                 let names = probabilities.map { p in

@@ -41,13 +41,7 @@ struct ReadRequest: Sendable {
                 }
                 reject = number
             case "model":
-                guard let index = models.firstIndex(where: { $0.name == value }) else {
-                    throw ServiceError(
-                        .notFound,
-                        "?model: expected one of \(models.map(\.name).joined(separator: ", ")) · received \(printable(value))"
-                    )
-                }
-                model = index
+                model = try models.index(named: value, place: "?model")
             default:
                 let remedy = Spelling.remedy(for: name, among: Self.options)
                 throw ServiceError(

@@ -20,31 +20,31 @@ struct RunIndex: Sendable {
     private static let mostRuns = 500
     /// Bytes of a file that is sent at most.
     private static let mostBytes = 1 << 26
-    /// What a run's file is to a browser, by its ending.
-    private static let types = [
-        "html": "text/html; charset=utf-8", "svg": "image/svg+xml", "json": "application/json",
-        "csv": "text/csv; charset=utf-8", "txt": "text/plain; charset=utf-8", "jsonl": "application/x-ndjson",
-    ]
     /// A run's report and figures show themselves and nothing else.
     private static let policy =
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
 
-    /// Names of the folders that are runs, with the time of their configuration; the youngest first.
-    private func names() -> [(name: String, begun: Date)] {
-        let all = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        let runs = all.compactMap { name -> (name: String, begun: Date)? in
-            guard !name.hasPrefix(".") else { return nil }
-            let config = folder.appendingPathComponent(name).appendingPathComponent(RunFile.config.rawValue)
-            let attributes = try? FileManager.default.attributesOfItem(atPath: config.path)
-            return (attributes?[.modificationDate] as? Date).map { (name, $0) }
-        }
+    /// Names of the folders that are there.
+    private var names: [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter { !$0.hasPrefix(".") }
+    }
+
+    /// The time of a run's configuration; nil where the folder is none.
+    private func begun(_ name: String) -> Date? {
+        let config = folder.appendingPathComponent(name).appendingPathComponent(RunFile.config.rawValue)
+        return (try? FileManager.default.attributesOfItem(atPath: config.path))?[.modificationDate] as? Date
+    }
+
+    /// Runs with the time of their configuration; the youngest first.
+    private var youngest: [(name: String, begun: Date)] {
+        let runs = names.compactMap { name in begun(name).map { (name: name, begun: $0) } }
         return Array(runs.sorted { ($0.begun, $0.name) > ($1.begun, $1.name) }.prefix(Self.mostRuns))
     }
 
     /// The run of that name: one that is there, never a path.
     /// - Throws: a ``ServiceError`` (404).
     func run(_ name: String) throws(ServiceError) -> RunFolder {
-        guard names().contains(where: { $0.name == name }) else {
+        guard names.contains(name), begun(name) != nil else {
             throw ServiceError(.notFound, "runs: expected the name of one · received \(printable(name))")
         }
         return RunFolder(folder.appendingPathComponent(name, isDirectory: true))
@@ -57,7 +57,7 @@ struct RunIndex: Sendable {
 
     /// `[{"name", "state", "begun", "dataset", "accuracy", "parameters", "files"}]`.
     var list: JSONValue {
-        .array(names().map { entry in Self.entry(RunFolder(folder.appendingPathComponent(entry.name)), entry.begun) })
+        .array(youngest.map { entry in Self.entry(RunFolder(folder.appendingPathComponent(entry.name)), entry.begun) })
     }
 
     private static func entry(_ run: RunFolder, _ begun: Date) -> JSONValue {
@@ -72,21 +72,18 @@ struct RunIndex: Sendable {
         object["parameters"] = metrics?["parameters"] ?? .null
         object["files"] = .array(
             RunFile.allCases.filter {
-                type(of: $0) != nil && FileManager.default.fileExists(atPath: run.url(of: $0).path)
+                ServiceResponse.mediaType(ofFile: $0.rawValue) != nil
+                    && FileManager.default.fileExists(atPath: run.url(of: $0).path)
             }
             .map { .string($0.rawValue) })
         return .object(object)
-    }
-
-    private static func type(of file: RunFile) -> String? {
-        types[URL(fileURLWithPath: file.rawValue).pathExtension]
     }
 
     /// One of a run's own files.
     /// - Throws: a ``ServiceError`` (404).
     func file(_ name: String, ofRun run: String) throws(ServiceError) -> ServiceResponse {
         let run = try self.run(run)
-        guard let file = RunFile(rawValue: name), let type = Self.type(of: file) else {
+        guard let file = RunFile(rawValue: name), let type = ServiceResponse.mediaType(ofFile: name) else {
             throw ServiceError(.notFound, "runs: expected one of a run's files · received \(printable(name))")
         }
         do throws(InputError) {
