@@ -167,6 +167,13 @@ let package = Package(
                 "Workers", "Pictures", "Formats", "Tensors",
             ]),
         .target(
+            name: "Forms",
+            dependencies: [
+                "Numeral", "Recognition", "Experiments", "Evaluation", "Datasets", "Workers", "Pictures", "Formats",
+                "Tensors",
+            ],
+            resources: [.copy("Resources/review.html")], swiftSettings: numeric),
+        .target(
             name: "CInterface", dependencies: ["Numeral", "Experiments", "Tensors"], exclude: ["numeral.h"]),
         .target(name: "Plots", dependencies: ["Formats"]),
         .target(
@@ -195,7 +202,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Interchange", "TensorBoard", "Reports", "Runs", "Numeral", "Recognition", "LinearAlgebra", "Workers",
+                "Interchange", "TensorBoard", "Reports", "Runs", "Numeral", "Forms", "Recognition", "LinearAlgebra",
+                "Workers",
                 "Pictures", "Formats", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .target(
@@ -261,6 +269,12 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(name: "NumeralTests", dependencies: ["Numeral", "CInterface", "Workers", "Tensors"]),
         .testTarget(name: "RecognitionTests", dependencies: ["Recognition", "Runs", "TestSupport"]),
+        .testTarget(
+            name: "FormsTests",
+            dependencies: [
+                "Forms", "Recognition", "Experiments", "Evaluation", "Workers", "Pictures", "Formats", "Tensors",
+                "TestSupport",
+            ]),
         .testTarget(
             name: "ServingTests",
             dependencies: [

@@ -72,7 +72,8 @@ package final class DigitReader {
     package let takesPrepared: Bool
 
     let classifier: Classifier
-    let preparation: GlyphPreparation
+    /// Brings a character's ink to the network's input.
+    package let preparation: GlyphPreparation
     let lineReader: LineReader?
 
     /// Larger pictures are reduced by whole factors first.

@@ -14,8 +14,7 @@ extension DigitReader {
         var reading = Reading(characters: [])
         for groups in segmentation.lines {
             guard let glyph = segmentation.glyph(groups) else { return nil }
-            let readings = lineReader.readings(glyph).map(looked(at:))
-            guard let line = readings.max(by: { $0.score < $1.score }) else { return nil }
+            guard let line = candidates(glyph, by: lineReader).first else { return nil }
             guard !line.characters.isEmpty else { continue }
             let number = reading.lineProbabilities.count
             reading.characters += line.characters.map { character in
@@ -28,17 +27,29 @@ extension DigitReader {
         return reading
     }
 
-    private struct LookedAt {
-        var characters: [ReadCharacter]
-        var probability: Double
+    /// One thing that a line may say.
+    package struct LineCandidate: Sendable {
+        package var characters: [ReadCharacter]
+        /// Of the whole text.
+        package var probability: Double
         var score: Double
     }
 
+    /// What the ink of a line may say, both networks asked, the best first; empty where no network reads lines, or this is none.
+    package func candidates(_ glyph: Glyph) -> [LineCandidate] { lineReader.map { candidates(glyph, by: $0) } ?? [] }
+
+    private func candidates(_ glyph: Glyph, by lineReader: LineReader) -> [LineCandidate] {
+        let candidates = lineReader.readings(glyph).map(looked(at:))
+        // Sorting keeps no order among equals: the first of the best is the best.
+        return candidates.enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }
+            .map(\.element)
+    }
+
     /// A reading of a line by both networks.
-    private func looked(at line: LineReader.Line) -> LookedAt {
+    private func looked(at line: LineReader.Line) -> LineCandidate {
         let inputs = line.characters.map { preparation.bytes($0.glyph) }
         let second = probabilities(of: inputs)
-        var result = LookedAt(
+        var result = LineCandidate(
             characters: [], probability: line.probability, score: log(max(line.probability, 1e-300)))
         for (index, character) in line.characters.enumerated() {
             let own = character.probabilities

@@ -9,6 +9,10 @@ package struct ReadingNetworks: Sendable {
     /// Whether a network of lines was asked for, with the one in the box beside it for single characters.
     package let isOfLines: Bool
 
+    package init(single: SavedModel, lines: SavedModel?) {
+        (self.single, self.lines, isOfLines) = (single, lines, false)
+    }
+
     /// - Parameters:
     ///   - path: a run folder or a model file; nil: the box.
     ///   - withLines: whether the box's network of lines is wanted.

@@ -76,7 +76,7 @@ package final class FolderLock {
     }
 
     /// Removes the file and lets go.
-    func release() {
+    package func release() {
         guard descriptor >= 0 else { return }
         unlink(path)
         Foundation.close(descriptor)

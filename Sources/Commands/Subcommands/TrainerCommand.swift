@@ -86,7 +86,7 @@ struct TrainerCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self, SweepCommand.self,
             LearningRateCommand.self, InspectCommand.self, ProfileCommand.self, GEMMCommand.self, DatasetsCommand.self,
-            DoctorCommand.self, ExportCommand.self, ImportCommand.self, ServeCommand.self,
+            DoctorCommand.self, ExportCommand.self, ImportCommand.self, ServeCommand.self, FormsCommand.self,
         ],
         defaultSubcommand: TrainCommand.self)
 

@@ -8,22 +8,50 @@ package enum AtomicFile {
     ///
     /// - Throws: `OperationError` with the path and the system's reason; the temporary file is gone by then.
     package static func write(_ data: Data, to url: URL) throws(OperationError) {
-        let folder = url.deletingLastPathComponent()
-        let (descriptor, temporary) = try open(beside: url)
-        var renamed = false
-        defer { if !renamed { unlink(temporary.path) } }
-        do {
+        let file = try Pieces(url)
+        try file.append(data)
+        try file.commit()
+    }
+
+    /// The same for what comes in pieces: nothing is at `url` before ``commit()``, and nothing new without it.
+    package final class Pieces {
+        private let url: URL
+        private let temporary: URL
+        private let handle: FileHandle
+        private var isCommitted = false
+
+        package init(_ url: URL) throws(OperationError) {
+            self.url = url
+            let (descriptor, temporary) = try open(beside: url)
+            self.temporary = temporary
             // Closes the descriptor when it goes.
-            let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-            try handle.write(contentsOf: data)
-            try handle.synchronize()
-            try handle.close()
-        } catch {
-            throw failure(url, reason(error))
+            handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         }
-        guard rename(temporary.path, url.path) == 0 else { throw failure(url, systemReason(errno)) }
-        renamed = true
-        try synchronize(folder: folder)
+
+        deinit { if !isCommitted { unlink(temporary.path) } }
+
+        package func append(_ data: Data) throws(OperationError) {
+            do {
+                try handle.write(contentsOf: data)
+            } catch {
+                throw failure(url, reason(error))
+            }
+        }
+
+        package func append(_ text: String) throws(OperationError) { try append(Data(text.utf8)) }
+
+        /// Syncs the file and gives it its name. Once.
+        package func commit() throws(OperationError) {
+            do {
+                try handle.synchronize()
+                try handle.close()
+            } catch {
+                throw failure(url, reason(error))
+            }
+            guard rename(temporary.path, url.path) == 0 else { throw failure(url, systemReason(errno)) }
+            isCommitted = true
+            try synchronize(folder: url.deletingLastPathComponent())
+        }
     }
 
     /// Writes `text` as UTF-8; otherwise as `write(_:to:)` for data.

@@ -59,6 +59,9 @@ extension JSONValue {
 
     /// `string` in double quotes, escaped: the quote, the backslash, and whatever could break a line or hide.
     package static func quoted(_ string: String) -> String {
+        // Most texts need nothing.
+        let isPlain = string.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C }
+        if isPlain { return "\"" + string + "\"" }
         var output = "\""
         for scalar in string.unicodeScalars {
             switch scalar {

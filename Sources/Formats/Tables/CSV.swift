@@ -41,6 +41,12 @@ package struct CSV {
         if let value { text += value.description }
     }
 
+    /// The text since the last call, for a table that is written line by line.
+    package mutating func take() -> String {
+        defer { text = "" }
+        return text
+    }
+
     package mutating func endLine() {
         text += "\n"
         lineIsEmpty = true

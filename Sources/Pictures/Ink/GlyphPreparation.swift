@@ -82,20 +82,24 @@ package struct GlyphPreparation: Sendable {
 
     /// Bilinear, pixel centres kept: `factor` times as many columns and rows.
     static func enlarged(_ values: [Float], columns: Int, rows: Int, factor: Int) -> [Float] {
-        func place(_ index: Int, _ count: Int) -> (Int, Int, Float) {
-            let p = min(max((Float(index) + 0.5) / Float(factor) - 0.5, 0), Float(count - 1))
-            let low = min(Int(p), count - 1)
-            return (low, min(low + 1, count - 1), p - Float(low))
+        func places(_ count: Int) -> [(low: Int, high: Int, share: Float)] {
+            (0..<(count * factor)).map { index in
+                let p = min(max((Float(index) + 0.5) / Float(factor) - 0.5, 0), Float(count - 1))
+                let low = min(Int(p), count - 1)
+                return (low, min(low + 1, count - 1), p - Float(low))
+            }
         }
-        var result: [Float] = []
-        result.reserveCapacity(values.count * factor * factor)
+        let across = places(columns), down = places(rows), width = columns * factor
+        var result = [Float](repeating: 0, count: width * rows * factor)
+        let source = values.span, xs = across.span
         for y in 0..<(rows * factor) {
-            let (top, bottom, fy) = place(y, rows)
-            for x in 0..<(columns * factor) {
-                let (left, right, fx) = place(x, columns)
-                let upper = values[top * columns + left] * (1 - fx) + values[top * columns + right] * fx
-                let lower = values[bottom * columns + left] * (1 - fx) + values[bottom * columns + right] * fx
-                result.append(upper * (1 - fy) + lower * fy)
+            let (top, bottom, fy) = down[y]
+            let (first, second) = (top &* columns, bottom &* columns)
+            for x in 0..<width {
+                let (left, right, fx) = xs[x]
+                let upper = source[first &+ left] * (1 - fx) + source[first &+ right] * fx
+                let lower = source[second &+ left] * (1 - fx) + source[second &+ right] * fx
+                result[y &* width &+ x] = upper * (1 - fy) + lower * fy
             }
         }
         return result

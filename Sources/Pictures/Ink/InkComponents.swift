@@ -13,6 +13,11 @@ package struct InkComponents {
     package private(set) var labels: [Int32]
     package private(set) var components: [Component]
 
+    /// Where a component is.
+    package func box(_ index: Int) -> PixelBox { components[index].box }
+    /// Pixels of a component.
+    package func area(_ index: Int) -> Int { components[index].area }
+
     /// Pixels above `low` that touch along sides or corners belong together; a piece without a pixel above `high` is none
     /// (hysteresis, as J. Canny has it).
     package init(_ map: InkMap, low: Float = 0.4, high: Float = 0.6) {

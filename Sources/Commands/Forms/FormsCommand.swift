@@ -1,0 +1,79 @@
+import ArgumentParser
+import Formats
+import Forms
+import Foundation
+import Numeral
+import Pictures
+import Recognition
+import Tensors
+
+/// `trainer forms`: from scanned forms to a table whose errors are bounded.
+struct FormsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "forms", abstract: "Read scanned forms into a table whose errors are bounded.",
+        discussion: """
+            template proposes a template from a blank form; calibrate finds, on forms whose values are known, from which \
+            probability on a field may be accepted; read reads; merge takes in what people keyed; learn makes the network \
+            better with it.
+            """,
+        subcommands: [
+            FormsTemplateCommand.self, FormsCalibrateCommand.self, FormsReadCommand.self, FormsMergeCommand.self,
+            FormsLearnCommand.self,
+        ])
+}
+
+/// What reading and calibrating share.
+struct FormsOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The template of the form.", valueName: "file.json"))
+    var template: String
+
+    @Option(help: "A run folder or a model file, instead of the networks in the box.")
+    var model: String?
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "The scans, or folders of them.")
+    var scans: [String]
+
+    struct Job {
+        var template: FormTemplate
+        var templateDigest: String
+        var readers: PageReaders
+        /// Pictures by path, and what they are called in tables.
+        var files: [String]
+        var names: [String]
+    }
+
+    func makeJob() throws -> Job {
+        let form = try FormTemplate.read(template)
+        // One thread reads a picture; the pool is asked only whether the BLAS is sound.
+        let threads = try common.makePool().threads
+        let files = try PictureFiles.expanded(scans) { Console.message(printable("Note: " + $0)) }
+        let names = files.map { URL(fileURLWithPath: $0).lastPathComponent }
+        return Job(
+            template: form, templateDigest: try Digest.hex([UInt8](form.json.text.utf8)),
+            readers: try PageReaders(form, try networks(), threads: threads), files: files,
+            names: Set(names).count == names.count ? names : files)
+    }
+
+    /// A network of single characters that was named has the box's network of lines beside it, where both know the same characters.
+    private func networks() throws -> ReadingNetworks {
+        let named = try ReadingNetworks(path: model)
+        guard named.lines == nil else { return named }
+        let lines = try BoxModel.loadLines()
+        return lines.classNames == named.single.classNames ? ReadingNetworks(single: named.single, lines: lines) : named
+    }
+
+    func draw(_ head: String, _ done: Int, of count: Int) {
+        guard !common.quiet, Console.isTerminal else { return }
+        ProgressLine(
+            head: head, fraction: Double(done) / Double(max(count, 1)),
+            parts: [.init(text: "\(Console.grouped(done)) of \(Console.grouped(count)) pictures", rank: 0)]
+        ).draw()
+        if done == count { ProgressLine.clear() }
+    }
+}
+
+func percent(_ part: Int, of whole: Int) -> String {
+    whole > 0 ? Console.fixed(100 * Double(part) / Double(whole), 2) + " %" : "–"
+}

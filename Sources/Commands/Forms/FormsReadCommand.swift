@@ -1,0 +1,131 @@
+import ArgumentParser
+import Formats
+import Forms
+import Foundation
+import Numeral
+import Runs
+import Tensors
+
+/// `trainer forms read`.
+struct FormsReadCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "read", abstract: "Read scans of a form into tables; what is not sure goes to a review.",
+        discussion: """
+            The folder then holds forms.csv and forms.json, audit.csv (who decided what), exceptions.csv, summary.json, and \
+            review.html for the fields that a person has to key. Called again it goes on where it was interrupted. Without \
+            --calibration or --accept nothing is accepted: every field goes to the review.
+            """)
+
+    @OptionGroup var options: FormsOptions
+
+    @Option(help: ArgumentHelp("What trainer forms calibrate wrote.", valueName: "file.json"))
+    var calibration: String?
+
+    @Option(
+        help: ArgumentHelp("Accept fields from this probability on, without a bound on their errors.", valueName: "p"))
+    var accept: Double?
+
+    @Option(help: "The folder for the results.")
+    var output: String
+
+    func validate() throws {
+        if calibration != nil, accept != nil {
+            throw ValidationError("--calibration and --accept: expected one of them")
+        }
+        if let accept, !(accept > 0 && accept <= 1) {
+            throw ValidationError("--accept: expected a probability in (0, 1] · received \(accept)")
+        }
+    }
+
+    func run() throws {
+        let job = try options.makeJob()
+        let known = try calibration.map { path in try Self.calibration(path, job) }
+        let threshold = known.map(\.threshold.probability) ?? accept
+        let folder = FormsFolder(output)
+        try? FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
+        let lock = try FolderLock(folder.url)
+        defer { lock.release() }
+        let done = try folder.begin(
+            FormsJob(
+                template: job.templateDigest, model: job.readers.model,
+                calibration: try calibration.map {
+                    try Digest.hex([UInt8](Data(contentsOf: URL(fileURLWithPath: $0))))
+                },
+                threshold: threshold, files: job.names), template: job.template)
+        guard done <= job.files.count else {
+            throw InputError(folder.pages.path, expected: "at most \(job.files.count) pages", received: "\(done)")
+        }
+        if done > 0 { options.common.say("\(done) of \(job.files.count) pictures were read before") }
+        var count = done
+        try job.readers.read(job.files[done...]) { part, outcomes in
+            var records: [PageRecord] = []
+            for (index, outcome) in zip(part.indices, outcomes) {
+                switch outcome {
+                case .read(let reading, let image):
+                    records.append(
+                        try PageRecord(file: job.names[index], reading, threshold: threshold, image: image))
+                case .failed(let message):
+                    Console.message("trainer: " + message)
+                    records.append(PageRecord(file: job.names[index], error: message))
+                }
+            }
+            try folder.append(records)
+            count += records.count
+            options.draw("Reading", count, of: job.files.count)
+            return true
+        }
+        let counts = try ResultTables(folder).write()
+        Self.print(counts, folder, known, accept)
+    }
+
+    private static func calibration(_ path: String, _ job: FormsOptions.Job) throws -> FormCalibration {
+        let known = try FormCalibration.read(path)
+        guard known.template == job.templateDigest, known.model == job.readers.model else {
+            throw InputError(
+                path, expected: "a calibration of this template and these networks",
+                received: known.template == job.templateDigest ? "one of other networks" : "one of another template",
+                remedy: "trainer forms calibrate makes one")
+        }
+        return known
+    }
+
+    /// What came of it.
+    static func print(
+        _ counts: ResultTables.Counts, _ folder: FormsFolder, _ known: FormCalibration?, _ accept: Double?
+    ) {
+        let rows = [
+            ["pictures", Console.grouped(counts.pages), ""],
+            ["not found", Console.grouped(counts.pagesNotFound), percent(counts.pagesNotFound, of: counts.pages)],
+            ["fields", Console.grouped(counts.fields), ""],
+            [
+                "accepted", Console.grouped(counts.count(.accepted)),
+                percent(counts.count(.accepted), of: counts.fields),
+            ],
+            ["keyed", Console.grouped(counts.count(.keyed)), percent(counts.count(.keyed), of: counts.fields)],
+            [
+                "unreadable", Console.grouped(counts.count(.unreadable)),
+                percent(counts.count(.unreadable), of: counts.fields),
+            ],
+            ["for review", Console.grouped(counts.open), percent(counts.open, of: counts.fields)],
+        ]
+        Swift.print(Console.table([["", "number", "share"]] + rows, left: [0]))
+        if let known {
+            let t = known.threshold
+            if let bound = t.bound {
+                Swift.print(
+                    "Of the accepted fields at most \(Console.fixed(100 * bound, 3)) % are wrong, with "
+                        + "\(Console.fixed(100 * known.options.level, 1)) % confidence: \(t.wrong) of "
+                        + "\(Console.grouped(t.accepted)) were among \(Console.grouped(t.count)) fields whose values are known. "
+                        + "That holds for forms like those.")
+            } else {
+                Swift.print("No bound: \(FormsCalibrateCommand.shortage(t, known.options))")
+            }
+        } else if accept != nil {
+            Swift.print("No bound on the errors of accepted fields is known: trainer forms calibrate finds one.")
+        } else if counts.count(.accepted) == 0, counts.open > 0 {
+            Swift.print("Nothing was accepted: --calibration FILE says from which probability on.")
+        }
+        let review = counts.open > 0 ? " · to be keyed: \(folder.url.relativePath)/review.html" : ""
+        Swift.print("Table: \(folder.url.relativePath)/forms.csv\(review)")
+    }
+}

@@ -1,0 +1,41 @@
+import Foundation
+import Tensors
+
+/// What errors in a sample say of the error rate, exactly.
+package enum BinomialBound {
+    /// The largest error rate that `errors` of `count` leave possible: p with `P(X ≤ errors | count, p) = 1 − level`; a one-sided
+    /// interval of Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
+    /// Biometrika 26, 1934. Holds also where the errors' probabilities differ (W. Hoeffding, "On the distribution of the number of
+    /// successes in independent trials", Ann. Math. Statist. 27, 1956). 1 where all are wrong, or there are none.
+    package static func upper(errors: Int, count: Int, level: Double) -> Double {
+        precondition(
+            errors >= 0 && errors <= count && level > 0 && level < 1,
+            "BinomialBound: expected 0 ≤ errors ≤ count and a level in (0, 1), received \(errors) of \(count), \(level)"
+        )
+        guard errors < count else { return 1 }
+        var (low, high) = (Double(errors) / Double(count), 1.0)
+        for _ in 0..<200 where high - low > 1e-15 {
+            let p = (low + high) / 2
+            if distribution(errors, count, p) > 1 - level { low = p } else { high = p }
+        }
+        return (low + high) / 2
+    }
+
+    /// The fewest samples, none of them wrong, that keep the rate at or below `rate`.
+    package static func leastCount(rate: Double, level: Double) -> Int {
+        Int((log(1 - level) / log(1 - rate)).rounded(.up))
+    }
+
+    /// `P(X ≤ k)`, X binomial of n trials at p, by its terms, each from the one before.
+    private static func distribution(_ k: Int, _ n: Int, _ p: Double) -> Double {
+        guard p > 0 else { return 1 }
+        guard p < 1 else { return k >= n ? 1 : 0 }
+        let odds = log(p) - log1p(-p)
+        var term = Double(n) * log1p(-p), sum = exp(term)
+        for i in stride(from: 1, through: k, by: 1) {
+            term += log(Double(n - i + 1)) - log(Double(i)) + odds
+            sum += exp(term)
+        }
+        return sum
+    }
+}

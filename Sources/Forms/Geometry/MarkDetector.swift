@@ -1,0 +1,92 @@
+import Pictures
+
+/// Finds the solid rectangles of a picture, such as a form's corner marks.
+///
+/// A piece of dark pixels (under half of the lightest in its neighbourhood of ``cell`` pixels) is one where it is as large as
+/// its second moments say a rectangle is: with λ₁, λ₂ the eigenvalues of the covariance of its pixels, a rectangle of any tilt has
+/// `12·√(λ₁λ₂)` pixels.
+enum MarkDetector {
+    struct Mark: Hashable, Sendable {
+        var centre: Point
+        /// √area, pixels.
+        var side: Double
+    }
+
+    private static let cell = 24
+    private static let solidity = 0.88...1.12
+    /// λ₁ over λ₂: sides of up to 2 to 1.
+    private static let mostElongation = 4.0
+    /// Pixels of a side; the largest are of the longer side of the picture.
+    private static let leastSide = 4.0, mostSide = 0.06
+
+    static func marks(of image: GreyImage) -> [Mark] {
+        let dark = darkness(image)
+        let components = InkComponents(ink: dark, width: image.width, height: image.height, low: 0.5, high: 0.5)
+        let most = mostSide * Double(max(image.width, image.height))
+        var moments = [Moments](repeating: Moments(), count: components.components.count)
+        for y in 0..<image.height {
+            for x in 0..<image.width {
+                let label = Int(components.labels[y &* image.width &+ x])
+                if label > 0 { moments[label - 1].add(x, y) }
+            }
+        }
+        return moments.compactMap { m in
+            let side = m.n.squareRoot()
+            guard side >= leastSide, side <= most else { return nil }
+            // A pixel has a variance of 1/12 within itself.
+            let (mx, my) = (m.x / m.n, m.y / m.n)
+            let (xx, yy, xy) = (m.xx / m.n - mx * mx + 1.0 / 12, m.yy / m.n - my * my + 1.0 / 12, m.xy / m.n - mx * my)
+            let determinant = xx * yy - xy * xy, mean = (xx + yy) / 2
+            let spread = max(mean * mean - determinant, 0).squareRoot()
+            guard determinant > 0, mean + spread <= mostElongation * (mean - spread),
+                solidity.contains(m.n / (12 * determinant.squareRoot()))
+            else { return nil }
+            return Mark(centre: Point(mx + 0.5, my + 0.5), side: side)
+        }
+    }
+
+    private struct Moments {
+        var (n, x, y, xx, yy, xy) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+        mutating func add(_ column: Int, _ row: Int) {
+            let (u, v) = (Double(column), Double(row))
+            n += 1
+            x += u
+            y += v
+            xx += u * u
+            yy += v * v
+            xy += u * v
+        }
+    }
+
+    /// 1 where a pixel is dark, else 0.
+    private static func darkness(_ image: GreyImage) -> [Float] {
+        let columns = (image.width + cell - 1) / cell, rows = (image.height + cell - 1) / cell
+        var lightest = [UInt8](repeating: 0, count: columns * rows)
+        let pixels = image.pixels.span
+        for y in 0..<image.height {
+            for x in 0..<image.width {
+                let c = y / cell &* columns &+ x / cell
+                lightest[c] = max(lightest[c], pixels[y &* image.width &+ x])
+            }
+        }
+        var around = lightest
+        for r in 0..<rows {
+            for c in 0..<columns {
+                for v in max(0, r - 1)...min(rows - 1, r + 1) {
+                    for u in max(0, c - 1)...min(columns - 1, c + 1) {
+                        around[r * columns + c] = max(around[r * columns + c], lightest[v * columns + u])
+                    }
+                }
+            }
+        }
+        var result = [Float](repeating: 0, count: pixels.count)
+        for y in 0..<image.height {
+            for x in 0..<image.width {
+                let level = around[y / cell &* columns &+ x / cell]
+                if 2 * Int(pixels[y &* image.width &+ x]) < Int(level) { result[y &* image.width &+ x] = 1 }
+            }
+        }
+        return result
+    }
+}

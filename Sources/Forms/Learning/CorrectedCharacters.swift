@@ -1,0 +1,74 @@
+import Formats
+import Pictures
+import Recognition
+import Tensors
+
+/// Characters that people keyed, as the network sees them.
+package struct CorrectedCharacters: Sendable {
+    /// One a form: what is set aside is set aside by forms, so that no writer is on both sides.
+    package struct Form: Sendable {
+        package var file: String
+        /// Prepared pictures, and their classes.
+        package var inputs: [[UInt8]]
+        package var labels: [UInt8]
+    }
+
+    package private(set) var forms: [Form] = []
+    /// Fields that people keyed.
+    package private(set) var fields = 0
+    /// Those of them whose characters could not be told apart.
+    package private(set) var passedOver = 0
+
+    package var count: Int { forms.reduce(0) { $0 + $1.labels.count } }
+
+    package init() {}
+
+    /// Adds what was keyed in a reading.
+    package mutating func add(_ folder: FormsFolder, reader: DigitReader) throws {
+        let (_, template) = try folder.load()
+        let tables = try ResultTables(folder)
+        let fieldReader = CharacterFieldReader(reader)
+        let places = Dictionary(
+            template.pages.flatMap { page in page.fields.map { ($0.name, (page, $0)) } },
+            uniquingKeysWith: { first, _ in first })
+        try folder.forEachPage { page in
+            var form = Form(file: page.file, inputs: [], labels: [])
+            for record in page.fields {
+                guard let (templatePage, field) = places[record.name], case .characters(let options) = field.kind,
+                    let value = tables.keyed(page, field, record), !value.isEmpty, let picture = record.picture
+                else { continue }
+                fields += 1
+                let image = try ImageDecoder.decode([UInt8](picture), place: "\(page.file), \(field.name)")
+                guard let inputs = fieldReader.inputs(image, options, of: field, page: templatePage, as: value) else {
+                    passedOver += 1
+                    continue
+                }
+                for (input, character) in zip(inputs, value) {
+                    guard let label = reader.classNames.firstIndex(of: String(character)) else { continue }
+                    form.inputs.append(input)
+                    form.labels.append(UInt8(label))
+                }
+            }
+            if !form.labels.isEmpty { forms.append(form) }
+        }
+    }
+}
+
+extension CharacterFieldReader {
+    /// What the network sees of each character of a field whose value is known; nil where they cannot be told apart.
+    func inputs(
+        _ image: GreyImage, _ options: CharacterField, of field: FormField, page: FormPage, as value: String
+    ) -> [[UInt8]]? {
+        let height = FormReader.Source.cellHeight(field)
+        let crop = FieldCrop(image, around: options.box.padded(Self.margin * height, Self.margin * height))
+        let cells = (options.cells.isEmpty ? [options.box] : options.cells).map { crop.place($0) }
+        let rules = FormReader.Source.known(FormPagePlan.rules(of: page), in: crop)
+        guard let ink = FieldInk(crop, cells: cells, rules: rules, height: height * crop.scale) else { return nil }
+        if options.cells.isEmpty {
+            guard let line = ink.line else { return nil }
+            return reader.candidates(line).first { $0.characters.count == value.count }?.characters.map(\.input)
+        }
+        let glyphs = ink.boxes.indices.compactMap { ink.glyph($0) }
+        return glyphs.count == value.count ? glyphs.map { reader.preparation.bytes($0) } : nil
+    }
+}

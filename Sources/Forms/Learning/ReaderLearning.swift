@@ -1,0 +1,110 @@
+import Evaluation
+import Experiments
+import Foundation
+import Numeral
+import Tensors
+
+/// A network of single characters that goes on learning from what people keyed, the original images mixed in so that nothing is
+/// forgotten; kept only where it is better on forms that were set aside.
+package struct ReaderLearning: Sendable {
+    /// Of the forms, that are set aside; and of the original images, for each character that was keyed.
+    private static let (setAside, mixture) = (0.3, 4)
+    /// Original images, at least and at most.
+    private static let originals = 4_000...20_000
+    /// Original images that are looked at for what was forgotten.
+    private static let witnesses = 4_000
+    private static let epochs = 6
+    private static let significance = 0.05
+
+    package struct Outcome: Sendable {
+        /// Nil: the old one stays.
+        package var model: Model?
+        package var trained: Int
+        package var tested: Int
+        /// Right of `tested`, before and after.
+        package var before: Int
+        package var after: Int
+        package var test: McNemar
+        /// The same on original images.
+        package var witnesses: Int
+        package var witnessesBefore: Int
+        package var witnessesAfter: Int
+        package var witnessTest: McNemar
+        package var reason: String
+    }
+
+    /// - Parameters:
+    ///   - path: the old network, as ``TrainingOptions/initialModel`` takes it.
+    ///   - original: images that the old one was trained on, prepared as it takes them.
+    /// - Throws: an `InputError` where too few characters are known.
+    package static func learn(
+        _ corrections: CorrectedCharacters, old: Model, path: String, original: ImageSet, threads: Int?,
+        progress: (TrainingEvent) -> Void
+    ) throws -> Outcome {
+        let forms = corrections.forms
+        guard forms.count >= 10, corrections.count >= 50 else {
+            throw InputError(
+                "corrections", expected: "at least 50 characters of 10 forms",
+                received: "\(corrections.count) of \(forms.count)", remedy: "key more of the review, then merge it")
+        }
+        // By the forms' order, so that the same corrections are set aside every time.
+        let isAside = forms.indices.map { Int(Double($0 + 1) * setAside) > Int(Double($0) * setAside) }
+        let train = zip(forms, isAside).filter { !$0.1 }.map(\.0), test = zip(forms, isAside).filter(\.1).map(\.0)
+        let wanted = min(
+            max(mixture * train.reduce(0) { $0 + $1.labels.count }, originals.lowerBound), originals.upperBound)
+        let mixed = evenly(original, wanted, offset: 0), witness = evenly(original, witnesses, offset: 1)
+        let shape = old.inputShape
+        func set(_ inputs: [[UInt8]], _ labels: [UInt8]) throws -> ImageSet {
+            try ImageSet(
+                images: inputs.flatMap { $0 }, labels: labels, height: shape.height, width: shape.width, channels: 1,
+                classCount: old.classNames.count, classNames: old.classNames)
+        }
+        let tested = try set(test.flatMap(\.inputs), test.flatMap(\.labels))
+        var experiment = Experiment.fineTuning(old.saved, from: path)
+        experiment.training.epochs = epochs
+        experiment.training.batchSize = 64
+        experiment.training.earlyStopping = nil
+        experiment.data.validationFraction = 0.1
+        // Characters that were keyed count as often as originals: they are what the network is to learn.
+        let own = train.flatMap { zip($0.inputs, $0.labels) }
+        let times = max(1, mixed.count / max(1, own.count * 2))
+        var inputs: [[UInt8]] = [], labels: [UInt8] = []
+        for _ in 0..<times {
+            inputs += own.map(\.0)
+            labels += own.map(\.1)
+        }
+        inputs += (0..<mixed.count).map { Array(mixed.images[($0 * mixed.imageSize)..<(($0 + 1) * mixed.imageSize)]) }
+        labels += mixed.labels
+        let new = try Model.train(experiment, on: try set(inputs, labels), threads: threads, progress: progress)
+        let (before, after) = (try right(old, tested), try right(new, tested))
+        let (witnessBefore, witnessAfter) = (try right(old, witness), try right(new, witness))
+        let gain = McNemar(before, after), loss = McNemar(witnessBefore, witnessAfter)
+        let isBetter = gain.difference > 0 && gain.pValue < significance
+        let hasForgotten = loss.difference < 0 && loss.pValue < significance
+        return Outcome(
+            model: isBetter && !hasForgotten ? new : nil, trained: own.count, tested: tested.count,
+            before: before.count { $0 }, after: after.count { $0 }, test: gain, witnesses: witness.count,
+            witnessesBefore: witnessBefore.count { $0 }, witnessesAfter: witnessAfter.count { $0 }, witnessTest: loss,
+            reason: hasForgotten
+                ? "it forgot what it knew" : isBetter ? "it is better" : "it is not surely better")
+    }
+
+    /// About `count` images, spread evenly over all; other ones for another offset.
+    private static func evenly(_ images: ImageSet, _ count: Int, offset: Int) -> ImageSet {
+        let step = max(2, images.count / max(count, 1))
+        return images.subset(Array(stride(from: offset, to: images.count, by: step)))
+    }
+
+    private static func right(_ model: Model, _ images: ImageSet) throws -> [Bool] {
+        zip(try model.classify(images: images.images), images.labels).map { $0.label == Int($1) }
+    }
+}
+
+extension McNemar {
+    /// Of the same samples, whether each classifier is right.
+    init(_ first: [Bool], _ second: [Bool]) {
+        self.init(
+            onlyFirst: zip(first, second).count { $0 && !$1 }, onlySecond: zip(first, second).count { !$0 && $1 },
+            count: first.count)
+    }
+}

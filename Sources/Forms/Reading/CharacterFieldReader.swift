@@ -1,0 +1,136 @@
+import Foundation
+import Pictures
+import Recognition
+import Tensors
+
+/// Reads fields of characters: a cell each by the network of single characters, with the network of lines as a second opinion;
+/// free writing by both networks along the line.
+struct CharacterFieldReader {
+    let reader: DigitReader
+
+    /// Of a cell's height, around the field.
+    static let margin = 0.32
+    /// Values that are kept.
+    private static let mostValues = 5
+    /// Of an empty field that nothing disturbs.
+    private static let empty = 0.9995
+    /// Probability of a field in cells, and after its checks, from which on the network of lines is not asked.
+    private static let (sure, checked) = (0.999, 0.9995)
+
+    init(_ reader: DigitReader) { self.reader = reader }
+
+    /// The characters that may stand in a field, each the name of one of the network's classes.
+    /// - Throws: an `InputError` where the network does not know one.
+    func alphabet(of field: CharacterField, _ name: String) throws(InputError) -> [Character] {
+        let known = reader.classNames.compactMap { $0.count == 1 ? $0.first : nil }
+        let wanted = field.kind == .text ? field.characters.map(Array.init) ?? known : Array("0123456789")
+        let place = "field \(name)"
+        if let stranger = wanted.first(where: { !known.contains($0) }) {
+            throw InputError(
+                place, expected: "characters that the network reads (\(known.map(String.init).joined()))",
+                received: "\(stranger)", remedy: "name a network that was trained on them: --model RUN")
+        }
+        guard Set(wanted).count == wanted.count, !wanted.isEmpty else {
+            throw InputError(place, expected: "each character once", received: String(wanted))
+        }
+        return wanted
+    }
+
+    func read(
+        _ options: CharacterField, of field: FormField, _ source: FormReader.Source, _ decoder: FieldDecoder?
+    ) -> (reading: FieldReading, evidence: FieldEvidence?) {
+        let height = FormReader.Source.cellHeight(field)
+        let crop = source.crop(options.box, height: height, margin: Self.margin)
+        var reading = FieldReading(name: field.name, values: [], unchecked: "", problem: nil, image: crop.image)
+        guard crop.outside <= 0.02 else {
+            reading.problem = "it lies outside of the picture"
+            return (reading, nil)
+        }
+        let cells = (options.cells.isEmpty ? [options.box] : options.cells).map { crop.place($0) }
+        guard let decoder,
+            let ink = FieldInk(crop, cells: cells, rules: source.rules(in: crop), height: height * crop.scale)
+        else {
+            reading.values = [FieldValue(text: "", probability: Self.empty)]
+            return (reading, nil)
+        }
+        if ink.isDisturbed { reading.problem = "there is ink that is not of the field" }
+        guard ink.boxes.contains(where: { $0 != nil }) else {
+            reading.values = [FieldValue(text: "", probability: Self.empty)]
+            return (reading, nil)
+        }
+        let evidence = options.cells.isEmpty ? line(ink, decoder) : boxes(ink, decoder)
+        guard let evidence else {
+            reading.problem = reading.problem ?? "it is no line of characters"
+            return (reading, nil)
+        }
+        if !options.cells.isEmpty, ink.hasGap { reading.problem = reading.problem ?? "a box between others is empty" }
+        reading.unchecked = evidence.text(decoder.characters)
+        reading.values = decoder.values(evidence, count: Self.mostValues)
+        return (reading, evidence)
+    }
+
+    // MARK: - Evidence
+
+    /// Of classes, of the characters that may stand there: what is left is none of them.
+    private func row(_ probabilities: [Double], _ characters: [Character]) -> [Double] {
+        characters.map { character in
+            reader.classNames.firstIndex(of: String(character)).map { probabilities[$0] } ?? 0
+        }
+    }
+
+    /// The network of single characters, and where it is in doubt that of lines too: the geometric mean of both.
+    private func boxes(_ ink: FieldInk, _ decoder: FieldDecoder) -> FieldEvidence {
+        let glyphs = ink.boxes.indices.compactMap { ink.glyph($0) }
+        let own = reader.probabilities(of: glyphs.map { reader.preparation.bytes($0) })
+        func evidence(_ rows: [[Double]]) -> FieldEvidence {
+            FieldEvidence(lattices: [.init(weight: 1, rows: rows.map { row($0, decoder.characters) })])
+        }
+        let first = evidence(own)
+        let isSure = own.reduce(1) { $0 * ($1.max() ?? 0) } >= Self.sure
+        if isSure || decoder.values(first, count: 1).first?.probability ?? 0 >= Self.checked { return first }
+        guard let line = ink.line,
+            let second = reader.candidates(line).first(where: { $0.characters.count == own.count })
+        else { return first }
+        return evidence(zip(own, second.characters).map { Self.mean($0, $1.probabilities) })
+    }
+
+    /// `√(p·q)`, made to sum to 1.
+    private static func mean(_ p: [Double], _ q: [Double]) -> [Double] {
+        let products = zip(p, q).map { ($0 * $1).squareRoot() }
+        let total = products.reduce(0, +)
+        return total > 0 ? products.map { $0 / total } : p
+    }
+
+    private func line(_ ink: FieldInk, _ decoder: FieldDecoder) -> FieldEvidence? {
+        guard let glyph = ink.line else { return nil }
+        let candidates = reader.candidates(glyph).filter { !$0.characters.isEmpty }
+        guard !candidates.isEmpty else { return nil }
+        // Of each length the best; a lattice holds what differs from it in single characters.
+        var lattices: [FieldEvidence.Lattice] = []
+        for candidate in candidates
+        where !lattices.contains(where: { $0.rows.count == candidate.characters.count }) {
+            let rows = candidate.characters.map { Self.scaled($0.probabilities) }
+            let share = zip(rows, candidate.characters).reduce(1) { $0 * $1.0[$1.1.classIndex] }
+            lattices.append(
+                .init(
+                    weight: min(1, candidate.probability / max(share, 1e-9)),
+                    rows: rows.map { row($0, decoder.characters) }))
+        }
+        let total = lattices.reduce(0) { $0 + $1.weight }
+        return FieldEvidence(lattices: lattices.map { .init(weight: $0.weight / max(total, 1), rows: $0.rows) })
+    }
+
+    private static func scaled(_ p: [Double]) -> [Double] {
+        let total = p.reduce(0, +)
+        return total > 0 ? p.map { $0 / total } : p
+    }
+}
+
+extension FieldInk {
+    /// Whether an empty cell stands between two that are not.
+    var hasGap: Bool {
+        let filled = boxes.map { $0 != nil }
+        guard let first = filled.firstIndex(of: true), let last = filled.lastIndex(of: true) else { return false }
+        return filled[first...last].contains(false)
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import Pictures
+
+/// Reads boxes to tick: by the share of a box that ink covers, its frame taken away.
+struct ChoiceReader {
+    /// Of a box's side, around it; and what of it, at its edges, is not looked at.
+    private static let (margin, rim) = (0.45, 0.1)
+    /// The share of ink at which a box may as well be ticked as not, and by which factor it is less or more, for odds of e.
+    private static let (even, factor) = (0.035, 1.22)
+    /// Less and more ink say nothing surer than this.
+    private static let doubt = 2e-4
+    /// Of the ink's level.
+    private static let faintest: Float = 0.3
+
+    func read(_ choice: ChoiceField, of field: FormField, _ source: FormReader.Source) -> FieldReading {
+        let height = choice.options[0].box.height
+        let box = field.box
+        let whole = source.crop(box, height: height, margin: Self.margin)
+        var reading = FieldReading(name: field.name, values: [], unchecked: "", problem: nil, image: whole.image)
+        guard whole.outside <= 0.02 else {
+            reading.problem = "it lies outside of the picture"
+            return reading
+        }
+        var ticks: [Double] = []
+        for option in choice.options {
+            let crop = source.crop(option.box, height: option.box.height, margin: Self.margin)
+            let (ink, isDisturbed) = Self.ink(crop, option.box, source)
+            if isDisturbed { reading.problem = "there is ink that is not of the field" }
+            let odds = pow(max(ink, 1e-4) / Self.even, 1 / log(Self.factor))
+            ticks.append(min(max(odds / (1 + odds), Self.doubt), 1 - Self.doubt))
+        }
+        reading.values = values(ticks, choice, isRequired: field.isRequired)
+        let ticked = choice.options.indices.filter { ticks[$0] > 0.5 }
+        reading.unchecked = Self.text(ticked, choice)
+        return reading
+    }
+
+    static func text(_ ticked: [Int], _ choice: ChoiceField) -> String {
+        ticked.map { choice.options[$0].value }.joined(separator: "|")
+    }
+
+    /// Which boxes are ticked, of the ways that are allowed.
+    private func values(_ ticks: [Double], _ choice: ChoiceField, isRequired: Bool) -> [FieldValue] {
+        func probability(_ ticked: [Int]) -> Double {
+            ticks.indices.reduce(1) { $0 * (ticked.contains($1) ? ticks[$1] : 1 - ticks[$1]) }
+        }
+        var patterns: [[Int]] = [[]] + ticks.indices.map { [$0] }
+        if choice.most > 1 {
+            let likely = ticks.indices.sorted { ticks[$0] > ticks[$1] }
+            for count in 2...max(2, min(choice.most, ticks.count)) { patterns.append(likely.prefix(count).sorted()) }
+        }
+        let values = patterns.map { FieldValue(text: Self.text($0, choice), probability: probability($0)) }
+        // An empty one that may not be is still what it seems.
+        return values.sorted { $0.probability > $1.probability }.prefix(5).filter { $0.probability > 1e-6 }
+    }
+
+    /// The mean of the ink in the box; and whether other ink runs through it.
+    private static func ink(
+        _ crop: FieldCrop, _ box: PageBox, _ source: FormReader.Source
+    ) -> (share: Double, isDisturbed: Bool) {
+        guard var map = InkMap(crop.image), map.isDarkOnLight else { return (0, false) }
+        let place = crop.place(box), height = place.high.y - place.low.y
+        map.remove(source.rules(in: crop), reach: max(2, Int(height / 14)))
+        let inset = rim * height
+        let (left, right) = (Int(place.low.x + inset), Int(place.high.x - inset))
+        let (top, bottom) = (Int(place.low.y + inset), Int(place.high.y - inset))
+        var sum = 0.0
+        for y in max(0, top)..<max(max(0, top), min(map.height, bottom)) {
+            for x in max(0, left)..<max(max(0, left), min(map.width, right)) {
+                let value = map.ink[y * map.width + x]
+                // Paper's noise is no ink.
+                if value > faintest { sum += Double(min(value, 1)) }
+            }
+        }
+        let components = InkComponents(map)
+        var within = [Int](repeating: 0, count: components.components.count),
+            atEdge = [Bool](repeating: false, count: within.count)
+        for (i, label) in components.labels.enumerated() where label > 0 {
+            let (x, y) = (i % map.width, i / map.width)
+            if x >= left, x < right, y >= top, y < bottom { within[Int(label) - 1] += 1 }
+            if x == 0 || y == 0 || x == map.width - 1 || y == map.height - 1 { atEdge[Int(label) - 1] = true }
+        }
+        let isDisturbed = zip(within, atEdge).contains { $0 > Int(0.03 * height * height) && $1 }
+        return (sum / Double(max(1, (right - left) * (bottom - top))), isDisturbed)
+    }
+}

@@ -1,0 +1,93 @@
+import Pictures
+
+/// What is written in a field of characters: its ink, print taken away, each pixel given to a cell.
+struct FieldInk {
+    let map: InkMap
+    /// 0, or one more than the index of the cell whose ink a pixel is: `[height, width]`.
+    let labels: [Int32]
+    /// Of each cell's ink; nil where it is empty.
+    let boxes: [PixelBox?]
+    /// Whether ink runs through the field from outside, or lies where none belongs.
+    let isDisturbed: Bool
+
+    /// Of a cell's height: smaller pieces are specks.
+    private static let speck = 0.14
+    /// Of a cell's height: lower ones, alone in their cell, are no character.
+    private static let leastHeight = 0.3
+    /// Part of a piece that lies in another cell, from which it is cut at the border.
+    private static let mostOverlap = 0.22
+
+    /// - Parameters:
+    ///   - cells: in pixels of the crop, from left to right; the whole field where one writes freely.
+    ///   - height: of a cell, pixels.
+    init?(_ crop: FieldCrop, cells: [(low: Point, high: Point)], rules: [KnownRule], height: Double) {
+        guard var map = InkMap(crop.image), map.isDarkOnLight else { return nil }
+        map.remove(rules, reach: max(2, Int(height / 20)))
+        let components = InkComponents(map)
+        var grown = components.grownLabels(map.ink, floor: max(0.08, 3 * map.noise))
+        let (width, count) = (map.width, components.components.count)
+        let top = cells.map(\.low.y).min() ?? 0, bottom = cells.map(\.high.y).max() ?? 0
+        let left = cells.first?.low.x ?? 0, right = cells.last?.high.x ?? 0
+        // Borders between cells: the middle of the gap.
+        let borders = zip(cells, cells.dropFirst()).map { ($0.high.x + $1.low.x) / 2 }
+        func cell(_ x: Int) -> Int { borders.count { $0 <= Double(x) + 0.5 } }
+        /// Pixels of each piece by cell, and those in the field's own box.
+        var shares = [[Int]](repeating: [Int](repeating: 0, count: cells.count), count: count)
+        var within = [Int](repeating: 0, count: count), areas = within
+        var atEdge = [Bool](repeating: false, count: count)
+        for (i, label) in components.labels.enumerated() where label > 0 {
+            let (x, y) = (i % width, i / width), piece = Int(label) - 1
+            areas[piece] += 1
+            shares[piece][cell(x)] += 1
+            let isWithin =
+                Double(x) >= left && Double(x) < right && Double(y) >= top - 0.1 * height
+                && Double(y) < bottom + 0.1 * height
+            if isWithin { within[piece] += 1 }
+            if x == 0 || y == 0 || x == width - 1 || y == map.height - 1 { atEdge[piece] = true }
+        }
+        var owner = [Int](repeating: -1, count: count)
+        var isDisturbed = false
+        for piece in 0..<count {
+            let box = components.box(piece)
+            guard Double(max(box.width, box.height)) >= Self.speck * height, 2 * within[piece] > areas[piece] else {
+                // What passes through is no digit, but may lie over one.
+                if atEdge[piece], Double(within[piece]) > 0.04 * height * height { isDisturbed = true }
+                continue
+            }
+            if atEdge[piece] { isDisturbed = true }
+            let best = shares[piece].indices.max { shares[piece][$0] < shares[piece][$1] } ?? 0
+            let isShared = Double(areas[piece] - shares[piece][best]) > Self.mostOverlap * Double(areas[piece])
+            owner[piece] = isShared ? cells.count : best
+        }
+        for i in grown.indices where grown[i] > 0 {
+            let piece = Int(grown[i]) - 1
+            let target = owner[piece] == cells.count ? cell(i % width) : owner[piece]
+            grown[i] = Int32(target + 1)
+        }
+        var boxes = [PixelBox?](repeating: nil, count: cells.count)
+        for (i, label) in grown.enumerated() where label > 0 && map.ink[i] > 0.4 {
+            let pixel = PixelBox(x: i % width, y: i / width, width: 1, height: 1)
+            boxes[Int(label) - 1] = boxes[Int(label) - 1]?.union(pixel) ?? pixel
+        }
+        self.boxes = boxes.map { box in
+            box.flatMap { Double($0.height) >= Self.leastHeight * height ? $0 : nil }
+        }
+        // Ink that is too low for a character is there all the same.
+        if zip(boxes, self.boxes).contains(where: { $0 != nil && $1 == nil }) { isDisturbed = true }
+        self.map = map
+        labels = grown
+        self.isDisturbed = isDisturbed
+    }
+
+    func glyph(_ cell: Int) -> Glyph? {
+        boxes[cell].map { Glyph(map, labels: labels, members: [Int32(cell + 1)], box: $0) }
+    }
+
+    /// All cells' ink as one line.
+    var line: Glyph? {
+        let filled = boxes.indices.filter { boxes[$0] != nil }
+        guard let first = filled.first, var box = boxes[first] else { return nil }
+        for index in filled { box = boxes[index].map { box.union($0) } ?? box }
+        return Glyph(map, labels: labels, members: Set(filled.map { Int32($0 + 1) }), box: box)
+    }
+}

@@ -1,0 +1,204 @@
+import Pictures
+import Recognition
+import Tensors
+
+/// Reads the pages of a form from pictures. One reader is used by one thread at a time.
+package final class FormReader {
+    package let template: FormTemplate
+    private let registration: PageRegistration
+    private let characters: CharacterFieldReader
+    private let choices = ChoiceReader()
+    /// By name of the field.
+    private let decoders: [String: FieldDecoder]
+
+    /// Pixels of a cell's height, about, in crops.
+    private static let cellHeight = 56.0
+    /// Of a field's own frame, that has to be where the page says.
+    private static let leastFrame = 0.5
+    /// Of a crop, that may lie outside of the picture.
+    private static let mostOutside = 0.02
+    /// Values that are kept, and that are weighed where fields depend on one another.
+    private static let (mostValues, mostJoint) = (5, 16)
+
+    /// - Throws: an `InputError` where the network does not know the characters of a field.
+    package convenience init(_ template: FormTemplate, reader: DigitReader) throws(InputError) {
+        try self.init(template, reader: reader, decoders: nil)
+    }
+
+    private init(
+        _ template: FormTemplate, reader: DigitReader, decoders: [String: FieldDecoder]?
+    ) throws(InputError) {
+        self.template = template
+        registration = PageRegistration(template)
+        characters = CharacterFieldReader(reader)
+        if let decoders { self.decoders = decoders } else { self.decoders = try Self.decoders(template, characters) }
+    }
+
+    private static func decoders(
+        _ template: FormTemplate, _ reader: CharacterFieldReader
+    ) throws(InputError) -> [String: FieldDecoder] {
+        var decoders: [String: FieldDecoder] = [:]
+        for field in template.fields {
+            guard case .characters(let options) = field.kind else { continue }
+            decoders[field.name] = FieldDecoder(
+                options, checks: field.checks, characters: try reader.alphabet(of: options, field.name))
+        }
+        return decoders
+    }
+
+    /// Another of the same, for another thread.
+    package func twin(_ reader: DigitReader) throws(InputError) -> FormReader {
+        try FormReader(template, reader: reader, decoders: decoders)
+    }
+
+    package func read(_ image: GreyImage) -> PageReading {
+        do throws(RegistrationFailure) {
+            let (registered, fit, _) = try registration.find(in: image)
+            return read(image, registered, fit)
+        } catch {
+            return PageReading(registered: nil, failure: error.reason, fields: [])
+        }
+    }
+
+    private func read(_ image: GreyImage, _ registered: RegisteredPage, _ fit: PageFit) -> PageReading {
+        let page = template.pages[registered.page]
+        let source = Source(image, registered.map, page)
+        var readings: [FieldReading] = []
+        var evidence: [String: FieldEvidence] = [:]
+        for field in page.fields {
+            var reading: FieldReading
+            switch field.kind {
+            case .choice(let choice): reading = choices.read(choice, of: field, source)
+            case .characters(let options):
+                let result = characters.read(options, of: field, source, decoders[field.name])
+                reading = result.reading
+                evidence[field.name] = result.evidence
+            }
+            if let agreement = source.agreement(of: field, fit, registered.map), agreement < Self.leastFrame {
+                reading.problem = "its frame is not where the page has it"
+            }
+            readings.append(reading)
+        }
+        for sum in template.sums { decode(sum, evidence, &readings) }
+        for index in readings.indices where readings[index].problem == nil {
+            readings[index].problem = Self.problem(readings[index], page.fields[index])
+        }
+        return PageReading(registered: registered, failure: nil, fields: readings)
+    }
+
+    private static func problem(_ reading: FieldReading, _ field: FormField) -> String? {
+        guard let best = reading.best else { return "nothing that passes its checks" }
+        return best.text.isEmpty && field.isRequired ? "empty" : nil
+    }
+
+    /// Reads fields anew under their sum; those of another page, or empty, leave it unchecked.
+    private func decode(_ sum: SumCheck, _ evidence: [String: FieldEvidence], _ readings: inout [FieldReading]) {
+        func values(_ name: String) -> [FieldValue]? {
+            guard let index = readings.firstIndex(where: { $0.name == name }) else { return nil }
+            if readings[index].best?.text == "" { return [FieldValue(text: "", probability: 1)] }
+            guard let found = evidence[name], let decoder = decoders[name] else { return nil }
+            return decoder.values(found, count: Self.mostJoint)
+        }
+        let parts = sum.parts.map(values)
+        guard !parts.contains(where: { $0?.isEmpty ?? true }), let total = evidence[sum.total],
+            let decoder = decoders[sum.total]
+        else { return }
+        let joint = SumDecoder.decode(parts.compactMap { $0 }) { number in
+            decoder.length.compactMap { length in
+                let p = decoder.probability(of: number, length: length, total)
+                return p > 1e-12 ? FieldValue(text: Self.writing(of: number, length: length), probability: p) : nil
+            }
+        }
+        func set(_ name: String, _ values: [FieldValue]) {
+            guard let index = readings.firstIndex(where: { $0.name == name }) else { return }
+            readings[index].values = Array(values.prefix(Self.mostValues))
+        }
+        guard let joint else {
+            for name in sum.parts + [sum.total] {
+                guard let index = readings.firstIndex(where: { $0.name == name }) else { continue }
+                readings[index].problem = readings[index].problem ?? "the sum does not come out"
+            }
+            return
+        }
+        for (name, values) in zip(sum.parts, joint.parts) { set(name, values) }
+        set(sum.total, joint.total)
+    }
+
+    /// A number with zeros in front.
+    private static func writing(of number: Int, length: Int) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, length - text.count)) + text
+    }
+
+    /// A picture whose place on the page is known, its pixels about as fine as reading needs.
+    struct Source {
+        let image: GreyImage
+        /// From the page to ``image``.
+        let map: Homography
+        let page: FormPage
+        /// Printed lines.
+        private let rules: [RuleSegment]
+
+        init(_ picture: GreyImage, _ map: Homography, _ page: FormPage) {
+            self.page = page
+            let heights = page.fields.map(Self.cellHeight)
+            let least = heights.min() ?? page.height
+            let steps = map.steps(at: Point(page.width, page.height) / 2)
+            let finest = abs(steps.x.x * steps.y.y - steps.x.y * steps.y.x).squareRoot()
+            let factor = max(1, Int(least * finest / FormReader.cellHeight))
+            image = factor > 1 ? picture.reduced(by: factor) : picture
+            self.map =
+                factor > 1
+                ? Homography(scale: Point(1, 1) / Double(factor), offset: .zero).after(map) : map
+            rules = FormPagePlan.rules(of: page)
+        }
+
+        static func cellHeight(_ field: FormField) -> Double {
+            switch field.kind {
+            case .characters(let options): options.cells.first?.height ?? options.box.height
+            case .choice(let choice): choice.options[0].box.height * 1.5
+            }
+        }
+
+        /// The part of the page around `box`, `margin` of `height` wider on every side.
+        func crop(_ box: PageBox, height: Double, margin: Double) -> FieldCrop {
+            let steps = map.steps(at: box.centre)
+            let own = abs(steps.x.x * steps.y.y - steps.x.y * steps.y.x).squareRoot()
+            return FieldCrop(
+                image, map, box: box.padded(margin * height, margin * height),
+                scale: min(own, 1.5 * FormReader.cellHeight / height))
+        }
+
+        /// The printed lines that a crop shows.
+        func rules(in crop: FieldCrop) -> [KnownRule] { Self.known(rules, in: crop) }
+
+        static func known(_ rules: [RuleSegment], in crop: FieldCrop) -> [KnownRule] {
+            rules.compactMap { rule in
+                let (a, b) = (crop.place(rule.start), crop.place(rule.end))
+                let known =
+                    rule.isHorizontal
+                    ? KnownRule(isHorizontal: true, place: (a.y + b.y) / 2, low: min(a.x, b.x), high: max(a.x, b.x))
+                    : KnownRule(isHorizontal: false, place: (a.x + b.x) / 2, low: min(a.y, b.y), high: max(a.y, b.y))
+                let (extent, along) =
+                    rule.isHorizontal
+                    ? (crop.image.height, crop.image.width) : (crop.image.width, crop.image.height)
+                let isSeen =
+                    known.place > -3 && known.place < Double(extent + 3) && known.high > 0 && known.low < Double(along)
+                return isSeen ? known : nil
+            }
+        }
+
+        /// How much of a field's own print is seen where the page has it; nil where it has none.
+        func agreement(of field: FormField, _ fit: PageFit, _ original: Homography) -> Double? {
+            guard field.isFramed else { return nil }
+            let zoom = 1 / Double(fit.observed.reduction)
+            let map = Homography(scale: Point(zoom, zoom), offset: .zero).after(original)
+            switch field.kind {
+            case .characters(let options):
+                return fit.recall(of: options.cells.isEmpty ? [options.box] : options.cells, map)
+            // Boxes to tick are too small for lines to be told from strokes.
+            case .choice: return nil
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Pictures
+
+/// What a picture shows that a page can be found by.
+struct ObservedPage {
+    /// Pixels of ``GreyImage`` for one of what was looked at.
+    let reduction: Int
+    let size: Point
+    let segments: [RuleSegment]
+    let marks: [MarkDetector.Mark]
+    /// For horizontal and vertical rules, which of ``segments`` passes near a pixel; 0 none, else one more than its index.
+    private let near: [Raster]
+    private let nearest: [Raster]
+
+    /// Pixels that a rule may miss where it is looked for, at first and at last.
+    static let reach = (coarse: 6, fine: 2)
+    /// Of the longer side: pictures are reduced to about as many pixels.
+    private static let workingSize = 900
+
+    struct Raster {
+        let width: Int
+        let height: Int
+        private var indices: [Int32]
+
+        init(_ segments: [RuleSegment], isHorizontal: Bool, size: Point, reach: Int) {
+            (width, height) = (max(1, Int(size.x)), max(1, Int(size.y)))
+            indices = [Int32](repeating: 0, count: width * height)
+            // Longer ones over shorter ones, and nearer pixels over farther ones.
+            let order = segments.indices.filter { segments[$0].isHorizontal == isHorizontal }
+                .sorted { segments[$0].length < segments[$1].length }
+            for index in order { draw(segments[index], index, isHorizontal: isHorizontal, reach: reach) }
+        }
+
+        private mutating func draw(_ s: RuleSegment, _ index: Int, isHorizontal: Bool, reach: Int) {
+            let (a, b) = isHorizontal ? (s.start, s.end) : (Point(s.start.y, s.start.x), Point(s.end.y, s.end.x))
+            let (extent, limit) = isHorizontal ? (width, height) : (height, width)
+            let slope = b.x == a.x ? 0 : (b.y - a.y) / (b.x - a.x)
+            for along in max(0, Int(a.x))..<max(max(0, Int(a.x)), min(extent, Int(b.x.rounded(.up)))) {
+                let middle = Int((a.y + slope * (Double(along) + 0.5 - a.x)).rounded(.down))
+                guard middle + reach >= 0, middle - reach < limit else { continue }
+                for across in max(0, middle - reach)...min(limit - 1, middle + reach) {
+                    indices[isHorizontal ? across * width + along : along * width + across] = Int32(index + 1)
+                }
+            }
+        }
+
+        /// Nil where no rule is near, or outside.
+        subscript(_ p: Point) -> Int? {
+            guard p.x >= 0, p.y >= 0, p.x < Double(width), p.y < Double(height) else { return nil }
+            let value = indices[Int(p.y) * width + Int(p.x)]
+            return value > 0 ? Int(value) - 1 : nil
+        }
+    }
+
+    /// - Parameter withMarks: whether marks are looked for.
+    init(_ image: GreyImage, withMarks: Bool = true) {
+        reduction = max(1, (max(image.width, image.height) + Self.workingSize / 2) / Self.workingSize)
+        let small = reduction > 1 ? image.reduced(by: reduction) : image
+        let size = Point(Double(small.width), Double(small.height))
+        let segments = RuleDetector.segments(of: small)
+        self.size = size
+        self.segments = segments
+        marks = withMarks ? MarkDetector.marks(of: small) : []
+        near = [true, false].map { Raster(segments, isHorizontal: $0, size: size, reach: Self.reach.coarse) }
+        nearest = [true, false].map { Raster(segments, isHorizontal: $0, size: size, reach: Self.reach.fine) }
+    }
+
+    func isInside(_ p: Point) -> Bool { p.x >= 0 && p.y >= 0 && p.x < size.x && p.y < size.y }
+
+    /// The index of a rule of the same direction that passes near `p`.
+    func segment(at p: Point, isHorizontal: Bool, isFine: Bool) -> Int? {
+        (isFine ? nearest : near)[isHorizontal ? 0 : 1][p]
+    }
+
+    /// The nearest mark of about this side, within `reach` pixels.
+    func mark(at p: Point, side: Double, reach: Double) -> MarkDetector.Mark? {
+        marks.filter { ($0.centre - p).length <= reach && (0.6...1.6).contains($0.side / side) }
+            .min { ($0.centre - p).length < ($1.centre - p).length }
+    }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import Pictures
+
+/// Where a page of a form is in a picture.
+package struct RegisteredPage: Sendable {
+    /// Which of the template's.
+    package var page: Int
+    /// From the page to the picture.
+    package var map: Homography
+    /// Share of the page's lines and marks that are where the map has them.
+    package var agreement: Double
+    /// Of what agrees, root mean square, pixels of the picture.
+    package var error: Double
+}
+
+/// Why a picture is none of the template's pages, for people.
+package struct RegistrationFailure: Error, Hashable, Sendable {
+    package var reason: String
+}
+
+/// Finds the pages of a form in pictures of them: turned by up to 10° from any of the four quarters, scaled, in perspective,
+/// with margins cut.
+///
+/// Lines that are parallel on paper meet in the picture where they vanish: from there it is made upright, but for scale
+/// and place. Each axis is then searched alone, lines of the page voting with lines that are seen; and marks give guesses of their
+/// own. The best are refined to a projective map by least squares over all lines and marks. A page is found where most of its
+/// lines are seen, and no other page or turn fits nearly as well: else the picture is refused, for a person to look at.
+struct PageRegistration {
+    private let template: FormTemplate
+    private let plans: [FormPagePlan]
+
+    /// Guesses that are scored, and of these those that are refined.
+    private static let (mostGuesses, mostRefined) = (400, 6)
+    /// Share of the page's lines and marks.
+    private static let leastAgreement = 0.6
+    /// Of the page's lines and marks, in the picture.
+    private static let leastInside = 0.5
+    /// The score of another page or turn, of the best one's.
+    private static let mostAmbiguous = 0.9
+    /// Pixels of the reduced picture.
+    private static let mostError = 1.2
+
+    init(_ template: FormTemplate) {
+        self.template = template
+        plans = template.pages.map { FormPagePlan($0) }
+    }
+
+    private struct Candidate {
+        var page: Int
+        var turn: Int
+        var map: Homography
+        var error: Double
+        var score: PageFit.Score
+    }
+
+    /// - Throws: ``RegistrationFailure``.
+    func find(in image: GreyImage) throws(RegistrationFailure) -> (RegisteredPage, PageFit, ObservedPage) {
+        let observed = ObservedPage(image, withMarks: plans.contains { !$0.marks.isEmpty })
+        var candidates: [Candidate] = []
+        let fits = plans.map { PageFit($0, observed) }
+        for (page, fit) in fits.enumerated() {
+            let search = RegistrationSearch(plan: plans[page], observed: observed)
+            var guesses = (search.fromMarks() + search.fromLines().prefix(Self.mostGuesses)).map { map in
+                (map, fit.score(map, isFine: false).value)
+            }
+            guesses.sort { $0.1 > $1.1 }
+            for turn in 0..<4 {
+                for (map, _) in guesses.filter({ Self.turn(of: $0.0, plans[page]) == turn }).prefix(Self.mostRefined) {
+                    let (refined, error) = fit.refined(map)
+                    candidates.append(
+                        Candidate(
+                            page: page, turn: turn, map: refined, error: error,
+                            score: fit.score(refined, isFine: true)))
+                }
+            }
+        }
+        candidates.sort { $0.score.value > $1.score.value }
+        guard let best = candidates.first else {
+            throw RegistrationFailure(reason: "no lines or marks of a form are seen")
+        }
+        guard best.score.inside >= Self.leastInside, best.score.recall >= Self.leastAgreement,
+            best.error <= Self.mostError
+        else {
+            throw RegistrationFailure(
+                reason: "the form was not found: \(Int(100 * best.score.recall)) % of its lines and marks, at best")
+        }
+        let rival = candidates.first { $0.page != best.page || $0.turn != best.turn }
+        if let rival, rival.score.value > Self.mostAmbiguous * best.score.value {
+            throw RegistrationFailure(
+                reason: rival.page != best.page
+                    ? "it may be page \(best.page + 1) or \(rival.page + 1)" : "it may be either way up")
+        }
+        let zoom = Double(observed.reduction)
+        let map = Homography(scale: Point(zoom, zoom), offset: .zero).after(best.map)
+        return (
+            RegisteredPage(
+                page: best.page, map: map, agreement: best.score.recall, error: best.error * zoom), fits[best.page],
+            observed
+        )
+    }
+
+    /// Quarters by which `map` turns the page.
+    private static func turn(of map: Homography, _ plan: FormPagePlan) -> Int {
+        let step = map.steps(at: plan.size / 2).x
+        if abs(step.x) >= abs(step.y) { return step.x > 0 ? 0 : 2 }
+        return step.y > 0 ? 1 : 3
+    }
+}

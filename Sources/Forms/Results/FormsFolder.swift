@@ -1,0 +1,149 @@
+import Formats
+import Foundation
+import Tensors
+
+/// What a reading of forms is of: another of anything is another reading.
+package struct FormsJob: Hashable, Sendable {
+    package var template: String
+    package var model: String
+    package var calibration: String?
+    package var threshold: Double?
+    package var files: [String]
+
+    package init(template: String, model: String, calibration: String?, threshold: Double?, files: [String]) {
+        (self.template, self.model, self.calibration) = (template, model, calibration)
+        (self.threshold, self.files) = (threshold, files)
+    }
+
+    fileprivate var json: JSONValue {
+        [
+            "template": .string(template), "model": .string(model),
+            "calibration": calibration.map { .string($0) } ?? .null,
+            "threshold": threshold.map { .number($0) } ?? .null, "files": .array(files.map { .string($0) }),
+        ]
+    }
+
+    /// Names the reading in answers.
+    package var digest: String {
+        get throws(OperationError) { String(try Digest.hex([UInt8](json.text.utf8)).prefix(16)) }
+    }
+}
+
+/// The folder of a reading: `job.json`, the template, `pages.jsonl` with a line a picture, `answers/` with what people keyed, and
+/// the tables, made anew from these.
+package struct FormsFolder {
+    package let url: URL
+
+    package init(_ path: String) { url = URL(fileURLWithPath: path, isDirectory: true) }
+
+    package var pages: URL { url.appendingPathComponent("pages.jsonl") }
+    package var templateFile: URL { url.appendingPathComponent("template.json") }
+    package var answers: URL { url.appendingPathComponent("answers", isDirectory: true) }
+    private var job: URL { url.appendingPathComponent("job.json") }
+
+    /// Begins a reading, or goes on with one that was interrupted.
+    /// - Returns: How many pictures are read already.
+    /// - Throws: an `InputError` where the folder holds another reading.
+    package func begin(_ new: FormsJob, template: FormTemplate) throws -> Int {
+        do {
+            try FileManager.default.createDirectory(at: answers, withIntermediateDirectories: true)
+        } catch {
+            throw OperationError("creating \(url.path)", problem: AtomicFile.reason(error))
+        }
+        let text = new.json.prettyText
+        if let known = try? Data(contentsOf: job) {
+            guard known == Data(text.utf8) else {
+                throw InputError(
+                    url.relativePath,
+                    expected: "a folder of its own, or the same template, networks, calibration and pictures",
+                    received: "the results of another reading", remedy: "name another folder with --output")
+            }
+        } else {
+            try AtomicFile.write(template.json.prettyText, to: templateFile)
+            try AtomicFile.write(text, to: job)
+        }
+        return try recover()
+    }
+
+    /// Cuts `pages.jsonl` back to its last whole line.
+    private func recover() throws -> Int {
+        guard let handle = try? FileHandle(forUpdating: pages) else { return 0 }
+        defer { try? handle.close() }
+        var (lines, whole, place) = (0, 0, 0)
+        while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
+            for (offset, byte) in piece.enumerated() where byte == 0x0A {
+                lines += 1
+                whole = place + offset + 1
+            }
+            place += piece.count
+        }
+        if whole < place { try handle.truncate(atOffset: UInt64(whole)) }
+        return lines
+    }
+
+    /// Appends lines, and syncs them.
+    package func append(_ records: [PageRecord]) throws(OperationError) {
+        do {
+            if !FileManager.default.fileExists(atPath: pages.path) {
+                guard FileManager.default.createFile(atPath: pages.path, contents: nil) else {
+                    throw OperationError("writing \(pages.path)", problem: "it cannot be made")
+                }
+            }
+            let handle = try FileHandle(forWritingTo: pages)
+            defer { try? handle.close() }
+            try handle.seekToEnd()
+            for record in records { try handle.write(contentsOf: Data((record.json.text + "\n").utf8)) }
+            try handle.synchronize()
+        } catch let error as OperationError {
+            throw error
+        } catch {
+            throw OperationError("writing \(pages.path)", problem: AtomicFile.reason(error))
+        }
+    }
+
+    /// - Throws: an `InputError` where the folder holds no reading.
+    package func load() throws(InputError) -> (job: FormsJob, template: FormTemplate) {
+        let file = try BinaryFile(job.path)
+        let json = try JSONValue.parse(try file.read(exactly: file.size), name: job.path, limit: 1 << 28)
+        guard let object = json.object, let template = object["template"]?.string, let model = object["model"]?.string,
+            let files = object["files"]?.array
+        else { throw InputError(job.path, expected: "a reading that trainer forms read began", received: json.excerpt) }
+        var threshold: Double?
+        if case .number(let number)? = object["threshold"] { threshold = number.double }
+        return (
+            FormsJob(
+                template: template, model: model, calibration: object["calibration"]?.string, threshold: threshold,
+                files: files.compactMap(\.string)), try FormTemplate.read(templateFile.path)
+        )
+    }
+
+    /// Bytes of a line of `pages.jsonl`.
+    private static let longestLine = 1 << 26
+
+    /// Calls `body` with each page, in order.
+    package func forEachPage(_ body: (PageRecord) throws -> Void) throws {
+        let handle: FileHandle
+        do {
+            handle = try FileHandle(forReadingFrom: pages)
+        } catch {
+            throw InputError(pages.path, expected: "pages that were read", received: AtomicFile.reason(error))
+        }
+        defer { try? handle.close() }
+        var rest: [UInt8] = [], line = 0
+        while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
+            var start = piece.startIndex
+            while let end = piece[start...].firstIndex(of: 0x0A) {
+                line += 1
+                rest += piece[start..<end]
+                let place = "\(pages.path):\(line)"
+                try body(PageRecord(try JSONValue.parse(rest, name: place, limit: Self.longestLine), place: place))
+                rest = []
+                start = end + 1
+            }
+            rest += piece[start...]
+            guard rest.count <= Self.longestLine else {
+                throw InputError("\(pages.path):\(line + 1)", expected: "a line of a page", received: "a longer one")
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Formats
+import Foundation
+import Tensors
+
+/// `review.html`, or `review-1.html` and so on where there is much to do: one file each, without a network, by keyboard alone.
+final class ReviewPages {
+    private let folder: FormsFolder
+    private let template: FormTemplate
+    private let job: String
+    private var items: [(priority: Int, order: Int, json: JSONValue)] = []
+    private var pictures = JSONObject()
+    private var count = 0
+    private var written: [String] = []
+
+    /// Of a file.
+    private static let mostItems = 1_000
+
+    init(_ folder: FormsFolder, template: FormTemplate, job: String) throws {
+        (self.folder, self.template, self.job) = (folder, template, job)
+    }
+
+    func add(
+        _ page: PageRecord, _ field: FormField, _ record: FieldRecord?, _ decision: FieldDecision
+    ) throws {
+        count += 1
+        var item: JSONObject = [
+            "key": .string(ReviewAnswers.key(page.file, field.name)), "file": .string(page.file),
+            "field": .string(field.name), "required": .boolean(field.isRequired),
+            "problem": .string(record?.problem ?? page.failure ?? ""),
+        ]
+        // Whoever decides between two people does not see the reader's guess first; nor do two who key blind.
+        let isBlind = template.doubleKeying || decision.status == .differs
+        item["guesses"] = .array(isBlind ? [] : (record?.values ?? []).map { .string($0.text) })
+        switch field.kind {
+        case .choice(let choice):
+            item["options"] = .array(choice.options.map { .string($0.value) })
+            item["most"] = .integer(choice.most)
+        case .characters(let options):
+            item["least"] = .integer(options.length.lowerBound)
+            item["most"] = .integer(options.length.upperBound)
+            if options.kind != .text { item["digits"] = .boolean(true) }
+            if let date = options.date {
+                item["date"] = .array([
+                    .string(date.order.rawValue), .string(date.first.text), .string(date.last.text),
+                ])
+            }
+        }
+        item["checks"] = .array(field.checks.map(Self.json))
+        if let picture = record?.picture ?? page.picture {
+            // A page that was not found is shown for each of its fields, and kept once.
+            let name = record?.picture == nil ? page.file : ReviewAnswers.key(page.file, field.name)
+            pictures[name] = .string(picture.base64EncodedString())
+            item["picture"] = .string(name)
+            item["whole"] = .boolean(record?.picture == nil)
+        }
+        items.append((field.priority, items.count, .object(item)))
+        if items.count == Self.mostItems { try flush(isLast: false) }
+    }
+
+    private static func json(_ check: FieldCheck) -> JSONValue {
+        switch check {
+        case .range(let range): ["type": "range", "from": .integer(range.lowerBound), "to": .integer(range.upperBound)]
+        case .luhn: ["type": "luhn"]
+        case .mod11(let highest): ["type": "mod11", "highest": .integer(highest)]
+        case .mod97(let remainder): ["type": "mod97", "remainder": .integer(remainder)]
+        case .values(let values): ["type": "values", "values": .array(values.map { .string($0) })]
+        }
+    }
+
+    /// Writes the last file; those of an earlier review that are no longer needed go.
+    func finish() throws {
+        if !items.isEmpty || written.isEmpty { try flush(isLast: true) }
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.url.path)) ?? []
+        where name.hasPrefix("review") && name.hasSuffix(".html") && !written.contains(name) {
+            try? FileManager.default.removeItem(at: folder.url.appendingPathComponent(name))
+        }
+    }
+
+    private func flush(isLast: Bool) throws {
+        let name = isLast && written.isEmpty ? "review.html" : "review-\(written.count + 1).html"
+        let sorted = items.sorted { ($1.priority, $0.order) < ($0.priority, $1.order) }.map(\.json)
+        let data: JSONValue = [
+            "job": .string(job), "form": .string(template.name), "part": .string(name),
+            "items": .array(sorted), "pictures": .object(pictures),
+        ]
+        guard let place = Bundle.module.url(forResource: "review", withExtension: "html"),
+            let page = try? String(contentsOf: place, encoding: .utf8)
+        else { throw OperationError("writing \(name)", problem: "the package's resources are absent") }
+        // No `</script>` can stand in it.
+        let text = data.text.replacing("<", with: "\\u003c")
+        try AtomicFile.write(
+            page.replacing("\"REVIEW-DATA\"", with: text), to: folder.url.appendingPathComponent(name))
+        written.append(name)
+        items = []
+        pictures = JSONObject()
+    }
+}

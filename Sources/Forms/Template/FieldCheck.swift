@@ -1,0 +1,122 @@
+/// What a value satisfies, beside its length and its characters.
+package enum FieldCheck: Hashable, Sendable {
+    /// As a number from `low` to `high`.
+    case range(ClosedRange<Int>)
+    /// The sum of the digits, every second from the right doubled and its own digits added, is a multiple of 10 (ISO/IEC 7812-1).
+    case luhn
+    /// `Σ wᵢ·dᵢ ≡ 0 (mod 11)`, the weights from the right 1, 2, 3 … highest, 2, 3 … (ISBN-10, and NHS numbers, have 10).
+    case mod11(highest: Int)
+    /// The number leaves this remainder by 97 (ISO/IEC 7064: 1).
+    case mod97(remainder: Int)
+    case values([String])
+
+    package var name: String {
+        switch self {
+        case .range: "range"
+        case .luhn: "luhn"
+        case .mod11: "mod11"
+        case .mod97: "mod97"
+        case .values: "values"
+        }
+    }
+
+    /// Whether it takes digits alone.
+    var isNumeric: Bool {
+        if case .values = self { false } else { true }
+    }
+
+    /// Whether `value` satisfies it, told plainly: the twin of the automata that decode under it.
+    package func passes(_ value: String) -> Bool {
+        let digits = value.compactMap(\.wholeNumberValue)
+        guard !isNumeric || (digits.count == value.count && !digits.isEmpty) else { return false }
+        let reversed = Array(digits.reversed())
+        switch self {
+        case .range(let range): return Int(value).map(range.contains) ?? false
+        case .luhn:
+            return reversed.enumerated().reduce(0) { sum, digit in
+                let d = digit.element * (1 + digit.offset % 2)
+                return sum + (d > 9 ? d - 9 : d)
+            } % 10 == 0
+        case .mod11(let highest):
+            return reversed.enumerated().reduce(0) { $0 + Self.weight($1.offset, highest: highest) * $1.element } % 11
+                == 0
+        case .mod97(let remainder): return digits.reduce(0) { ($0 * 10 + $1) % 97 } == remainder
+        case .values(let values): return values.contains(value)
+        }
+    }
+
+    /// Of the digit at `index` from the right.
+    static func weight(_ index: Int, highest: Int) -> Int { index == 0 ? 1 : 2 + (index - 1) % (highest - 1) }
+}
+
+/// A date of eight or six digits, between two days.
+package struct DateFormat: Hashable, Sendable {
+    package enum Order: String, Hashable, Sendable, CaseIterable {
+        case dayMonthYear = "DDMMYYYY"
+        case monthDayYear = "MMDDYYYY"
+        case yearMonthDay = "YYYYMMDD"
+        case shortDayMonthYear = "DDMMYY"
+        case shortMonthDayYear = "MMDDYY"
+        case shortYearMonthDay = "YYMMDD"
+    }
+
+    package var order: Order
+    package var first: CalendarDay
+    package var last: CalendarDay
+
+    package var length: Int { order.rawValue.utf8.count }
+
+    /// Days from the first to the last.
+    package var dayCount: Int { last.number - first.number + 1 }
+
+    /// The day of these numbers, the year of two digits where the format has two; nil where it is none between the two.
+    package func day(year: Int, month: Int, day: Int) -> CalendarDay? {
+        // Two digits are of whichever century has them first.
+        let years = length == 8 ? [year] : (first.year / 100...last.year / 100).map { $0 * 100 + year }
+        return years.lazy.compactMap { CalendarDay(year: $0, month: month, day: day) }
+            .first { first <= $0 && $0 <= last }
+    }
+}
+
+/// A day of the Gregorian calendar.
+package struct CalendarDay: Hashable, Sendable, Comparable {
+    package let year: Int
+    package let month: Int
+    package let day: Int
+
+    /// Nil where there is no such day.
+    package init?(year: Int, month: Int, day: Int) {
+        guard (1...9999).contains(year), (1...12).contains(month) else { return nil }
+        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+        let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+        guard (1...days[month - 1]).contains(day) else { return nil }
+        (self.year, self.month, self.day) = (year, month, day)
+    }
+
+    /// `2026-11-29`.
+    package init?(_ text: String) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        guard text.utf8.count == 10, parts.count == 3, let y = parts[0], let m = parts[1], let d = parts[2] else {
+            return nil
+        }
+        self.init(year: y, month: m, day: d)
+    }
+
+    /// Days since the last of February of year 0, March being the first month of a year.
+    var number: Int {
+        let y = month > 2 ? year : year - 1, m = (month + 9) % 12
+        return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day
+    }
+
+    package var text: String {
+        func padded(_ number: Int, _ count: Int) -> String {
+            let text = String(number)
+            return String(repeating: "0", count: max(0, count - text.count)) + text
+        }
+        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+    }
+
+    package static func < (a: CalendarDay, b: CalendarDay) -> Bool {
+        (a.year, a.month, a.day) < (b.year, b.month, b.day)
+    }
+}

@@ -1,0 +1,96 @@
+/// Takes printed lines out of ink where their places are known, as those of a form's field are.
+///
+/// Across the line the ink near it is taken where it is hardly thicker than the line itself, soft edges too; where it is thicker a
+/// stroke crosses, and stays.
+package struct KnownRule: Hashable, Sendable {
+    package var isHorizontal: Bool
+    /// Across the line, pixels.
+    package var place: Double
+    /// Along it.
+    package var low: Double
+    package var high: Double
+
+    package init(isHorizontal: Bool, place: Double, low: Double, high: Double) {
+        (self.isHorizontal, self.place, self.low, self.high) = (isHorizontal, place, low, high)
+    }
+}
+
+extension InkMap {
+    /// Shares of the ink's level: what counts as a rule's ink, and what as none.
+    private static let (ruleInk, noInk): (Float, Float) = (0.25, 0.1)
+
+    /// - Parameter reach: pixels by which a line may be off its place.
+    package mutating func remove(_ rules: [KnownRule], reach: Int) {
+        for rule in rules { remove(rule, reach: reach) }
+    }
+
+    private mutating func remove(_ rule: KnownRule, reach: Int) {
+        let (extent, end) = rule.isHorizontal ? (width, height) : (height, width)
+        let first = max(0, Int(rule.low.rounded(.down)) - reach)
+        let last = min(extent, Int(rule.high.rounded(.up)) + reach)
+        guard first < last else { return }
+        /// The ink that covers the line's place at `along`; nil where there is none.
+        func run(_ along: Int) -> ClosedRange<Int>? {
+            let middle = Int(rule.place.rounded(.down))
+            func isInk(_ across: Int) -> Bool {
+                across >= 0 && across < end && ink[index(across, along)] > Self.ruleInk
+            }
+            guard
+                let start = (0...reach).lazy.flatMap({ [middle - $0, middle + $0] }).first(where: isInk)
+            else { return nil }
+            var (low, high) = (start, start)
+            while isInk(low - 1) { low -= 1 }
+            while isInk(high + 1) { high += 1 }
+            return low...high
+        }
+        func index(_ across: Int, _ along: Int) -> Int {
+            rule.isHorizontal ? across &* width &+ along : along &* width &+ across
+        }
+        let runs = (first..<last).map(run)
+        let widths = runs.compactMap { $0?.count }.sorted()
+        guard !widths.isEmpty else { return }
+        // Most of a line is touched by no stroke.
+        let thickness = widths[widths.count / 4], limit = thickness + 2
+        guard thickness <= Self.mostThickness + reach else { return }
+        let line = Self.line(through: runs, limit: limit)
+        for (offset, run) in runs.enumerated() {
+            guard let run else { continue }
+            let along = first + offset
+            var (low, high) = (run.lowerBound, run.upperBound)
+            func value(_ across: Int) -> Float { ink[index(across, along)] }
+            if run.count > limit {
+                // A stroke that touches the line from one side stays but for the line.
+                let middle = line(offset), half = Double(thickness) / 2 + 1
+                let (before, after) = (Double(low) < middle - half - 1, Double(high) + 1 > middle + half + 1)
+                guard before != after else { continue }
+                if before { low = max(low, Int((middle - half + 0.5).rounded())) }
+                if after { high = min(high, Int((middle + half - 0.5).rounded(.down))) }
+                guard low <= high else { continue }
+            } else {
+                while low > 0, value(low - 1) > Self.noInk, value(low - 1) < value(low) { low -= 1 }
+                while high + 1 < end, value(high + 1) > Self.noInk, value(high + 1) < value(high) { high += 1 }
+            }
+            for across in low...high { ink[index(across, along)] = 0 }
+        }
+    }
+
+    /// Thicker ones are no lines, pixels.
+    private static let mostThickness = 8
+
+    /// The middle of a line at an offset along it, by least squares over where it is free.
+    private static func line(through runs: [ClosedRange<Int>?], limit: Int) -> (Int) -> Double {
+        var (n, s, y, ss, sy) = (0.0, 0.0, 0.0, 0.0, 0.0)
+        for (offset, run) in runs.enumerated() {
+            guard let run, run.count <= limit else { continue }
+            let (u, v) = (Double(offset), Double(run.lowerBound + run.upperBound + 1) / 2)
+            n += 1
+            s += u
+            y += v
+            ss += u * u
+            sy += u * v
+        }
+        let determinant = n * ss - s * s
+        let slope = determinant > 1e-9 ? (n * sy - s * y) / determinant : 0
+        return { n > 0 ? (y - slope * s) / n + slope * Double($0) : 0 }
+    }
+}

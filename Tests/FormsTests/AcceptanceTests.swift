@@ -1,0 +1,99 @@
+import Evaluation
+import Foundation
+import Formats
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Forms
+
+@Suite struct AcceptanceTests {
+    private static func fields(_ count: Int, errorRate: (Double) -> Double, seed: UInt32) -> [AcceptanceThreshold
+        .Labelled]
+    {
+        var stream = RandomStream(RandomAddress(seed: 5, purpose: .test, major: seed))
+        func uniform() -> Double { Double(stream.nextWord()) / (Double(UInt32.max) + 1) }
+        return (0..<count).map { _ in
+            let p = uniform()
+            return .init(probability: p, isWrong: uniform() < errorRate(p), isCandidate: true)
+        }
+    }
+
+    /// Of fields whose error rate at each probability is known, the rate of what is accepted is above the limit in at most one
+    /// calibration of twenty.
+    @Test func theBoundHoldsAsOftenAsItSays() {
+        var options = AcceptanceOptions()
+        (options.error, options.level) = (0.05, 0.95)
+        // The mean of (1 − p)²/2 over [t, 1] is (1 − t)²/6.
+        var broken = 0, accepted = 0.0
+        let trials = 400
+        for trial in 0..<trials {
+            let threshold = AcceptanceThreshold(
+                Self.fields(2_000, errorRate: { (1 - $0) * (1 - $0) / 2 }, seed: UInt32(trial)), options: options)
+            guard let t = threshold.probability else { continue }
+            accepted += 1 - t
+            if (1 - t) * (1 - t) / 6 > options.error { broken += 1 }
+        }
+        // 20 are expected at the most; 34 have a chance of 1 in 1000.
+        #expect(broken <= 34, "\(broken) of \(trials)")
+        // The limit itself is at 1 − t = 0.548: most of it is used.
+        #expect(accepted / Double(trials) > 0.35, "\(accepted / Double(trials))")
+    }
+
+    @Test func tooFewFieldsAreNotEnough() {
+        var options = AcceptanceOptions()
+        (options.error, options.level) = (0.001, 0.95)
+        let few = AcceptanceThreshold(Self.fields(4_000, errorRate: { _ in 0 }, seed: 1), options: options)
+        #expect(few.probability == nil && few.bound == nil && few.leastCount == 4_093)
+        let enough = AcceptanceThreshold(Self.fields(6_000, errorRate: { _ in 0 }, seed: 1), options: options)
+        #expect(enough.accepted == 6_000 && enough.wrong == 0 && (enough.bound ?? 1) <= 0.001)
+        let bad = AcceptanceThreshold(Self.fields(6_000, errorRate: { _ in 0.01 }, seed: 1), options: options)
+        #expect(bad.probability == nil)
+    }
+
+    /// Fields that are as sure as the last one are accepted with it, or none of them.
+    @Test func equalProbabilitiesStayTogether() {
+        var options = AcceptanceOptions()
+        (options.error, options.level) = (0.01, 0.9)
+        let fields = (0..<1_000).map { i in
+            AcceptanceThreshold.Labelled(probability: i < 600 ? 0.99 : 0.5, isWrong: i >= 600, isCandidate: true)
+        }
+        let threshold = AcceptanceThreshold(fields, options: options)
+        #expect(threshold.probability == 0.99 && threshold.accepted == 600 && threshold.wrong == 0)
+        // What may not be accepted is not counted among what is.
+        let barred = fields.map {
+            AcceptanceThreshold.Labelled(probability: $0.probability, isWrong: $0.isWrong, isCandidate: false)
+        }
+        #expect(AcceptanceThreshold(barred, options: options).probability == nil)
+    }
+
+    @Test func aCalibrationComesBackFromItsFile() throws {
+        var options = AcceptanceOptions()
+        options.error = 0.02
+        let threshold = AcceptanceThreshold(Self.fields(2_000, errorRate: { 1 - $0 }, seed: 3), options: options)
+        let calibration = FormCalibration(
+            template: "t", model: "m", options: options, threshold: threshold, pages: 12, unregistered: 1, fields: [])
+        let folder = try TemporaryFolder()
+        let path = try folder.write(Array(calibration.json.prettyText.utf8), "c.json")
+        let again = try FormCalibration.read(path)
+        #expect(again.threshold.probability == threshold.probability && again.threshold.bound == threshold.bound)
+        #expect(again.template == "t" && again.model == "m" && again.options == options && again.pages == 12)
+        try folder.write(Array(#"{"template": "t"}"#.utf8), "bad.json")
+        #expect(
+            inputError { _ = try FormCalibration.read(folder.path + "/bad.json") }.contains("bad.json: error: expected")
+        )
+    }
+
+    @Test func truthIsATableOfThreeColumns() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(
+            Array("status,file,field,value\nkeyed,a.png,number,\"01,2\"\nx,b.png,day,\n".utf8), "t.csv")
+        let truth = try TruthTable(path)
+        #expect(truth.value(of: "number", in: "a.png") == "01,2" && truth.value(of: "day", in: "b.png") == "")
+        #expect(truth.value(of: "day", in: "a.png") == nil)
+        try folder.write(Array("file,value\na,b\n".utf8), "bad.csv")
+        #expect(
+            inputError { _ = try TruthTable(folder.path + "/bad.csv") }.contains(
+                "expected the columns file, field, value"))
+    }
+}
