@@ -55,7 +55,11 @@ package struct FormCalibration: Hashable, Sendable {
     /// - Throws: an `InputError` where the file is no calibration.
     package static func read(_ path: String) throws(InputError) -> FormCalibration {
         let file = try BinaryFile(path)
-        let json = try JSONValue.parse(try file.read(exactly: min(file.size, JSONValue.sizeLimit)), name: path)
+        return try decode(try file.read(exactly: min(file.size, JSONValue.sizeLimit)), name: path)
+    }
+
+    package static func decode(_ bytes: [UInt8], name path: String) throws(InputError) -> FormCalibration {
+        let json = try JSONValue.parse(bytes, name: path)
         func failure(_ key: String) -> InputError {
             InputError(
                 "\(path): \(key)", expected: "a calibration that trainer forms calibrate wrote",

@@ -51,6 +51,10 @@ struct CharacterFieldReader {
             let ink = FieldInk(crop, cells: cells, rules: source.rules(in: crop), height: height * crop.scale)
         else {
             reading.values = [FieldValue(text: "", probability: Self.empty)]
+            // No ink, or none that can be told from its paper.
+            if crop.hasContrast, field.isFramed == false || options.cells.isEmpty == false {
+                reading.problem = "its ink cannot be told from its paper"
+            }
             return (reading, nil)
         }
         if ink.isDisturbed { reading.problem = "there is ink that is not of the field" }
@@ -78,10 +82,16 @@ struct CharacterFieldReader {
         }
     }
 
-    /// The network of single characters, and where it is in doubt that of lines too: the geometric mean of both.
+    /// The network of single characters, of a character that runs along its frame the mean of both ways to see it; and where it is in doubt that of lines too: the geometric mean of both.
     private func boxes(_ ink: FieldInk, _ decoder: FieldDecoder) -> FieldEvidence {
-        let glyphs = ink.boxes.indices.compactMap { ink.glyph($0) }
-        let own = reader.probabilities(of: glyphs.map { reader.preparation.bytes($0) })
+        let filled = ink.boxes.indices.filter { ink.boxes[$0] != nil }
+        let glyphs = filled.compactMap { ink.glyph($0) }, others = filled.map { ink.other($0) }
+        let all = reader.probabilities(of: (glyphs + others.compactMap { $0 }).map { reader.preparation.bytes($0) })
+        var own = Array(all.prefix(glyphs.count)), next = glyphs.count
+        for (index, other) in others.enumerated() where other != nil {
+            own[index] = zip(own[index], all[next]).map { ($0 + $1) / 2 }
+            next += 1
+        }
         func evidence(_ rows: [[Double]]) -> FieldEvidence {
             FieldEvidence(lattices: [.init(weight: 1, rows: rows.map { row($0, decoder.characters) })])
         }

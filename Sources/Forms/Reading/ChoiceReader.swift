@@ -58,9 +58,9 @@ struct ChoiceReader {
     private static func ink(
         _ crop: FieldCrop, _ box: PageBox, _ source: FormReader.Source
     ) -> (share: Double, isDisturbed: Bool) {
-        guard var map = InkMap(crop.image), map.isDarkOnLight else { return (0, false) }
+        guard var map = InkMap(crop.image, isDarkOnLight: true) else { return (0, crop.hasContrast) }
         let place = crop.place(box), height = place.high.y - place.low.y
-        map.remove(source.rules(in: crop), reach: max(2, Int(height / 14)))
+        map.remove(source.rules(in: crop), reach: max(2, Int(height / 14)), gap: 0)
         let inset = rim * height
         let (left, right) = (Int(place.low.x + inset), Int(place.high.x - inset))
         let (top, bottom) = (Int(place.low.y + inset), Int(place.high.y - inset))

@@ -9,6 +9,9 @@ struct FieldCrop {
     /// The part of the crop that lies outside of the picture.
     let outside: Double
 
+    /// Whether there is more in it than paper.
+    var hasContrast: Bool { Int(image.pixels.max() ?? 0) - Int(image.pixels.min() ?? 0) >= 60 }
+
     /// From the page to the crop.
     func place(_ p: Point) -> Point { (p - origin) * scale }
 

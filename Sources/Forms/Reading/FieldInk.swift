@@ -2,12 +2,67 @@ import Pictures
 
 /// What is written in a field of characters: its ink, print taken away, each pixel given to a cell.
 struct FieldInk {
+    private let parts: CellInk
+    /// The same with the frame left where characters may run along it.
+    private let others: CellInk?
+    /// Whether ink runs through the field from outside, or lies where none belongs.
+    let isDisturbed: Bool
+
+    /// Of a cell's height: what is between two strokes that touch a line, along which a third may run.
+    private static let touchingGap = 0.5
+    /// Of a cell's area: fainter ink than a pen's that comes from outside.
+    private static let mostFaint = 0.05
+
+    /// - Parameters:
+    ///   - cells: in pixels of the crop, from left to right; the whole field where one writes freely.
+    ///   - height: of a cell, pixels.
+    init?(_ crop: FieldCrop, cells: [(low: Point, high: Point)], rules: [KnownRule], height: Double) {
+        guard var map = InkMap(crop.image, isDarkOnLight: true) else { return nil }
+        let other = map.remove(rules, reach: max(2, Int(height / 20)), gap: Int(Self.touchingGap * height))
+        parts = CellInk(map, cells: cells, height: height)
+        others = other.map { CellInk($0, cells: cells, height: height) }
+        isDisturbed = parts.isDisturbed || Self.isCrossed(map, cells: cells, height: height)
+    }
+
+    /// Whether a stamp or a shadow, fainter than writing, comes into the field from outside.
+    private static func isCrossed(_ map: InkMap, cells: [(low: Point, high: Point)], height: Double) -> Bool {
+        let components = InkComponents(map, low: max(0.18, 3 * map.noise), high: max(0.25, 4 * map.noise))
+        let count = components.components.count
+        let top = cells.map(\.low.y).min() ?? 0, bottom = cells.map(\.high.y).max() ?? 0
+        let left = cells.first?.low.x ?? 0, right = cells.last?.high.x ?? 0
+        var within = [Int](repeating: 0, count: count), atEdge = [Bool](repeating: false, count: count)
+        for (i, label) in components.labels.enumerated() where label > 0 {
+            let (x, y) = (i % map.width, i / map.width)
+            if Double(x) >= left, Double(x) < right, Double(y) >= top, Double(y) < bottom {
+                within[Int(label) - 1] += 1
+            }
+            if x == 0 || y == 0 || x == map.width - 1 || y == map.height - 1 { atEdge[Int(label) - 1] = true }
+        }
+        return zip(within, atEdge).contains { $1 && Double($0) > mostFaint * height * height }
+    }
+
+    /// Of each cell's ink; nil where it is empty.
+    var boxes: [PixelBox?] { parts.boxes }
+
+    func glyph(_ cell: Int) -> Glyph? { parts.glyph(cell) }
+
+    /// A cell's ink with the frame along which it may run; nil where it runs along none.
+    func other(_ cell: Int) -> Glyph? {
+        guard let other = others?.glyph(cell), let own = parts.glyph(cell), other.box != own.box || other.ink != own.ink
+        else { return nil }
+        return other
+    }
+
+    /// All cells' ink as one line.
+    var line: Glyph? { parts.line }
+}
+
+/// One way to see the ink of a field.
+private struct CellInk {
     let map: InkMap
     /// 0, or one more than the index of the cell whose ink a pixel is: `[height, width]`.
     let labels: [Int32]
-    /// Of each cell's ink; nil where it is empty.
     let boxes: [PixelBox?]
-    /// Whether ink runs through the field from outside, or lies where none belongs.
     let isDisturbed: Bool
 
     /// Of a cell's height: smaller pieces are specks.
@@ -17,12 +72,7 @@ struct FieldInk {
     /// Part of a piece that lies in another cell, from which it is cut at the border.
     private static let mostOverlap = 0.22
 
-    /// - Parameters:
-    ///   - cells: in pixels of the crop, from left to right; the whole field where one writes freely.
-    ///   - height: of a cell, pixels.
-    init?(_ crop: FieldCrop, cells: [(low: Point, high: Point)], rules: [KnownRule], height: Double) {
-        guard var map = InkMap(crop.image), map.isDarkOnLight else { return nil }
-        map.remove(rules, reach: max(2, Int(height / 20)))
+    init(_ map: InkMap, cells: [(low: Point, high: Point)], height: Double) {
         let components = InkComponents(map)
         var grown = components.grownLabels(map.ink, floor: max(0.08, 3 * map.noise))
         let (width, count) = (map.width, components.components.count)

@@ -1,18 +1,28 @@
 import Pictures
 
 /// What a picture shows that a page can be found by.
-struct ObservedPage {
+final class ObservedPage {
     /// Pixels of ``GreyImage`` for one of what was looked at.
     let reduction: Int
     let size: Point
     let segments: [RuleSegment]
     let marks: [MarkDetector.Mark]
     /// For horizontal and vertical rules, which of ``segments`` passes near a pixel; 0 none, else one more than its index.
-    private let near: [Raster]
-    private let nearest: [Raster]
+    private lazy var fine = rasters(.fine)
+    private lazy var coarse = rasters(.coarse)
+    private lazy var wide = rasters(.wide)
 
-    /// Pixels that a rule may miss where it is looked for, at first and at last.
-    static let reach = (coarse: 6, fine: 2)
+    private func rasters(_ reach: Reach) -> [Raster] {
+        [true, false].map { Raster(segments, isHorizontal: $0, size: size, reach: reach.rawValue) }
+    }
+
+    /// Pixels that a rule may miss where it is looked for.
+    enum Reach: Int {
+        case fine = 2
+        case coarse = 6
+        /// For guesses that leave perspective out.
+        case wide = 16
+    }
     /// Of the longer side: pictures are reduced to about as many pixels.
     private static let workingSize = 900
 
@@ -60,15 +70,18 @@ struct ObservedPage {
         self.size = size
         self.segments = segments
         marks = withMarks ? MarkDetector.marks(of: small) : []
-        near = [true, false].map { Raster(segments, isHorizontal: $0, size: size, reach: Self.reach.coarse) }
-        nearest = [true, false].map { Raster(segments, isHorizontal: $0, size: size, reach: Self.reach.fine) }
     }
 
     func isInside(_ p: Point) -> Bool { p.x >= 0 && p.y >= 0 && p.x < size.x && p.y < size.y }
 
     /// The index of a rule of the same direction that passes near `p`.
-    func segment(at p: Point, isHorizontal: Bool, isFine: Bool) -> Int? {
-        (isFine ? nearest : near)[isHorizontal ? 0 : 1][p]
+    func segment(at p: Point, isHorizontal: Bool, _ reach: Reach) -> Int? {
+        let index = isHorizontal ? 0 : 1
+        switch reach {
+        case .fine: return fine[index][p]
+        case .coarse: return coarse[index][p]
+        case .wide: return wide[index][p]
+        }
     }
 
     /// The nearest mark of about this side, within `reach` pixels.

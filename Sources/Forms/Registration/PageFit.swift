@@ -63,7 +63,7 @@ struct PageFit {
         return abs(step.x) >= abs(step.y)
     }
 
-    /// - Parameter isFine: Whether lines are to be where they should to ``ObservedPage/reach``'s last pixel; else every third sample
+    /// - Parameter isFine: Whether lines are to be where they should to the pixel; else every third sample
     ///   is looked at, and not what speaks against the fit.
     func score(_ map: Homography, isFine: Bool) -> Score {
         let keeps = keepsDirections(map)
@@ -74,7 +74,9 @@ struct PageFit {
             let p = map(sample.point)
             guard map.depth(sample.point) > 0, observed.isInside(p) else { continue }
             inside += 1
-            if observed.segment(at: p, isHorizontal: sample.isHorizontal == keeps, isFine: isFine) != nil { hits += 1 }
+            if observed.segment(at: p, isHorizontal: sample.isHorizontal == keeps, isFine ? .fine : .coarse) != nil {
+                hits += 1
+            }
         }
         for mark in plan.marks {
             all += Self.markWeight
@@ -127,7 +129,7 @@ struct PageFit {
             guard isOwn else { continue }
             all += 1
             let q = map(p)
-            if observed.segment(at: q, isHorizontal: sample.isHorizontal == keeps, isFine: true) != nil { hits += 1 }
+            if observed.segment(at: q, isHorizontal: sample.isHorizontal == keeps, .fine) != nil { hits += 1 }
         }
         return all > 0 ? Double(hits) / Double(all) : nil
     }
@@ -136,21 +138,23 @@ struct PageFit {
 
     /// Gauss–Newton steps that bring the page's lines onto those that are seen, and its marks; those that miss by much count
     /// little (Cauchy weights).
+    /// - Parameter isWide: Whether lines may miss by much at first.
     /// - Returns: The map, and the root mean square of what is left, pixels.
-    func refined(_ start: Homography, rounds: Int = 8) -> (map: Homography, error: Double) {
-        var map = start
-        var error = 0.0
-        for round in 0..<rounds {
-            let isFine = round >= rounds / 2
-            guard let (next, left) = step(map, isFine: isFine) else { break }
-            (map, error) = (next, left)
+    func refined(_ start: Homography, isWide: Bool) -> (map: Homography, error: Double) {
+        var (map, error) = (start, 0.0)
+        let rounds: [(ObservedPage.Reach, Int)] = [(.wide, isWide ? 6 : 0), (.coarse, 4), (.fine, 4)]
+        for (reach, count) in rounds {
+            for _ in 0..<count {
+                guard let (next, left) = step(map, reach) else { return (map, error) }
+                (map, error) = (next, left)
+            }
         }
         return (map, error)
     }
 
-    private func step(_ map: Homography, isFine: Bool) -> (Homography, Double)? {
+    private func step(_ map: Homography, _ reach: ObservedPage.Reach) -> (Homography, Double)? {
         let keeps = keepsDirections(map)
-        let scale = 1 / plan.size.length, width = isFine ? 0.7 : 2.5
+        let scale = 1 / plan.size.length, width = 0.35 * Double(reach.rawValue)
         var sums = LeastSquares(unknowns: 8)
         var (squares, weights) = (0.0, 0.0)
         /// That the image of `p` should move by −r along n.
@@ -166,7 +170,7 @@ struct PageFit {
         for sample in samples {
             let p = map(sample.point)
             guard map.depth(sample.point) > 0,
-                let index = observed.segment(at: p, isHorizontal: sample.isHorizontal == keeps, isFine: isFine)
+                let index = observed.segment(at: p, isHorizontal: sample.isHorizontal == keeps, reach)
             else { continue }
             let seen = observed.segments[index], along = (seen.end - seen.start) / seen.length
             let normal = Point(-along.y, along.x)
@@ -179,7 +183,7 @@ struct PageFit {
             }
         }
         for mark in plan.marks {
-            guard let seen = self.mark(mark, map, reach: isFine ? 5 : 25) else { continue }
+            guard let seen = self.mark(mark, map, reach: reach == .fine ? 5 : 25) else { continue }
             let miss = map(mark.centre) - seen.centre
             add(mark.centre, Point(1, 0), miss.x, weight: Self.markWeight)
             add(mark.centre, Point(0, 1), miss.y, weight: Self.markWeight)

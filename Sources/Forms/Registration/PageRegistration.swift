@@ -56,35 +56,24 @@ struct PageRegistration {
     /// - Throws: ``RegistrationFailure``.
     func find(in image: GreyImage) throws(RegistrationFailure) -> (RegisteredPage, PageFit, ObservedPage) {
         let observed = ObservedPage(image, withMarks: plans.contains { !$0.marks.isEmpty })
-        var candidates: [Candidate] = []
         let fits = plans.map { PageFit($0, observed) }
-        for (page, fit) in fits.enumerated() {
-            let search = RegistrationSearch(plan: plans[page], observed: observed)
-            var guesses = (search.fromMarks() + search.fromLines().prefix(Self.mostGuesses)).map { map in
-                (map, fit.score(map, isFine: false).value)
-            }
-            guesses.sort { $0.1 > $1.1 }
-            for turn in 0..<4 {
-                for (map, _) in guesses.filter({ Self.turn(of: $0.0, plans[page]) == turn }).prefix(Self.mostRefined) {
-                    let (refined, error) = fit.refined(map)
-                    candidates.append(
-                        Candidate(
-                            page: page, turn: turn, map: refined, error: error,
-                            score: fit.score(refined, isFine: true)))
-                }
-            }
+        let searches = plans.map { RegistrationSearch(plan: $0, observed: observed) }
+        var found = fits.indices.flatMap { page in
+            candidates(page, fits[page], searches[page].fromMarks() + searches[page].fromLines(), isWide: false)
         }
-        candidates.sort { $0.score.value > $1.score.value }
-        guard let best = candidates.first else {
+        if !found.contains(where: isFound) {
+            // Three marks say nothing of perspective, by which lines then miss.
+            found += fits.indices.flatMap { candidates($0, fits[$0], searches[$0].fromMarks(), isWide: true) }
+        }
+        found.sort { $0.score.value > $1.score.value }
+        guard let best = found.first else {
             throw RegistrationFailure(reason: "no lines or marks of a form are seen")
         }
-        guard best.score.inside >= Self.leastInside, best.score.recall >= Self.leastAgreement,
-            best.error <= Self.mostError
-        else {
+        guard isFound(best) else {
             throw RegistrationFailure(
                 reason: "the form was not found: \(Int(100 * best.score.recall)) % of its lines and marks, at best")
         }
-        let rival = candidates.first { $0.page != best.page || $0.turn != best.turn }
+        let rival = found.first { $0.page != best.page || $0.turn != best.turn }
         if let rival, rival.score.value > Self.mostAmbiguous * best.score.value {
             throw RegistrationFailure(
                 reason: rival.page != best.page
@@ -97,6 +86,24 @@ struct PageRegistration {
                 page: best.page, map: map, agreement: best.score.recall, error: best.error * zoom), fits[best.page],
             observed
         )
+    }
+
+    private func isFound(_ candidate: Candidate) -> Bool {
+        candidate.score.inside >= Self.leastInside && candidate.score.recall >= Self.leastAgreement
+            && candidate.error <= Self.mostError
+    }
+
+    /// The most promising of some guesses, refined.
+    private func candidates(_ page: Int, _ fit: PageFit, _ maps: [Homography], isWide: Bool) -> [Candidate] {
+        let guesses = maps.prefix(Self.mostGuesses).map { ($0, isWide ? 0 : fit.score($0, isFine: false).value) }
+            .enumerated().sorted { ($1.element.1, $0.offset) < ($0.element.1, $1.offset) }.map(\.element.0)
+        return (0..<4).flatMap { turn in
+            guesses.filter { Self.turn(of: $0, plans[page]) == turn }.prefix(Self.mostRefined).map { map in
+                let (refined, error) = fit.refined(map, isWide: isWide)
+                return Candidate(
+                    page: page, turn: turn, map: refined, error: error, score: fit.score(refined, isFine: true))
+            }
+        }
     }
 
     /// Quarters by which `map` turns the page.

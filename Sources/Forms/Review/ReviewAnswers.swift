@@ -27,7 +27,11 @@ package struct ReviewAnswers: Sendable {
         guard file.size <= sizeLimit else {
             throw InputError(path, expected: "answers of at most \(sizeLimit) bytes", received: "\(file.size)")
         }
-        let json = try JSONValue.parse(try file.read(exactly: file.size), name: path, limit: sizeLimit)
+        return try decode(try file.read(exactly: file.size), name: path)
+    }
+
+    package static func decode(_ bytes: [UInt8], name path: String) throws(InputError) -> ReviewAnswers {
+        let json = try JSONValue.parse(bytes, name: path, limit: sizeLimit)
         guard let object = json.object, let person = object["person"]?.string, let job = object["job"]?.string,
             let list = object["answers"]?.object
         else {

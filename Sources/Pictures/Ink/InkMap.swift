@@ -30,10 +30,11 @@ package struct InkMap {
     }
 
     /// Nil where the picture is empty.
-    package init?(_ image: GreyImage) {
+    /// - Parameter isDarkOnLight: where it is known; nil: the picture says.
+    package init?(_ image: GreyImage, isDarkOnLight known: Bool? = nil) {
         (width, height) = (image.width, image.height)
         let rough = PaperPlane.residuals(image)
-        let sign: Float = Self.thirdMoment(rough) <= 0 ? 1 : -1
+        let sign: Float = known ?? (Self.thirdMoment(rough) <= 0) ? 1 : -1
         let first = rough.map { -sign * $0 }
         guard let level = Self.level(first, noise: Self.noise(first, isPaper: nil)) else { return nil }
         // Generous, so that the soft edges of strokes are not taken for paper.

@@ -19,12 +19,23 @@ extension InkMap {
     /// Shares of the ink's level: what counts as a rule's ink, and what as none.
     private static let (ruleInk, noInk): (Float, Float) = (0.25, 0.1)
 
-    /// - Parameter reach: pixels by which a line may be off its place.
-    package mutating func remove(_ rules: [KnownRule], reach: Int) {
-        for rule in rules { remove(rule, reach: reach) }
+    /// - Parameters:
+    ///   - reach: pixels by which a line may be off its place.
+    ///   - gap: between two places where strokes touch a line, along which they may run within it.
+    /// - Returns: The ink with the lines left where strokes may run within them; nil where none do.
+    @discardableResult
+    package mutating func remove(_ rules: [KnownRule], reach: Int, gap: Int) -> InkMap? {
+        var hidden: [(index: Int, value: Float)] = []
+        for rule in rules { remove(rule, reach: reach, gap: gap, &hidden) }
+        guard !hidden.isEmpty else { return nil }
+        var other = self
+        for pixel in hidden { other.ink[pixel.index] = pixel.value }
+        return other
     }
 
-    private mutating func remove(_ rule: KnownRule, reach: Int) {
+    private mutating func remove(
+        _ rule: KnownRule, reach: Int, gap: Int, _ hidden: inout [(index: Int, value: Float)]
+    ) {
         let (extent, end) = rule.isHorizontal ? (width, height) : (height, width)
         let first = max(0, Int(rule.low.rounded(.down)) - reach)
         let last = min(extent, Int(rule.high.rounded(.up)) + reach)
@@ -53,6 +64,7 @@ extension InkMap {
         let thickness = widths[widths.count / 4], limit = thickness + 2
         guard thickness <= Self.mostThickness + reach else { return }
         let line = Self.line(through: runs, limit: limit)
+        let touched = Self.touched(runs, limit: thickness + 1, gap: gap)
         for (offset, run) in runs.enumerated() {
             guard let run else { continue }
             let along = first + offset
@@ -70,8 +82,27 @@ extension InkMap {
                 while low > 0, value(low - 1) > Self.noInk, value(low - 1) < value(low) { low -= 1 }
                 while high + 1 < end, value(high + 1) > Self.noInk, value(high + 1) < value(high) { high += 1 }
             }
-            for across in low...high { ink[index(across, along)] = 0 }
+            for across in low...high {
+                if touched.contains(where: { $0.contains(offset) }) {
+                    hidden.append((index(across, along), ink[index(across, along)]))
+                }
+                ink[index(across, along)] = 0
+            }
         }
+    }
+
+    /// Stretches of a line between places where strokes touch it, nearer than `gap` to one another.
+    private static func touched(_ runs: [ClosedRange<Int>?], limit: Int, gap: Int) -> [ClosedRange<Int>] {
+        var result: [ClosedRange<Int>] = []
+        for (offset, run) in runs.enumerated() where (run?.count ?? 0) > limit {
+            if let last = result.last, offset - last.upperBound <= gap {
+                result[result.count - 1] = last.lowerBound...offset
+            } else {
+                result.append(offset...offset)
+            }
+        }
+        // One crossing stroke runs along nothing.
+        return result.filter { $0.count > max(limit, gap / 3) }
     }
 
     /// Thicker ones are no lines, pixels.
