@@ -2,7 +2,9 @@
 """Filled-in forms to try `trainer forms` on, and what came of them.
 
     python3 Benchmarks/forms.py generate OUT --mnist DIR --part odd --count 700 --seed 1
-    python3 Benchmarks/forms.py score OUT/truth.csv RESULTS
+    python3 Benchmarks/forms.py score OUT/truth.csv RESULTS…
+    python3 Benchmarks/forms.py peers OUT/truth.csv RESULTS…            beside Tesseract, RapidOCR and ddddocr
+    python3 Benchmarks/forms.py answers OUT/truth.csv RESULTS FILE      what a person would key
 
 `generate` draws three layouts (order: boxes and a sum; survey: writing on lines, ticks; transfer: boxes apart, long checked
 numbers), fills them with digits of MNIST's test split (`--part even` for calibration, `odd` for what is set aside: no digit is in
@@ -362,7 +364,7 @@ def generate(args):
         sheet = LAYOUTS[name]()
         cv2.imwrite(str(out / f"{name}-blank.png"), sheet.page)
         (out / f"{name}.json").write_text(json.dumps(sheet.template(), indent=2) + "\n")
-    shift = dict(slant=-0.5, thin=0.45) if args.shifted else None
+    shift = dict(slant=-0.95, thin=0.55) if args.shifted else None
     tasks = [(str(out), name, i, args.seed, args.mnist, args.part, shift) for i in range(args.count) for name in names]
     with ProcessPoolExecutor(2) as pool, open(out / "truth.csv", "w", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
@@ -417,6 +419,59 @@ def score(args):
     for item in wrong: print("  wrong:", *item)
 
 
+def answers(args):
+    """What a person would key: the truth of the first fields that wait for one."""
+    import re
+    truth = {(r["file"], r["field"]): r["value"] for r in csv.DictReader(open(args.truth))}
+    folder = Path(args.results)
+    page = next(iter(sorted(folder.glob("review*.html")))).read_text()
+    job = re.search(r'"job": ?"([0-9a-f]+)"', page).group(1)
+    keyed = {}
+    for line in open(folder / "pages.jsonl"):
+        record = json.loads(line)
+        for field in record["fields"]:
+            key = (record["file"], field["name"])
+            if not field["accepted"] and len(keyed) < args.count and key in truth:
+                keyed["\t".join(key)] = dict(value=truth[key], asWritten=True)
+    Path(args.output).write_text(json.dumps(dict(person=args.person, job=job, answers=keyed)))
+    print(f"{len(keyed)} fields")
+
+
+def peers(args):
+    """The same crops, cut to their fields, read by other people's readers (`readers.py` says what each is told)."""
+    import base64, time
+    import cv2
+    import readers
+    truth = {(r["file"], r["field"]): r["value"] for r in csv.DictReader(open(args.truth))}
+    crops = []
+    for folder in args.results:
+        template = json.loads((Path(folder) / "template.json").read_text())
+        fields = {f["name"]: f for p in template["pages"] for f in p["fields"] if f["type"] != "choice"}
+        for number, line in enumerate(open(Path(folder) / "pages.jsonl")):
+            if number == args.pages: break
+            record = json.loads(line)
+            for field in record["fields"]:
+                if field["name"] not in fields or "picture" not in field: continue
+                image = cv2.imdecode(np.frombuffer(base64.b64decode(field["picture"]), np.uint8), 0)
+                pad = round(image.shape[0] * 0.32 / 1.64 * 0.8)
+                file = Path(args.work) / f"{len(crops)}.png"
+                cv2.imwrite(str(file), image[pad:-pad, pad:-pad])
+                best = field["values"][0][0] if field["values"] else ""
+                crops.append((str(file), truth[record["file"], field["name"]], best, field["unchecked"]))
+    print(f"{len(crops)} fields, {args.pages} pages of each form")
+    print(f"{'Numeral':22s} {sum(c[2] == c[1] for c in crops) / len(crops):7.2%}")
+    print(f"{'  without the checks':22s} {sum(c[3] == c[1] for c in crops) / len(crops):7.2%}")
+    for name, make in (("Tesseract", readers.tesseract), ("RapidOCR", readers.rapidocr), ("ddddocr", readers.ddddocr)):
+        try:
+            read = make()
+        except ImportError as error:
+            print(f"{name}: not installed ({error})")
+            continue
+        start, right = time.time(), 0
+        for file, value, _, _ in crops: right += "".join(readers.digits_of(read(file) or "")) == value
+        print(f"{name:22s} {right / len(crops):7.2%}   {(time.time() - start) / len(crops) * 1000:.0f} ms a field")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -433,6 +488,19 @@ def main():
     c.add_argument("truth")
     c.add_argument("results", nargs="+", help="folders that trainer forms read wrote")
     c.set_defaults(run=score)
+    a = commands.add_parser("answers")
+    a.add_argument("truth")
+    a.add_argument("results")
+    a.add_argument("output")
+    a.add_argument("--count", type=int, default=200)
+    a.add_argument("--person", default="script")
+    a.set_defaults(run=answers)
+    o = commands.add_parser("peers")
+    o.add_argument("truth")
+    o.add_argument("results", nargs="+", help="folders that trainer forms read wrote without accepting anything")
+    o.add_argument("--pages", type=int, default=30)
+    o.add_argument("--work", default="/tmp")
+    o.set_defaults(run=peers)
     args = parser.parse_args()
     args.run(args)
 

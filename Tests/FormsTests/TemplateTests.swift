@@ -46,6 +46,14 @@ import Testing
         #expect(error.contains("form.json: ") && error.contains(message), "\(error)")
     }
 
+    @Test func aSumIsOfOnePage() {
+        let second =
+            #"{"width": 100, "height": 100, "fields": [{"name": "c", "type": "boxes", "box": [10, 10, 60, 20], "cells": 3}]}"#
+        let json = DrawnForm.json.replacing("]}],", with: "]}, \(second)],").replacing(
+            #"["a", "b"]"#, with: #"["a", "c"]"#)
+        #expect(inputError { _ = try DrawnForm.template(json) }.contains("checks[0]: expected fields of one page"))
+    }
+
     @Test func aPageNeedsSomethingToBeFoundBy() {
         let json = """
             {"pages": [{"width": 100, "height": 100, "fields": [{"name": "x", "type": "digits", "box": [1, 1, 50, 20]}]}]}

@@ -70,7 +70,7 @@ import Testing
                         commands.contains("\n  \(word) ") && !word.isEmpty ? word : nil
                     }
                     let sub =
-                        command == "datasets" || command == "gemm"
+                        ["datasets", "gemm", "forms"].contains(command)
                         ? words.dropFirst().first.flatMap { $0.hasPrefix("-") ? nil : $0 } : nil
                     let standard = ["datasets": "list", "gemm": "measure"]
                     let path = [command ?? "train", sub ?? command.flatMap { standard[$0] }].compactMap { $0 }

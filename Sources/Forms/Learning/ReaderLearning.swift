@@ -13,7 +13,7 @@ package struct ReaderLearning: Sendable {
     private static let originals = 4_000...20_000
     /// Original images that are looked at for what was forgotten.
     private static let witnesses = 4_000
-    private static let epochs = 6
+    private static let epochs = 14
     private static let significance = 0.05
 
     package struct Outcome: Sendable {
@@ -67,7 +67,7 @@ package struct ReaderLearning: Sendable {
         experiment.data.validationFraction = 0.1
         // Characters that were keyed count as often as originals: they are what the network is to learn.
         let own = train.flatMap { zip($0.inputs, $0.labels) }
-        let times = max(1, mixed.count / max(1, own.count * 2))
+        let times = max(1, mixed.count / max(1, own.count))
         var inputs: [[UInt8]] = [], labels: [UInt8] = []
         for _ in 0..<times {
             inputs += own.map(\.0)

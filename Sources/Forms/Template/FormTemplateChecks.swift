@@ -28,6 +28,13 @@ extension FormTemplate {
                     throw place.error("fields of at most 15 digits", .string(name))
                 }
             }
+            guard
+                pages.contains(where: { page in
+                    Set([sum.total] + sum.parts).isSubset(of: page.fields.map(\.name))
+                })
+            else {
+                throw InputError(place.text, expected: "fields of one page", received: "fields of several")
+            }
             guard Set([sum.total] + sum.parts).count == sum.parts.count + 1 else {
                 throw InputError(place.text, expected: "fields that are named once", received: "one twice")
             }

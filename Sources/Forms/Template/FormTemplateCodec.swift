@@ -372,7 +372,14 @@ extension FormTemplate {
                         isRequired: true, "All that may stand there.")
                 ]),
             { .values($0) }, { if case .values(let values) = $0 { values } else { nil } }),
-    ])
+    ]).converted(
+        { check, json, path throws(InputError) in
+            guard let object = json.object, case .number(let from)? = object["from"],
+                case .number(let to)? = object["to"],
+                from.double > to.double
+            else { return check }
+            throw path.key("to").error("a number from \(from.text) on", .number(to))
+        }, { $0 })
 
     private static let sum = Codec<SumCheck>.tagged([
         Variant(
