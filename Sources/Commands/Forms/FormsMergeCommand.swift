@@ -22,7 +22,7 @@ struct FormsMergeCommand: ParsableCommand {
         let lock = try FolderLock(folder.url)
         defer { lock.release() }
         try Self.merge(answers, into: folder)
-        FormsReadCommand.print(try ResultTables(folder).write(), folder, nil, 1)
+        try FormsReadCommand.finish(folder)
     }
 
     /// Each person's answers are kept as one file, later ones over earlier ones.

@@ -52,6 +52,7 @@ struct FormsReadCommand: ParsableCommand {
                     try Digest.hex([UInt8](Data(contentsOf: URL(fileURLWithPath: $0))))
                 },
                 threshold: threshold, files: job.names), template: job.template)
+        if let calibration { try AtomicFile.write(try Self.bytes(calibration), to: folder.calibration) }
         guard done <= job.files.count else {
             throw InputError(folder.pages.path, expected: "at most \(job.files.count) pages", received: "\(done)")
         }
@@ -74,8 +75,12 @@ struct FormsReadCommand: ParsableCommand {
             options.draw("Reading", count, of: job.files.count)
             return true
         }
-        let counts = try ResultTables(folder).write()
-        Self.print(counts, folder, known, accept)
+        try Self.finish(folder)
+    }
+
+    private static func bytes(_ path: String) throws(InputError) -> Data {
+        let file = try BinaryFile(path)
+        return Data(try file.read(exactly: file.size))
     }
 
     private static func calibration(_ path: String, _ job: FormsOptions.Job) throws -> FormCalibration {
@@ -89,10 +94,11 @@ struct FormsReadCommand: ParsableCommand {
         return known
     }
 
-    /// What came of it.
-    static func print(
-        _ counts: ResultTables.Counts, _ folder: FormsFolder, _ known: FormCalibration?, _ accept: Double?
-    ) {
+    /// Writes the tables, and says what came of it.
+    static func finish(_ folder: FormsFolder) throws {
+        let counts = try ResultTables(folder).write()
+        let isBounded = FileManager.default.fileExists(atPath: folder.calibration.path)
+        let known = isBounded ? try FormCalibration.read(folder.calibration.path) : nil
         let rows = [
             ["pictures", Console.grouped(counts.pages), ""],
             ["not found", Console.grouped(counts.pagesNotFound), percent(counts.pagesNotFound, of: counts.pages)],
@@ -108,24 +114,28 @@ struct FormsReadCommand: ParsableCommand {
             ],
             ["for review", Console.grouped(counts.open), percent(counts.open, of: counts.fields)],
         ]
-        Swift.print(Console.table([["", "number", "share"]] + rows, left: [0]))
+        print(Console.table([["", "number", "share"]] + rows, left: [0]))
         if let known {
             let t = known.threshold
             if let bound = t.bound {
-                Swift.print(
+                print(
                     "Of the accepted fields at most \(Console.fixed(100 * bound, 3)) % are wrong, with "
                         + "\(Console.fixed(100 * known.options.level, 1)) % confidence: \(t.wrong) of "
                         + "\(Console.grouped(t.accepted)) were among \(Console.grouped(t.count)) fields whose values are known. "
                         + "That holds for forms like those.")
             } else {
-                Swift.print("No bound: \(FormsCalibrateCommand.shortage(t, known.options))")
+                print("No bound: \(FormsCalibrateCommand.shortage(t, known.options))")
             }
-        } else if accept != nil {
-            Swift.print("No bound on the errors of accepted fields is known: trainer forms calibrate finds one.")
+        } else if try folder.load().job.threshold != nil {
+            print("No bound on the errors of accepted fields is known: trainer forms calibrate finds one.")
         } else if counts.count(.accepted) == 0, counts.open > 0 {
-            Swift.print("Nothing was accepted: --calibration FILE says from which probability on.")
+            print("Nothing was accepted: --calibration FILE says from which probability on.")
         }
-        let review = counts.open > 0 ? " · to be keyed: \(folder.url.relativePath)/review.html" : ""
-        Swift.print("Table: \(folder.url.relativePath)/forms.csv\(review)")
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.url.path)) ?? []
+        let reviews = names.filter { $0.hasPrefix("review") && $0.hasSuffix(".html") }.count
+        let review = reviews > 1 ? "review-1.html … review-\(reviews).html" : "review.html"
+        print(
+            "Table: \(folder.url.relativePath)/forms.csv"
+                + (counts.open > 0 ? " · to be keyed: \(folder.url.relativePath)/\(review)" : ""))
     }
 }

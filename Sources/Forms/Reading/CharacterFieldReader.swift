@@ -42,7 +42,7 @@ struct CharacterFieldReader {
         let height = FormReader.Source.cellHeight(field)
         let crop = source.crop(options.box, height: height, margin: Self.margin)
         var reading = FieldReading(name: field.name, values: [], unchecked: "", problem: nil, image: crop.image)
-        guard crop.outside <= 0.02 else {
+        guard crop.outside <= FieldCrop.mostOutside else {
             reading.problem = "it lies outside of the picture"
             return (reading, nil)
         }
@@ -51,10 +51,7 @@ struct CharacterFieldReader {
             let ink = FieldInk(crop, cells: cells, rules: source.rules(in: crop), height: height * crop.scale)
         else {
             reading.values = [FieldValue(text: "", probability: Self.empty)]
-            // No ink, or none that can be told from its paper.
-            if crop.hasContrast, field.isFramed == false || options.cells.isEmpty == false {
-                reading.problem = "its ink cannot be told from its paper"
-            }
+            if crop.hasContrast { reading.problem = "its ink cannot be told from its paper" }
             return (reading, nil)
         }
         if ink.isDisturbed { reading.problem = "there is ink that is not of the field" }

@@ -17,7 +17,7 @@ struct ChoiceReader {
         let box = field.box
         let whole = source.crop(box, height: height, margin: Self.margin)
         var reading = FieldReading(name: field.name, values: [], unchecked: "", problem: nil, image: whole.image)
-        guard whole.outside <= 0.02 else {
+        guard whole.outside <= FieldCrop.mostOutside else {
             reading.problem = "it lies outside of the picture"
             return reading
         }

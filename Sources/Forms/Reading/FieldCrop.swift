@@ -8,6 +8,8 @@ struct FieldCrop {
     let scale: Double
     /// The part of the crop that lies outside of the picture.
     let outside: Double
+    /// With more of it outside a field is not read.
+    static let mostOutside = 0.02
 
     /// Whether there is more in it than paper.
     var hasContrast: Bool { Int(image.pixels.max() ?? 0) - Int(image.pixels.min() ?? 0) >= 60 }

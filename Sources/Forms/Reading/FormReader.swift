@@ -15,8 +15,6 @@ package final class FormReader {
     private static let cellHeight = 56.0
     /// Of a field's own frame, that has to be where the page says.
     private static let leastFrame = 0.5
-    /// Of a crop, that may lie outside of the picture.
-    private static let mostOutside = 0.02
     /// Values that are kept, and that are weighed where fields depend on one another.
     private static let (mostValues, mostJoint) = (5, 16)
 
@@ -91,7 +89,7 @@ package final class FormReader {
         return best.text.isEmpty && field.isRequired ? "empty" : nil
     }
 
-    /// Reads fields anew under their sum; those of another page, or empty, leave it unchecked.
+    /// Reads fields anew under their sum; where one of them could not be read it stays unchecked.
     private func decode(_ sum: SumCheck, _ evidence: [String: FieldEvidence], _ readings: inout [FieldReading]) {
         func values(_ name: String) -> [FieldValue]? {
             guard let index = readings.firstIndex(where: { $0.name == name }) else { return nil }

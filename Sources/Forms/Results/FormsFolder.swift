@@ -39,6 +39,8 @@ package struct FormsFolder {
     package var pages: URL { url.appendingPathComponent("pages.jsonl") }
     package var templateFile: URL { url.appendingPathComponent("template.json") }
     package var answers: URL { url.appendingPathComponent("answers", isDirectory: true) }
+    /// What fields were accepted by, where a bound is known.
+    package var calibration: URL { url.appendingPathComponent("calibration.json") }
     private var job: URL { url.appendingPathComponent("job.json") }
 
     /// Begins a reading, or goes on with one that was interrupted.
