@@ -2,7 +2,7 @@ import Formats
 import Tensors
 
 /// The values of fields as people know them: a table with the columns `file`, `field` and `value`, others passed over. The audit
-/// file of forms that were reviewed is one.
+/// file of forms that were reviewed is one: of its rows those that a person keyed, which its column `status` says.
 package struct TruthTable: Sendable {
     private var values: [String: String] = [:]
 
@@ -16,11 +16,14 @@ package struct TruthTable: Sendable {
                 path, expected: "the columns file, field, value",
                 received: head.isEmpty ? "an empty file" : head.prefix(8).joined(separator: ", "))
         }
+        let status = head.firstIndex(of: "status")
         while let row = try table.nextRow() {
             guard row.count == head.count else {
                 throw InputError(
                     "\(path):\(table.line)", expected: "\(head.count) columns", received: "\(row.count)")
             }
+            // What the reader accepted is no truth, and what nobody decided is not empty.
+            if let status, !row[status].hasPrefix("keyed") { continue }
             values[Self.key(row[name], row[field])] = row[value]
         }
     }

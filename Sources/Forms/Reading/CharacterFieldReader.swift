@@ -15,7 +15,7 @@ struct CharacterFieldReader {
     /// Of an empty field that nothing disturbs.
     private static let empty = 0.9995
     /// Probability of a field in cells, and after its checks, from which on the network of lines is not asked.
-    private static let (sure, checked) = (0.999, 0.9995)
+    static let (sure, checked) = (0.998, 0.998)
 
     init(_ reader: DigitReader) { self.reader = reader }
 
@@ -36,15 +36,25 @@ struct CharacterFieldReader {
         return wanted
     }
 
+    struct Result {
+        var reading: FieldReading
+        /// Nil where nothing was read.
+        var evidence: FieldEvidence?
+        /// What the network of lines adds, where it was not asked and may be.
+        var second: (() -> FieldEvidence)?
+    }
+
+    /// - Parameter isDeferred: Whether the network of lines is left to be asked later, where the field's sum does not settle it.
     func read(
-        _ options: CharacterField, of field: FormField, _ source: FormReader.Source, _ decoder: FieldDecoder?
-    ) -> (reading: FieldReading, evidence: FieldEvidence?) {
+        _ options: CharacterField, of field: FormField, _ source: FormReader.Source, _ decoder: FieldDecoder?,
+        isDeferred: Bool
+    ) -> Result {
         let height = FormReader.Source.cellHeight(field)
         let crop = source.crop(options.box, height: height, margin: Self.margin)
         var reading = FieldReading(name: field.name, values: [], unchecked: "", problem: nil, image: crop.image)
         guard crop.outside <= FieldCrop.mostOutside else {
             reading.problem = "it lies outside of the picture"
-            return (reading, nil)
+            return Result(reading: reading)
         }
         let cells = (options.cells.isEmpty ? [options.box] : options.cells).map { crop.place($0) }
         guard let decoder,
@@ -52,22 +62,29 @@ struct CharacterFieldReader {
         else {
             reading.values = [FieldValue(text: "", probability: Self.empty)]
             if crop.hasContrast { reading.problem = "its ink cannot be told from its paper" }
-            return (reading, nil)
+            return Result(reading: reading)
         }
         if ink.isDisturbed { reading.problem = "there is ink that is not of the field" }
         guard ink.boxes.contains(where: { $0 != nil }) else {
             reading.values = [FieldValue(text: "", probability: Self.empty)]
-            return (reading, nil)
+            return Result(reading: reading)
         }
-        let evidence = options.cells.isEmpty ? line(ink, decoder) : boxes(ink, decoder)
-        guard let evidence else {
-            reading.problem = reading.problem ?? "it is no line of characters"
-            return (reading, nil)
+        var result = Result(reading: reading)
+        if options.cells.isEmpty {
+            result.evidence = line(ink, decoder)
+        } else {
+            let (first, second) = boxes(ink, decoder)
+            result.evidence = isDeferred ? first : second?() ?? first
+            result.second = isDeferred ? second : nil
+            if ink.hasGap { result.reading.problem = reading.problem ?? "a box between others is empty" }
         }
-        if !options.cells.isEmpty, ink.hasGap { reading.problem = reading.problem ?? "a box between others is empty" }
-        reading.unchecked = evidence.text(decoder.characters)
-        reading.values = decoder.values(evidence, count: Self.mostValues)
-        return (reading, evidence)
+        guard let evidence = result.evidence else {
+            result.reading.problem = result.reading.problem ?? "it is no line of characters"
+            return result
+        }
+        result.reading.unchecked = evidence.text(decoder.characters)
+        result.reading.values = decoder.values(evidence, count: Self.mostValues)
+        return result
     }
 
     // MARK: - Evidence
@@ -79,8 +96,9 @@ struct CharacterFieldReader {
         }
     }
 
-    /// The network of single characters, of a character that runs along its frame the mean of both ways to see it; and where it is in doubt that of lines too: the geometric mean of both.
-    private func boxes(_ ink: FieldInk, _ decoder: FieldDecoder) -> FieldEvidence {
+    /// What the network of single characters says, of a character that runs along its frame the mean of both ways to see it; and
+    /// where that is in doubt how to have the geometric mean with what the network of lines says.
+    private func boxes(_ ink: FieldInk, _ decoder: FieldDecoder) -> (FieldEvidence, second: (() -> FieldEvidence)?) {
         let filled = ink.boxes.indices.filter { ink.boxes[$0] != nil }
         let glyphs = filled.compactMap { ink.glyph($0) }, others = filled.map { ink.other($0) }
         let all = reader.probabilities(of: (glyphs + others.compactMap { $0 }).map { reader.preparation.bytes($0) })
@@ -94,11 +112,16 @@ struct CharacterFieldReader {
         }
         let first = evidence(own)
         let isSure = own.reduce(1) { $0 * ($1.max() ?? 0) } >= Self.sure
-        if isSure || decoder.values(first, count: 1).first?.probability ?? 0 >= Self.checked { return first }
-        guard let line = ink.line,
-            let second = reader.candidates(line).first(where: { $0.characters.count == own.count })
-        else { return first }
-        return evidence(zip(own, second.characters).map { Self.mean($0, $1.probabilities) })
+        if isSure || decoder.values(first, count: 1).first?.probability ?? 0 >= Self.checked { return (first, nil) }
+        return (
+            first,
+            {
+                guard let line = ink.line,
+                    let second = reader.candidates(line).first(where: { $0.characters.count == own.count })
+                else { return first }
+                return evidence(zip(own, second.characters).map { Self.mean($0, $1.probabilities) })
+            }
+        )
     }
 
     /// `√(p·q)`, made to sum to 1.

@@ -63,21 +63,35 @@ package final class FormReader {
         let source = Source(image, registered.map, page)
         var readings: [FieldReading] = []
         var evidence: [String: FieldEvidence] = [:]
+        var seconds: [String: () -> FieldEvidence] = [:]
+        let summed = Set(template.sums.flatMap(\.names))
         for field in page.fields {
             var reading: FieldReading
             switch field.kind {
             case .choice(let choice): reading = choices.read(choice, of: field, source)
             case .characters(let options):
-                let result = characters.read(options, of: field, source, decoders[field.name])
+                let result = characters.read(
+                    options, of: field, source, decoders[field.name], isDeferred: summed.contains(field.name))
                 reading = result.reading
                 evidence[field.name] = result.evidence
+                seconds[field.name] = result.second
             }
             if let agreement = source.agreement(of: field, fit, registered.map), agreement < Self.leastFrame {
                 reading.problem = "its frame is not where the page has it"
             }
             readings.append(reading)
         }
-        for sum in template.sums { decode(sum, evidence, &readings) }
+        for sum in template.sums {
+            decode(sum, evidence, &readings)
+            let isSure = readings.allSatisfy { reading in
+                !sum.names.contains(reading.name)
+                    || reading.best?.probability ?? 0 >= CharacterFieldReader.checked
+            }
+            let asked = sum.names.filter { seconds[$0] != nil }
+            guard !isSure, !asked.isEmpty else { continue }
+            for name in asked { evidence[name] = seconds[name]?() }
+            decode(sum, evidence, &readings)
+        }
         for index in readings.indices where readings[index].problem == nil {
             readings[index].problem = Self.problem(readings[index], page.fields[index])
         }
@@ -100,7 +114,14 @@ package final class FormReader {
         let parts = sum.parts.map(values)
         guard !parts.contains(where: { $0?.isEmpty ?? true }), let total = evidence[sum.total],
             let decoder = decoders[sum.total]
-        else { return }
+        else {
+            // Each for itself.
+            for (index, reading) in readings.enumerated() where sum.names.contains(reading.name) {
+                guard let found = evidence[reading.name], let decoder = decoders[reading.name] else { continue }
+                readings[index].values = decoder.values(found, count: Self.mostValues)
+            }
+            return
+        }
         let joint = SumDecoder.decode(parts.compactMap { $0 }) { number in
             decoder.length.compactMap { length in
                 let p = decoder.probability(of: number, length: length, total)
@@ -112,7 +133,7 @@ package final class FormReader {
             readings[index].values = Array(values.prefix(Self.mostValues))
         }
         guard let joint else {
-            for name in sum.parts + [sum.total] {
+            for name in sum.names {
                 guard let index = readings.firstIndex(where: { $0.name == name }) else { continue }
                 readings[index].problem = readings[index].problem ?? "the sum does not come out"
             }

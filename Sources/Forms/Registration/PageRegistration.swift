@@ -30,7 +30,7 @@ struct PageRegistration {
     private let plans: [FormPagePlan]
 
     /// Guesses that are scored, and of these those that are refined.
-    private static let (mostGuesses, mostRefined) = (400, 6)
+    private static let (mostGuesses, mostRefined) = (400, 4)
     /// Share of the page's lines and marks.
     private static let leastAgreement = 0.6
     /// Of the page's lines and marks, in the picture.
@@ -58,9 +58,14 @@ struct PageRegistration {
         let observed = ObservedPage(image, withMarks: plans.contains { !$0.marks.isEmpty })
         let fits = plans.map { PageFit($0, observed) }
         let searches = plans.map { RegistrationSearch(plan: $0, observed: observed) }
-        var found = fits.indices.flatMap { page in
-            candidates(page, fits[page], searches[page].fromMarks() + searches[page].fromLines(), isWide: false)
+        func guess(_ turns: [Int]) -> [Candidate] {
+            fits.indices.flatMap { candidates($0, fits[$0], searches[$0].fromLines(turns: turns), isWide: false) }
         }
+        var found =
+            fits.indices.flatMap { candidates($0, fits[$0], searches[$0].fromMarks(), isWide: false) } + guess([0, 2])
+        // A page that is higher than wide hardly fits a picture of it that lies on its side.
+        let isSquare = plans.contains { RegistrationSearch.aspects.contains($0.size.x / $0.size.y) }
+        if isSquare || !found.contains(where: isFound) { found += guess([1, 3]) }
         if !found.contains(where: isFound) {
             // Three marks say nothing of perspective, by which lines then miss.
             found += fits.indices.flatMap { candidates($0, fits[$0], searches[$0].fromMarks(), isWide: true) }

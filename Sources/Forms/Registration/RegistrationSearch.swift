@@ -13,7 +13,7 @@ struct RegistrationSearch {
     /// Guesses of each axis.
     private static let mostFits = 12
     /// One axis over the other: perspective shortens one.
-    private static let aspects = 0.85...1.18
+    static let aspects = 0.85...1.18
     private static let bin = 2.0
 
     // MARK: - Lines
@@ -30,8 +30,8 @@ struct RegistrationSearch {
         var length: Double
     }
 
-    /// From the page to the picture, best votes first, for each way the page may be turned: by 0, 90, 180, 270 degrees.
-    func fromLines() -> [Homography] {
+    /// From the page to the picture, best votes first, for each of some turns by quarters.
+    func fromLines(turns: [Int]) -> [Homography] {
         guard let upright = Vanishing.rectification(observed.segments, size: observed.size), let back = upright.inverse
         else { return [] }
         let seen = observed.segments.map { $0.mapped { upright($0) } }
@@ -42,7 +42,7 @@ struct RegistrationSearch {
         }
         let (seenAcross, seenDown) = (lines(seen, horizontal: true), lines(seen, horizontal: false))
         var guesses: [(map: Homography, votes: Double)] = []
-        for turn in 0..<4 {
+        for turn in turns {
             let turned = Self.turn(turn, plan.size)
             let page = plan.segments.map { segment -> RuleSegment in
                 var s = segment.mapped { turned($0) }

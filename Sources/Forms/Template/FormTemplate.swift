@@ -124,6 +124,9 @@ package struct ChoiceField: Hashable, Sendable {
 package struct SumCheck: Hashable, Sendable {
     package var total: String
     package var parts: [String]
+
+    /// The fields it is about.
+    var names: [String] { parts + [total] }
 }
 
 /// How many accepted fields may be wrong, and how sure that is to be.
