@@ -10,28 +10,21 @@
 numbers), fills them with digits of MNIST's test split (`--part even` for calibration, `odd` for what is set aside: no digit is in
 both), and makes scans of them: turned by up to 10 degrees or upside down, perspective, margins cut, uneven light, blur, noise, JPEG,
 stamps over fields. It writes OUT/NAME.json (templates, written by hand from the drawing), OUT/NAME-blank.png, OUT/scans/NAME/*.jpg
-and OUT/truth.csv. It shares no code with the engine. Needs numpy and opencv-python-headless.
+and OUT/truth.csv. It shares no code with the engine. Needs numpy, pillow and opencv-python-headless.
 """
-import argparse, csv, gzip, json, math, os, sys
+import argparse, csv, json, math
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+import canvases
+
 W, H = 1240, 1754  # A4 at 150 dpi
 
 
 def mnist(folder, part):
-    def read(stem):
-        for name in (stem, stem + ".gz"):
-            path = Path(folder) / name
-            if path.exists():
-                data = path.read_bytes()
-                return gzip.decompress(data) if name.endswith(".gz") else data
-        sys.exit(f"{folder}: no {stem}")
-
-    images = np.frombuffer(read("t10k-images-idx3-ubyte"), np.uint8, offset=16).reshape(-1, 28, 28)
-    labels = np.frombuffer(read("t10k-labels-idx1-ubyte"), np.uint8, offset=8)
+    images, labels = canvases.digits(Path(folder), "test")
     keep = {"even": slice(0, None, 2), "odd": slice(1, None, 2), "all": slice(None)}[part]
     images, labels = images[keep], labels[keep]
     return [images[labels == d] for d in range(10)]

@@ -64,7 +64,7 @@ extension DigitReader {
     }
 
     /// `√(p·q)`, made to sum to what p does.
-    private static func geometricMean(_ p: [Double], _ q: [Double]) -> [Double] {
+    package static func geometricMean(_ p: [Double], _ q: [Double]) -> [Double] {
         let products = zip(p, q).map { ($0 * $1).squareRoot() }
         let total = products.reduce(0, +), share = p.reduce(0, +)
         return total > 0 ? products.map { $0 / total * share } : p

@@ -9,8 +9,17 @@ package struct ReadingNetworks: Sendable {
     /// Whether a network of lines was asked for, with the one in the box beside it for single characters.
     package let isOfLines: Bool
 
-    package init(single: SavedModel, lines: SavedModel?) {
+    private init(single: SavedModel, lines: SavedModel?) {
         (self.single, self.lines, isOfLines) = (single, lines, false)
+    }
+
+    /// A network of single characters that stands alone has the box's network of lines beside it, where both know the same
+    /// characters.
+    /// - Throws: an `InputError` where the package's resources are absent or damaged.
+    package func completed() throws(InputError) -> ReadingNetworks {
+        guard lines == nil else { return self }
+        let box = try BoxModel.loadLines()
+        return box.classNames == single.classNames ? ReadingNetworks(single: single, lines: box) : self
     }
 
     /// - Parameters:

@@ -18,7 +18,7 @@ package struct CheckpointFolder: Hashable, Sendable {
 
         init(_ state: TrainingProgress) {
             (epoch, step) = (state.epoch, state.step)
-            name = "epoch-\(Self.padded(epoch, 4))-step-\(Self.padded(step, 6)).safetensors"
+            name = "epoch-\(Text.padded(epoch, 4))-step-\(Text.padded(step, 6)).safetensors"
         }
 
         init?(name: String) {
@@ -29,11 +29,6 @@ package struct CheckpointFolder: Hashable, Sendable {
         }
 
         static func < (a: Entry, b: Entry) -> Bool { (a.epoch, a.step, a.name) < (b.epoch, b.step, b.name) }
-
-        private static func padded(_ value: Int, _ width: Int) -> String {
-            let digits = String(value)
-            return String(repeating: "0", count: max(0, width - digits.count)) + digits
-        }
     }
 
     /// Writes a checkpoint, whole or not at all, then removes all but the newest `count`.

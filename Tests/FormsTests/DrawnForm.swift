@@ -40,7 +40,7 @@ struct DrawnForm {
         for mark in page.marks {
             sheet.fill(x: Int(mark.x), y: Int(mark.y), width: Int(mark.width), height: Int(mark.height))
         }
-        for rule in FormPagePlan.rules(of: page) {
+        for rule in FormPagePlan(page).rules {
             let (a, b) = (rule.start, rule.end)
             sheet.fill(
                 x: Int(a.x) - 1, y: Int(a.y) - 1, width: max(2, Int(b.x - a.x) + 2), height: max(2, Int(b.y - a.y) + 2),

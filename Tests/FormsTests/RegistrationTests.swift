@@ -25,7 +25,7 @@ import Testing
         let scan = DrawnForm.scan(
             size, degrees: degrees, scale: scale, pull: pull, cut: cut, seed: UInt32(abs(degrees * 10 + scale)))
         let picture = form.picture(scan.map, width: scan.width, height: scan.height)
-        let (page, _, _) = try PageRegistration(template).find(in: picture)
+        let (page, _) = try PageRegistration(template).find(in: picture)
         #expect(page.agreement > 0.8)
         #expect(Self.error(page.map, scan.map, template.pages[0]) < 2 * max(scale, 1), "\(page)")
     }
@@ -37,7 +37,7 @@ import Testing
         for (seed, degrees) in [(UInt32(1), 6.0), (2, -9), (3, 183)] {
             let scan = DrawnForm.scan(Point(900, 1200), degrees: degrees, pull: 15, seed: seed)
             let picture = DrawnForm(template).picture(scan.map, width: scan.width, height: scan.height)
-            let (page, _, _) = try PageRegistration(template).find(in: picture)
+            let (page, _) = try PageRegistration(template).find(in: picture)
             #expect(Self.error(page.map, scan.map, template.pages[0]) < 2, "\(degrees)")
         }
     }

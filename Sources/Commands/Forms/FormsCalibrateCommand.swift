@@ -51,8 +51,7 @@ struct FormsCalibrateCommand: ParsableCommand {
                     names.append(place)
                 }
             }
-            options.draw("Reading", pages, of: job.files.count)
-            return true
+            options.draw(pages, of: job.files.count)
         }
         guard !labelled.isEmpty else {
             throw InputError(

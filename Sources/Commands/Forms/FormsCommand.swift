@@ -46,28 +46,19 @@ struct FormsOptions: ParsableArguments {
 
     func makeJob() throws -> Job {
         let form = try FormTemplate.read(template)
-        // One thread reads a picture; the pool is asked only whether the BLAS is sound.
-        let threads = try common.makePool().threads
         let files = try PictureFiles.expanded(scans) { Console.message(printable("Note: " + $0)) }
         let names = files.map { URL(fileURLWithPath: $0).lastPathComponent }
         return Job(
             template: form, templateDigest: try Digest.hex([UInt8](form.json.text.utf8)),
-            readers: try PageReaders(form, try networks(), threads: threads), files: files,
+            readers: try PageReaders(form, try ReadingNetworks(path: model).completed(), pool: try common.makePool()),
+            files: files,
             names: Set(names).count == names.count ? names : files)
     }
 
-    /// A network of single characters that was named has the box's network of lines beside it, where both know the same characters.
-    private func networks() throws -> ReadingNetworks {
-        let named = try ReadingNetworks(path: model)
-        guard named.lines == nil else { return named }
-        let lines = try BoxModel.loadLines()
-        return lines.classNames == named.single.classNames ? ReadingNetworks(single: named.single, lines: lines) : named
-    }
-
-    func draw(_ head: String, _ done: Int, of count: Int) {
+    func draw(_ done: Int, of count: Int) {
         guard !common.quiet, Console.isTerminal else { return }
         ProgressLine(
-            head: head, fraction: Double(done) / Double(max(count, 1)),
+            head: "Reading", fraction: Double(done) / Double(max(count, 1)),
             parts: [.init(text: "\(Console.grouped(done)) of \(Console.grouped(count)) pictures", rank: 0)]
         ).draw()
         if done == count { ProgressLine.clear() }
@@ -75,5 +66,5 @@ struct FormsOptions: ParsableArguments {
 }
 
 func percent(_ part: Int, of whole: Int) -> String {
-    whole > 0 ? Console.fixed(100 * Double(part) / Double(whole), 2) + " %" : "–"
+    whole > 0 ? Text.percent(Double(part) / Double(whole)) : "–"
 }

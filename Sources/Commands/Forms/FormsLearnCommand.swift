@@ -32,11 +32,8 @@ struct FormsLearnCommand: ParsableCommand {
     var folders: [String]
 
     func run() throws {
-        let networks = try ReadingNetworks(path: model)
-        let reader = try DigitReader(
-            networks.single,
-            lines: try BoxModel.loadLines().classNames == networks.single.classNames ? BoxModel.loadLines() : nil,
-            pool: WorkerPool(threads: 1))
+        let networks = try ReadingNetworks(path: model).completed()
+        let reader = try DigitReader(networks.single, lines: networks.lines, pool: WorkerPool(threads: 1))
         var corrections = CorrectedCharacters()
         for folder in folders { try corrections.add(FormsFolder(folder), reader: reader) }
         common.say(

@@ -39,8 +39,8 @@ struct FormsReadCommand: ParsableCommand {
 
     func run() throws {
         let job = try options.makeJob()
-        let known = try calibration.map { path in try Self.calibration(path, job) }
-        let threshold = known.map(\.threshold.probability) ?? accept
+        let known = try calibration.map { try Self.calibration($0, job) }
+        let threshold = known.map(\.calibration.threshold.probability) ?? accept
         let folder = FormsFolder(output)
         try? FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
         let lock = try FolderLock(folder.url)
@@ -48,11 +48,9 @@ struct FormsReadCommand: ParsableCommand {
         let done = try folder.begin(
             FormsJob(
                 template: job.templateDigest, model: job.readers.model,
-                calibration: try calibration.map {
-                    try Digest.hex([UInt8](Data(contentsOf: URL(fileURLWithPath: $0))))
-                },
-                threshold: threshold, files: job.names), template: job.template)
-        if let calibration { try AtomicFile.write(try Self.bytes(calibration), to: folder.calibration) }
+                calibration: try known.map { try Digest.hex($0.bytes) }, threshold: threshold, files: job.names),
+            template: job.template)
+        if let known { try AtomicFile.write(Data(known.bytes), to: folder.calibration) }
         guard done <= job.files.count else {
             throw InputError(folder.pages.path, expected: "at most \(job.files.count) pages", received: "\(done)")
         }
@@ -72,31 +70,29 @@ struct FormsReadCommand: ParsableCommand {
             }
             try folder.append(records)
             count += records.count
-            options.draw("Reading", count, of: job.files.count)
-            return true
+            options.draw(count, of: job.files.count)
         }
         try Self.finish(folder)
     }
 
-    private static func bytes(_ path: String) throws(InputError) -> Data {
-        let file = try BinaryFile(path)
-        return Data(try file.read(exactly: file.size))
-    }
-
-    private static func calibration(_ path: String, _ job: FormsOptions.Job) throws -> FormCalibration {
-        let known = try FormCalibration.read(path)
+    /// A calibration that is of this template and these networks, and the bytes of its file.
+    private static func calibration(
+        _ path: String, _ job: FormsOptions.Job
+    ) throws -> (calibration: FormCalibration, bytes: [UInt8]) {
+        let bytes = try FormCalibration.bytes(path)
+        let known = try FormCalibration.decode(bytes, name: path)
         guard known.template == job.templateDigest, known.model == job.readers.model else {
             throw InputError(
                 path, expected: "a calibration of this template and these networks",
                 received: known.template == job.templateDigest ? "one of other networks" : "one of another template",
                 remedy: "trainer forms calibrate makes one")
         }
-        return known
+        return (known, bytes)
     }
 
     /// Writes the tables, and says what came of it.
     static func finish(_ folder: FormsFolder) throws {
-        let counts = try ResultTables(folder).write()
+        let tables = try ResultTables(folder), counts = try tables.write()
         let isBounded = FileManager.default.fileExists(atPath: folder.calibration.path)
         let known = isBounded ? try FormCalibration.read(folder.calibration.path) : nil
         let rows = [
@@ -126,7 +122,7 @@ struct FormsReadCommand: ParsableCommand {
             } else {
                 print("No bound: \(FormsCalibrateCommand.shortage(t, known.options))")
             }
-        } else if try folder.load().job.threshold != nil {
+        } else if tables.job.threshold != nil {
             print("No bound on the errors of accepted fields is known: trainer forms calibrate finds one.")
         } else if counts.count(.accepted) == 0, counts.open > 0 {
             print("Nothing was accepted: --calibration FILE says from which probability on.")

@@ -101,7 +101,7 @@ package enum ImageFolder {
                 let pixels = Array(set.images[(index * set.imageSize)..<((index + 1) * set.imageSize)])
                 let png = PNG(
                     width: set.width, height: set.height, colour: set.channels == 3 ? .rgb : .grey, pixels: pixels)
-                let number = String(repeating: "0", count: max(0, 5 - "\(index)".count)) + "\(index)"
+                let number = Text.padded(index, 5)
                 let name = set.classNames[Int(set.labels[index])]
                 try ConversionFiles.write(try png.encoded(), to: "\(folder)/\(half)/\(name)/\(number).png")
                 done += 1

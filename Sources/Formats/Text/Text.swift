@@ -36,6 +36,12 @@ package enum Text {
         return (value < 0 ? "-" : "") + String(digits)
     }
 
+    /// A number of at least 0 with zeros in front, `width` digits or more: `0042`.
+    package static func padded(_ value: Int, _ width: Int) -> String {
+        let digits = String(value)
+        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    }
+
     /// `8.2 s`, `1 min 15 s`, `2 h 3 min`.
     package static func duration(_ seconds: Double) -> String {
         if seconds < 60 { return fixed(seconds, 1) + " s" }

@@ -54,8 +54,13 @@ package struct FormCalibration: Hashable, Sendable {
 
     /// - Throws: an `InputError` where the file is no calibration.
     package static func read(_ path: String) throws(InputError) -> FormCalibration {
+        try decode(try bytes(path), name: path)
+    }
+
+    /// Of the file, as far as JSON may be long.
+    package static func bytes(_ path: String) throws(InputError) -> [UInt8] {
         let file = try BinaryFile(path)
-        return try decode(try file.read(exactly: min(file.size, JSONValue.sizeLimit)), name: path)
+        return try file.read(exactly: min(file.size, JSONValue.sizeLimit))
     }
 
     package static func decode(_ bytes: [UInt8], name path: String) throws(InputError) -> FormCalibration {

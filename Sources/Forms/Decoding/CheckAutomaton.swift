@@ -112,26 +112,10 @@ struct DateAutomaton: CheckAutomaton {
         if letter != UInt8(ascii: "Y"), isLast || letters[position + 1] != letter {
             guard (1...(letter == UInt8(ascii: "D") ? 31 : 12)).contains(next % 100) else { return nil }
         }
-        return isLast && !isDay(next) ? nil : next
+        return isLast && !format.isDay(next) ? nil : next
     }
 
     func accepts(_ state: Int) -> Bool { true }
-
-    private func isDay(_ number: Int) -> Bool {
-        var (year, month, day, rest) = (0, 0, 0, number)
-        // From the right: a power of ten for each letter.
-        var (years, months, days) = (1, 1, 1)
-        for letter in letters.reversed() {
-            let digit = rest % 10
-            rest /= 10
-            switch letter {
-            case UInt8(ascii: "Y"): (year, years) = (year + digit * years, years * 10)
-            case UInt8(ascii: "M"): (month, months) = (month + digit * months, months * 10)
-            default: (day, days) = (day + digit * days, days * 10)
-            }
-        }
-        return format.day(year: year, month: month, day: day) != nil
-    }
 }
 
 extension FieldCheck {

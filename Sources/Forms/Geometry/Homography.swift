@@ -64,6 +64,12 @@ package struct Homography: Hashable, Sendable {
         SIMD3(a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x)
     }
 
+    /// Lengths of the image over lengths at `p`: the root of what it makes of areas.
+    package func scale(at p: Point) -> Double {
+        let steps = steps(at: p)
+        return abs(steps.x.x * steps.y.y - steps.x.y * steps.y.x).squareRoot()
+    }
+
     /// Of x, y at `p`: how far the image goes for a step along x and for one along y.
     package func steps(at p: Point) -> (x: Point, y: Point) {
         let w = depth(p), q = self(p)

@@ -25,21 +25,23 @@ package struct CorrectedCharacters: Sendable {
 
     /// Adds what was keyed in a reading.
     package mutating func add(_ folder: FormsFolder, reader: DigitReader) throws {
-        let (_, template) = try folder.load()
         let tables = try ResultTables(folder)
         let fieldReader = CharacterFieldReader(reader)
         let places = Dictionary(
-            template.pages.flatMap { page in page.fields.map { ($0.name, (page, $0)) } },
+            tables.template.pages.flatMap { page in
+                let rules = FormPagePlan(page).rules
+                return page.fields.map { ($0.name, (rules, $0)) }
+            },
             uniquingKeysWith: { first, _ in first })
         try folder.forEachPage { page in
             var form = Form(file: page.file, inputs: [], labels: [])
             for record in page.fields {
-                guard let (templatePage, field) = places[record.name], case .characters(let options) = field.kind,
+                guard let (rules, field) = places[record.name], case .characters(let options) = field.kind,
                     let value = tables.keyed(page, field, record), !value.isEmpty, let picture = record.picture
                 else { continue }
                 fields += 1
                 let image = try ImageDecoder.decode([UInt8](picture), place: "\(page.file), \(field.name)")
-                guard let inputs = fieldReader.inputs(image, options, of: field, page: templatePage, as: value) else {
+                guard let inputs = fieldReader.inputs(image, options, of: field, rules: rules, as: value) else {
                     passedOver += 1
                     continue
                 }
@@ -57,13 +59,13 @@ package struct CorrectedCharacters: Sendable {
 extension CharacterFieldReader {
     /// What the network sees of each character of a field whose value is known; nil where they cannot be told apart.
     func inputs(
-        _ image: GreyImage, _ options: CharacterField, of field: FormField, page: FormPage, as value: String
+        _ image: GreyImage, _ options: CharacterField, of field: FormField, rules: [RuleSegment], as value: String
     ) -> [[UInt8]]? {
         let height = FormReader.Source.cellHeight(field)
         let crop = FieldCrop(image, around: options.box.padded(Self.margin * height, Self.margin * height))
         let cells = (options.cells.isEmpty ? [options.box] : options.cells).map { crop.place($0) }
-        let rules = FormReader.Source.known(FormPagePlan.rules(of: page), in: crop)
-        guard let ink = FieldInk(crop, cells: cells, rules: rules, height: height * crop.scale) else { return nil }
+        let known = FormReader.Source.known(rules, in: crop)
+        guard let ink = FieldInk(crop, cells: cells, rules: known, height: height * crop.scale) else { return nil }
         if options.cells.isEmpty {
             guard let line = ink.line else { return nil }
             return reader.candidates(line).first { $0.characters.count == value.count }?.characters.map(\.input)

@@ -46,7 +46,7 @@ struct CharacterFieldReader {
 
     /// - Parameter isDeferred: Whether the network of lines is left to be asked later, where the field's sum does not settle it.
     func read(
-        _ options: CharacterField, of field: FormField, _ source: FormReader.Source, _ decoder: FieldDecoder?,
+        _ options: CharacterField, of field: FormField, _ source: FormReader.Source, _ decoder: FieldDecoder,
         isDeferred: Bool
     ) -> Result {
         let height = FormReader.Source.cellHeight(field)
@@ -57,9 +57,7 @@ struct CharacterFieldReader {
             return Result(reading: reading)
         }
         let cells = (options.cells.isEmpty ? [options.box] : options.cells).map { crop.place($0) }
-        guard let decoder,
-            let ink = FieldInk(crop, cells: cells, rules: source.rules(in: crop), height: height * crop.scale)
-        else {
+        guard let ink = FieldInk(crop, cells: cells, rules: source.rules(in: crop), height: height * crop.scale) else {
             reading.values = [FieldValue(text: "", probability: Self.empty)]
             if crop.hasContrast { reading.problem = "its ink cannot be told from its paper" }
             return Result(reading: reading)
@@ -119,16 +117,9 @@ struct CharacterFieldReader {
                 guard let line = ink.line,
                     let second = reader.candidates(line).first(where: { $0.characters.count == own.count })
                 else { return first }
-                return evidence(zip(own, second.characters).map { Self.mean($0, $1.probabilities) })
+                return evidence(zip(own, second.characters).map { DigitReader.geometricMean($0, $1.probabilities) })
             }
         )
-    }
-
-    /// `√(p·q)`, made to sum to 1.
-    private static func mean(_ p: [Double], _ q: [Double]) -> [Double] {
-        let products = zip(p, q).map { ($0 * $1).squareRoot() }
-        let total = products.reduce(0, +)
-        return total > 0 ? products.map { $0 / total } : p
     }
 
     private func line(_ ink: FieldInk, _ decoder: FieldDecoder) -> FieldEvidence? {

@@ -29,7 +29,7 @@ struct ChoiceReader {
             let odds = pow(max(ink, 1e-4) / Self.even, 1 / log(Self.factor))
             ticks.append(min(max(odds / (1 + odds), Self.doubt), 1 - Self.doubt))
         }
-        reading.values = values(ticks, choice, isRequired: field.isRequired)
+        reading.values = values(ticks, choice)
         let ticked = choice.options.indices.filter { ticks[$0] > 0.5 }
         reading.unchecked = Self.text(ticked, choice)
         return reading
@@ -40,7 +40,7 @@ struct ChoiceReader {
     }
 
     /// Which boxes are ticked, of the ways that are allowed.
-    private func values(_ ticks: [Double], _ choice: ChoiceField, isRequired: Bool) -> [FieldValue] {
+    private func values(_ ticks: [Double], _ choice: ChoiceField) -> [FieldValue] {
         func probability(_ ticked: [Int]) -> Double {
             ticks.indices.reduce(1) { $0 * (ticked.contains($1) ? ticks[$1] : 1 - ticks[$1]) }
         }
@@ -73,14 +73,11 @@ struct ChoiceReader {
             }
         }
         let components = InkComponents(map)
-        var within = [Int](repeating: 0, count: components.components.count),
-            atEdge = [Bool](repeating: false, count: within.count)
-        for (i, label) in components.labels.enumerated() where label > 0 {
-            let (x, y) = (i % map.width, i / map.width)
-            if x >= left, x < right, y >= top, y < bottom { within[Int(label) - 1] += 1 }
-            if x == 0 || y == 0 || x == map.width - 1 || y == map.height - 1 { atEdge[Int(label) - 1] = true }
+        let within = components.pixels(
+            from: Point(Double(left), Double(top)), to: Point(Double(right), Double(bottom)))
+        let isDisturbed = within.indices.contains {
+            within[$0] > Int(0.03 * height * height) && components.isAtEdge($0)
         }
-        let isDisturbed = zip(within, atEdge).contains { $0 > Int(0.03 * height * height) && $1 }
         return (sum / Double(max(1, (right - left) * (bottom - top))), isDisturbed)
     }
 }

@@ -27,18 +27,12 @@ struct FieldInk {
     /// Whether a stamp or a shadow, fainter than writing, comes into the field from outside.
     private static func isCrossed(_ map: InkMap, cells: [(low: Point, high: Point)], height: Double) -> Bool {
         let components = InkComponents(map, low: max(0.18, 3 * map.noise), high: max(0.25, 4 * map.noise))
-        let count = components.components.count
-        let top = cells.map(\.low.y).min() ?? 0, bottom = cells.map(\.high.y).max() ?? 0
-        let left = cells.first?.low.x ?? 0, right = cells.last?.high.x ?? 0
-        var within = [Int](repeating: 0, count: count), atEdge = [Bool](repeating: false, count: count)
-        for (i, label) in components.labels.enumerated() where label > 0 {
-            let (x, y) = (i % map.width, i / map.width)
-            if Double(x) >= left, Double(x) < right, Double(y) >= top, Double(y) < bottom {
-                within[Int(label) - 1] += 1
-            }
-            if x == 0 || y == 0 || x == map.width - 1 || y == map.height - 1 { atEdge[Int(label) - 1] = true }
+        let within = components.pixels(
+            from: Point(cells.first?.low.x ?? 0, cells.map(\.low.y).min() ?? 0),
+            to: Point(cells.last?.high.x ?? 0, cells.map(\.high.y).max() ?? 0))
+        return within.indices.contains {
+            components.isAtEdge($0) && Double(within[$0]) > mostFaint * height * height
         }
-        return zip(within, atEdge).contains { $1 && Double($0) > mostFaint * height * height }
     }
 
     /// Of each cell's ink; nil where it is empty.
@@ -76,37 +70,29 @@ private struct CellInk {
         let components = InkComponents(map)
         var grown = components.grownLabels(map.ink, floor: max(0.08, 3 * map.noise))
         let (width, count) = (map.width, components.components.count)
-        let top = cells.map(\.low.y).min() ?? 0, bottom = cells.map(\.high.y).max() ?? 0
-        let left = cells.first?.low.x ?? 0, right = cells.last?.high.x ?? 0
         // Borders between cells: the middle of the gap.
         let borders = zip(cells, cells.dropFirst()).map { ($0.high.x + $1.low.x) / 2 }
         func cell(_ x: Int) -> Int { borders.count { $0 <= Double(x) + 0.5 } }
-        /// Pixels of each piece by cell, and those in the field's own box.
+        /// Pixels of each piece by cell.
         var shares = [[Int]](repeating: [Int](repeating: 0, count: cells.count), count: count)
-        var within = [Int](repeating: 0, count: count), areas = within
-        var atEdge = [Bool](repeating: false, count: count)
         for (i, label) in components.labels.enumerated() where label > 0 {
-            let (x, y) = (i % width, i / width), piece = Int(label) - 1
-            areas[piece] += 1
-            shares[piece][cell(x)] += 1
-            let isWithin =
-                Double(x) >= left && Double(x) < right && Double(y) >= top - 0.1 * height
-                && Double(y) < bottom + 0.1 * height
-            if isWithin { within[piece] += 1 }
-            if x == 0 || y == 0 || x == width - 1 || y == map.height - 1 { atEdge[piece] = true }
+            shares[Int(label) - 1][cell(i % width)] += 1
         }
+        let within = components.pixels(
+            from: Point(cells.first?.low.x ?? 0, (cells.map(\.low.y).min() ?? 0) - 0.1 * height),
+            to: Point(cells.last?.high.x ?? 0, (cells.map(\.high.y).max() ?? 0) + 0.1 * height))
         var owner = [Int](repeating: -1, count: count)
         var isDisturbed = false
         for piece in 0..<count {
-            let box = components.box(piece)
-            guard Double(max(box.width, box.height)) >= Self.speck * height, 2 * within[piece] > areas[piece] else {
+            let box = components.box(piece), area = components.area(piece), isAtEdge = components.isAtEdge(piece)
+            guard Double(max(box.width, box.height)) >= Self.speck * height, 2 * within[piece] > area else {
                 // What passes through is no digit, but may lie over one.
-                if atEdge[piece], Double(within[piece]) > 0.04 * height * height { isDisturbed = true }
+                if isAtEdge, Double(within[piece]) > 0.04 * height * height { isDisturbed = true }
                 continue
             }
-            if atEdge[piece] { isDisturbed = true }
+            if isAtEdge { isDisturbed = true }
             let best = shares[piece].indices.max { shares[piece][$0] < shares[piece][$1] } ?? 0
-            let isShared = Double(areas[piece] - shares[piece][best]) > Self.mostOverlap * Double(areas[piece])
+            let isShared = Double(area - shares[piece][best]) > Self.mostOverlap * Double(area)
             owner[piece] = isShared ? cells.count : best
         }
         for i in grown.indices where grown[i] > 0 {
@@ -139,5 +125,23 @@ private struct CellInk {
         guard let first = filled.first, var box = boxes[first] else { return nil }
         for index in filled { box = boxes[index].map { box.union($0) } ?? box }
         return Glyph(map, labels: labels, members: Set(filled.map { Int32($0 + 1) }), box: box)
+    }
+}
+
+extension InkComponents {
+    /// Of each component those in a rectangle, whose lower ends are its and whose upper ends are not.
+    func pixels(from low: Point, to high: Point) -> [Int] {
+        var result = [Int](repeating: 0, count: components.count)
+        for (i, label) in labels.enumerated() where label > 0 {
+            let (x, y) = (Double(i % width), Double(i / width))
+            if x >= low.x, x < high.x, y >= low.y, y < high.y { result[Int(label) - 1] += 1 }
+        }
+        return result
+    }
+
+    /// Whether a component reaches the edge of the picture.
+    func isAtEdge(_ index: Int) -> Bool {
+        let box = box(index)
+        return box.x == 0 || box.y == 0 || box.right == width || box.bottom == height
     }
 }

@@ -1,3 +1,4 @@
+import Formats
 import Pictures
 import Recognition
 import Tensors
@@ -51,7 +52,7 @@ package final class FormReader {
 
     package func read(_ image: GreyImage) -> PageReading {
         do throws(RegistrationFailure) {
-            let (registered, fit, _) = try registration.find(in: image)
+            let (registered, fit) = try registration.find(in: image)
             return read(image, registered, fit)
         } catch {
             return PageReading(registered: nil, failure: error.reason, fields: [])
@@ -60,7 +61,7 @@ package final class FormReader {
 
     private func read(_ image: GreyImage, _ registered: RegisteredPage, _ fit: PageFit) -> PageReading {
         let page = template.pages[registered.page]
-        let source = Source(image, registered.map, page)
+        let source = Source(image, registered.map, page, rules: fit.plan.rules)
         var readings: [FieldReading] = []
         var evidence: [String: FieldEvidence] = [:]
         var seconds: [String: () -> FieldEvidence] = [:]
@@ -70,8 +71,11 @@ package final class FormReader {
             switch field.kind {
             case .choice(let choice): reading = choices.read(choice, of: field, source)
             case .characters(let options):
+                guard let decoder = decoders[field.name] else {
+                    preconditionFailure("FormReader: a field of characters has its decoder")
+                }
                 let result = characters.read(
-                    options, of: field, source, decoders[field.name], isDeferred: summed.contains(field.name))
+                    options, of: field, source, decoder, isDeferred: summed.contains(field.name))
                 reading = result.reading
                 evidence[field.name] = result.evidence
                 seconds[field.name] = result.second
@@ -125,7 +129,7 @@ package final class FormReader {
         let joint = SumDecoder.decode(parts.compactMap { $0 }) { number in
             decoder.length.compactMap { length in
                 let p = decoder.probability(of: number, length: length, total)
-                return p > 1e-12 ? FieldValue(text: Self.writing(of: number, length: length), probability: p) : nil
+                return p > 1e-12 ? FieldValue(text: Text.padded(number, length), probability: p) : nil
             }
         }
         func set(_ name: String, _ values: [FieldValue]) {
@@ -143,33 +147,24 @@ package final class FormReader {
         set(sum.total, joint.total)
     }
 
-    /// A number with zeros in front.
-    private static func writing(of number: Int, length: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, length - text.count)) + text
-    }
-
     /// A picture whose place on the page is known, its pixels about as fine as reading needs.
     struct Source {
         let image: GreyImage
         /// From the page to ``image``.
         let map: Homography
-        let page: FormPage
         /// Printed lines.
         private let rules: [RuleSegment]
 
-        init(_ picture: GreyImage, _ map: Homography, _ page: FormPage) {
-            self.page = page
+        init(_ picture: GreyImage, _ map: Homography, _ page: FormPage, rules: [RuleSegment]) {
+            self.rules = rules
             let heights = page.fields.map(Self.cellHeight)
             let least = heights.min() ?? page.height
-            let steps = map.steps(at: Point(page.width, page.height) / 2)
-            let finest = abs(steps.x.x * steps.y.y - steps.x.y * steps.y.x).squareRoot()
+            let finest = map.scale(at: Point(page.width, page.height) / 2)
             let factor = max(1, Int(least * finest / FormReader.cellHeight))
             image = factor > 1 ? picture.reduced(by: factor) : picture
             self.map =
                 factor > 1
                 ? Homography(scale: Point(1, 1) / Double(factor), offset: .zero).after(map) : map
-            rules = FormPagePlan.rules(of: page)
         }
 
         static func cellHeight(_ field: FormField) -> Double {
@@ -181,11 +176,9 @@ package final class FormReader {
 
         /// The part of the page around `box`, `margin` of `height` wider on every side.
         func crop(_ box: PageBox, height: Double, margin: Double) -> FieldCrop {
-            let steps = map.steps(at: box.centre)
-            let own = abs(steps.x.x * steps.y.y - steps.x.y * steps.y.x).squareRoot()
-            return FieldCrop(
+            FieldCrop(
                 image, map, box: box.padded(margin * height, margin * height),
-                scale: min(own, 1.5 * FormReader.cellHeight / height))
+                scale: min(map.scale(at: box.centre), 1.5 * FormReader.cellHeight / height))
         }
 
         /// The printed lines that a crop shows.

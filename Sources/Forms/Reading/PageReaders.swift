@@ -17,10 +17,10 @@ package final class PageReaders {
     private static let depth = 8
 
     /// - Throws: an `InputError` where a network does not go with the template.
-    package init(_ template: FormTemplate, _ networks: ReadingNetworks, threads: Int) throws {
-        pool = WorkerPool(threads: threads)
+    package init(_ template: FormTemplate, _ networks: ReadingNetworks, pool: WorkerPool) throws {
+        self.pool = pool
         var readers: [FormReader] = []
-        for _ in 0..<threads {
+        for _ in 0..<pool.threads {
             // A reader computes on the thread that it is asked on.
             let reader = try DigitReader(networks.single, lines: networks.lines, pool: WorkerPool(threads: 1))
             if let first = readers.first {
@@ -64,15 +64,15 @@ package final class PageReaders {
         }
     }
 
-    /// Calls `body` with the outcomes of some pictures at a time, in order; false ends it.
-    package func read(_ files: ArraySlice<String>, _ body: (ArraySlice<String>, [Outcome]) throws -> Bool) rethrows {
+    /// Calls `body` with the outcomes of some pictures at a time, in order.
+    package func read(_ files: ArraySlice<String>, _ body: (ArraySlice<String>, [Outcome]) throws -> Void) rethrows {
         var rest = files
         while !rest.isEmpty {
             let part = rest.prefix(Self.depth * readers.count)
             let work = Work(part, readers)
             pool.run(work, tasks: part.count)
             let outcomes = work.outcomes.withLock { $0.compactMap { $0 } }
-            guard try body(part, outcomes) else { return }
+            try body(part, outcomes)
             rest = rest.dropFirst(part.count)
         }
     }

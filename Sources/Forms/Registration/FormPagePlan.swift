@@ -2,6 +2,8 @@
 struct FormPagePlan: Sendable {
     /// Horizontal and vertical ones, each printed line once.
     let segments: [RuleSegment]
+    /// Every printed line, short ones too, each once.
+    let rules: [RuleSegment]
     let marks: [PageBox]
     let size: Point
 
@@ -12,11 +14,11 @@ struct FormPagePlan: Sendable {
         size = Point(page.width, page.height)
         marks = page.marks
         let longer = max(page.width, page.height)
-        segments = Self.rules(of: page).filter { $0.length >= Self.leastSide * longer }
+        rules = Self.rules(of: page)
+        segments = rules.filter { $0.length >= Self.leastSide * longer }
     }
 
-    /// Every printed line of a page, short ones too, each once.
-    static func rules(of page: FormPage) -> [RuleSegment] {
+    private static func rules(of page: FormPage) -> [RuleSegment] {
         var found: [RuleSegment] = []
         for field in page.fields where field.isFramed {
             switch field.kind {

@@ -24,8 +24,6 @@ struct PageFit {
         var precision = 0.0
         /// Share of the page's lines and marks that are inside the picture.
         var inside = 0.0
-        /// What is inside, as lengths of the page's longer side.
-        var extent = 0.0
 
         var value: Double { recall * (0.6 + 0.4 * precision) * min(1, 1.25 * inside) }
     }
@@ -87,14 +85,11 @@ struct PageFit {
         }
         guard all > 0, inside > 0 else { return Score() }
         return Score(
-            recall: hits / inside, precision: isFine ? precision(map, keeps) : 1, inside: inside / all,
-            extent: inside * Self.step)
+            recall: hits / inside, precision: isFine ? precision(map, keeps) : 1, inside: inside / all)
     }
 
     private func mark(_ mark: PageBox, _ map: Homography, reach: Double) -> MarkDetector.Mark? {
-        let steps = map.steps(at: mark.centre)
-        let side =
-            abs(steps.x.x * steps.y.y - steps.x.y * steps.y.x).squareRoot() * (mark.width * mark.height).squareRoot()
+        let side = map.scale(at: mark.centre) * (mark.width * mark.height).squareRoot()
         return observed.mark(at: map(mark.centre), side: side, reach: reach)
     }
 

@@ -54,7 +54,7 @@ struct PageRegistration {
     }
 
     /// - Throws: ``RegistrationFailure``.
-    func find(in image: GreyImage) throws(RegistrationFailure) -> (RegisteredPage, PageFit, ObservedPage) {
+    func find(in image: GreyImage) throws(RegistrationFailure) -> (RegisteredPage, PageFit) {
         let observed = ObservedPage(image, withMarks: plans.contains { !$0.marks.isEmpty })
         let fits = plans.map { PageFit($0, observed) }
         let searches = plans.map { RegistrationSearch(plan: $0, observed: observed) }
@@ -88,8 +88,7 @@ struct PageRegistration {
         let map = Homography(scale: Point(zoom, zoom), offset: .zero).after(best.map)
         return (
             RegisteredPage(
-                page: best.page, map: map, agreement: best.score.recall, error: best.error * zoom), fits[best.page],
-            observed
+                page: best.page, map: map, agreement: best.score.recall, error: best.error * zoom), fits[best.page]
         )
     }
 

@@ -6,8 +6,8 @@ import Tensors
 /// `summary.json`, and `review.html` with what is left to do.
 package struct ResultTables {
     private let folder: FormsFolder
-    private let job: FormsJob
-    private let template: FormTemplate
+    package let job: FormsJob
+    let template: FormTemplate
     private let answers: [ReviewAnswers]
 
     package struct Counts: Hashable, Sendable {
@@ -39,7 +39,7 @@ package struct ResultTables {
         }
         let (forms, list) = (try file("forms.csv"), try file("forms.json"))
         let (audit, exceptions) = (try file("audit.csv"), try file("exceptions.csv"))
-        let review = try ReviewPages(folder, template: template, job: try job.digest)
+        let review = ReviewPages(folder, template: template, job: try job.digest)
         var counts = Counts()
         var formTable = CSV(header: ["form", "status", "open"] + template.fields.map(\.name))
         var auditTable = CSV(

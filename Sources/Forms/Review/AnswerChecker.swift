@@ -32,14 +32,8 @@ package struct AnswerChecker {
             guard options.length.contains(value.count) else {
                 return "\(options.length.lowerBound) to \(options.length.upperBound) characters"
             }
-            if let date = options.date {
-                let decoder = CheckedDecoder(automata: [DateAutomaton(date)])
-                let rows = value.compactMap(\.wholeNumberValue).map { digit in
-                    (0..<10).map { $0 == digit ? 1.0 : 0 }
-                }
-                guard decoder.decode(rows, count: 1).mass > 0 else {
-                    return "a day from \(date.first.text) to \(date.last.text), \(date.order.rawValue)"
-                }
+            if let date = options.date, !(Int(value).map(date.isDay) ?? false) {
+                return "a day from \(date.first.text) to \(date.last.text), \(date.order.rawValue)"
             }
             return field.checks.first { !$0.passes(value) }.map { "a value that passes its check (\($0.name))" }
         }

@@ -9,20 +9,18 @@ final class ReviewPages {
     private let job: String
     private var items: [(priority: Int, order: Int, json: JSONValue)] = []
     private var pictures = JSONObject()
-    private var count = 0
     private var written: [String] = []
 
     /// Of a file.
     private static let mostItems = 1_000
 
-    init(_ folder: FormsFolder, template: FormTemplate, job: String) throws {
+    init(_ folder: FormsFolder, template: FormTemplate, job: String) {
         (self.folder, self.template, self.job) = (folder, template, job)
     }
 
     func add(
         _ page: PageRecord, _ field: FormField, _ record: FieldRecord?, _ decision: FieldDecision
     ) throws {
-        count += 1
         var item: JSONObject = [
             "key": .string(ReviewAnswers.key(page.file, field.name)), "file": .string(page.file),
             "field": .string(field.name), "required": .boolean(field.isRequired),
@@ -45,7 +43,7 @@ final class ReviewPages {
                 ])
             }
         }
-        item["checks"] = .array(field.checks.map(Self.json))
+        item["checks"] = .array(field.checks.map(FormTemplate.check.encode))
         if let picture = record?.picture ?? page.picture {
             // A page that was not found is shown for each of its fields, and kept once.
             let name = record?.picture == nil ? page.file : ReviewAnswers.key(page.file, field.name)
@@ -55,16 +53,6 @@ final class ReviewPages {
         }
         items.append((field.priority, items.count, .object(item)))
         if items.count == Self.mostItems { try flush(isLast: false) }
-    }
-
-    private static func json(_ check: FieldCheck) -> JSONValue {
-        switch check {
-        case .range(let range): ["type": "range", "from": .integer(range.lowerBound), "to": .integer(range.upperBound)]
-        case .luhn: ["type": "luhn"]
-        case .mod11(let highest): ["type": "mod11", "highest": .integer(highest)]
-        case .mod97(let remainder): ["type": "mod97", "remainder": .integer(remainder)]
-        case .values(let values): ["type": "values", "values": .array(values.map { .string($0) })]
-        }
     }
 
     /// Writes the last file; those of an earlier review that are no longer needed go.

@@ -1,3 +1,5 @@
+import Formats
+
 /// What a value satisfies, beside its length and its characters.
 package enum FieldCheck: Hashable, Sendable {
     /// As a number from `low` to `high`.
@@ -69,8 +71,25 @@ package struct DateFormat: Hashable, Sendable {
     /// Days from the first to the last.
     package var dayCount: Int { last.number - first.number + 1 }
 
+    /// Whether the digits of `number`, zeros in front, are a day between the two.
+    package func isDay(_ number: Int) -> Bool {
+        var (year, month, day, rest) = (0, 0, 0, number)
+        // From the right: a power of ten for each letter.
+        var (years, months, days) = (1, 1, 1)
+        for letter in order.rawValue.utf8.reversed() {
+            let digit = rest % 10
+            rest /= 10
+            switch letter {
+            case UInt8(ascii: "Y"): (year, years) = (year + digit * years, years * 10)
+            case UInt8(ascii: "M"): (month, months) = (month + digit * months, months * 10)
+            default: (day, days) = (day + digit * days, days * 10)
+            }
+        }
+        return self.day(year: year, month: month, day: day) != nil
+    }
+
     /// The day of these numbers, the year of two digits where the format has two; nil where it is none between the two.
-    package func day(year: Int, month: Int, day: Int) -> CalendarDay? {
+    private func day(year: Int, month: Int, day: Int) -> CalendarDay? {
         // Two digits are of whichever century has them first.
         let years = length == 8 ? [year] : (first.year / 100...last.year / 100).map { $0 * 100 + year }
         return years.lazy.compactMap { CalendarDay(year: $0, month: month, day: day) }
@@ -109,11 +128,7 @@ package struct CalendarDay: Hashable, Sendable, Comparable {
     }
 
     package var text: String {
-        func padded(_ number: Int, _ count: Int) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
-        }
-        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+        [Text.padded(year, 4), Text.padded(month, 2), Text.padded(day, 2)].joined(separator: "-")
     }
 
     package static func < (a: CalendarDay, b: CalendarDay) -> Bool {

@@ -92,9 +92,7 @@ extension FormTemplate {
             throw path.error("values that the field can hold", .string(value))
         }
         if case .range(let range) = check {
-            let least = options.length.upperBound < 15 ? 1 : 0
-            let digits = String(range.lowerBound).count
-            guard least == 0 || digits <= options.length.upperBound else {
+            guard String(range.lowerBound).count <= options.length.upperBound else {
                 throw path.error("numbers of at most \(options.length.upperBound) digits", .integer(range.lowerBound))
             }
         }
