@@ -149,7 +149,9 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: ["Datasets", "NeuralNetwork", "Kernels", "LinearAlgebra", "Workers", "Formats", "Tensors"]),
-        .target(name: "Evaluation", dependencies: ["Workers", "Formats", "Tensors"], swiftSettings: numeric),
+        .target(
+            name: "Evaluation", dependencies: ["LinearAlgebra", "Workers", "Formats", "Tensors"],
+            swiftSettings: numeric),
         .target(
             name: "Experiments",
             dependencies: ["Evaluation", "Training", "Datasets", "NeuralNetwork", "Formats", "Tensors"],
@@ -187,6 +189,13 @@ let package = Package(
             ],
             resources: [.copy("Resources/report.mustache")]),
         .target(
+            name: "Audit",
+            dependencies: [
+                "Reports", "Evaluation", "Datasets", "Kernels", "LinearAlgebra", "Workers", "Formats", "Tensors",
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            resources: [.copy("Resources/audit.mustache")], swiftSettings: numeric),
+        .target(
             name: "TensorBoard",
             dependencies: [
                 "Reports", "Runs", "Evaluation", "Training", "NeuralNetwork", "Pictures", "Formats", "Tensors",
@@ -202,7 +211,7 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Interchange", "TensorBoard", "Reports", "Runs", "Numeral", "Forms", "Recognition", "LinearAlgebra",
+                "Interchange", "TensorBoard", "Audit", "Reports", "Runs", "Numeral", "Forms", "Recognition", "LinearAlgebra",
                 "Workers",
                 "Pictures", "Formats", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

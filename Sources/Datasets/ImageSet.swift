@@ -83,6 +83,21 @@ public struct ImageSet: Sendable {
         classNames = set.classNames
     }
 
+    /// Other images of the same size, that have no class.
+    package init(_ set: ImageSet, bytes: [UInt8]) {
+        precondition(bytes.count % set.imageSize == 0, "ImageSet: not whole images")
+        self.init(
+            set, images: bytes, numbers: set.numbers == nil ? nil : bytes.map { Float($0) / 255 },
+            labels: [UInt8](repeating: 0, count: bytes.count / set.imageSize))
+    }
+
+    /// The same images with other classes, `[count]`, each below ``classCount``.
+    package func relabelled(_ labels: [UInt8]) -> ImageSet {
+        precondition(
+            labels.count == count && labels.allSatisfy { Int($0) < classCount }, "ImageSet: a class for each image")
+        return ImageSet(self, images: images, numbers: numbers, labels: labels)
+    }
+
     /// The images at `indices`, in that order; a copy.
     /// - Precondition: each index in 0..<count.
     public func subset(_ indices: [Int]) -> ImageSet {
@@ -102,7 +117,7 @@ public struct ImageSet: Sendable {
     }
 
     /// These images, then those of `other`, which are of the same size and classes; a copy.
-    func joined(with other: ImageSet) -> ImageSet {
+    package func joined(with other: ImageSet) -> ImageSet {
         precondition(
             (height, width, channels, classNames) == (other.height, other.width, other.channels, other.classNames)
                 && (numbers == nil) == (other.numbers == nil), "ImageSet: halves of one data set")

@@ -1,4 +1,5 @@
 import Datasets
+import Evaluation
 import Formats
 import Foundation
 import NeuralNetwork
@@ -20,6 +21,8 @@ package struct SavedModel: Sendable {
     /// What logits are divided by so that probabilities are calibrated, found on the validation images
     /// (`TemperatureScaling`); nil where nobody has looked.
     package let temperature: Double?
+    /// Tells what the network was not trained to read, fitted on the validation images; nil where nobody has looked.
+    package let strangers: StrangerDetector?
     package let parameters: AlignedBuffer<Float>
     package let state: AlignedBuffer<Float>
 
@@ -27,7 +30,8 @@ package struct SavedModel: Sendable {
 
     package init(
         experiment: Experiment, graph: ResolvedGraph, classNames: [String],
-        normalization: (mean: Float, standardDeviation: Float)?, temperature: Double? = nil, dataset: String? = nil,
+        normalization: (mean: Float, standardDeviation: Float)?, temperature: Double? = nil,
+        strangers: StrangerDetector? = nil, dataset: String? = nil,
         parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
     ) {
         ownData = dataset.flatMap { LoadedData.ownKinds.contains($0) ? $0 : nil }
@@ -39,8 +43,16 @@ package struct SavedModel: Sendable {
         self.classNames = classNames
         self.normalization = normalization
         self.temperature = temperature
+        self.strangers = strangers
         self.parameters = parameters
         self.state = state
+    }
+
+    /// The same network with what was found out about its answers.
+    package func calibrated(temperature: Double?, strangers: StrangerDetector?) -> SavedModel {
+        SavedModel(
+            experiment: experiment, graph: graph, classNames: classNames, normalization: normalization,
+            temperature: temperature, strangers: strangers, dataset: ownData, parameters: parameters, state: state)
     }
 
     /// The bytes of a safetensors file.
@@ -56,8 +68,10 @@ package struct SavedModel: Sendable {
         }
         if let ownData { metadata["numeral.data"] = ownData }
         if let temperature { metadata["numeral.temperature"] = "\(temperature)" }
+        if let strangers { metadata[StrangerDetector.metadataKey] = strangers.metadata }
         return SafetensorsFile(
-            metadata: metadata, tensors: graph.tensorRecords(parameters: parameters, state: state)
+            metadata: metadata,
+            tensors: graph.tensorRecords(parameters: parameters, state: state) + (strangers?.tensors ?? [])
         ).encoded()
     }
 
@@ -76,11 +90,13 @@ package struct SavedModel: Sendable {
         let experiment = try Experiment.decode(text, name: "\(name): numeral.config")
         let graph = try ResolvedGraph(experiment.model)
         let classNames = try classes(file.metadata["numeral.classes"], count: graph.characterCount, name: name)
-        let buffers = try graph.buffers(of: file.tensors, name: name)
+        let (tensors, strangers) = try StrangerDetector.read(file, graph, name: name)
+        let buffers = try graph.buffers(of: tensors, name: name)
         return SavedModel(
             experiment: experiment, graph: graph, classNames: classNames,
             normalization: try normalization(file.metadata, name: name),
-            temperature: try temperature(file.metadata, name: name), dataset: file.metadata["numeral.data"],
+            temperature: try temperature(file.metadata, name: name), strangers: strangers,
+            dataset: file.metadata["numeral.data"],
             parameters: buffers.parameters,
             state: buffers.state)
     }

@@ -139,12 +139,14 @@ extension Model {
         let trained = try trainer.run(shouldStop: shouldStop, onEvent: progress)
         guard !trained.interrupted else { throw CancellationError() }
         let normalization = data.normalizationConstants(experiment.data.normalization)
+        let calibration = ModelCalibration(
+            of: trained, graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization,
+            training: data.train, heldOut: data.validation, pool: pool)
         return try Model(
             SavedModel(
                 experiment: experiment, graph: graph, classNames: images.classNames, normalization: normalization,
-                temperature: TrainedModel.temperature(
-                    of: trained, graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization,
-                    images: data.validation, pool: pool), parameters: trained.parameters, state: trained.state),
+                temperature: calibration.temperature, strangers: calibration.strangers,
+                parameters: trained.parameters, state: trained.state),
             threads: threads)
     }
 

@@ -17,6 +17,8 @@ package struct ReadCharacter: Sendable {
     package var input: [UInt8]
     /// Calibrated where the model knows its temperature, one a class.
     package var probabilities: [Double]
+    /// The share of known images that look at least as strange to the network; nil where the model has no detector of strangers.
+    package var familiarity: Double?
 
     /// Classes, most probable first; lower ones first on a tie.
     package var ranking: [Int] {
@@ -71,6 +73,9 @@ package final class DigitReader {
     /// Whether the network was trained on pictures that were prepared, as MNIST's are; else on whole ones.
     package let takesPrepared: Bool
 
+    /// Tells what the network was not trained to read.
+    package let strangers: StrangerDetector?
+
     let classifier: Classifier
     /// Brings a character's ink to the network's input.
     package let preparation: GlyphPreparation
@@ -106,8 +111,10 @@ package final class DigitReader {
         isCalibrated = model.temperature != nil
         inputShape = shape
         takesPrepared = model.ownData == nil || model.experiment.data.prepare
+        strangers = model.strangers
         classifier = Classifier(
-            graph: model.graph, batchSize: batchSize, normalization: model.normalization, pool: pool)
+            graph: model.graph, batchSize: batchSize, normalization: model.normalization, pool: pool,
+            keepsFeatures: strangers != nil)
         classifier.load(parameters: model.parameters, state: model.state)
         preparation = GlyphPreparation(height: shape.height, width: shape.width)
     }
@@ -174,14 +181,19 @@ package final class DigitReader {
 
     /// The characters that the network sees in prepared pictures.
     func classified(_ pictures: [(box: PixelBox, line: Int, input: [UInt8])]) -> [ReadCharacter] {
-        let probabilities = probabilities(of: pictures.map(\.input))
-        return zip(pictures, probabilities).map { picture, p in
-            ReadCharacter(box: picture.box, line: picture.line, input: picture.input, probabilities: p)
+        zip(pictures, answers(to: pictures.map(\.input))).map { picture, answer in
+            ReadCharacter(
+                box: picture.box, line: picture.line, input: picture.input, probabilities: answer.probabilities,
+                familiarity: answer.familiarity)
         }
     }
 
     /// Calibrated probabilities of prepared pictures `[height, width]`.
-    package func probabilities(of inputs: [[UInt8]]) -> [[Double]] {
+    package func probabilities(of inputs: [[UInt8]]) -> [[Double]] { answers(to: inputs).map(\.probabilities) }
+
+    /// What the network says of prepared pictures `[height, width]`: calibrated probabilities, and how much each looks like what it
+    /// knows.
+    package func answers(to inputs: [[UInt8]]) -> [(probabilities: [Double], familiarity: Double?)] {
         let channels = inputShape.channels, classes = classNames.count
         let bytes = inputs.flatMap { input in
             channels == 1 ? input : input.flatMap { [UInt8](repeating: $0, count: channels) }
@@ -195,10 +207,18 @@ package final class DigitReader {
         } catch {
             preconditionFailure("DigitReader: inputs are of the network's own shape, \(error)")
         }
-        let logits = classifier.logits(of: images)
+        var logits: [Float], familiarities: [Double?]
+        if let strangers, let found = classifier.activations(of: images) {
+            logits = found.logits
+            familiarities = strangers.scores(.init(logits: found.logits, features: found.features))
+                .map { strangers.familiarity(score: $0) }
+        } else {
+            logits = classifier.logits(of: images)
+            familiarities = [Double?](repeating: nil, count: inputs.count)
+        }
         return inputs.indices.map { index in
-            TemperatureScaling.probabilities(
-                logits[(index * classes)..<((index + 1) * classes)], temperature: temperature)
+            let row = logits[(index * classes)..<((index + 1) * classes)]
+            return (TemperatureScaling.probabilities(row, temperature: temperature), familiarities[index])
         }
     }
 }

@@ -64,7 +64,7 @@ public enum RandomPurpose: UInt32, Sendable {
 /// | purpose | `major` | `minor` | `stream` |
 /// |---|---|---|---|
 /// | initialization | 0 | 0 | parameter tensor |
-/// | shuffle, split | epoch, 0 | 0; folds: 1 | 0 or class |
+/// | shuffle, split | epoch, 0 | 0; folds: 1; two sets compared: 2 | 0, class or set |
 /// | augmentation | epoch | sample index in the data set | 0, or adjustment from 1 |
 /// | mixing | epoch | sample index in the data set | 0 |
 /// | lines | epoch | line, or batch | 0 a line, 1 a batch's width |

@@ -89,12 +89,24 @@ struct CrossValidation {
         }
     }
 
+    /// What the networks of the parts say of the images that they did not learn from.
+    struct OutOfFold {
+        /// Indices of each part's images.
+        var places: [[Int]]
+        /// The folder of each part's run.
+        var runs: [String]
+        var parts: [FoldsRecord.Part]
+        /// Of all images, `[N, K]`.
+        var probabilities: [Float]
+    }
+
     /// Puts the parts' predictions together, each image judged by the one network that did not learn from it.
-    func finish(common: CommonOptions, pool: WorkerPool, _ ranks: Ranks) throws {
+    func outOfFold() throws -> OutOfFold {
         let places = StratifiedSplit.folds(of: whole.train.labels, count: count, seed: experiment.seed)
         let classes = whole.train.classCount
-        var probabilities = [Float](repeating: 0, count: whole.train.count * classes)
-        var parts: [FoldsRecord.Part] = []
+        var result = OutOfFold(
+            places: places, runs: [], parts: [],
+            probabilities: [Float](repeating: 0, count: whole.train.count * classes))
         for number in 1...count {
             guard let path = finished(number)?.url.relativePath else {
                 throw OperationError(folder.relativePath, problem: "the run of part \(number) is not there any more")
@@ -110,11 +122,18 @@ struct CrossValidation {
             }
             for (row, index) in indices.enumerated() {
                 for k in 0..<classes {
-                    probabilities[index * classes + k] = predictions.probabilities[row * classes + k]
+                    result.probabilities[index * classes + k] = predictions.probabilities[row * classes + k]
                 }
             }
-            parts.append(FoldsRecord.Part(number: number, run: path, run.evaluation))
+            result.runs.append(path)
+            result.parts.append(FoldsRecord.Part(number: number, run: path, run.evaluation))
         }
+        return result
+    }
+
+    /// Writes the figures of all parts together, and prints them.
+    func finish(common: CommonOptions, pool: WorkerPool, _ ranks: Ranks) throws {
+        let all = try outOfFold(), parts = all.parts
         let output = RunFolder(folder), first = try SavedModel.load(path: parts[0].run)
         let environment = EnvironmentRecord(
             threads: pool.threads, ranks: ranks, dataDigests: whole.digests, date: Date())
@@ -122,7 +141,7 @@ struct CrossValidation {
             experiment: experiment, graph: first.graph, normalization: first.normalization,
             parameters: first.parameters, state: first.state, dataset: whole.dataset, source: whole.source,
             environment: environment, reproduction: reproduction)
-        assessment.probabilities = probabilities
+        assessment.probabilities = all.probabilities
         assessment.notes =
             whole.notes + [
                 "a cross-validation of \(count) parts: each image was judged by the network that did not learn from it; the test "

@@ -84,15 +84,15 @@ struct TrainingSession {
             logs.end(nil)
             throw try afterInterruption(model, writer, code: Interruption.exitCode(ranks))
         }
-        let temperature = try temperature(of: model)
-        try save(model, temperature: temperature)
-        try test(model, temperature: temperature, logs)
+        let calibration = try calibration(of: model)
+        try save(model, calibration)
+        try test(model, temperature: calibration.temperature, logs)
     }
 
     /// Keeps the best weights so far, and says where they and the last sound state are.
     private func afterDivergence(last checkpoint: URL?) throws {
         if let best = trainer.bestSoFar {
-            try save(best, temperature: try temperature(of: best))
+            try save(best, try calibration(of: best))
             Console.message(
                 "The weights of epoch \(best.history.bestEpoch), the best, are in "
                     + folder.url(of: .model).relativePath)
@@ -104,7 +104,7 @@ struct TrainingSession {
     private func afterInterruption(
         _ model: TrainedModel, _ writer: CheckpointWriter?, code: Int32
     ) throws -> ExitCode {
-        try save(model, temperature: model.history.epochs.isEmpty ? nil : try temperature(of: model))
+        try save(model, model.history.epochs.isEmpty ? ModelCalibration() : try calibration(of: model))
         if let failure = writer?.failure { throw failure }
         let epochs = model.history.epochs.count
         let place = "Interrupted after \(epochs) epoch\(epochs == 1 ? "" : "s")"
@@ -119,16 +119,35 @@ struct TrainingSession {
     }
 
     /// Writes the history and, once an epoch has ended, the model.
-    private func save(_ model: TrainedModel, temperature: Double?) throws {
+    private func save(_ model: TrainedModel, _ calibration: ModelCalibration) throws {
         guard !model.history.epochs.isEmpty else { return }
         try folder.write(history: model.history)
-        try folder.write(saved(model, temperature: temperature).encoded(), as: .model)
+        try folder.write(saved(model, calibration).encoded(), as: .model)
     }
 
-    private func saved(_ model: TrainedModel, temperature: Double? = nil) -> SavedModel {
+    /// By the validation images, never by the test's.
+    /// - Throws: an `InputError` where lines of text are of widths that the network does not take.
+    private func calibration(of model: TrainedModel) throws -> ModelCalibration {
+        guard let lines = data.lines else {
+            return ModelCalibration(
+                of: model, graph: graph, batchSize: experiment.evaluation.batchSize,
+                normalization: data.normalizationConstants(experiment.data.normalization), training: data.train,
+                heldOut: data.validation, pool: pool)
+        }
+        let graphs = try graph.widened(to: lines.widths), columns = graphs.map(\.outputColumns)
+        guard let set = try lines.validation(of: data.validation, seed: experiment.seed, columns: columns) else {
+            return ModelCalibration()
+        }
+        let networks = LineNetworks(graphs, batchSize: experiment.evaluation.batchSize, pool: pool)
+        networks.load(parameters: model.parameters, state: model.state)
+        return ModelCalibration(temperature: networks.temperature(on: set))
+    }
+
+    private func saved(_ model: TrainedModel, _ calibration: ModelCalibration = .init()) -> SavedModel {
         SavedModel(
             experiment: experiment, graph: graph, classNames: data.train.classNames,
-            normalization: data.normalizationConstants(experiment.data.normalization), temperature: temperature,
+            normalization: data.normalizationConstants(experiment.data.normalization),
+            temperature: calibration.temperature, strangers: calibration.strangers,
             dataset: data.dataset, parameters: model.parameters, state: model.state)
     }
 

@@ -164,7 +164,8 @@ struct EvaluateCommand: ParsableCommand {
         }
         return SavedModel(
             experiment: experiment, graph: saved.graph, classNames: saved.classNames,
-            normalization: saved.normalization, temperature: saved.temperature, dataset: saved.ownData,
+            normalization: saved.normalization, temperature: saved.temperature,
+            strangers: saved.strangers, dataset: saved.ownData,
             parameters: saved.parameters, state: saved.state)
     }
 

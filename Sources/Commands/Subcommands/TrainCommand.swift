@@ -62,12 +62,16 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         try Ranks.join { ranks in
-            if let folds { try crossValidate(folds, ranks) } else { try run(ranks) }
+            guard let folds else { return try run(ranks) }
+            let validation = try trainParts(folds, ranks)
+            let pool = try common.makePool()
+            defer { pool.shutdown() }
+            try validation.finish(common: common, pool: pool, ranks)
         }
     }
 
-    /// Trains each part that is not finished, then puts them together.
-    private func crossValidate(_ count: Int, _ ranks: Ranks) throws {
+    /// Trains each part of a cross-validation that is not finished.
+    func trainParts(_ count: Int, _ ranks: Ranks) throws -> CrossValidation {
         guard ranks.count == 1 else {
             throw InputError("--folds", expected: "one process", received: "\(ranks.count) ranks")
         }
@@ -82,9 +86,7 @@ struct TrainCommand: ParsableCommand {
             common.say("\nPart \(number) of \(count)")
             try run(ranks, validation.part(number))
         }
-        let pool = try common.makePool()
-        defer { pool.shutdown() }
-        try validation.finish(common: common, pool: pool, ranks)
+        return validation
     }
 
     /// - Parameter part: of a cross-validation; nil: all of what the configuration says.
@@ -151,7 +153,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     /// What is to be trained: as the files and the command line say, or as the run did that is gone on with.
-    private func configured(_ resumed: Resumption?) throws -> (Experiment, ResolvedGraph) {
+    func configured(_ resumed: Resumption? = nil) throws -> (Experiment, ResolvedGraph) {
         var (experiment, graph) =
             try resumed.map { ($0.experiment, $0.graph) } ?? configuration.load(data: data, from: from)
         if let output { experiment.output.directory = output }

@@ -26,6 +26,13 @@ package enum BinomialBound {
         Int((log(1 - level) / log(1 - rate)).rounded(.up))
     }
 
+    /// `P(X ≥ successes)`, X binomial of `count` trials at `rate` in (0, 1).
+    package static func upperTail(successes: Int, count: Int, rate: Double) -> Double {
+        precondition(successes >= 0 && successes <= count && rate > 0 && rate < 1, "BinomialBound: no such binomial")
+        // Failures: at most as many as there were. The smaller tail is the one that is summed.
+        return min(1, distribution(count - successes, count, 1 - rate))
+    }
+
     /// `P(X ≤ k)`, X binomial of n trials at p, by its terms, each from the one before.
     private static func distribution(_ k: Int, _ n: Int, _ p: Double) -> Double {
         guard p > 0 else { return 1 }

@@ -12,6 +12,8 @@ struct Program {
     let input: Storage
     let logits: Storage
     let loss: LossOperation?
+    /// What a node that was asked for has computed, still there when everything has run.
+    var kept: Storage?
     /// Batch-norms whose moments a convolution takes in its own forward step.
     var fusedMoments: [ObjectIdentifier: BatchNormOperation] = [:]
 }
@@ -44,6 +46,9 @@ struct GraphCompiler {
     /// Whether batch-norms normalise by the batch, with nothing else of training: see ``BatchNormStatistics``.
     let takesStatistics: Bool
 
+    /// A node whose output is still there after the last step; nil: none is wanted.
+    private let keptNode: Int?
+
     /// For a program of one image at a time: the program of batches whose convolutions' weights it shares, by layer. That
     /// program is refreshed first.
     private let batched: [String: any Operation]?
@@ -52,12 +57,14 @@ struct GraphCompiler {
     ///   - partials: given for a training program.
     ///   - batched: given for a program that shares out single images among workers, at inference.
     ///   - takesStatistics: whether batch-norms take the moments of their batch, without training.
+    ///   - keptNode: at inference: a node that another one's operation reads, whose output is wanted too.
     init(
         graph: ResolvedGraph, store: ParameterStore, partials: GradientPartials?, batched: Program? = nil,
-        takesStatistics: Bool = false
+        takesStatistics: Bool = false, keptNode: Int? = nil
     ) {
         precondition(partials == nil || batched == nil, "training is in batches")
         self.takesStatistics = takesStatistics
+        self.keptNode = keptNode
         self.batched = batched.map { program in
             Dictionary(program.steps.map { ($0.operation.name, $0.operation) }) { first, _ in first }
         }
@@ -96,20 +103,23 @@ struct GraphCompiler {
     }
 
     /// The node whose operation writes what `node` passes on.
-    private var writerOfLogits: Int {
-        var node = last
+    private func writer(of node: Int) -> Int {
+        var node = node
         while isAlias(node), graph.nodes[node].inputs[0] >= 0 { node = graph.nodes[node].inputs[0] }
         return node
     }
 
     mutating func compile() -> Program {
-        let writer = writerOfLogits
+        let writer = writer(of: last), keeper = keptNode.map { self.writer(of: $0) }
         for (index, node) in graph.nodes.enumerated() {
             if isAlias(index) {
                 activations.append(activation(node.inputs[0]))
             } else {
                 let written = fusedPooling(index).map { graph.nodes[$0] } ?? node
-                activations.append(index == writer ? output : Storage(floatsPerImage: written.outputShape.count))
+                activations.append(
+                    index == writer
+                        ? output
+                        : Storage(floatsPerImage: written.outputShape.count, isExternal: index == keeper))
             }
         }
         let logits = activation(last)
@@ -120,7 +130,7 @@ struct GraphCompiler {
         let loss = gradients.last.flatMap { $0 }.map {
             LossOperation(classes: graph.classCount, columns: graph.outputColumns, logits: logits, gradient: $0)
         }
-        var program = Program(input: input, logits: logits, loss: loss)
+        var program = Program(input: input, logits: logits, loss: loss, kept: keptNode.map(activation))
         var backward: [Program.Step] = []
         for index in graph.nodes.indices {
             // `backward` is read from its end: a node's gradient is summed before its operation uses it.

@@ -143,6 +143,8 @@ package final class InferenceNetwork {
     /// For a single image, which the workers share.
     let singlePlan: Plan
     private let singleLogits: Storage
+    /// What the layer that decides has read, where that is wanted.
+    private let kept: (batch: Storage, single: Storage)?
     /// Of the images last predicted.
     private var lastLogits: UnsafePointer<Float>?
     /// Images a task takes; fixed, so that results do not depend on the thread count.
@@ -151,23 +153,28 @@ package final class InferenceNetwork {
     /// - Parameter batchSize: the most images one call is given, at least 1.
     /// - Parameter communicator: of the processes that share the images, each of which makes such a network and is given all
     ///   results.
+    /// - Parameter keepsFeatures: whether ``features(count:)`` will be asked for; of one process.
     package init(
-        graph: ResolvedGraph, batchSize: Int, pool: WorkerPool, communicator: any Communicator = SingleRank()
+        graph: ResolvedGraph, batchSize: Int, pool: WorkerPool, communicator: any Communicator = SingleRank(),
+        keepsFeatures: Bool = false
     ) {
         precondition(batchSize >= 1, "batch size must be at least 1")
         self.graph = graph
         self.batchSize = batchSize
         store = ParameterStore(
             parameters: AlignedBuffer(count: graph.parameterCount), state: graph.initialState(), withGradients: false)
-        var compiler = GraphCompiler(graph: graph, store: store, partials: nil)
+        let keptNode = keepsFeatures ? graph.penultimateNode : nil
+        precondition(!keepsFeatures || communicator.size == 1, "features are one process's")
+        var compiler = GraphCompiler(graph: graph, store: store, partials: nil, keptNode: keptNode)
         let program = compiler.compile()
         logits = program.logits
         plan = Plan(
             program: program, capacity: batchSize, sharding: .images(Self.shardImages), seed: 0, pool: pool,
             communicator: communicator)
-        var single = GraphCompiler(graph: graph, store: store, partials: nil, batched: program)
+        var single = GraphCompiler(graph: graph, store: store, partials: nil, batched: program, keptNode: keptNode)
         let striped = single.compile()
         singleLogits = striped.logits
+        kept = program.kept.flatMap { batch in striped.kept.map { (batch, $0) } }
         singlePlan = Plan(program: striped, capacity: 1, sharding: .images(1), seed: 0, pool: pool)
     }
 
@@ -216,6 +223,16 @@ package final class InferenceNetwork {
         guard let predicted = lastLogits else { preconditionFailure("logits come after predict") }
         precondition(count >= 0 && count <= batchSize, "more images than were predicted")
         return (0..<count * graph.classCount).map { predicted[$0] }
+    }
+
+    /// What the layer that decides has read of the images last predicted, `[count, F]`: ``ResolvedGraph/penultimateNode``'s output. Nil
+    /// where the network was not made to keep it, or that layer reads the images themselves.
+    package func features(count: Int) -> [Float]? {
+        precondition(lastLogits != nil && count >= 0 && count <= batchSize, "features come after predict")
+        guard let kept else { return nil }
+        let storage = count == 1 ? kept.single : kept.batch
+        let values = storage.batchPointer
+        return (0..<count * storage.floatsPerImage).map { values[$0] }
     }
 
     /// What the graph's last node gives for images `[count, H, W, C]`, a last softmax left out: `[count, F]` with F the

@@ -5,7 +5,7 @@ import Tensors
 
 extension ImageSet {
     /// Image `index` as a PNG: colours where it has three channels, else its first channel as grey.
-    func png(_ index: Int) throws(OperationError) -> Data {
+    package func png(_ index: Int) throws(OperationError) -> Data {
         try Self.png(
             Array(images[(index * imageSize)..<((index + 1) * imageSize)]), width: width, height: height,
             channels: channels)

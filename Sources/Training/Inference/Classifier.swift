@@ -17,11 +17,13 @@ package final class Classifier {
     ///   - batchSize: images computed at once.
     ///   - normalization: mean and standard deviation the network was trained with, if any.
     ///   - communicator: of the processes that share the images of each batch, and are all given the results.
+    ///   - keepsFeatures: whether ``activations(of:)`` will be asked for; of one process.
     package init(
         graph: ResolvedGraph, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)?,
-        pool: WorkerPool, communicator: any Communicator = SingleRank()
+        pool: WorkerPool, communicator: any Communicator = SingleRank(), keepsFeatures: Bool = false
     ) {
-        network = InferenceNetwork(graph: graph, batchSize: batchSize, pool: pool, communicator: communicator)
+        network = InferenceNetwork(
+            graph: graph, batchSize: batchSize, pool: pool, communicator: communicator, keepsFeatures: keepsFeatures)
         batch = Batch(capacity: network.mostImages, imageSize: graph.inputShape.count)
         labels = AlignedBuffer(count: batchSize)
         probabilities = AlignedBuffer(count: batchSize * graph.classCount)

@@ -1,0 +1,160 @@
+import Datasets
+import Evaluation
+import Tensors
+import Workers
+
+/// What is known of the images before they are audited.
+package struct AuditEvidence: Sendable {
+    /// Images that were judged by networks which did not learn from them, rising, with their probabilities `[count, K]`.
+    package var judged: [Int]
+    package var probabilities: [Double]
+    /// A network's features of every image, averaged over places, `[N, d]`; nil: it has none.
+    package var features: [Float]?
+    /// How strange each judged image looks, `[count]`: 0 is the median of known images, 1 their 95th percentile; nil where there is no
+    /// detector.
+    package var strangeness: [Double]?
+
+    package init(judged: [Int], probabilities: [Double], features: [Float]?, strangeness: [Double]?) {
+        (self.judged, self.probabilities) = (judged, probabilities)
+        (self.features, self.strangeness) = (features, strangeness)
+    }
+}
+
+/// What an audit looks for.
+package struct AuditOptions: Sendable {
+    package var pruning = LabelPruning.byNoiseRate
+    package var ranking = LabelQuality.selfConfidence
+    package var duplicates = DuplicateFinder.Limits()
+    package var seed: UInt64 = 0
+
+    package init() {}
+}
+
+/// What an audit found.
+package struct Audit: Sendable {
+    /// Images that are one picture.
+    package struct DuplicateGroup: Hashable, Sendable {
+        /// Rising.
+        package var members: [Int]
+        /// Whether all have the same bytes.
+        package var isExact: Bool
+        /// The largest residual among its pairs; 0 where exact.
+        package var residual: Double
+        /// The largest of what was compared with the neighbours' residuals; 0 where exact.
+        package var ratio: Double
+        /// Whether it reaches from one part into another.
+        package var isLeak: Bool
+        /// Whether its members were given different classes.
+        package var hasConflict: Bool
+    }
+
+    /// An image that looks like none of the others.
+    package struct Stranger: Hashable, Sendable {
+        package var index: Int
+        /// How strange: 0 is the median of all images, 1 their 95th percentile.
+        package var score: Double
+    }
+
+    /// Another set compared with the audited one.
+    package struct Drift: Sendable {
+        package var first: String
+        package var second: String
+        package var counts: [Int]
+        package var test: TwoSampleTest?
+        /// By measure: the medians of both, Kolmogorov and Smirnov's statistic, and its p by Holm's correction.
+        package var measures: [(measure: ImageMeasure, medians: [Double], statistic: Double, p: Double)]
+        /// Shares of the given classes, `[K]` each, and Pearson's p.
+        package var classShares: [[Double]]
+        package var classP: Double
+        /// Of the most probable class: means; and the accuracy and calibration error by the given labels.
+        package var confidence: [Double]
+        package var accuracy: [Double]
+        package var calibrationError: [Double]
+    }
+
+    package let images: AuditedImages
+    package let judged: [Int]
+    /// The index of a finding is the image's among all.
+    package let labels: LabelFindings
+    package let duplicates: [DuplicateGroup]
+    /// Strangest first.
+    package let strangers: [Stranger]
+    package let slices: [Slice]
+    package var drift: Drift?
+    /// Right among the judged.
+    package let accuracy: Double
+
+    /// More than so many times the distance from the median to the 95th percentile makes an image a stranger.
+    package static let strangeFrom = 3.0
+
+    /// - Parameter progress: told what is done next.
+    /// - Throws: an `InputError` where the probabilities are none.
+    package init(
+        _ images: AuditedImages, _ evidence: AuditEvidence, options: AuditOptions, pool: WorkerPool,
+        progress: (String) -> Void
+    ) throws(InputError) {
+        self.images = images
+        judged = evidence.judged
+        let all = images.images, judged = evidence.judged
+        let data = try LabelledProbabilities(
+            labels: judged.map { Int(all.labels[$0]) }, probabilities: evidence.probabilities,
+            classNames: all.classNames)
+        progress("Labels")
+        labels = LabelFindings(data, pruning: options.pruning, ranking: options.ranking).renumbered(judged)
+        let isRight = (0..<data.count).map { data.predicted($0) == data.labels[$0] }
+        accuracy = Double(isRight.filter { $0 }.count) / Double(max(data.count, 1))
+        progress("Slices")
+        let judgedImages = judged.count == all.count ? all : all.subset(judged)
+        slices = SliceFinder.slices(
+            isRight: isRight, labels: data.labels, classNames: data.classNames,
+            measures: ImageMeasure.all(judgedImages))
+        strangers = Self.strangers(evidence.strangeness ?? [], judged)
+        progress("Duplicates")
+        duplicates = Self.duplicates(images, features: evidence.features, options.duplicates, pool)
+    }
+
+    private static func strangers(_ scores: [Double], _ judged: [Int]) -> [Stranger] {
+        zip(judged, scores).map { Stranger(index: $0, score: $1) }.filter { $0.score > strangeFrom }
+            .sorted { ($1.score, $0.index) < ($0.score, $1.index) }
+    }
+
+    private static func duplicates(
+        _ images: AuditedImages, features: [Float]?, _ limits: DuplicateFinder.Limits, _ pool: WorkerPool
+    ) -> [DuplicateGroup] {
+        let all = images.images
+        let exact = DuplicateFinder.exact(all)
+        let near = DuplicateFinder(all, pool: pool).near(features: features, limits: limits)
+        var residuals: [Int: Double] = [:], ratios: [Int: Double] = [:]
+        let pairs =
+            near.map { ($0.first, $0.second) } + exact.flatMap { group in group.dropFirst().map { (group[0], $0) } }
+        for pair in near {
+            for index in [pair.first, pair.second] {
+                residuals[index] = max(residuals[index] ?? 0, pair.residual)
+                ratios[index] = max(ratios[index] ?? 0, pair.ratio)
+            }
+        }
+        let sets = Set(exact)
+        return DuplicateFinder.groups(pairs, count: all.count).map { members in
+            let isExact = sets.contains(members)
+            return DuplicateGroup(
+                members: members, isExact: isExact,
+                residual: isExact ? 0 : members.compactMap { residuals[$0] }.max() ?? 0,
+                ratio: isExact ? 0 : members.compactMap { ratios[$0] }.max() ?? 0,
+                isLeak: Set(members.map { images.place($0).part }).count > 1,
+                hasConflict: Set(members.map { all.labels[$0] }).count > 1)
+        }
+    }
+}
+
+extension LabelFindings {
+    /// The same with the images' numbers among all.
+    func renumbered(_ indices: [Int]) -> LabelFindings {
+        LabelFindings(
+            joint: joint, pruning: pruning, ranking: ranking, quality: quality,
+            findings: findings.map { finding in
+                var finding = finding
+                finding.index = indices[finding.index]
+                return finding
+            })
+    }
+}

@@ -1,0 +1,164 @@
+import Foundation
+
+/// How much of an image is left when another, moved, turned, scaled, lightened and sharpened within small limits, is taken off it.
+///
+/// With A and B blurred (σ = 1.2 pixels), W = B warped by a shift, a turn and a scale about the middle, and L its Laplacian, it is
+///
+///     min ‖A − g·W − l·L‖ / ‖A‖
+///
+/// over shifts up to a seventh of the side, turns up to 9°, scales up to 12 %, gains g and |l| ≤ 0.6, by five steps of Gauss and Newton
+/// from the position where the centres of mass meet.
+struct Alignment {
+    static let sigma: Float = 1.2
+    private static let steps = 5
+    private static let mostTurn: Float = 0.157, mostScale: Float = 0.12, mostSharpening: Float = 0.6
+
+    let height: Int
+    let width: Int
+
+    /// A blurred image with its centre and length.
+    struct Prepared {
+        let pixels: [Float]
+        let centre: (x: Float, y: Float)
+        let square: Float
+
+        /// Noise of the paper below a twentieth of the range is taken off first.
+        init(_ image: [Float], height: Int, width: Int) {
+            let clean = image.map { max(0, $0 - 12.75) }
+            pixels = GreyLoops.blurred(clean, height: height, width: width, sigma: Alignment.sigma)
+            centre = GreyLoops.centre(pixels, height: height, width: width)
+            square = pixels.reduce(0) { $0 + $1 * $1 }
+        }
+    }
+
+    /// Scratch of one thread.
+    struct Scratch {
+        var warped, laplacian, model: [Float]
+
+        init(_ alignment: Alignment) {
+            let zeros = [Float](repeating: 0, count: alignment.height * alignment.width)
+            (warped, laplacian, model) = (zeros, zeros, zeros)
+        }
+    }
+
+    /// The residual's length beside A's, in [0, 1]; 0 for two dark images, 1 where one of them is dark.
+    func residual(_ a: Prepared, _ b: Prepared, _ scratch: inout Scratch) -> Float {
+        guard a.square > 0, b.square > 0 else { return a.square == b.square ? 0 : 1 }
+        let mostShift = Float(max(height, width)) / 7
+        var p: (x: Float, y: Float, turn: Float, scale: Float) = (
+            b.centre.x - a.centre.x, b.centre.y - a.centre.y, 0, 0
+        )
+        var best: Float = 1
+        for step in 0...Self.steps {
+            p.x = min(max(p.x, -mostShift), mostShift)
+            p.y = min(max(p.y, -mostShift), mostShift)
+            p.turn = min(max(p.turn, -Self.mostTurn), Self.mostTurn)
+            p.scale = min(max(p.scale, -Self.mostScale), Self.mostScale)
+            warp(b.pixels, p, &scratch.warped)
+            laplacian(of: scratch.warped, &scratch.laplacian)
+            let (gain, sharpening) = fit(a.pixels, scratch)
+            var error: Float = 0
+            for i in 0..<a.pixels.count {
+                scratch.model[i] = gain * scratch.warped[i] + sharpening * scratch.laplacian[i]
+                let rest = a.pixels[i] - scratch.model[i]
+                error += rest * rest
+            }
+            best = min(best, (error / a.square).squareRoot())
+            if step == Self.steps { break }
+            guard let move = newtonStep(a, scratch.model) else { break }
+            p = (p.x + move[0], p.y + move[1], p.turn + move[2], p.scale + move[3])
+        }
+        return best
+    }
+
+    private func warp(_ image: [Float], _ p: (x: Float, y: Float, turn: Float, scale: Float), _ result: inout [Float]) {
+        let k = exp(p.scale), c = cos(p.turn) * k, s = sin(p.turn) * k
+        let middleX = Float(width - 1) / 2, middleY = Float(height - 1) / 2
+        let source = image.span
+        for row in 0..<height {
+            let v = Float(row) - middleY
+            for column in 0..<width {
+                let u = Float(column) - middleX
+                result[row * width + column] = GreyLoops.sample(
+                    source, height: height, width: width, x: middleX + c * u - s * v + p.x,
+                    y: middleY + s * u + c * v + p.y)
+            }
+        }
+    }
+
+    private func laplacian(of image: [Float], _ result: inout [Float]) {
+        for row in 0..<height {
+            for column in 0..<width {
+                let i = row * width + column
+                var sum = -4 * image[i]
+                if column > 0 { sum += image[i - 1] }
+                if column + 1 < width { sum += image[i + 1] }
+                if row > 0 { sum += image[i - width] }
+                if row + 1 < height { sum += image[i + width] }
+                result[i] = sum
+            }
+        }
+    }
+
+    /// Gain and sharpening by least squares.
+    private func fit(_ a: [Float], _ scratch: Scratch) -> (gain: Float, sharpening: Float) {
+        var ww: Float = 1e-3, wl: Float = 0, ll: Float = 1e-3, aw: Float = 0, al: Float = 0
+        for i in 0..<a.count {
+            let (w, l) = (scratch.warped[i], scratch.laplacian[i])
+            ww += w * w
+            wl += w * l
+            ll += l * l
+            aw += a[i] * w
+            al += a[i] * l
+        }
+        ll += 0.02 * ww
+        let determinant = ww * ll - wl * wl
+        let free = determinant > 0 ? (al * ww - aw * wl) / determinant : 0
+        let sharpening = min(max(free, -Self.mostSharpening), Self.mostSharpening)
+        return ((aw - sharpening * wl) / ww, sharpening)
+    }
+
+    /// The change of shift, turn and scale that lessens the residual most, if it depended on them in straight lines.
+    private func newtonStep(_ a: Prepared, _ model: [Float]) -> [Float]? {
+        var h = [Float](repeating: 0, count: 16), g = [Float](repeating: 0, count: 4)
+        let middleX = Float(width - 1) / 2, middleY = Float(height - 1) / 2
+        for row in 1..<max(height - 1, 1) {
+            let y = Float(row) - middleY
+            for column in 1..<max(width - 1, 1) {
+                let i = row * width + column, x = Float(column) - middleX
+                let dx = (model[i + 1] - model[i - 1]) / 2, dy = (model[i + width] - model[i - width]) / 2
+                let rest = a.pixels[i] - model[i]
+                let j = SIMD4(dx, dy, x * dy - y * dx, x * dx + y * dy)
+                for k in 0..<4 {
+                    g[k] += j[k] * rest
+                    for m in k..<4 { h[k * 4 + m] += j[k] * j[m] }
+                }
+            }
+        }
+        let damping = a.square * 1e-6 + 1
+        for (k, weight) in [Float(1), 1, 50, 50].enumerated() { h[k * 4 + k] += weight * damping }
+        return Self.solve(h, g)
+    }
+
+    /// Solves a symmetric system of four by Cholesky's factors; nil where it is not positive.
+    private static func solve(_ h: [Float], _ g: [Float]) -> [Float]? {
+        var l = [Float](repeating: 0, count: 16), y = [Float](repeating: 0, count: 4), x = y
+        for i in 0..<4 {
+            for j in 0...i {
+                var sum = h[j * 4 + i]
+                for k in 0..<j { sum -= l[i * 4 + k] * l[j * 4 + k] }
+                if i == j {
+                    guard sum > 0 else { return nil }
+                    l[i * 4 + i] = sum.squareRoot()
+                } else {
+                    l[i * 4 + j] = sum / l[j * 4 + j]
+                }
+            }
+        }
+        for i in 0..<4 { y[i] = (g[i] - (0..<i).reduce(0) { $0 + l[i * 4 + $1] * y[$1] }) / l[i * 4 + i] }
+        for i in (0..<4).reversed() {
+            x[i] = (y[i] - ((i + 1)..<4).reduce(0) { $0 + l[$1 * 4 + i] * x[$1] }) / l[i * 4 + i]
+        }
+        return x
+    }
+}

@@ -1,0 +1,159 @@
+import Datasets
+import Kernels
+import Synchronization
+import Tensors
+import Workers
+
+/// Two images that are nearly one.
+package struct DuplicatePair: Hashable, Sendable {
+    /// Indices over all parts, the lower first.
+    package var first: Int
+    package var second: Int
+    /// What is left of the one when the other is laid over it, as a share of it: 0 for the same bytes.
+    package var residual: Double
+    /// The same beside what is left of it under its neighbours that are none of it; below 1 where the pair is nearer than these.
+    package var ratio: Double
+}
+
+/// Finds images that are one picture twice: the same bytes, or a copy that was moved, turned, scaled, lightened or blurred a little.
+///
+/// Candidates are an image's nearest six by the network's features and its nearest six at a glance (``ImageDescriptor``), both by
+/// cosine. What is left of it under each (``Alignment``) is compared with what is left under the fifth to tenth best, which are other
+/// pictures of the same kind: two ones of a set of digits are far more alike than two twos.
+package final class DuplicateFinder {
+    /// What counts as a copy.
+    package struct Limits: Hashable, Sendable {
+        package var residual = 0.15
+        package var ratio = 0.5
+
+        package init() {}
+    }
+
+    private static let neighbours = 6
+
+    private let pixels: GreyPixels
+    private let prepared: [Alignment.Prepared]
+    private let alignment: Alignment
+    private let pool: WorkerPool
+
+    package init(_ images: ImageSet, pool: WorkerPool) {
+        let grey = GreyPixels(images)
+        pixels = grey
+        alignment = Alignment(height: images.height, width: images.width)
+        self.pool = pool
+        prepared = (0..<grey.count).map {
+            Alignment.Prepared(grey.image($0), height: grey.height, width: grey.width)
+        }
+    }
+
+    /// Groups of images with the same bytes, each rising, the groups by their first.
+    package static func exact(_ images: ImageSet) -> [[Int]] {
+        var first: [ArraySlice<UInt8>: Int] = [:], groups: [Int: [Int]] = [:]
+        for index in 0..<images.count {
+            let bytes = images.images[(index * images.imageSize)..<((index + 1) * images.imageSize)]
+            if let earlier = first[bytes] {
+                groups[earlier, default: [earlier]].append(index)
+            } else {
+                first[bytes] = index
+            }
+        }
+        return groups.keys.sorted().compactMap { groups[$0] }
+    }
+
+    /// Pairs that are nearly one, by their first and second.
+    /// - Parameter features: of the network, `[N, d]`; nil: by looks alone.
+    package func near(features: [Float]?, limits: Limits = Limits()) -> [DuplicatePair] {
+        let n = pixels.count
+        guard n >= 2 else { return [] }
+        var lists = [
+            NearestRows.find(
+                ImageDescriptor.descriptors(pixels), d: ImageDescriptor.side * ImageDescriptor.side,
+                count: Self.neighbours, pool: pool)
+        ]
+        if let features {
+            let rows = AlignedBuffer<Float>(count: features.count)
+            for i in features.indices { rows[i] = features[i] }
+            let d = features.count / n
+            ImageDescriptor.normalize(rows, d: d)
+            lists.append(NearestRows.find(rows, d: d, count: Self.neighbours, pool: pool))
+        }
+        let work = Comparison(prepared, alignment, lists, limits)
+        pool.run(work, tasks: work.taskCount)
+        var pairs: [Int: DuplicatePair] = [:]
+        for pair in work.results.flatMap({ $0 }) {
+            let key = pair.first * n + pair.second
+            if let known = pairs[key], known.ratio <= pair.ratio { continue }
+            pairs[key] = pair
+        }
+        return pairs.keys.sorted().compactMap { pairs[$0] }
+    }
+
+    /// Compares images with their candidates, some at a time; each task has its own place among the results.
+    private final class Comparison: ParallelWork {
+        private static let block = 64
+        private let prepared: [Alignment.Prepared]
+        private let alignment: Alignment
+        private let lists: [[Int32]]
+        private let limits: Limits
+        private let found: Mutex<[[DuplicatePair]]>
+        let taskCount: Int
+        var results: [[DuplicatePair]] { found.withLock { $0 } }
+
+        init(
+            _ prepared: [Alignment.Prepared], _ alignment: Alignment, _ lists: [[Int32]], _ limits: Limits
+        ) {
+            (self.prepared, self.alignment, self.lists, self.limits) = (prepared, alignment, lists, limits)
+            let count = (prepared.count + Self.block - 1) / Self.block
+            taskCount = count
+            found = Mutex(Array(repeating: [], count: count))
+        }
+
+        func run(task: Int, worker: Int) {
+            var scratch = Alignment.Scratch(alignment)
+            var found: [DuplicatePair] = []
+            for index in (task * Self.block)..<min((task + 1) * Self.block, prepared.count) {
+                var candidates: [Int] = []
+                for list in lists {
+                    for k in 0..<DuplicateFinder.neighbours {
+                        let other = Int(list[index * DuplicateFinder.neighbours + k])
+                        if other >= 0, !candidates.contains(other) { candidates.append(other) }
+                    }
+                }
+                let residuals = candidates.map { other in
+                    (other, Double(alignment.residual(prepared[index], prepared[other], &scratch)))
+                }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }
+                // What other pictures of the kind leave.
+                let others = residuals.dropFirst(4).prefix(6).map(\.1)
+                let usual = others.isEmpty ? 1 : others[others.count / 2]
+                for (other, residual) in residuals {
+                    let ratio = usual > 0 ? residual / usual : 1
+                    guard residual <= limits.residual, ratio <= limits.ratio else { break }
+                    found.append(
+                        DuplicatePair(
+                            first: min(index, other), second: max(index, other), residual: residual, ratio: ratio))
+                }
+            }
+            self.found.withLock { $0[task] = found }
+        }
+    }
+
+    /// Groups of images that pairs join, each rising, the groups by their first.
+    package static func groups(_ pairs: [(Int, Int)], count: Int) -> [[Int]] {
+        var parent = Array(0..<count)
+        func root(_ i: Int) -> Int {
+            var i = i
+            while parent[i] != i {
+                parent[i] = parent[parent[i]]
+                i = parent[i]
+            }
+            return i
+        }
+        for (a, b) in pairs {
+            let (x, y) = (root(a), root(b))
+            if x != y { parent[max(x, y)] = min(x, y) }
+        }
+        var members: [Int: [Int]] = [:]
+        for i in 0..<count { members[root(i), default: []].append(i) }
+        return members.keys.sorted().compactMap { members[$0] }.filter { $0.count > 1 }
+    }
+}

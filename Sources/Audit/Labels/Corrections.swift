@@ -1,0 +1,109 @@
+import Datasets
+import Formats
+import Tensors
+
+/// What becomes of an image whose label looks wrong.
+package enum Correction: String, CaseIterable, Sendable {
+    case keep, relabel, remove
+
+    /// From which probability on the suggestion is taken.
+    static let sure = 0.9
+
+    static func usual(_ finding: LabelFindings.Finding, part: String) -> Correction {
+        part == "test" ? .keep : finding.suggestionProbability >= sure ? .relabel : .remove
+    }
+}
+
+/// The corrections of a data set, as `labels.csv` of an audit holds them.
+package struct Corrections: Sendable {
+    private struct Entry {
+        var label: UInt8
+        var suggestion: UInt8
+        var correction: Correction
+        var line: Int
+    }
+
+    private let path: String
+    private var entries: [String: [Int: Entry]] = [:]
+
+    /// - Parameter classNames: of the data set.
+    /// - Throws: an `InputError` naming file, line and column.
+    package init(_ path: String, classNames: [String]) throws(InputError) {
+        self.path = path
+        var table = try TableText.load(path)
+        let head = try table.nextRow() ?? [], names = ["part", "index", "label", "suggestion", "action"]
+        let columns = names.compactMap { head.firstIndex(of: $0) }
+        guard columns.count == names.count else {
+            throw InputError(
+                path, expected: "the columns \(names.joined(separator: ", "))",
+                received: head.isEmpty ? "an empty file" : head.joined(separator: ", "))
+        }
+        func classIndex(_ name: String, _ place: String) throws(InputError) -> UInt8 {
+            guard let index = classNames.firstIndex(of: name) else {
+                throw InputError(place, expected: "a class of the data set", received: name)
+            }
+            return UInt8(index)
+        }
+        while let row = try table.nextRow() {
+            let place = "\(path):\(table.line)"
+            guard row.count == head.count else {
+                throw InputError(place, expected: "\(head.count) columns", received: "\(row.count)")
+            }
+            guard let index = Int(row[columns[1]]), index >= 0 else {
+                throw InputError("\(place), index", expected: "a number from 0", received: row[columns[1]])
+            }
+            guard let correction = Correction(rawValue: row[columns[4]]) else {
+                throw InputError(
+                    "\(place), action", expected: Correction.allCases.map(\.rawValue).joined(separator: ", "),
+                    received: row[columns[4]])
+            }
+            let part = row[columns[0]]
+            guard entries[part]?[index] == nil else {
+                throw InputError(place, expected: "each image once", received: "image \(index) of \(part) again")
+            }
+            entries[part, default: [:]][index] = Entry(
+                label: try classIndex(row[columns[2]], "\(place), label"),
+                suggestion: try classIndex(row[columns[3]], "\(place), suggestion"), correction: correction,
+                line: table.line)
+        }
+    }
+
+    /// A copy of the part called `name` with the corrections made, and how many labels were changed and images removed.
+    /// - Throws: an `InputError` where a row names an image that is not there, or that has another label.
+    package func applied(
+        to images: ImageSet, part name: String
+    ) throws(InputError) -> (images: ImageSet, relabelled: Int, removed: Int) {
+        let entries = entries[name] ?? [:]
+        var labels = images.labels, removed = Set<Int>(), relabelled = 0
+        for index in entries.keys.sorted() {
+            guard let entry = entries[index] else { continue }
+            guard index < images.count, images.labels[index] == entry.label else {
+                throw InputError(
+                    "\(path):\(entry.line)", expected: "an image of \(name) with its label",
+                    received: index < images.count
+                        ? "image \(index), whose label is \(images.classNames[Int(images.labels[index])])"
+                        : "image \(index) of \(images.count)",
+                    remedy: "these corrections are of other data")
+            }
+            switch entry.correction {
+            case .keep: break
+            case .relabel:
+                labels[index] = entry.suggestion
+                relabelled += 1
+            case .remove: removed.insert(index)
+            }
+        }
+        let corrected = images.relabelled(labels)
+        let kept = labels.indices.filter { !removed.contains($0) }
+        return (removed.isEmpty ? corrected : corrected.subset(kept), relabelled, removed.count)
+    }
+
+    /// Parts that rows are of, other than those that the data have.
+    package func check(parts: [String]) throws(InputError) {
+        for (part, entries) in entries.sorted(by: { $0.key < $1.key }) where !parts.contains(part) {
+            throw InputError(
+                "\(path):\(entries.values.map(\.line).min() ?? 0), part",
+                expected: parts.joined(separator: " or "), received: part)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Formats
+
+/// Which labels look wrong.
+package enum LabelPruning: String, CaseIterable, Sendable {
+    /// For given class i and other class j as many as the joint says, those with the largest `p[j] − p[i]`.
+    case byNoiseRate
+    /// Of each given class as many as the joint says are wrong, those with the smallest `p[i]`.
+    case byClass
+    /// What both of them say.
+    case both
+    /// Every sample whose confident class is another.
+    case confident
+    /// Every sample whose most probable class is another.
+    case predicted
+
+    /// Samples, rising. None whose most probable class is the given one, nor the last of a class.
+    /// - Parameter joint: of the same samples.
+    package func issues(_ data: LabelledProbabilities, _ joint: ConfidentJoint) -> [Int] {
+        let found: Set<Int>
+        switch self {
+        case .byNoiseRate: found = Self.byNoiseRate(data, Self.pruneCounts(joint))
+        case .byClass: found = Self.byClass(data, Self.pruneCounts(joint))
+        case .both:
+            let counts = Self.pruneCounts(joint)
+            found = Self.byNoiseRate(data, counts).intersection(Self.byClass(data, counts))
+        case .confident: found = Set(joint.offDiagonal)
+        case .predicted: found = Set((0..<data.count).filter { data.predicted($0) != data.labels[$0] })
+        }
+        return found.filter { !Self.isSupported(data, $0) }.sorted()
+    }
+
+    /// Whether the given class is the most probable one, within the tolerance.
+    private static func isSupported(_ data: LabelledProbabilities, _ i: Int) -> Bool {
+        let own = data.probability(i, data.labels[i]) + ConfidentJoint.tolerance
+        return (0..<data.classCount).allSatisfy {
+            $0 == data.labels[i] || data.probability(i, $0) < own || (data.probability(i, $0) == own && $0 > data.labels[i])
+        }
+    }
+
+    /// How many to prune, `[true, given]`, with what is kept on the diagonal: at least one of each class, taken evenly from
+    /// the class's others.
+    static func pruneCounts(_ joint: ConfidentJoint) -> [[Int]] {
+        let k = joint.calibrated.count
+        var counts = (0..<k).map { j in (0..<k).map { Double(joint.calibrated[$0][j]) } }
+        for given in 0..<k {
+            let column = (0..<k).map { counts[$0][given] }
+            let kept = max(column[given], 1)
+            let raised = (kept - column[given]) / max(Double(column.filter { $0 != 0 }.count) - 1, 1)
+            for j in 0..<k { counts[j][given] = max(column[j] - raised, 0) }
+            counts[given][given] = kept
+        }
+        return counts.map { ConfidentJoint.rounded($0.map { $0.rounded(.towardZero) }) }
+    }
+
+    private static func members(_ data: LabelledProbabilities) -> [[Int]] {
+        var members = [[Int]](repeating: [], count: data.classCount)
+        for (i, label) in data.labels.enumerated() { members[label].append(i) }
+        return members
+    }
+
+    private static func byClass(_ data: LabelledProbabilities, _ counts: [[Int]]) -> Set<Int> {
+        var found = Set<Int>()
+        for (k, members) in members(data).enumerated() where members.count > 1 {
+            let order = members.sorted { (data.probability($0, k), $0) < (data.probability($1, k), $1) }
+            found.formUnion(order.prefix(max(members.count - counts[k][k], 0)))
+        }
+        return found
+    }
+
+    private static func byNoiseRate(_ data: LabelledProbabilities, _ counts: [[Int]]) -> Set<Int> {
+        var found = Set<Int>()
+        for (k, members) in members(data).enumerated() where members.count > 1 {
+            for j in 0..<data.classCount where j != k && counts[j][k] > 0 {
+                let margin = { (i: Int) in data.probability(i, k) - data.probability(i, j) }
+                found.formUnion(members.sorted { (margin($0), $0) < (margin($1), $1) }.prefix(counts[j][k]))
+            }
+        }
+        return found
+    }
+}

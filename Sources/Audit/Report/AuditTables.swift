@@ -1,0 +1,178 @@
+import Formats
+import Tensors
+
+extension Audit {
+    private var names: [String] { images.images.classNames }
+
+    /// `labels.csv`: labels that look wrong, the worst first, with what `--apply` would do: `relabel` where the suggestion is at least
+    /// 90 % probable, else `remove`; `keep` in a test half, which nothing changes unasked. Whoever disagrees changes the column
+    /// `action`.
+    package var labelsTable: String {
+        var table = CSV(header: [
+            "part", "index", "label", "suggestion", "labelProbability", "suggestionProbability", "quality", "action",
+        ])
+        for finding in labels.findings {
+            let place = images.place(finding.index)
+            table.add(place.part)
+            table.add(place.index)
+            table.add(names[finding.label])
+            table.add(names[finding.suggestion])
+            table.add(finding.labelProbability)
+            table.add(finding.suggestionProbability)
+            table.add(finding.quality)
+            table.add(Correction.usual(finding, part: place.part).rawValue)
+            table.endLine()
+        }
+        return table.text
+    }
+
+    /// `noise.csv`: the joint distribution, a row per given class and a column per true one.
+    package var noiseTable: String { Self.noiseTable(labels.joint, names) }
+
+    package static func noiseTable(_ joint: ConfidentJoint, _ names: [String]) -> String {
+        var table = CSV(header: ["given\\true"] + names)
+        for (name, row) in zip(names, joint.joint) {
+            table.add(name)
+            for value in row { table.add(value) }
+            table.endLine()
+        }
+        return table.text
+    }
+
+    /// `duplicates.csv`: a row an image, by group.
+    package var duplicatesTable: String {
+        var table = CSV(header: ["group", "kind", "part", "index", "label", "residual", "ratio", "leak", "conflict"])
+        for (number, group) in duplicates.enumerated() {
+            for member in group.members {
+                let place = images.place(member)
+                table.add(number + 1)
+                table.add(group.isExact ? "exact" : "near")
+                table.add(place.part)
+                table.add(place.index)
+                table.add(names[Int(images.images.labels[member])])
+                table.add(group.residual)
+                table.add(group.ratio)
+                table.add(group.isLeak ? 1 : 0)
+                table.add(group.hasConflict ? 1 : 0)
+                table.endLine()
+            }
+        }
+        return table.text
+    }
+
+    /// `strangers.csv`: the strangest first.
+    package var strangersTable: String {
+        var table = CSV(header: ["part", "index", "label", "score"])
+        for stranger in strangers {
+            let place = images.place(stranger.index)
+            table.add(place.part)
+            table.add(place.index)
+            table.add(names[Int(images.images.labels[stranger.index])])
+            table.add(stranger.score)
+            table.endLine()
+        }
+        return table.text
+    }
+
+    /// `slices.csv`: the worst first.
+    package var slicesTable: String {
+        var table = CSV(header: ["slice", "images", "errors", "accuracy", "lower", "upper", "p"])
+        for slice in slices {
+            table.add(slice.name)
+            table.add(slice.count)
+            table.add(slice.errors)
+            table.add(slice.accuracy)
+            table.add(slice.interval.lower)
+            table.add(slice.interval.upper)
+            table.add(slice.p)
+            table.endLine()
+        }
+        return table.text
+    }
+
+    /// `audit.json`.
+    package var json: JSONValue {
+        var object: JSONObject = [
+            "images": .object(
+                JSONObject(distinct: images.parts.map { .init(key: $0.name, value: .integer($0.range.count)) })),
+            "judged": .integer(judged.count),
+            "accuracy": .number(accuracy),
+            "labels": Self.labelsJSON(labels, names: names, place: { index in
+                let place = images.place(index)
+                return ["part": .string(place.part), "index": .integer(place.index)]
+            }),
+            "duplicates": .array(duplicates.map { group in
+                [
+                    "kind": .string(group.isExact ? "exact" : "near"), "residual": .number(group.residual),
+                    "leak": .boolean(group.isLeak), "conflict": .boolean(group.hasConflict),
+                    "images": .array(group.members.map(placeJSON)),
+                ]
+            }),
+            "strangers": .array(strangers.map { stranger in
+                ["image": placeJSON(stranger.index), "score": .number(stranger.score)]
+            }),
+            "slices": .array(slices.map { slice in
+                [
+                    "slice": .string(slice.name), "images": .integer(slice.count), "errors": .integer(slice.errors),
+                    "accuracy": .number(slice.accuracy), "lower": .number(slice.interval.lower),
+                    "upper": .number(slice.interval.upper), "p": .number(slice.p),
+                ]
+            }),
+        ]
+        object["drift"] = drift.map(\.json) ?? .null
+        return .object(object)
+    }
+
+    private func placeJSON(_ index: Int) -> JSONValue {
+        let place = images.place(index)
+        return ["part": .string(place.part), "index": .integer(place.index)]
+    }
+
+    /// What was found of labels.
+    package static func labelsJSON(
+        _ labels: LabelFindings, names: [String], place: (Int) -> JSONValue
+    ) -> JSONValue {
+        [
+            "pruning": .string(labels.pruning.rawValue), "ranking": .string(labels.ranking.rawValue),
+            "noiseShare": .number(labels.joint.noiseShare),
+            "thresholds": .array(labels.joint.thresholds.map { .number($0) }),
+            "confidentJoint": .array(labels.joint.counts.map { .array($0.map { .integer($0) }) }),
+            "joint": .array(labels.joint.joint.map { .array($0.map { .number($0) }) }),
+            "issues": .array(labels.findings.map { finding in
+                [
+                    "image": place(finding.index), "label": .string(names[finding.label]),
+                    "suggestion": .string(names[finding.suggestion]),
+                    "labelProbability": .number(finding.labelProbability),
+                    "suggestionProbability": .number(finding.suggestionProbability),
+                    "quality": .number(finding.quality),
+                ]
+            }),
+        ]
+    }
+}
+
+extension Audit.Drift {
+    var json: JSONValue {
+        func pair(_ values: [Double]) -> JSONValue { .array(values.map { .number($0) }) }
+        let test: JSONValue =
+            test.map {
+                [
+                    "drawn": .integer($0.drawn), "tested": .integer($0.tested), "correct": .integer($0.correct),
+                    "accuracy": .number($0.accuracy), "lower": .number($0.interval.lower),
+                    "upper": .number($0.interval.upper), "p": .number($0.p),
+                ]
+            } ?? .null
+        return [
+            "first": .string(first), "second": .string(second), "images": .array(counts.map { .integer($0) }),
+            "test": test,
+            "measures": .array(measures.map { measure in
+                [
+                    "measure": .string(measure.measure.rawValue), "medians": pair(measure.medians),
+                    "statistic": .number(measure.statistic), "p": .number(measure.p),
+                ]
+            }),
+            "classShares": .array(classShares.map(pair)), "classP": .number(classP), "confidence": pair(confidence),
+            "accuracy": pair(accuracy), "calibrationError": pair(calibrationError),
+        ]
+    }
+}

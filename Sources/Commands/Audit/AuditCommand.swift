@@ -1,0 +1,226 @@
+import ArgumentParser
+import Audit
+import Formats
+import Foundation
+import Numeral
+import Runs
+import Tensors
+import Workers
+
+/// `trainer audit`: can the data and the model be trusted?
+struct AuditCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit",
+        abstract: "Find wrong labels, copies, strangers, weak spots and drift in a data set.",
+        discussion: """
+            With --config, networks are trained on parts of the training images, so that each image is judged by one that did not \
+            learn from it; interrupted, the same command goes on. With --model, a trained network judges the images that are new to \
+            it. With --predictions, labels alone are judged, by probabilities from elsewhere. Nothing that is audited is changed.
+            """)
+
+    @Option(help: "The JSON configuration of the networks that judge.")
+    var config: String?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("With --config: override one key, as often as you like.", valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    @Option(help: "With --config: random seed, instead of the configuration's.")
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("With --config: parts that the training images are cut into.", valueName: "count"))
+    var folds: Int?
+
+    @Option(help: "A run folder, a model file, or box: a network that is trained already.")
+    var model: String?
+
+    @Flag(help: "With --model: it learned from none of the data, not even from their training half.")
+    var unseen = false
+
+    @Option(
+        help: ArgumentHelp(
+            "With --model: write the model with a detector of strangers, fitted on the validation images.",
+            valueName: "file"))
+    var save: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A table with columns label and p0, p1, …: the predictions.csv of a run, or of another program.",
+            valueName: "file.csv"))
+    var predictions: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder that holds the data set; or your own data: a folder of pictures for each class, a CSV file.",
+            valueName: "path"))
+    var data: String?
+
+    @Option(help: ArgumentHelp("Other data, to be compared with these.", valueName: "path"))
+    var against: String?
+
+    @Option(help: "Which labels are named: byNoiseRate (default), byClass, both, confident or predicted.")
+    var prune: LabelPruning?
+
+    @Option(help: "By what they are ranked: selfConfidence (default), normalizedMargin or confidenceWeightedEntropy.")
+    var rank: LabelQuality?
+
+    @Option(help: "Folder in which the audit's folder is made.")
+    var output: String?
+
+    @Option(
+        help: ArgumentHelp("Write a corrected copy of the data into a folder of its own.", valueName: "folder"))
+    var apply: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --apply: the labels.csv of an audit, with your changes in its column action; nothing is then audited.",
+            valueName: "file.csv"))
+    var corrections: String?
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        let ways = [config, model, predictions].compactMap { $0 }
+        guard ways.count == 1 else {
+            throw ValidationError(
+                "expected one of --config, --model and --predictions · received \(ways.isEmpty ? "none" : "several")")
+        }
+        for (option, isGiven) in [
+            ("--set", !overrides.isEmpty), ("--seed", seed != nil), ("--folds", folds != nil),
+        ] where isGiven && config == nil {
+            throw ValidationError("\(option) goes with --config")
+        }
+        for (option, isGiven) in [("--unseen", unseen), ("--save", save != nil)] where isGiven && model == nil {
+            throw ValidationError("\(option) goes with --model")
+        }
+        for (option, isGiven) in [
+            ("--data", data != nil), ("--against", against != nil), ("--apply", apply != nil),
+        ] where isGiven && predictions != nil {
+            throw ValidationError("\(option) does not go with --predictions: a table holds no images")
+        }
+        if corrections != nil, apply == nil { throw ValidationError("--corrections goes with --apply") }
+        if let folds, !(2...100).contains(folds) {
+            throw ValidationError("--folds: expected an integer in 2…100 · received \(folds)")
+        }
+    }
+
+    func run() throws {
+        if let predictions { return try auditTable(predictions) }
+        if let corrections { return try apply(corrections, to: loaded()) }
+        let session = try makeSession()
+        defer { session.pool.shutdown() }
+        var options = AuditOptions()
+        if let prune { options.pruning = prune }
+        if let rank { options.ranking = rank }
+        options.seed = session.experiment.seed
+        var audit = try Audit(session.images, session.evidence, options: options, pool: session.pool) { step in
+            common.say("\(step) …")
+        }
+        common.say("Drift …")
+        audit.drift = try session.drift(against: against, seed: options.seed) { try load(at: $0, for: session) }
+        let folder = try RunFolder.create(
+            in: URL(fileURLWithPath: output ?? session.experiment.output.directory, isDirectory: true),
+            name: "\(session.experiment.name)-audit")
+        try folder.write(session.experiment.jsonText, as: .config)
+        try audit.write(
+            to: folder.url, title: "Audit of \(session.dataset)", lead: session.lead(audit), notes: session.notes)
+        if let save { try session.write(to: save) }
+        print(AuditSummary.text(audit))
+        print("Everything is in \(folder.url.relativePath); read audit.html there")
+        if apply != nil {
+            try apply(folder.url.appendingPathComponent("labels.csv").relativePath, to: session.sets)
+        }
+    }
+
+    /// Labels alone.
+    private func auditTable(_ path: String) throws {
+        let data = try LabelledProbabilities.read(path)
+        let labels = LabelFindings(data, pruning: prune ?? .byNoiseRate, ranking: rank ?? .selfConfidence)
+        let folder = try RunFolder.create(
+            in: URL(fileURLWithPath: output ?? "runs", isDirectory: true), name: "labels-audit")
+        let report = LabelsReport(data, labels)
+        try report.write(to: folder.url)
+        print(report.text)
+        print("Everything is in \(folder.url.relativePath)")
+    }
+
+    /// The parts of the data, as they are.
+    private func loaded() throws -> [(name: String, images: ImageSet)] {
+        let experiment: Experiment
+        if let model {
+            experiment = try AuditSession.experiment(of: SavedModel.load(path: model), data: data)
+        } else {
+            experiment = try trainCommand().configured().0
+        }
+        return try AuditSession.sets(
+            common.load(experiment.dataRequest, seed: experiment.seed, whole: config != nil))
+    }
+
+    private func apply(_ path: String, to sets: [(name: String, images: ImageSet)]) throws {
+        guard let apply else { return }
+        let corrections = try Corrections(path, classNames: sets[0].images.classNames)
+        try corrections.check(parts: sets.map(\.name))
+        var changed: [String: ImageSet] = [:], relabelled = 0, removed = 0
+        for (name, images) in sets {
+            let result = try corrections.applied(to: images, part: name)
+            changed[name] = result.images
+            relabelled += result.relabelled
+            removed += result.removed
+        }
+        guard let train = changed["train"], train.count > 0 else {
+            throw InputError(path, expected: "corrections that leave training images", received: "none left")
+        }
+        let section = try ConversionFiles.writeIDX(
+            ConvertedData(train: train, validation: changed["validation"], test: changed["test"]), to: apply,
+            gzip: true)
+        print(
+            "\(apply): a copy with \(Console.grouped(relabelled)) labels changed and \(Console.grouped(removed)) images left "
+                + "out; to train on it: --data \(apply), or")
+        print(section)
+    }
+
+    private func makeSession() throws -> AuditSession {
+        guard let model else {
+            let train = try trainCommand()
+            var session: AuditSession?
+            try Ranks.join { ranks in
+                guard ranks.count == 1 else {
+                    throw InputError("trainer audit", expected: "one process", received: "\(ranks.count) ranks")
+                }
+                let validation = try train.trainParts(folds ?? 5, ranks)
+                session = try AuditSession(validation, pool: common.makePool(), say: common.say)
+            }
+            guard let session else { throw ExitCode(1) }
+            return session
+        }
+        return try AuditSession(
+            SavedModel.load(path: model), path: model, data: data, isUnseen: unseen, common: common)
+    }
+
+    /// `trainer train --folds` with what was said here.
+    private func trainCommand() throws -> TrainCommand {
+        var arguments = ["--config", config ?? ""] + overrides.flatMap { ["--set", $0] }
+        if let seed { arguments += ["--seed", "\(seed)"] }
+        if let data { arguments += ["--data", data] }
+        if let output { arguments += ["--output", output] }
+        if let threads = common.threads { arguments += ["--threads", "\(threads)"] }
+        if common.quiet { arguments.append("--quiet") }
+        return try TrainCommand.parse(arguments)
+    }
+
+    /// Data to compare with those that are audited.
+    private func load(at path: String, for session: AuditSession) throws -> ImageSet {
+        var options = session.experiment.dataRequest
+        options.directory = path
+        (options.provider, options.fold, options.files) = (nil, nil, nil)
+        options.modelClasses = session.classNames
+        if options.source == .sample { options.source = .auto }
+        let sets = try AuditSession.sets(common.load(options, seed: session.experiment.seed))
+        try Classifier.check(session.graph, fits: sets[0].images, named: path)
+        return AuditedImages(sets).images
+    }
+}
+
+extension LabelPruning: ExpressibleByArgument {}
+extension LabelQuality: ExpressibleByArgument {}

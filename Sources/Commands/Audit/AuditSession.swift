@@ -1,0 +1,180 @@
+import Audit
+import Formats
+import Foundation
+import Numeral
+import Tensors
+import Workers
+
+/// The data of an audit, and what networks say of them.
+struct AuditSession {
+    let experiment: Experiment
+    let graph: ResolvedGraph
+    let classNames: [String]
+    let dataset: String
+    var notes: [String]
+    let sets: [(name: String, images: ImageSet)]
+    let images: AuditedImages
+    let evidence: AuditEvidence
+    let pool: WorkerPool
+    private let judge: AuditJudge
+    /// Probabilities of the first part, where they were found without its having been learned from.
+    private let firstIsJudged: Bool
+    private let model: SavedModel?
+    private let detector: StrangerDetector?
+
+    /// The halves of a data set, and what was kept for validation.
+    static func sets(_ data: LoadedData) throws -> [(name: String, images: ImageSet)] {
+        guard data.lines == nil else {
+            throw InputError("data.lines", expected: "single images", received: "lines of text")
+        }
+        let test = try data.loadTest().images
+        return [("train", data.train), ("validation", data.validation), ("test", test)].filter { $0.1.count > 0 }
+    }
+
+    /// By the networks of a cross-validation.
+    init(_ validation: CrossValidation, pool: WorkerPool, say: (String) -> Void) throws {
+        let whole = validation.whole, train = whole.train, k = train.classCount
+        say("Judging …")
+        let parts = try validation.outOfFold()
+        let models = try parts.runs.map { try SavedModel.load(path: $0) }
+        experiment = validation.experiment
+        (graph, classNames, dataset, notes) = (models[0].graph, models[0].classNames, whole.dataset, whole.notes)
+        let sets = try Self.sets(whole)
+        self.sets = sets
+        images = AuditedImages(sets)
+        judge = AuditJudge(models, pool: pool)
+        self.pool = pool
+        var strangeness = [Double](repeating: 0, count: images.images.count), isStrange = true
+        for (model, indices) in zip(models, parts.places) {
+            var isHeld = [Bool](repeating: false, count: train.count)
+            for index in indices { isHeld[index] = true }
+            let held = train.subset(indices), rest = train.subset((0..<train.count).filter { !isHeld[$0] })
+            let classifier = AuditJudge.classifier(model, pool: pool)
+            guard let known = StrangerDetector.Activations(held, classifier),
+                let detector = StrangerDetector.fit(classifier, training: rest, heldOut: held, known: known)
+            else {
+                isStrange = false
+                break
+            }
+            for (index, score) in zip(indices, detector.scaled(detector.scores(known))) { strangeness[index] = score }
+        }
+        var probabilities = parts.probabilities.map(Double.init)
+        for (name, set) in sets where name != "train" {
+            probabilities += judge.probabilities(of: set)
+            guard isStrange, let range = images.part(name)?.range else { continue }
+            let own = models[0].strangers ?? StrangerDetector.fit(
+                AuditJudge.classifier(models[0], pool: pool), training: train, heldOut: set)
+            if let own, let scores = judge.strangeness(of: set, by: own) {
+                for (index, score) in zip(range, own.scaled(scores)) { strangeness[index] = score }
+            }
+        }
+        precondition(probabilities.count == images.images.count * k, "AuditSession: a row for each image")
+        evidence = AuditEvidence(
+            judged: Array(0..<images.images.count), probabilities: probabilities,
+            features: judge.features(of: images.images), strangeness: isStrange ? strangeness : nil)
+        (firstIsJudged, model, detector) = (true, nil, nil)
+    }
+
+    /// The configuration that a model's data are loaded by.
+    static func experiment(of model: SavedModel, data: String?) throws -> Experiment {
+        var experiment = model.experiment
+        guard !model.graph.readsLines else {
+            throw InputError("--model", expected: "a network of single images", received: "one of lines of text")
+        }
+        if let data {
+            experiment.data.directory = data
+            (experiment.data.provider, experiment.data.fold) = (nil, nil)
+            if experiment.data.source == .sample { experiment.data.source = .auto }
+        } else if let kind = model.ownData {
+            throw InputError(
+                "--data", expected: "the \(kind) to audit: the model was trained on \(kind) of your own", received: "none")
+        }
+        return experiment
+    }
+
+    /// By one network that is trained already.
+    init(_ model: SavedModel, path: String, data: String?, isUnseen: Bool, common: CommonOptions) throws {
+        experiment = try Self.experiment(of: model, data: data)
+        var options = experiment.dataRequest
+        options.modelClasses = model.classNames
+        let loaded = try common.load(options, seed: experiment.seed)
+        let sets = try Self.sets(loaded)
+        try Classifier.check(model.graph, fits: sets[0].images, named: loaded.dataset)
+        pool = try common.makePool()
+        self.sets = sets
+        let images = AuditedImages(sets)
+        self.images = images
+        (graph, classNames, dataset) = (model.graph, model.classNames, loaded.dataset)
+        notes = loaded.notes
+        judge = AuditJudge([model], pool: pool)
+        common.say("Judging …")
+        let isKnown = !isUnseen && sets.count > 1
+        let known = isKnown ? images.part("train")?.range ?? 0..<0 : 0..<0
+        let judged = (0..<images.images.count).filter { !known.contains($0) }
+        if isKnown {
+            notes.append(
+                "labels, strangers and slices are of the validation and test images: the network may have learned from the others "
+                    + "(--unseen says that it has not)")
+        }
+        let judgedImages = images.images.subset(judged)
+        detector = loaded.validation.count >= StrangerDetector.fewestHeldOut
+            ? StrangerDetector.fit(
+                AuditJudge.classifier(model, pool: pool), training: loaded.train, heldOut: loaded.validation)
+            : nil
+        let own = model.strangers ?? detector
+        evidence = AuditEvidence(
+            judged: judged, probabilities: judge.probabilities(of: judgedImages),
+            features: judge.features(of: images.images),
+            strangeness: judge.strangeness(of: judgedImages, by: own).flatMap { scores in own?.scaled(scores) })
+        self.model = model
+        firstIsJudged = isUnseen
+    }
+
+    /// In a sentence: what was audited, and by what.
+    func lead(_ audit: Audit) -> String {
+        let parts = images.parts.map { "\(Console.grouped($0.range.count)) \($0.name)" }.joined(separator: ", ")
+        return "\(dataset): \(parts) images, \(images.images.height)×\(images.images.width), \(classNames.count) classes; "
+            + "\(Console.grouped(audit.judged.count)) of them judged by networks that did not learn from them, which read "
+            + "\(Console.fixed(100 * audit.accuracy, 2)) % as labelled."
+    }
+
+    /// The first part compared with other data, or else with the test half.
+    func drift(against path: String?, seed: UInt64, load: (String) throws -> ImageSet) throws -> Audit.Drift? {
+        let k = classNames.count
+        func side(_ name: String, _ range: Range<Int>) -> Audit.Side {
+            let set = images.images.subset(range), d = (evidence.features?.count ?? 0) / max(images.images.count, 1)
+            let isJudged = firstIsJudged || (evidence.judged.first ?? 0) <= range.lowerBound
+            let start = evidence.judged.firstIndex(of: range.lowerBound) ?? 0
+            return Audit.Side(
+                name: name, images: set,
+                probabilities: isJudged
+                    ? Array(evidence.probabilities[(start * k)..<((start + range.count) * k)])
+                    : judge.probabilities(of: set),
+                features: evidence.features.map { Array($0[(range.lowerBound * d)..<(range.upperBound * d)]) })
+        }
+        // Images that are new to the network stand for what it was trained on.
+        let first = firstIsJudged || path == nil ? images.parts[0] : images.parts[images.parts.count - 1]
+        if let path {
+            let other = try load(path)
+            return Audit.drift(
+                side(first.name, first.range),
+                Audit.Side(
+                    name: path, images: other, probabilities: judge.probabilities(of: other),
+                    features: judge.features(of: other)), seed: seed)
+        }
+        guard let test = images.part("test"), images.parts.count > 1 else { return nil }
+        return Audit.drift(side(first.name, first.range), side(test.name, test.range), seed: seed)
+    }
+
+    /// Writes the model with its detector.
+    func write(to path: String) throws {
+        guard let model, let detector else {
+            throw InputError(
+                "--save", expected: "at least \(StrangerDetector.fewestHeldOut) validation images and a network with features",
+                received: "neither or one of them", remedy: "the model's data.validationFraction says how many there are")
+        }
+        let data = model.calibrated(temperature: model.temperature, strangers: detector).encoded()
+        try AtomicFile.write(data, to: URL(fileURLWithPath: path))
+        print("\(path): \(Console.grouped(data.count)) bytes, the model with a detector of strangers (\(detector.kind.rawValue))")
+    }
+}

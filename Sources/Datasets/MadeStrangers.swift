@@ -1,0 +1,24 @@
+extension ImageSet {
+    /// What looks like these images in every part and is none of them as a whole; nil where there is but one class.
+    package func strangers(most: Int) -> ImageSet? {
+        let count = min(most, self.count)
+        var pixels: [UInt8] = []
+        pixels.reserveCapacity(3 * count * imageSize)
+        let row = width * channels, half = height / 2, middle = width / 2 * channels
+        func line(_ image: Int, _ y: Int) -> ArraySlice<UInt8> {
+            images[(image * imageSize + y * row)..<(image * imageSize + (y + 1) * row)]
+        }
+        for first in 0..<count {
+            // The next image of another class, a third of the set away, so that neighbours in a file that is sorted differ too.
+            let others = (1..<self.count).lazy.map { (first + self.count / 3 + $0) % self.count }
+            guard let second = others.first(where: { labels[$0] != labels[first] }) else { return nil }
+            for y in 0..<height { pixels += line(first, y).prefix(middle) + line(second, y).dropFirst(middle) }
+            for y in 0..<height { pixels += line(y < half ? first : second, y) }
+            for y in 0..<height {
+                let from = line(first, (y + half) % height)
+                pixels += from.dropFirst(middle) + from.prefix(middle)
+            }
+        }
+        return ImageSet(self, bytes: pixels)
+    }
+}

@@ -1,0 +1,255 @@
+import Foundation
+import LinearAlgebra
+
+/// Tells what a network was not trained to read: an out-of-distribution score, and how strange known images look by it.
+///
+/// Two scores of an image, from its logits z and its features f (what the layer that decides has read, averaged over places where
+/// it is an image):
+///
+///     energy       E = −log Σₖ exp zₖ
+///     Mahalanobis  M = minₖ (f − μₖ)ᵀ Σ⁻¹ (f − μₖ)
+///
+/// μₖ is the mean of class k's training images, Σ their covariance within classes, its diagonal raised by 10⁻³ of its mean.
+/// ``Kind/both`` adds the two after each was shifted by its median over images that the network did not learn from and divided by the
+/// distance from there to their 95th percentile. Cost: d² + K·d multiplications an image of d features.
+///
+/// W. Liu, X. Wang, J. Owens, Y. Li, "Energy-based out-of-distribution detection", NeurIPS 2020 (arXiv:2010.03759);
+/// K. Lee, K. Lee, H. Lee, J. Shin, "A simple unified framework for detecting out-of-distribution samples and adversarial attacks",
+/// NeurIPS 2018 (arXiv:1807.03888).
+package struct StrangerDetector: Hashable, Sendable {
+    package enum Kind: String, CaseIterable, Sendable {
+        case energy, mahalanobis, both
+    }
+
+    /// How one score is brought to a common scale.
+    package struct Scale: Hashable, Sendable {
+        package var centre: Double
+        package var spread: Double
+
+        package init(centre: Double, spread: Double) { (self.centre, self.spread) = (centre, spread) }
+
+        init(_ values: [Double]) {
+            let sorted = values.sorted()
+            centre = StrangerDetector.quantile(sorted, 0.5)
+            let reach = StrangerDetector.quantile(sorted, 0.95) - centre
+            spread = reach > 0 ? reach : 1
+        }
+
+        func applied(to value: Double) -> Double { (value - centre) / spread }
+    }
+
+    package let kind: Kind
+    package let energy: Scale
+    package let mahalanobis: Scale
+    /// K.
+    package let classCount: Int
+    /// d.
+    package let featureCount: Int
+    /// `W·μₖ`, `[K, d]`.
+    package let means: [Float]
+    /// W with `WᵀW = Σ⁻¹`, `[d, d]`.
+    package let whitening: [Float]
+    /// The score below which a share of i/1000 of known images are, rising, `[1001]`.
+    package let quantiles: [Float]
+
+    /// The share of known images that is taken for known where nobody says otherwise.
+    package static let usualShare = 0.95
+    /// More features than this are not fitted.
+    package static let mostFeatures = 512
+    /// Fewer held-out images than this say too little.
+    package static let fewestHeldOut = 100
+
+    package init(
+        kind: Kind, energy: Scale, mahalanobis: Scale, classCount: Int, means: [Float], whitening: [Float],
+        quantiles: [Float]
+    ) {
+        (self.kind, self.energy, self.mahalanobis) = (kind, energy, mahalanobis)
+        (self.means, self.whitening, self.quantiles) = (means, whitening, quantiles)
+        self.classCount = classCount
+        featureCount = classCount > 0 ? means.count / classCount : 0
+        precondition(
+            means.count == classCount * featureCount && whitening.count == featureCount * featureCount
+                && quantiles.count == 1001, "StrangerDetector: sizes that do not go together")
+    }
+
+    /// Logits `[N, K]` and features `[N, d]` of images.
+    package struct Activations: Sendable {
+        package var logits: [Float]
+        package var features: [Float]
+
+        package init(logits: [Float], features: [Float]) { (self.logits, self.features) = (logits, features) }
+    }
+
+    /// Fits to a network. Of the kinds that one is chosen which tells the held-out images from `strangers` best (by the area under the
+    /// ROC curve); ``Kind/both`` on a tie.
+    /// - Parameters:
+    ///   - training: of images that the network learned from, with their classes, `[N]`.
+    ///   - heldOut: of images that it did not learn from.
+    ///   - strangers: of what it should not know.
+    /// - Returns: nil where there are fewer than 100 held-out images, more than 512 features, or LAPACK finds no inverse.
+    package static func fit(
+        training: Activations, labels: [UInt8], heldOut: Activations, strangers: Activations, classes: Int
+    ) -> StrangerDetector? {
+        let n = labels.count, held = heldOut.logits.count / max(classes, 1)
+        guard classes >= 2, n > classes, held >= fewestHeldOut else { return nil }
+        let d = training.features.count / n
+        guard d >= 1, d <= mostFeatures, let (means, whitening) = moments(training.features, labels, d, classes) else {
+            return nil
+        }
+        var detector = StrangerDetector(
+            kind: .both, energy: Scale(centre: 0, spread: 1), mahalanobis: Scale(centre: 0, spread: 1),
+            classCount: classes, means: means, whitening: whitening, quantiles: [Float](repeating: 0, count: 1001))
+        let raw = detector.parts(heldOut)
+        let energy = Scale(raw.map(\.energy)), mahalanobis = Scale(raw.map(\.mahalanobis))
+        func with(_ kind: Kind, quantiles: [Float]) -> StrangerDetector {
+            StrangerDetector(
+                kind: kind, energy: energy, mahalanobis: mahalanobis, classCount: classes, means: means,
+                whitening: whitening, quantiles: quantiles)
+        }
+        let others = detector.parts(strangers)
+        var best = -1.0, chosen = Kind.both
+        for kind in [Kind.both, .mahalanobis, .energy] {
+            detector = with(kind, quantiles: detector.quantiles)
+            let area = areaUnderROC(known: raw.map(detector.score), strangers: others.map(detector.score))
+            if area > best { (best, chosen) = (area, kind) }
+        }
+        detector = with(chosen, quantiles: detector.quantiles)
+        let sorted = raw.map(detector.score).sorted()
+        return with(chosen, quantiles: (0...1000).map { Float(quantile(sorted, Double($0) / 1000)) })
+    }
+
+    /// The value below which a share of `p` of `sorted` lies, between neighbours in a straight line.
+    static func quantile(_ sorted: [Double], _ p: Double) -> Double {
+        let place = p * Double(sorted.count - 1), low = Int(place)
+        let high = min(low + 1, sorted.count - 1)
+        return sorted[low] + (place - Double(low)) * (sorted[high] - sorted[low])
+    }
+
+    /// The probability that a stranger scores above a known image, ties by halves.
+    package static func areaUnderROC(known: [Double], strangers: [Double]) -> Double {
+        let sorted = known.sorted()
+        var sum = 0.0
+        for value in strangers {
+            let below = place(of: value, in: sorted, orEqual: false), upTo = place(of: value, in: sorted, orEqual: true)
+            sum += Double(below) + Double(upTo - below) / 2
+        }
+        return known.isEmpty || strangers.isEmpty ? 0.5 : sum / Double(known.count) / Double(strangers.count)
+    }
+
+    private static func place(of value: Double, in sorted: [Double], orEqual: Bool) -> Int {
+        var low = 0, high = sorted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle] < value || (orEqual && sorted[middle] == value) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Whitened class means and the whitening.
+    private static func moments(
+        _ features: [Float], _ labels: [UInt8], _ d: Int, _ classes: Int
+    ) -> (means: [Float], whitening: [Float])? {
+        var sums = [Double](repeating: 0, count: classes * d), sizes = [Double](repeating: 0, count: classes)
+        for (i, label) in labels.enumerated() {
+            let k = Int(label)
+            sizes[k] += 1
+            for j in 0..<d { sums[k * d + j] += Double(features[i * d + j]) }
+        }
+        for k in 0..<classes { for j in 0..<d { sums[k * d + j] /= max(sizes[k], 1) } }
+        var covariance = [Double](repeating: 0, count: d * d), centred = [Double](repeating: 0, count: d)
+        for (i, label) in labels.enumerated() {
+            for j in 0..<d { centred[j] = Double(features[i * d + j]) - sums[Int(label) * d + j] }
+            for a in 0..<d {
+                let value = centred[a]
+                for b in a..<d { covariance[a * d + b] += value * centred[b] }
+            }
+        }
+        let present = sizes.filter { $0 > 0 }.count
+        let scale = 1 / Double(max(labels.count - present, 1))
+        var trace = 0.0
+        for a in 0..<d {
+            for b in a..<d { covariance[a * d + b] *= scale }
+            trace += covariance[a * d + a]
+        }
+        // A network whose features do not vary tells nothing apart.
+        guard trace > 0, trace.isFinite else { return nil }
+        for a in 0..<d { covariance[a * d + a] += 1e-3 * trace / Double(d) }
+        guard let (values, vectors) = LAPACK.symmetricEigenvectors(covariance, n: d), values[0] > 0 else { return nil }
+        var whitening = [Float](repeating: 0, count: d * d)
+        for row in 0..<d {
+            let factor = 1 / values[row].squareRoot()
+            for column in 0..<d { whitening[row * d + column] = Float(factor * vectors[column * d + row]) }
+        }
+        var means = [Float](repeating: 0, count: classes * d)
+        for k in 0..<classes {
+            // A class without images is nobody's nearest.
+            let mean = (0..<d).map { sizes[k] > 0 ? Float(sums[k * d + $0]) : .greatestFiniteMagnitude.squareRoot() }
+            for (j, value) in whitened(mean[...], whitening, d).enumerated() { means[k * d + j] = Float(value) }
+        }
+        return (means, whitening)
+    }
+
+    private static func whitened(_ features: ArraySlice<Float>, _ whitening: [Float], _ d: Int) -> [Double] {
+        let f = Array(features).span, w = whitening.span
+        var result = [Double](repeating: 0, count: d)
+        for row in 0..<d {
+            var sum = 0.0
+            for column in 0..<d { sum += Double(w[row &* d &+ column]) * Double(f[column]) }
+            result[row] = sum
+        }
+        return result
+    }
+
+    private typealias Parts = (energy: Double, mahalanobis: Double)
+
+    private func parts(_ images: Activations) -> [Parts] {
+        (0..<images.logits.count / classCount).map {
+            parts(
+                logits: images.logits[($0 * classCount)..<(($0 + 1) * classCount)],
+                features: images.features[($0 * featureCount)..<(($0 + 1) * featureCount)])
+        }
+    }
+
+    private func parts(logits: ArraySlice<Float>, features: ArraySlice<Float>) -> Parts {
+        let largest = Double(logits.max() ?? 0)
+        let energy = -(largest + log(logits.reduce(0) { $0 + exp(Double($1) - largest) }))
+        let y = Self.whitened(features, whitening, featureCount)
+        var nearest = Double.infinity
+        for k in 0..<classCount {
+            var distance = 0.0
+            for j in 0..<featureCount {
+                let difference = y[j] - Double(means[k * featureCount + j])
+                distance += difference * difference
+            }
+            nearest = min(nearest, distance)
+        }
+        return (energy, nearest)
+    }
+
+    private func score(_ parts: Parts) -> Double {
+        let (e, m) = (energy.applied(to: parts.energy), mahalanobis.applied(to: parts.mahalanobis))
+        return switch kind {
+        case .energy: e
+        case .mahalanobis: m
+        case .both: e + m
+        }
+    }
+
+    /// How strange images look, `[N]`: larger is stranger.
+    package func scores(_ images: Activations) -> [Double] { parts(images).map(score) }
+
+    /// Scores with 0 at the median of known images and 1 at their 95th percentile.
+    package func scaled(_ scores: [Double]) -> [Double] {
+        let median = Double(quantiles[500]), reach = Double(quantiles[950]) - median
+        return scores.map { ($0 - median) / (reach > 0 ? reach : 1) }
+    }
+
+    /// The share of known images that look at least as strange, in [0, 1]: a p-value of "this is known". In steps of 1/1000, each
+    /// held by its larger end.
+    package func familiarity(score: Double) -> Double {
+        // NaN, as of a damaged network, is no image that is known.
+        guard score == score else { return 0 }
+        let below = Self.place(of: score, in: quantiles.map(Double.init), orEqual: false)
+        return Double(1001 - max(below, 1)) / 1000
+    }
+}

@@ -1,0 +1,73 @@
+import Datasets
+import Evaluation
+import NeuralNetwork
+import Training
+import Workers
+
+/// What images that a network did not learn from say of its answers: how sure they may be, and what is no answer at all.
+package struct ModelCalibration: Sendable {
+    /// What logits are divided by; nil where there are no such images.
+    package var temperature: Double?
+    /// Tells what it was not trained to read; nil where there are too few.
+    package var strangers: StrangerDetector?
+
+    /// Nothing is known.
+    package init() {}
+
+    /// - Parameter temperature: of a network of lines, which no detector is of.
+    package init(temperature: Double?) { self.temperature = temperature }
+
+    /// Of a network of single images.
+    /// - Parameters:
+    ///   - training: what it learned from.
+    ///   - heldOut: what it did not.
+    package init(
+        of model: TrainedModel, graph: ResolvedGraph, batchSize: Int,
+        normalization: (mean: Float, standardDeviation: Float)?, training: ImageSet, heldOut: ImageSet, pool: WorkerPool
+    ) {
+        guard heldOut.count > 0 else { return }
+        let classifier = Classifier(
+            graph: graph, batchSize: batchSize, normalization: normalization, pool: pool, keepsFeatures: true)
+        classifier.load(parameters: model.parameters, state: model.state)
+        temperature = TemperatureScaling.fit(
+            logits: classifier.logits(of: heldOut), labels: heldOut.labels, classes: graph.classCount)
+        strangers = StrangerDetector.fit(classifier, training: training, heldOut: heldOut)
+    }
+}
+
+extension StrangerDetector {
+    /// Images that the class means and their covariance are taken of.
+    private static let mostTraining = 5_000
+    /// Held-out images that strangers are made of.
+    private static let mostStrangers = 1_000
+
+    /// Fits a detector to a trained network, with strangers made of the held-out images.
+    /// - Parameters:
+    ///   - classifier: made with its features kept, and loaded.
+    ///   - training: what it learned from.
+    ///   - heldOut: what it did not.
+    ///   - known: what it says of these, where that is known already.
+    /// - Returns: nil where it cannot be: see ``fit(training:labels:heldOut:strangers:classes:)``.
+    package static func fit(
+        _ classifier: Classifier, training: ImageSet, heldOut: ImageSet, known: Activations? = nil
+    ) -> StrangerDetector? {
+        guard heldOut.count >= fewestHeldOut, training.count > training.classCount,
+            let made = heldOut.strangers(most: mostStrangers)
+        else { return nil }
+        let step = max(1, training.count / mostTraining)
+        let sample = training.subset(Array(stride(from: 0, to: training.count, by: step)))
+        guard let learned = Activations(sample, classifier), let known = known ?? Activations(heldOut, classifier),
+            let strangers = Activations(made, classifier)
+        else { return nil }
+        return fit(
+            training: learned, labels: sample.labels, heldOut: known, strangers: strangers, classes: training.classCount)
+    }
+}
+
+extension StrangerDetector.Activations {
+    /// Nil where the classifier keeps no features.
+    package init?(_ images: ImageSet, _ classifier: Classifier) {
+        guard let (logits, features) = classifier.activations(of: images) else { return nil }
+        self.init(logits: logits, features: features)
+    }
+}
