@@ -270,6 +270,13 @@ let package = Package(
         .testTarget(
             name: "ReportsTests",
             dependencies: ["Reports", "Runs", "Plots", "Datasets", "NeuralNetwork", "TestSupport"]),
+        .testTarget(
+            name: "AuditTests",
+            dependencies: [
+                "Audit", "Numeral", "Recognition", "Experiments", "Evaluation", "Training", "Datasets", "NeuralNetwork",
+                "Kernels", "Workers", "Tensors", "TestSupport",
+            ],
+            resources: [.copy("Fixtures")]),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport"]),
         .testTarget(
             name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"], resources: [.copy("Fixtures")]),

@@ -22,7 +22,7 @@ package struct AuditEvidence: Sendable {
 
 /// What an audit looks for.
 package struct AuditOptions: Sendable {
-    package var pruning = LabelPruning.byNoiseRate
+    package var pruning = LabelPruning.bySelfConfidence
     package var ranking = LabelQuality.selfConfidence
     package var duplicates = DuplicateFinder.Limits()
     package var seed: UInt64 = 0
@@ -143,18 +143,5 @@ package struct Audit: Sendable {
                 isLeak: Set(members.map { images.place($0).part }).count > 1,
                 hasConflict: Set(members.map { all.labels[$0] }).count > 1)
         }
-    }
-}
-
-extension LabelFindings {
-    /// The same with the images' numbers among all.
-    func renumbered(_ indices: [Int]) -> LabelFindings {
-        LabelFindings(
-            joint: joint, pruning: pruning, ranking: ranking, quality: quality,
-            findings: findings.map { finding in
-                var finding = finding
-                finding.index = indices[finding.index]
-                return finding
-            })
     }
 }

@@ -91,6 +91,11 @@ public struct ImageSet: Sendable {
             labels: [UInt8](repeating: 0, count: bytes.count / set.imageSize))
     }
 
+    /// The bytes of each image, in order.
+    package var eachBytes: [ArraySlice<UInt8>] {
+        (0..<count).map { images[($0 * imageSize)..<(($0 + 1) * imageSize)] }
+    }
+
     /// The same images with other classes, `[count]`, each below ``classCount``.
     package func relabelled(_ labels: [UInt8]) -> ImageSet {
         precondition(

@@ -8,6 +8,10 @@ public struct FoundCharacter: Hashable, Sendable {
     /// What it was read as. Its probabilities are calibrated where the model knows its temperature, as those that were
     /// trained with validation images do.
     public let classification: Classification
+    /// The share of known images that look at least as strange to the network as this, in [0, 1]: below 0.05 it looks stranger than 95 %
+    /// of them and is perhaps none of the classes. Nil where the model has no detector (it was trained without validation images), or the
+    /// character touches others.
+    public let familiarity: Double?
     /// The line it stands in, from 0 at the top.
     public let line: Int
     /// Its first column, in pixels of the picture.
@@ -64,7 +68,7 @@ extension Model {
         try engine.read(image, mode, place: place).characters.map { character in
             FoundCharacter(
                 classification: Classification(character.probabilities.map { Float($0) }, classNames: classNames),
-                line: character.line, x: character.box.x, y: character.box.y, width: character.box.width,
+                familiarity: character.familiarity, line: character.line, x: character.box.x, y: character.box.y, width: character.box.width,
                 height: character.box.height)
         }
     }

@@ -48,7 +48,7 @@ extension DigitReader {
     /// A reading of a line by both networks.
     private func looked(at line: LineReader.Line) -> LineCandidate {
         let inputs = line.characters.map { preparation.bytes($0.glyph) }
-        let second = probabilities(of: inputs)
+        let answers = answers(to: inputs), second = answers.map(\.probabilities)
         var result = LineCandidate(
             characters: [], probability: line.probability, score: log(max(line.probability, 1e-300)))
         for (index, character) in line.characters.enumerated() {
@@ -58,7 +58,10 @@ extension DigitReader {
             let (before, after) = (own.max() ?? 0, joined.max() ?? 0)
             if before > 0 { result.probability = min(1, result.probability * after / before) }
             result.characters.append(
-                ReadCharacter(box: character.glyph.box, line: 0, input: inputs[index], probabilities: joined))
+                ReadCharacter(
+                    box: character.glyph.box, line: 0, input: inputs[index], probabilities: joined,
+                    // A part of a stroke that touches others is like nothing that the network of single characters knows.
+                    familiarity: character.isApart ? answers[index].familiarity : nil))
         }
         return result
     }

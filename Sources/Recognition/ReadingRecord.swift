@@ -1,3 +1,4 @@
+import Evaluation
 import Formats
 import Foundation
 import Pictures
@@ -10,16 +11,33 @@ package struct ReadingRecord: Sendable {
     package var classNames: [String]
     /// Below this confidence a character is left out; 0 leaves none out.
     package var reject: Double
+    /// The share of known images that are taken for known: what looks stranger than all of these is read as unknown. 1: nothing is.
+    package var known: Double
 
-    package init(file: String, reading: Reading, classNames: [String], reject: Double) {
-        (self.file, self.reading, self.classNames, self.reject) = (file, reading, classNames, reject)
+    /// What is said of a character that is none the network knows.
+    package static let unknown = "unknown"
+
+    package init(
+        file: String, reading: Reading, classNames: [String], reject: Double, known: Double = Self.usualShare
+    ) {
+        (self.file, self.reading, self.classNames) = (file, reading, classNames)
+        (self.reject, self.known) = (reject, known)
     }
+
+    /// ``known`` where nobody says otherwise.
+    package static let usualShare = StrangerDetector.usualShare
 
     package func isRejected(_ character: ReadCharacter) -> Bool { character.confidence < reject }
 
-    /// The class, or `?` where it is left out.
+    /// Whether it looks like none of what the network was trained on.
+    package func isUnknown(_ character: ReadCharacter) -> Bool {
+        // Shares are in steps of 1/1000.
+        character.familiarity.map { $0 < 1 - known - 1e-9 } ?? false
+    }
+
+    /// The class, or `?` where it is left out or unknown.
     package func text(of character: ReadCharacter) -> String {
-        isRejected(character) ? "?" : classNames[character.classIndex]
+        isRejected(character) || isUnknown(character) ? "?" : classNames[character.classIndex]
     }
 
     /// The lines; classes whose names are one letter stand together, others apart.
@@ -34,7 +52,7 @@ package struct ReadingRecord: Sendable {
     /// Columns of ``appendRows(to:)``.
     package static func header(classes: Int) -> [String] {
         ["file", "line", "index", "x", "y", "width", "height", "class", "probability", "rejected"]
-            + (0..<classes).map { "p\($0)" }
+            + (0..<classes).map { "p\($0)" } + ["familiarity", "unknown"]
     }
 
     /// A row for each character: lines and indices from 0, the index along its line.
@@ -51,6 +69,8 @@ package struct ReadingRecord: Sendable {
             table.add(character.confidence)
             table.add(isRejected(character) ? 1 : 0)
             for probability in character.probabilities { table.add(probability) }
+            table.add(character.familiarity)
+            table.add(isUnknown(character) ? 1 : 0)
             table.endLine()
         }
     }
@@ -64,6 +84,10 @@ package struct ReadingsFile: Encodable {
         var `class`: String
         var probability: Double
         var rejected: Bool
+        /// The share of known images that look at least as strange; absent where the model cannot tell, or it touches others.
+        var familiarity: Double?
+        /// Whether it looks like none of what the network was trained on.
+        var unknown: Bool
         /// By class name.
         var probabilities: [String: Double]
     }
@@ -95,6 +119,7 @@ package struct ReadingsFile: Encodable {
             Character(
                 line: character.line, box: character.box, class: record.classNames[character.classIndex],
                 probability: character.confidence, rejected: record.isRejected(character),
+                familiarity: character.familiarity, unknown: record.isUnknown(character),
                 probabilities: Dictionary(
                     zip(record.classNames, character.probabilities), uniquingKeysWith: { first, _ in first }))
         }

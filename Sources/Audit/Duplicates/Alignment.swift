@@ -44,67 +44,67 @@ struct Alignment {
     /// The residual's length beside A's, in [0, 1]; 0 for two dark images, 1 where one of them is dark.
     func residual(_ a: Prepared, _ b: Prepared, _ scratch: inout Scratch) -> Float {
         guard a.square > 0, b.square > 0 else { return a.square == b.square ? 0 : 1 }
+        var warped = scratch.warped, laplacian = scratch.laplacian, model = scratch.model
+        (scratch.warped, scratch.laplacian, scratch.model) = ([], [], [])
+        defer { (scratch.warped, scratch.laplacian, scratch.model) = (warped, laplacian, model) }
         let mostShift = Float(max(height, width)) / 7
-        var p: (x: Float, y: Float, turn: Float, scale: Float) = (
-            b.centre.x - a.centre.x, b.centre.y - a.centre.y, 0, 0
-        )
+        var p: Motion = (b.centre.x - a.centre.x, b.centre.y - a.centre.y, 0, 0)
         var best: Float = 1
         for step in 0...Self.steps {
             p.x = min(max(p.x, -mostShift), mostShift)
             p.y = min(max(p.y, -mostShift), mostShift)
             p.turn = min(max(p.turn, -Self.mostTurn), Self.mostTurn)
             p.scale = min(max(p.scale, -Self.mostScale), Self.mostScale)
-            warp(b.pixels, p, &scratch.warped)
-            laplacian(of: scratch.warped, &scratch.laplacian)
-            let (gain, sharpening) = fit(a.pixels, scratch)
-            var error: Float = 0
-            for i in 0..<a.pixels.count {
-                scratch.model[i] = gain * scratch.warped[i] + sharpening * scratch.laplacian[i]
-                let rest = a.pixels[i] - scratch.model[i]
-                error += rest * rest
-            }
+            warp(b.pixels.span, p, &warped)
+            self.laplacian(of: warped.span, &laplacian)
+            let error = fit(a.pixels.span, warped.span, laplacian.span, &model)
             best = min(best, (error / a.square).squareRoot())
             if step == Self.steps { break }
-            guard let move = newtonStep(a, scratch.model) else { break }
+            guard let move = newtonStep(a.pixels.span, model.span, damping: a.square * 1e-6 + 1) else { break }
             p = (p.x + move[0], p.y + move[1], p.turn + move[2], p.scale + move[3])
         }
         return best
     }
 
-    private func warp(_ image: [Float], _ p: (x: Float, y: Float, turn: Float, scale: Float), _ result: inout [Float]) {
+    private typealias Motion = (x: Float, y: Float, turn: Float, scale: Float)
+
+    private func warp(_ image: Span<Float>, _ p: Motion, _ result: inout [Float]) {
         let k = exp(p.scale), c = cos(p.turn) * k, s = sin(p.turn) * k
         let middleX = Float(width - 1) / 2, middleY = Float(height - 1) / 2
-        let source = image.span
+        var target = result.mutableSpan
         for row in 0..<height {
             let v = Float(row) - middleY
             for column in 0..<width {
                 let u = Float(column) - middleX
-                result[row * width + column] = GreyLoops.sample(
-                    source, height: height, width: width, x: middleX + c * u - s * v + p.x,
+                target[row &* width &+ column] = GreyLoops.sample(
+                    image, height: height, width: width, x: middleX + c * u - s * v + p.x,
                     y: middleY + s * u + c * v + p.y)
             }
         }
     }
 
-    private func laplacian(of image: [Float], _ result: inout [Float]) {
+    private func laplacian(of image: Span<Float>, _ result: inout [Float]) {
+        var target = result.mutableSpan
         for row in 0..<height {
             for column in 0..<width {
-                let i = row * width + column
+                let i = row &* width &+ column
                 var sum = -4 * image[i]
-                if column > 0 { sum += image[i - 1] }
-                if column + 1 < width { sum += image[i + 1] }
-                if row > 0 { sum += image[i - width] }
-                if row + 1 < height { sum += image[i + width] }
-                result[i] = sum
+                if column > 0 { sum += image[i &- 1] }
+                if column &+ 1 < width { sum += image[i &+ 1] }
+                if row > 0 { sum += image[i &- width] }
+                if row &+ 1 < height { sum += image[i &+ width] }
+                target[i] = sum
             }
         }
     }
 
-    /// Gain and sharpening by least squares.
-    private func fit(_ a: [Float], _ scratch: Scratch) -> (gain: Float, sharpening: Float) {
+    /// The warped image with gain and sharpening by least squares; returns the squared length of what is left of A.
+    private func fit(
+        _ a: Span<Float>, _ warped: Span<Float>, _ laplacian: Span<Float>, _ model: inout [Float]
+    ) -> Float {
         var ww: Float = 1e-3, wl: Float = 0, ll: Float = 1e-3, aw: Float = 0, al: Float = 0
         for i in 0..<a.count {
-            let (w, l) = (scratch.warped[i], scratch.laplacian[i])
+            let (w, l) = (warped[i], laplacian[i])
             ww += w * w
             wl += w * l
             ll += l * l
@@ -115,50 +115,57 @@ struct Alignment {
         let determinant = ww * ll - wl * wl
         let free = determinant > 0 ? (al * ww - aw * wl) / determinant : 0
         let sharpening = min(max(free, -Self.mostSharpening), Self.mostSharpening)
-        return ((aw - sharpening * wl) / ww, sharpening)
+        let gain = (aw - sharpening * wl) / ww
+        var target = model.mutableSpan, error: Float = 0
+        for i in 0..<a.count {
+            let value = gain * warped[i] + sharpening * laplacian[i], rest = a[i] - value
+            target[i] = value
+            error += rest * rest
+        }
+        return error
     }
 
     /// The change of shift, turn and scale that lessens the residual most, if it depended on them in straight lines.
-    private func newtonStep(_ a: Prepared, _ model: [Float]) -> [Float]? {
-        var h = [Float](repeating: 0, count: 16), g = [Float](repeating: 0, count: 4)
+    private func newtonStep(_ a: Span<Float>, _ model: Span<Float>, damping: Float) -> SIMD4<Float>? {
+        var rows = (SIMD4<Float>(), SIMD4<Float>(), SIMD4<Float>(), SIMD4<Float>()), g = SIMD4<Float>()
         let middleX = Float(width - 1) / 2, middleY = Float(height - 1) / 2
         for row in 1..<max(height - 1, 1) {
             let y = Float(row) - middleY
             for column in 1..<max(width - 1, 1) {
-                let i = row * width + column, x = Float(column) - middleX
-                let dx = (model[i + 1] - model[i - 1]) / 2, dy = (model[i + width] - model[i - width]) / 2
-                let rest = a.pixels[i] - model[i]
+                let i = row &* width &+ column, x = Float(column) - middleX
+                let dx = (model[i &+ 1] - model[i &- 1]) / 2, dy = (model[i &+ width] - model[i &- width]) / 2
                 let j = SIMD4(dx, dy, x * dy - y * dx, x * dx + y * dy)
-                for k in 0..<4 {
-                    g[k] += j[k] * rest
-                    for m in k..<4 { h[k * 4 + m] += j[k] * j[m] }
-                }
+                g += j * (a[i] - model[i])
+                rows.0 += j * j[0]
+                rows.1 += j * j[1]
+                rows.2 += j * j[2]
+                rows.3 += j * j[3]
             }
         }
-        let damping = a.square * 1e-6 + 1
-        for (k, weight) in [Float(1), 1, 50, 50].enumerated() { h[k * 4 + k] += weight * damping }
-        return Self.solve(h, g)
+        rows.0[0] += damping
+        rows.1[1] += damping
+        rows.2[2] += 50 * damping
+        rows.3[3] += 50 * damping
+        return Self.solve([rows.0, rows.1, rows.2, rows.3], g)
     }
 
     /// Solves a symmetric system of four by Cholesky's factors; nil where it is not positive.
-    private static func solve(_ h: [Float], _ g: [Float]) -> [Float]? {
-        var l = [Float](repeating: 0, count: 16), y = [Float](repeating: 0, count: 4), x = y
+    private static func solve(_ h: [SIMD4<Float>], _ g: SIMD4<Float>) -> SIMD4<Float>? {
+        var l = h, y = SIMD4<Float>(), x = y
         for i in 0..<4 {
             for j in 0...i {
-                var sum = h[j * 4 + i]
-                for k in 0..<j { sum -= l[i * 4 + k] * l[j * 4 + k] }
+                var sum = h[i][j]
+                for k in 0..<j { sum -= l[i][k] * l[j][k] }
                 if i == j {
                     guard sum > 0 else { return nil }
-                    l[i * 4 + i] = sum.squareRoot()
+                    l[i][i] = sum.squareRoot()
                 } else {
-                    l[i * 4 + j] = sum / l[j * 4 + j]
+                    l[i][j] = sum / l[j][j]
                 }
             }
         }
-        for i in 0..<4 { y[i] = (g[i] - (0..<i).reduce(0) { $0 + l[i * 4 + $1] * y[$1] }) / l[i * 4 + i] }
-        for i in (0..<4).reversed() {
-            x[i] = (y[i] - ((i + 1)..<4).reduce(0) { $0 + l[$1 * 4 + i] * x[$1] }) / l[i * 4 + i]
-        }
+        for i in 0..<4 { y[i] = (g[i] - (0..<i).reduce(0) { $0 + l[i][$1] * y[$1] }) / l[i][i] }
+        for i in (0..<4).reversed() { x[i] = (y[i] - ((i + 1)..<4).reduce(0) { $0 + l[$1][i] * x[$1] }) / l[i][i] }
         return x
     }
 }

@@ -21,10 +21,13 @@ package struct DuplicatePair: Hashable, Sendable {
 /// cosine. What is left of it under each (``Alignment``) is compared with what is left under the fifth to tenth best, which are other
 /// pictures of the same kind: two ones of a set of digits are far more alike than two twos.
 package final class DuplicateFinder {
-    /// What counts as a copy.
+    /// What counts as a copy: of MNIST's 70,000 images with 160 planted copies (moved by a pixel, turned by 2 to 5°, scaled by up to 8 %,
+    /// a third darker, blurred, packed as JPEG, with noise) these let through the planted ones and none or two others.
     package struct Limits: Hashable, Sendable {
-        package var residual = 0.15
-        package var ratio = 0.5
+        /// Of the residual times the ratio.
+        package var product = 0.009
+        /// Of the ratio.
+        package var ratio = 0.35
 
         package init() {}
     }
@@ -49,8 +52,7 @@ package final class DuplicateFinder {
     /// Groups of images with the same bytes, each rising, the groups by their first.
     package static func exact(_ images: ImageSet) -> [[Int]] {
         var first: [ArraySlice<UInt8>: Int] = [:], groups: [Int: [Int]] = [:]
-        for index in 0..<images.count {
-            let bytes = images.images[(index * images.imageSize)..<((index + 1) * images.imageSize)]
+        for (index, bytes) in images.eachBytes.enumerated() {
             if let earlier = first[bytes] {
                 groups[earlier, default: [earlier]].append(index)
             } else {
@@ -127,7 +129,7 @@ package final class DuplicateFinder {
                 let usual = others.isEmpty ? 1 : others[others.count / 2]
                 for (other, residual) in residuals {
                     let ratio = usual > 0 ? residual / usual : 1
-                    guard residual <= limits.residual, ratio <= limits.ratio else { break }
+                    guard residual * ratio <= limits.product, ratio <= limits.ratio else { break }
                     found.append(
                         DuplicatePair(
                             first: min(index, other), second: max(index, other), residual: residual, ratio: ratio))

@@ -73,6 +73,11 @@ enum GreyLoops {
         let left = x.rounded(.down), top = y.rounded(.down)
         guard left >= -1, top >= -1, left < Float(width), top < Float(height) else { return 0 }
         let (i, j) = (Int(left), Int(top)), (u, v) = (x - left, y - top)
+        if i >= 0, j >= 0, i &+ 1 < width, j &+ 1 < height {
+            let place = j &* width &+ i
+            return (1 - v) * ((1 - u) * image[place] + u * image[place &+ 1])
+                + v * ((1 - u) * image[place &+ width] + u * image[place &+ width &+ 1])
+        }
         func at(_ i: Int, _ j: Int) -> Float {
             i >= 0 && j >= 0 && i < width && j < height ? image[j &* width &+ i] : 0
         }

@@ -25,28 +25,62 @@ package struct LabelFindings: Sendable {
     package let quality: [Double]
     /// Lowest quality first, by index on a tie.
     package let findings: [Finding]
+    /// Samples that are none of these and are read otherwise than labelled or among the hundredth of lowest quality: hard ones, and the
+    /// wrong labels of a clean set, too few for a joint to tell. In the same order.
+    package let doubtful: [Finding]
 
-    init(
-        joint: ConfidentJoint, pruning: LabelPruning, ranking: LabelQuality, quality: [Double], findings: [Finding]
+    private init(
+        joint: ConfidentJoint, pruning: LabelPruning, ranking: LabelQuality, quality: [Double], findings: [Finding],
+        doubtful: [Finding]
     ) {
         (self.joint, self.pruning, self.ranking) = (joint, pruning, ranking)
-        (self.quality, self.findings) = (quality, findings)
+        (self.quality, self.findings, self.doubtful) = (quality, findings, doubtful)
     }
 
     package init(
-        _ data: LabelledProbabilities, pruning: LabelPruning = .byNoiseRate, ranking: LabelQuality = .selfConfidence
+        _ data: LabelledProbabilities, pruning: LabelPruning = .bySelfConfidence, ranking: LabelQuality = .selfConfidence
     ) {
         joint = ConfidentJoint(data)
         self.pruning = pruning
         self.ranking = ranking
         let quality = ranking.scores(data)
         self.quality = quality
-        findings = pruning.issues(data, joint).map { i in
+        func finding(_ i: Int) -> Finding {
             let suggestion = data.predicted(i)
             return Finding(
                 index: i, label: data.labels[i], suggestion: suggestion,
                 labelProbability: data.probability(i, data.labels[i]),
                 suggestionProbability: data.probability(i, suggestion), quality: quality[i])
-        }.sorted { ($0.quality, $0.index) < ($1.quality, $1.index) }
+        }
+        func ranked(_ indices: [Int]) -> [Finding] {
+            indices.map(finding).sorted { ($0.quality, $0.index) < ($1.quality, $1.index) }
+        }
+        let issues = pruning.issues(data, joint), known = Set(issues)
+        findings = ranked(issues)
+        let lowest = Set((0..<data.count).sorted { (quality[$0], $0) < (quality[$1], $1) }.prefix(data.count / 100))
+        doubtful = ranked(
+            (0..<data.count).filter {
+                !known.contains($0) && (data.predicted($0) != data.labels[$0] || lowest.contains($0))
+            })
+    }
+
+    /// All of them with whether it is a finding, the lowest quality first.
+    package var ranked: [(finding: Finding, isIssue: Bool)] {
+        (findings.map { ($0, true) } + doubtful.map { ($0, false) })
+            .sorted { ($0.finding.quality, $0.finding.index) < ($1.finding.quality, $1.finding.index) }
+    }
+
+    /// The same with the images' numbers among all.
+    func renumbered(_ indices: [Int]) -> LabelFindings {
+        func all(_ findings: [Finding]) -> [Finding] {
+            findings.map { finding in
+                var finding = finding
+                finding.index = indices[finding.index]
+                return finding
+            }
+        }
+        return LabelFindings(
+            joint: joint, pruning: pruning, ranking: ranking, quality: quality, findings: all(findings),
+            doubtful: all(doubtful))
     }
 }

@@ -2,6 +2,8 @@ import Formats
 
 /// Which labels look wrong.
 package enum LabelPruning: String, CaseIterable, Sendable {
+    /// As many as the joint says are wrong in all, those with the smallest `p[i]` of their given class i.
+    case bySelfConfidence
     /// For given class i and other class j as many as the joint says, those with the largest `p[j] − p[i]`.
     case byNoiseRate
     /// Of each given class as many as the joint says are wrong, those with the smallest `p[i]`.
@@ -13,11 +15,15 @@ package enum LabelPruning: String, CaseIterable, Sendable {
     /// Every sample whose most probable class is another.
     case predicted
 
-    /// Samples, rising. None whose most probable class is the given one, nor the last of a class.
+    /// Samples, rising. None whose most probable class is the given one.
     /// - Parameter joint: of the same samples.
     package func issues(_ data: LabelledProbabilities, _ joint: ConfidentJoint) -> [Int] {
         let found: Set<Int>
         switch self {
+        case .bySelfConfidence:
+            let wrong = Int((joint.noiseShare * Double(data.count)).rounded(.toNearestOrEven))
+            let own = LabelQuality.selfConfidence.scores(data)
+            found = Set((0..<data.count).sorted { (own[$0], $0) < (own[$1], $1) }.prefix(wrong))
         case .byNoiseRate: found = Self.byNoiseRate(data, Self.pruneCounts(joint))
         case .byClass: found = Self.byClass(data, Self.pruneCounts(joint))
         case .both:

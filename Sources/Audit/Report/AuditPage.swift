@@ -92,18 +92,19 @@ struct AuditPage {
         }
         summary = AuditSummary.rows(audit).map { Row(name: $0.name, found: $0.found, of: $0.of) }
         classes = names
-        let findings = audit.labels.findings
+        let findings = audit.labels.findings, ranked = audit.labels.ranked
         labelsNote =
-            findings.isEmpty
-            ? "None."
-            : "\(Text.grouped(findings.count)) images whose label the networks do not believe, the least believed first"
-                + (findings.count > Self.most ? "; \(Self.most) are shown, labels.csv has all." : ".")
+            ranked.isEmpty
+            ? "None: every image is read as it is labelled."
+            : "\(Text.grouped(findings.count)) labels look wrong, and \(Text.grouped(audit.labels.doubtful.count)) more are doubtful. Under "
+                + "each the label given, and what the networks read. The least believed label first"
+                + (ranked.count > Self.most ? "; \(Self.most) are shown, labels.csv has all." : ".")
         var shown: [Picture] = []
-        for finding in findings.prefix(Self.most) {
+        for (finding, isIssue) in ranked.prefix(Self.most) {
             shown.append(
                 try picture(
                     finding.index, "\(names[finding.label]) → \(names[finding.suggestion])",
-                    Text.percent(finding.suggestionProbability, 1)))
+                    Text.percent(finding.suggestionProbability, 1) + (isIssue ? "" : ", doubtful")))
         }
         labels = shown
         noise = zip(names, audit.labels.joint.joint).enumerated().map { i, row in

@@ -7,6 +7,7 @@ package enum AuditSummary {
         let exact = audit.duplicates.filter(\.isExact), near = audit.duplicates.filter { !$0.isExact }
         return [
             ("labels that look wrong", Text.grouped(audit.labels.findings.count), judged),
+            ("doubtful besides", Text.grouped(audit.labels.doubtful.count), judged),
             ("wrong labels, estimated", Text.percent(audit.labels.joint.noiseShare), judged),
             ("groups with the same bytes", Text.grouped(exact.count), all),
             ("groups of near copies", Text.grouped(near.count), all),

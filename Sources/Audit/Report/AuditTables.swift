@@ -4,14 +4,14 @@ import Tensors
 extension Audit {
     private var names: [String] { images.images.classNames }
 
-    /// `labels.csv`: labels that look wrong, the worst first, with what `--apply` would do: `relabel` where the suggestion is at least
-    /// 90 % probable, else `remove`; `keep` in a test half, which nothing changes unasked. Whoever disagrees changes the column
-    /// `action`.
+    /// `labels.csv`: images read otherwise than labelled or barely as labelled, the least believed label first. `issue` is 1 where the label looks wrong;
+    /// `action` is what `--apply` would do: `relabel` where the suggestion of such a one is at least 90 % probable, else `remove`;
+    /// `keep` for the others, and in a test half, which nothing changes unasked. Whoever disagrees changes the column.
     package var labelsTable: String {
         var table = CSV(header: [
-            "part", "index", "label", "suggestion", "labelProbability", "suggestionProbability", "quality", "action",
+            "part", "index", "label", "suggestion", "labelProbability", "suggestionProbability", "quality", "issue", "action",
         ])
-        for finding in labels.findings {
+        for (finding, isIssue) in labels.ranked {
             let place = images.place(finding.index)
             table.add(place.part)
             table.add(place.index)
@@ -20,7 +20,8 @@ extension Audit {
             table.add(finding.labelProbability)
             table.add(finding.suggestionProbability)
             table.add(finding.quality)
-            table.add(Correction.usual(finding, part: place.part).rawValue)
+            table.add(isIssue ? 1 : 0)
+            table.add((isIssue ? Correction.usual(finding, part: place.part) : .keep).rawValue)
             table.endLine()
         }
         return table.text
@@ -138,8 +139,9 @@ extension Audit {
             "thresholds": .array(labels.joint.thresholds.map { .number($0) }),
             "confidentJoint": .array(labels.joint.counts.map { .array($0.map { .integer($0) }) }),
             "joint": .array(labels.joint.joint.map { .array($0.map { .number($0) }) }),
-            "issues": .array(labels.findings.map { finding in
+            "images": .array(labels.ranked.map { finding, isIssue in
                 [
+                    "issue": .boolean(isIssue),
                     "image": place(finding.index), "label": .string(names[finding.label]),
                     "suggestion": .string(names[finding.suggestion]),
                     "labelProbability": .number(finding.labelProbability),

@@ -12,15 +12,16 @@ package struct LabelsReport: Sendable {
     /// `labels.csv`, `scores.csv`, `noise.csv` and `audit.json`.
     package func write(to folder: URL) throws {
         var table = CSV(header: [
-            "index", "label", "suggestion", "labelProbability", "suggestionProbability", "quality",
+            "index", "label", "suggestion", "labelProbability", "suggestionProbability", "quality", "issue",
         ])
-        for finding in labels.findings {
+        for (finding, isIssue) in labels.ranked {
             table.add(finding.index)
             table.add(data.classNames[finding.label])
             table.add(data.classNames[finding.suggestion])
             table.add(finding.labelProbability)
             table.add(finding.suggestionProbability)
             table.add(finding.quality)
+            table.add(isIssue ? 1 : 0)
             table.endLine()
         }
         let issues = Set(labels.findings.map(\.index))

@@ -59,7 +59,7 @@ struct AuditCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Other data, to be compared with these.", valueName: "path"))
     var against: String?
 
-    @Option(help: "Which labels are named: byNoiseRate (default), byClass, both, confident or predicted.")
+    @Option(help: "Which labels are named: bySelfConfidence (default), byNoiseRate, byClass, both, confident or predicted.")
     var prune: LabelPruning?
 
     @Option(help: "By what they are ranked: selfConfidence (default), normalizedMargin or confidenceWeightedEntropy.")
@@ -136,7 +136,7 @@ struct AuditCommand: ParsableCommand {
     /// Labels alone.
     private func auditTable(_ path: String) throws {
         let data = try LabelledProbabilities.read(path)
-        let labels = LabelFindings(data, pruning: prune ?? .byNoiseRate, ranking: rank ?? .selfConfidence)
+        let labels = LabelFindings(data, pruning: prune ?? .bySelfConfidence, ranking: rank ?? .selfConfidence)
         let folder = try RunFolder.create(
             in: URL(fileURLWithPath: output ?? "runs", isDirectory: true), name: "labels-audit")
         let report = LabelsReport(data, labels)

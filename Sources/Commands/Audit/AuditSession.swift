@@ -97,7 +97,9 @@ struct AuditSession {
         experiment = try Self.experiment(of: model, data: data)
         var options = experiment.dataRequest
         options.modelClasses = model.classNames
-        let loaded = try common.load(options, seed: experiment.seed)
+        let split = try common.load(options, seed: experiment.seed)
+        // In the order of the files, so that whoever owns them finds what is named.
+        let loaded = try DatasetLoader.loadWhole(options, seed: experiment.seed)
         let sets = try Self.sets(loaded)
         try Classifier.check(model.graph, fits: sets[0].images, named: loaded.dataset)
         pool = try common.makePool()
@@ -108,18 +110,23 @@ struct AuditSession {
         notes = loaded.notes
         judge = AuditJudge([model], pool: pool)
         common.say("Judging …")
-        let isKnown = !isUnseen && sets.count > 1
-        let known = isKnown ? images.part("train")?.range ?? 0..<0 : 0..<0
-        let judged = (0..<images.images.count).filter { !known.contains($0) }
-        if isKnown {
+        let known = isUnseen ? [] : Set(split.train.eachBytes)
+        let judged = zip(0..., images.images.eachBytes).filter { !known.contains($1) }.map(\.0)
+        guard !judged.isEmpty else {
+            throw InputError(
+                "--model", expected: "images that the network did not learn from", received: "none",
+                remedy: "--unseen says that it did not learn from these")
+        }
+        if judged.count < images.images.count {
             notes.append(
-                "labels, strangers and slices are of the validation and test images: the network may have learned from the others "
-                    + "(--unseen says that it has not)")
+                "labels, strangers and slices are of \(Console.grouped(judged.count)) images: from the others the network may have "
+                    + "learned (--unseen says that it has not)")
         }
         let judgedImages = images.images.subset(judged)
-        detector = loaded.validation.count >= StrangerDetector.fewestHeldOut
+        detector =
+            split.validation.count >= StrangerDetector.fewestHeldOut
             ? StrangerDetector.fit(
-                AuditJudge.classifier(model, pool: pool), training: loaded.train, heldOut: loaded.validation)
+                AuditJudge.classifier(model, pool: pool), training: split.train, heldOut: split.validation)
             : nil
         let own = model.strangers ?? detector
         evidence = AuditEvidence(
@@ -143,12 +150,12 @@ struct AuditSession {
         let k = classNames.count
         func side(_ name: String, _ range: Range<Int>) -> Audit.Side {
             let set = images.images.subset(range), d = (evidence.features?.count ?? 0) / max(images.images.count, 1)
-            let isJudged = firstIsJudged || (evidence.judged.first ?? 0) <= range.lowerBound
-            let start = evidence.judged.firstIndex(of: range.lowerBound) ?? 0
+            let start = evidence.judged.firstIndex(of: range.lowerBound)
+            let isJudged = start.map { evidence.judged.dropFirst($0).prefix(range.count).last == range.upperBound - 1 } ?? false
             return Audit.Side(
                 name: name, images: set,
                 probabilities: isJudged
-                    ? Array(evidence.probabilities[(start * k)..<((start + range.count) * k)])
+                    ? Array(evidence.probabilities[((start ?? 0) * k)..<(((start ?? 0) + range.count) * k)])
                     : judge.probabilities(of: set),
                 features: evidence.features.map { Array($0[(range.lowerBound * d)..<(range.upperBound * d)]) })
         }

@@ -29,6 +29,12 @@ struct PredictCommand: ParsableCommand {
         help: ArgumentHelp("Leave out what the model is less sure of, in (0, 1]: 0.9, say.", valueName: "probability"))
     var reject: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            "Say unknown of what looks stranger than this share of the images that the model knows, in [0.5, 1]; default 0.95, 1: of "
+                + "nothing.", valueName: "share"))
+    var known: Double?
+
     @Flag(help: "Write JSON.")
     var json = false
 
@@ -75,6 +81,9 @@ struct PredictCommand: ParsableCommand {
         if let reject, !(reject > 0 && reject <= 1) {
             throw ValidationError("--reject: expected a probability in (0, 1] · received \(reject)")
         }
+        if let known, !(known >= 0.5 && known <= 1) {
+            throw ValidationError("--known: expected a share in [0.5, 1] · received \(known)")
+        }
         if let explain, images.count > 1 || isFolder(images[0]), explain.lowercased().hasSuffix(".png") {
             throw ValidationError("--explain: expected a folder for several pictures · received \(explain)")
         }
@@ -91,6 +100,11 @@ struct PredictCommand: ParsableCommand {
             Console.message(
                 "Note: the model knows no temperature (it was made without validation images, or imported); "
                     + "--reject goes by its raw probabilities")
+        }
+        if known != nil, reader.strangers == nil {
+            throw InputError(
+                "--known", expected: "a model that knows what is strange to it", received: "one without a detector",
+                remedy: "trainer audit --model MODEL --data DATA --save FILE writes one with it")
         }
         var submission = try header.map { try Submission(header: $0) }
         let files = try PictureFiles.expanded(images) { Console.message(printable("Note: " + $0)) }
@@ -111,7 +125,8 @@ struct PredictCommand: ParsableCommand {
                 }
                 output.add(
                     ReadingRecord(
-                        file: file, reading: reading, classNames: reader.classNames, reject: reject ?? 0))
+                        file: file, reading: reading, classNames: reader.classNames, reject: reject ?? 0,
+                        known: share))
                 try explain(picture, reading, reader, name)
             } catch let error as InputError {
                 failures += 1
@@ -121,6 +136,8 @@ struct PredictCommand: ParsableCommand {
         if let submission { print(submission.text, terminator: "") } else { try output.end() }
         if failures > 0 { throw ExitCode(2) }
     }
+
+    private var share: Double { known ?? ReadingRecord.usualShare }
 
     /// Lines are read whole by the network of lines in the box, or by the one that was named; a network of single characters that
     /// was named cuts them apart.
@@ -149,7 +166,8 @@ struct PredictCommand: ParsableCommand {
                     throw InputError(place, expected: "a picture of a digit", received: "an empty one")
                 }
                 let record = ReadingRecord(
-                    file: place, reading: reading, classNames: reader.classNames, reject: reject ?? 0)
+                    file: place, reading: reading, classNames: reader.classNames, reject: reject ?? 0,
+                    known: submission == nil ? share : 1)
                 if submission == nil {
                     output.add(record)
                 } else {
@@ -246,12 +264,15 @@ private struct PredictOutput {
             print(Console.left("file", nameWidth) + "  " + Console.left("reads", width) + "      sure  else")
             hasHeader = true
         }
-        let others = character.ranking.dropFirst(record.isRejected(character) ? 0 : 1).prefix(2)
+        let isUnknown = record.isUnknown(character), isLeftOut = isUnknown || record.isRejected(character)
+        let others = character.ranking.dropFirst(isLeftOut ? 0 : 1).prefix(2)
             .filter { character.probabilities[$0] >= 0.005 }
             .map { "\(reader.classNames[$0]) \(Self.percent(character.probabilities[$0]))" }
         let line =
-            Console.left(record.file, nameWidth) + "  " + Console.left(record.text(of: character), width) + "  "
-            + Console.right(Self.percent(character.confidence), 8) + "  " + others.joined(separator: ", ")
+            Console.left(record.file, nameWidth) + "  "
+            + Console.left(record.text(of: character), width) + "  "
+            + Console.right(isUnknown ? ReadingRecord.unknown : Self.percent(character.confidence), 8) + "  "
+            + others.joined(separator: ", ")
         print(String(line.reversed().drop { $0 == " " }.reversed()))
         if record.reading.others > 0 {
             Console.message(
@@ -266,7 +287,8 @@ private struct PredictOutput {
         guard !record.reading.characters.isEmpty else { return }
         let rows = record.reading.characters.map { character in
             let box = character.box
-            return ["   ", record.text(of: character), Self.percent(character.confidence), "\(box.x)", "\(box.y)"]
+            let sure = record.isUnknown(character) ? ReadingRecord.unknown : Self.percent(character.confidence)
+            return ["   ", record.text(of: character), sure, "\(box.x)", "\(box.y)"]
                 + ["\(box.width)", "\(box.height)"]
         }
         print(Console.table([["", "reads", "sure", "x", "y", "width", "height"]] + rows, left: [1]))

@@ -73,7 +73,7 @@ package struct StrangerDetector: Hashable, Sendable {
     }
 
     /// Logits `[N, K]` and features `[N, d]` of images.
-    package struct Activations: Sendable {
+    package struct Activations: Hashable, Sendable {
         package var logits: [Float]
         package var features: [Float]
 

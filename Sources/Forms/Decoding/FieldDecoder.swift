@@ -11,6 +11,8 @@ struct FieldEvidence: Sendable {
     }
 
     var lattices: [Lattice]
+    /// Whether a character looks stranger than every image that the network knows.
+    var hasStranger = false
 
     /// The most probable text, checks and lengths left aside.
     func text(_ characters: [Character]) -> String {

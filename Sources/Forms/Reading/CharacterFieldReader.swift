@@ -80,6 +80,9 @@ struct CharacterFieldReader {
             result.reading.problem = result.reading.problem ?? "it is no line of characters"
             return result
         }
+        if evidence.hasStranger {
+            result.reading.problem = result.reading.problem ?? "a character is like none that the network knows"
+        }
         result.reading.unchecked = evidence.text(decoder.characters)
         result.reading.values = decoder.values(evidence, count: Self.mostValues)
         return result
@@ -99,14 +102,20 @@ struct CharacterFieldReader {
     private func boxes(_ ink: FieldInk, _ decoder: FieldDecoder) -> (FieldEvidence, second: (() -> FieldEvidence)?) {
         let filled = ink.boxes.indices.filter { ink.boxes[$0] != nil }
         let glyphs = filled.compactMap { ink.glyph($0) }, others = filled.map { ink.other($0) }
-        let all = reader.probabilities(of: (glyphs + others.compactMap { $0 }).map { reader.preparation.bytes($0) })
+        let answers = reader.answers(to: (glyphs + others.compactMap { $0 }).map { reader.preparation.bytes($0) })
+        let all = answers.map(\.probabilities)
         var own = Array(all.prefix(glyphs.count)), next = glyphs.count
+        // Seen one way or the other it should be a character.
+        var familiarities = answers.prefix(glyphs.count).map { $0.familiarity ?? 1 }
         for (index, other) in others.enumerated() where other != nil {
             own[index] = zip(own[index], all[next]).map { ($0 + $1) / 2 }
+            familiarities[index] = max(familiarities[index], answers[next].familiarity ?? 1)
             next += 1
         }
+        let hasStranger = familiarities.contains(0)
         func evidence(_ rows: [[Double]]) -> FieldEvidence {
-            FieldEvidence(lattices: [.init(weight: 1, rows: rows.map { row($0, decoder.characters) })])
+            FieldEvidence(
+                lattices: [.init(weight: 1, rows: rows.map { row($0, decoder.characters) })], hasStranger: hasStranger)
         }
         let first = evidence(own)
         let isSure = own.reduce(1) { $0 * ($1.max() ?? 0) } >= Self.sure
@@ -138,7 +147,9 @@ struct CharacterFieldReader {
                     rows: rows.map { row($0, decoder.characters) }))
         }
         let total = lattices.reduce(0) { $0 + $1.weight }
-        return FieldEvidence(lattices: lattices.map { .init(weight: $0.weight / max(total, 1), rows: $0.rows) })
+        return FieldEvidence(
+            lattices: lattices.map { .init(weight: $0.weight / max(total, 1), rows: $0.rows) },
+            hasStranger: candidates[0].characters.contains { $0.familiarity == 0 })
     }
 
     private static func scaled(_ p: [Double]) -> [Double] {

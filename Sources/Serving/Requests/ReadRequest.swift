@@ -18,13 +18,15 @@ struct ReadRequest: Sendable {
     let explains: Bool
     /// Characters the model is less sure of are left out; 0: none.
     let reject: Double
+    /// See ``ReadingRecord/known``.
+    let known: Double
 
-    private static let options = ["segment", "raw", "explain", "reject", "model"]
+    private static let options = ["segment", "raw", "explain", "reject", "known", "model"]
 
     /// - Throws: a ``ServiceError`` that says which option or part of the body is at fault.
     init(_ request: ServiceRequest, models: [ServedModel]) throws(ServiceError) {
         var flags: Set<String> = []
-        var reject = 0.0, model = 0
+        var reject = 0.0, known = ReadingRecord.usualShare, model = 0
         for (name, value) in request.query {
             switch name {
             case "segment", "raw", "explain":
@@ -40,6 +42,12 @@ struct ReadRequest: Sendable {
                         .badRequest, "?reject: expected a probability in (0, 1] · received \(printable(value))")
                 }
                 reject = number
+            case "known":
+                guard let number = Double(value), number >= 0.5, number <= 1 else {
+                    throw ServiceError(
+                        .badRequest, "?known: expected a share in [0.5, 1] · received \(printable(value))")
+                }
+                known = number
             case "model":
                 model = try models.index(named: value, place: "?model")
             default:
@@ -59,7 +67,7 @@ struct ReadRequest: Sendable {
                 .badRequest, "?segment: expected with \(models[model].name), a network of lines · received none")
         }
         explains = flags.contains("explain")
-        (self.reject, self.model) = (reject, model)
+        (self.reject, self.known, self.model) = (reject, known, model)
         files = try Self.files(request)
     }
 
@@ -103,7 +111,8 @@ struct ReadRequest: Sendable {
                     throw InputError(place, expected: "a picture of a digit", received: "an empty one")
                 }
                 output.add(
-                    ReadingRecord(file: file.name, reading: reading, classNames: reader.classNames, reject: reject),
+                    ReadingRecord(
+                        file: file.name, reading: reading, classNames: reader.classNames, reject: reject, known: known),
                     explanation: explains ? try Explanation(picture, reading, reader: reader).encoded() : nil)
                 read += 1
             } catch let error as InputError {

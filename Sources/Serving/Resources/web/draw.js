@@ -107,11 +107,15 @@ function present(result, response) {
   const sure = file.lineProbabilities ? Math.min(...file.lineProbabilities) : Math.min(...characters.map((c) => c.probability));
   const text = file.text.join(' / ');
   const label = document.createElement('small');
-  label.textContent = `${percent(sure)} sure`;
-  if (answer.dataset.text !== text || answer.dataset.sure !== percent(sure)) {
+  const unknown = characters.filter((c) => c.unknown).length;
+  const told = unknown === 0 ? `${percent(sure)} sure`
+    : characters.length === 1 ? `unknown: like no digit it has learned; nearest ${characters[0].class}`
+    : `${unknown} of ${characters.length} unknown: like no digit it has learned`;
+  label.textContent = told;
+  if (answer.dataset.text !== text || answer.dataset.sure !== told) {
     answer.replaceChildren(text, label);
     answer.dataset.text = text;
-    answer.dataset.sure = percent(sure);
+    answer.dataset.sure = told;
   } else if (!answer.hasChildNodes()) answer.replaceChildren(text, label);
   // One digit: every class. Several: each digit and how sure it is.
   const rows = characters.length === 1

@@ -1,0 +1,148 @@
+import Datasets
+import Foundation
+import Numeral
+import Testing
+
+/// `trainer audit`, as a user runs it.
+@Suite(.serialized) struct AuditCommandTests {
+    /// The bundled sample's first images as IDX files: five labels wrong, one training image among the tests too, moved by a pixel.
+    private static func makeData(in folder: URL) throws -> (train: ImageSet, wrong: [Int]) {
+        var options = DataOptions()
+        options.source = .sample
+        let loaded = try DatasetLoader.load(options, seed: 0)
+        let train = loaded.train.subset(0..<400), test = try loaded.loadTest().images.subset(0..<60)
+        let wrong = [11, 77, 158, 240, 333]
+        var labels = train.labels
+        for index in wrong { labels[index] = (labels[index] + 5) % 10 }
+        let noisy = train.relabelled(labels)
+        let image = Array(train.images[(20 * 784)..<(21 * 784)])
+        let moved = (0..<784).map { $0 % 28 == 0 ? 0 : image[$0 - 1] }
+        let copy = try ImageSet(
+            images: moved, labels: [train.labels[20]], height: 28, width: 28, classCount: 10, classNames: train.classNames)
+        _ = try ConversionFiles.writeIDX(
+            ConvertedData(train: noisy, test: test.joined(with: copy)), to: folder.appendingPathComponent("data").path,
+            gzip: false)
+        return (noisy, wrong)
+    }
+
+    private static func table(_ name: String, in folder: URL) throws -> [[String]] {
+        try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8).split(separator: "\n")
+            .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+    }
+
+    private static func audit(in folder: URL) throws -> URL {
+        let runs = folder.appendingPathComponent("runs")
+        let name = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: runs.path).first { $0.contains("audit") })
+        return runs.appendingPathComponent(name)
+    }
+
+    @Test func findsWhatWasPlanted() throws {
+        let folder = try CommandLineTests.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (train, wrong) = try Self.makeData(in: folder)
+        let source = try Data(contentsOf: folder.appendingPathComponent("data/train-labels-idx1-ubyte"))
+        let outcome = try CommandLineTests.trainer(
+            ["audit", "--model", "box", "--unseen", "--data", "data", "--prune", "predicted", "--apply", "clean"], in: folder)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("labels that look wrong"))
+        let audit = try Self.audit(in: folder)
+        let labels = try Self.table("labels.csv", in: audit)
+        #expect(labels[0].prefix(4) == ["part", "index", "label", "suggestion"])
+        #expect(Set(labels[1...5].map { "\($0[0]) \($0[1])" }) == Set(wrong.map { "train \($0)" }))
+        let duplicates = try Self.table("duplicates.csv", in: audit)
+        #expect(duplicates.dropFirst().map { "\($0[2]) \($0[3]) \($0[7])" } == ["train 20 1", "test 60 1"])
+        let page = try String(contentsOf: audit.appendingPathComponent("audit.html"), encoding: .utf8)
+        for word in ["Labels that look wrong", "One picture twice", "Strangers", "Where it reads worse", "against"] {
+            #expect(page.contains(word), "\(word)")
+        }
+        // The corrected copy trains; the source is as it was.
+        let clean = try #require(try ConversionFiles.readIDX(folder.appendingPathComponent("clean").path))
+        let changed = zip(clean.train.labels, train.labels).enumerated().filter { $1.0 != $1.1 }.map(\.offset)
+        #expect(clean.train.count == 400 && Set(wrong).isSubset(of: changed))
+        #expect(clean.test?.count == 61)
+        #expect(try Data(contentsOf: folder.appendingPathComponent("data/train-labels-idx1-ubyte")) == source)
+
+        // What a person decides is done, and nothing else.
+        let mine = folder.appendingPathComponent("mine.csv")
+        let name = { (label: UInt8) in "\(label)" }
+        try Data(
+            """
+            part,index,label,suggestion,action
+            train,11,\(name(train.labels[11])),3,relabel
+            train,77,\(name(train.labels[77])),3,remove
+            train,158,\(name(train.labels[158])),3,keep
+
+            """.utf8
+        ).write(to: mine)
+        let applied = try CommandLineTests.trainer(
+            ["audit", "--model", "box", "--data", "data", "--corrections", "mine.csv", "--apply", "own"], in: folder)
+        #expect(applied.code == 0, "\(applied.errors)")
+        let own = try #require(try ConversionFiles.readIDX(folder.appendingPathComponent("own").path))
+        #expect(own.train.count == 399)
+        #expect(own.train.labels[11] == 3)
+        #expect(own.train.labels[157] == train.labels[158])
+    }
+
+    @Test func correctionsOfOtherDataAreRefused() throws {
+        let folder = try CommandLineTests.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (train, _) = try Self.makeData(in: folder)
+        let other = (Int(train.labels[0]) + 1) % 10
+        let bad = [
+            "part,index,label,suggestion,action\ntrain,0,\(other),3,relabel\n",
+            "part,index,label,suggestion,action\ntrain,400,1,3,relabel\n",
+            "part,index,label,suggestion,action\ntrain,0,\(train.labels[0]),3,mend\n",
+            "part,index,label,suggestion,action\ntrain,0,\(train.labels[0]),cat,relabel\n",
+            "part,index,label,suggestion,action\nextra,0,\(train.labels[0]),3,relabel\n", "part,index\n", "",
+        ]
+        for text in bad {
+            try Data(text.utf8).write(to: folder.appendingPathComponent("bad.csv"))
+            let outcome = try CommandLineTests.trainer(
+                ["audit", "--model", "box", "--data", "data", "--corrections", "bad.csv", "--apply", "out"], in: folder)
+            #expect(outcome.code == 2 && outcome.errors.contains("bad.csv"), "\(text): \(outcome.errors)")
+            #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("out").path))
+        }
+    }
+
+    @Test func judgesATable() throws {
+        let folder = try CommandLineTests.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let rows = (0..<20).map { i in i == 7 ? "1,0.97,0.03" : i % 2 == 0 ? "0,0.9,0.1" : "1,0.2,0.8" }
+        try Data((["label,p0,p1"] + rows).joined(separator: "\n").utf8).write(to: folder.appendingPathComponent("p.csv"))
+        let outcome = try CommandLineTests.trainer(["audit", "--predictions", "p.csv"], in: folder)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.output.hasPrefix("1 of 20 labels look wrong"))
+        let audit = try Self.audit(in: folder)
+        #expect(try Self.table("labels.csv", in: audit)[1].prefix(3) == ["7", "1", "0"])
+        #expect(try Self.table("scores.csv", in: audit).count == 21)
+    }
+
+    /// Three parts, each image judged by the network that did not learn from it.
+    @Test func trainsItsJudges() throws {
+        try SmallRun.with(epochs: 2) { small in
+            let arguments = ["audit", "--config", "small.json", "--folds", "3", "--output", "runs", "--quiet"]
+            let first = try small.trainer(arguments + ["--threads", "2"])
+            #expect(first.code == 0, "\(first.errors)")
+            let audit = try Self.audit(in: small.folder)
+            let bytes = try Data(contentsOf: audit.appendingPathComponent("audit.json"))
+            #expect(String(decoding: bytes, as: UTF8.self).contains("\"train\":300"))
+            try FileManager.default.removeItem(at: audit)
+            // The parts are there: nothing is trained, and the same comes of it.
+            let second = try small.trainer(arguments + ["--threads", "1"])
+            #expect(second.code == 0, "\(second.errors)")
+            #expect(try Data(contentsOf: Self.audit(in: small.folder).appendingPathComponent("audit.json")) == bytes)
+        }
+    }
+
+    @Test(arguments: [
+        [], ["--config", "a", "--model", "box"], ["--predictions", "p.csv", "--data", "d"], ["--model", "box", "--folds", "3"],
+        ["--config", "a", "--unseen"], ["--model", "box", "--corrections", "c.csv"], ["--config", "a", "--folds", "1"],
+    ])
+    func whatDoesNotGoTogetherIsRefused(_ arguments: [String]) throws {
+        let folder = try CommandLineTests.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let outcome = try CommandLineTests.trainer(["audit"] + arguments, in: folder)
+        #expect(outcome.code == 2, "\(outcome.errors)")
+    }
+}
