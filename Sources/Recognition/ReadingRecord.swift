@@ -18,14 +18,16 @@ package struct ReadingRecord: Sendable {
     package static let unknown = "unknown"
 
     package init(
-        file: String, reading: Reading, classNames: [String], reject: Double, known: Double = Self.usualShare
+        file: String, reading: Reading, classNames: [String], reject: Double, known: Double
     ) {
         (self.file, self.reading, self.classNames) = (file, reading, classNames)
         (self.reject, self.known) = (reject, known)
     }
 
-    /// ``known`` where nobody says otherwise.
-    package static let usualShare = StrangerDetector.usualShare
+    /// ``known`` where nobody says otherwise. A line has many characters, and one in twenty that is refused would spoil most lines.
+    package static func usualShare(_ mode: DigitReader.Mode) -> Double {
+        mode == .segment ? 0.99 : StrangerDetector.usualShare
+    }
 
     package func isRejected(_ character: ReadCharacter) -> Bool { character.confidence < reject }
 

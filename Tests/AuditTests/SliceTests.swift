@@ -48,7 +48,7 @@ struct SliceTests {
         }
         let slices = SliceFinder.slices(
             isRight: isRight, labels: labels, classNames: ["a", "b"], measures: [.slant: slant])
-        #expect(slices.first?.name == "class b, slant 1.0 to 199.0")
+        #expect(slices.first?.name == "class b, slant 0.0 to 199.0")
         #expect(slices.first.map { $0.p < 1e-6 } == true)
         // Twice five parts with both classes, five parts, two classes.
         #expect(slices.count == 17)

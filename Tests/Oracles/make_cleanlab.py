@@ -55,6 +55,6 @@ def case(seed, n, k, noise, sharpness, missing=False):
 
 cases = [
     case(1, 120, 3, 0.1, 5), case(2, 200, 10, 0.05, 7), case(3, 60, 2, 0.3, 3), case(4, 150, 5, 0.2, 1),
-    case(5, 90, 4, 0.15, 6, missing=True), case(6, 40, 10, 0.4, 4),
+    case(7, 97, 4, 0.15, 6, missing=True), case(6, 40, 10, 0.4, 4),
 ]
 json.dump({"cleanlab": "2.9.0", "cases": cases}, sys.stdout)

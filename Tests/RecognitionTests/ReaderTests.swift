@@ -173,22 +173,27 @@ import Workers
     }
 
     @Test func recordsSayWhatWasLeftOut() throws {
-        func character(_ line: Int, _ probabilities: [Double]) -> ReadCharacter {
+        func character(_ line: Int, _ probabilities: [Double], _ familiarity: Double? = nil) -> ReadCharacter {
             ReadCharacter(
-                box: PixelBox(x: 1, y: 2, width: 3, height: 4), line: line, input: [], probabilities: probabilities)
+                box: PixelBox(x: 1, y: 2, width: 3, height: 4), line: line, input: [], probabilities: probabilities,
+                familiarity: familiarity)
         }
         let reading = Reading(
-            characters: [character(0, [0.1, 0.9]), character(0, [0.55, 0.45]), character(1, [1, 0])])
-        let record = ReadingRecord(file: "a,b.png", reading: reading, classNames: ["x", "y"], reject: 0.6)
-        #expect(record.lines == ["y?", "x"])
+            characters: [
+                character(0, [0.1, 0.9], 0.05), character(0, [0.55, 0.45]), character(1, [1, 0]), character(1, [1, 0], 0.049),
+            ])
+        let record = ReadingRecord(
+            file: "a,b.png", reading: reading, classNames: ["x", "y"], reject: 0.6, known: 0.95)
+        #expect(record.lines == ["y?", "x?"])
         var table = CSV(header: ReadingRecord.header(classes: 2))
         record.appendRows(to: &table)
         #expect(
             table.text == """
-                file,line,index,x,y,width,height,class,probability,rejected,p0,p1
-                "a,b.png",0,0,1,2,3,4,y,0.9,0,0.1,0.9
-                "a,b.png",0,1,1,2,3,4,x,0.55,1,0.55,0.45
-                "a,b.png",1,0,1,2,3,4,x,1.0,0,1.0,0.0
+                file,line,index,x,y,width,height,class,probability,rejected,p0,p1,familiarity,unknown
+                "a,b.png",0,0,1,2,3,4,y,0.9,0,0.1,0.9,0.05,0
+                "a,b.png",0,1,1,2,3,4,x,0.55,1,0.55,0.45,,0
+                "a,b.png",1,0,1,2,3,4,x,1.0,0,1.0,0.0,,0
+                "a,b.png",1,1,1,2,3,4,x,1.0,0,1.0,0.0,0.049,1
 
                 """)
         var file = ReadingsFile(model: "m", temperature: nil)
@@ -196,9 +201,9 @@ import Workers
         file.add(file: "c.png", error: "c.png: expected …")
         let json = try JSONSerialization.jsonObject(with: try file.encoded()) as? [String: Any]
         let files = json?["files"] as? [[String: Any]]
-        #expect(files?.count == 2 && files?[0]["text"] as? [String] == ["y?", "x"])
+        #expect(files?.count == 2 && files?[0]["text"] as? [String] == ["y?", "x?"])
         #expect(files?[1]["error"] as? String == "c.png: expected …")
-        let words = ReadingRecord(file: "f", reading: reading, classNames: ["ten", "one"], reject: 0)
-        #expect(words.lines == ["one ten", "ten"])
+        let words = ReadingRecord(file: "f", reading: reading, classNames: ["ten", "one"], reject: 0, known: 1)
+        #expect(words.lines == ["one ten", "ten ten"])
     }
 }

@@ -31,8 +31,8 @@ struct PredictCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Say unknown of what looks stranger than this share of the images that the model knows, in [0.5, 1]; default 0.95, 1: of "
-                + "nothing.", valueName: "share"))
+            "Say unknown of what looks stranger than this share of the images that the model knows, in [0.5, 1]; default 0.95, with "
+                + "--segment 0.99; 1: of nothing.", valueName: "share"))
     var known: Double?
 
     @Flag(help: "Write JSON.")
@@ -119,7 +119,7 @@ struct PredictCommand: ParsableCommand {
             do {
                 let picture = try Self.picture(file)
                 let place = file == "-" ? "standard input" : file
-                let reading = try reader.read(picture, raw ? .raw : segment ? .segment : .single, place: place)
+                let reading = try reader.read(picture, mode, place: place)
                 guard segment || !reading.characters.isEmpty else {
                     throw InputError(place, expected: "a picture of a digit", received: "an empty one")
                 }
@@ -137,7 +137,8 @@ struct PredictCommand: ParsableCommand {
         if failures > 0 { throw ExitCode(2) }
     }
 
-    private var share: Double { known ?? ReadingRecord.usualShare }
+    private var mode: DigitReader.Mode { raw ? .raw : segment ? .segment : .single }
+    private var share: Double { known ?? ReadingRecord.usualShare(mode) }
 
     /// Lines are read whole by the network of lines in the box, or by the one that was named; a network of single characters that
     /// was named cuts them apart.

@@ -11,7 +11,7 @@ struct FieldEvidence: Sendable {
     }
 
     var lattices: [Lattice]
-    /// Whether a character looks stranger than every image that the network knows.
+    /// Whether a character looks too strange for a network that is sure of it to be believed.
     var hasStranger = false
 
     /// The most probable text, checks and lengths left aside.

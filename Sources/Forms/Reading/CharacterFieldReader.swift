@@ -17,6 +17,9 @@ struct CharacterFieldReader {
     /// Probability of a field in cells, and after its checks, from which on the network of lines is not asked.
     static let (sure, checked) = (0.998, 0.998)
 
+    /// Of characters that fewer known images than this look as strange as, the reader accepts no field.
+    static let strange = 0.005
+
     init(_ reader: DigitReader) { self.reader = reader }
 
     /// The characters that may stand in a field, each the name of one of the network's classes.
@@ -112,7 +115,7 @@ struct CharacterFieldReader {
             familiarities[index] = max(familiarities[index], answers[next].familiarity ?? 1)
             next += 1
         }
-        let hasStranger = familiarities.contains(0)
+        let hasStranger = familiarities.contains { $0 < Self.strange }
         func evidence(_ rows: [[Double]]) -> FieldEvidence {
             FieldEvidence(
                 lattices: [.init(weight: 1, rows: rows.map { row($0, decoder.characters) })], hasStranger: hasStranger)
@@ -149,7 +152,7 @@ struct CharacterFieldReader {
         let total = lattices.reduce(0) { $0 + $1.weight }
         return FieldEvidence(
             lattices: lattices.map { .init(weight: $0.weight / max(total, 1), rows: $0.rows) },
-            hasStranger: candidates[0].characters.contains { $0.familiarity == 0 })
+            hasStranger: candidates[0].characters.contains { ($0.familiarity ?? 1) < Self.strange })
     }
 
     private static func scaled(_ p: [Double]) -> [Double] {

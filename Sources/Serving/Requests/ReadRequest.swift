@@ -26,7 +26,7 @@ struct ReadRequest: Sendable {
     /// - Throws: a ``ServiceError`` that says which option or part of the body is at fault.
     init(_ request: ServiceRequest, models: [ServedModel]) throws(ServiceError) {
         var flags: Set<String> = []
-        var reject = 0.0, known = ReadingRecord.usualShare, model = 0
+        var reject = 0.0, known: Double?, model = 0
         for (name, value) in request.query {
             switch name {
             case "segment", "raw", "explain":
@@ -67,7 +67,7 @@ struct ReadRequest: Sendable {
                 .badRequest, "?segment: expected with \(models[model].name), a network of lines · received none")
         }
         explains = flags.contains("explain")
-        (self.reject, self.known, self.model) = (reject, known, model)
+        (self.reject, self.known, self.model) = (reject, known ?? ReadingRecord.usualShare(mode), model)
         files = try Self.files(request)
     }
 
