@@ -191,7 +191,7 @@ let package = Package(
         .target(
             name: "Audit",
             dependencies: [
-                "Reports", "Evaluation", "Datasets", "Kernels", "LinearAlgebra", "Workers", "Formats", "Tensors",
+                "Reports", "Evaluation", "Datasets", "LinearAlgebra", "Workers", "Formats", "Tensors",
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
             resources: [.copy("Resources/audit.mustache")], swiftSettings: numeric),
@@ -211,7 +211,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Interchange", "TensorBoard", "Audit", "Reports", "Runs", "Numeral", "Forms", "Recognition", "LinearAlgebra",
+                "Interchange", "TensorBoard", "Audit", "Reports", "Runs", "Numeral", "Forms", "Recognition",
+                "LinearAlgebra",
                 "Workers",
                 "Pictures", "Formats", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -274,7 +275,7 @@ let package = Package(
             name: "AuditTests",
             dependencies: [
                 "Audit", "Numeral", "Recognition", "Experiments", "Evaluation", "Training", "Datasets", "NeuralNetwork",
-                "Kernels", "Workers", "Tensors", "TestSupport",
+                "LinearAlgebra", "Workers", "Tensors", "TestSupport",
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport"]),

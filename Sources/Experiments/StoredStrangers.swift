@@ -50,7 +50,8 @@ extension StrangerDetector {
                 "\(place).kind", expected: Kind.allCases.map(\.rawValue).joined(separator: ", "), received: text)
         }
         guard let features = graph.featurePlaces?.channels else {
-            throw InputError(place, expected: "a network with features", received: "one whose last layer reads the images")
+            throw InputError(
+                place, expected: "a network with features", received: "one whose last layer reads the images")
         }
         func tensor(_ part: String, _ shape: [Int]) throws(InputError) -> [Float] {
             guard let found = own.first(where: { $0.name == prefix + part }), found.shape == shape,

@@ -60,7 +60,8 @@ extension StrangerDetector {
             let strangers = Activations(made, classifier)
         else { return nil }
         return fit(
-            training: learned, labels: sample.labels, heldOut: known, strangers: strangers, classes: training.classCount)
+            training: learned, labels: sample.labels, heldOut: known, strangers: strangers, classes: training.classCount
+        )
     }
 }
 

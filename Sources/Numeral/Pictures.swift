@@ -68,7 +68,8 @@ extension Model {
         try engine.read(image, mode, place: place).characters.map { character in
             FoundCharacter(
                 classification: Classification(character.probabilities.map { Float($0) }, classNames: classNames),
-                familiarity: character.familiarity, line: character.line, x: character.box.x, y: character.box.y, width: character.box.width,
+                familiarity: character.familiarity, line: character.line, x: character.box.x, y: character.box.y,
+                width: character.box.width,
                 height: character.box.height)
         }
     }

@@ -1,6 +1,6 @@
 import Datasets
 import Foundation
-import Kernels
+import LinearAlgebra
 import TestSupport
 import Tensors
 import Testing
@@ -24,7 +24,8 @@ struct DuplicateTests {
         let image = Array(set.images[(index * 784)..<((index + 1) * 784)])
         return (0..<784).map { pixel in
             let (x, y) = place(Double(pixel % 28), Double(pixel / 28))
-            let (i, j) = (Int(x.rounded(.down)), Int(y.rounded(.down))), (u, v) = (x - x.rounded(.down), y - y.rounded(.down))
+            let (i, j) = (Int(x.rounded(.down)), Int(y.rounded(.down))),
+                (u, v) = (x - x.rounded(.down), y - y.rounded(.down))
             func at(_ i: Int, _ j: Int) -> Double {
                 (0..<28).contains(i) && (0..<28).contains(j) ? Double(image[j * 28 + i]) : 0
             }
@@ -49,7 +50,9 @@ struct DuplicateTests {
             sources += [i, i, i, i]
             planted.append(copy(set, i, place: { ($0 + 1, $1 - 1) }))
             planted.append(
-                copy(set, i, place: { (13.5 + c * ($0 - 13.5) - s * ($1 - 13.5), 13.5 + s * ($0 - 13.5) + c * ($1 - 13.5)) }))
+                copy(
+                    set, i,
+                    place: { (13.5 + c * ($0 - 13.5) - s * ($1 - 13.5), 13.5 + s * ($0 - 13.5) + c * ($1 - 13.5)) }))
             planted.append(copy(set, i, place: { (13.5 + ($0 - 13.5) / 1.06, 13.5 + ($1 - 13.5) / 1.06) }))
             planted.append(copy(set, i, place: { ($0, $1) }, change: { $0 * 0.75 }))
         }
@@ -60,7 +63,8 @@ struct DuplicateTests {
             let chosen = stride(from: kind, to: planted.count, by: 4).map { planted[$0] }
             let all = set.joined(
                 with: try ImageSet(
-                    images: chosen.flatMap { $0 }, labels: stride(from: kind, to: 32, by: 4).map { set.labels[sources[$0]] },
+                    images: chosen.flatMap { $0 },
+                    labels: stride(from: kind, to: 32, by: 4).map { set.labels[sources[$0]] },
                     height: 28, width: 28, classCount: 10, classNames: set.classNames))
             let pairs = DuplicateFinder(all, pool: pool).near(features: nil)
             let wanted = (0..<8).map { [7 * $0 + 3, 600 + $0] }
@@ -75,7 +79,8 @@ struct DuplicateTests {
     @Test func darkImagesAreNoPuzzle() throws {
         let pool = WorkerPool(threads: 1)
         let dark = try ImageSet(
-            images: [UInt8](repeating: 0, count: 12 * 49), labels: [UInt8](repeating: 0, count: 12), height: 7, width: 7,
+            images: [UInt8](repeating: 0, count: 12 * 49), labels: [UInt8](repeating: 0, count: 12), height: 7,
+            width: 7,
             classCount: 2, classNames: ["a", "b"])
         // They are copies of one another.
         #expect(DuplicateFinder(dark, pool: pool).near(features: nil).allSatisfy { $0.residual == 0 })

@@ -28,7 +28,8 @@ struct LabelTests {
     }
 
     static func cases() throws -> [Fixture.Case] {
-        let url = try #require(Bundle.module.url(forResource: "cleanlab", withExtension: "json", subdirectory: "Fixtures"))
+        let url = try #require(
+            Bundle.module.url(forResource: "cleanlab", withExtension: "json", subdirectory: "Fixtures"))
         return try JSONDecoder().decode(Fixture.self, from: Data(contentsOf: url)).cases
     }
 
@@ -87,7 +88,8 @@ struct LabelTests {
         #expect(numbered.labels == [1])
         #expect(numbered.probabilities == [0.25, 0.75])
         let bad = [
-            "", "a,b\n1,2\n", "label\n0\n", "label,p0,p1\n2,0.5,0.5\n", "label,p0,p1\n0,0.5\n", "label,p0,p1\n0,0.5,x\n",
+            "", "a,b\n1,2\n", "label\n0\n", "label,p0,p1\n2,0.5,0.5\n", "label,p0,p1\n0,0.5\n",
+            "label,p0,p1\n0,0.5,x\n",
             "label,p0,p1\n0,0.5,0.7\n", "label,p0,p1\n0,nan,1\n", "label,p0,p1\n0,-0.5,1.5\n", "label,p0,p1\n",
         ]
         for text in bad { #expect(throws: InputError.self, "\(text)") { try read(text) } }

@@ -9,7 +9,8 @@ import Testing
 /// Measures and parts of the images.
 struct SliceTests {
     /// A bar of `thickness` columns that leans by `slant` columns from one row to the next.
-    private func bar(thickness: Double, slant: Double, tone: Double = 255, height: Int = 40, width: Int = 60) -> [Float] {
+    private func bar(thickness: Double, slant: Double, tone: Double = 255, height: Int = 40, width: Int = 60) -> [Float]
+    {
         var image = [Float](repeating: 0, count: height * width)
         for y in 8..<height - 8 {
             let left = Double(width) / 2 - thickness / 2 - slant * (Double(y) - Double(height - 1) / 2)

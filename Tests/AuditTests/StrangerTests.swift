@@ -57,11 +57,12 @@ struct StrangerTests {
         let (p, q, r) = (s[0] + raised, s[1], s[2] + raised), determinant = p * r - q * q
         for i in [0, 17, 399] {
             let (x, y) = (Double(known[2 * i]), Double(known[2 * i + 1]))
-            let distance: Double = means.map { (m: [Double]) -> Double in
-                let u: Double = x - m[0], v: Double = y - m[1]
-                let sum: Double = r * u * u - 2 * q * u * v + p * v * v
-                return sum / determinant
-            }.min() ?? 0
+            let distance: Double =
+                means.map { (m: [Double]) -> Double in
+                    let u: Double = x - m[0], v: Double = y - m[1]
+                    let sum: Double = r * u * u - 2 * q * u * v + p * v * v
+                    return sum / determinant
+                }.min() ?? 0
             let energy = -log(exp(2 * x) + exp(-2 * x))
             let e: Double = (energy - detector.energy.centre) / detector.energy.spread
             let m: Double = (distance - detector.mahalanobis.centre) / detector.mahalanobis.spread
@@ -143,7 +144,8 @@ struct StrangerTests {
         let (places, channels) = try #require(model.graph.featurePlaces)
         for i in 0..<9 {
             for c in 0..<channels {
-                let mean = (0..<places).reduce(0.0) { $0 + Double(whole[(i * places + $1) * channels + c]) } / Double(places)
+                let mean =
+                    (0..<places).reduce(0.0) { $0 + Double(whole[(i * places + $1) * channels + c]) } / Double(places)
                 #expect(abs(mean - Double(own[i * channels + c])) < 1e-4)
             }
         }

@@ -180,7 +180,8 @@ import Workers
         }
         let reading = Reading(
             characters: [
-                character(0, [0.1, 0.9], 0.05), character(0, [0.55, 0.45]), character(1, [1, 0]), character(1, [1, 0], 0.049),
+                character(0, [0.1, 0.9], 0.05), character(0, [0.55, 0.45]), character(1, [1, 0]),
+                character(1, [1, 0], 0.049),
             ])
         let record = ReadingRecord(
             file: "a,b.png", reading: reading, classNames: ["x", "y"], reject: 0.6, known: 0.95)

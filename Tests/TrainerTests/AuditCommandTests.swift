@@ -18,7 +18,8 @@ import Testing
         let image = Array(train.images[(20 * 784)..<(21 * 784)])
         let moved = (0..<784).map { $0 % 28 == 0 ? 0 : image[$0 - 1] }
         let copy = try ImageSet(
-            images: moved, labels: [train.labels[20]], height: 28, width: 28, classCount: 10, classNames: train.classNames)
+            images: moved, labels: [train.labels[20]], height: 28, width: 28, classCount: 10,
+            classNames: train.classNames)
         _ = try ConversionFiles.writeIDX(
             ConvertedData(train: noisy, test: test.joined(with: copy)), to: folder.appendingPathComponent("data").path,
             gzip: false)
@@ -43,7 +44,8 @@ import Testing
         let (train, wrong) = try Self.makeData(in: folder)
         let source = try Data(contentsOf: folder.appendingPathComponent("data/train-labels-idx1-ubyte"))
         let outcome = try CommandLineTests.trainer(
-            ["audit", "--model", "box", "--unseen", "--data", "data", "--prune", "predicted", "--apply", "clean"], in: folder)
+            ["audit", "--model", "box", "--unseen", "--data", "data", "--prune", "predicted", "--apply", "clean"],
+            in: folder)
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("labels that look wrong"))
         let audit = try Self.audit(in: folder)
@@ -58,8 +60,16 @@ import Testing
         }
         // The corrected copy trains; the source is as it was.
         let clean = try #require(try ConversionFiles.readIDX(folder.appendingPathComponent("clean").path))
-        let changed = zip(clean.train.labels, train.labels).enumerated().filter { $1.0 != $1.1 }.map(\.offset)
-        #expect(clean.train.count == 400 && Set(wrong).isSubset(of: changed))
+        let actions = labels.dropFirst().map { $0[8] }
+        #expect(actions.filter { $0 == "relabel" }.count >= 4)
+        let removed = labels.dropFirst().filter { $0[8] == "remove" }.compactMap { Int($0[1]) }
+        let kept = (0..<400).filter { !removed.contains($0) }
+        #expect(clean.train.count == kept.count)
+        for row in labels.dropFirst() where row[8] == "relabel" {
+            let index = try #require(Int(row[1]))
+            let place = try #require(kept.firstIndex(of: index))
+            #expect("\(clean.train.labels[place])" == row[3])
+        }
         #expect(clean.test?.count == 61)
         #expect(try Data(contentsOf: folder.appendingPathComponent("data/train-labels-idx1-ubyte")) == source)
 
@@ -109,7 +119,8 @@ import Testing
         let folder = try CommandLineTests.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let rows = (0..<20).map { i in i == 7 ? "1,0.97,0.03" : i % 2 == 0 ? "0,0.9,0.1" : "1,0.2,0.8" }
-        try Data((["label,p0,p1"] + rows).joined(separator: "\n").utf8).write(to: folder.appendingPathComponent("p.csv"))
+        try Data((["label,p0,p1"] + rows).joined(separator: "\n").utf8).write(
+            to: folder.appendingPathComponent("p.csv"))
         let outcome = try CommandLineTests.trainer(["audit", "--predictions", "p.csv"], in: folder)
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(outcome.output.hasPrefix("1 of 20 labels look wrong"))
@@ -126,7 +137,7 @@ import Testing
             #expect(first.code == 0, "\(first.errors)")
             let audit = try Self.audit(in: small.folder)
             let bytes = try Data(contentsOf: audit.appendingPathComponent("audit.json"))
-            #expect(String(decoding: bytes, as: UTF8.self).contains("\"train\":300"))
+            #expect(String(decoding: bytes, as: UTF8.self).contains("\"train\": 300"))
             try FileManager.default.removeItem(at: audit)
             // The parts are there: nothing is trained, and the same comes of it.
             let second = try small.trainer(arguments + ["--threads", "1"])
@@ -136,7 +147,8 @@ import Testing
     }
 
     @Test(arguments: [
-        [], ["--config", "a", "--model", "box"], ["--predictions", "p.csv", "--data", "d"], ["--model", "box", "--folds", "3"],
+        [], ["--config", "a", "--model", "box"], ["--predictions", "p.csv", "--data", "d"],
+        ["--model", "box", "--folds", "3"],
         ["--config", "a", "--unseen"], ["--model", "box", "--corrections", "c.csv"], ["--config", "a", "--folds", "1"],
     ])
     func whatDoesNotGoTogetherIsRefused(_ arguments: [String]) throws {

@@ -47,7 +47,7 @@ import Testing
 
             let csv = try CommandLineTests.trainer(["predict", "--csv", "0.png", "2.png"], in: folder)
             let rows = csv.output.split(separator: "\n").map { $0.split(separator: ",") }
-            #expect(csv.code == 0 && rows.count == 3 && rows.allSatisfy { $0.count == 20 })
+            #expect(csv.code == 0 && rows.count == 3 && rows.allSatisfy { $0.count == 22 })
             #expect(rows[0][7] == "class" && rows[2][0] == "2.png" && rows[2][7] == "\(set.labels[2])")
 
             let json = try CommandLineTests.trainer(
@@ -57,6 +57,24 @@ import Testing
             #expect(json.code == 2 && files?.count == 2 && files?[1]["error"] is String)
             #expect(object?["temperature"] is Double && files?[0]["text"] as? [String] == ["?"])
         }
+    }
+
+    /// What is no digit is said to be unknown, unless nobody wants to know.
+    @Test func strangersAreUnknown() throws {
+        let folder = try CommandLineTests.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // A chequerboard of four pixels a field.
+        let pixels = (0..<784).map { (i: Int) -> UInt8 in (i % 28 / 4 + i / 112).isMultiple(of: 2) ? 0 : 255 }
+        try Data(Array("P5 28 28 255\n".utf8) + pixels).write(to: folder.appendingPathComponent("board.pgm"))
+        let said = try CommandLineTests.trainer(["predict", "--raw", "board.pgm"], in: folder)
+        #expect(said.code == 0, "\(said.errors)")
+        #expect(said.output.split(separator: "\n").last?.split(separator: " ").prefix(3) == ["board.pgm", "?", "unknown"])
+        let json = try CommandLineTests.trainer(["predict", "--raw", "--json", "board.pgm"], in: folder)
+        #expect(json.output.contains("\"unknown\" : true") || json.output.contains("\"unknown\": true"))
+        let never = try CommandLineTests.trainer(["predict", "--raw", "--known", "1", "board.pgm"], in: folder)
+        #expect(!never.output.contains("unknown") && !never.output.contains("?"))
+        let wrong = try CommandLineTests.trainer(["predict", "--known", "0.2", "board.pgm"], in: folder)
+        #expect(wrong.code == 2 && wrong.errors.contains("--known"))
     }
 
     @Test func explanationsAreWritten() throws {

@@ -1,5 +1,5 @@
 import Datasets
-import Kernels
+import LinearAlgebra
 import Synchronization
 import Tensors
 import Workers

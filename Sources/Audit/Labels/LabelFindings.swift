@@ -38,7 +38,8 @@ package struct LabelFindings: Sendable {
     }
 
     package init(
-        _ data: LabelledProbabilities, pruning: LabelPruning = .bySelfConfidence, ranking: LabelQuality = .selfConfidence
+        _ data: LabelledProbabilities, pruning: LabelPruning = .bySelfConfidence,
+        ranking: LabelQuality = .selfConfidence
     ) {
         joint = ConfidentJoint(data)
         self.pruning = pruning

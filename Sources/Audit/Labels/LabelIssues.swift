@@ -39,7 +39,8 @@ package enum LabelPruning: String, CaseIterable, Sendable {
     private static func isSupported(_ data: LabelledProbabilities, _ i: Int) -> Bool {
         let own = data.probability(i, data.labels[i]) + ConfidentJoint.tolerance
         return (0..<data.classCount).allSatisfy {
-            $0 == data.labels[i] || data.probability(i, $0) < own || (data.probability(i, $0) == own && $0 > data.labels[i])
+            $0 == data.labels[i] || data.probability(i, $0) < own
+                || (data.probability(i, $0) == own && $0 > data.labels[i])
         }
     }
 

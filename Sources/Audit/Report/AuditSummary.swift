@@ -41,9 +41,11 @@ package enum AuditSummary {
             test.p >= 0.01
             ? "nothing tells them apart"
             : test.accuracy < 0.6
-                ? "they differ, but little" : test.accuracy < 0.8 ? "they differ clearly" : "they are of different kinds"
+                ? "they differ, but little"
+                : test.accuracy < 0.8 ? "they differ clearly" : "they are of different kinds"
         let worst = drift.measures.filter { $0.p < 0.01 }.max { $0.statistic < $1.statistic }
-        return "\(drift.first) and \(drift.second): a classifier told which was which for \(Text.percent(test.accuracy, 1)) of "
+        return
+            "\(drift.first) and \(drift.second): a classifier told which was which for \(Text.percent(test.accuracy, 1)) of "
             + "\(Text.grouped(test.tested)) images (\(range); 50 % is chance, p \(p(test.p))): \(judgement)"
             + (worst.map { "; most in \($0.measure.rawValue)" } ?? "") + "."
     }

@@ -9,7 +9,8 @@ extension Audit {
     /// `keep` for the others, and in a test half, which nothing changes unasked. Whoever disagrees changes the column.
     package var labelsTable: String {
         var table = CSV(header: [
-            "part", "index", "label", "suggestion", "labelProbability", "suggestionProbability", "quality", "issue", "action",
+            "part", "index", "label", "suggestion", "labelProbability", "suggestionProbability", "quality", "issue",
+            "action",
         ])
         for (finding, isIssue) in labels.ranked {
             let place = images.place(finding.index)
@@ -98,27 +99,32 @@ extension Audit {
                 JSONObject(distinct: images.parts.map { .init(key: $0.name, value: .integer($0.range.count)) })),
             "judged": .integer(judged.count),
             "accuracy": .number(accuracy),
-            "labels": Self.labelsJSON(labels, names: names, place: { index in
-                let place = images.place(index)
-                return ["part": .string(place.part), "index": .integer(place.index)]
-            }),
-            "duplicates": .array(duplicates.map { group in
-                [
-                    "kind": .string(group.isExact ? "exact" : "near"), "residual": .number(group.residual),
-                    "leak": .boolean(group.isLeak), "conflict": .boolean(group.hasConflict),
-                    "images": .array(group.members.map(placeJSON)),
-                ]
-            }),
-            "strangers": .array(strangers.map { stranger in
-                ["image": placeJSON(stranger.index), "score": .number(stranger.score)]
-            }),
-            "slices": .array(slices.map { slice in
-                [
-                    "slice": .string(slice.name), "images": .integer(slice.count), "errors": .integer(slice.errors),
-                    "accuracy": .number(slice.accuracy), "lower": .number(slice.interval.lower),
-                    "upper": .number(slice.interval.upper), "p": .number(slice.p),
-                ]
-            }),
+            "labels": Self.labelsJSON(
+                labels, names: names,
+                place: { index in
+                    let place = images.place(index)
+                    return ["part": .string(place.part), "index": .integer(place.index)]
+                }),
+            "duplicates": .array(
+                duplicates.map { group in
+                    [
+                        "kind": .string(group.isExact ? "exact" : "near"), "residual": .number(group.residual),
+                        "leak": .boolean(group.isLeak), "conflict": .boolean(group.hasConflict),
+                        "images": .array(group.members.map(placeJSON)),
+                    ]
+                }),
+            "strangers": .array(
+                strangers.map { stranger in
+                    ["image": placeJSON(stranger.index), "score": .number(stranger.score)]
+                }),
+            "slices": .array(
+                slices.map { slice in
+                    [
+                        "slice": .string(slice.name), "images": .integer(slice.count), "errors": .integer(slice.errors),
+                        "accuracy": .number(slice.accuracy), "lower": .number(slice.interval.lower),
+                        "upper": .number(slice.interval.upper), "p": .number(slice.p),
+                    ]
+                }),
         ]
         object["drift"] = drift.map(\.json) ?? .null
         return .object(object)
@@ -139,16 +145,17 @@ extension Audit {
             "thresholds": .array(labels.joint.thresholds.map { .number($0) }),
             "confidentJoint": .array(labels.joint.counts.map { .array($0.map { .integer($0) }) }),
             "joint": .array(labels.joint.joint.map { .array($0.map { .number($0) }) }),
-            "images": .array(labels.ranked.map { finding, isIssue in
-                [
-                    "issue": .boolean(isIssue),
-                    "image": place(finding.index), "label": .string(names[finding.label]),
-                    "suggestion": .string(names[finding.suggestion]),
-                    "labelProbability": .number(finding.labelProbability),
-                    "suggestionProbability": .number(finding.suggestionProbability),
-                    "quality": .number(finding.quality),
-                ]
-            }),
+            "images": .array(
+                labels.ranked.map { finding, isIssue in
+                    [
+                        "issue": .boolean(isIssue),
+                        "image": place(finding.index), "label": .string(names[finding.label]),
+                        "suggestion": .string(names[finding.suggestion]),
+                        "labelProbability": .number(finding.labelProbability),
+                        "suggestionProbability": .number(finding.suggestionProbability),
+                        "quality": .number(finding.quality),
+                    ]
+                }),
         ]
     }
 }
@@ -167,12 +174,13 @@ extension Audit.Drift {
         return [
             "first": .string(first), "second": .string(second), "images": .array(counts.map { .integer($0) }),
             "test": test,
-            "measures": .array(measures.map { measure in
-                [
-                    "measure": .string(measure.measure.rawValue), "medians": pair(measure.medians),
-                    "statistic": .number(measure.statistic), "p": .number(measure.p),
-                ]
-            }),
+            "measures": .array(
+                measures.map { measure in
+                    [
+                        "measure": .string(measure.measure.rawValue), "medians": pair(measure.medians),
+                        "statistic": .number(measure.statistic), "p": .number(measure.p),
+                    ]
+                }),
             "classShares": .array(classShares.map(pair)), "classP": .number(classP), "confidence": pair(confidence),
             "accuracy": pair(accuracy), "calibrationError": pair(calibrationError),
         ]

@@ -59,7 +59,8 @@ struct AuditCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Other data, to be compared with these.", valueName: "path"))
     var against: String?
 
-    @Option(help: "Which labels are named: bySelfConfidence (default), byNoiseRate, byClass, both, confident or predicted.")
+    @Option(
+        help: "Which labels are named: bySelfConfidence (default), byNoiseRate, byClass, both, confident or predicted.")
     var prune: LabelPruning?
 
     @Option(help: "By what they are ranked: selfConfidence (default), normalizedMargin or confidenceWeightedEntropy.")
@@ -145,7 +146,7 @@ struct AuditCommand: ParsableCommand {
         print("Everything is in \(folder.url.relativePath)")
     }
 
-    /// The parts of the data, as they are.
+    /// The halves of the data, as they are.
     private func loaded() throws -> [(name: String, images: ImageSet)] {
         let experiment: Experiment
         if let model {
@@ -154,7 +155,7 @@ struct AuditCommand: ParsableCommand {
             experiment = try trainCommand().configured().0
         }
         return try AuditSession.sets(
-            common.load(experiment.dataRequest, seed: experiment.seed, whole: config != nil))
+            common.load(experiment.dataRequest, seed: experiment.seed, whole: true))
     }
 
     private func apply(_ path: String, to sets: [(name: String, images: ImageSet)]) throws {

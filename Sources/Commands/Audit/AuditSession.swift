@@ -62,8 +62,10 @@ struct AuditSession {
         for (name, set) in sets where name != "train" {
             probabilities += judge.probabilities(of: set)
             guard isStrange, let range = images.part(name)?.range else { continue }
-            let own = models[0].strangers ?? StrangerDetector.fit(
-                AuditJudge.classifier(models[0], pool: pool), training: train, heldOut: set)
+            let own =
+                models[0].strangers
+                ?? StrangerDetector.fit(
+                    AuditJudge.classifier(models[0], pool: pool), training: train, heldOut: set)
             if let own, let scores = judge.strangeness(of: set, by: own) {
                 for (index, score) in zip(range, own.scaled(scores)) { strangeness[index] = score }
             }
@@ -87,7 +89,8 @@ struct AuditSession {
             if experiment.data.source == .sample { experiment.data.source = .auto }
         } else if let kind = model.ownData {
             throw InputError(
-                "--data", expected: "the \(kind) to audit: the model was trained on \(kind) of your own", received: "none")
+                "--data", expected: "the \(kind) to audit: the model was trained on \(kind) of your own",
+                received: "none")
         }
         return experiment
     }
@@ -140,7 +143,8 @@ struct AuditSession {
     /// In a sentence: what was audited, and by what.
     func lead(_ audit: Audit) -> String {
         let parts = images.parts.map { "\(Console.grouped($0.range.count)) \($0.name)" }.joined(separator: ", ")
-        return "\(dataset): \(parts) images, \(images.images.height)×\(images.images.width), \(classNames.count) classes; "
+        return
+            "\(dataset): \(parts) images, \(images.images.height)×\(images.images.width), \(classNames.count) classes; "
             + "\(Console.grouped(audit.judged.count)) of them judged by networks that did not learn from them, which read "
             + "\(Console.fixed(100 * audit.accuracy, 2)) % as labelled."
     }
@@ -151,7 +155,8 @@ struct AuditSession {
         func side(_ name: String, _ range: Range<Int>) -> Audit.Side {
             let set = images.images.subset(range), d = (evidence.features?.count ?? 0) / max(images.images.count, 1)
             let start = evidence.judged.firstIndex(of: range.lowerBound)
-            let isJudged = start.map { evidence.judged.dropFirst($0).prefix(range.count).last == range.upperBound - 1 } ?? false
+            let isJudged =
+                start.map { evidence.judged.dropFirst($0).prefix(range.count).last == range.upperBound - 1 } ?? false
             return Audit.Side(
                 name: name, images: set,
                 probabilities: isJudged
@@ -177,11 +182,15 @@ struct AuditSession {
     func write(to path: String) throws {
         guard let model, let detector else {
             throw InputError(
-                "--save", expected: "at least \(StrangerDetector.fewestHeldOut) validation images and a network with features",
-                received: "neither or one of them", remedy: "the model's data.validationFraction says how many there are")
+                "--save",
+                expected: "at least \(StrangerDetector.fewestHeldOut) validation images and a network with features",
+                received: "neither or one of them",
+                remedy: "the model's data.validationFraction says how many there are")
         }
         let data = model.calibrated(temperature: model.temperature, strangers: detector).encoded()
         try AtomicFile.write(data, to: URL(fileURLWithPath: path))
-        print("\(path): \(Console.grouped(data.count)) bytes, the model with a detector of strangers (\(detector.kind.rawValue))")
+        print(
+            "\(path): \(Console.grouped(data.count)) bytes, the model with a detector of strangers (\(detector.kind.rawValue))"
+        )
     }
 }

@@ -140,7 +140,11 @@ package struct StrangerDetector: Hashable, Sendable {
         var low = 0, high = sorted.count
         while low < high {
             let middle = (low + high) / 2
-            if sorted[middle] < value || (orEqual && sorted[middle] == value) { low = middle + 1 } else { high = middle }
+            if sorted[middle] < value || (orEqual && sorted[middle] == value) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         return low
     }

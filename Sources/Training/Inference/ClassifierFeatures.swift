@@ -8,7 +8,8 @@ extension ResolvedGraph {
     package var featurePlaces: (places: Int, channels: Int)? {
         guard var node = penultimateNode else { return nil }
         let count = nodes[node].outputShape.count
-        while !nodes[node].outputShape.isImage, nodes[node].layer.traits.isView || nodes[node].layer.traits.isViewAtInference,
+        while !nodes[node].outputShape.isImage,
+            nodes[node].layer.traits.isView || nodes[node].layer.traits.isViewAtInference,
             let source = nodes[node].inputs.first, source >= 0
         {
             node = source

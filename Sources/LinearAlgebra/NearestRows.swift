@@ -1,4 +1,3 @@
-import LinearAlgebra
 import Tensors
 import Workers
 
