@@ -51,8 +51,10 @@ package struct Audit: Sendable {
     /// An image that looks like none of the others.
     package struct Stranger: Hashable, Sendable {
         package var index: Int
-        /// How strange: 0 is the median of all images, 1 their 95th percentile.
+        /// How strange: 0 is the median of known images, 1 their 95th percentile.
         package var score: Double
+        /// Whether it is far from all of them.
+        package var isFar: Bool { score > Audit.strangeFrom }
     }
 
     /// Another set compared with the audited one.
@@ -77,7 +79,7 @@ package struct Audit: Sendable {
     /// The index of a finding is the image's among all.
     package let labels: LabelFindings
     package let duplicates: [DuplicateGroup]
-    /// Strangest first.
+    /// The strangest first: all that are far, and so many that one sees what is nearly so.
     package let strangers: [Stranger]
     package let slices: [Slice]
     package var drift: Drift?
@@ -86,6 +88,7 @@ package struct Audit: Sendable {
 
     /// More than so many times the distance from the median to the 95th percentile makes an image a stranger.
     package static let strangeFrom = 3.0
+    private static let fewestShown = 60
 
     /// - Parameter progress: told what is done next.
     /// - Throws: an `InputError` where the probabilities are none.
@@ -114,8 +117,9 @@ package struct Audit: Sendable {
     }
 
     private static func strangers(_ scores: [Double], _ judged: [Int]) -> [Stranger] {
-        zip(judged, scores).map { Stranger(index: $0, score: $1) }.filter { $0.score > strangeFrom }
+        let order = zip(judged, scores).map { Stranger(index: $0, score: $1) }
             .sorted { ($1.score, $0.index) < ($0.score, $1.index) }
+        return Array(order.prefix(max(fewestShown, order.filter(\.isFar).count)))
     }
 
     private static func duplicates(

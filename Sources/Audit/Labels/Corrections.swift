@@ -39,7 +39,9 @@ package struct Corrections: Sendable {
                 received: head.isEmpty ? "an empty file" : head.joined(separator: ", "))
         }
         func classIndex(_ name: String, _ place: String) throws(InputError) -> UInt8 {
-            guard let index = classNames.firstIndex(of: name) else {
+            // What a spreadsheet would take for a formula was written with an apostrophe.
+            let bare = name.hasPrefix("'") ? String(name.dropFirst()) : name
+            guard let index = classNames.firstIndex(of: name) ?? classNames.firstIndex(of: bare) else {
                 throw InputError(place, expected: "a class of the data set", received: name)
             }
             return UInt8(index)

@@ -137,16 +137,19 @@ struct AuditPage {
                     members: members))
         }
         self.groups = groups
+        let far = audit.strangers.filter(\.isFar).count
         strangersNote =
             audit.strangers.isEmpty
-            ? "None, or no detector: the network has no features, or too few images were held out."
-            : "Images unlike all others, the strangest first: 1 is the 95th percentile of all images, 0 their median."
+            ? "No detector: the network has no features, or too few images were held out."
+            : "The images that are least like the others, the strangest first: 0 is the median of known images, 1 their 95th percentile. "
+                + (far == 0 ? "None is far from all of them" : "\(Text.grouped(far)) are far from all of them")
+                + " (above \(Text.fixed(Audit.strangeFrom, 0)))."
         var strange: [Picture] = []
         for stranger in audit.strangers.prefix(Self.most) {
             strange.append(
                 try picture(
                     stranger.index, "label \(names[Int(images.labels[stranger.index])])",
-                    Text.fixed(stranger.score, 1)))
+                    Text.fixed(stranger.score, 1) + (stranger.isFar ? ", far" : "")))
         }
         strangers = strange
         slicesNote =

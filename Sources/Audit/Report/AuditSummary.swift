@@ -13,7 +13,7 @@ package enum AuditSummary {
             ("groups of near copies", Text.grouped(near.count), all),
             ("groups in two parts", Text.grouped(audit.duplicates.filter(\.isLeak).count), all),
             ("groups with different labels", Text.grouped(audit.duplicates.filter(\.hasConflict).count), all),
-            ("strangers", Text.grouped(audit.strangers.count), judged),
+            ("strangers", Text.grouped(audit.strangers.filter(\.isFar).count), judged),
             ("parts read worse (p < 5 %)", "\(audit.slices.filter { $0.p < 0.05 }.count)", "\(audit.slices.count)"),
         ]
     }

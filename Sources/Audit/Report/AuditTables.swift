@@ -64,13 +64,14 @@ extension Audit {
 
     /// `strangers.csv`: the strangest first.
     package var strangersTable: String {
-        var table = CSV(header: ["part", "index", "label", "score"])
+        var table = CSV(header: ["part", "index", "label", "score", "far"])
         for stranger in strangers {
             let place = images.place(stranger.index)
             table.add(place.part)
             table.add(place.index)
             table.add(names[Int(images.images.labels[stranger.index])])
             table.add(stranger.score)
+            table.add(stranger.isFar ? 1 : 0)
             table.endLine()
         }
         return table.text
@@ -115,7 +116,10 @@ extension Audit {
                 }),
             "strangers": .array(
                 strangers.map { stranger in
-                    ["image": placeJSON(stranger.index), "score": .number(stranger.score)]
+                    [
+                        "image": placeJSON(stranger.index), "score": .number(stranger.score),
+                        "far": .boolean(stranger.isFar),
+                    ]
                 }),
             "slices": .array(
                 slices.map { slice in

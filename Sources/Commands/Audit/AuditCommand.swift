@@ -111,6 +111,8 @@ struct AuditCommand: ParsableCommand {
         if let corrections { return try apply(corrections, to: loaded()) }
         let session = try makeSession()
         defer { session.pool.shutdown() }
+        // What cannot be done is said before minutes are spent.
+        let saved = save == nil ? nil : try session.savedModel()
         var options = AuditOptions()
         if let prune { options.pruning = prune }
         if let rank { options.ranking = rank }
@@ -126,7 +128,11 @@ struct AuditCommand: ParsableCommand {
         try folder.write(session.experiment.jsonText, as: .config)
         try audit.write(
             to: folder.url, title: "Audit of \(session.dataset)", lead: session.lead(audit), notes: session.notes)
-        if let save { try session.write(to: save) }
+        if let save, let saved {
+            let data = saved.encoded()
+            try AtomicFile.write(data, to: URL(fileURLWithPath: save))
+            print("\(save): \(Console.grouped(data.count)) bytes, the model with a detector of strangers")
+        }
         print(AuditSummary.text(audit))
         print("Everything is in \(folder.url.relativePath); read audit.html there")
         if apply != nil {

@@ -10,6 +10,7 @@ struct AuditSession {
     let experiment: Experiment
     let graph: ResolvedGraph
     let classNames: [String]
+    /// Its name, or where it is.
     let dataset: String
     var notes: [String]
     let sets: [(name: String, images: ImageSet)]
@@ -38,7 +39,8 @@ struct AuditSession {
         let parts = try validation.outOfFold()
         let models = try parts.runs.map { try SavedModel.load(path: $0) }
         experiment = validation.experiment
-        (graph, classNames, dataset, notes) = (models[0].graph, models[0].classNames, whole.dataset, whole.notes)
+        (graph, classNames, notes) = (models[0].graph, models[0].classNames, whole.notes)
+        dataset = whole.shownName
         let sets = try Self.sets(whole)
         self.sets = sets
         images = AuditedImages(sets)
@@ -109,7 +111,7 @@ struct AuditSession {
         self.sets = sets
         let images = AuditedImages(sets)
         self.images = images
-        (graph, classNames, dataset) = (model.graph, model.classNames, loaded.dataset)
+        (graph, classNames, dataset) = (model.graph, model.classNames, loaded.shownName)
         notes = loaded.notes
         judge = AuditJudge([model], pool: pool)
         common.say("Judging …")
@@ -178,8 +180,9 @@ struct AuditSession {
         return Audit.drift(side(first.name, first.range), side(test.name, test.range), seed: seed)
     }
 
-    /// Writes the model with its detector.
-    func write(to path: String) throws {
+    /// The model with a detector of its own.
+    /// - Throws: an `InputError` where none can be fitted.
+    func savedModel() throws -> SavedModel {
         guard let model, let detector else {
             throw InputError(
                 "--save",
@@ -187,10 +190,13 @@ struct AuditSession {
                 received: "neither or one of them",
                 remedy: "the model's data.validationFraction says how many there are")
         }
-        let data = model.calibrated(temperature: model.temperature, strangers: detector).encoded()
-        try AtomicFile.write(data, to: URL(fileURLWithPath: path))
-        print(
-            "\(path): \(Console.grouped(data.count)) bytes, the model with a detector of strangers (\(detector.kind.rawValue))"
-        )
+        return model.calibrated(temperature: model.temperature, strangers: detector)
+    }
+}
+
+extension LoadedData {
+    /// What people know it by: data of their own have a place, and no name.
+    fileprivate var shownName: String {
+        DatasetName(rawValue: dataset) == nil ? URL(fileURLWithPath: directory).relativePath : dataset
     }
 }

@@ -253,7 +253,11 @@ package struct StrangerDetector: Hashable, Sendable {
     package func familiarity(score: Double) -> Double {
         // NaN, as of a damaged network, is no image that is known.
         guard score == score else { return 0 }
-        let below = Self.place(of: score, in: quantiles.map(Double.init), orEqual: false)
-        return Double(1001 - max(below, 1)) / 1000
+        var low = 0, high = quantiles.count
+        while low < high {
+            let middle = (low + high) / 2
+            if Double(quantiles[middle]) < score { low = middle + 1 } else { high = middle }
+        }
+        return Double(1001 - max(low, 1)) / 1000
     }
 }
