@@ -10,8 +10,6 @@ import Foundation
 /// from the position where the centres of mass meet.
 struct Alignment {
     static let sigma: Float = 1.2
-    /// Of [0, 255]: what is darker is noise of the paper.
-    static let paper: Float = 12.75
     private static let steps = 5
     private static let mostTurn: Float = 0.157, mostScale: Float = 0.12, mostSharpening: Float = 0.6
 
@@ -26,7 +24,7 @@ struct Alignment {
 
         /// Noise of the paper below a twentieth of the range is taken off first.
         init(_ image: [Float], height: Int, width: Int) {
-            let clean = image.map { max(0, $0 - Alignment.paper) }
+            let clean = image.map { max(0, $0 - 12.75) }
             pixels = GreyLoops.blurred(clean, height: height, width: width, sigma: Alignment.sigma)
             centre = GreyLoops.centre(pixels, height: height, width: width)
             square = pixels.reduce(0) { $0 + $1 * $1 }

@@ -17,8 +17,8 @@ package struct DuplicatePair: Hashable, Sendable {
 
 /// Finds images that are one picture twice: the same bytes, or a copy that was moved, turned, scaled, lightened or blurred a little.
 ///
-/// Candidates are an image's nearest five by the network's features and its nearest five at a glance (``ImageDescriptor``), as it is and
-/// set upright, by cosine. What is left of it under each (``Alignment``) is compared with what is left under the fifth to tenth best, which are other
+/// Candidates are an image's nearest six by the network's features and its nearest six at a glance (``ImageDescriptor``), both by
+/// cosine. What is left of it under each (``Alignment``) is compared with what is left under the fifth to tenth best, which are other
 /// pictures of the same kind: two ones of a set of digits are far more alike than two twos.
 package final class DuplicateFinder {
     /// What counts as a copy. Found on MNIST's 70,000 images with planted copies: `Benchmarks/audit.py copies` counts how many of
@@ -32,7 +32,7 @@ package final class DuplicateFinder {
         package init() {}
     }
 
-    private static let neighbours = 5
+    private static let neighbours = 6
 
     private let pixels: GreyPixels
     private let prepared: [Alignment.Prepared]
@@ -67,11 +67,11 @@ package final class DuplicateFinder {
     package func near(features: [Float]?, limits: Limits = Limits()) -> [DuplicatePair] {
         let n = pixels.count
         guard n >= 2 else { return [] }
-        var lists = [ImageDescriptor.Frame.asIs, .upright].map { frame in
+        var lists = [
             NearestRows.find(
-                ImageDescriptor.descriptors(pixels, frame), d: ImageDescriptor.side * ImageDescriptor.side,
+                ImageDescriptor.descriptors(pixels), d: ImageDescriptor.side * ImageDescriptor.side,
                 count: Self.neighbours, pool: pool)
-        }
+        ]
         if let features {
             let rows = AlignedBuffer<Float>(count: features.count)
             for i in features.indices { rows[i] = features[i] }

@@ -68,23 +68,6 @@ enum GreyLoops {
         return (sumX / sum, sumY / sum)
     }
 
-    /// The second moments μ₁₁ and μ₀₂ about the centre, divided by the mass; 0 where the image is dark.
-    static func moments(
-        _ image: [Float], _ centre: (x: Float, y: Float), height: Int, width: Int
-    ) -> (mixed: Float, vertical: Float) {
-        var mixed: Float = 0, vertical: Float = 0, sum: Float = 0
-        for y in 0..<height {
-            let v = Float(y) - centre.y
-            for x in 0..<width {
-                let value = image[y * width + x]
-                sum += value
-                mixed += value * (Float(x) - centre.x) * v
-                vertical += value * v * v
-            }
-        }
-        return sum > 0 ? (mixed / sum, vertical / sum) : (0, 0)
-    }
-
     /// The value at a place between pixels, bilinear.
     static func sample(_ image: Span<Float>, height: Int, width: Int, x: Float, y: Float) -> Float {
         let left = x.rounded(.down), top = y.rounded(.down)
@@ -102,40 +85,25 @@ enum GreyLoops {
     }
 }
 
-/// What images look like at a glance: blurred, centred on their mass and brought to 14×14, so that small moves and noise change
-/// little.
+/// What images look like at a glance: blurred, centred on their mass and brought to 14×14, so that small moves, turns and noise
+/// change little.
 enum ImageDescriptor {
     static let side = 14
 
-    enum Frame {
-        /// The image's own axes and size.
-        case asIs
-        /// Upright and of one height by the second moments of what is drawn (x less its regression on y; y's deviation is 2.8 rows), so
-        /// that small turns, slants and scales change little either.
-        case upright
-    }
-
     /// `[N, 196]`, the mean over images taken off, each of length 1 (0 where an image is the mean).
-    static func descriptors(_ pixels: GreyPixels, _ frame: Frame) -> AlignedBuffer<Float> {
+    static func descriptors(_ pixels: GreyPixels) -> AlignedBuffer<Float> {
         let (height, width) = (pixels.height, pixels.width), d = side * side
         let result = AlignedBuffer<Float>(count: pixels.count * d)
         let step = Float(max(height, width)) / Float(side), middle = Float(side) / 2
         for index in 0..<pixels.count {
-            let clean = pixels.image(index).map { max(0, $0 - Alignment.paper) }
-            let image = GreyLoops.blurred(clean, height: height, width: width, sigma: step / 2)
+            let image = GreyLoops.blurred(pixels.image(index), height: height, width: width, sigma: step / 2)
             let centre = GreyLoops.centre(image, height: height, width: width)
-            var (pitch, slant) = (step, Float(0))
-            if frame == .upright {
-                let (mixed, vertical) = GreyLoops.moments(image, centre, height: height, width: width)
-                if vertical > 0 { (pitch, slant) = (vertical.squareRoot() / 2.8, mixed / vertical) }
-            }
             let source = image.span
             for row in 0..<side {
-                let y = (Float(row) + 0.5 - middle) * pitch
                 for column in 0..<side {
                     result[index * d + row * side + column] = GreyLoops.sample(
-                        source, height: height, width: width,
-                        x: centre.x + (Float(column) + 0.5 - middle) * pitch + slant * y, y: centre.y + y)
+                        source, height: height, width: width, x: centre.x + (Float(column) + 0.5 - middle) * step,
+                        y: centre.y + (Float(row) + 0.5 - middle) * step)
                 }
             }
         }
