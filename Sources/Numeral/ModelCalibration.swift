@@ -29,9 +29,12 @@ package struct ModelCalibration: Sendable {
         let classifier = Classifier(
             graph: graph, batchSize: batchSize, normalization: normalization, pool: pool, keepsFeatures: true)
         classifier.load(parameters: model.parameters, state: model.state)
+        let known = StrangerDetector.Activations(heldOut, classifier)
         temperature = TemperatureScaling.fit(
-            logits: classifier.logits(of: heldOut), labels: heldOut.labels, classes: graph.classCount)
-        strangers = StrangerDetector.fit(classifier, training: training, heldOut: heldOut)
+            logits: known?.logits ?? classifier.logits(of: heldOut), labels: heldOut.labels, classes: graph.classCount)
+        if let known {
+            strangers = StrangerDetector.fit(classifier, training: training, heldOut: heldOut, known: known)
+        }
     }
 }
 

@@ -7,14 +7,27 @@ extension Audit {
     package struct Side: Sendable {
         package var name: String
         package var images: ImageSet
-        /// `[N, K]`.
-        package var probabilities: [Double]
+        package var predictions: Predictions
         /// `[N, d]`; nil: the network has none.
         package var features: [Float]?
 
-        package init(name: String, images: ImageSet, probabilities: [Double], features: [Float]?) {
-            (self.name, self.images) = (name, images)
-            (self.probabilities, self.features) = (probabilities, features)
+        /// - Parameter probabilities: `[N, K]`.
+        /// - Throws: an `InputError` where they are none, or there are no images.
+        package init(
+            name: String, images: ImageSet, probabilities: [Double], features: [Float]?
+        ) throws(InputError) {
+            (self.name, self.images, self.features) = (name, images, features)
+            predictions = try Predictions(
+                labels: images.labels.map(Int.init), probabilities: probabilities.map { Float($0) },
+                classNames: images.classNames)
+        }
+
+        /// The mean probability of the predicted class, and the share that is right.
+        fileprivate var means: (confidence: Double, accuracy: Double) {
+            let n = Double(predictions.count)
+            let confidence = (0..<predictions.count).reduce(0.0) { $0 + Double(predictions.confidence($1)) }
+            let right = zip(predictions.labels, predictions.predictedLabels).count { $0 == $1 }
+            return (confidence / n, Double(right) / n)
         }
 
         /// What the classifier of ``TwoSampleTest`` is given: features and measures, `[N, d]`.
@@ -29,27 +42,6 @@ extension Audit {
             }
             return (values, d)
         }
-
-        /// Of the most probable class: the mean probability, the share that is right, and the expected calibration error.
-        fileprivate var summary: (confidence: Double, accuracy: Double, calibrationError: Double) {
-            let k = images.classCount, n = images.count
-            var confidence = 0.0, right = 0
-            var bins = [(count: Int, confidence: Double, right: Int)](repeating: (0, 0, 0), count: 15)
-            for i in 0..<n {
-                var best = 0
-                for c in 1..<k where probabilities[i * k + c] > probabilities[i * k + best] { best = c }
-                let p = probabilities[i * k + best], isRight = best == Int(images.labels[i])
-                confidence += p
-                right += isRight ? 1 : 0
-                let bin = min(Int(p * 15), 14)
-                bins[bin].count += 1
-                bins[bin].confidence += p
-                bins[bin].right += isRight ? 1 : 0
-            }
-            let error = bins.reduce(0) { $0 + abs($1.confidence - Double($1.right)) }
-            let count = Double(max(n, 1))
-            return (confidence / count, Double(right) / count, error / count)
-        }
     }
 
     /// Compares two sets.
@@ -58,7 +50,7 @@ extension Audit {
         let columns = zip(sides, measures).map { $0.columns($1) }
         let tests = ImageMeasure.allCases.map { KolmogorovSmirnov(measures[0][$0] ?? [], measures[1][$0] ?? []) }
         let corrected = SliceFinder.holm(tests.map(\.p))
-        let sizes = sides.map(\.images.classSizes), summaries = sides.map(\.summary)
+        let sizes = sides.map(\.images.classSizes), means = sides.map(\.means)
         return Drift(
             first: first.name, second: second.name, counts: sides.map(\.images.count),
             test: TwoSampleTest.run(
@@ -73,7 +65,8 @@ extension Audit {
                 )
             },
             classShares: sizes.map { row in row.map { Double($0) / Double(max(row.reduce(0, +), 1)) } },
-            classP: ClassShares.p(sizes[0], sizes[1]), confidence: summaries.map(\.confidence),
-            accuracy: summaries.map(\.accuracy), calibrationError: summaries.map(\.calibrationError))
+            classP: ClassShares.p(sizes[0], sizes[1]), confidence: means.map(\.confidence),
+            accuracy: means.map(\.accuracy),
+            calibrationError: sides.map { Calibration($0.predictions).expectedError })
     }
 }

@@ -21,21 +21,11 @@ package struct LabelFindings: Sendable {
     package let joint: ConfidentJoint
     package let pruning: LabelPruning
     package let ranking: LabelQuality
-    /// Of every sample, `[N]`.
-    package let quality: [Double]
     /// Lowest quality first, by index on a tie.
-    package let findings: [Finding]
+    package private(set) var findings: [Finding]
     /// Samples that are none of these and are read otherwise than labelled or among the hundredth of lowest quality: hard ones, and the
     /// wrong labels of a clean set, too few for a joint to tell. In the same order.
-    package let doubtful: [Finding]
-
-    private init(
-        joint: ConfidentJoint, pruning: LabelPruning, ranking: LabelQuality, quality: [Double], findings: [Finding],
-        doubtful: [Finding]
-    ) {
-        (self.joint, self.pruning, self.ranking) = (joint, pruning, ranking)
-        (self.quality, self.findings, self.doubtful) = (quality, findings, doubtful)
-    }
+    package private(set) var doubtful: [Finding]
 
     package init(
         _ data: LabelledProbabilities, pruning: LabelPruning = .bySelfConfidence,
@@ -45,7 +35,6 @@ package struct LabelFindings: Sendable {
         self.pruning = pruning
         self.ranking = ranking
         let quality = ranking.scores(data)
-        self.quality = quality
         func finding(_ i: Int) -> Finding {
             let suggestion = data.predicted(i)
             return Finding(
@@ -73,15 +62,9 @@ package struct LabelFindings: Sendable {
 
     /// The same with the images' numbers among all.
     func renumbered(_ indices: [Int]) -> LabelFindings {
-        func all(_ findings: [Finding]) -> [Finding] {
-            findings.map { finding in
-                var finding = finding
-                finding.index = indices[finding.index]
-                return finding
-            }
-        }
-        return LabelFindings(
-            joint: joint, pruning: pruning, ranking: ranking, quality: quality, findings: all(findings),
-            doubtful: all(doubtful))
+        var result = self
+        for i in result.findings.indices { result.findings[i].index = indices[findings[i].index] }
+        for i in result.doubtful.indices { result.doubtful[i].index = indices[doubtful[i].index] }
+        return result
     }
 }

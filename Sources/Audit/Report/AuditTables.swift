@@ -102,10 +102,7 @@ extension Audit {
             "accuracy": .number(accuracy),
             "labels": Self.labelsJSON(
                 labels, names: names,
-                place: { index in
-                    let place = images.place(index)
-                    return ["part": .string(place.part), "index": .integer(place.index)]
-                }),
+                place: placeJSON),
             "duplicates": .array(
                 duplicates.map { group in
                     [

@@ -113,9 +113,7 @@ struct AuditCommand: ParsableCommand {
         defer { session.pool.shutdown() }
         // What cannot be done is said before minutes are spent.
         let saved = save == nil ? nil : try session.savedModel()
-        var options = AuditOptions()
-        if let prune { options.pruning = prune }
-        if let rank { options.ranking = rank }
+        var options = options
         options.seed = session.experiment.seed
         var audit = try Audit(session.images, session.evidence, options: options, pool: session.pool) { step in
             common.say("\(step) …")
@@ -140,10 +138,17 @@ struct AuditCommand: ParsableCommand {
         }
     }
 
+    private var options: AuditOptions {
+        var options = AuditOptions()
+        if let prune { options.pruning = prune }
+        if let rank { options.ranking = rank }
+        return options
+    }
+
     /// Labels alone.
     private func auditTable(_ path: String) throws {
         let data = try LabelledProbabilities.read(path)
-        let labels = LabelFindings(data, pruning: prune ?? .bySelfConfidence, ranking: rank ?? .selfConfidence)
+        let labels = LabelFindings(data, pruning: options.pruning, ranking: options.ranking)
         let folder = try RunFolder.create(
             in: URL(fileURLWithPath: output ?? "runs", isDirectory: true), name: "labels-audit")
         let report = LabelsReport(data, labels)
@@ -202,7 +207,7 @@ struct AuditCommand: ParsableCommand {
             return session
         }
         return try AuditSession(
-            SavedModel.load(path: model), path: model, data: data, isUnseen: unseen, common: common)
+            SavedModel.load(path: model), data: data, isUnseen: unseen, isSaved: save != nil, common: common)
     }
 
     /// `trainer train --folds` with what was said here.
@@ -219,10 +224,8 @@ struct AuditCommand: ParsableCommand {
     /// Data to compare with those that are audited.
     private func load(at path: String, for session: AuditSession) throws -> ImageSet {
         var options = session.experiment.dataRequest
-        options.directory = path
-        (options.provider, options.fold, options.files) = (nil, nil, nil)
+        options.look(in: path)
         options.modelClasses = session.classNames
-        if options.source == .sample { options.source = .auto }
         let sets = try AuditSession.sets(common.load(options, seed: session.experiment.seed))
         try Classifier.check(session.graph, fits: sets[0].images, named: path)
         return AuditedImages(sets).images

@@ -1,5 +1,3 @@
-import Audit
-import Foundation
 import Numeral
 import Tensors
 import Workers
@@ -7,12 +5,8 @@ import Workers
 /// The networks that an audit asks: one, or those of a cross-validation together.
 final class AuditJudge {
     private let classifiers: [Classifier]
-    private let models: [SavedModel]
-    private let pool: WorkerPool
 
     init(_ models: [SavedModel], pool: WorkerPool) {
-        self.models = models
-        self.pool = pool
         classifiers = models.map { Self.classifier($0, pool: pool) }
     }
 
@@ -38,10 +32,11 @@ final class AuditJudge {
     /// The first network's, averaged over places; nil: it has none.
     func features(of images: ImageSet) -> [Float]? { classifiers[0].activations(of: images)?.features }
 
-    /// How strange images are to the first network: 0 is the median of known ones, larger is stranger.
+    /// How strange images are to the first network: 0 is the median of known ones, 1 their 95th percentile.
     /// - Parameter detector: its own; nil: none.
     func strangeness(of images: ImageSet, by detector: StrangerDetector?) -> [Double]? {
         guard let detector, let activations = classifiers[0].activations(of: images) else { return nil }
-        return detector.scores(.init(logits: activations.logits, features: activations.features))
+        return detector.scaled(
+            detector.scores(.init(logits: activations.logits, features: activations.features)))
     }
 }

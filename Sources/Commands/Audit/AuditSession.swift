@@ -68,8 +68,8 @@ struct AuditSession {
                 models[0].strangers
                 ?? StrangerDetector.fit(
                     AuditJudge.classifier(models[0], pool: pool), training: train, heldOut: set)
-            if let own, let scores = judge.strangeness(of: set, by: own) {
-                for (index, score) in zip(range, own.scaled(scores)) { strangeness[index] = score }
+            if let scores = judge.strangeness(of: set, by: own) {
+                for (index, score) in zip(range, scores) { strangeness[index] = score }
             }
         }
         precondition(probabilities.count == images.images.count * k, "AuditSession: a row for each image")
@@ -86,9 +86,7 @@ struct AuditSession {
             throw InputError("--model", expected: "a network of single images", received: "one of lines of text")
         }
         if let data {
-            experiment.data.directory = data
-            (experiment.data.provider, experiment.data.fold) = (nil, nil)
-            if experiment.data.source == .sample { experiment.data.source = .auto }
+            experiment.data.look(in: data)
         } else if let kind = model.ownData {
             throw InputError(
                 "--data", expected: "the \(kind) to audit: the model was trained on \(kind) of your own",
@@ -98,7 +96,8 @@ struct AuditSession {
     }
 
     /// By one network that is trained already.
-    init(_ model: SavedModel, path: String, data: String?, isUnseen: Bool, common: CommonOptions) throws {
+    /// - Parameter isSaved: whether ``savedModel()`` will be asked for, and a detector has to be fitted.
+    init(_ model: SavedModel, data: String?, isUnseen: Bool, isSaved: Bool, common: CommonOptions) throws {
         experiment = try Self.experiment(of: model, data: data)
         var options = experiment.dataRequest
         options.modelClasses = model.classNames
@@ -129,15 +128,14 @@ struct AuditSession {
         }
         let judgedImages = images.images.subset(judged)
         detector =
-            split.validation.count >= StrangerDetector.fewestHeldOut
+            model.strangers == nil || isSaved
             ? StrangerDetector.fit(
                 AuditJudge.classifier(model, pool: pool), training: split.train, heldOut: split.validation)
             : nil
-        let own = model.strangers ?? detector
         evidence = AuditEvidence(
             judged: judged, probabilities: judge.probabilities(of: judgedImages),
             features: judge.features(of: images.images),
-            strangeness: judge.strangeness(of: judgedImages, by: own).flatMap { scores in own?.scaled(scores) })
+            strangeness: judge.strangeness(of: judgedImages, by: model.strangers ?? detector))
         self.model = model
         firstIsJudged = isUnseen
     }
@@ -154,12 +152,12 @@ struct AuditSession {
     /// The first part compared with other data, or else with the test half.
     func drift(against path: String?, seed: UInt64, load: (String) throws -> ImageSet) throws -> Audit.Drift? {
         let k = classNames.count
-        func side(_ name: String, _ range: Range<Int>) -> Audit.Side {
+        func side(_ name: String, _ range: Range<Int>) throws -> Audit.Side {
             let set = images.images.subset(range), d = (evidence.features?.count ?? 0) / max(images.images.count, 1)
             let start = evidence.judged.firstIndex(of: range.lowerBound)
             let isJudged =
                 start.map { evidence.judged.dropFirst($0).prefix(range.count).last == range.upperBound - 1 } ?? false
-            return Audit.Side(
+            return try Audit.Side(
                 name: name, images: set,
                 probabilities: isJudged
                     ? Array(evidence.probabilities[((start ?? 0) * k)..<(((start ?? 0) + range.count) * k)])
@@ -171,13 +169,13 @@ struct AuditSession {
         if let path {
             let other = try load(path)
             return Audit.drift(
-                side(first.name, first.range),
-                Audit.Side(
+                try side(first.name, first.range),
+                try Audit.Side(
                     name: path, images: other, probabilities: judge.probabilities(of: other),
                     features: judge.features(of: other)), seed: seed)
         }
         guard let test = images.part("test"), images.parts.count > 1 else { return nil }
-        return Audit.drift(side(first.name, first.range), side(test.name, test.range), seed: seed)
+        return Audit.drift(try side(first.name, first.range), try side(test.name, test.range), seed: seed)
     }
 
     /// The model with a detector of its own.
@@ -191,6 +189,14 @@ struct AuditSession {
                 remedy: "the model's data.validationFraction says how many there are")
         }
         return model.calibrated(temperature: model.temperature, strangers: detector)
+    }
+}
+
+extension DataOptions {
+    /// Takes the data at `path`, whatever was named before.
+    mutating func look(in path: String) {
+        (directory, provider, fold, files) = (path, nil, nil, nil)
+        if source == .sample { source = .auto }
     }
 }
 

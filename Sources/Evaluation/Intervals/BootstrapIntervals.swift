@@ -79,12 +79,7 @@ public struct BootstrapIntervals: Hashable, Sendable {
         let share = min(max(below / count, 0.5 / count), 1 - 0.5 / count)
         let bias = ConfidenceInterval.normalScore(share)
         let reach = ConfidenceInterval.normalScore((1 + level) / 2)
-        func quantile(_ z: Double) -> Double {
-            let position = ConfidenceInterval.normalShare(below: z) * (count - 1)
-            let i = min(Int(position), values.count - 1)
-            let j = min(i + 1, values.count - 1)
-            return values[i] + (values[j] - values[i]) * (position - Double(i))
-        }
+        func quantile(_ z: Double) -> Double { Quantile.of(values, ConfidenceInterval.normalShare(below: z)) }
         return ConfidenceInterval(lower: quantile(2 * bias - reach), upper: quantile(2 * bias + reach), level: level)
     }
 }

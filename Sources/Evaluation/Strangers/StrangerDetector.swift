@@ -30,8 +30,8 @@ package struct StrangerDetector: Hashable, Sendable {
 
         init(_ values: [Double]) {
             let sorted = values.sorted()
-            centre = StrangerDetector.quantile(sorted, 0.5)
-            let reach = StrangerDetector.quantile(sorted, 0.95) - centre
+            centre = Quantile.of(sorted, 0.5)
+            let reach = Quantile.of(sorted, 0.95) - centre
             spread = reach > 0 ? reach : 1
         }
 
@@ -115,14 +115,7 @@ package struct StrangerDetector: Hashable, Sendable {
         }
         detector = with(chosen, quantiles: detector.quantiles)
         let sorted = raw.map(detector.score).sorted()
-        return with(chosen, quantiles: (0...1000).map { Float(quantile(sorted, Double($0) / 1000)) })
-    }
-
-    /// The value below which a share of `p` of `sorted` lies, between neighbours in a straight line.
-    static func quantile(_ sorted: [Double], _ p: Double) -> Double {
-        let place = p * Double(sorted.count - 1), low = Int(place)
-        let high = min(low + 1, sorted.count - 1)
-        return sorted[low] + (place - Double(low)) * (sorted[high] - sorted[low])
+        return with(chosen, quantiles: (0...1000).map { Float(Quantile.of(sorted, Double($0) / 1000)) })
     }
 
     /// The probability that a stranger scores above a known image, ties by halves.
