@@ -125,6 +125,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Modulemaps/CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypto", path: "Modulemaps/CCrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPNG", path: "Modulemaps/CPNG", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CInt8", path: "Modulemaps/CInt8"),
         .systemLibrary(
             name: "CTurboJPEG", path: "Modulemaps/CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
 
@@ -139,7 +140,7 @@ let package = Package(
         .target(
             name: "LinearAlgebra", dependencies: ["Workers", "Tensors", "CBLAS", "CLAPACKE"],
             swiftSettings: numeric + [.define(backendDefine)], linkerSettings: blas),
-        .target(name: "Kernels", dependencies: ["LinearAlgebra", "Tensors"], swiftSettings: numeric),
+        .target(name: "Kernels", dependencies: ["LinearAlgebra", "Tensors", "CInt8"], swiftSettings: numeric),
         .target(
             name: "NeuralNetwork", dependencies: ["Kernels", "LinearAlgebra", "Workers", "Formats", "Tensors"],
             swiftSettings: numeric),
@@ -165,8 +166,8 @@ let package = Package(
         .target(
             name: "Numeral",
             dependencies: [
-                "Recognition", "Experiments", "Evaluation", "Training", "Datasets", "NeuralNetwork", "LinearAlgebra",
-                "Workers", "Pictures", "Formats", "Tensors",
+                "Recognition", "Experiments", "Evaluation", "Training", "Datasets", "NeuralNetwork", "Kernels",
+                "LinearAlgebra", "Workers", "Pictures", "Formats", "Tensors",
             ]),
         .target(
             name: "Forms",
@@ -207,7 +208,9 @@ let package = Package(
             exclude: ["onnx.proto"]),
         .target(
             name: "Interchange",
-            dependencies: ["ONNX", "Experiments", "Training", "Datasets", "NeuralNetwork", "Formats", "Tensors"]),
+            dependencies: [
+                "ONNX", "Experiments", "Training", "Datasets", "NeuralNetwork", "Kernels", "Formats", "Tensors",
+            ]),
         .target(
             name: "Commands",
             dependencies: [

@@ -80,7 +80,7 @@ package struct SavedModel: Sendable {
     ///   configuration.
     package static func decode(_ data: Data, name: String) throws(InputError) -> SavedModel {
         try refuseForeign(data, name)
-        let file = try SafetensorsFile.decode(data, name: name)
+        let file = try SafetensorsFile.decode(data, name: name, formats: [.float32, .int8])
         guard file.metadata["format"] == format, let text = file.metadata["numeral.config"] else {
             throw InputError(
                 name, expected: "a model written by Numeral (metadata format \(format))",
@@ -88,9 +88,10 @@ package struct SavedModel: Sendable {
                 remedy: importRemedy)
         }
         let experiment = try Experiment.decode(text, name: "\(name): numeral.config")
-        let graph = try ResolvedGraph(experiment.model)
+        var graph = try ResolvedGraph(experiment.model)
         let classNames = try classes(file.metadata["numeral.classes"], count: graph.characterCount, name: name)
-        let (tensors, strangers) = try StrangerDetector.read(file, graph, name: name)
+        var (tensors, strangers) = try StrangerDetector.read(file, graph, name: name)
+        (graph, tensors) = try graph.quantized(by: tensors, name: name)
         let buffers = try graph.buffers(of: tensors, name: name)
         return SavedModel(
             experiment: experiment, graph: graph, classNames: classNames,

@@ -1,6 +1,7 @@
 import Datasets
 import Evaluation
 import NeuralNetwork
+import Tensors
 import Training
 import Workers
 
@@ -22,13 +23,13 @@ package struct ModelCalibration: Sendable {
     ///   - training: what it learned from.
     ///   - heldOut: what it did not.
     package init(
-        of model: TrainedModel, graph: ResolvedGraph, batchSize: Int,
+        graph: ResolvedGraph, parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>, batchSize: Int,
         normalization: (mean: Float, standardDeviation: Float)?, training: ImageSet, heldOut: ImageSet, pool: WorkerPool
     ) {
         guard heldOut.count > 0 else { return }
         let classifier = Classifier(
             graph: graph, batchSize: batchSize, normalization: normalization, pool: pool, keepsFeatures: true)
-        classifier.load(parameters: model.parameters, state: model.state)
+        classifier.load(parameters: parameters, state: state)
         let known = StrangerDetector.Activations(heldOut, classifier)
         temperature = TemperatureScaling.fit(
             logits: known?.logits ?? classifier.logits(of: heldOut), labels: heldOut.labels, classes: graph.classCount)

@@ -140,8 +140,9 @@ extension Model {
         guard !trained.interrupted else { throw CancellationError() }
         let normalization = data.normalizationConstants(experiment.data.normalization)
         let calibration = ModelCalibration(
-            of: trained, graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization,
-            training: data.train, heldOut: data.validation, pool: pool)
+            graph: graph, parameters: trained.parameters, state: trained.state,
+            batchSize: experiment.evaluation.batchSize, normalization: normalization, training: data.train,
+            heldOut: data.validation, pool: pool)
         return try Model(
             SavedModel(
                 experiment: experiment, graph: graph, classNames: images.classNames, normalization: normalization,

@@ -155,14 +155,14 @@ struct ArrayFileTests {
         for (dtype, bytes, value) in cases {
             let data = file(dtype, "[1]", bytes)
             #expect(
-                try SafetensorsFile.decode(data, name: "f", converting: true).tensors[0].values == [value], "\(dtype)")
+                try SafetensorsFile.decode(data, name: "f", formats: nil).tensors[0].values == [value], "\(dtype)")
             #expect(throws: InputError.self) { try SafetensorsFile.decode(data, name: "f") }
             #expect(throws: InputError.self) {
-                try SafetensorsFile.decode(file(dtype, "[2]", bytes), name: "f", converting: true)
+                try SafetensorsFile.decode(file(dtype, "[2]", bytes), name: "f", formats: nil)
             }
         }
         #expect(throws: InputError.self) {
-            try SafetensorsFile.decode(file("F8_E4M3", "[1]", [0]), name: "f", converting: true)
+            try SafetensorsFile.decode(file("F8_E4M3", "[1]", [0]), name: "f", formats: nil)
         }
     }
 }

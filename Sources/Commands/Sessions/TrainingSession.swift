@@ -130,8 +130,8 @@ struct TrainingSession {
     private func calibration(of model: TrainedModel) throws -> ModelCalibration {
         guard let lines = data.lines else {
             return ModelCalibration(
-                of: model, graph: graph, batchSize: experiment.evaluation.batchSize,
-                normalization: data.normalizationConstants(experiment.data.normalization), training: data.train,
+                graph: graph, parameters: model.parameters, state: model.state,
+                batchSize: experiment.evaluation.batchSize, normalization: data.normalizationConstants(experiment.data.normalization), training: data.train,
                 heldOut: data.validation, pool: pool)
         }
         let graphs = try graph.widened(to: lines.widths), columns = graphs.map(\.outputColumns)

@@ -10,13 +10,26 @@ import Workers
 struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile",
-        abstract: "Measure a configuration's network: images/s, and time, GFLOP/s and bytes of each layer.",
+        abstract: "Measure a network: images/s, and time, GFLOP/s and bytes of each layer.",
         discussion: """
             Images are synthetic, so no data set is needed. Rates are taken without instruments. GFLOP/s count the \
             multiply-adds of the layer as defined, so a lowering that saves multiplications can pass 100 % of the peak.
             """)
 
-    @OptionGroup var configuration: ConfigurationOptions
+    @Option(help: "The JSON configuration.")
+    var config: String?
+
+    @Option(help: "A run folder, a model file, or box, instead of a configuration: its network, quantized where it is.")
+    var model: String?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("With --config: override one key, as often as you like.", valueName: "key.path=value"))
+    var overrides: [String] = []
+
+    @Option(help: "Random seed, instead of the configuration's.")
+    var seed: UInt64?
+
     @OptionGroup var common: CommonOptions
     @OptionGroup var tuning: TuningOptions
 
@@ -35,8 +48,22 @@ struct ProfileCommand: ParsableCommand {
     @Option(help: "Write profile.json, profile.csv and profile.svg into this folder.")
     var output: String?
 
+    func validate() throws {
+        guard (config == nil) != (model == nil) else {
+            throw ValidationError("expected one of --config and --model · received \(config == nil ? "none" : "both")")
+        }
+        if model != nil, !overrides.isEmpty { throw ValidationError("--set goes with --config") }
+    }
+
+    private func load() throws -> (Experiment, ResolvedGraph) {
+        guard let model else { return try ConfigurationOptions.load(config ?? "", overrides: overrides) }
+        let saved = try SavedModel.load(path: model)
+        return (saved.experiment, saved.graph)
+    }
+
     func run() throws {
-        var (experiment, graph) = try configuration.load()
+        var (experiment, graph) = try load()
+        if let seed { experiment.seed = seed }
         for (option, value) in [("--batch", batch), ("--inference-batch", inferenceBatch), ("--steps", steps)] {
             if let value, value < 1 || value > 1 << 20 {
                 throw InputError(option, expected: "an integer in 1…1048576", received: "\(value)")

@@ -87,7 +87,7 @@ struct TrainerCommand: ParsableCommand {
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, CompareCommand.self, SweepCommand.self,
             LearningRateCommand.self, InspectCommand.self, ProfileCommand.self, GEMMCommand.self, DatasetsCommand.self,
             DoctorCommand.self, ExportCommand.self, ImportCommand.self, ServeCommand.self, FormsCommand.self,
-            AuditCommand.self,
+            AuditCommand.self, QuantizeCommand.self,
         ],
         defaultSubcommand: TrainCommand.self)
 

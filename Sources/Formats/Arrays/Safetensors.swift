@@ -1,18 +1,22 @@
 import Foundation
 import Tensors
 
-/// A named array of floats, row-major.
+/// A named array of numbers, row-major.
 package struct TensorRecord: Hashable, Sendable {
     package var name: String
     /// Sizes of the axes; empty for a single number.
     package var shape: [Int]
     /// As many as the product of `shape`.
     package var values: [Float]
+    /// How they lie in a file: `float32`, or `int8` for whole numbers in −128…127.
+    package var format: NumberFormat
 
-    package init(name: String, shape: [Int], values: [Float]) {
+    package init(name: String, shape: [Int], values: [Float], format: NumberFormat = .float32) {
+        precondition(format == .float32 || format == .int8, "a tensor is written as float32 or int8")
         self.name = name
         self.shape = shape
         self.values = values
+        self.format = format
     }
 }
 
@@ -51,7 +55,13 @@ package struct SafetensorsFile: Hashable, Sendable {
         bytes.reserveCapacity(8 + header.count + 4 * tensors.reduce(0) { $0 + $1.values.count })
         for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: header.count >> shift)) }
         bytes += header
-        for tensor in tensors { LittleEndian.append(tensor.values, to: &bytes) }
+        for tensor in tensors {
+            if tensor.format == .int8 {
+                bytes += tensor.values.map { UInt8(bitPattern: Int8($0)) }
+            } else {
+                LittleEndian.append(tensor.values, to: &bytes)
+            }
+        }
         return Data(bytes)
     }
 
@@ -69,9 +79,10 @@ package struct SafetensorsFile: Hashable, Sendable {
             precondition(
                 tensor.shape.allSatisfy { $0 >= 0 } && tensor.shape.reduce(1, *) == tensor.values.count,
                 "SafetensorsFile: \(tensor.name) has shape \(tensor.shape) but \(tensor.values.count) values")
-            let end = begin + 4 * tensor.values.count
+            let end = begin + tensor.format.size * tensor.values.count
             let shape = tensor.shape.map(String.init).joined(separator: ",")
-            let entry = "{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(begin),\(end)]}"
+            let entry =
+                "{\"dtype\":\"\(tensor.format.rawValue)\",\"shape\":[\(shape)],\"data_offsets\":[\(begin),\(end)]}"
             entries.append("\(Self.quoted(tensor.name)):\(entry)")
             begin = end
         }

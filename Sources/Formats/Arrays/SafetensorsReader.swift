@@ -4,16 +4,16 @@ import Tensors
 extension SafetensorsFile {
     /// Reads a whole file, trusting nothing in it.
     ///
-    /// The header must be a JSON object of at most 100 MB that lies within the file; every tensor must be F32; the
+    /// The header must be a JSON object of at most 100 MB that lies within the file; every tensor must be of a format that is taken; the
     /// tensors, taken in the order of their bytes, must fill the rest of the file without gap or overlap. Nothing is
     /// allocated that the file's own size does not pay for.
     ///
     /// - Parameters:
     ///   - name: what errors call the file.
-    ///   - converting: whether other numbers are taken too and become float32; else they are an error.
+    ///   - formats: the numbers that are taken, as float32; nil: all. Others are an error.
     /// - Throws: `InputError` that says what is wrong and where.
     package static func decode(
-        _ data: Data, name: String, converting: Bool = false
+        _ data: Data, name: String, formats: Set<NumberFormat>? = [.float32]
     ) throws(InputError) -> SafetensorsFile {
         guard data.count >= 8 else {
             throw InputError(name, expected: "a safetensors file of at least 8 bytes", received: "\(data.count) bytes")
@@ -47,13 +47,15 @@ extension SafetensorsFile {
                     place, expected: "data_offsets that end in \(entry.begin)...\(available)",
                     received: "\(entry.end)", remedy: "the file may be truncated")
             }
-            let format = try entry.format(place: place, converting: converting)
+            let format = try entry.format(place: place, formats)
             let count = try entry.elementCount(format, place: place)
             var values = [Float](repeating: 0, count: count)
             for index in 0..<count {
                 values[index] = format.value(bytes, at: start + entry.begin + format.size * index)
             }
-            file.tensors.append(TensorRecord(name: tensor, shape: entry.shape, values: values))
+            file.tensors.append(
+                TensorRecord(
+                    name: tensor, shape: entry.shape, values: values, format: format == .int8 ? .int8 : .float32))
             end = entry.end
         }
         guard end == available else {
@@ -94,11 +96,12 @@ private struct SafetensorsHeader: Decodable {
             (begin, end) = (offsets[0], offsets[1])
         }
 
-        func format(place: String, converting: Bool) throws(InputError) -> NumberFormat {
+        func format(place: String, _ formats: Set<NumberFormat>?) throws(InputError) -> NumberFormat {
             let format = NumberFormat(rawValue: dtype)
-            guard let format, converting || format == .float32 else {
+            guard let format, formats?.contains(format) ?? true else {
+                let names = formats?.map(\.rawValue).sorted().joined(separator: " or ")
                 throw InputError(
-                    place, expected: converting ? "a dtype of real numbers" : "dtype F32", received: dtype,
+                    place, expected: names.map { "dtype \($0)" } ?? "a dtype of real numbers", received: dtype,
                     remedy: "convert the tensor to float32 first")
             }
             return format

@@ -49,6 +49,18 @@ struct ONNXGraphBuilder {
         return add(tensor, name: name)
     }
 
+    /// Adds an initialiser of bytes or 32-bit integers and returns its name; a single number without a shape.
+    mutating func whole<Number: FixedWidthInteger>(_ values: [Number], shape: [Int], name: String) -> String {
+        var tensor = Onnx_TensorProto()
+        let type: Onnx_TensorProto.DataType =
+            Number.self == Int8.self ? .int8 : Number.self == UInt8.self ? .uint8 : .int32
+        tensor.dataType = Int32(type.rawValue)
+        tensor.dims = shape.map(Int64.init)
+        tensor.rawData = Data(
+            values.flatMap { value in (0..<Number.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } })
+        return add(tensor, name: name)
+    }
+
     /// Adds a vector of 64-bit integers and returns its name.
     mutating func integers(_ values: [Int], name: String) -> String {
         var tensor = Onnx_TensorProto()

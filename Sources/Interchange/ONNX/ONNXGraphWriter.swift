@@ -1,14 +1,19 @@
 import Experiments
+import Kernels
 import NeuralNetwork
 import ONNX
 import Tensors
 
 /// Writes a network's inference as ONNX nodes, layer by layer.
 struct ONNXGraphWriter {
-    private let model: SavedModel
-    private let graph: ResolvedGraph
+    let model: SavedModel
+    let graph: ResolvedGraph
     private let input: ONNXInput
-    private var builder: ONNXGraphBuilder
+    var builder: ONNXGraphBuilder
+    /// Scales of the values that quantized layers read, by node.
+    private let byteScales: [Int: ByteScale]
+    /// The same values when they have been bytes.
+    private var rounded: [Int: String] = [:]
     /// The value that holds the output of each node, and of the input at −1.
     private var values: [Int: String] = [:]
 
@@ -16,6 +21,7 @@ struct ONNXGraphWriter {
         self.model = model
         graph = model.graph
         self.input = input
+        byteScales = graph.byteScales
         builder = ONNXGraphBuilder(
             name: model.experiment.name, reserved: [ONNXExport.inputName] + model.graph.nodes.map(\.name))
     }
@@ -27,6 +33,7 @@ struct ONNXGraphWriter {
         builder.declareInput(
             ONNXExport.inputName, input == .float ? .float : .uint8, extents(graph.inputShape), about: inputNote)
         values[-1] = normalized(ONNXExport.inputName)
+        round(-1)
         for (index, node) in graph.nodes.enumerated() {
             if index == graph.nodes.count - 1, graph.endsInSoftmax {
                 values[index] = values[node.inputs[0]]
@@ -34,6 +41,7 @@ struct ONNXGraphWriter {
             }
             let value = layer(node)
             values[index] = value
+            round(index)
             if value == node.name { builder.note(value, extents(node.outputShape)) }
         }
         let output = builder.unique(ONNXExport.outputName)
@@ -59,8 +67,14 @@ struct ONNXGraphWriter {
         return value
     }
 
+    /// Where quantized layers read the value of `node`: makes bytes of it and numbers again.
+    private mutating func round(_ node: Int) {
+        guard let scale = byteScales[node], let value = values[node] else { return }
+        rounded[node] = rounded(value, scale, named: node < 0 ? "input" : graph.nodes[node].name)
+    }
+
     /// A node beside the configuration's own layers.
-    private mutating func step(
+    mutating func step(
         _ operation: String, _ inputs: [String], _ name: String, _ attributes: [Onnx_AttributeProto] = []
     ) -> String {
         builder.add(operation, inputs, name: builder.unique(name), attributes: attributes)
@@ -68,7 +82,10 @@ struct ONNXGraphWriter {
 
     /// The layer's own operators, one by one; the value that holds its output.
     private mutating func layer(_ node: ResolvedGraph.Node) -> String {
-        let inputs = node.inputs.map { values[$0] ?? ONNXExport.inputName }
+        let inputs = node.inputs.map { source in
+            let value = graph.readsBytes(node) ? rounded[source] : nil
+            return value ?? values[source] ?? ONNXExport.inputName
+        }
         var outputs: [String] = []
         for operation in node.layer.kind.onnx(node) {
             let read = operation.inputs.map { self.name(of: $0, inputs, outputs, node) }
@@ -94,6 +111,9 @@ struct ONNXGraphWriter {
 
     private mutating func parameter(_ tensor: ParameterTensor) -> String {
         let values = tensor.range.map { model.parameters[$0] }
+        if let node = graph.nodes.first(where: { $0.quantization != nil && $0.parameters.contains(tensor) }) {
+            return parameter(tensor, values, of: node)
+        }
         guard tensor.shape.count == 4 else { return builder.floats(values, shape: tensor.shape, name: tensor.name) }
         let order = AxisOrder.filters(tensor.shape)
         return builder.floats(order.index.map { values[$0] }, shape: order.shape, name: tensor.name)

@@ -41,7 +41,7 @@ package struct WeightFile: Sendable {
         if try NPZ.isArchive(path) {
             return WeightFile(name: path, tensors: try NPZ.read(path: path, limit: limit), keepsOrder: true)
         }
-        let file = try SafetensorsFile.decode(try contents(path), name: path, converting: true)
+        let file = try SafetensorsFile.decode(try contents(path), name: path, formats: nil)
         return WeightFile(name: path, tensors: file.tensors, metadata: file.metadata)
     }
 

@@ -26,9 +26,12 @@ public struct ResolvedGraph: Sendable {
         fileprivate(set) var loweringPlan: NodeLowering?
         /// Whether training leaves it as it is: its weights do not move, and a normalisation goes by its running statistics.
         package fileprivate(set) var isFrozen = false
+        /// Of a layer that multiplies bytes at inference.
+        package internal(set) var quantization: LayerQuantization?
 
         /// A convolution's or dense layer's, in words.
         package var lowering: String {
+            if quantization != nil { return "int8" }
             switch loweringPlan {
             case .convolution(let lowering):
                 // The network's input needs no gradient.
@@ -162,6 +165,12 @@ public struct ResolvedGraph: Sendable {
     package func freezing(_ frozen: Set<Int>) -> ResolvedGraph {
         var result = self
         for index in nodes.indices { result.nodes[index].isFrozen = frozen.contains(index) }
+        return result
+    }
+
+    func settingQuantization(_ layers: [Int: LayerQuantization]) -> ResolvedGraph {
+        var result = self
+        for index in nodes.indices { result.nodes[index].quantization = layers[index] }
         return result
     }
 

@@ -31,11 +31,13 @@ extension ResolvedGraph {
             part: part,
             nodes: kept.map { index in
                 let node = nodes[index]
-                return Node(
+                var copy = Node(
                     name: node.name, layer: node.layer, inputs: node.inputs.compactMap { places[$0] },
                     inputShapes: node.inputShapes, outputShape: node.outputShape, parameters: node.parameters,
                     state: node.state, multiplyAdds: node.multiplyAdds, geometry: node.geometry,
                     loweringPlan: node.loweringPlan)
+                copy.quantization = node.quantization
+                return copy
             }, of: self)
     }
 }

@@ -35,6 +35,19 @@ public struct LayerEmission {
     var recomputed = Recomputed()
     /// Given where one image is shared out among workers, at inference.
     var striping: Striping?
+    /// Given where the layer multiplies bytes.
+    var bytes: Bytes?
+
+    /// How a quantized layer computes, and how its input and output lie.
+    struct Bytes {
+        let quantization: LayerQuantization
+        /// Nil: floats.
+        let input: ByteLayout?
+        /// Nil: floats.
+        let output: GraphCompiler.ByteFormat?
+        /// A max pooling that rides along.
+        let pooling: PoolingGeometry?
+    }
 
     /// Storages whose contents are computed a second time instead of kept.
     struct Recomputed {

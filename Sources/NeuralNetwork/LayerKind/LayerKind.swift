@@ -57,6 +57,8 @@ public struct LayerTraits: Hashable, Sendable {
     /// It multiplies with a kernel, its first parameter, whose last axis is the output's channels: at inference a
     /// normalisation that follows is folded into it and a rectifier rides along.
     public var hasKernel = false
+    /// It can multiply bytes at inference.
+    var multipliesBytes = false
     /// In training it takes the moments of a normalisation that follows while its output is in cache.
     var takesMoments = false
     /// It normalises each channel: γ and β are its parameters, running mean and variance its state.
@@ -64,7 +66,7 @@ public struct LayerTraits: Hashable, Sendable {
     /// `max(x, 0)`, which others can do along with their own work.
     var isRectifier = false
     /// The largest of each window, which a normalisation can do along with its own work in training.
-    var isMaximumPooling = false
+    package internal(set) var isMaximumPooling = false
     /// Its output is its input, under another shape at most.
     public var isView = false
     /// The same, at inference.
@@ -85,7 +87,7 @@ public struct LayerTraits: Hashable, Sendable {
         hasKernel: Bool = false, takesMoments: Bool = false, normalization: ChannelNormalization? = nil,
         isRectifier: Bool = false, isMaximumPooling: Bool = false, isView: Bool = false,
         isViewAtInference: Bool = false, sharesGradient: Bool = false, isSoftmax: Bool = false,
-        rereadsInput: Bool = false, hasCheapInputGradient: Bool = false
+        rereadsInput: Bool = false, hasCheapInputGradient: Bool = false, multipliesBytes: Bool = false
     ) {
         self.hasKernel = hasKernel
         self.takesMoments = takesMoments
@@ -98,6 +100,7 @@ public struct LayerTraits: Hashable, Sendable {
         self.isSoftmax = isSoftmax
         self.rereadsInput = rereadsInput
         self.hasCheapInputGradient = hasCheapInputGradient
+        self.multipliesBytes = multipliesBytes
     }
 }
 

@@ -12,9 +12,9 @@ struct Strips {
 
     let ranges: [Range<Int>]
 
-    init(height: Int, multiplyAdds: Int) {
+    init(height: Int, multiplyAdds: Int, alignment: Int = Self.alignment) {
         let wanted = min(Self.most, max(2, multiplyAdds / Self.multiplyAdds))
-        let each = max(1, (height + wanted * Self.alignment - 1) / (wanted * Self.alignment)) * Self.alignment
+        let each = max(1, (height + wanted * alignment - 1) / (wanted * alignment)) * alignment
         ranges = stride(from: 0, to: height, by: each).map { $0..<min($0 + each, height) }
     }
 }

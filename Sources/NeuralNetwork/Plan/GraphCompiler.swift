@@ -12,8 +12,8 @@ struct Program {
     let input: Storage
     let logits: Storage
     let loss: LossOperation?
-    /// What a node that was asked for has computed, still there when everything has run.
-    var kept: Storage?
+    /// What a node that was asked for has computed, still there when everything has run; as bytes where it is given how they lie.
+    var kept: (storage: Storage, bytes: GraphCompiler.ByteFormat?)?
     /// Batch-norms whose moments a convolution takes in its own forward step.
     var fusedMoments: [ObjectIdentifier: BatchNormOperation] = [:]
 }
@@ -38,6 +38,8 @@ struct GraphCompiler {
     var recomputedOutputs: [Int: Storage] = [:]
     /// By batch-norm: the gradient of its output computed again by the one pooling that reads it.
     var recomputedGradients: [Int: Storage] = [:]
+    /// By quantized layer that writes bytes.
+    var byteOutputs: [Int: ByteOutput] = [:]
     private var norms: [Int: BatchNormOperation] = [:]
     /// By batch-norm: where, among the backward steps, its pooling's second gradient goes.
     private var recomputationPlaces: [Int: Int] = [:]
@@ -47,7 +49,7 @@ struct GraphCompiler {
     let takesStatistics: Bool
 
     /// A node whose output is still there after the last step; nil: none is wanted.
-    private let keptNode: Int?
+    let keptNode: Int?
 
     /// For a program of one image at a time: the program of batches whose convolutions' weights it shares, by layer. That
     /// program is refreshed first.
@@ -82,13 +84,14 @@ struct GraphCompiler {
         input = Storage(floatsPerImage: graph.inputShape.count, isExternal: true)
         output = Storage(
             floatsPerImage: graph.nodes[graph.nodes.count - 1].outputShape.count, isExternal: partials == nil)
+        planBytes()
     }
 
     private func activation(_ node: Int) -> Storage { node < 0 ? input : activations[node] }
     var last: Int { graph.nodes.count - 1 }
 
     /// What `node` multiplies with, and whether a ReLU follows at once.
-    private func weights(_ index: Int) -> (LayerWeights, relu: Bool) {
+    func weights(_ index: Int) -> (LayerWeights, relu: Bool) {
         var norm: LayerWeights.Norm?
         let folded = foldedNorm(index)
         if let folded, let epsilon = traits(folded).normalization?.epsilon {
@@ -103,9 +106,9 @@ struct GraphCompiler {
     }
 
     /// The node whose operation writes what `node` passes on.
-    private func writer(of node: Int) -> Int {
+    func writer(of node: Int) -> Int {
         var node = node
-        while isAlias(node), graph.nodes[node].inputs[0] >= 0 { node = graph.nodes[node].inputs[0] }
+        while node >= 0, isAlias(node), graph.nodes[node].inputs[0] >= 0 { node = graph.nodes[node].inputs[0] }
         return node
     }
 
@@ -116,10 +119,9 @@ struct GraphCompiler {
                 activations.append(activation(node.inputs[0]))
             } else {
                 let written = fusedPooling(index).map { graph.nodes[$0] } ?? node
+                let floats = byteOutputs[index]?.format.layout.floats ?? written.outputShape.count
                 activations.append(
-                    index == writer
-                        ? output
-                        : Storage(floatsPerImage: written.outputShape.count, isExternal: index == keeper))
+                    index == writer ? output : Storage(floatsPerImage: floats, isExternal: index == keeper))
             }
         }
         let logits = activation(last)
@@ -130,7 +132,9 @@ struct GraphCompiler {
         let loss = gradients.last.flatMap { $0 }.map {
             LossOperation(classes: graph.classCount, columns: graph.outputColumns, logits: logits, gradient: $0)
         }
-        var program = Program(input: input, logits: logits, loss: loss, kept: keptNode.map(activation))
+        var program = Program(
+            input: input, logits: logits, loss: loss,
+            kept: keptNode.map { (activation($0), byteOutputs[self.writer(of: $0)]?.format) })
         var backward: [Program.Step] = []
         for index in graph.nodes.indices {
             // `backward` is read from its end: a node's gradient is summed before its operation uses it.
@@ -244,6 +248,7 @@ struct GraphCompiler {
             if traits.rereadsInput { emission.recomputed.input = recomputedOutputs[norm] }
             if traits.hasCheapInputGradient { emission.recomputed.inputGradient = recomputedGradients[norm] }
         }
+        emission.bytes = byteEmission(index)
         if let batched { emission.striping = .init(whole: batched[node.name]) }
         return emission
     }

@@ -55,7 +55,7 @@ extension GraphCompiler {
         if traits.isView || traits.isViewAtInference && !training || traits.isSoftmax && node == last { return true }
         if traits.normalization != nil { return source >= 0 && foldedNorm(source) == node }
         if traits.isRectifier { return fusedRelu(source) == node }
-        return traits.isMaximumPooling && normCarrying(node) != nil
+        return traits.isMaximumPooling && (normCarrying(node) != nil || poolsBytes(node))
     }
 
     /// A batch-norm costs less to compute again than its output to store and read, and so does the gradient that a pooling

@@ -144,7 +144,7 @@ package final class InferenceNetwork {
     let singlePlan: Plan
     private let singleLogits: Storage
     /// What the layer that decides has read, where that is wanted.
-    private let kept: (batch: Storage, single: Storage)?
+    private let kept: (batch: Storage, single: Storage, bytes: GraphCompiler.ByteFormat?)?
     /// Of the images last predicted.
     private var lastLogits: UnsafePointer<Float>?
     /// Images a task takes; fixed, so that results do not depend on the thread count.
@@ -174,7 +174,7 @@ package final class InferenceNetwork {
         var single = GraphCompiler(graph: graph, store: store, partials: nil, batched: program, keptNode: keptNode)
         let striped = single.compile()
         singleLogits = striped.logits
-        kept = program.kept.flatMap { batch in striped.kept.map { (batch, $0) } }
+        kept = program.kept.flatMap { batch in striped.kept.map { (batch.storage, $0.storage, batch.bytes) } }
         singlePlan = Plan(program: striped, capacity: 1, sharding: .images(1), seed: 0, pool: pool)
     }
 
@@ -232,6 +232,11 @@ package final class InferenceNetwork {
         guard let kept else { return nil }
         let storage = count == 1 ? kept.single : kept.batch
         let values = storage.batchPointer
+        if let bytes = kept.bytes {
+            return (0..<count).flatMap { image in
+                bytes.layout.values(of: values + image * storage.floatsPerImage, bytes.scale)
+            }
+        }
         return (0..<count * storage.floatsPerImage).map { values[$0] }
     }
 

@@ -108,7 +108,7 @@ package struct ProfileRecord: Sendable, Encodable {
         self.name = name
         self.environment = environment
         self.peak = peak
-        training = Breakdown(measurement.training, graph: graph, peak: peak.gflops)
+        training = Breakdown(measurement.training, graph: graph.quantizing([:]), peak: peak.gflops)
         inference = Breakdown(measurement.inference, graph: graph, peak: peak.gflops)
         trainingRate = measurement.trainingRate
         inferenceRate = measurement.inferenceRate

@@ -4,13 +4,14 @@ import Tensors
 
 extension ResolvedGraph {
     /// Parameters and running state as named tensors, in the order of the layers: kernels `[kH, kW, in, out]` or
-    /// `[in, out]`, the others `[C]`.
+    /// `[in, out]`, the others `[C]`. Quantized kernels as bytes: see ``quantized(by:name:)``.
     package func tensorRecords(
         parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
     ) -> [TensorRecord] {
         precondition(parameters.count == parameterCount && state.count == stateCount, "buffers of another network")
         return nodes.flatMap { node in
-            node.parameters.map { record($0, of: parameters) } + node.state.map { record($0, of: state) }
+            let own = node.parameters.map { record($0, of: parameters) } + node.state.map { record($0, of: state) }
+            return node.quantization.map { $0.records(of: own) } ?? own
         }
     }
 

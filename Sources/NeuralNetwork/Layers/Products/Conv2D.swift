@@ -50,7 +50,9 @@ package struct Conv2D: LayerKind {
             ])
     }
 
-    package var traits: LayerTraits { LayerTraits(hasKernel: true, takesMoments: true, rereadsInput: true) }
+    package var traits: LayerTraits {
+        LayerTraits(hasKernel: true, takesMoments: true, rereadsInput: true, multipliesBytes: true)
+    }
     package var featureOrder: FeatureOrderRule { .own }
 
     package func infer(_ node: inout NodeBuilder) throws(InputError) {
@@ -100,6 +102,12 @@ package struct Conv2D: LayerKind {
         guard case .convolution(let geometry)? = emission.node.geometry,
             case .convolution(let lowering)? = emission.node.loweringPlan, let weights = emission.weights
         else { return nil }
+        if let bytes = emission.bytes {
+            let whole = emission.striping?.whole as? QuantizedConvolution
+            let core = QuantizedConvolutionCore(
+                emission, bytes, geometry: geometry, weights: weights, sharing: whole?.core)
+            return whole == nil ? QuantizedConvolution(core) : StripedQuantizedConvolution(core)
+        }
         if let whole = emission.striping?.whole as? ConvolutionOperation {
             return StripedConvolution(
                 emission, geometry: geometry, lowering: lowering.forward, whole: whole)

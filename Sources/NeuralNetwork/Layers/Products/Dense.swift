@@ -35,7 +35,7 @@ package struct Dense: LayerKind {
             ])
     }
 
-    package var traits: LayerTraits { LayerTraits(hasKernel: true) }
+    package var traits: LayerTraits { LayerTraits(hasKernel: true, multipliesBytes: true) }
     package var featureOrder: FeatureOrderRule { .own }
 
     package func infer(_ node: inout NodeBuilder) throws(InputError) {
@@ -49,6 +49,10 @@ package struct Dense: LayerKind {
 
     package func operation(_ emission: LayerEmission) -> (any Operation)? {
         guard let weights = emission.weights else { return nil }
+        if let bytes = emission.bytes {
+            let core = QuantizedDenseCore(emission, bytes, weights: weights)
+            return core.isBlocked ? BlockedQuantizedDense(core) : QuantizedDense(core)
+        }
         let core = DenseCore(emission, weights: weights)
         if case .dense(.weights(let features))? = emission.node.loweringPlan {
             return BlockedDenseOperation(core: core, blockFeatures: features)

@@ -1,0 +1,143 @@
+import ArgumentParser
+import Formats
+import Foundation
+import Numeral
+import Runs
+import Tensors
+import Workers
+
+/// `trainer quantize`: a network whose layers multiply bytes where that is faster and as often right.
+struct QuantizeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "quantize",
+        abstract: "Make a saved model's layers multiply bytes (int8) where that is faster and as often right.",
+        discussion: """
+            Ranges are found, and both networks compared, on the validation images, which neither learned from; the test set is not \
+            looked at. The file that is written is a model like any other: evaluate, predict, serve and export take it.
+            """)
+
+    @Option(help: "A run folder, a model file, or box.")
+    var model: String
+
+    @Option(
+        help: ArgumentHelp("The file to write; default: beside the model, model-int8.safetensors.", valueName: "file"))
+    var output: String?
+
+    @Option(help: "The folder that holds the data set, or your own data.")
+    var data: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How far bytes reach: minMax, percentile or entropy; default: the one whose network is surest of the labels.",
+            valueName: "method"))
+    var calibration: CalibrationMethod?
+
+    @Option(help: ArgumentHelp("Validation images that ranges are found on.", valueName: "count"))
+    var images: Int?
+
+    @Flag(help: "Quantize layers that are not faster on this machine too: for a model that another one will use.")
+    var untimed = false
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if let images, !(1...1_000_000).contains(images) {
+            throw ValidationError("--images: expected an integer in 1…1000000 · received \(images)")
+        }
+    }
+
+    func run() throws {
+        let saved = try SavedModel.load(path: model)
+        let target = try target()
+        let experiment = try AuditSession.experiment(of: saved, data: data)
+        var options = experiment.dataRequest
+        options.modelClasses = saved.classNames
+        let loaded = try common.load(options, seed: experiment.seed)
+        try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset)
+        let isHeldOut = loaded.validation.count > 0
+        if !isHeldOut {
+            Console.message(
+                "Note: the model kept no validation images (data.validationFraction is 0): it is calibrated and compared on images that it "
+                    + "has learned from")
+        }
+        let pool = try common.makePool()
+        defer { pool.shutdown() }
+        var wanted = Quantizer.Options()
+        wanted.method = calibration
+        wanted.calibrationImages = images ?? wanted.calibrationImages
+        wanted.isUntimed = untimed
+        let quantizer = try Quantizer(
+            saved, images: isHeldOut ? loaded.validation : loaded.train, options: wanted, pool: pool)
+        let (quantized, report) = quantizer.run { common.say("\($0) …") }
+        print(report.text)
+        guard report.layers.contains(where: { $0.fate == .quantized }) else {
+            throw OperationError(
+                "trainer quantize",
+                problem: "no layer is faster and as often right with bytes on this machine; nothing was written",
+                remedy: "--untimed quantizes for another machine")
+        }
+        let calibrated = ModelCalibration(
+            graph: quantized.graph, parameters: quantized.parameters, state: quantized.state,
+            batchSize: quantized.experiment.evaluation.batchSize, normalization: quantized.normalization,
+            training: loaded.train, heldOut: loaded.validation, pool: pool)
+        let bytes = quantized.calibrated(temperature: calibrated.temperature, strangers: calibrated.strangers).encoded()
+        try AtomicFile.write(bytes, to: target)
+        print(
+            "\n\(target.relativePath): \(Console.grouped(bytes.count)) bytes (floats: \(Console.grouped(saved.encoded().count)))"
+        )
+    }
+
+    /// Where the model goes, if that can be.
+    private func target() throws -> URL {
+        if let output { return URL(fileURLWithPath: output) }
+        let run = RunFolder(URL(fileURLWithPath: model, isDirectory: true)), file = run.url(of: .model)
+        if FileManager.default.fileExists(atPath: file.path) {
+            return run.url.appendingPathComponent("model-int8.safetensors")
+        }
+        guard FileManager.default.fileExists(atPath: model) else {
+            throw InputError(
+                "--output", expected: "the file to write",
+                received: "none, and \(model) is no file beside which it could be")
+        }
+        let url = URL(fileURLWithPath: model)
+        let name = url.deletingPathExtension().lastPathComponent
+        return url.deletingLastPathComponent().appendingPathComponent("\(name)-int8.safetensors")
+    }
+}
+
+extension CalibrationMethod: ExpressibleByArgument {}
+
+extension QuantizationReport {
+    /// For the console.
+    var text: String {
+        func micro(_ seconds: Double) -> String { Console.fixed(seconds * 1e6, 2) }
+        var rows = [["layer", "weights", "float µs", "int8 µs", "divergence", "changed", "becomes"]]
+        for layer in layers {
+            rows.append([
+                layer.name, Console.grouped(layer.weights), micro(layer.times.float), micro(layer.times.bytes),
+                String(format: "%.1e", layer.sensitivity.divergence),
+                "\(layer.sensitivity.changed) of \(Console.grouped(layer.sensitivity.images))", layer.fate.rawValue,
+            ])
+        }
+        let test = comparison.test
+        var lines = [
+            "Times are of one image in a batch of \(rates.last?.batchSize ?? 1), by \(instructions); divergence and changed "
+                + "answers are the network's when that layer alone is int8.", "", Console.table(rows, left: [0, 6]), "",
+            "calibration   \(method.rawValue)",
+            "accuracy      \(percent(comparison.floatAccuracy)) with floats, \(percent(comparison.accuracy)) with int8, of "
+                + "\(Console.grouped(test.count)) images",
+            "              \(comparison.changed) are read otherwise: right only with floats \(test.onlyFirst), only with int8 "
+                + "\(test.onlySecond) (McNemar, p = \(Console.fixed(test.pValue, 3)))",
+        ]
+        for rate in rates {
+            let name = rate.batchSize == 1 ? "one image" : "batch \(rate.batchSize)"
+            lines.append(
+                name.padding(toLength: 14, withPad: " ", startingAt: 0)
+                    + "\(Console.grouped(Int(rate.float))) images/s with floats, \(Console.grouped(Int(rate.bytes))) with int8 "
+                    + "(\(Console.fixed(rate.bytes / rate.float, 2)) times)")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func percent(_ value: Double) -> String { "\(Console.fixed(100 * value, 2)) %" }
+}

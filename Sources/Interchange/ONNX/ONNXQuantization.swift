@@ -1,0 +1,67 @@
+import Kernels
+import NeuralNetwork
+
+/// Quantized layers in ONNX: the layer of floats between `QuantizeLinear` and `DequantizeLinear` (QDQ), which runtimes make one product of
+/// bytes of.
+extension ResolvedGraph {
+    /// Scales of what quantized layers read, by node, the input being −1. Through shapes and max poolings, which come to the same before and
+    /// after rounding, they reach back to who computes it.
+    var byteScales: [Int: ByteScale] {
+        var scales: [Int: ByteScale] = [:]
+        for (index, node) in nodes.enumerated().reversed() {
+            if let scale = node.quantization?.input {
+                scales[node.inputs[0]] = scale
+            } else if let scale = scales[index], keepsBytes(node), reads(node.inputs[0]) == 1 {
+                scales[node.inputs[0]] = scale
+            }
+        }
+        return scales
+    }
+
+    /// Whether `node` reads numbers that have been bytes.
+    func readsBytes(_ node: Node) -> Bool { node.quantization != nil || keepsBytes(node) }
+
+    private func keepsBytes(_ node: Node) -> Bool {
+        node.layer.traits.isView || node.layer.traits.isViewAtInference || node.layer.traits.isMaximumPooling
+    }
+
+    private func reads(_ node: Int) -> Int { nodes.reduce(0) { $0 + $1.inputs.count { $0 == node } } }
+}
+
+extension ONNXGraphWriter {
+    /// `value` as bytes and numbers again.
+    mutating func rounded(_ value: String, _ scale: ByteScale, named name: String) -> String {
+        let factor = builder.floats([scale.scale], shape: [], name: "\(name)/scale")
+        let zero = builder.whole([scale.zeroPoint], shape: [], name: "\(name)/zero_point")
+        let bytes = step("QuantizeLinear", [value, factor, zero], "\(name)/quantized")
+        return step("DequantizeLinear", [bytes, factor, zero], "\(name)/dequantized")
+    }
+
+    /// A quantized layer's kernel, of bytes, or its bias, of 32-bit integers, as numbers again.
+    mutating func parameter(_ tensor: ParameterTensor, _ values: [Float], of node: ResolvedGraph.Node) -> String {
+        guard let quantization = node.quantization else { return "" }
+        let scales = quantization.weightScales, filters = scales.count
+        guard tensor == node.parameters[0] else {
+            let units = scales.map { quantization.input.scale * $0 }
+            let whole = builder.whole(
+                zip(values, units).map { ByteWeights.quantized(bias: $0, scale: $1) }, shape: tensor.shape,
+                name: "\(tensor.name)/quantized")
+            return dequantized(whole, units, zeros: [Int32](repeating: 0, count: filters), axis: 0, tensor)
+        }
+        let bytes = values.enumerated().map { ByteWeights.quantized($1, scale: scales[$0 % filters]) }
+        let isConvolution = tensor.shape.count == 4, order = isConvolution ? AxisOrder.filters(tensor.shape) : nil
+        let whole = builder.whole(
+            order.map { $0.index.map { bytes[$0] } } ?? bytes, shape: order?.shape ?? tensor.shape,
+            name: "\(tensor.name)/quantized")
+        return dequantized(
+            whole, scales, zeros: [Int8](repeating: 0, count: filters), axis: isConvolution ? 0 : 1, tensor)
+    }
+
+    private mutating func dequantized<Number: FixedWidthInteger>(
+        _ whole: String, _ scales: [Float], zeros: [Number], axis: Int, _ tensor: ParameterTensor
+    ) -> String {
+        let factors = builder.floats(scales, shape: [scales.count], name: "\(tensor.name)/scale")
+        let zero = builder.whole(zeros, shape: [zeros.count], name: "\(tensor.name)/zero_point")
+        return step("DequantizeLinear", [whole, factors, zero], tensor.name, [.int("axis", axis)])
+    }
+}

@@ -1,0 +1,93 @@
+import Kernels
+import Tensors
+
+/// What lies as bytes between quantized layers. Bytes go from one to the next wherever all who read them are quantized; elsewhere a
+/// quantized layer reads and writes floats.
+extension GraphCompiler {
+    /// How a quantized layer writes bytes.
+    struct ByteFormat {
+        let layout: ByteLayout
+        let scale: ByteScale
+    }
+
+    func isQuantized(_ node: Int) -> Bool {
+        node >= 0 && !training && !takesStatistics && graph.nodes[node].quantization != nil
+    }
+
+    /// Bytes that a quantized layer writes, and the max pooling that rides along.
+    struct ByteOutput {
+        let format: ByteFormat
+        let pooling: Int?
+    }
+
+    /// Decides who writes bytes, from the last node to the first: what a node writes depends on its readers.
+    mutating func planBytes() {
+        for node in graph.nodes.indices.reversed() where isQuantized(node) { byteOutputs[node] = byteOutput(node) }
+    }
+
+    private func byteOutput(_ node: Int) -> ByteOutput? {
+        let norm = foldedNorm(node) ?? node
+        let tail = fusedRelu(norm) ?? norm
+        if let pooling = onlyReader(tail), traits(pooling).isMaximumPooling, tail != keptNode,
+            case .pooling(let geometry)? = graph.nodes[pooling].geometry, ByteConvolution.canPool(geometry),
+            case .convolution? = graph.nodes[node].geometry, let format = byteFormat(of: pooling)
+        {
+            return ByteOutput(format: format, pooling: pooling)
+        }
+        return byteFormat(of: tail).map { ByteOutput(format: $0, pooling: nil) }
+    }
+
+    /// How the output of `node` lies where all who read it are quantized, and by the same scale.
+    private func byteFormat(of node: Int) -> ByteFormat? {
+        guard let readers = readersThroughViews(of: node), let first = readers.first,
+            let scale = graph.nodes[first].quantization?.input
+        else { return nil }
+        let shape = graph.nodes[node].outputShape
+        var layout = ByteLayout(height: shape.height, width: shape.width, channels: shape.channels)
+        var isFlattened = false
+        for reader in readers {
+            guard isQuantized(reader), graph.nodes[reader].quantization?.input == scale else { return nil }
+            if case .convolution(let geometry)? = graph.nodes[reader].geometry {
+                layout.widen(for: ByteLayout(for: geometry))
+            } else {
+                isFlattened = true
+            }
+        }
+        return isFlattened && layout.hasBorder ? nil : ByteFormat(layout: layout, scale: scale)
+    }
+
+    /// The layers that read what `node` has written, also under another shape; nil where somebody outside does.
+    private func readersThroughViews(of node: Int) -> [Int]? {
+        guard node != last else { return nil }
+        var result: [Int] = []
+        for reader in readers[node + 1] {
+            guard isAlias(reader.node) else {
+                result.append(reader.node)
+                continue
+            }
+            guard let further = readersThroughViews(of: reader.node) else { return nil }
+            result += further
+        }
+        return result
+    }
+
+    /// Whether pooling `node` rides along with the quantized convolution before it.
+    func poolsBytes(_ node: Int) -> Bool {
+        guard !training else { return false }
+        var source = graph.nodes[node].inputs[0]
+        while source >= 0, isAlias(source), !traits(source).isMaximumPooling { source = graph.nodes[source].inputs[0] }
+        return byteOutputs[source]?.pooling == node
+    }
+
+    /// What quantized node `index` needs beside its storages.
+    func byteEmission(_ index: Int) -> LayerEmission.Bytes? {
+        guard isQuantized(index), let quantization = graph.nodes[index].quantization else { return nil }
+        let source = writer(of: graph.nodes[index].inputs[0])
+        let output = byteOutputs[index]
+        var pooling: PoolingGeometry?
+        if let node = output?.pooling, case .pooling(let geometry)? = graph.nodes[node].geometry { pooling = geometry }
+        return LayerEmission.Bytes(
+            quantization: quantization, input: byteOutputs[source]?.format.layout,
+            output: output?.format, pooling: pooling)
+    }
+}

@@ -1,0 +1,43 @@
+import Kernels
+import Tensors
+
+/// How a convolution or dense layer multiplies bytes at inference: see ``ByteWeights``.
+package struct LayerQuantization: Hashable, Sendable {
+    /// Of what it reads.
+    package var input: ByteScale
+    /// Of its weights, one an output channel, positive and finite.
+    package var weightScales: [Float]
+
+    package init(input: ByteScale, weightScales: [Float]) {
+        self.input = input
+        self.weightScales = weightScales
+    }
+}
+
+extension ResolvedGraph {
+    /// The same graph, in which the nodes of these indices, and no others, multiply bytes at inference. Training goes on in
+    /// floats.
+    /// - Precondition: each of them ``canQuantize(_:)``, with as many scales as it has outputs.
+    package func quantizing(_ layers: [Int: LayerQuantization]) -> ResolvedGraph {
+        for (index, layer) in layers {
+            precondition(canQuantize(index), "\(nodes[index].name) cannot multiply bytes")
+            precondition(layer.weightScales.count == nodes[index].outputShape.channels, "a scale for each output")
+        }
+        return settingQuantization(layers)
+    }
+
+    /// Whether node `index` can multiply bytes: a convolution or dense layer whose sums of products fit 32 bits.
+    package func canQuantize(_ index: Int) -> Bool {
+        let node = nodes[index]
+        guard node.layer.traits.multipliesBytes else { return false }
+        if case .convolution(let g)? = node.geometry { return ByteConvolution.isEligible(g) }
+        return node.inputShapes[0].count <= ByteWeights.deepest
+    }
+
+    /// What is quantized, by node.
+    package var quantization: [Int: LayerQuantization] {
+        Dictionary(
+            uniqueKeysWithValues: nodes.enumerated().compactMap { index, node in node.quantization.map { (index, $0) } }
+        )
+    }
+}
