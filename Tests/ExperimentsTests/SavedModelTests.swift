@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Kernels
 import NeuralNetwork
 import Testing
 
@@ -53,6 +54,81 @@ import Testing
             }
         }
         #expect(sound > 0)
+    }
+
+    /// The dense layer of bytes.
+    private static func quantized() throws -> SavedModel {
+        let plain = try model(parameters: [1, 1, 0, 0, 127, -3, 2, 127, 0.5, 0.25])
+        let graph = plain.graph.quantizing([
+            2: LayerQuantization(input: ByteScale(scale: 0.1, zeroPoint: 7), weightScales: [1, 0.5])
+        ])
+        return SavedModel(
+            experiment: plain.experiment, graph: graph, classNames: plain.classNames, normalization: nil,
+            parameters: graph.rounded(plain.parameters), state: plain.state)
+    }
+
+    @Test func aQuantizedModelComesBackAndIsBytesInTheFile() throws {
+        let model = try Self.quantized()
+        let data = model.encoded(), read = try SavedModel.decode(data, name: "m")
+        #expect(read.encoded() == data)
+        #expect(read.graph.quantization == model.graph.quantization && read.graph.quantization.count == 1)
+        // Rounded to halves and ones, and cut.
+        #expect(read.parameters.array == [1, 1, 0, 0, 127, -3, 2, 63.5, 0.5, 0.25])
+        let file = try SafetensorsFile.decode(data, name: "f", formats: nil)
+        let kernel = try #require(file.tensors.first { $0.name == "dense_1/kernel" })
+        #expect(kernel.format == .int8 && kernel.values == [127, -6, 2, 127])
+        #expect(throws: InputError.self) { try SafetensorsFile.decode(data, name: "f") }
+    }
+
+    @Test func quantizedLayersThatCannotBeAreRefused() throws {
+        let file = try SafetensorsFile.decode(Self.quantized().encoded(), name: "f", formats: nil)
+        func refusal(_ change: (inout [TensorRecord]) -> Void) -> String {
+            var copy = file
+            change(&copy.tensors)
+            return self.refusal(copy.encoded())
+        }
+        func set(_ name: String, _ values: [Float]) -> String {
+            refusal { tensors in
+                for place in tensors.indices where tensors[place].name == name { tensors[place].values = values }
+            }
+        }
+        #expect(refusal { _ in } == "no error")
+        #expect(set("dense_1/kernel", [1, -128, 3, 4]).contains("-128"))
+        for values: [Float] in [[0, 1], [1, -1], [.nan, 1], [1e-30, 1], [1, .infinity]] {
+            #expect(set("dense_1/kernel_scale", values).hasPrefix("m: dense_1/kernel_scale"), "\(values)")
+        }
+        for values: [Float] in [[0], [-1], [1e20], [.nan]] {
+            #expect(set("dense_1/input_scale", values).hasPrefix("m: dense_1/input_scale"))
+        }
+        for values: [Float] in [[-1], [256], [0.5], [.nan], [.infinity]] {
+            #expect(set("dense_1/input_zero_point", values).hasPrefix("m: dense_1/input_zero_point"))
+        }
+        for name in ["kernel_scale", "input_scale", "input_zero_point"] {
+            #expect(refusal { $0.removeAll { $0.name == "dense_1/\(name)" } }.hasPrefix("m: dense_1/\(name)"))
+        }
+        #expect(
+            refusal { tensors in
+                let place = tensors.firstIndex { $0.name == "dense_1/bias" } ?? 0
+                tensors[place] = TensorRecord(name: "dense_1/bias", shape: [2], values: [1, 2], format: .int8)
+            }.contains("received int8"))
+        #expect(
+            refusal { tensors in
+                let place = tensors.firstIndex { $0.name == "dense_1/kernel" } ?? 0
+                tensors[place].format = .float32
+            }.contains("dense_1/"))
+    }
+
+    @Test func everyTruncationAndFlipOfAQuantizedModelIsRefusedOrSound() throws {
+        let data = try Self.quantized().encoded()
+        for length in 0..<data.count { #expect(refusal(data.prefix(length)).hasPrefix("m"), "\(length) bytes") }
+        for index in data.indices {
+            for flip: UInt8 in [1, 0x80, 0xFF] {
+                var damaged = data
+                damaged[index] ^= flip
+                guard let read = try? SavedModel.decode(damaged, name: "m") else { continue }
+                #expect(read.parameters.array.allSatisfy { $0.isFinite })
+            }
+        }
     }
 
     @Test func numbersThatPredictNothingAreRefused() throws {

@@ -2,6 +2,7 @@ import Experiments
 import Formats
 import Foundation
 import Interchange
+import Kernels
 import NeuralNetwork
 import ONNX
 import Tensors
@@ -68,6 +69,50 @@ struct ONNXExportTests {
             #expect(interpreter.values[info.name]?.shape == [3] + extents, "\(info.name)")
         }
         try Self.keep(export.encoded(model), sample, input, bytes, expected)
+    }
+
+    @Test("quantized layers compute what they compute here, between bytes", arguments: ONNXInput.allCases)
+    func quantized(input: ONNXInput) throws {
+        let graph = try ResolvedGraph(
+            Graph(
+                inputShape: Shape([12, 10, 2]),
+                layers: [
+                    .conv2d(filters: 6, kernelSize: 3, padding: .same), .relu, .maxPooling2d(poolSize: 2),
+                    .dropout(rate: 0.3),
+                    .conv2d(filters: 5, kernelSize: 3, strides: 2), .tanh, .conv2d(filters: 4, kernelSize: 1), .relu,
+                    .flatten, .dense(units: 7), .relu, .dense(units: 3),
+                ]))
+        let weights = TestWeights(graph, seed: 5), normalization: (mean: Float, standardDeviation: Float) = (0.25, 0.75)
+        // What bytes of these scales cut is cut on both sides.
+        let inputs: [(Float, UInt8)] = [(1 / (255 * 0.75), 64), (0.011, 0), (0.0079, 127), (0.012, 0), (0.02, 0)]
+        var layers: [Int: LayerQuantization] = [:]
+        for (node, (scale, zeroPoint)) in zip(graph.nodes.indices.filter { graph.canQuantize($0) }, inputs) {
+            let scales = graph.weightScales(node, parameters: AlignedBuffer(weights.parameters))
+            layers[node] = LayerQuantization(input: ByteScale(scale: scale, zeroPoint: zeroPoint), weightScales: scales)
+        }
+        var rounded = weights
+        let network = graph.quantizing(layers)
+        rounded.parameters = network.rounded(AlignedBuffer(weights.parameters)).array
+        let model = savedModel(network, rounded, normalization: normalization)
+        var export = ONNXExport()
+        export.input = input
+        var interpreter = try ONNXInterpreter(export.encoded(model))
+        var random = TestData(6)
+        let bytes = random.integers(3 * graph.inputShape.count, limit: 127).map { Double($0 + 127) }
+        let images = bytes.map { (Float($0) / 255 - normalization.mean) / normalization.standardDeviation }
+        let expected = InferenceRun(network, rounded, batchSize: 3).predict(
+            TestBatch(images: images, labels: [0, 1, 2])
+        ).probabilities
+        let found = try interpreter.run(
+            nchw(input == .uint8 ? bytes : bytes.map { $0 / 255 }, graph.inputShape, count: 3))
+        // Where a sum lies between two bytes, Double and Float may round it to different ones.
+        #expect(relativeDistance(found.data, expected.doubles) < 2e-3)
+        let operators = interpreter.model.graph.node.map(\.opType)
+        // One before each of the five layers, and one more before the pooling and the flatten, which bytes pass.
+        #expect(operators.filter { $0 == "QuantizeLinear" }.count == 7)
+        let types = Set(
+            interpreter.model.graph.initializer.filter { $0.name.hasSuffix("kernel/quantized") }.map(\.dataType))
+        #expect(types == [Int32(Onnx_TensorProto.DataType.int8.rawValue)])
     }
 
     /// With `NUMERAL_ONNX_SAMPLES` a folder, leaves the models there for `Tests/Oracles/check_onnx_samples.py`.

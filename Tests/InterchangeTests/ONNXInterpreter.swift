@@ -36,11 +36,22 @@ struct ONNXInterpreter {
     private static func value(_ tensor: Onnx_TensorProto) -> Value {
         let bytes = [UInt8](tensor.rawData)
         var data = tensor.int64Data.map(Double.init)
+        let shape = tensor.dims.map { Int($0) }
+        switch Onnx_TensorProto.DataType(rawValue: Int(tensor.dataType)) {
+        case .int8: return Value(shape: shape, data: bytes.map { Double(Int8(bitPattern: $0)) })
+        case .uint8: return Value(shape: shape, data: bytes.map(Double.init))
+        case .int32:
+            data = stride(from: 0, to: bytes.count, by: 4).map { at in
+                Double(Int32(bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[at + $1]) << (8 * UInt32($1)) }))
+            }
+            return Value(shape: shape, data: data)
+        default: break
+        }
         for at in stride(from: 0, to: bytes.count, by: 4) {
             let bits = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[at + $1]) << (8 * UInt32($1)) }
             data.append(Double(Float(bitPattern: bits)))
         }
-        return Value(shape: tensor.dims.map { Int($0) }, data: data)
+        return Value(shape: shape, data: data)
     }
 
     private func evaluate(_ node: Onnx_NodeProto) throws -> Value {
@@ -54,6 +65,18 @@ struct ONNXInterpreter {
         }
         switch node.opType {
         case "Cast": return x
+        case "QuantizeLinear":
+            return map { max(0, min(255, ($0 / inputs[1].data[0]).rounded(.toNearestOrEven) + inputs[2].data[0])) }
+        case "DequantizeLinear":
+            guard inputs[1].data.count > 1 else { return map { ($0 - inputs[2].data[0]) * inputs[1].data[0] } }
+            let axis = Int(node.attribute.first { $0.name == "axis" }?.i ?? 1),
+                inner = x.shape[(axis + 1)...].reduce(1, *)
+            return Value(
+                shape: x.shape,
+                data: x.data.indices.map { i in
+                    let channel = i / inner % x.shape[axis]
+                    return (x.data[i] - inputs[2].data[channel]) * inputs[1].data[channel]
+                })
         case "Relu": return map { max($0, 0) }
         case "LeakyRelu": return map { $0 < 0 ? float("alpha") * $0 : $0 }
         case "Sqrt": return map { $0.squareRoot() }

@@ -131,7 +131,8 @@ struct TrainingSession {
         guard let lines = data.lines else {
             return ModelCalibration(
                 graph: graph, parameters: model.parameters, state: model.state,
-                batchSize: experiment.evaluation.batchSize, normalization: data.normalizationConstants(experiment.data.normalization), training: data.train,
+                batchSize: experiment.evaluation.batchSize,
+                normalization: data.normalizationConstants(experiment.data.normalization), training: data.train,
                 heldOut: data.validation, pool: pool)
         }
         let graphs = try graph.widened(to: lines.widths), columns = graphs.map(\.outputColumns)

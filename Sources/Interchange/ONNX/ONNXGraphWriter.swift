@@ -70,6 +70,11 @@ struct ONNXGraphWriter {
     /// Where quantized layers read the value of `node`: makes bytes of it and numbers again.
     private mutating func round(_ node: Int) {
         guard let scale = byteScales[node], let value = values[node] else { return }
+        if rounded.values.contains(value) {
+            // A layer without operators passes on what has been bytes already.
+            rounded[node] = value
+            return
+        }
         rounded[node] = rounded(value, scale, named: node < 0 ? "input" : graph.nodes[node].name)
     }
 

@@ -1,9 +1,12 @@
 /// How numbers stand as bytes: `x ≈ scale · (byte − zeroPoint)`.
 package struct ByteScale: Hashable, Sendable {
-    /// Positive and finite.
+    /// In ``legal``.
     package var scale: Float
     /// The byte that stands for 0.
     package var zeroPoint: UInt8
+
+    /// Scales of inputs and weights whose products and quotients are all normal numbers.
+    package static let legal: ClosedRange<Float> = 1e-12...1e12
 
     package init(scale: Float, zeroPoint: UInt8) {
         self.scale = scale

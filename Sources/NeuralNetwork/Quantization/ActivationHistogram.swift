@@ -84,7 +84,7 @@ package struct ActivationHistogram: Sendable {
     package static func scale(low: Float, high: Float) -> ByteScale {
         let low = min(low, 0), high = max(high, 0)
         let scale = (high - low) / 255
-        guard scale >= .leastNormalMagnitude, scale.isFinite else { return ByteScale(scale: 1, zeroPoint: 0) }
+        guard ByteScale.legal.contains(scale) else { return ByteScale(scale: 1, zeroPoint: 0) }
         return ByteScale(scale: scale, zeroPoint: UInt8(max(0, min(255, (-low / scale).rounded(.toNearestOrEven)))))
     }
 

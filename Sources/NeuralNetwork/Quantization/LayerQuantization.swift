@@ -5,7 +5,7 @@ import Tensors
 package struct LayerQuantization: Hashable, Sendable {
     /// Of what it reads.
     package var input: ByteScale
-    /// Of its weights, one an output channel, positive and finite.
+    /// Of its weights, one an output channel, each in ``ByteScale/legal``.
     package var weightScales: [Float]
 
     package init(input: ByteScale, weightScales: [Float]) {
@@ -22,6 +22,9 @@ extension ResolvedGraph {
         for (index, layer) in layers {
             precondition(canQuantize(index), "\(nodes[index].name) cannot multiply bytes")
             precondition(layer.weightScales.count == nodes[index].outputShape.channels, "a scale for each output")
+            precondition(
+                ([layer.input.scale] + layer.weightScales).allSatisfy { ByteScale.legal.contains($0) },
+                "scales out of range")
         }
         return settingQuantization(layers)
     }

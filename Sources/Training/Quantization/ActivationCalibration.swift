@@ -57,13 +57,14 @@ package struct ActivationCalibration {
 }
 
 extension ResolvedGraph {
-    /// A scale for each output of node `index`: the largest weight is 127, `max |w| / 127`; 1 where all are 0.
+    /// A scale for each output of node `index`: the largest weight is 127, `max |w| / 127`; 1 where that is no legal one, as where all
+    /// are 0.
     package func weightScales(_ index: Int, parameters: AlignedBuffer<Float>) -> [Float] {
         let kernel = nodes[index].parameters[0], filters = nodes[index].outputShape.channels
         var largest = [Float](repeating: 0, count: filters)
         for i in 0..<kernel.count {
             largest[i % filters] = max(largest[i % filters], abs(parameters[kernel.offset + i]))
         }
-        return largest.map { $0 / 127 >= .leastNormalMagnitude ? $0 / 127 : 1 }
+        return largest.map { ByteScale.legal.contains($0 / 127) ? $0 / 127 : 1 }
     }
 }

@@ -40,7 +40,7 @@ extension LayerQuantization {
             return records.remove(at: place).values
         }
         let layer = Self.layer(of: kernel.name)
-        let isScale: (Float) -> Bool = { $0.isFinite && $0 >= .leastNormalMagnitude }
+        let isScale: (Float) -> Bool = { ByteScale.legal.contains($0) }
         let scales = try take(
             kernel.name + Self.kernelScale, count: kernel.shape.last ?? 0, "a positive scale for each output", isScale)
         let scale = try take(layer + Self.inputScale, count: 1, "a positive scale", isScale)
