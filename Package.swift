@@ -125,7 +125,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Modulemaps/CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypto", path: "Modulemaps/CCrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPNG", path: "Modulemaps/CPNG", providers: [.apt(["libpng-dev"])]),
-        .systemLibrary(name: "CInt8", path: "Modulemaps/CInt8"),
+        .systemLibrary(name: "CInstructions", path: "Modulemaps/CInstructions"),
         .systemLibrary(
             name: "CTurboJPEG", path: "Modulemaps/CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
 
@@ -140,7 +140,7 @@ let package = Package(
         .target(
             name: "LinearAlgebra", dependencies: ["Workers", "Tensors", "CBLAS", "CLAPACKE"],
             swiftSettings: numeric + [.define(backendDefine)], linkerSettings: blas),
-        .target(name: "Kernels", dependencies: ["LinearAlgebra", "Tensors", "CInt8"], swiftSettings: numeric),
+        .target(name: "Kernels", dependencies: ["LinearAlgebra", "Tensors", "CInstructions"], swiftSettings: numeric),
         .target(
             name: "NeuralNetwork", dependencies: ["Kernels", "LinearAlgebra", "Workers", "Formats", "Tensors"],
             swiftSettings: numeric),

@@ -7,8 +7,9 @@ turn there, in an order that changes from round to round. A cell of the report i
 
 Peers run at their best: a short probe tries each peer's few settings (peers/*.py) and the fastest is used. Data are
 synthetic and lie in memory. A training step is forward, loss, backward and Adam, with dropout and batch statistics;
-inference is evaluation mode, one batch done before the next begins. All in float32, and each peer's inference is
-checked against the same network in float64 (relative error below 1e-4). In the peers' processes glibc keeps freed
+inference is evaluation mode, one batch done before the next begins. Both in float32, and each peer's inference is
+checked against the same network in float64 (relative error below 1e-4). The mode int8 is inference by bytes: ours as `trainer quantize`
+makes it, the peers' as ONNX Runtime's static quantization does (QDQ, per channel), checked more coarsely. In the peers' processes glibc keeps freed
 memory and uses huge pages, which helps them (peers/__init__.py).
 
 The peers live in a virtual environment, Benchmarks/.venv or --venv, made from requirements.txt at the first run.
@@ -48,7 +49,7 @@ def write(comparison, options, description, versions, starts, build):
          f"and {len(comparison.disturbed_probes)} probes above {DISTURBED} even when repeated" if loads else "unknown"),
     ]
     text = ["## Numeral and its peers", "",
-            "Reference network (`config/reference.json`), float32. Median over the rounds (least–greatest); the ratio "
+            "Reference network (`config/reference.json`), float32 unless said. Median over the rounds (least–greatest); the ratio "
             "is of medians, in brackets its least and greatest in one round, then the fastest peer.", "",
             machine.table(description, extra), "", report.throughput_tables(comparison.results, comparison.titles)]
     if starts:
@@ -108,14 +109,14 @@ def parse(arguments):
         return convert
 
     cpus = len(available_cpus())
-    competitors, modes = ["numeral", *peers.NAMES], ["training", "inference"]
+    competitors, modes = ["numeral", *peers.NAMES], ["training", "inference", "int8"]
     parser.add_argument("--quick", action="store_true", help="few cells, 2 rounds, no build time; within 8 minutes")
     parser.add_argument("--rounds", type=int, help="rounds at most (default 4, quick 2)")
     parser.add_argument("--minutes", type=float, help="no further round that would end later (default 40, quick 8)")
     parser.add_argument("--only", type=names_of(competitors), default=competitors, metavar="NAME,…",
                         help="of " + ", ".join(competitors))
     parser.add_argument("--modes", type=names_of(modes), default=modes, metavar="MODE,…",
-                        help="of training, inference")
+                        help="of training, inference, int8")
     parser.add_argument("--batches", type=integers, metavar="N,…",
                         help="batch sizes, 1 being for inference only (default 1,32,128,512, quick 1,128,512)")
     parser.add_argument("--threads", type=integers, metavar="N,…",

@@ -4,6 +4,8 @@ Layouts are those of TensorFlow and JAX: images [N, H, W, C], filters [kH, kW, i
 inputs of the first dense layer in the order (H, W, C).
 """
 
+import os
+
 import numpy as np
 
 EPSILON = 1e-5
@@ -75,12 +77,22 @@ def logits(images, arrays):
     return x @ arrays["output.w"] + arrays["output.b"]
 
 
-def require_logits(found, count=8):
-    """Throws unless the first rows of `found` are the logits of `data`, to float32's rounding: bfloat16's is 100 times
-    coarser."""
+def exported(folder, mode, batch):
+    """Where `peers.export` put the network."""
+    return os.path.join(folder, f"{'int8' if mode == 'int8' else 'reference'}-{batch}.onnx")
+
+
+def require_logits(found, mode="inference", count=8):
+    """Throws unless the first rows of `found` are the logits of `data`: to float32's rounding, of which bfloat16's is 100
+    times coarser; in the mode int8 to that of bytes, and no nearer."""
     count = min(count, len(found))
     expected = logits(data(count)[0], weights())
     difference = float(np.abs(np.asarray(found)[:count] - expected).max() / np.abs(expected).max())
+    if mode == "int8":
+        if not 1e-4 < difference < 0.1:
+            raise ValueError(f"logits differ from the reference by {difference:.1e} of the largest: not the same network, "
+                             "or not by bytes")
+        return difference
     if not difference < 1e-4:
         raise ValueError(f"logits differ from the reference by {difference:.1e} of the largest: not the same network, "
                          "or not in float32")

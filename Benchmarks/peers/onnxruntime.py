@@ -1,12 +1,10 @@
 """ONNX Runtime's CPU provider, all graph optimisations, input and output bound once; the model comes from PyTorch."""
 
-import os
-
 from . import network
 
 TITLE = "ONNX Runtime"
 PACKAGES = ["onnxruntime"]
-SETTINGS = {"inference": ["spinning", "no spinning"]}
+SETTINGS = {"inference": ["spinning", "no spinning"], "int8": ["spinning", "no spinning"]}
 
 
 def environment(setting, threads):
@@ -18,7 +16,7 @@ def load(threads):
 
 
 class Inference:
-    def __init__(self, setting, batch, threads, folder):
+    def __init__(self, mode, setting, batch, threads, folder):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -27,8 +25,9 @@ class Inference:
         options.inter_op_num_threads = 1
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if setting == "spinning" else "0")
-        self.session = onnxruntime.InferenceSession(os.path.join(folder, f"reference-{batch}.onnx"), options,
+        self.session = onnxruntime.InferenceSession(network.exported(folder, mode, batch), options,
                                                     providers=["CPUExecutionProvider"])
+        self.mode = mode
         self.images = network.data(batch)[0].transpose(0, 3, 1, 2).copy()
         self.binding = self.session.io_binding()
         self.binding.bind_cpu_input("images", self.images)
@@ -39,8 +38,8 @@ class Inference:
             self.session.run_with_iobinding(self.binding)
 
     def check(self):
-        return network.require_logits(self.binding.copy_outputs_to_cpu()[0])
+        return network.require_logits(self.binding.copy_outputs_to_cpu()[0], self.mode)
 
 
 def prepare(mode, setting, batch, threads, folder):
-    return Inference(setting, batch, threads, folder)
+    return Inference(mode, setting, batch, threads, folder)

@@ -1,16 +1,14 @@
-"""OpenVINO's CPU plugin in float32; the model comes from PyTorch.
+"""OpenVINO's CPU plugin in float32, or by bytes; the model comes from PyTorch.
 
 Its THROUGHPUT hint makes several streams: there the batch is cut into one request per thread, all of them done before
 the next batch begins, as for every other peer.
 """
 
-import os
-
 from . import network
 
 TITLE = "OpenVINO"
 PACKAGES = ["openvino"]
-SETTINGS = {"inference": ["LATENCY", "THROUGHPUT"]}
+SETTINGS = {"inference": ["LATENCY", "THROUGHPUT"], "int8": ["LATENCY", "THROUGHPUT"]}
 
 
 def environment(setting, threads):
@@ -22,18 +20,21 @@ def load(threads):
 
 
 class Inference:
-    def __init__(self, setting, batch, threads, folder):
+    def __init__(self, mode, setting, batch, threads, folder):
         import openvino
 
         images = network.data(batch)[0].transpose(0, 3, 1, 2).copy()
+        self.mode = mode
         core = openvino.Core()
-        model = core.read_model(os.path.join(folder, f"reference-{batch}.onnx"))
+        model = core.read_model(network.exported(folder, mode, batch))
         # A batch of 1 has nothing to cut.
         self.requests = threads if setting == "THROUGHPUT" and batch % threads == 0 else 1
         if self.requests > 1:
             model.reshape([batch // self.requests, *images.shape[1:]])
-        self.compiled = core.compile_model(model, "CPU", {
-            "PERFORMANCE_HINT": setting, "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads})
+        properties = {"PERFORMANCE_HINT": setting, "INFERENCE_NUM_THREADS": threads}
+        if mode != "int8":
+            properties["INFERENCE_PRECISION_HINT"] = "f32"
+        self.compiled = core.compile_model(model, "CPU", properties)
         self.parts = [openvino.Tensor(part.copy()) for part in
                       images.reshape(self.requests, batch // self.requests, *images.shape[1:])]
         self.running = [self.compiled.create_infer_request() for _ in self.parts]
@@ -54,8 +55,8 @@ class Inference:
     def check(self):
         import numpy as np
 
-        return network.require_logits(np.concatenate([r.get_output_tensor().data for r in self.running]))
+        return network.require_logits(np.concatenate([r.get_output_tensor().data for r in self.running]), self.mode)
 
 
 def prepare(mode, setting, batch, threads, folder):
-    return Inference(setting, batch, threads, folder)
+    return Inference(mode, setting, batch, threads, folder)

@@ -37,12 +37,13 @@ class Comparison:
         self.patience = Patience(PATIENCE_SHARE * 60 * options.minutes)
         self.results, self.chosen, self.probes, self.failures, self.measurements = {}, {}, {}, [], []
         self.blas, self.rounds, self.disturbed_probes = None, 0, set()
+        self.quantized = None
 
     def minutes(self):
         return (time.monotonic() - self.started) / 60
 
     def batches(self, mode):
-        return [batch for batch in self.options.batches if mode == "inference" or batch > 1]
+        return [batch for batch in self.options.batches if mode != "training" or batch > 1]
 
     # One measurement.
 
@@ -68,10 +69,15 @@ class Comparison:
     # Settings.
 
     def export(self):
-        if "inference" not in self.options.modes or not {"onnxruntime", "openvino"} & set(self.names):
+        modes = {"inference", "int8"} & set(self.options.modes)
+        if "int8" in modes and "numeral" in self.names:
+            say("Quantizing the network")
+            self.quantized = self.project.quantized(self.folder)
+        if not modes or not {"onnxruntime", "openvino"} & set(self.names):
             return
         say("Exporting the network from PyTorch to ONNX")
-        run([self.python, "-m", "peers.export", self.folder, *map(str, self.batches("inference"))],
+        run([self.python, "-m", "peers.export", self.folder, ",".join(sorted(modes)),
+             *map(str, self.batches("inference"))],
             clean_environment(self.options.keep_blas_environment, {}), folder=BENCHMARKS)
 
     def probe(self, name, mode, setting, batches, threads):
@@ -145,21 +151,31 @@ class Comparison:
                                   "threads": threads, "imagesPerSecond": rate, "otherLoad": load, **more})
 
     def measure_numeral(self, index, batch, threads):
-        training = batch if batch > 1 else 32
+        def take(training, **what):
+            def measure():
+                found, finished = self.project.profile(training, batch, threads, **what)
+                return found, finished.other_load
 
-        def take():
-            found, finished = self.project.profile(training, batch, threads)
-            return found, finished.other_load
+            found, load = self.patience.undisturbed(measure)
+            if found["threads"] != threads or found["batchSize"] != training or found["inferenceBatchSize"] != batch:
+                raise Failed("trainer profile measured something else than was asked for")
+            return found, load
 
-        found, load = self.patience.undisturbed(take)
-        self.blas = found["blas"]
-        if found["threads"] != threads or found["batchSize"] != training or found["inferenceBatchSize"] != batch:
-            raise Failed("trainer profile measured something else than was asked for")
-        if "inference" in self.options.modes:
+        def record(mode, found, load):
             key = "inferenceImagesPerSecond" if batch > 1 else "inferenceBatch1ImagesPerSecond"
-            self.record(index, "numeral", "inference", batch, threads, found[key], load)
-        if "training" in self.options.modes and batch > 1:
-            self.record(index, "numeral", "training", batch, threads, found["trainingImagesPerSecond"], load)
+            self.record(index, "numeral", mode, batch, threads,
+                        found["trainingImagesPerSecond" if mode == "training" else key], load)
+
+        if {"training", "inference"} & set(self.options.modes):
+            found, load = take(batch if batch > 1 else 32)
+            self.blas = found["blas"]
+            for mode in ("inference", "training"):
+                if mode in self.options.modes and batch in self.batches(mode):
+                    record(mode, found, load)
+        if self.quantized:
+            found, load = take(8, model=self.quantized)
+            self.blas = self.blas or found["blas"]
+            record("int8", found, load)
 
     def measure_peer(self, index, name, mode, batch, threads):
         """With the setting chosen; where the probes left several, the fastest of them counts."""

@@ -38,11 +38,12 @@ class Project:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def profile(self, batch, inference_batch, threads, config=REFERENCE, limit=180.0, settings=()):
-        """What `trainer profile` found, a dictionary, and the finished process."""
+    def profile(self, batch, inference_batch, threads, config=REFERENCE, limit=180.0, settings=(), model=None):
+        """What `trainer profile` found of a configuration or a model, a dictionary, and the finished process."""
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "profile.json")
-            command = [self.trainer, "profile", "--config", config, "--batch", str(batch), "--inference-batch",
+            source = ["--model", model] if model else ["--config", config]
+            command = [self.trainer, "profile", *source, "--batch", str(batch), "--inference-batch",
                        str(inference_batch), "--threads", str(threads), "--json", path, "--quiet"]
             for setting in settings:
                 command += ["--set", setting]
@@ -73,6 +74,17 @@ class Project:
             "workspaceBytes": float(workspace.group(1).replace(",", "")) * units[workspace.group(2)]
             if workspace else None,
         }
+
+    def quantized(self, folder):
+        """The reference network, trained a little on random images and quantized whole: the model's path."""
+        runs, path = os.path.join(folder, "runs"), os.path.join(folder, "model-int8.safetensors")
+        images = self.write_images(folder, 256)
+        processes.run([self.trainer, "--config", REFERENCE, "--output", runs, "--quiet", "--set", "training.epochs=1",
+                       "--set", "data.files=" + json.dumps(images)], self.environment(), folder=ROOT)
+        run = os.path.join(runs, os.listdir(runs)[0])
+        processes.run([self.trainer, "quantize", "--model", run, "--untimed", "--output", path, "--quiet"],
+                      self.environment(), folder=ROOT)
+        return path
 
     def start_seconds(self, threads, repeats):
         """Seconds of a whole `trainer` run of one training step, batch 128, from process start to exit: an upper bound

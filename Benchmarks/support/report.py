@@ -69,12 +69,12 @@ def throughput_tables(results, titles):
     """`results`: {(competitor, mode, batch, threads): {round: images/s}}."""
     lines = []
     all_ratios = ratios(results)
-    for mode in ("training", "inference"):
+    for mode, title in (("training", "Training"), ("inference", "Inference"), ("int8", "Inference in int8")):
         cells = [key for key in all_ratios if key[0] == mode]
         if not cells:
             continue
         names = [name for name in titles if any((name, *key) in results for key in cells)]
-        lines += [f"### {mode.capitalize()}, images/s", "",
+        lines += [f"### {title}, images/s", "",
                   "| batch | threads | " + " | ".join(titles[name] for name in names) + " | Numeral / fastest peer |",
                   "|--:|--:|" + "--:|" * (len(names) + 1)]
         for key in cells:

@@ -9,5 +9,13 @@ import Tensors
 
         @inline(__always)
         mutating func addProduct(_ a: Self, _ b: Self) { self += a * b }
+
+        @inline(__always)
+        mutating func addProduct(_ a: Self, _ b: Float) { self += a * b }
+    }
+
+    extension SIMD8 where Scalar == Float {
+        @inline(__always)
+        mutating func addProduct(_ a: Self, _ b: Float) { self += a * b }
     }
 #endif

@@ -11,11 +11,15 @@ import Testing
         return buffer
     }
 
-    @Test("Products are exact on exact numbers, of any extents, A stored either way, overwriting or adding")
-    func exact() {
+    static let instructions = RowProduct.Instructions.allCases.filter(\.isAvailable)
+
+    @Test(
+        "Products are exact on exact numbers, of any extents, A stored either way, overwriting or adding",
+        arguments: instructions)
+    func exact(_ instructions: RowProduct.Instructions) {
         for (m, n, k) in [
             (1, 16, 1), (2, 17, 3), (3, 32, 5), (4, 33, 64), (5, 48, 7), (6, 24, 9), (7, 40, 16), (12, 64, 33),
-            (13, 96, 2),
+            (13, 96, 2), (25, 64, 3), (35, 16, 4),
         ] {
             let b = Self.buffer(k * n, 2)
             for isTransposed in [false, true] {
@@ -26,7 +30,7 @@ import Testing
                     RowProduct.multiply(
                         m: m, n: n, k: k,
                         a: .init(pointer: a.pointer, row: isTransposed ? 1 : k, step: isTransposed ? m : 1),
-                        b: b.pointer, c: c.pointer, adding: adding)
+                        b: b.pointer, c: c.pointer, adding: adding, by: instructions)
                     for i in 0..<m {
                         for j in 0..<n {
                             let sum = (0..<k).reduce(adding ? Double(before[i * n + j]) : 0) {
@@ -42,14 +46,16 @@ import Testing
         }
     }
 
-    @Test("A row's bits do not depend on the other rows") func rows() {
+    @Test("A row's bits depend neither on the other rows nor on the instructions", arguments: instructions)
+    func rows(_ instructions: RowProduct.Instructions) {
         let (n, k) = (80, 50)
         let a = AlignedBuffer<Float>(count: 11 * k), b = AlignedBuffer<Float>(count: k * n)
         for i in 0..<a.count { a[i] = Float(i % 97) / 31 - 1.3 }
         for i in 0..<b.count { b[i] = Float(i % 89) / 17 - 2.1 }
         let whole = AlignedBuffer<Float>(count: 11 * n), one = AlignedBuffer<Float>(count: n)
         RowProduct.multiply(
-            m: 11, n: n, k: k, a: .init(pointer: a.pointer, row: k, step: 1), b: b.pointer, c: whole.pointer)
+            m: 11, n: n, k: k, a: .init(pointer: a.pointer, row: k, step: 1), b: b.pointer, c: whole.pointer,
+            by: instructions)
         for row in 0..<11 {
             RowProduct.multiply(
                 m: 1, n: n, k: k, a: .init(pointer: a.pointer + row * k, row: k, step: 1), b: b.pointer, c: one.pointer)

@@ -31,6 +31,9 @@ import Testing
         let high = try histogram(values).scale(.percentile)
         // Bins are 60/8192 wide.
         #expect(abs(high.scale * 255 - 1) < 0.01 && high.zeroPoint == 0)
+        // 25 of them are more than a ten-thousandth of 100,000.
+        let many = try histogram(values + [Float](repeating: 60, count: 22)).scale(.percentile)
+        #expect(many.scale * 255 > 50)
         let both = try histogram(values + values.map { -$0 }).scale(.percentile)
         #expect(abs(both.scale * 255 - 2) < 0.04 && abs(Int(both.zeroPoint) - 128) <= 1)
     }

@@ -47,15 +47,8 @@ package struct Winograd: Hashable, Sendable {
             && g.channels >= 16 && g.filters >= 16
     }
 
-    /// Whether a point's products are as small as ``RowProduct`` is for: 1.3 to 2.5 times as fast as OpenBLAS up to here, slower beyond.
-    /// Without this machine's fused multiply-adds, which a portable build does not know of, never.
-    private var takesRowProducts: Bool {
-        #if NUMERAL_PORTABLE
-            false
-        #else
-            geometry.channels * geometry.filters <= 16_384
-        #endif
-    }
+    /// Whether a point's products are as small as ``RowProduct`` is for.
+    private var takesRowProducts: Bool { geometry.channels * geometry.filters <= 16_384 && RowProduct.isFast }
 
     /// Tiles of one image.
     package var tileCount: Int { tilesHigh * tilesWide }

@@ -1,4 +1,4 @@
-import CInt8
+import CInstructions
 
 /// What a processor multiplies bytes with. All give the same bits, at different speeds; unlike all other kernels these are in every build,
 /// and the fastest is chosen when the program runs.
