@@ -3,16 +3,19 @@ import Foundation
 import PackageDescription
 
 /// The numeric targets compute at full speed in every configuration, `swift run` (debug) included, and
-/// with this machine's vector width; without errno, a vector of square roots is one instruction. Each is optimised as a
+/// with this machine's vector width, or that of `NUMERAL_PROCESSOR` (a value of clang's -march, such as x86-64-v3); without errno, a vector
+/// of square roots is one instruction. Each is optimised as a
 /// whole, which takes two thirds of the time that file by file does. Such flags are
 /// "unsafe" to SwiftPM, which refuses them in a versioned dependency: `NUMERAL_PORTABLE=1` leaves them out.
+let processor = Context.environment["NUMERAL_PROCESSOR"] ?? "native"
 let portable = Context.environment["NUMERAL_PORTABLE"] == "1"
 let numeric: [SwiftSetting] =
     portable
     ? [.define("NUMERAL_PORTABLE")]
     : [
         .unsafeFlags([
-            "-O", "-whole-module-optimization", "-num-threads", "2", "-Xcc", "-march=native", "-Xcc", "-fno-math-errno",
+            "-O", "-whole-module-optimization", "-num-threads", "2", "-Xcc", "-march=\(processor)", "-Xcc",
+            "-fno-math-errno",
         ])
     ]
 

@@ -3,8 +3,8 @@
 import os
 import statistics
 
-HEADER = "# Results\n\nWritten by `Benchmarks/compare.py` and `Benchmarks/growth.py`; each replaces its own section.\n"
-ORDER = ["peers", "growth"]
+HEADER = "# Results\n\nWritten by `Benchmarks/compare.py`, `Benchmarks/roofline.py` and `Benchmarks/growth.py`; each replaces its own section.\n"
+ORDER = ["peers", "roofline", "growth"]
 
 
 def replace_section(path, name, text):

@@ -15,6 +15,15 @@ typedef struct {
   int vectors, adding;
 } numeral_product;
 
+// Bits of the vectors that this build's own code has.
+#if defined(__AVX512F__)
+enum { numeral_built_for_bits = 512 };
+#elif defined(__AVX2__)
+enum { numeral_built_for_bits = 256 };
+#else
+enum { numeral_built_for_bits = 128 };
+#endif
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 

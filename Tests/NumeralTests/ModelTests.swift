@@ -29,6 +29,27 @@ import Testing
         #expect(try model.evaluate(on: try Stripes.images(60, seed: 2), bootstrap: true).bootstrap != nil)
     }
 
+    /// With bytes it is as often right, where this machine gains by them, and comes back from its file as it was.
+    @Test func quantized() throws {
+        let model = try model(), images = try Stripes.images(60, seed: 9), (pixels, _) = Stripes.pixels(60, seed: 10)
+        do {
+            let bytes = try model.quantized(on: images, threads: 1)
+            let again = try Model(decoding: bytes.encoded())
+            let answers = try bytes.classify(images: pixels)
+            #expect(try again.classify(images: pixels) == answers)
+            #expect(try bytes.classify(self.pixels(of: 7, in: pixels)) == answers[7])
+            let floats = try model.classify(images: pixels)
+            #expect(zip(floats, answers).filter { $0.label != $1.label }.count <= 3)
+            #expect(floats != answers)
+        } catch let error as OperationError {
+            #expect(error.problem.hasPrefix("no layer is faster"))
+        }
+        #expect(throws: InputError.self) { try model.quantized(on: images, threads: 0) }
+        let wrong = try ImageSet(
+            pixels: [UInt8](repeating: 0, count: 4), labels: [0], height: 2, width: 2, classNames: Stripes.names)
+        #expect(throws: InputError.self) { try model.quantized(on: wrong) }
+    }
+
     @Test func numbersAreReadAsTheirBytes() throws {
         let model = try model()
         let (pixels, _) = Stripes.pixels(9, seed: 5)

@@ -35,6 +35,11 @@ struct DoctorCommand: ParsableCommand {
         line("processor", Machine.processorName)
         line("vector features", Machine.vectorFeatures.joined(separator: " "))
         line(
+            "products of bytes",
+            QuantizationReport.instructions
+                + (QuantizationReport.hasByteProducts
+                    ? "" : ": slower than floats (trainer quantize gains nothing here)"))
+        line(
             "cores",
             "\(Machine.cores) online, \(Machine.affinity.map(String.init) ?? "?") in the affinity mask, quota "
                 + "\(Machine.quota.map(String.init) ?? "none")")

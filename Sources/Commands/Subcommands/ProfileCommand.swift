@@ -74,7 +74,8 @@ struct ProfileCommand: ParsableCommand {
         let pool = try common.makePool()
         tuning.settle(&experiment, &graph, pool: pool, common)
         common.say("Measuring the GEMM peak")
-        let (peak, scaling) = Self.peak(pool)
+        var (peak, scaling) = Self.peak(pool)
+        peak.memory = MemoryProbe.gigabytesPerSecond(pool)
         common.warnOfBusyCores(scaling: scaling, threads: pool.threads)
         let profiler = try Profiler(
             graph: graph, options: experiment.training, inferenceBatchSize: inferenceBatch, runs: steps,

@@ -71,10 +71,7 @@ struct QuantizeCommand: ParsableCommand {
         let (quantized, report) = quantizer.run { common.say("\($0) …") }
         print(report.text)
         guard report.layers.contains(where: { $0.fate == .quantized }) else {
-            throw OperationError(
-                "trainer quantize",
-                problem: "no layer is faster and as often right with bytes on this machine; nothing was written",
-                remedy: "--untimed quantizes for another machine")
+            throw Quantizer.nothingGained
         }
         let calibrated = ModelCalibration(
             graph: quantized.graph, parameters: quantized.parameters, state: quantized.state,
@@ -121,7 +118,7 @@ extension QuantizationReport {
         }
         let test = comparison.test
         var lines = [
-            "Times are of one image in a batch of \(rates.last?.batchSize ?? 1), by \(instructions); divergence and changed "
+            "Times are of one image in a batch of \(rates.last?.batchSize ?? 1), by \(Self.instructions); divergence and changed "
                 + "answers are the network's when that layer alone is int8.", "", Console.table(rows, left: [0, 6]), "",
             "calibration   \(method.rawValue)",
             "accuracy      \(percent(comparison.floatAccuracy)) with floats, \(percent(comparison.accuracy)) with int8, of "

@@ -8,14 +8,29 @@ final class Plan {
     enum Sharding: Sendable {
         /// Into this many parts, whatever the batch's size (training: sums are kept per part).
         case count(Int)
-        /// Into parts of this many images (inference).
+        /// Into parts of at most this many images (inference): of fewer where there would not be ``fewest`` of them, so that small
+        /// batches are shared out too.
         case images(Int)
+
+        private static let fewest = 8
 
         func shards(_ count: Int) -> Int {
             switch self {
             case .count(let shards): min(shards, count)
-            case .images(let images): (count + images - 1) / images
+            case .images: (count + size(count) - 1) / size(count)
             }
+        }
+
+        /// The most shards of a batch of up to `capacity` images.
+        func mostShards(_ capacity: Int) -> Int {
+            if case .images = self { return max(shards(capacity), min(Self.fewest, capacity)) }
+            return shards(capacity)
+        }
+
+        /// Images of a shard of `count`.
+        private func size(_ count: Int) -> Int {
+            guard case .images(let images) = self else { return count }
+            return max(1, min(images, (count + Self.fewest - 1) / Self.fewest))
         }
 
         func largest(_ capacity: Int) -> Int {
@@ -32,7 +47,8 @@ final class Plan {
             case .count:
                 let shards = max(shards(count), 1)
                 return part.lowerBound * count / shards..<part.upperBound * count / shards
-            case .images(let images):
+            case .images:
+                let images = size(count)
                 return min(part.lowerBound * images, count)..<min(part.upperBound * images, count)
             }
         }
@@ -78,7 +94,7 @@ final class Plan {
             operations.append(step.operation)
         }
         refreshWork = RefreshWork(operations)
-        let shards = sharding.shards(capacity)
+        let shards = sharding.mostShards(capacity)
         let (_, images) = Self.largestPart(sharding, capacity, communicator)
         for operation in operations { operation.prepare(capacity: images, shards: shards, workers: pool.threads) }
         scratchFloats = ((operations.map(\.scratchFloats).max() ?? 0) + 15) / 16 * 16
@@ -92,7 +108,7 @@ final class Plan {
         _ sharding: Sharding, _ capacity: Int, _ communicator: any Communicator
     ) -> (shards: Int, images: Int) {
         let ranks = communicator.size
-        let shards = (sharding.shards(capacity) + ranks - 1) / ranks
+        let shards = (sharding.mostShards(capacity) + ranks - 1) / ranks
         return (shards, ranks == 1 ? capacity : min(capacity, shards * sharding.largest(capacity)))
     }
 

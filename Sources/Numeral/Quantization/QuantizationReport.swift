@@ -68,6 +68,9 @@ package struct QuantizationReport: Sendable {
     package let method: CalibrationMethod
     package let comparison: Comparison
     package let rates: [Rate]
-    /// What multiplied bytes when it was timed.
-    package let instructions = ByteInstructions.best.rawValue
+
+    /// What multiplies bytes on this machine.
+    package static let instructions = ByteInstructions.best.rawValue
+    /// Whether it has an instruction for that, without which floats are faster.
+    package static let hasByteProducts = ByteInstructions.best.hasByteProducts
 }

@@ -22,6 +22,11 @@ package struct Quantizer {
         package init() {}
     }
 
+    /// What is said where no layer is left.
+    package static let nothingGained = OperationError(
+        "quantization", problem: "no layer is faster and as often right with bytes on this machine",
+        remedy: "trainer quantize --untimed quantizes for another machine")
+
     private let saved: SavedModel
     private let folded: (graph: ResolvedGraph, parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>)
     private let images, calibrationImages: ImageSet

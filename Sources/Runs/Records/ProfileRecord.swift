@@ -79,15 +79,18 @@ package struct ProfileRecord: Sendable, Encodable {
         package var runs: Int
     }
 
-    /// The best that GEMM was measured to deliver on all threads.
+    /// The best that GEMM, and main memory, were measured to deliver to all threads.
     package struct Peak: Sendable {
         package var gflops: Double
         /// `1024×1024×1024`.
         package var shape: String
+        /// GB/s read and written; nil: not measured.
+        package var memory: Double?
 
-        package init(gflops: Double, shape: String) {
+        package init(gflops: Double, shape: String, memory: Double? = nil) {
             self.gflops = gflops
             self.shape = shape
+            self.memory = memory
         }
     }
 
@@ -116,7 +119,8 @@ package struct ProfileRecord: Sendable, Encodable {
     }
 
     private enum Keys: String, CodingKey {
-        case name, environment, blas, threads, peakGflops, peakShape, batchSize, inferenceBatchSize
+        case name, environment, blas, threads, peakGflops, peakShape, memoryGigabytesPerSecond, batchSize,
+            inferenceBatchSize
         case trainingImagesPerSecond, inferenceImagesPerSecond, inferenceBatch1ImagesPerSecond
         case stepMilliseconds, timedBlocks, stepsPerBlock, inference
     }
@@ -131,6 +135,7 @@ package struct ProfileRecord: Sendable, Encodable {
         try container.encode(environment.threads, forKey: .threads)
         try container.encode(peak.gflops, forKey: .peakGflops)
         try container.encode(peak.shape, forKey: .peakShape)
+        try container.encodeIfPresent(peak.memory, forKey: .memoryGigabytesPerSecond)
         try container.encode(trainingRate.batchSize, forKey: .batchSize)
         try container.encode(inferenceRate.batchSize, forKey: .inferenceBatchSize)
         try container.encode(trainingRate.imagesPerSecond, forKey: .trainingImagesPerSecond)

@@ -1,6 +1,7 @@
 import Datasets
 import Formats
 import Foundation
+import Kernels
 import LinearAlgebra
 import NeuralNetwork
 import Tensors
@@ -15,7 +16,9 @@ package struct LoweringCache {
     /// What timings depend on besides the shapes.
     struct Origin: Codable, Hashable {
         /// Of the kernels: raised when their speed changes.
-        var kernels = 2
+        var kernels = 3
+        /// Bits of the build's vectors.
+        var built = KernelBuild.vectorBits
         var processor = Machine.processorName
         var vectors = Machine.vectorFeatures
         var backend = BLASVendor.backend
