@@ -151,6 +151,22 @@ import Workers
         return ["bytes"]
     }
 
+    @Test("Several ranks come to the bits of one", arguments: RandomGraphTests.graphs.prefix(12))
+    func ranks(_ sample: SampleGraph) throws {
+        let plain = try sample.resolved(), weights = TestWeights(plain, seed: 5)
+        let graph = Self.quantized(plain, weights, TestBatch(plain, count: 9, seed: 6))
+        let batches = [40, 17, 6, 1].map { TestBatch(graph, count: $0, seed: UInt64($0)) }
+        @Sendable func predict(_ communicator: any Communicator) -> [[UInt32]] {
+            let run = InferenceRun(graph, weights, batchSize: 40, communicator: communicator)
+            return batches.map { run.predict($0).probabilities.bits }
+        }
+        let expected = predict(SingleRank())
+        for ranks in [2, 5] {
+            let (found, _) = try ThreadRanks.run(ranks) { predict($0) }
+            for outcome in found { #expect(outcome == expected, "\(ranks) ranks") }
+        }
+    }
+
     @Test("A network in training goes on in floats, whatever is quantized") func training() throws {
         let plain = try ResolvedGraph(
             Graph(

@@ -70,9 +70,7 @@ struct QuantizeCommand: ParsableCommand {
             saved, images: isHeldOut ? loaded.validation : loaded.train, options: wanted, pool: pool)
         let (quantized, report) = quantizer.run { common.say("\($0) …") }
         print(report.text)
-        guard report.layers.contains(where: { $0.fate == .quantized }) else {
-            throw Quantizer.nothingGained
-        }
+        guard report.isGain || untimed && !quantized.graph.quantization.isEmpty else { throw Quantizer.nothingGained }
         let calibrated = ModelCalibration(
             graph: quantized.graph, parameters: quantized.parameters, state: quantized.state,
             batchSize: quantized.experiment.evaluation.batchSize, normalization: quantized.normalization,

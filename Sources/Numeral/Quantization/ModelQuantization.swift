@@ -24,8 +24,8 @@ extension Model {
         guard images.count > 0 else { throw InputError("images", expected: "at least one", received: "none") }
         let pool = WorkerPool(threads: try Machinery.threads(threads))
         defer { pool.shutdown() }
-        let (model, _) = try Quantizer(saved, images: images, options: .init(), pool: pool).run()
-        guard !model.graph.quantization.isEmpty else { throw Quantizer.nothingGained }
+        let (model, report) = try Quantizer(saved, images: images, options: .init(), pool: pool).run()
+        guard report.isGain else { throw Quantizer.nothingGained }
         let classifier = Classifier(
             graph: model.graph, batchSize: model.experiment.evaluation.batchSize, normalization: model.normalization,
             pool: pool)

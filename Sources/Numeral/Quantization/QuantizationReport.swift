@@ -69,6 +69,11 @@ package struct QuantizationReport: Sendable {
     package let comparison: Comparison
     package let rates: [Rate]
 
+    /// Whether a layer was quantized, and the network then answers faster, one image or many.
+    package var isGain: Bool {
+        layers.contains { $0.fate == .quantized } && rates.contains { $0.bytes > $0.float }
+    }
+
     /// What multiplies bytes on this machine.
     package static let instructions = ByteInstructions.best.rawValue
     /// Whether it has an instruction for that, without which floats are faster.

@@ -85,6 +85,7 @@ package struct Quantizer {
     package func run(progress: (String) -> Void = { _ in }) -> (model: SavedModel, report: QuantizationReport) {
         progress("Timing")
         let times = timings()
+        // What is timed faster alone, with bytes all around.
         let fast = candidates.filter { options.isUntimed || times[$0]?.isFaster == true }
         progress("Calibrating")
         let method = options.method ?? surest(fast)
@@ -93,10 +94,8 @@ package struct Quantizer {
         let sensitivities = candidates.map { (node: $0, value: sensitivity(graph([$0], method), float)) }
         progress("Comparing")
         // Without the most sensitive, the next, … until the network is as often right.
-        var chosen = sensitivities.filter { fast.contains($0.node) }.sorted {
-            $0.value.divergence < $1.value.divergence
-        }
-        .map(\.node)
+        let ordered = sensitivities.sorted { $0.value.divergence < $1.value.divergence }.map(\.node)
+        var chosen = ordered.filter { fast.contains($0) }
         var comparison = compare(graph(chosen, method), float)
         while !comparison.isAsGood {
             chosen.removeLast()
