@@ -52,20 +52,26 @@ package struct Winograd: Hashable, Sendable {
 
     /// Tiles of one image.
     package var tileCount: Int { tilesHigh * tilesWide }
-    /// Floats of the transformed weights, `[points, C, F]`; as many for their gradient.
-    package var weightFloats: Int { tile.points * geometry.channels * geometry.filters }
+    /// Floats of the transformed weights, `[points, C, F]` with ``plane(_:)`` from one point to the next; as many for their gradient.
+    package var weightFloats: Int { tile.points * weightPlane }
+    private var weightPlane: Int { Self.plane(geometry.channels * geometry.filters) }
     /// Floats of scratch for `images` images at once, or for `rows` rows of tiles of one.
     package func scratchFloats(images: Int, rows: Int? = nil) -> Int {
-        tile.points * (rows ?? tilesHigh) * tilesWide * images * (geometry.channels + geometry.filters)
+        let tiles = (rows ?? tilesHigh) * tilesWide * images
+        return tile.points * (Self.plane(tiles * geometry.channels) + Self.plane(tiles * geometry.filters))
             + WinogradTransforms.scratchFloats + max(geometry.channels, geometry.filters)
     }
 
-    /// `U = G·w·Gᵀ` for every channel pair: `w` `[3, 3, C, F]`, `u` `[points, C, F]`.
+    /// Floats from one point's values to the next one's: `count`, and so many more that they are an odd number of cache lines. A tile's
+    /// points then lie in different sets of the first cache, which powers of two would all put into one.
+    static func plane(_ count: Int) -> Int { ((count &+ 15) / 16 | 1) &* 16 }
+
+    /// `U = G·w·Gᵀ` for every channel pair: `w` `[3, 3, C, F]`, `u` as ``weightFloats`` says.
     package func transformWeights(_ w: UnsafePointer<Float>, into u: UnsafeMutablePointer<Float>) {
         let pairs = geometry.channels * geometry.filters
         switch tile {
-        case .two: WinogradTransforms.weights2(w, pairs, u)
-        case .four: WinogradTransforms.weights4(w, pairs, u)
+        case .two: WinogradTransforms.weights2(w, pairs, u, weightPlane)
+        case .four: WinogradTransforms.weights4(w, pairs, u, weightPlane)
         }
     }
 
@@ -81,11 +87,12 @@ package struct Winograd: Hashable, Sendable {
         let (c, f) = (geometry.channels, geometry.filters)
         let rows = rows ?? 0..<tilesHigh
         let each = rows.count * tilesWide, tiles = each * images
-        let v = scratch, products = v + tile.points * tiles * c
-        let rest = products + tile.points * tiles * f
+        let plane = Self.plane(tiles * c), productPlane = Self.plane(tiles * f)
+        let v = scratch, products = v + tile.points * plane
+        let rest = products + tile.points * productPlane
         transformInputs(images, rows, x, v, rest)
         for point in 0..<tile.points {
-            let (a, b, y) = (v + point * tiles * c, u + point * c * f, products + point * tiles * f)
+            let (a, b, y) = (v + point * plane, u + point * weightPlane, products + point * productPlane)
             if takesRowProducts {
                 RowProduct.multiply(m: tiles, n: f, k: c, a: .init(pointer: a, row: c, step: 1), b: b, c: y)
             } else {
@@ -95,13 +102,13 @@ package struct Winograd: Hashable, Sendable {
         for image in 0..<images {
             let source = products + image * each * f, target = y + image * geometry.outputCount
             switch tile {
-            case .two: WinogradTransforms.output2(self, rows, source, tiles * f, bias, relu, target, rest)
-            case .four: WinogradTransforms.output4(self, rows, source, tiles * f, bias, relu, target, rest)
+            case .two: WinogradTransforms.output2(self, rows, source, productPlane, bias, relu, target, rest)
+            case .four: WinogradTransforms.output4(self, rows, source, productPlane, bias, relu, target, rest)
             }
         }
     }
 
-    /// Adds to `du` `[points, C, F]` (or overwrites it) the transformed weight gradient of `images` images, or of rows of
+    /// Adds to `du` (``weightFloats``; or overwrites it) the transformed weight gradient of `images` images, or of rows of
     /// tiles of each.
     package func addWeightGradient(
         images: Int, rows: Range<Int>? = nil, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
@@ -111,18 +118,19 @@ package struct Winograd: Hashable, Sendable {
         let (c, f) = (geometry.channels, geometry.filters)
         let rows = rows ?? 0..<tilesHigh
         let each = rows.count * tilesWide, tiles = each * images
-        let v = scratch, d = v + tile.points * tiles * c
-        let rest = d + tile.points * tiles * f
+        let plane = Self.plane(tiles * c), gradientPlane = Self.plane(tiles * f)
+        let v = scratch, d = v + tile.points * plane
+        let rest = d + tile.points * gradientPlane
         transformInputs(images, rows, x, v, rest)
         for image in 0..<images {
             let source = dy + image * geometry.outputCount, target = d + image * each * f
             switch tile {
-            case .two: WinogradTransforms.gradient2(self, rows, source, target, tiles * f, rest)
-            case .four: WinogradTransforms.gradient4(self, rows, source, target, tiles * f, rest)
+            case .two: WinogradTransforms.gradient2(self, rows, source, target, gradientPlane, rest)
+            case .four: WinogradTransforms.gradient4(self, rows, source, target, gradientPlane, rest)
             }
         }
         for point in 0..<tile.points {
-            let (a, b, sum) = (v + point * tiles * c, d + point * tiles * f, du + point * c * f)
+            let (a, b, sum) = (v + point * plane, d + point * gradientPlane, du + point * weightPlane)
             if takesRowProducts, f.isMultiple(of: RowProduct.leastColumns) {
                 RowProduct.multiply(
                     m: c, n: f, k: tiles, a: .init(pointer: a, row: 1, step: c), b: b, c: sum, adding: accumulate)
@@ -134,12 +142,12 @@ package struct Winograd: Hashable, Sendable {
         }
     }
 
-    /// `dw = Gᵀ·du·G`, `[3, 3, C, F]`, overwritten.
+    /// `dw = Gᵀ·du·G`, `[3, 3, C, F]`, overwritten; `du` as ``weightFloats`` says.
     package func finishWeightGradient(_ du: UnsafePointer<Float>, into dw: UnsafeMutablePointer<Float>) {
         let pairs = geometry.channels * geometry.filters
         switch tile {
-        case .two: WinogradTransforms.weightGradient2(du, pairs, dw)
-        case .four: WinogradTransforms.weightGradient4(du, pairs, dw)
+        case .two: WinogradTransforms.weightGradient2(du, weightPlane, pairs, dw)
+        case .four: WinogradTransforms.weightGradient4(du, weightPlane, pairs, dw)
         }
     }
 
@@ -147,7 +155,7 @@ package struct Winograd: Hashable, Sendable {
         _ images: Int, _ rows: Range<Int>, _ x: UnsafePointer<Float>, _ v: UnsafeMutablePointer<Float>,
         _ rest: UnsafeMutablePointer<Float>
     ) {
-        let c = geometry.channels, each = rows.count * tilesWide, plane = each * images * c
+        let c = geometry.channels, each = rows.count * tilesWide, plane = Self.plane(each * images * c)
         for image in 0..<images {
             let source = x + image * geometry.inputCount, target = v + image * each * c
             switch tile {

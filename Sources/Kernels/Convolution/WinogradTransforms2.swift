@@ -157,7 +157,7 @@ extension WinogradTransforms {
     }
 
     /// `U = G·w·Gᵀ`: nine planes of `pairs` floats become sixteen.
-    static func weights2(_ w: UnsafePointer<Float>, _ pairs: Int, _ u: UnsafeMutablePointer<Float>) {
+    static func weights2(_ w: UnsafePointer<Float>, _ pairs: Int, _ u: UnsafeMutablePointer<Float>, _ plane: Int) {
         let p = pairs
         for index in 0..<vectors(pairs) {
             let n = start(index, pairs)
@@ -167,11 +167,11 @@ extension WinogradTransforms {
             let c = g2(s.lanes(6 &* p), s.lanes(7 &* p), s.lanes(8 &* p))
             @inline(__always) func column(_ j: Int, _ x: Lanes, _ y: Lanes, _ z: Lanes) {
                 let r = g2(x, y, z)
-                let out = t + j &* p
+                let out = t + j &* plane
                 out.setLanes(0, r.0)
-                out.setLanes(4 &* p, r.1)
-                out.setLanes(8 &* p, r.2)
-                out.setLanes(12 &* p, r.3)
+                out.setLanes(4 &* plane, r.1)
+                out.setLanes(8 &* plane, r.2)
+                out.setLanes(12 &* plane, r.3)
             }
             column(0, a.0, b.0, c.0)
             column(1, a.1, b.1, c.1)
@@ -189,14 +189,16 @@ extension WinogradTransforms {
     }
 
     /// `∂w = Gᵀ·∂U·G`: sixteen planes become nine.
-    static func weightGradient2(_ du: UnsafePointer<Float>, _ pairs: Int, _ dw: UnsafeMutablePointer<Float>) {
+    static func weightGradient2(
+        _ du: UnsafePointer<Float>, _ plane: Int, _ pairs: Int, _ dw: UnsafeMutablePointer<Float>
+    ) {
         let p = pairs
         for index in 0..<vectors(pairs) {
             let n = start(index, pairs)
             let s = du + n, t = dw + n
             @inline(__always) func row(_ i: Int) -> (Lanes, Lanes, Lanes) {
-                let r = s + i &* 4 &* p
-                return gathered2(r.lanes(0), r.lanes(p), r.lanes(2 &* p), r.lanes(3 &* p))
+                let r = s + i &* 4 &* plane
+                return gathered2(r.lanes(0), r.lanes(plane), r.lanes(2 &* plane), r.lanes(3 &* plane))
             }
             let (a, b, c, d) = (row(0), row(1), row(2), row(3))
             let left = gathered2(a.0, b.0, c.0, d.0)

@@ -216,7 +216,7 @@ extension WinogradTransforms {
     }
 
     /// `U = G·w·Gᵀ`: nine planes of `pairs` floats become thirty-six.
-    static func weights4(_ w: UnsafePointer<Float>, _ pairs: Int, _ u: UnsafeMutablePointer<Float>) {
+    static func weights4(_ w: UnsafePointer<Float>, _ pairs: Int, _ u: UnsafeMutablePointer<Float>, _ plane: Int) {
         for index in 0..<vectors(pairs) {
             let n = start(index, pairs)
             let s = w + n, t = u + n
@@ -226,13 +226,13 @@ extension WinogradTransforms {
             let c = g4(s.lanes(6 &* p), s.lanes(7 &* p), s.lanes(8 &* p))
             @inline(__always) func column(_ j: Int, _ x: Lanes, _ y: Lanes, _ z: Lanes) {
                 let r = g4(x, y, z)
-                let out = t + j &* p
+                let out = t + j &* plane
                 out.setLanes(0, r.0)
-                out.setLanes(6 &* p, r.1)
-                out.setLanes(12 &* p, r.2)
-                out.setLanes(18 &* p, r.3)
-                out.setLanes(24 &* p, r.4)
-                out.setLanes(30 &* p, r.5)
+                out.setLanes(6 &* plane, r.1)
+                out.setLanes(12 &* plane, r.2)
+                out.setLanes(18 &* plane, r.3)
+                out.setLanes(24 &* plane, r.4)
+                out.setLanes(30 &* plane, r.5)
             }
             column(0, a.0, b.0, c.0)
             column(1, a.1, b.1, c.1)
@@ -258,15 +258,18 @@ extension WinogradTransforms {
     }
 
     /// `∂w = Gᵀ·∂U·G`: thirty-six planes become nine.
-    static func weightGradient4(_ du: UnsafePointer<Float>, _ pairs: Int, _ dw: UnsafeMutablePointer<Float>) {
+    static func weightGradient4(
+        _ du: UnsafePointer<Float>, _ plane: Int, _ pairs: Int, _ dw: UnsafeMutablePointer<Float>
+    ) {
         let p = pairs
         for index in 0..<vectors(pairs) {
             let n = start(index, pairs)
             let s = du + n, t = dw + n
             @inline(__always) func row(_ i: Int) -> (Lanes, Lanes, Lanes) {
-                let r = s + i &* 6 &* p
+                let r = s + i &* 6 &* plane
                 return gathered4(
-                    r.lanes(0), r.lanes(p), r.lanes(2 &* p), r.lanes(3 &* p), r.lanes(4 &* p), r.lanes(5 &* p))
+                    r.lanes(0), r.lanes(plane), r.lanes(2 &* plane), r.lanes(3 &* plane), r.lanes(4 &* plane),
+                    r.lanes(5 &* plane))
             }
             let (a, b, c, d, e, f) = (row(0), row(1), row(2), row(3), row(4), row(5))
             let left = gathered4(a.0, b.0, c.0, d.0, e.0, f.0)

@@ -16,7 +16,7 @@ package struct LoweringCache {
     /// What timings depend on besides the shapes.
     struct Origin: Codable, Hashable {
         /// Of the kernels: raised when their speed changes.
-        var kernels = 3
+        var kernels = 4
         /// Bits of the build's vectors.
         var built = KernelBuild.vectorBits
         var processor = Machine.processorName
