@@ -7,9 +7,9 @@ import Testing
 @Suite struct ActivationHistogramTests {
     private func histogram(_ values: [Float]) throws -> ActivationHistogram {
         let x = AlignedBuffer(values)
-        let range = try #require(ActivationHistogram.range(x.pointer, count: x.count))
+        let range = try #require(ActivationHistogram.range(x, count: x.count))
         var result = ActivationHistogram(low: range.low, high: range.high)
-        result.add(x.pointer, count: x.count)
+        result.add(x, count: x.count)
         return result
     }
 
@@ -58,7 +58,7 @@ import Testing
     @Test("What is not finite is no range") func notFinite() {
         for value in [Float.nan, .infinity, -.infinity] {
             let x = AlignedBuffer<Float>([1, value, 2])
-            #expect(ActivationHistogram.range(x.pointer, count: 3) == nil)
+            #expect(ActivationHistogram.range(x, count: 3) == nil)
         }
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+import Tensors
 
 /// From where to where the bytes of a layer's input reach.
 package enum CalibrationMethod: String, CaseIterable, Sendable {
@@ -29,8 +30,10 @@ package struct ActivationHistogram: Sendable {
         self.high = high
     }
 
-    /// The least and the largest; nil where one is not finite.
-    package static func range(_ x: UnsafePointer<Float>, count: Int) -> (low: Float, high: Float)? {
+    /// The least and the largest of the first `count`; nil where one is not finite.
+    package static func range(_ values: AlignedBuffer<Float>, count: Int) -> (low: Float, high: Float)? {
+        precondition(count <= values.count, "as many numbers as there are")
+        let x = values.pointer
         var low = Float.infinity, high = -Float.infinity, sum: Float = 0
         for i in 0..<count {
             let value = x[i]
@@ -44,8 +47,10 @@ package struct ActivationHistogram: Sendable {
     /// Whether the range is neither empty nor so small or large that its bins' width is no number.
     private var isCounted: Bool { high - low > 1e-30 && (high - low).isFinite }
 
-    /// Counts numbers of the range.
-    package mutating func add(_ x: UnsafePointer<Float>, count: Int) {
+    /// Counts the first `count` numbers, all of the range.
+    package mutating func add(_ values: AlignedBuffer<Float>, count: Int) {
+        precondition(count <= values.count, "as many numbers as there are")
+        let x = values.pointer
         guard isCounted else { return }
         let scale = Float(Self.binCount) / (high - low), shift = low
         let magnitudeScale = Float(Self.magnitudeBins) / max(abs(low), abs(high))

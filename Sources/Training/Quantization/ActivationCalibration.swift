@@ -27,12 +27,12 @@ package struct ActivationCalibration {
             let floats = graph.nodes[node].outputShape.count
             let batch = Batch(capacity: Self.batchSize, imageSize: graph.inputShape.count)
             let output = AlignedBuffer<Float>(count: Self.batchSize * floats)
-            func each(_ body: (UnsafePointer<Float>, Int) throws(OperationError) -> Void) throws(OperationError) {
+            func each(_ body: (AlignedBuffer<Float>, Int) throws(OperationError) -> Void) throws(OperationError) {
                 for start in stride(from: 0, to: images.count, by: Self.batchSize) {
                     let count = min(Self.batchSize, images.count - start)
                     BatchLoader.fill(batch, from: images, range: start..<start + count, normalization: normalization)
                     network.activations(images: batch.images, count: count, into: output)
-                    try body(UnsafePointer(output.pointer), count * floats)
+                    try body(output, count * floats)
                 }
             }
             var low = Float.infinity, high = -Float.infinity
