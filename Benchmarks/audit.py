@@ -15,7 +15,6 @@ form; those that are written like a digit are left out.
 """
 import argparse
 import csv
-import gzip
 import io
 import pathlib
 import random
@@ -28,23 +27,16 @@ import tempfile
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from support import idx
+
 # Northcutt, Athalye, Mueller, "Pervasive label errors in test sets", 2021: at most two of five people gave the label (labelerrors.com).
 KNOWN = [947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729]
 LETTERS = "acdefhjkmnprtuvwxyACEFHJKLMNPQRTUVWXY"
 COPIES = ["moved", "turned", "scaled", "darker", "blurred", "JPEG", "noise 6", "noise 15"]
 
 
-def idx(path):
-    for suffix, opener in (("", open), (".gz", gzip.open)):
-        if pathlib.Path(str(path) + suffix).exists():
-            data = opener(str(path) + suffix, "rb").read()
-            shape = [int.from_bytes(data[4 + 4 * i:8 + 4 * i], "big") for i in range(data[3])]
-            return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
-    sys.exit(f"{path}: expected this file, or it with .gz")
-
-
 def mnist(folder):
-    return [idx(folder / name) for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+    return [idx.read(folder / name) for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                             "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")]
 
 
@@ -181,7 +173,7 @@ def strangers(options, folder):
     known = familiarity("digits", digits)
     print(f"digits of the test half taken for unknown: {(known < 0.05).mean():.2%}")
     others = {
-        "clothes": idx(pathlib.Path("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte")), "letters": letters(2000),
+        "clothes": idx.read(pathlib.Path("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte")), "letters": letters(2000),
         "noise": np.random.default_rng(0).integers(0, 256, (1000, 28, 28)),
         "2, 4, 7 on their side": np.rot90(digits[np.isin(classes, [2, 4, 7])], axes=(1, 2)),
     }

@@ -16,7 +16,6 @@ training, which is what the reader was developed on.
 """
 import argparse
 import csv
-import gzip
 import io
 import math
 import pathlib
@@ -27,23 +26,14 @@ import tempfile
 import numpy as np
 from PIL import Image, ImageFilter
 
+from support import idx
 from support.split import stratified_validation
-
-
-def idx(folder, name):
-    for suffix, opener in (("", open), (".gz", gzip.open)):
-        path = folder / (name + suffix)
-        if path.exists():
-            data = opener(path, "rb").read()
-            shape = [int.from_bytes(data[4 + 4 * i:8 + 4 * i], "big") for i in range(data[3])]
-            return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
-    sys.exit(f"{folder}: expected {name} or {name}.gz")
 
 
 def digits(folder, split):
     if split == "test":
-        return idx(folder, "t10k-images-idx3-ubyte"), idx(folder, "t10k-labels-idx1-ubyte")
-    images, labels = idx(folder, "train-images-idx3-ubyte"), idx(folder, "train-labels-idx1-ubyte")
+        return idx.read(folder / "t10k-images-idx3-ubyte"), idx.read(folder / "t10k-labels-idx1-ubyte")
+    images, labels = idx.read(folder / "train-images-idx3-ubyte"), idx.read(folder / "train-labels-idx1-ubyte")
     kept = stratified_validation(labels, 0.1, seed=0)
     return images[kept], labels[kept]
 

@@ -10,7 +10,6 @@ quantized one and asks ONNX Runtime about the same images. DIR holds MNIST's fou
 """
 import argparse
 import csv
-import gzip
 import pathlib
 import re
 import statistics
@@ -21,14 +20,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-
-def idx(path):
-    for suffix, opener in (("", open), (".gz", gzip.open)):
-        if pathlib.Path(str(path) + suffix).exists():
-            data = opener(str(path) + suffix, "rb").read()
-            shape = [int.from_bytes(data[4 + 4 * i:8 + 4 * i], "big") for i in range(data[3])]
-            return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
-    raise SystemExit(f"{path}: expected this file, or it with .gz")
+from support import idx
 
 
 def run(options, *arguments):
@@ -58,7 +50,7 @@ def main():
     parser.add_argument("--seeds", default="1,2,3,4,5")
     parser.add_argument("--trainer", default=".build/debug/trainer")
     options = parser.parse_args()
-    images = idx(options.mnist / "t10k-images-idx3-ubyte")
+    images = idx.read(options.mnist / "t10k-images-idx3-ubyte")
     print(f"onnxruntime {onnxruntime.__version__}, {options.config}")
     print("seed  floats   int8     differ  only floats/int8 right  ONNX Runtime agrees  largest difference  layers  images/s")
     losses = []

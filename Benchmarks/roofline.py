@@ -79,12 +79,11 @@ def main():
             entry[index] += value
         if measured >= 0.1:
             lines.append(f"| {name} | {measured:.2f} | {compute:.2f} | {memory:.2f} | {perfect:.2f} | {measured - perfect:+.2f} |")
-    others = sum(part["milliseconds"] for part in profile["other"])
-    idle = profile["totals"]["idle"]
+    others, idle = profile["totals"]["other"], profile["totals"]["idle"]
     summary = ["| | ms | operations | memory | perfect | beyond |", "|---|--:|--:|--:|--:|--:|"]
     for kind, (measured, compute, memory, perfect) in sorted(totals.items(), key=lambda item: -item[1][0]):
         summary.append(f"| {kind} | {measured:.2f} | {compute:.2f} | {memory:.2f} | {perfect:.2f} | {measured - perfect:+.2f} |")
-    summary.append(f"| weights, reductions, optimizer | {others - idle if others > idle else others:.2f} | | | | |")
+    summary.append(f"| weights, reductions, optimizer | {others:.2f} | | | | |")
     summary.append(f"| waiting at barriers | {idle:.2f} | | | | |")
     step, perfect = profile["totals"]["wall"], sum(entry[3] for entry in totals.values())
     summary.append(f"| **step** | **{step:.2f}** | {sum(e[1] for e in totals.values()):.2f} | {sum(e[2] for e in totals.values()):.2f} "

@@ -107,17 +107,17 @@ struct ONNXGraphWriter {
         switch value {
         case .input(let number): inputs[number]
         case .node(let number): outputs[number]
-        case .parameter(let tensor): parameter(tensor)
+        case .parameter(let tensor): parameter(tensor, of: node)
         case .state(let tensor): state(tensor)
         case .float(let value, let name): builder.floats([value], shape: [], name: "\(node.name)/\(name)")
         case .integers(let values, let name): builder.integers(values, name: "\(node.name)/\(name)")
         }
     }
 
-    private mutating func parameter(_ tensor: ParameterTensor) -> String {
+    private mutating func parameter(_ tensor: ParameterTensor, of node: ResolvedGraph.Node) -> String {
         let values = tensor.range.map { model.parameters[$0] }
-        if let node = graph.nodes.first(where: { $0.quantization != nil && $0.parameters.contains(tensor) }) {
-            return parameter(tensor, values, of: node)
+        if let quantization = node.quantization {
+            return parameter(tensor, values, quantization, isKernel: tensor == node.parameters[0])
         }
         guard tensor.shape.count == 4 else { return builder.floats(values, shape: tensor.shape, name: tensor.name) }
         let order = AxisOrder.filters(tensor.shape)

@@ -38,10 +38,11 @@ extension ONNXGraphWriter {
     }
 
     /// A quantized layer's kernel, of bytes, or its bias, of 32-bit integers, as numbers again.
-    mutating func parameter(_ tensor: ParameterTensor, _ values: [Float], of node: ResolvedGraph.Node) -> String {
-        guard let quantization = node.quantization else { return "" }
+    mutating func parameter(
+        _ tensor: ParameterTensor, _ values: [Float], _ quantization: LayerQuantization, isKernel: Bool
+    ) -> String {
         let scales = quantization.weightScales, filters = scales.count
-        guard tensor == node.parameters[0] else {
+        guard isKernel else {
             let units = scales.map { quantization.input.scale * $0 }
             let whole = builder.whole(
                 zip(values, units).map { ByteWeights.quantized(bias: $0, scale: $1) }, shape: tensor.shape,

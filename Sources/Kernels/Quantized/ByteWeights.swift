@@ -48,8 +48,6 @@ package final class ByteWeights {
         factors = AlignedBuffer(count: bias.count)
     }
 
-    package var bytes: Int { packed.count + bias.count * 8 }
-
     /// One weight as a byte.
     package static func quantized(_ w: Float, scale: Float) -> Int8 {
         Int8(max(-127, min(127, (w / scale).rounded(.toNearestOrEven))))

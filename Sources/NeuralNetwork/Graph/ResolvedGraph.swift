@@ -168,7 +168,17 @@ public struct ResolvedGraph: Sendable {
         return result
     }
 
-    func settingQuantization(_ layers: [Int: LayerQuantization]) -> ResolvedGraph {
+    /// The same graph, in which the nodes of these indices, and no others, multiply bytes at inference. Training goes on in
+    /// floats.
+    /// - Precondition: each of them ``canQuantize(_:)``, with as many scales as it has outputs.
+    package func quantizing(_ layers: [Int: LayerQuantization]) -> ResolvedGraph {
+        for (index, layer) in layers {
+            precondition(canQuantize(index), "\(nodes[index].name) cannot multiply bytes")
+            precondition(layer.weightScales.count == nodes[index].outputShape.channels, "a scale for each output")
+            precondition(
+                ([layer.input.scale] + layer.weightScales).allSatisfy { ByteScale.legal.contains($0) },
+                "scales out of range")
+        }
         var result = self
         for index in nodes.indices { result.nodes[index].quantization = layers[index] }
         return result

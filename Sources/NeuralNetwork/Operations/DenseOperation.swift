@@ -82,7 +82,6 @@ final class BlockedDenseOperation: BlockOperation {
         pass == .forward ? [core.input] : [core.outputGradient].compactMap { $0 }
     }
 
-    func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
     func refresh() { core.weights.refresh() }
 
     private func blocks(_ extent: Int, _ size: Int) -> Int { (extent + size - 1) / size }

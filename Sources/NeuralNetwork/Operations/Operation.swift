@@ -44,6 +44,13 @@ protocol BlockOperation: Operation {
     func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run)
 }
 
+extension BlockOperation {
+    /// None.
+    func gathers(_ pass: Pass) -> [Storage] { [] }
+    /// Nothing: its blocks are its work.
+    func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
+}
+
 /// The passes of a training step.
 public enum Pass: Sendable {
     /// From inputs to the output.

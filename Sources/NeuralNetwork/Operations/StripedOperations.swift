@@ -61,8 +61,6 @@ final class StripedConvolution: BlockOperation {
     var scratchFloats: Int { strips.map(\.product.scratchFloats).max() ?? 0 }
     func reads(_ pass: Pass) -> [Storage] { [input] }
     func writes(_ pass: Pass) -> [Storage] { [output] }
-    func gathers(_ pass: Pass) -> [Storage] { [] }
-    func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
     func blockCount(_ pass: Pass, _ run: Run) -> Int { strips.count }
 
     func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run) {
@@ -97,8 +95,6 @@ final class StripedPooling: BlockOperation {
 
     func reads(_ pass: Pass) -> [Storage] { [input] }
     func writes(_ pass: Pass) -> [Storage] { [output] }
-    func gathers(_ pass: Pass) -> [Storage] { [] }
-    func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
     func blockCount(_ pass: Pass, _ run: Run) -> Int { strips.count }
 
     func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run) {

@@ -101,7 +101,7 @@ package struct ActivationHistogram: Sendable {
         var best = (bins: Self.magnitudeBins, divergence: Double.infinity)
         for kept in stride(from: Self.fewestMagnitudes, through: Self.magnitudeBins, by: 16) {
             let beyond = magnitudes[kept...].reduce(0, +)
-            var divergence = 0.0, kept0 = 0.0
+            var divergence = 0.0, keptCount = 0.0
             for level in 0..<levels {
                 let range = level * kept / levels..<(level + 1) * kept / levels
                 var sum = 0, filled = 0
@@ -117,10 +117,10 @@ package struct ActivationHistogram: Sendable {
                     // What is cut off stands for numbers that bytes no longer tell: it must not look free where nothing was there.
                     divergence += p / total * log(p / max(q, 1e-9))
                 }
-                kept0 += Double(sum)
+                keptCount += Double(sum)
             }
             // Q sums to what was kept.
-            divergence += log(kept0 / total)
+            divergence += log(keptCount / total)
             if divergence < best.divergence { best = (kept, divergence) }
         }
         return best.bins

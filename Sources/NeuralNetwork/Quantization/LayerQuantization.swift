@@ -15,20 +15,6 @@ package struct LayerQuantization: Hashable, Sendable {
 }
 
 extension ResolvedGraph {
-    /// The same graph, in which the nodes of these indices, and no others, multiply bytes at inference. Training goes on in
-    /// floats.
-    /// - Precondition: each of them ``canQuantize(_:)``, with as many scales as it has outputs.
-    package func quantizing(_ layers: [Int: LayerQuantization]) -> ResolvedGraph {
-        for (index, layer) in layers {
-            precondition(canQuantize(index), "\(nodes[index].name) cannot multiply bytes")
-            precondition(layer.weightScales.count == nodes[index].outputShape.channels, "a scale for each output")
-            precondition(
-                ([layer.input.scale] + layer.weightScales).allSatisfy { ByteScale.legal.contains($0) },
-                "scales out of range")
-        }
-        return settingQuantization(layers)
-    }
-
     /// Whether node `index` can multiply bytes: a convolution or dense layer whose sums of products fit 32 bits.
     package func canQuantize(_ index: Int) -> Bool {
         let node = nodes[index]

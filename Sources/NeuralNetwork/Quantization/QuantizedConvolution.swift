@@ -107,9 +107,7 @@ final class StripedQuantizedConvolution: BlockOperation {
     var scratchFloats: Int { core.scratchFloats }
     func reads(_ pass: Pass) -> [Storage] { [core.input] }
     func writes(_ pass: Pass) -> [Storage] { [core.output] }
-    func gathers(_ pass: Pass) -> [Storage] { [] }
     func refresh() { core.refresh() }
-    func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
     func blockCount(_ pass: Pass, _ run: Run) -> Int { strips.count }
 
     func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run) {

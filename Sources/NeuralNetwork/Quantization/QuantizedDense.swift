@@ -102,7 +102,6 @@ final class BlockedQuantizedDense: BlockOperation {
     func writes(_ pass: Pass) -> [Storage] { [core.output] }
     func gathers(_ pass: Pass) -> [Storage] { [core.input] }
     func refresh() { core.refresh() }
-    func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
 
     private var across: Int { (core.product.panelCount + Self.blockPanels - 1) / Self.blockPanels }
 

@@ -35,8 +35,6 @@ package struct QuantizationReport: Sendable {
         package let weights: Int
         package let times: Times
         package let sensitivity: Sensitivity
-        /// Of what it reads.
-        package let input: ByteScale
         package let fate: Fate
     }
 

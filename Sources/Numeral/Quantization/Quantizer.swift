@@ -112,7 +112,6 @@ package struct Quantizer {
             QuantizationReport.Layer(
                 name: folded.graph.nodes[node].name, weights: folded.graph.nodes[node].parameters[0].count,
                 times: times[node] ?? .init(float: 0, bytes: 0), sensitivity: sensitivity,
-                input: calibration.scale(of: folded.graph.nodes[node].inputs[0], method),
                 fate: chosen.contains(node) ? .quantized : fast.contains(node) ? .sensitive : .notFaster)
         }
         return (

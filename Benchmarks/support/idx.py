@@ -1,0 +1,15 @@
+"""IDX files, gzip or not."""
+
+import gzip
+import pathlib
+
+import numpy as np
+
+
+def read(path):
+    for suffix, opener in (("", open), (".gz", gzip.open)):
+        if pathlib.Path(str(path) + suffix).exists():
+            data = opener(str(path) + suffix, "rb").read()
+            shape = [int.from_bytes(data[4 + 4 * i:8 + 4 * i], "big") for i in range(data[3])]
+            return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
+    raise SystemExit(f"{path}: expected this file, or it with .gz")
