@@ -4,11 +4,14 @@
     Benchmarks/accuracy.py config/mnist-sprint.json                    # seeds 0 to 4
     Benchmarks/accuracy.py config/mnist-best.json --ensemble 5         # and the five together
     Benchmarks/accuracy.py config/default.json --ablation              # one ingredient less at a time
+    Benchmarks/accuracy.py config/mnist-robust.json --robustness       # and on spoilt images
 
 A recipe is one configuration. Every seed is a run of its own: `trainer --config RECIPE --seed N`. The test set is looked
 at once a run, after the last epoch; nothing is chosen here. With --retrain the validation split is given back to training
 and early stopping is off, for recipes whose choices were made on that split. Seeds that are done already, in the folder
 --runs, are taken from there if their configuration and commit are the same, so that a broken-off measurement goes on.
+Beside the seconds stands what the machine did meanwhile with the network of `config/reference.json`, images a second in
+training, by which seconds of other machines compare; and with --tried how many configurations were tried before this one was chosen.
 
 Figures are kept in accuracy.json, from which ACCURACY.md is written. Python's standard library is all it needs.
 """
@@ -90,12 +93,33 @@ def evaluate_together(project, options, runs, label):
     return results
 
 
+def spoilt(project, options, runs):
+    """Each run's accuracy on spoilt images: the areas under the curves of `robustness.json`."""
+    results = []
+    for run in runs:
+        folder = tempfile.mkdtemp(prefix="robustness-", dir=options.runs)
+        command = [project.trainer, "evaluate", "--model", run["folder"], "--robustness", "--output", folder, "--quiet"]
+        command += ["--threads", str(options.threads)] if options.threads else []
+        command += ["--data", options.data] if options.data else []
+        processes.run(command, project.environment(), options.threads, limit=options.limit, folder=ROOT)
+        with open(os.path.join(recipes.only_folder(folder), "robustness.json"), encoding="utf-8") as file:
+            record = json.load(file)
+        areas = {curve["corruption"]: curve["area"] for curve in record["curves"]}
+        results.append({"seed": run["seed"], "graded": record["meanArea"], "mnistC": record["mnistCMeanArea"], "areas": areas})
+        say(f"  spoilt, seed {run['seed']}: graded {100 * record['meanArea']:.2f} %, MNIST-C's kinds "
+            f"{100 * record['mnistCMeanArea']:.2f} %")
+    return results
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", help="the recipe, a configuration")
     parser.add_argument("--seeds", type=int, default=5, help="how many seeds (default 5)")
     parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default 0)")
     parser.add_argument("--ensemble", type=int, metavar="K", help="also average the probabilities of each K seeds")
+    parser.add_argument("--robustness", action="store_true", help="also on spoilt images: mean areas")
+    parser.add_argument("--tried", type=int, metavar="N",
+                        help="how many configurations were tried, on validation images, before this one was chosen")
     parser.add_argument("--ablation", action="store_true", help="also without each ingredient, one at a time")
     parser.add_argument("--ablation-seeds", type=int, metavar="N",
                         help="of an ablation: the first N seeds alone (default: all)")
@@ -147,13 +171,19 @@ def main():
             parser.error(f"--without {sorted(unknown)[0]}: expected one of {', '.join(variants)}")
         if options.without:
             variants = {key: variants[key] for key in options.without}
+    reference = [project.profile(128, 128, options.threads or len(processes.available_cpus()))[0] for _ in range(2)]
     runs = measure(project, options, config, name, options.seeds)
+    reference.append(project.profile(128, 128, options.threads or len(processes.available_cpus()))[0])
     row = {
+        "tried": options.tried,
+        "referenceImagesPerSecond": statistics.median(found["trainingImagesPerSecond"] for found in reference),
         "command": "Benchmarks/accuracy.py " + portable(sys.argv[1:], options), "runs": runs, "settings": options.settings,
         "machine": description, **recipes.size(project, config),
     }
     if options.ensemble:
         row["ensembles"] = evaluate_together(project, options, runs, name)
+    if options.robustness:
+        row["robustness"] = spoilt(project, options, runs)
     row["ablation"] = store.row(name).get("ablation", {}) if store.row(name).get("settings") == options.settings else {}
     for ingredient, changed in variants.items():
         changed = copy.deepcopy(changed)

@@ -89,35 +89,62 @@ def _threads(runs, row):
         f" ({' or '.join(map(str, threads))} thread{'s' if threads != [1] else ''})")
 
 
+def _robustness(rows):
+    """Mean areas on spoilt images, where they were measured."""
+    rows = {name: row["robustness"] for name, row in rows.items() if row.get("robustness")}
+    if not rows:
+        return []
+    kinds = list(next(iter(rows.values()))[0]["areas"])
+    lines = ["", "## On spoilt images", "",
+             "`trainer evaluate --robustness`: mean accuracy over the strengths of each kind, %, mean of the seeds. The first seven are "
+             "graded; the others are MNIST-C's (Mu and Gilmer 2019) beyond those, by this project's own generator, and no recipe "
+             "here was trained on them.", "",
+             "| | " + " | ".join(f"`{name}`" for name in rows) + " |", "|---|" + "--:|" * len(rows)]
+    for title, key in (("**mean of the graded**", "graded"), ("**mean of MNIST-C's**", "mnistC")):
+        cells = []
+        for found in rows.values():
+            mean, deviation, _ = interval([100 * one[key] for one in found])
+            cells.append(f"**{mean:.2f}** ± {deviation:.2f}")
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    for kind in kinds:
+        lines.append(f"| {kind} | " + " | ".join(
+            f"{100 * statistics.mean(one['areas'][kind] for one in found):.2f}" for found in rows.values()) + " |")
+    return lines
+
+
 def markdown(rows):
     lines = [
         "# Accuracy", "",
         "Written by `Benchmarks/accuracy.py`; figures by seed in `accuracy.json`. Accuracy on the test set, looked at once "
         "a run, after the last epoch; the interval is of the mean over seeds (Student's t, 95 %). Seconds are of training "
         "(steps, augmentation, statistics), one run. Multiply-adds are of one image forward; a training image costs about "
-        "three times as many.", "",
+        "three times as many. Reference: images a second of `config/reference.json` in training on that machine, that hour; seconds of "
+        "two machines compare by it. Tried: configurations tried, on validation images, before this one was chosen.", "",
         "| recipe | data | seeds | accuracy %: mean | st. dev. | 95 % interval | by seed | seconds | epochs | multiply-adds "
-        "| parameters | commit |",
-        "|---|---|--:|--:|--:|--:|---|--:|--:|--:|--:|---|",
+        "| parameters | reference | tried | commit |",
+        "|---|---|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|--:|---|",
     ]
     for name, row in rows.items():
         runs = row["runs"]
         mean, deviation, half, seconds = _summary(runs)
         first = runs[0]
         by_seed = " ".join(f"{100 * run['accuracy']:.2f}" for run in runs)
+        reference = f"{row['referenceImagesPerSecond']:,.0f}" if row.get("referenceImagesPerSecond") else "–"
+        tried = row.get("tried") or "–"
         data = first["dataset"] + ("" if first["source"] == "full" else ", SAMPLE")
         note = f", {first['views']} views" if first.get("views", 1) > 1 else ""
         lines.append(
             f"| `{name}`{note} | {data} | {len(runs)} | **{mean:.3f}** | {deviation:.3f} | {mean - half:.3f}–{mean + half:.3f} "
             f"| {by_seed} | {seconds:.1f}{_threads(runs, row)} | {first['epochs']} | {row['multiplyAdds'] / 1e6:.2f} M | {row['parameters']:,} "
-            f"| {row['machine']['commit'][:9]} |")
+            f"| {reference} | {tried} | {row['machine']['commit'][:9]} |")
         for found in row.get("ensembles", []):
             low, high = wilson(found["errors"], found["count"])
             lines.append(
                 f"| `{name}`, {len(found['members'])} together | {data} | 1 | **{100 * found['accuracy']:.2f}** | "
                 f"| {low:.2f}–{high:.2f} (Wilson) | {found['errors']} wrong | {found['seconds']:.1f} | | "
-                f"{len(found['members']) * row['multiplyAdds'] / 1e6:.2f} M | {found['parameters']:,} "
+                f"{len(found['members']) * row['multiplyAdds'] / 1e6:.2f} M | {found['parameters']:,} | | "
                 f"| {row['machine']['commit'][:9]} |")
+    lines += _robustness(rows)
     for name, row in rows.items():
         if not row.get("ablation"):
             continue

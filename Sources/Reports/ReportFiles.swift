@@ -61,6 +61,11 @@ extension RunFolder {
         try AtomicFile.write(robustness.csv, to: place("robustness.csv"))
         try AtomicFile.write(RobustnessFigure.svg([robustness], names: []), to: place("robustness.svg"))
     }
+
+    /// Writes `corruptions.svg`.
+    package func write(corruptions sheet: CorruptionSheet) throws(OperationError) {
+        try AtomicFile.write(sheet.figure.svg, to: url.appendingPathComponent("corruptions.svg"))
+    }
 }
 
 extension SweepRecord {

@@ -28,7 +28,7 @@ import Testing
     private static let all: [Adjustment] = [
         Adjustment(Brightness(largest: 0.4)), Adjustment(Contrast(factors: 0.2...2)),
         Adjustment(Saturation(factors: 0...2)), Adjustment(Hue(degrees: 120)), Adjustment(Noise(deviation: 0.3)),
-        Adjustment(Blur(deviation: 2)),
+        Adjustment(Blur(deviation: 2)), Adjustment(StrokeWidth(pixels: 0.5...2.5)),
     ]
 
     @Test func everyKindChangesAndStaysInRange() throws {
@@ -104,6 +104,29 @@ import Testing
         let variance = after.reduce(0.0) { $0 + pow(Double($1) - mean, 2) } / 10_000
         #expect(abs(mean - 0.5) < 4 * sigma / 100)
         #expect(abs(variance.squareRoot() / sigma - 1) < 0.03)
+    }
+
+    /// Against the extrema of each value's neighbourhood: whole pixels widen it, a part of one goes so far towards the next.
+    @Test(arguments: [Float(-2.4), -1, -0.3, 0, 0.3, 1, 2.4])
+    func strokesGrowAndShrink(pixels: Float) throws {
+        let shape = Shape([12, 9, 2]), before = image(shape)
+        let after = try applied([Adjustment(StrokeWidth(pixels: pixels...pixels))], to: before, shape)
+        func extremum(_ image: [Float], _ row: Int, _ column: Int, _ c: Int, _ reach: Int) -> Float {
+            var values: [Float] = []
+            for y in max(row - reach, 0)...min(row + reach, 11) {
+                for x in max(column - reach, 0)...min(column + reach, 8) { values.append(image[(y * 9 + x) * 2 + c]) }
+            }
+            return pixels > 0 ? values.max() ?? 0 : values.min() ?? 0
+        }
+        let whole = Int(abs(pixels)), part = abs(pixels) - Float(whole)
+        for row in 0..<12 {
+            for column in 0..<9 {
+                for c in 0..<2 {
+                    let near = extremum(before, row, column, c, whole), far = extremum(before, row, column, c, whole + 1)
+                    #expect(abs(after[(row * 9 + column) * 2 + c] - (near + part * (far - near))) < 1e-6)
+                }
+            }
+        }
     }
 
     /// Against the sum over the whole Gaussian in Double.

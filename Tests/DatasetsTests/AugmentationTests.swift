@@ -120,6 +120,24 @@ import Testing
         }
     }
 
+    /// Every image in every other epoch; one half of them begin.
+    @Test func flipsByTurns() throws {
+        let flip = try augmenter(5, width: 7, channels: 2) {
+            $0.horizontalFlip = 0.5
+            $0.alternatingFlip = true
+        }
+        let image = (0..<70).map { UInt8($0) }
+        let plain = image.map { Float($0) / 255 }
+        var first = 0
+        for index in 0..<2_000 {
+            let isFlipped = (1...6).map { apply(flip, image, epoch: $0, index) != plain }
+            #expect(zip(isFlipped, isFlipped.dropFirst()).allSatisfy { $0 != $1 })
+            first += isFlipped[0] ? 1 : 0
+        }
+        // Six deviations of half of them.
+        #expect((866...1_134).contains(first))
+    }
+
     @Test func aFlipMirrorsColumnsExactlyAndAsOftenAsAsked() throws {
         let flip = try augmenter(5, width: 7, channels: 2) { $0.horizontalFlip = 0.25 }
         let image = randomBytes(5 * 7 * 2, 6)
@@ -172,6 +190,7 @@ import Testing
         #expect(message { $0.shear = -1 }.hasPrefix("augmentation.shear: "))
         #expect(message { $0.translation = .infinity }.hasPrefix("augmentation.translation: "))
         #expect(message { $0.horizontalFlip = 1.5 }.hasPrefix("augmentation.horizontalFlip: "))
+        #expect(message { $0.alternatingFlip = true }.hasPrefix("augmentation.alternatingFlip: "))
         #expect(message { $0.elastic = .init(alpha: -1) }.hasPrefix("augmentation.elastic.alpha: "))
         #expect(message { $0.elastic = .init(sigma: -1) }.hasPrefix("augmentation.elastic.sigma: "))
         #expect(message { $0.elastic = .init(probability: 2) }.hasPrefix("augmentation.elastic.probability: "))

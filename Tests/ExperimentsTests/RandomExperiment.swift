@@ -98,7 +98,8 @@ struct RandomExperiment {
         augmentation.scale = interval(0.1, 10)
         augmentation.shear = float(0, 2)
         augmentation.translation = float(0, 28)
-        augmentation.horizontalFlip = float(0, 1)
+        augmentation.alternatingFlip = chance()
+        augmentation.horizontalFlip = augmentation.alternatingFlip ? 0.5 : float(0, 1)
         if chance() {
             augmentation.elastic = .init(alpha: float(0, 50), sigma: float(0.5, 8), probability: float(0, 1))
         }
@@ -112,6 +113,7 @@ struct RandomExperiment {
                 Adjustment(Brightness(largest: float(0, 1))), Adjustment(Contrast(factors: bounds)),
                 Adjustment(Saturation(factors: bounds)), Adjustment(Hue(degrees: float(0, 180))),
                 Adjustment(Noise(deviation: float(0, 1))), Adjustment(Blur(deviation: float(0, 10))),
+                Adjustment(StrokeWidth(pixels: interval(-4, 4))),
             ])
             adjustment.probability = float(0, 1)
             augmentation.adjustments.append(adjustment)

@@ -36,6 +36,7 @@ import Testing
                     "shear": 0,
                     "translation": 0,
                     "horizontalFlip": 0,
+                    "alternatingFlip": false,
                     "elastic": null,
                     "adjustments": [],
                     "erasing": null,

@@ -1,3 +1,4 @@
+import Datasets
 import Formats
 import Foundation
 import Tensors
@@ -29,6 +30,29 @@ import Training
         #expect(abs(record.curves[1].area - (92.5 + 10) / 120) < 1e-12)
         #expect(abs(record.meanArea - (0.7875 + 102.5 / 120) / 2) < 1e-12)
         #expect(record.curves[0].levels.map(\.strength) == [0, 10, 20])
+    }
+
+    /// Kinds of MNIST-C have a mean of their own, and leave that of the graded ones as it is; a file of before has none.
+    @Test func familiesHaveTheirOwnMeans() throws {
+        var robustness = Robustness(count: 100, clean: 100, curves: [])
+        for (kind, correct) in [(CorruptionKind.noise, 60), (.fog, 20), (.stripe, 40)] {
+            robustness.curves.append(.init(kind: kind, levels: [.init(strength: 1, correct: correct)]))
+        }
+        var record = RobustnessRecord(robustness, dataset: "mnist", dataSource: .sample)
+        #expect(abs(record.meanArea - 0.8) < 1e-12)
+        #expect(abs((record.mnistCMeanArea ?? 0) - 0.65) < 1e-12)
+        #expect(record.text.contains("MNIST-C") && record.text.contains("65.00"))
+        try Samples.withFolder { folder in
+            let url = folder.appendingPathComponent("robustness.json")
+            try RunFolder(folder).write(robustness: record)
+            #expect(try RobustnessRecord.load(url) == record)
+            for index in record.curves.indices { record.curves[index].family = nil }
+            record.mnistCMeanArea = nil
+            try AtomicFile.write(JSONText.encode(record, named: "robustness.json"), to: url)
+            let before = try RobustnessRecord.load(url)
+            #expect(abs(before.meanArea - (0.8 + 0.6 + 0.7) / 3) < 1e-12 && before.mnistCMeanArea == nil)
+            #expect(!before.text.contains("MNIST-C"))
+        }
     }
 
     @Test func writtenAndReadBack() throws {

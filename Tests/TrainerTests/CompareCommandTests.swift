@@ -54,7 +54,7 @@ extension CommandLineTests {
             MetricsRecord.self, from: Data(contentsOf: folder.appendingPathComponent("\(first)/metrics.json")))
         let robustness = try RobustnessRecord.load(
             folder.appendingPathComponent("\(evaluations[0])/robustness.json"))
-        #expect(robustness.curves.count == 7 && robustness.count == 1_000)
+        #expect(robustness.curves.count == 18 && robustness.count == 1_000)
         #expect(robustness.curves.allSatisfy { $0.levels[0].accuracy == metrics.test.accuracy })
 
         // A run, its own evaluation, and another's.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Formats
 import Foundation
 import Numeral
+import Reports
 import Runs
 import Workers
 
@@ -46,7 +47,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Folder in which the evaluation's folder is made.")
     var output: String?
 
-    @Flag(help: "Also under rotation, scale, shift, shear, noise, blur and contrast at graded strengths.")
+    @Flag(help: "Also under rotation, scale, shift, shear, noise, blur and contrast at graded strengths, and MNIST-C's other kinds.")
     var robustness = false
 
     @OptionGroup var common: CommonOptions
@@ -212,6 +213,7 @@ struct EvaluateCommand: ParsableCommand {
         if !common.quiet { ProgressLine.clear() }
         let record = RobustnessRecord(result, dataset: name, dataSource: source == .full ? .full : .sample)
         try folder.write(robustness: record)
+        try folder.write(corruptions: CorruptionSheet(images))
         print(record.text)
     }
 

@@ -27,9 +27,13 @@ extension Augmenter {
         }
     }
 
+    /// Whether an image is mirrored in an epoch; by turns, it is drawn at the address of epoch 0.
     func drawsMirror(_ address: RandomAddress) -> Bool {
         guard options.horizontalFlip > 0 else { return false }
-        return Float(address.block(Self.mirrorBlock)[0] >> 8) * 0x1p-24 < options.horizontalFlip
+        var drawn = address
+        if options.alternatingFlip { drawn.major = 0 }
+        let isMirrored = Float(drawn.block(Self.mirrorBlock)[0] >> 8) * 0x1p-24 < options.horizontalFlip
+        return isMirrored != (options.alternatingFlip && address.major % 2 == 1)
     }
 
     func drawMap(_ stream: inout RandomStream, isMirrored: Bool) -> Map {

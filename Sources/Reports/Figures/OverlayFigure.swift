@@ -105,7 +105,10 @@ package enum RobustnessFigure {
                 title: kind.name, x: .linear("Strength (\(kind.unit))", 0...last), y: axis, lines: lines)
         }
         let areas = records.enumerated().compactMap { i, record in
-            record.map { (names.isEmpty ? "" : RunComparison.letter(i) + " ") + Text.percent($0.meanArea) }
+            record.map { record in
+                (names.isEmpty ? "" : RunComparison.letter(i) + " ") + Text.percent(record.meanArea)
+                    + (record.mnistCMeanArea.map { " (MNIST-C's kinds: \(Text.percent($0)))" } ?? "")
+            }
         }
         return OverlayFigure(
             title: "Accuracy under corruption",

@@ -25,6 +25,8 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
     package struct Curve: Hashable, Sendable, Codable {
         /// `rotation`, `noise`…
         package var corruption: String
+        /// `graded` or `mnistC`; absent in files of earlier versions, which have the graded ones alone.
+        package var family: String?
         /// Of the strength.
         package var unit: String
         /// From strength 0 on, ascending.
@@ -32,8 +34,9 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
         /// Mean accuracy over strengths from 0 to the last, by trapezoids, in [0, 1].
         package var area: Double
 
-        init(corruption: String, unit: String, levels: [Level]) {
+        init(corruption: String, family: String, unit: String, levels: [Level]) {
             self.corruption = corruption
+            self.family = family
             self.unit = unit
             self.levels = levels
             var sum = 0.0
@@ -42,6 +45,8 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
             }
             area = sum / ((levels.last?.strength ?? 1) - (levels.first?.strength ?? 0))
         }
+
+        var isMNISTC: Bool { family == Robustness.Curve.Family.mnistC.rawValue }
     }
 
     package static let fileName = "robustness.json"
@@ -53,15 +58,17 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
     /// Images.
     package var count: Int
     package var curves: [Curve]
-    /// Mean of the curves' areas.
+    /// Mean of the graded curves' areas.
     package var meanArea: Double
+    /// Of MNIST-C's; nil where there are none.
+    package var mnistCMeanArea: Double?
 
     package init(_ robustness: Robustness, dataset: String, dataSource: MetricsRecord.DataSource) {
         self.init(
             dataset: dataset, dataSource: dataSource, count: robustness.count,
             curves: robustness.curves.map { curve in
                 Curve(
-                    corruption: curve.kind.rawValue, unit: curve.kind.unit,
+                    corruption: curve.kind.rawValue, family: curve.kind.family.rawValue, unit: curve.kind.unit,
                     levels: ([.init(strength: 0, correct: robustness.clean)] + curve.levels).map {
                         Level(strength: $0.strength, correct: $0.correct, count: robustness.count)
                     })
@@ -74,7 +81,9 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
         self.dataSource = dataSource
         self.count = count
         self.curves = curves
-        meanArea = curves.isEmpty ? 0 : curves.reduce(0) { $0 + $1.area } / Double(curves.count)
+        func mean(_ areas: [Double]) -> Double? { areas.isEmpty ? nil : areas.reduce(0, +) / Double(areas.count) }
+        meanArea = mean(curves.filter { !$0.isMNISTC }.map(\.area)) ?? 0
+        mnistCMeanArea = mean(curves.filter(\.isMNISTC).map(\.area))
     }
 
     /// Reads a file; accuracies, intervals and areas are computed again from its counts.
@@ -108,7 +117,9 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
             }
             curves.append(
                 Curve(
-                    corruption: Text.name(curve.corruption, limit: 20), unit: Text.name(curve.unit, limit: 20),
+                    corruption: Text.name(curve.corruption, limit: 20),
+                    family: (curve.isMNISTC ? Robustness.Curve.Family.mnistC : .graded).rawValue,
+                    unit: Text.name(curve.unit, limit: 20),
                     levels: levels.map {
                         Level(strength: $0.strength, correct: $0.correct, count: stored.count)
                     }))
@@ -137,17 +148,28 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
 
     /// A table for a terminal, at most 80 columns: strengths, and accuracy in per cent under them.
     package var text: String {
-        func cells(_ fields: [String]) -> String { fields.map { Text.right($0, 8) }.joined() }
         var text =
             "Accuracy under corruption, % of \(Text.grouped(count)) images; area: its mean over strengths\n"
-        for curve in curves {
-            // Strengths beyond the sixth are in the files.
-            let levels = curve.levels.prefix(6)
-            text += Text.left("\(curve.corruption), \(curve.unit)", 22) + cells(levels.map { Self.short($0.strength) })
-            text += Text.right("area", 8) + "\n" + Text.left("", 22)
-            text += cells(levels.map { Text.hundredths($0.accuracy) } + [Text.hundredths(curve.area)]) + "\n"
-        }
-        return text + Text.left("mean of the areas", 70) + Text.right(Text.hundredths(meanArea), 8) + "\n"
+        for curve in curves where !curve.isMNISTC { text += Self.text(curve) }
+        text += Self.text("mean of the areas", meanArea)
+        guard let mnistCMeanArea else { return text }
+        text += "\nKinds of MNIST-C (Mu and Gilmer 2019) beyond those\n"
+        for curve in curves where curve.isMNISTC { text += Self.text(curve) }
+        return text + Self.text("mean of these areas", mnistCMeanArea)
+    }
+
+    private static func text(_ curve: Curve) -> String {
+        func cells(_ fields: [String]) -> String { fields.map { Text.right($0, 8) }.joined() }
+        // Strengths beyond the sixth are in the files; areas stand in one column.
+        let levels = curve.levels.prefix(6), space = String(repeating: " ", count: 8 * (6 - levels.count))
+        return Text.left("\(curve.corruption), \(curve.unit)", 22) + cells(levels.map { short($0.strength) })
+            + space + Text.right("area", 8) + "\n" + Text.left("", 22)
+            + cells(levels.map { Text.hundredths($0.accuracy) }) + space
+            + Text.right(Text.hundredths(curve.area), 8) + "\n"
+    }
+
+    private static func text(_ title: String, _ mean: Double) -> String {
+        Text.left(title, 70) + Text.right(Text.hundredths(mean), 8) + "\n"
     }
 
     /// A strength in as few digits as it has.

@@ -16,6 +16,8 @@ package struct Robustness: Hashable, Sendable {
 
     /// One corruption at its strengths, ascending.
     package struct Curve: Hashable, Sendable {
+        package typealias Family = CorruptionKind.Family
+
         package var kind: CorruptionKind
         package var levels: [Level]
 

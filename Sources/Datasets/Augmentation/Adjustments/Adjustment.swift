@@ -32,7 +32,7 @@ public struct Adjustment: Hashable, Sendable {
 
 extension Adjustment {
     private static let builtIn: [any AdjustmentKind.Type] = [
-        Brightness.self, Contrast.self, Saturation.self, Hue.self, Noise.self, Blur.self,
+        Brightness.self, Contrast.self, Saturation.self, Hue.self, Noise.self, Blur.self, StrokeWidth.self,
     ]
     private static let registry = KindRegistry<any AdjustmentKind.Type>("adjustment", builtIn.map { ($0.type, $0) })
 
