@@ -10,8 +10,8 @@ import Testing
 /// The files of `config/`, and how files are read.
 @Suite struct ConfigurationFileTests {
     static let names = [
-        "box", "classic", "default", "fashion", "lines", "mnist-best", "mnist-small", "mnist-sprint", "reference",
-        "residual",
+        "box", "box-teacher", "classic", "default", "fashion", "lines", "mnist-best", "mnist-robust", "mnist-small",
+        "mnist-sprint", "reference", "residual",
     ]
 
     private func load(_ name: String) throws -> Experiment {
