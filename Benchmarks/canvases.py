@@ -7,7 +7,8 @@
 
 DIR holds MNIST's four IDX files, gzip or not. 2,000 canvases of 300×200 pixels, each with one digit of MNIST's test set:
 dark on light or light on dark, its longer side 40 to 160 pixels, anywhere, on grey paper whose brightness changes by up to
-20 % across it, slightly blurred, with noise. 300 lines of 4 to 8 such digits, their sizes and baselines varying a
+20 % across it, slightly blurred, with noise. 1,000 such canvases by a thin pen, eroded to less than half their ink, and 1,000 faint
+ones: 12 to 30 grey levels of ink on noise of a deviation of 3 to 8, blurred by up to 2.5 pixels. 300 lines of 4 to 8 such digits, their sizes and baselines varying a
 little; the same again in the boxes of a form; and with digits that touch, which no target is set for. Prints the share
 that is read right, with Wilson's 95 % interval. The same seed draws the same pictures.
 
@@ -63,11 +64,13 @@ class Page:
         view = self.ink[y:y + h, x:x + w]
         np.maximum(view, ink[:view.shape[0], :view.shape[1]], out=view)
 
-    def rendered(self):
+    def rendered(self, faint=False):
         rng, (h, w) = self.rng, self.ink.shape
         dark_on_light = bool(rng.integers(2))
         paper = rng.uniform(170, 212) if dark_on_light else rng.uniform(35, 75)
         pen = rng.uniform(10, 70) if dark_on_light else rng.uniform(185, 250)
+        if faint:
+            pen = paper + rng.uniform(12, 30) * (-1 if dark_on_light else 1)
         # Brightness from −20 % to +20 %: a gradient in any direction and a slow wave.
         angle, phase = rng.uniform(0, 2 * math.pi, 2)
         ys, xs = np.mgrid[-1:1:h * 1j, -1:1:w * 1j]
@@ -75,17 +78,27 @@ class Page:
         light = 1 + 0.2 * rng.uniform(0.3, 1) * field / np.abs(field).max()
         image = paper * light * (1 - self.ink) + pen * self.ink
         blurred = Image.fromarray(np.clip(image, 0, 255).astype(np.uint8)).filter(
-            ImageFilter.GaussianBlur(rng.uniform(0.3, 1.2)))
-        noisy = np.asarray(blurred, np.float32) + rng.normal(0, rng.uniform(1, 6), (h, w))
+            ImageFilter.GaussianBlur(rng.uniform(0.3, 2.5 if faint else 1.2)))
+        noisy = np.asarray(blurred, np.float32) + rng.normal(0, rng.uniform(*((3, 8) if faint else (1, 6))), (h, w))
         return Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
 
 
-def canvas(rng, digit):
+def thinned(ink):
+    """Eroded by a pixel at a time until less than half of it is left."""
+    whole = ink.sum()
+    while ink.sum() > whole / 2:
+        ink = np.asarray(Image.fromarray(ink).filter(ImageFilter.MinFilter(3)))
+    return ink
+
+
+def canvas(rng, digit, kind):
     page = Page(rng, 300, 200)
     ink, _ = enlarged(digit, rng.integers(40, 161))
+    if kind == "thin":
+        ink = thinned(ink)
     h, w = ink.shape
     page.put(ink, rng.integers(2, 300 - w - 1), rng.integers(2, max(3, 200 - h - 1)))
-    return page.rendered()
+    return page.rendered(faint=kind == "faint")
 
 
 def line(rng, some, kind):
@@ -178,14 +191,17 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or pathlib.Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        rng = np.random.default_rng(options.seed)
-        truth = {}
-        for number, index in enumerate(rng.choice(len(images), options.canvases, replace=False)):
-            file = folder / f"canvas-{number:04}.png"
-            canvas(rng, images[index]).save(file)
-            truth[str(file)] = [str(labels[index])]
-        if truth:
-            report(f"canvases ({options.split} digits)", truth, read(options.trainer, model, list(truth)), options.verbose)
+        for number_of_kind, kind in enumerate(("", "thin", "faint")):
+            rng = np.random.default_rng([options.seed, 10 + number_of_kind] if kind else options.seed)
+            count = options.canvases // 2 if kind else options.canvases
+            truth = {}
+            for number, index in enumerate(rng.choice(len(images), count, replace=False)):
+                file = folder / f"canvas-{kind}{number:04}.png"
+                canvas(rng, images[index], kind).save(file)
+                truth[str(file)] = [str(labels[index])]
+            if truth:
+                name = {"": f"canvases ({options.split} digits)", "thin": "canvases, a thin pen", "faint": "canvases, faint"}[kind]
+                report(name, truth, read(options.trainer, model, list(truth)), options.verbose)
         for number_of_kind, kind in enumerate(("apart", "boxes", "touching"), start=1):
             rng = np.random.default_rng([options.seed, number_of_kind])
             truth = {}

@@ -139,7 +139,7 @@ package final class DigitReader {
         }
         let factor = Self.reduction(image)
         let source = factor > 1 ? image.reduced(by: factor) : image
-        var reading = InkMap(source).map { interpretation(of: Segmentation($0), mode) } ?? Reading(characters: [])
+        var reading = InkMap.clearest(source).map { interpretation(of: Segmentation($0), mode) } ?? Reading(characters: [])
         if reading.characters.isEmpty {
             // Cut at its ink, perhaps. Which tone is ink, the surer reading says.
             let readings = InkMap.ofTwoTones(source).map { interpretation(of: Segmentation($0, isCropped: true), mode) }

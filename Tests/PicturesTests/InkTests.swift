@@ -37,6 +37,31 @@ import Testing
         #expect(InkMap(GreyImage(width: 200, height: 100, pixels: noisy)) == nil)
     }
 
+    /// Fifteen levels of ink on noise of five: the picture as it is has specks, smoothed it has the strokes. Noise alone stays empty.
+    @Test(arguments: [Float(-1), 1]) func faintInkIsFound(sign: Float) throws {
+        var sheet = Sheet(width: 240, height: 180)
+        sheet.fill(x: 60, y: 40, width: 14, height: 100)
+        sheet.fill(x: 140, y: 80, width: 40, height: 12)
+        var stream = RandomStream(RandomAddress(seed: 6, purpose: .test))
+        func picture(_ contrast: Float) -> GreyImage {
+            let pixels = sheet.ink.map { ink in
+                UInt8((130 + sign * contrast * ink + 5 * Float(stream.normalPair().0)).rounded())
+            }
+            return GreyImage(width: sheet.width, height: sheet.height, pixels: pixels)
+        }
+        func wrong(_ map: InkMap) -> Int { zip(map.ink, sheet.ink).filter { ($0 > 0.5) != ($1 > 0.5) }.count }
+        let faint = picture(15)
+        let map = try #require(InkMap.clearest(faint))
+        #expect(map.isDarkOnLight == (sign < 0) && map.noise < 0.12)
+        // Two pixels of the strokes' outlines, of 332, are the smoothing's.
+        #expect(wrong(map) < 2 * 332, "\(wrong(map)) pixels")
+        #expect(InkMap(faint).map(\.noise) ?? 1 > 0.15)
+        #expect(InkMap.clearest(picture(0)) == nil)
+        // What is clear stays as it is.
+        let clear = picture(100)
+        #expect(try #require(InkMap.clearest(clear)).ink == #require(InkMap(clear)).ink)
+    }
+
     /// Against plain flooding from every pixel.
     /// A narrow stroke with soft sides, cut at its ink, has two tones; no gradient has, nor has noise.
     @Test func twoTonesAreNoGradient() throws {

@@ -47,7 +47,7 @@ package struct Segmentation {
 
     /// What `choose` takes of the ink of `image`, which may be cut at its ink.
     package static func glyph(in image: GreyImage, _ choose: (Segmentation) -> Glyph?) -> Glyph? {
-        if let glyph = InkMap(image).flatMap({ choose(Segmentation($0)) }) { return glyph }
+        if let glyph = InkMap.clearest(image).flatMap({ choose(Segmentation($0)) }) { return glyph }
         for map in InkMap.ofTwoTones(image) {
             if let glyph = choose(Segmentation(map, isCropped: true)) { return glyph }
         }

@@ -1,0 +1,53 @@
+import Foundation
+
+/// Ink that hardly stands out of the paper's noise: the picture is smoothed until it does.
+extension InkMap {
+    /// Noise, in units of the ink's level, from which on thresholds cut into strokes.
+    private static let mostNoise: Float = 0.12
+    /// Standard deviations of the smoothing that is tried, pixels; a thin pen on a picture of 300 pixels is 3 wide.
+    private static let deviations: [Float] = [1, 2, 3]
+
+    /// The map of the picture as it is, where its ink is at least 1/0.12 times the noise; else of the least smoothed one
+    /// where it is; else of the one with least noise. Nil where all are empty.
+    ///
+    /// A Gaussian of σ pixels leaves `1/(2σ√π)` of noise that is independent from pixel to pixel, and a stroke wider than that
+    /// nearly as it is.
+    package static func clearest(_ image: GreyImage) -> InkMap? {
+        var best = InkMap(image)
+        for deviation in deviations {
+            if let best, best.noise <= mostNoise { break }
+            // A picture this small has strokes of a pixel or two.
+            guard min(image.width, image.height) >= 32 else { break }
+            guard let map = InkMap(image.smoothed(deviation)) else { continue }
+            if map.noise < best?.noise ?? .infinity { best = map }
+        }
+        return best
+    }
+}
+
+extension GreyImage {
+    /// By a Gaussian of this deviation, pixels, cut off at 3σ; beyond its border the image goes on as its outermost pixel.
+    func smoothed(_ deviation: Float) -> GreyImage {
+        let radius = Int((3 * deviation).rounded(.up))
+        let weights = (-radius...radius).map { exp(-0.5 * pow(Float($0) / deviation, 2)) }
+        let sum = weights.reduce(0, +)
+        let taps = weights.map { $0 / sum }
+        func pass(_ values: [Float], count: Int, step: Int, starts: StrideTo<Int>) -> [Float] {
+            var result = values
+            for start in starts {
+                for i in 0..<count {
+                    var value: Float = 0
+                    for k in 0...(2 * radius) {
+                        value += taps[k] * values[start &+ min(max(i &+ k &- radius, 0), count &- 1) &* step]
+                    }
+                    result[start &+ i &* step] = value
+                }
+            }
+            return result
+        }
+        let rows = pass(
+            pixels.map { Float($0) }, count: width, step: 1, starts: stride(from: 0, to: width * height, by: width))
+        let both = pass(rows, count: height, step: width, starts: stride(from: 0, to: width, by: 1))
+        return GreyImage(width: width, height: height, pixels: both.map { UInt8(min(max($0.rounded(), 0), 255)) })
+    }
+}
