@@ -91,7 +91,7 @@ def thinned(ink):
     return ink
 
 
-def canvas(rng, digit, kind):
+def canvas(rng, digit, kind=""):
     page = Page(rng, 300, 200)
     ink, _ = enlarged(digit, rng.integers(40, 161))
     if kind == "thin":

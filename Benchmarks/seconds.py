@@ -77,14 +77,14 @@ def sweep(project, options, base, key, values, folder):
         return list(csv.DictReader(file))
 
 
-def curve(rows, key, value):
+def curve(rows, key, value, seeds):
     """By epochs: accuracy, its deviation and seconds of one run."""
     found = {}
     for row in rows:
         if row["failure"] or (key and json.loads(row[key]) != value):
             continue
         found[int(row["epochs"])] = (float(row["validation_accuracy"]), float(row["validation_accuracy_sd"] or 0),
-                                     float(row["seconds"]))
+                                     float(row["seconds"]) / seeds)
     return dict(sorted(found.items()))
 
 
@@ -197,7 +197,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             rows = sweep(project, options, config, key, values, folder)
         for title, value in values:
-            row = {"name": f"{name} {title}".strip(), "curve": curve(rows, key, value)}
+            row = {"name": f"{name} {title}".strip(), "curve": curve(rows, key, value, len(options.seeds))}
             result["rows"].append(row)
             result["trainings"] += len(options.epochs) * len(options.seeds)
             print(f"{row['name']}: " + "; ".join(

@@ -139,7 +139,8 @@ package final class DigitReader {
         }
         let factor = Self.reduction(image)
         let source = factor > 1 ? image.reduced(by: factor) : image
-        var reading = InkMap.clearest(source).map { interpretation(of: Segmentation($0), mode) } ?? Reading(characters: [])
+        let map = InkMap.clearest(source)
+        var reading = map.map { interpretation(of: Segmentation($0), mode) } ?? Reading(characters: [])
         if reading.characters.isEmpty {
             // Cut at its ink, perhaps. Which tone is ink, the surer reading says.
             let readings = InkMap.ofTwoTones(source).map { interpretation(of: Segmentation($0, isCropped: true), mode) }

@@ -122,7 +122,8 @@ import Testing
         for row in 0..<12 {
             for column in 0..<9 {
                 for c in 0..<2 {
-                    let near = extremum(before, row, column, c, whole), far = extremum(before, row, column, c, whole + 1)
+                    let near = extremum(before, row, column, c, whole)
+                    let far = extremum(before, row, column, c, whole + 1)
                     #expect(abs(after[(row * 9 + column) * 2 + c] - (near + part * (far - near))) < 1e-6)
                 }
             }

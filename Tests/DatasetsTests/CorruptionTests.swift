@@ -35,7 +35,10 @@ import Workers
 
     /// Each corruption against plain loops in Double, for several samples, so that both ways are met. Those that lie upon the image
     /// are tested by what they are in `OverlayCorruptionTests`.
-    @Test(arguments: CorruptionKind.allCases.filter { ![.fog, .spatter, .dottedLine, .zigzag, .cannyEdges].contains($0) })
+    @Test(
+        arguments: CorruptionKind.allCases.filter {
+            ![.fog, .spatter, .dottedLine, .zigzag, .cannyEdges].contains($0)
+        })
     func agreesWithItsDefinition(kind: CorruptionKind) throws {
         let (height, width, channels) = (11, 18, 2)
         let pixels = image(height * width * channels)

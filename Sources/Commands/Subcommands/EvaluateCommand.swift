@@ -47,7 +47,8 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Folder in which the evaluation's folder is made.")
     var output: String?
 
-    @Flag(help: "Also under rotation, scale, shift, shear, noise, blur and contrast at graded strengths, and MNIST-C's other kinds.")
+    @Flag(
+        help: "Also under rotation, scale, shift, shear, noise, blur and contrast by degrees, and MNIST-C's other kinds.")
     var robustness = false
 
     @OptionGroup var common: CommonOptions
