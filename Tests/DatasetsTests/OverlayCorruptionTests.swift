@@ -21,6 +21,21 @@ import Testing
     private let black = [UInt8](repeating: 0, count: 784)
     private let white = [UInt8](repeating: 255, count: 784)
 
+    /// Images of any size and number of channels, down to one pixel.
+    @Test(arguments: CorruptionKind.allCases, [[1, 1, 1], [1, 5, 1], [7, 1, 2], [2, 3, 3], [40, 33, 1]])
+    func anySizeIsSpoilt(kind: CorruptionKind, shape: [Int]) throws {
+        let image = (0..<shape.reduce(1, *)).map { UInt8(($0 * 83) % 256) }
+        for strength in kind.strengths {
+            let corruption = try Corruption(
+                kind, strength: strength, height: shape[0], width: shape[1], channels: shape[2], seed: 4)
+            var scratch = corruption.makeScratch()
+            var output = [Float](repeating: .nan, count: image.count)
+            var span = output.mutableSpan
+            corruption.apply(image.span, into: &span, sampleIndex: 3, scratch: &scratch)
+            #expect(output.allSatisfy { $0 >= 0 && $0 <= 1 + 1e-6 })
+        }
+    }
+
     /// A cloud is the same at every strength, reaches 0 and 1, and hides nothing altogether.
     @Test func fogIsOneCloud() throws {
         for sample in 0..<3 {

@@ -48,7 +48,7 @@ struct EvaluateCommand: ParsableCommand {
     var output: String?
 
     @Flag(
-        help: "Also under rotation, scale, shift, shear, noise, blur and contrast by degrees, and MNIST-C's other kinds.")
+        help: "Also rotated, scaled, shifted, sheared, noisy, blurred and pale by degrees, and in MNIST-C's other ways.")
     var robustness = false
 
     @OptionGroup var common: CommonOptions
