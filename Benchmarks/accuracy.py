@@ -38,6 +38,8 @@ def train(project, options, config, label, seed):
     """One run; answers its figures."""
     folder = os.path.join(options.runs, label, f"seed-{seed}")
     found = recipes.finished(folder, config, seed, options.commit)
+    if found is None and options.test_anew:
+        found = tested_anew(project, options, config, folder, seed)
     if found is None:
         recipes.begin(folder, config, options.commit)
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
@@ -53,6 +55,23 @@ def train(project, options, config, label, seed):
     say(f"  seed {seed}: {100 * found['accuracy']:.2f} %  ({found['errors']} wrong, loss {found['loss']:.4f}), "
         f"{found['seconds']:.1f} s of training")
     return found
+
+
+def tested_anew(project, options, config, folder, seed):
+    """A run that is there, tested as the recipe now says; None where there is none."""
+    run = recipes.trained(folder, config)
+    if run is None:
+        return None
+    output = tempfile.mkdtemp(prefix="tested-", dir=options.runs)
+    command = [project.trainer, "evaluate", "--model", run, "--output", output, "--quiet"]
+    for key, value in config.get("evaluation", {}).items():
+        command += ["--set", f"evaluation.{key}={json.dumps(value)}"]
+    command += ["--threads", str(options.threads)] if options.threads else []
+    command += ["--data", options.data] if options.data else []
+    processes.run(command, project.environment(), options.threads, limit=options.limit, folder=ROOT)
+    before, found = recipes.figures(run), recipes.figures(recipes.only_folder(output))
+    kept = {key: before[key] for key in ("folder", "seconds", "epochs", "threads")}
+    return {"seed": seed, **found, **kept}
 
 
 def measure(project, options, config, label, seeds):
@@ -117,6 +136,8 @@ def main():
     parser.add_argument("--seeds", type=int, default=5, help="how many seeds (default 5)")
     parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default 0)")
     parser.add_argument("--ensemble", type=int, metavar="K", help="also average the probabilities of each K seeds")
+    parser.add_argument("--test-anew", action="store_true",
+                        help="runs that are there, of whatever commit, are tested by the recipe's section evaluation, not trained again")
     parser.add_argument("--robustness", action="store_true", help="also on spoilt images: mean areas")
     parser.add_argument("--tried", type=int, metavar="N",
                         help="how many configurations were tried, on validation images, before this one was chosen")
@@ -184,7 +205,11 @@ def main():
         row["ensembles"] = evaluate_together(project, options, runs, name)
     if options.robustness:
         row["robustness"] = spoilt(project, options, runs)
-    row["ablation"] = store.row(name).get("ablation", {}) if store.row(name).get("settings") == options.settings else {}
+    before = store.row(name)
+    row["ablation"] = before.get("ablation", {}) if before.get("settings") == options.settings else {}
+    if row["ablation"] and not options.ablation:
+        # What it is compared with are runs of its own seeds.
+        row["ablationBase"] = before.get("ablationBase", before["runs"])
     for ingredient, changed in variants.items():
         changed = copy.deepcopy(changed)
         changed["name"] = name

@@ -148,13 +148,14 @@ def markdown(rows):
     for name, row in rows.items():
         if not row.get("ablation"):
             continue
-        whole = _summary(row["runs"])
+        runs = row.get("ablationBase", row["runs"])
+        whole = _summary(runs)
         lines += ["", f"## `{name}` without one ingredient", "",
                   "The difference is paired by seed; its interval is 95 %, Student's t.", "",
                   "| without | seeds | accuracy %: mean | st. dev. | difference | 95 % interval | seconds |",
                   "|---|--:|--:|--:|--:|--:|--:|",
-                  f"| (whole recipe) | {len(row['runs'])} | **{whole[0]:.3f}** | {whole[1]:.3f} | | | {whole[3]:.1f} |"]
-        base = {run["seed"]: run["accuracy"] for run in row["runs"]}
+                  f"| (whole recipe) | {len(runs)} | **{whole[0]:.3f}** | {whole[1]:.3f} | | | {whole[3]:.1f} |"]
+        base = {run["seed"]: run["accuracy"] for run in runs}
         for ingredient, runs in row["ablation"].items():
             mean, deviation, _, seconds = _summary(runs)
             pairs = [100 * (run["accuracy"] - base[run["seed"]]) for run in runs if run["seed"] in base]

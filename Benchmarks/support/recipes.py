@@ -59,6 +59,16 @@ def finished(folder, config, seed, commit):
     return {"seed": seed, **figures(run)}
 
 
+def trained(folder, config):
+    """The finished run in `folder`, of whatever commit, if its configuration differs from this one in how it is tested alone."""
+    run, mark = only_folder(folder), os.path.join(folder, MARK)
+    if run is None or not os.path.exists(mark) or not os.path.exists(os.path.join(run, "metrics.json")):
+        return None
+    with open(mark, encoding="utf-8") as file:
+        before = json.load(file)["config"]
+    return run if {**before, "evaluation": None} == {**config, "evaluation": None} else None
+
+
 def begin(folder, config, commit):
     """Clears `folder` for a run of this configuration and says so in it."""
     shutil.rmtree(folder, ignore_errors=True)
