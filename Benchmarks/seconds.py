@@ -134,8 +134,8 @@ def markdown(results, options, description):
     lines = ["# What a second buys", "",
              "Written by `Benchmarks/seconds.py`: a recipe with one ingredient changed at a time, trained for several numbers of "
              "epochs. Accuracy in % of the 6,000 validation images, mean of the seeds (deviation), and seconds of training; then "
-             "seconds to an accuracy, between two lengths by interpolation. The test set was not read. Differences below about "
-             f"{2 * 0.06:.2f} points are chance: of three seeds the mean has a deviation of some 0.05.", "",
+             "seconds to an accuracy, between two lengths by interpolation. The test set was not read. Differences below 0.1 points are "
+             "chance: the mean of two or three seeds has a deviation of some 0.05.", "",
              machine.table(description, [("threads", str(options.threads or "all"))]), ""]
     for name, result in results.items():
         lengths = result["epochs"]
