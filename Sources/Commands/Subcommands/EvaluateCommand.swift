@@ -48,7 +48,8 @@ struct EvaluateCommand: ParsableCommand {
     var output: String?
 
     @Flag(
-        help: "Also rotated, scaled, shifted, sheared, noisy, blurred and pale by degrees, and in MNIST-C's other ways.")
+        help: "Also rotated, scaled, shifted, sheared, noisy, blurred and pale by degrees, and in MNIST-C's other ways."
+    )
     var robustness = false
 
     @OptionGroup var common: CommonOptions
