@@ -22,9 +22,8 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 
-from support import accuracy_table, machine, processes, recipes
+from support import accuracy_table, machine, processes, recipes, training
 from support.project import ROOT, Project
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -42,13 +41,7 @@ def train(project, options, config, label, seed):
         found = tested_anew(project, options, config, folder, seed)
     if found is None:
         recipes.begin(folder, config, options.commit)
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            json.dump(config, file)
-            file.flush()
-            command = [project.trainer, "--config", file.name, "--seed", str(seed), "--output", folder, "--quiet"]
-            command += ["--threads", str(options.threads)] if options.threads else []
-            command += ["--data", options.data] if options.data else []
-            processes.run(command, project.environment(), options.threads, limit=options.limit, folder=ROOT)
+        training.train(project, options, config, folder, ["--seed", str(seed)])
         found = recipes.finished(folder, config, seed, options.commit)
         if found is None:
             raise processes.Failed(f"{folder}: no finished run")
@@ -62,14 +55,9 @@ def tested_anew(project, options, config, folder, seed):
     run = recipes.trained(folder, config)
     if run is None:
         return None
-    output = tempfile.mkdtemp(prefix="tested-", dir=options.runs)
-    command = [project.trainer, "evaluate", "--model", run, "--output", output, "--quiet"]
-    for key, value in config.get("evaluation", {}).items():
-        command += ["--set", f"evaluation.{key}={json.dumps(value)}"]
-    command += ["--threads", str(options.threads)] if options.threads else []
-    command += ["--data", options.data] if options.data else []
-    processes.run(command, project.environment(), options.threads, limit=options.limit, folder=ROOT)
-    before, found = recipes.figures(run), recipes.figures(recipes.only_folder(output))
+    settings = [f"evaluation.{key}={json.dumps(value)}" for key, value in config.get("evaluation", {}).items()]
+    arguments = [argument for setting in settings for argument in ("--set", setting)]
+    before, found = recipes.figures(run), recipes.figures(training.evaluate(project, options, [run], arguments))
     kept = {key: before[key] for key in ("folder", "seconds", "epochs", "threads")}
     return {"seed": seed, **found, **kept}
 
@@ -84,26 +72,12 @@ def measure(project, options, config, label, seeds):
     return runs
 
 
-def portable(arguments, options):
-    """The command line without this machine's folders."""
-    paths = {"DATA": options.data, "RUNS": options.runs, "TRAINER": options.trainer}
-    private = {os.path.abspath(path): name for name, path in paths.items() if path}
-    return " ".join(private.get(os.path.abspath(argument), argument) for argument in arguments)
-
-
 def evaluate_together(project, options, runs, label):
     """Groups of `--ensemble` runs, each evaluated with its probabilities averaged."""
     results = []
     for start in range(0, len(runs) - options.ensemble + 1, options.ensemble):
         group = runs[start : start + options.ensemble]
-        folder = tempfile.mkdtemp(prefix="ensemble-", dir=options.runs)
-        command = [project.trainer, "evaluate", "--output", folder, "--quiet"]
-        for run in group:
-            command += ["--model", run["folder"]]
-        command += ["--threads", str(options.threads)] if options.threads else []
-        command += ["--data", options.data] if options.data else []
-        processes.run(command, project.environment(), options.threads, limit=options.limit, folder=ROOT)
-        found = recipes.figures(recipes.only_folder(folder))
+        found = recipes.figures(training.evaluate(project, options, [run["folder"] for run in group]))
         found["members"] = [run["seed"] for run in group]
         found["seconds"] = sum(run["seconds"] for run in group)
         say(f"  together, seeds {', '.join(map(str, found['members']))}: {100 * found['accuracy']:.2f} % "
@@ -116,18 +90,19 @@ def spoilt(project, options, runs):
     """Each run's accuracy on spoilt images: the areas under the curves of `robustness.json`."""
     results = []
     for run in runs:
-        folder = tempfile.mkdtemp(prefix="robustness-", dir=options.runs)
-        command = [project.trainer, "evaluate", "--model", run["folder"], "--robustness", "--output", folder, "--quiet"]
-        command += ["--threads", str(options.threads)] if options.threads else []
-        command += ["--data", options.data] if options.data else []
-        processes.run(command, project.environment(), options.threads, limit=options.limit, folder=ROOT)
-        with open(os.path.join(recipes.only_folder(folder), "robustness.json"), encoding="utf-8") as file:
+        folder = training.evaluate(project, options, [run["folder"]], ["--robustness"])
+        with open(os.path.join(folder, "robustness.json"), encoding="utf-8") as file:
             record = json.load(file)
         areas = {curve["corruption"]: curve["area"] for curve in record["curves"]}
         results.append({"seed": run["seed"], "graded": record["meanArea"], "mnistC": record["mnistCMeanArea"], "areas": areas})
         say(f"  spoilt, seed {run['seed']}: graded {100 * record['meanArea']:.2f} %, MNIST-C's kinds "
             f"{100 * record['mnistCMeanArea']:.2f} %")
     return results
+
+
+def reference_speed(project, options):
+    """Images a second of the reference network in training."""
+    return project.profile(128, 128, options.threads or len(processes.available_cpus()))[0]["trainingImagesPerSecond"]
 
 
 def main():
@@ -151,11 +126,8 @@ def main():
     parser.add_argument("--set", action="append", default=[], metavar="key.path=value", dest="settings",
                         help="override one key of the recipe; the row then says so")
     parser.add_argument("--name", help="the row's name, instead of the recipe's")
-    parser.add_argument("--data", help="folder of the data set")
-    parser.add_argument("--threads", type=int, help="threads (default: all cores)")
+    training.add_options(parser)
     parser.add_argument("--runs", default=os.path.join(ROOT, "runs", "accuracy"), help="where runs are kept")
-    parser.add_argument("--trainer", help="the program (default: .build/debug/trainer, built first)")
-    parser.add_argument("--limit", type=float, default=24 * 3600, help="seconds a run may take")
     parser.add_argument("--output", default=os.path.join(FOLDER, "ACCURACY.md"))
     parser.add_argument("--dry-run", action="store_true", help="print the figures, write no table")
     options = parser.parse_args()
@@ -192,13 +164,13 @@ def main():
             parser.error(f"--without {sorted(unknown)[0]}: expected one of {', '.join(variants)}")
         if options.without:
             variants = {key: variants[key] for key in options.without}
-    reference = [project.profile(128, 128, options.threads or len(processes.available_cpus()))[0] for _ in range(2)]
+    speeds = [reference_speed(project, options) for _ in range(2)]
     runs = measure(project, options, config, name, options.seeds)
-    reference.append(project.profile(128, 128, options.threads or len(processes.available_cpus()))[0])
+    speeds.append(reference_speed(project, options))
     row = {
         "tried": options.tried,
-        "referenceImagesPerSecond": statistics.median(found["trainingImagesPerSecond"] for found in reference),
-        "command": "Benchmarks/accuracy.py " + portable(sys.argv[1:], options), "runs": runs, "settings": options.settings,
+        "referenceImagesPerSecond": statistics.median(speeds),
+        "command": "Benchmarks/accuracy.py " + training.portable(sys.argv[1:], options), "runs": runs, "settings": options.settings,
         "machine": description, **recipes.size(project, config),
     }
     if options.ensemble:

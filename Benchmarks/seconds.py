@@ -17,8 +17,8 @@ import sys
 import tempfile
 import time
 
-from support import machine, processes, recipes
-from support.project import ROOT, Project
+from support import machine, processes, recipes, training
+from support.project import Project
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 
@@ -69,10 +69,7 @@ def sweep(project, options, base, key, values, folder):
     path = os.path.join(folder, "plan.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(plan, file)
-    command = [project.trainer, "sweep", "--config", path, "--quiet"]
-    command += ["--threads", str(options.threads)] if options.threads else []
-    command += ["--data", options.data] if options.data else []
-    processes.run(command, project.environment(), options.threads, limit=options.limit, folder=ROOT)
+    training.run(project, options, ["sweep", "--config", path])
     with open(os.path.join(folder, "seconds", "sweep.csv"), encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
@@ -108,14 +105,8 @@ def parts(project, options, base):
         for setting in changes:
             recipes.override(config, setting)
         with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "config.json")
-            with open(path, "w", encoding="utf-8") as file:
-                json.dump(config, file)
-            command = [project.trainer, "--config", path, "--quiet", "--output", folder]
-            command += ["--threads", str(options.threads)] if options.threads else []
-            command += ["--data", options.data] if options.data else []
             begin = time.monotonic()
-            processes.run(command, project.environment(), options.threads, limit=options.limit, folder=ROOT)
+            training.train(project, options, config, folder)
             whole = time.monotonic() - begin
             return recipes.figures(recipes.only_folder(folder))["seconds"], whole
     def least(changes):
@@ -166,10 +157,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="(default 1 2 3)")
     parser.add_argument("--goals", type=float, nargs="+", default=[98.9, 99.2], help="accuracies, %% (default 98.9 99.2)")
     parser.add_argument("--only", action="append", metavar="INGREDIENT", help="these alone (as often as you like)")
-    parser.add_argument("--data", help="folder of the data set")
-    parser.add_argument("--threads", type=int, help="threads (default: all cores)")
-    parser.add_argument("--trainer", help="the program (default: .build/debug/trainer, built first)")
-    parser.add_argument("--limit", type=float, default=24 * 3600, help="seconds a sweep may take")
+    training.add_options(parser)
     parser.add_argument("--output", default=os.path.join(FOLDER, "SECONDS.md"))
     options = parser.parse_args()
     options.data = os.path.abspath(options.data) if options.data else None
@@ -205,11 +193,7 @@ def main():
                 flush=True)
     result["seconds"] = time.monotonic() - begin
     result["parts"] = parts(project, options, config)
-    arguments = [argument for argument in sys.argv[1:]]
-    for option, name in ((options.data, "DATA"), (options.trainer, "TRAINER")):
-        arguments = [name if option and os.path.abspath(argument) == os.path.abspath(option) else argument
-                     for argument in arguments]
-    result["command"] = "Benchmarks/seconds.py " + " ".join(arguments)
+    result["command"] = "Benchmarks/seconds.py " + training.portable(sys.argv[1:], options)
 
     store = os.path.join(os.path.dirname(os.path.abspath(options.output)), "seconds.json")
     results = {}

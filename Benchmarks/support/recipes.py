@@ -48,25 +48,25 @@ def figures(run):
     }
 
 
-def finished(folder, config, seed, commit):
-    """Figures of the finished run in `folder`, if it is of this configuration and commit; None where there is none."""
+def _marked(folder):
+    """The finished run in `folder` and its mark; None where there is none."""
     run, mark = only_folder(folder), os.path.join(folder, MARK)
     if run is None or not os.path.exists(mark) or not os.path.exists(os.path.join(run, "metrics.json")):
-        return None
+        return None, None
     with open(mark, encoding="utf-8") as file:
-        if json.load(file) != {"config": config, "commit": commit}:
-            return None
-    return {"seed": seed, **figures(run)}
+        return run, json.load(file)
+
+
+def finished(folder, config, seed, commit):
+    """Figures of the finished run in `folder`, if it is of this configuration and commit; None where there is none."""
+    run, mark = _marked(folder)
+    return {"seed": seed, **figures(run)} if run and mark == {"config": config, "commit": commit} else None
 
 
 def trained(folder, config):
     """The finished run in `folder`, of whatever commit, if its configuration differs from this one in how it is tested alone."""
-    run, mark = only_folder(folder), os.path.join(folder, MARK)
-    if run is None or not os.path.exists(mark) or not os.path.exists(os.path.join(run, "metrics.json")):
-        return None
-    with open(mark, encoding="utf-8") as file:
-        before = json.load(file)["config"]
-    return run if {**before, "evaluation": None} == {**config, "evaluation": None} else None
+    run, mark = _marked(folder)
+    return run if run and {**mark["config"], "evaluation": None} == {**config, "evaluation": None} else None
 
 
 def begin(folder, config, commit):

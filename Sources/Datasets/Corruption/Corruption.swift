@@ -74,8 +74,8 @@ package struct Corruption: Sendable {
         case .impulseNoise: addImpulses(&output, &stream)
         case .blur: blur(&output, channels: warp.channels, &scratch.rows)
         case .glassBlur: blurAsGlass(&output, &stream, &scratch.rows)
-        case .motionBlur: blurAlongWay(&output, &stream)
-        case .contrast: lowerContrast(&output)
+        case .motionBlur: blurAlongWay(&output, &stream, &scratch.padded)
+        case .contrast: Contrast.stretch(&output, by: 1 - strength)
         case .brightness: for i in 0..<output.count { output[i] = min(output[i] + strength, 1) }
         case .stripe: invertStripe(&output)
         case .fog: addFog(&output, &stream)

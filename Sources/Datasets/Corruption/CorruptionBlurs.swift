@@ -53,35 +53,21 @@ extension Corruption {
         blur(&image, channels: channels, &buffer)
     }
 
-    /// `Σ x(p + t·d)/n` over n = 2·⌈strength⌉ + 1 values of t from −strength/2 to strength/2, d of length 1, bilinear, zero
-    /// outside.
-    func blurAlongWay(_ image: inout MutableSpan<Float>, _ stream: inout RandomStream) {
-        let (height, width, channels) = (warp.height, warp.width, warp.channels)
+    /// `Σ x(p + t·d)/n` over n = 2·⌈strength⌉ + 1 values of t from −strength/2 to strength/2, d of length 1: the mean of shifted
+    /// images.
+    func blurAlongWay(_ image: inout MutableSpan<Float>, _ stream: inout RandomStream, _ padded: inout [Float]) {
         let angle = Double(stream.uniform(in: -45...45)) * .pi / 180
         let count = 2 * Int(strength.rounded(.up)) + 1
         let old = (0..<image.count).map { image[$0] }
-        func pixel(_ y: Int, _ x: Int, _ c: Int) -> Float {
-            (0..<height).contains(y) && (0..<width).contains(x) ? old[(y * width + x) * channels + c] : 0
-        }
-        let steps = (0..<count).map { index in
-            let t = Double(strength) * (Double(index) / Double(count - 1) - 0.5)
-            return (x: Float(t * cos(angle)), y: Float(t * sin(angle)))
-        }
-        for y in 0..<height {
-            for x in 0..<width {
-                for c in 0..<channels {
-                    var sum: Float = 0
-                    for step in steps {
-                        let left = step.x.rounded(.down), top = step.y.rounded(.down)
-                        let (fx, fy) = (step.x - left, step.y - top)
-                        let (x0, y0) = (x + Int(left), y + Int(top))
-                        let upper = (1 - fx) * pixel(y0, x0, c) + fx * pixel(y0, x0 + 1, c)
-                        let lower = (1 - fx) * pixel(y0 + 1, x0, c) + fx * pixel(y0 + 1, x0 + 1, c)
-                        sum += (1 - fy) * upper + fy * lower
-                    }
-                    image[(y * width + x) * channels + c] = sum / Float(count)
-                }
-            }
+        var shifted = old
+        for i in 0..<image.count { image[i] = 0 }
+        for index in 0..<count {
+            let t = Double(strength) * (0.5 - Double(index) / Double(count - 1))
+            let map = Augmenter.Map(
+                rotation: 0, scale: 1, shear: 0, shiftX: Float(t * cos(angle)), shiftY: Float(t * sin(angle)))
+            var span = shifted.mutableSpan
+            warp.resample(old.span, map, displacements: [], padded: &padded, into: &span)
+            for i in 0..<image.count { image[i] += shifted[i] / Float(count) }
         }
     }
 }

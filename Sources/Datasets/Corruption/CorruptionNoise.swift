@@ -4,11 +4,8 @@ import Tensors
 /// What changes each value by itself.
 extension Corruption {
     func addNoise(_ image: inout MutableSpan<Float>, _ stream: inout RandomStream) {
-        for i in stride(from: 0, to: image.count, by: 2) {
-            let (first, second) = stream.normalPair()
-            image[i] = min(max(image[i] + strength * Float(first), 0), 1)
-            if i + 1 < image.count { image[i + 1] = min(max(image[i + 1] + strength * Float(second), 0), 1) }
-        }
+        Noise.add(to: &image, deviation: strength, &stream)
+        for i in 0..<image.count { image[i] = min(max(image[i], 0), 1) }
     }
 
     /// A Poisson number is how many uniform factors a product takes to fall below `e^−mean`, less one (Knuth 1969).
@@ -31,12 +28,5 @@ extension Corruption {
             let draw = stream.uniform(), white = stream.uniform() < 0.5
             if draw < strength { image[i] = white ? 1 : 0 }
         }
-    }
-
-    func lowerContrast(_ image: inout MutableSpan<Float>) {
-        var sum = 0.0
-        for i in 0..<image.count { sum += Double(image[i]) }
-        let mean = Float(sum / Double(image.count))
-        for i in 0..<image.count { image[i] = mean + (1 - strength) * (image[i] - mean) }
     }
 }

@@ -42,12 +42,8 @@ extension Corruption {
     func addDrops(_ image: inout MutableSpan<Float>, _ stream: inout RandomStream, _ buffer: inout [Float]) {
         let count = warp.height * warp.width
         var field = [Float](repeating: 0, count: count)
-        for i in stride(from: 0, to: count, by: 2) {
-            let (first, second) = stream.normalPair()
-            field[i] = Float(first)
-            if i + 1 < count { field[i + 1] = Float(second) }
-        }
         var span = field.mutableSpan
+        Noise.add(to: &span, deviation: 1, &stream)
         blur(&span, channels: 1, &buffer)
         let covered = min(Int((Double(strength) * Double(count)).rounded()), count)
         guard covered > 0 else { return }

@@ -2,6 +2,7 @@ import Datasets
 import Evaluation
 import Foundation
 import Plots
+import Runs
 import Tensors
 import Training
 
@@ -65,8 +66,8 @@ package struct CorruptionSheet: Sendable {
             let label = "\(row.kind.rawValue), \(row.kind.unit)"
             panel.text(label, x: labelWidth - 8, y: y + Self.side / 2 + 4, anchor: .end)
             for (column, picture) in row.pictures.enumerated() {
-                let x = labelWidth + Double(column) * pitchX, strength = "\(row.strengths[column])"
-                let text = strength.hasSuffix(".0") ? String(strength.dropLast(2)) : strength
+                let x = labelWidth + Double(column) * pitchX
+                let text = RobustnessRecord.short(Robustness.decimal(row.strengths[column]))
                 panel.image(
                     picture, x: x, y: y, width: Self.side, height: Self.side, tooltip: "\(row.kind.rawValue) \(text)")
                 panel.text(text, x: x + Self.side / 2, y: y + Self.side + 12, anchor: .middle, paint: .muted)

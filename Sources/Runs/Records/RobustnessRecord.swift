@@ -173,7 +173,7 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
     }
 
     /// A strength in as few digits as it has.
-    static func short(_ value: Double) -> String {
+    package static func short(_ value: Double) -> String {
         value == value.rounded() ? Text.fixed(value, 0) : "\(value)"
     }
 }

@@ -41,6 +41,9 @@ package struct Robustness: Hashable, Sendable {
 
     /// The seed of all corruptions: one, so that models are compared on the same spoilt images.
     package static let seed: UInt64 = 0
+
+    /// A strength by the Float's own decimal text, not its binary value: 0.1 and not 0.10000000149.
+    package static func decimal(_ strength: Float) -> Double { Double("\(strength)") ?? Double(strength) }
 }
 
 extension Classifier {
@@ -59,8 +62,7 @@ extension Classifier {
             var curve = Robustness.Curve(kind: kind, levels: [])
             for strength in kind.strengths {
                 let correct = try correct(images, kind, strength)
-                // The Float's own decimal text, not its binary value: 0.1 and not 0.10000000149.
-                curve.levels.append(.init(strength: Double("\(strength)") ?? Double(strength), correct: correct))
+                curve.levels.append(.init(strength: Robustness.decimal(strength), correct: correct))
             }
             result.curves.append(curve)
         }

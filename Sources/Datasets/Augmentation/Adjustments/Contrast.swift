@@ -24,7 +24,11 @@ public struct Contrast: AdjustmentKind {
 
     /// Stretches values about their mean.
     public func apply(to image: inout MutableSpan<Float>, _ shape: Shape, _ random: inout RandomStream) {
-        let factor = random.uniform(in: factors)
+        Self.stretch(&image, by: random.uniform(in: factors))
+    }
+
+    /// `μ + factor·(x − μ)`.
+    static func stretch(_ image: inout MutableSpan<Float>, by factor: Float) {
         var sum = 0.0
         for i in 0..<image.count { sum += Double(image[i]) }
         let mean = Float(sum / Double(image.count))

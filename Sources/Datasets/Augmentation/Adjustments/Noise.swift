@@ -21,7 +21,11 @@ public struct Noise: AdjustmentKind {
 
     /// Adds a normal number to each value.
     public func apply(to image: inout MutableSpan<Float>, _ shape: Shape, _ random: inout RandomStream) {
-        let sigma = deviation * random.uniform()
+        Self.add(to: &image, deviation: deviation * random.uniform(), &random)
+    }
+
+    /// A normal number times `sigma` to each value, drawn in pairs.
+    static func add(to image: inout MutableSpan<Float>, deviation sigma: Float, _ random: inout RandomStream) {
         for i in stride(from: 0, to: image.count, by: 2) {
             let (a, b) = random.normalPair()
             image[i] += sigma * Float(a)
