@@ -7,6 +7,7 @@
     .build/audit/bin/python Benchmarks/audit.py known   --mnist DIR      # the wrong labels of MNIST's test half
     .build/audit/bin/python Benchmarks/audit.py copies  --mnist DIR      # 160 near copies, half of them in the test half
     .build/audit/bin/python Benchmarks/audit.py strangers --mnist DIR    # clothes, letters, noise, digits on their side
+    .build/audit/bin/python Benchmarks/audit.py lines --mnist DIR        # words and scribbles beside lines of digits
 
 DIR holds MNIST's four IDX files, gzip or not. Clothes are Fashion-MNIST's test half (Debian's dataset-fashion-mnist), letters are set
 in handwriting fonts (fonts-dkg-handwriting fonts-breip fonts-bwht fonts-femkeklaver fonts-humor-sans fonts-rufscript fonts-kristi
@@ -27,6 +28,7 @@ import tempfile
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+import canvases
 from support import idx
 
 # Northcutt, Athalye, Mueller, "Pervasive label errors in test sets", 2021: at most two of five people gave the label (labelerrors.com).
@@ -141,13 +143,17 @@ def fitted(pixels):
     return np.clip(canvas[sides[0]:sides[0] + 28, sides[1]:sides[1] + 28], 0, 255).astype(np.uint8)
 
 
-def letters(count, seed=0):
+def handwriting():
     listing = subprocess.run(["fc-list"], capture_output=True, text=True).stdout
     pattern = "dkg|breip|bwht|femkeklaver|humor-sans|rufscript|kristi|dancingscript|kaushanscript|klee|tomsontalks"
     fonts = sorted({line.split(":")[0] for line in listing.splitlines() if re.search(pattern, line.split(":")[0], re.I)})
     if not fonts:
         sys.exit("letters: expected handwriting fonts, as the head of this file names them · received none")
-    chance, result = random.Random(seed), []
+    return fonts
+
+
+def letters(count, seed=0):
+    fonts, chance, result = handwriting(), random.Random(seed), []
     while len(result) < count:
         font = ImageFont.truetype(chance.choice(fonts), 80)
         image = Image.new("L", (160, 160))
@@ -183,13 +189,66 @@ def strangers(options, folder):
         print(f"{name:22} {(score < 0.05).mean():.1%} unknown, area under the ROC curve {area:.4f}")
 
 
+def word(chance, fonts):
+    """Four to seven letters, so near that they touch."""
+    font = ImageFont.truetype(chance.choice(fonts), chance.randint(60, 110))
+    image, x = Image.new("L", (900, 260), 255), 40
+    for letter in (chance.choice("acdefhkmnprtuvwxy") for _ in range(chance.randint(4, 7))):
+        ImageDraw.Draw(image).text((x, 60), letter, font=font, fill=20, stroke_width=chance.choice([0, 1, 2]))
+        x += font.getlength(letter) * chance.uniform(0.78, 0.95)
+    return image.crop((0, 0, int(x) + 60, 260)).filter(ImageFilter.GaussianBlur(chance.uniform(0, 1.2)))
+
+
+def scribble(chance):
+    image, x, y = Image.new("L", (500, 200), 255), chance.randint(40, 460), chance.randint(40, 160)
+    places = [(x, y)]
+    for _ in range(12):
+        x = min(max(x + chance.gauss(30, 60), 30), 470)
+        y = min(max(y + chance.gauss(0, 60), 30), 170)
+        places.append((x, y))
+    ImageDraw.Draw(image).line(places, fill=20, width=chance.randint(4, 8), joint="curve")
+    return image
+
+
+def lines(options, folder):
+    digits, labels = canvases.digits(options.mnist, "test")
+    fonts, chance = handwriting(), random.Random(1)
+
+    def digit_line(kind, rng):
+        some = rng.choice(len(digits), rng.integers(4, 9), replace=False)
+        return canvases.line(rng, digits[some], kind), "".join(map(str, labels[some]))
+
+    for number, kind in enumerate(("digits apart", "digits touching", "words", "scribbles")):
+        rng, truth = np.random.default_rng([1, number]), {}
+        for n in range(options.lines):
+            path = folder / f"{number}-{n:03}.png"
+            if kind.startswith("digits"):
+                image, truth[str(path)] = digit_line(kind.split()[1], rng)
+            else:
+                image, truth[str(path)] = word(chance, fonts) if kind == "words" else scribble(chance), None
+            image.save(path)
+        said = subprocess.run([options.trainer, "predict", "--segment", "--csv", "--quiet", *truth], capture_output=True, text=True,
+                              check=False).stdout
+        found = {}
+        for row in csv.DictReader(io.StringIO(said)):
+            found.setdefault(row["file"], []).append((row["class"], row["unknown"] == "1"))
+        strange = [isStrange for row in found.values() for _, isStrange in row]
+        touched = sum(any(isStrange for _, isStrange in row) for row in found.values())
+        text = f"{kind:16} {len(strange)} characters in {len(found)} lines: {np.mean(strange):.1%} unknown, in {touched} lines"
+        if kind.startswith("digits"):
+            wrong = [f for f, row in found.items() if "".join(c for c, _ in row) != truth[f]]
+            text += f"; {len(wrong)} lines read wrong, {sum(any(s for _, s in found[f]) for f in wrong)} of them with an unknown"
+        print(text, flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["labels", "known", "copies", "strangers"])
+    parser.add_argument("what", choices=["labels", "known", "copies", "strangers", "lines"])
     parser.add_argument("--mnist", type=pathlib.Path, required=True)
     parser.add_argument("--trainer", default=".build/debug/trainer")
     parser.add_argument("--config", default="config/default.json")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--lines", type=int, default=300, help="of each kind")
     parser.add_argument("--model", default=[], type=lambda path: ["--model", path], help="of strangers: instead of the box")
     parser.add_argument("--work", type=pathlib.Path, help="a folder that is kept")
     options = parser.parse_args()

@@ -22,3 +22,18 @@ extension ImageSet {
         return ImageSet(self, bytes: pixels)
     }
 }
+
+extension LineSet {
+    /// Every line with its upper and lower half exchanged: strokes of the kind, and no characters.
+    package var strangers: LineSet {
+        var result = self
+        for (b, bucket) in buckets.enumerated() {
+            let size = height * bucket.width, half = height / 2 * bucket.width
+            result.buckets[b].pixels = bucket.texts.indices.flatMap { line in
+                let pixels = bucket.pixels[(line * size)..<((line + 1) * size)]
+                return pixels.dropFirst(half) + pixels.prefix(half)
+            }
+        }
+        return result
+    }
+}

@@ -1,6 +1,7 @@
 import Datasets
 import Evaluation
 import NeuralNetwork
+import Recognition
 import Tensors
 import Training
 import Workers
@@ -15,8 +16,26 @@ package struct ModelCalibration: Sendable {
     /// Nothing is known.
     package init() {}
 
-    /// - Parameter temperature: of a network of lines, which no detector is of.
-    package init(temperature: Double?) { self.temperature = temperature }
+    /// Training lines that the class means and their covariance are taken of.
+    private static let trainingLines = 2_000
+
+    /// Of a network of lines.
+    /// - Parameters:
+    ///   - training: the characters that the lines it learned from are composed of.
+    ///   - heldOut: those of the lines that it did not learn from.
+    /// - Throws: an `InputError` where lines are of widths that the network does not take.
+    package init(
+        lines: LineData, graph: ResolvedGraph, parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>,
+        batchSize: Int, seed: UInt64, training: ImageSet, heldOut: ImageSet, pool: WorkerPool
+    ) throws(InputError) {
+        let graphs = try graph.widened(to: lines.widths), columns = graphs.map(\.outputColumns)
+        guard let held = try lines.validation(of: heldOut, seed: seed, columns: columns) else { return }
+        let networks = LineNetworks(graphs, batchSize: batchSize, pool: pool, keepsFeatures: true)
+        networks.load(parameters: parameters, state: state)
+        temperature = networks.temperature(on: held)
+        let learned = try lines.samples(of: training, count: Self.trainingLines, seed: seed, columns: columns)
+        strangers = StrangerDetector.fit(networks, training: learned, heldOut: held)
+    }
 
     /// Of a network of single images.
     /// - Parameters:

@@ -15,6 +15,7 @@ package final class LineReader {
     package let temperature: Double
     package let isCalibrated: Bool
     private let networks: LineNetworks
+    private let strangers: StrangerDetector?
     private let preparation: LinePreparation
 
     /// A line that was read.
@@ -34,6 +35,8 @@ package final class LineReader {
         package var isApart: Bool
         /// One a class, the other characters being as they are; they sum to less than 1 where it may be none at all.
         package var probabilities: [Double]
+        /// The share of known characters of lines that look at least as strange; nil where nobody has found out.
+        package var familiarity: Double?
     }
 
     /// Networks take lines whose width is a multiple of this many pixels.
@@ -48,7 +51,8 @@ package final class LineReader {
         classNames = model.classNames
         temperature = model.temperature ?? 1
         isCalibrated = model.temperature != nil
-        networks = LineNetworks([model.graph], batchSize: 1, pool: pool)
+        strangers = model.strangers
+        networks = LineNetworks([model.graph], batchSize: 1, pool: pool, keepsFeatures: strangers != nil)
         networks.load(parameters: model.parameters, state: model.state)
         preparation = LinePreparation(height: model.graph.inputShape.height, step: Self.step)
     }
@@ -73,13 +77,16 @@ package final class LineReader {
             func place(_ column: Int) -> Double {
                 line.places[min(max(Int((Double(column) * share).rounded()), 0), line.width)]
             }
-            let places = probabilities.alignment(of: reading.text).map { columns in
+            let alignment = probabilities.alignment(of: reading.text)
+            let places = alignment.map { columns in
                 place(columns.lowerBound)...max(place(columns.lowerBound), place(columns.upperBound + 1))
             }
-            let parts = glyph.parts(at: places)
-            let characters = zip(parts, probabilities.alternatives(to: reading.text)).map { part, probabilities in
+            let parts = glyph.parts(at: places), alternatives = probabilities.alternatives(to: reading.text)
+            let familiarities = strangers?.familiarities(of: reading.text, at: alignment, in: logits)
+            let characters = zip(parts, alternatives).enumerated().map { index, character in
                 Character(
-                    glyph: part.glyph, isApart: part.isApart, probabilities: Array(probabilities.dropLast()))
+                    glyph: character.0.glyph, isApart: character.0.isApart,
+                    probabilities: Array(character.1.dropLast()), familiarity: familiarities?[index])
             }
             return Line(text: reading.text, probability: min(1, exp(reading.logProbability)), characters: characters)
         }

@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import Pictures
 
@@ -61,7 +62,12 @@ extension DigitReader {
                 ReadCharacter(
                     box: character.glyph.box, line: 0, input: inputs[index], probabilities: joined,
                     // A part of a stroke that touches others is like nothing that the network of single characters knows.
-                    familiarity: character.isApart ? answers[index].familiarity : nil))
+                    familiarity: character.isApart ? answers[index].familiarity : character.familiarity))
+        }
+        // A word whose letters each could be an odd digit is none as a whole.
+        let whole = StrangerDetector.together(result.characters.compactMap(\.familiarity))
+        for index in result.characters.indices {
+            result.characters[index].familiarity = result.characters[index].familiarity.map { min($0, whole) }
         }
         return result
     }

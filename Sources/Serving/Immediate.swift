@@ -49,7 +49,9 @@ extension Service {
             "outputs": .array(
                 model.isOfLines
                     ? []
-                    : [tensor("probabilities", "FP32", [-1, model.classNames.count]), tensor("label", "BYTES", [-1])]),
+                    : InferRequest.Output.of(model).map {
+                        tensor($0.rawValue, $0.datatype, [-1] + $0.extents(model))
+                    }),
         ]
     }
 

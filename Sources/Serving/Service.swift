@@ -128,7 +128,7 @@ package final class Service: Sendable {
             let index = try model(name, version: version)
             let infer = try InferRequest(request, model: models[index])
             metrics.took(images: infer.count)
-            return infer.response(infer.probabilities(readers[index]), model: models[index])
+            return infer.response(infer.answers(readers[index]), model: models[index])
         default: return try immediate(route, request)
         }
     }

@@ -141,7 +141,7 @@ import Workers
             try write("a.png,\n")
             #expect(message(path).contains("labels.csv:2: expected a text of 1…32 characters · received none"))
             try write("a.png\n")
-            #expect(message(path).contains("labels.csv:2: expected 2 fields · received 1"))
+            #expect(message(path).contains("labels.csv:2: expected 2 columns · received 1"))
             try write("long.png,\(String(repeating: "1", count: 20))\n")
             #expect(message(path).contains("long.png: expected a line of at most 192 pixels"))
             try write("a.png,1x\n")

@@ -77,6 +77,27 @@ import Workers
         #expect(Double(right) >= least * 20, "\(right)")
     }
 
+    /// Characters that touch have a familiarity too; digits whose halves are exchanged are unknown as a line.
+    @Test func strangersInLinesAreTold() throws {
+        let reader = try Self.reader()
+        func familiarities(_ change: (inout Sheet) -> Void) throws -> [[Double]] {
+            try (0..<20).map { number in
+                var (sheet, _, _) = try Self.line(200 + 5 * number, 5, gap: -2, zoom: 3)
+                change(&sheet)
+                let characters = try reader.read(sheet.image(paper: 220, pen: 30), .segment).characters
+                return try characters.map { try #require($0.familiarity) }
+            }
+        }
+        let digits = try familiarities { _ in }
+        #expect(digits.joined().count { $0 < 0.01 } <= 3 && digits.joined().count > 80)
+        let exchanged = try familiarities { sheet in
+            // The digits stand from row 30 on, 84 rows.
+            let (from, half) = (30 * sheet.width, 42 * sheet.width)
+            for i in from..<from + half { sheet.ink.swapAt(i, i + half) }
+        }
+        #expect(exchanged.count { $0.allSatisfy { $0 < 0.01 } } >= 15, "\(exchanged)")
+    }
+
     @Test func severalLinesAreReadInOrder() throws {
         let reader = try Self.reader()
         var page = Sheet(width: 700, height: 500), texts: [String] = []

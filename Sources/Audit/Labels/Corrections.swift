@@ -46,11 +46,8 @@ package struct Corrections: Sendable {
             }
             return UInt8(index)
         }
-        while let row = try table.nextRow() {
-            let place = "\(path):\(table.line)"
-            guard row.count == head.count else {
-                throw InputError(place, expected: "\(head.count) columns", received: "\(row.count)")
-            }
+        while let row = try table.nextRow(columns: head.count) {
+            let place = table.place
             guard let index = Int(row[columns[1]]), index >= 0 else {
                 throw InputError("\(place), index", expected: "a number from 0", received: row[columns[1]])
             }

@@ -10,6 +10,9 @@ package struct LabelledProbabilities: Sendable {
     /// `[K]`.
     package let classNames: [String]
 
+    /// A table of more classes is refused: what is counted of pairs of classes grows with their square.
+    package static let mostClasses = 2_000
+
     /// N.
     package var count: Int { labels.count }
     /// K.
@@ -40,7 +43,7 @@ package struct LabelledProbabilities: Sendable {
             guard values.allSatisfy({ $0 >= 0 && $0 <= 1 }), abs(sum - 1) <= 0.01 else {
                 throw InputError(
                     "\(place), sample \(row)", expected: "\(k) numbers in [0, 1] with sum 1",
-                    received: "\(values.map { "\($0)" }.joined(separator: ", "))")
+                    received: values.prefix(12).map { "\($0)" }.joined(separator: ", ") + (k > 12 ? ", …" : ""))
             }
         }
         self.labels = labels
@@ -94,12 +97,14 @@ package struct LabelledProbabilities: Sendable {
                 path, expected: "columns p0, p1, … or p_NAME with the classes' probabilities",
                 received: "columns \(header.joined(separator: ", "))")
         }
+        guard columns.count <= mostClasses, Set(names).count == names.count else {
+            throw InputError(
+                path, expected: "a column for each of at most \(mostClasses) classes",
+                received: columns.count > mostClasses ? "\(columns.count)" : "two of one class")
+        }
         var labels: [Int] = [], probabilities: [Double] = []
-        while let row = try table.nextRow() {
-            let place = "\(path):\(table.line)"
-            guard row.count == header.count else {
-                throw InputError(place, expected: "\(header.count) fields", received: "\(row.count)")
-            }
+        while let row = try table.nextRow(columns: header.count) {
+            let place = table.place
             guard let label = names.firstIndex(of: row[labelColumn]) ?? Int(row[labelColumn]) else {
                 throw InputError("\(place), label", expected: "a class", received: row[labelColumn])
             }

@@ -40,7 +40,7 @@ struct AuditCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "With --model: write the model with a detector of strangers, fitted on the validation images.",
+            "With --model: write the model with a detector of strangers, fitted on the validation images or lines.",
             valueName: "file"))
     var save: String?
 
@@ -109,6 +109,9 @@ struct AuditCommand: ParsableCommand {
     func run() throws {
         if let predictions { return try auditTable(predictions) }
         if let corrections { return try apply(corrections, to: loaded()) }
+        if let save, let model = try model.map({ try SavedModel.load(path: $0) }), model.graph.readsLines {
+            return try saveLines(model, to: save)
+        }
         let session = try makeSession()
         defer { session.pool.shutdown() }
         // What cannot be done is said before minutes are spent.
@@ -126,11 +129,7 @@ struct AuditCommand: ParsableCommand {
         try folder.write(session.experiment.jsonText, as: .config)
         try audit.write(
             to: folder.url, title: "Audit of \(session.dataset)", lead: session.lead(audit), notes: session.notes)
-        if let save, let saved {
-            let data = saved.encoded()
-            try AtomicFile.write(data, to: URL(fileURLWithPath: save))
-            print("\(save): \(Console.grouped(data.count)) bytes, the model with a detector of strangers")
-        }
+        if let save, let saved { try self.save(saved, to: save) }
         print(AuditSummary.text(audit))
         print("Everything is in \(folder.url.relativePath); read audit.html there")
         if apply != nil {
@@ -161,7 +160,9 @@ struct AuditCommand: ParsableCommand {
     private func loaded() throws -> [(name: String, images: ImageSet)] {
         let experiment: Experiment
         if let model {
-            experiment = try AuditSession.experiment(of: SavedModel.load(path: model), data: data)
+            let model = try SavedModel.load(path: model)
+            try AuditSession.check(model)
+            experiment = try AuditSession.experiment(of: model, data: data)
         } else {
             experiment = try trainCommand().configured().0
         }

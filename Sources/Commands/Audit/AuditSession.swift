@@ -79,12 +79,17 @@ struct AuditSession {
         (firstIsJudged, model, detector) = (true, nil, nil)
     }
 
+    /// - Throws: an `InputError` where the network reads lines.
+    static func check(_ model: SavedModel) throws(InputError) {
+        guard model.graph.readsLines else { return }
+        throw InputError(
+            "--model", expected: "a network of single images", received: "one of lines of text",
+            remedy: "--save FILE gives it a detector of strangers; lines are not audited")
+    }
+
     /// The configuration that a model's data are loaded by.
     static func experiment(of model: SavedModel, data: String?) throws -> Experiment {
         var experiment = model.experiment
-        guard !model.graph.readsLines else {
-            throw InputError("--model", expected: "a network of single images", received: "one of lines of text")
-        }
         if let data {
             experiment.data.look(in: data)
         } else if let kind = model.ownData {
@@ -98,6 +103,7 @@ struct AuditSession {
     /// By one network that is trained already.
     /// - Parameter isSaved: whether ``savedModel()`` will be asked for, and a detector has to be fitted.
     init(_ model: SavedModel, data: String?, isUnseen: Bool, isSaved: Bool, common: CommonOptions) throws {
+        try Self.check(model)
         experiment = try Self.experiment(of: model, data: data)
         var options = experiment.dataRequest
         options.modelClasses = model.classNames
@@ -178,16 +184,15 @@ struct AuditSession {
         return Audit.drift(try side(first.name, first.range), try side(test.name, test.range), seed: seed)
     }
 
+    /// Why a model is not saved.
+    static let noDetector = InputError(
+        "--save", expected: "at least \(StrangerDetector.fewestHeldOut) validation images and a network with features",
+        received: "neither or one of them", remedy: "the model's data.validationFraction says how many there are")
+
     /// The model with a detector of its own.
     /// - Throws: an `InputError` where none can be fitted.
     func savedModel() throws -> SavedModel {
-        guard let model, let detector else {
-            throw InputError(
-                "--save",
-                expected: "at least \(StrangerDetector.fewestHeldOut) validation images and a network with features",
-                received: "neither or one of them",
-                remedy: "the model's data.validationFraction says how many there are")
-        }
+        guard let model, let detector else { throw Self.noDetector }
         return model.calibrated(temperature: model.temperature, strangers: detector)
     }
 }

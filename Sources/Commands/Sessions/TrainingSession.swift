@@ -135,13 +135,10 @@ struct TrainingSession {
                 normalization: data.normalizationConstants(experiment.data.normalization), training: data.train,
                 heldOut: data.validation, pool: pool)
         }
-        let graphs = try graph.widened(to: lines.widths), columns = graphs.map(\.outputColumns)
-        guard let set = try lines.validation(of: data.validation, seed: experiment.seed, columns: columns) else {
-            return ModelCalibration()
-        }
-        let networks = LineNetworks(graphs, batchSize: experiment.evaluation.batchSize, pool: pool)
-        networks.load(parameters: model.parameters, state: model.state)
-        return ModelCalibration(temperature: networks.temperature(on: set))
+        return try ModelCalibration(
+            lines: lines, graph: graph, parameters: model.parameters, state: model.state,
+            batchSize: experiment.evaluation.batchSize, seed: experiment.seed, training: data.train,
+            heldOut: data.validation, pool: pool)
     }
 
     private func saved(_ model: TrainedModel, _ calibration: ModelCalibration = .init()) -> SavedModel {

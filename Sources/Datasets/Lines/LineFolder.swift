@@ -95,16 +95,12 @@ struct LineFolder {
             let text = names.firstIndex(where: textNames.contains)
         else { return nil }
         var entries: [Entry] = []
-        while let row = try table.nextRow() {
-            let place = "\(path):\(table.line)"
-            guard row.count == header.count else {
-                throw InputError(place, expected: "\(header.count) fields", received: "\(row.count)")
-            }
+        while let row = try table.nextRow(columns: header.count) {
             let name = row[file]
             entries.append(
                 Entry(
                     file: name.hasPrefix("/") ? name : joined(base.isEmpty ? "." : base, name), text: row[text],
-                    place: place))
+                    place: table.place))
         }
         return entries
     }
@@ -122,11 +118,10 @@ struct LineFolder {
         var table = try TableText.load(joined(path, file))
         var entries: [Entry] = []
         while let row = try table.nextRow() {
-            let place = "\(joined(path, file)):\(table.line)"
             guard row.count == 2 else {
-                throw InputError(place, expected: "a picture's name and its text", received: "\(row.count) fields")
+                throw InputError(table.place, expected: "a picture's name and its text", received: "\(row.count) fields")
             }
-            entries.append(Entry(file: joined(folder, row[0]), text: row[1], place: place))
+            entries.append(Entry(file: joined(folder, row[0]), text: row[1], place: table.place))
         }
         return entries
     }

@@ -253,4 +253,18 @@ package struct StrangerDetector: Hashable, Sendable {
         }
         return Double(1001 - max(low, 1)) / 1000
     }
+
+    /// The familiarity of several images as a whole, of one line for example: the probability that known ones look so strange together,
+    /// by Fisher's method, `e⁻ˢ·Σ_{k<n} sᵏ/k!` with `s = −Σ log pᵢ`.
+    ///
+    /// R. A. Fisher, "Statistical methods for research workers", 4th edition, 1932. It takes images to be strange independently.
+    package static func together(_ familiarities: [Double]) -> Double {
+        let s = -familiarities.reduce(0) { $0 + log(max($1, 0.001)) }
+        var term = exp(-s), sum = 0.0
+        for k in 0..<familiarities.count {
+            sum += term
+            term *= s / Double(k + 1)
+        }
+        return familiarities.isEmpty ? 1 : min(1, sum)
+    }
 }

@@ -19,6 +19,8 @@ package struct TableText {
     private var nextLine = 1
     /// The line that the last row began in.
     package private(set) var line = 0
+    /// File and line of the last row, for errors.
+    package var place: String { "\(path):\(line)" }
 
     /// Opens the file at `path`.
     /// - Throws: an `InputError` where it cannot be read, is too large, or is UTF-16.
@@ -154,6 +156,16 @@ package struct TableText {
     package mutating func nextRow() throws(InputError) -> [String]? {
         var fields: [Range<Int>] = []
         return try next(&fields) ? fields.map(text) : nil
+    }
+
+    /// The next row of a table whose rows all have as many fields; nil at the end.
+    /// - Throws: an `InputError` where this one has others, or a quote is not closed.
+    package mutating func nextRow(columns: Int) throws(InputError) -> [String]? {
+        guard let row = try nextRow() else { return nil }
+        guard row.count == columns else {
+            throw InputError(place, expected: "\(columns) columns", received: "\(row.count)")
+        }
+        return row
     }
 
     /// A field as text.

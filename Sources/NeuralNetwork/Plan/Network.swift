@@ -147,6 +147,8 @@ package final class InferenceNetwork {
     private let kept: (batch: Storage, single: Storage, bytes: GraphCompiler.ByteFormat?)?
     /// Of the images last predicted.
     private var lastLogits: UnsafePointer<Float>?
+    /// Where what was kept of the last images is.
+    private var lastKept: Storage?
     /// Images a task takes; fixed, so that results do not depend on the thread count.
     private static let shardImages = 8
 
@@ -213,6 +215,7 @@ package final class InferenceNetwork {
         if !isSingle { plan.gather(self.logits) }
         let logits = UnsafePointer((isSingle ? singleLogits : self.logits).batchPointer)
         lastLogits = logits
+        lastKept = isSingle ? kept?.single : kept?.batch
         SoftmaxKernels.forward(logits, rows: count, columns: classes, p: probabilities.pointer)
         plan.profile?.mark(.probabilities)
     }
@@ -225,12 +228,12 @@ package final class InferenceNetwork {
         return (0..<count * graph.classCount).map { predicted[$0] }
     }
 
-    /// What the layer that decides has read of the images last predicted, `[count, F]`: ``ResolvedGraph/penultimateNode``'s output. Nil
-    /// where the network was not made to keep it, or that layer reads the images themselves.
+    /// What the layer that decides has read of the last images, `[count, F]`: ``ResolvedGraph/penultimateNode``'s output. Nil where the
+    /// network was not made to keep it, or that layer reads the images themselves.
     package func features(count: Int) -> [Float]? {
-        precondition(lastLogits != nil && count >= 0 && count <= batchSize, "features come after predict")
         guard let kept else { return nil }
-        let storage = count == 1 ? kept.single : kept.batch
+        guard let storage = lastKept else { preconditionFailure("features come after predict") }
+        precondition(count >= 0 && count <= batchSize, "more images than were predicted")
         let values = storage.batchPointer
         if let bytes = kept.bytes {
             return (0..<count).flatMap { image in
@@ -252,6 +255,7 @@ package final class InferenceNetwork {
             "batch is too short")
         plan.begin(count: count)
         plan.execute(images: images.pointer)
+        lastKept = kept?.batch
         (output.pointer + offset).update(from: logits.batchPointer, count: floats)
     }
 

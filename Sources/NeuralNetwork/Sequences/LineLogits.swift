@@ -10,10 +10,13 @@ package struct LineLogits: Sendable {
     package let columns: Int
     /// K, the blank counted.
     package let classes: Int
+    /// What the layer that decides has read, `[T, F]`; nil where it was not kept.
+    package let features: [Float]?
 
-    package init(values: [Float], columns: Int, classes: Int) {
+    package init(values: [Float], columns: Int, classes: Int, features: [Float]? = nil) {
         precondition(values.count == columns * classes && columns > 0 && classes > 1, "LineLogits: not columns×classes")
-        (self.values, self.columns, self.classes) = (values, columns, classes)
+        precondition((features?.count ?? 0).isMultiple(of: columns), "LineLogits: not columns×features")
+        (self.values, self.columns, self.classes, self.features) = (values, columns, classes, features)
     }
 
     /// The classes of the columns' largest logits, repeats joined and blanks dropped, and the column where each begins.

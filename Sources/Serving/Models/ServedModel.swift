@@ -1,3 +1,4 @@
+import Evaluation
 import Experiments
 import Foundation
 import Pictures
@@ -35,6 +36,8 @@ package struct ServedModel: Sendable {
     package var classNames: [String] { networks.single.classNames }
     /// `[H, W, C]`.
     package var inputShape: Shape { networks.single.graph.inputShape }
+    /// Whether it tells what it does not know.
+    var tellsStrangers: Bool { networks.single.strangers != nil }
     /// Whether it reads lines of text.
     var isOfLines: Bool { networks.isOfLines }
 }
@@ -57,11 +60,14 @@ extension [ServedModel] {
 final class ModelReader {
     let reader: DigitReader
     let classifier: SingleImageClassifier
+    let strangers: StrangerDetector?
 
     init(_ model: ServedModel) throws(InputError) {
         reader = try DigitReader(model.networks.single, lines: model.networks.lines, pool: WorkerPool(threads: 1))
         let saved = model.networks.single
+        strangers = saved.strangers
         classifier = SingleImageClassifier(
-            graph: saved.graph, normalization: saved.normalization, parameters: saved.parameters, state: saved.state)
+            graph: saved.graph, normalization: saved.normalization, parameters: saved.parameters, state: saved.state,
+            keepsFeatures: saved.strangers != nil)
     }
 }

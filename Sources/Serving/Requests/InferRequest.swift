@@ -5,9 +5,10 @@ import Tensors
 
 /// `POST /v2/models/NAME/infer` of the Open Inference Protocol, version 2, with its extension for binary tensors.
 ///
-/// One input, `image` `[N, H, W, C]`: `FP32` in [0, 1] (0 paper, 1 ink) or `UINT8` in 0…255. Two outputs: `probabilities` `[N, K]`
-/// `FP32`, calibrated where the model knows its temperature, and `label` `[N]` `BYTES`, the most probable class's name. Every
-/// image is computed on its own: what else is in the request or in the queue changes no bit of its answer.
+/// One input, `image` `[N, H, W, C]`: `FP32` in [0, 1] (0 paper, 1 ink) or `UINT8` in 0…255. Outputs: `probabilities` `[N, K]`
+/// `FP32`, calibrated where the model knows its temperature; `label` `[N]` `BYTES`, the most probable class's name; and, of a model
+/// that tells strangers, `familiarity` `[N]` `FP32`, the share of known images that look at least as strange. Every image is computed
+/// on its own: what else is in the request or in the queue changes no bit of its answer.
 ///
 /// Sources: https://github.com/kserve/open-inference-protocol, and Triton's `extension_binary_data.md`.
 struct InferRequest: Sendable {
@@ -16,7 +17,27 @@ struct InferRequest: Sendable {
         case bytes([UInt8])
     }
 
-    enum Output: String, CaseIterable, Sendable { case probabilities, label }
+    enum Output: String, CaseIterable, Sendable {
+        case probabilities, label, familiarity
+
+        /// What a model gives.
+        static func of(_ model: ServedModel) -> [Output] {
+            model.tellsStrangers ? allCases : [.probabilities, .label]
+        }
+
+        var datatype: String { self == .label ? "BYTES" : "FP32" }
+
+        /// Its shape, the images left out.
+        func extents(_ model: ServedModel) -> [Int] { self == .probabilities ? [model.classNames.count] : [] }
+    }
+
+    /// What is said of an image.
+    struct Answer: Sendable {
+        /// Calibrated, `[K]`.
+        var probabilities: [Double]
+        /// Nil where nobody asked.
+        var familiarity: Double?
+    }
 
     /// Echoed.
     private let id: String?
@@ -56,7 +77,7 @@ struct InferRequest: Sendable {
             let isBinary = try parameters?["binary_data_output"].map { value throws(InputError) in
                 try Member(value, "parameters.binary_data_output").boolean()
             }
-            outputs = try Self.outputs(root["outputs"], isBinary: isBinary ?? false)
+            outputs = try Self.outputs(root["outputs"], of: model, isBinary: isBinary ?? false)
             (count, images) = try Self.images(root["inputs"], binary, shape: model.inputShape)
         } catch {
             throw ServiceError(.badRequest, error.description)
@@ -71,17 +92,19 @@ struct InferRequest: Sendable {
         guard type == "np" else { throw InputError("\(place).content_type", expected: "np", received: type) }
     }
 
-    private static func outputs(_ value: JSONValue?, isBinary: Bool) throws(InputError) -> [(
-        kind: Output, isBinary: Bool
-    )] {
-        guard let value else { return Output.allCases.map { ($0, isBinary) } }
+    private static func outputs(
+        _ value: JSONValue?, of model: ServedModel, isBinary: Bool
+    ) throws(InputError) -> [(kind: Output, isBinary: Bool)] {
+        let known = Output.of(model)
+        guard let value else { return known.map { ($0, isBinary) } }
         var result: [(kind: Output, isBinary: Bool)] = []
         for (index, element) in try Member(value, "outputs").array().enumerated() {
             let place = "outputs[\(index)]"
             let object = try Member(element, place).object(["name", "parameters"])
             let name = try Member(object["name"], "\(place).name").string()
-            guard let kind = Output(rawValue: name) else {
-                throw InputError("\(place).name", expected: "probabilities or label", received: name)
+            guard let kind = Output(rawValue: name), known.contains(kind) else {
+                throw InputError(
+                    "\(place).name", expected: known.map(\.rawValue).joined(separator: " or "), received: name)
             }
             let parameters = try object["parameters"].map { value throws(InputError) in
                 try Member(value, "\(place).parameters").object(["binary_data"])
@@ -174,40 +197,50 @@ struct InferRequest: Sendable {
         }
     }
 
-    /// Calibrated probabilities of the images, `[N, K]`, each computed on its own.
-    func probabilities(_ reader: ModelReader) -> [[Double]] {
-        (0..<count).map { index in
+    /// The answers to the images, `[N]`, each computed on its own.
+    func answers(_ reader: ModelReader) -> [Answer] {
+        let strangers = outputs.contains { $0.kind == .familiarity } ? reader.strangers : nil
+        return (0..<count).map { index in
             let part = (index * imageSize)..<((index + 1) * imageSize)
             switch images {
             case .floats(let floats): _ = reader.classifier.probabilities(of: Array(floats[part]))
             case .bytes(let bytes): _ = reader.classifier.probabilities(of: Array(bytes[part]))
             }
-            return TemperatureScaling.probabilities(
-                reader.classifier.lastLogits[...], temperature: reader.reader.temperature)
+            let logits = reader.classifier.lastLogits
+            let familiarity = strangers.flatMap { strangers in
+                reader.classifier.lastFeatures.map { features in
+                    strangers.familiarity(score: strangers.scores(.init(logits: logits, features: features))[0])
+                }
+            }
+            return Answer(
+                probabilities: TemperatureScaling.probabilities(logits[...], temperature: reader.reader.temperature),
+                familiarity: familiarity)
         }
     }
 
     /// The answer to all images.
-    func response(_ probabilities: [[Double]], model: ServedModel) -> ServiceResponse {
+    func response(_ answers: [Answer], model: ServedModel) -> ServiceResponse {
         var tensors: [JSONValue] = []
         var binary: [UInt8] = []
         for (kind, isBinary) in outputs {
-            var tensor: JSONObject = ["name": .string(kind.rawValue)]
+            var tensor: JSONObject = [
+                "name": .string(kind.rawValue), "datatype": .string(kind.datatype),
+                "shape": .array(([count] + kind.extents(model)).map { .integer($0) }),
+            ]
             let data: [JSONValue]
             let start = binary.count
             switch kind {
-            case .probabilities:
-                let values = probabilities.joined().map { Float($0) }
-                tensor["datatype"] = "FP32"
-                tensor["shape"] = .array([.integer(count), .integer(model.classNames.count)])
+            case .probabilities, .familiarity:
+                let values = answers.flatMap { answer in
+                    (kind == .probabilities ? answer.probabilities : [answer.familiarity ?? 0]).map { Float($0) }
+                }
                 if isBinary { LittleEndian.append(values, to: &binary) }
                 data = isBinary ? [] : values.map { .number(JSONNumber($0)) }
             case .label:
-                let names = probabilities.map { p in
-                    model.classNames[p.indices.max { p[$0] < p[$1] || (p[$0] == p[$1] && $0 > $1) } ?? 0]
+                let names = answers.map { answer in
+                    let p = answer.probabilities
+                    return model.classNames[p.indices.max { p[$0] < p[$1] || (p[$0] == p[$1] && $0 > $1) } ?? 0]
                 }
-                tensor["datatype"] = "BYTES"
-                tensor["shape"] = .array([.integer(count)])
                 if isBinary {
                     for name in names {
                         let length = UInt32(name.utf8.count)

@@ -14,12 +14,14 @@ package final class SingleImageClassifier: @unchecked Sendable {
     private let bytes: [Float]
 
     /// Takes copies of the weights.
+    /// - Parameter keepsFeatures: whether ``lastFeatures`` will be asked for.
     package init(
         graph: ResolvedGraph, normalization: (mean: Float, standardDeviation: Float)?,
-        parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
+        parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>, keepsFeatures: Bool = false
     ) {
         // A pool of one has no threads of its own.
-        network = InferenceNetwork(graph: graph, batchSize: 1, pool: WorkerPool(threads: 1))
+        network = InferenceNetwork(
+            graph: graph, batchSize: 1, pool: WorkerPool(threads: 1), keepsFeatures: keepsFeatures)
         network.load(parameters: parameters, state: state)
         image = AlignedBuffer(count: graph.inputShape.count)
         probabilities = AlignedBuffer(count: graph.classCount)
@@ -62,6 +64,12 @@ package final class SingleImageClassifier: @unchecked Sendable {
 
     /// What the last layer gave for the image whose probabilities were last asked for, before softmax: `[K]`.
     package var lastLogits: [Float] { network.logits(count: 1) }
+
+    /// The features of that image, averaged over places: see ``Classifier/activations(of:)``. Nil where they are not kept.
+    package var lastFeatures: [Float]? {
+        guard let (places, channels) = network.graph.featurePlaces else { return nil }
+        return network.features(count: 1)?.meansOverPlaces(images: 1, places: places, channels: channels)
+    }
 
     private func predict() -> [Float] {
         network.predict(images: image, count: 1, probabilities: probabilities)

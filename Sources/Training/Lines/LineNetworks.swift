@@ -9,6 +9,7 @@ package final class LineNetworks {
     private let graph: ResolvedGraph
     private let batchSize: Int
     private let pool: WorkerPool
+    private let keepsFeatures: Bool
     private var weights: (parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>)?
     private var images = AlignedBuffer<Float>(count: 0)
     private var output = AlignedBuffer<Float>(count: 0)
@@ -18,14 +19,19 @@ package final class LineNetworks {
     /// Widths whose networks are kept.
     private static let mostNetworks = 24
 
-    /// - Parameter graphs: one network for several widths, at least one.
-    package init(_ graphs: [ResolvedGraph], batchSize: Int, pool: WorkerPool) {
+    /// - Parameters:
+    ///   - graphs: one network for several widths, at least one.
+    ///   - keepsFeatures: whether ``LineLogits/features`` will be asked for; they are there where the network has some for each column.
+    package init(_ graphs: [ResolvedGraph], batchSize: Int, pool: WorkerPool, keepsFeatures: Bool = false) {
         graph = graphs[graphs.count - 1]
         self.batchSize = min(max(batchSize, 1), Self.mostLines)
         self.pool = pool
-        for graph in graphs {
-            networks[graph.inputShape.width] = InferenceNetwork(graph: graph, batchSize: self.batchSize, pool: pool)
-        }
+        self.keepsFeatures = keepsFeatures && graph.featurePlaces?.places == graph.outputColumns
+        for graph in graphs { networks[graph.inputShape.width] = makeNetwork(graph) }
+    }
+
+    private func makeNetwork(_ graph: ResolvedGraph) -> InferenceNetwork {
+        InferenceNetwork(graph: graph, batchSize: batchSize, pool: pool, keepsFeatures: keepsFeatures)
     }
 
     /// Takes copies of trained weights.
@@ -54,17 +60,19 @@ package final class LineNetworks {
     /// What the network gives for `count` lines of bytes `[count, height, width]`, at most as many as are computed at once.
     package func logits(of pixels: some Collection<UInt8>, count: Int, width: Int) -> [LineLogits] {
         let network = network(width)
-        let size = graph.inputShape.height * width
-        precondition(pixels.count == count * size && count <= batchSize, "LineNetworks: lines of another size")
-        if images.count < batchSize * size { images = AlignedBuffer(count: batchSize * size) }
+        let pixelCount = graph.inputShape.height * width
+        precondition(pixels.count == count * pixelCount && count <= batchSize, "LineNetworks: lines of another size")
+        if images.count < batchSize * pixelCount { images = AlignedBuffer(count: batchSize * pixelCount) }
         for (index, byte) in pixels.enumerated() { images[index] = Float(byte) / 255 }
         let floats = network.graph.outputColumns * network.graph.classCount
         if output.count < batchSize * floats { output = AlignedBuffer(count: batchSize * floats) }
         network.activations(images: images, count: count, into: output)
+        let features = network.features(count: count), size = (features?.count ?? 0) / count
         return (0..<count).map { line in
             LineLogits(
                 values: (0..<floats).map { output[line * floats + $0] }, columns: network.graph.outputColumns,
-                classes: network.graph.classCount)
+                classes: network.graph.classCount,
+                features: features.map { Array($0[(line * size)..<((line + 1) * size)]) })
         }
     }
 
@@ -77,7 +85,7 @@ package final class LineNetworks {
         }
         // Some are kept: lines of a page have few widths, those of an adversary many.
         if networks.count >= Self.mostNetworks { networks.removeAll() }
-        let network = InferenceNetwork(graph: graph, batchSize: batchSize, pool: pool)
+        let network = makeNetwork(graph)
         if let weights { network.load(parameters: weights.parameters, state: weights.state) }
         networks[width] = network
         return network
