@@ -5,7 +5,7 @@
     swift build --product trainer
     .build/audit/bin/python Benchmarks/audit.py labels  --mnist DIR      # 5 % of the training labels wrong, three seeds
     .build/audit/bin/python Benchmarks/audit.py known   --mnist DIR      # the wrong labels of MNIST's test half
-    .build/audit/bin/python Benchmarks/audit.py copies  --mnist DIR      # 160 near copies, half of them in the test half
+    .build/audit/bin/python Benchmarks/audit.py copies  --mnist DIR      # 160 near copies, half of them in the test half, three seeds
     .build/audit/bin/python Benchmarks/audit.py strangers --mnist DIR    # clothes, letters, noise, digits on their side
     .build/audit/bin/python Benchmarks/audit.py lines --mnist DIR        # words and scribbles beside lines of digits
 
@@ -109,8 +109,13 @@ def copied(image, kind, rng):
 
 
 def copies(options, folder):
+    for seed in range(1, options.seeds + 1):
+        copies_of(seed, options, folder / f"copies-{seed}")
+
+
+def copies_of(seed, options, folder):
     x, y, xt, yt = mnist(options.mnist)
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
     sources = rng.permutation(len(x))[:20 * len(COPIES)]
     made = np.stack([copied(x[source], COPIES[n % len(COPIES)], rng) for n, source in enumerate(sources)])
     half = len(made) // 2
@@ -123,9 +128,9 @@ def copies(options, folder):
     place = [("train", len(x) + n) if n < half else ("test", len(xt) + n - half) for n in range(len(made))]
     hits = [any({place[n], ("train", int(sources[n]))} <= group for group in groups.values()) for n in range(len(made))]
     others = sum(not group & set(place) for group in groups.values())
-    for k, kind in enumerate(COPIES):
-        print(f"{kind:9} {sum(hits[k::len(COPIES)])} of {len(hits[k::len(COPIES)])}")
-    print(f"found {sum(hits)} of {len(hits)}; groups of other images: {others}")
+    kinds = ", ".join(f"{kind} {sum(hits[k::len(COPIES)])}" for k, kind in enumerate(COPIES))
+    print(f"seed {seed}: found {sum(hits)} of {len(hits)} ({kinds}, of {len(hits) // len(COPIES)} each); groups of other images: {others}",
+          flush=True)
 
 
 def fitted(pixels):

@@ -25,7 +25,7 @@ package final class DuplicateFinder {
     /// them, and how many others, these let through.
     package struct Limits: Hashable, Sendable {
         /// Of the residual times the ratio.
-        package var product = 0.009
+        package var product = 0.012
         /// Of the ratio.
         package var ratio = 0.35
 
