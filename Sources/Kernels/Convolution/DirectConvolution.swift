@@ -74,7 +74,7 @@ package struct DirectConvolution: Hashable, Sendable {
     ) {
         let g = geometry, f = g.filters
         let span = g.kernelWidth &* g.channels, line = padded.width &* g.channels, step = g.strideWidth &* g.channels
-        let b = min(a &+ 16, f &- B.count)
+        let place = FilterPlace<B>(first: a, further: min(a &+ 16, f &- B.count))
         for oy in 0..<g.outHeight {
             let top = image + oy &* g.strideHeight &* line
             let out = y + oy &* g.outWidth &* f
@@ -83,33 +83,23 @@ package struct DirectConvolution: Hashable, Sendable {
                 // Four pixels; past the end of the row the last one again.
                 let last = g.outWidth &- 1
                 let o1 = min(ox &+ 1, last), o2 = min(ox &+ 2, last), o3 = min(ox &+ 3, last)
-                var a0 = SIMD16<Float>(), a1 = a0, a2 = a0, a3 = a0, b0 = B(), b1 = b0, b2 = b0, b3 = b0
+                var s0 = FilterSums<B>(), s1 = s0, s2 = s0, s3 = s0
                 var weights = w
                 for ky in 0..<g.kernelHeight {
                     let row = top + ky &* line
                     for t in 0..<span {
-                        let wa = weights.lanes(a), wb = B.load(weights + b)
-                        let x0 = row[ox &* step &+ t], x1 = row[o1 &* step &+ t]
-                        let x2 = row[o2 &* step &+ t], x3 = row[o3 &* step &+ t]
-                        a0.addProduct(wa, x0)
-                        b0.addProduct(wb, x0)
-                        a1.addProduct(wa, x1)
-                        b1.addProduct(wb, x1)
-                        a2.addProduct(wa, x2)
-                        b2.addProduct(wb, x2)
-                        a3.addProduct(wa, x3)
-                        b3.addProduct(wb, x3)
+                        let w = FilterSums(weights, place)
+                        s0.addProduct(w, row[ox &* step &+ t])
+                        s1.addProduct(w, row[o1 &* step &+ t])
+                        s2.addProduct(w, row[o2 &* step &+ t])
+                        s3.addProduct(w, row[o3 &* step &+ t])
                         weights += f
                     }
                 }
-                out.setLanes(ox &* f &+ a, a0)
-                b0.store(out + (ox &* f &+ b))
-                out.setLanes(o1 &* f &+ a, a1)
-                b1.store(out + (o1 &* f &+ b))
-                out.setLanes(o2 &* f &+ a, a2)
-                b2.store(out + (o2 &* f &+ b))
-                out.setLanes(o3 &* f &+ a, a3)
-                b3.store(out + (o3 &* f &+ b))
+                s0.store(out + ox &* f, place)
+                s1.store(out + o1 &* f, place)
+                s2.store(out + o2 &* f, place)
+                s3.store(out + o3 &* f, place)
                 ox &+= 4
             }
         }
@@ -126,45 +116,70 @@ package struct DirectConvolution: Hashable, Sendable {
         let span = g.kernelWidth &* g.channels, line = padded.width &* g.channels, step = g.strideWidth &* g.channels
         // Tap t of a window lies `offset(t)` floats after its corner.
         @inline(__always) func offset(_ tap: Int) -> Int { tap / span &* line &+ tap % span }
-        let b = min(a &+ 16, f &- B.count)
+        let place = FilterPlace<B>(first: a, further: min(a &+ 16, f &- B.count))
         for first in stride(from: 0, to: g.depth, by: 4) {
             // Where fewer than four taps are left the last one goes along again and is stored again.
             let end = g.depth &- 1
             let t1 = min(first &+ 1, end), t2 = min(first &+ 2, end), t3 = min(first &+ 3, end)
             let p0 = offset(first), p1 = offset(t1), p2 = offset(t2), p3 = offset(t3)
-            var a0 = SIMD16<Float>(), a1 = a0, a2 = a0, a3 = a0, b0 = B(), b1 = b0, b2 = b0, b3 = b0
+            var s0 = FilterSums<B>(), s1 = s0, s2 = s0, s3 = s0
             if accumulate {
-                (a0, b0) = (dw.lanes(first &* f &+ a), B.load(dw + (first &* f &+ b)))
-                (a1, b1) = (dw.lanes(t1 &* f &+ a), B.load(dw + (t1 &* f &+ b)))
-                (a2, b2) = (dw.lanes(t2 &* f &+ a), B.load(dw + (t2 &* f &+ b)))
-                (a3, b3) = (dw.lanes(t3 &* f &+ a), B.load(dw + (t3 &* f &+ b)))
+                s0 = FilterSums(dw + first &* f, place)
+                s1 = FilterSums(dw + t1 &* f, place)
+                s2 = FilterSums(dw + t2 &* f, place)
+                s3 = FilterSums(dw + t3 &* f, place)
             }
             var gradient = dy
             for oy in 0..<g.outHeight {
                 var corner = UnsafePointer(image + oy &* g.strideHeight &* line)
                 for _ in 0..<g.outWidth {
-                    let ga = gradient.lanes(a), gb = B.load(gradient + b)
-                    a0.addProduct(ga, corner[p0])
-                    b0.addProduct(gb, corner[p0])
-                    a1.addProduct(ga, corner[p1])
-                    b1.addProduct(gb, corner[p1])
-                    a2.addProduct(ga, corner[p2])
-                    b2.addProduct(gb, corner[p2])
-                    a3.addProduct(ga, corner[p3])
-                    b3.addProduct(gb, corner[p3])
+                    let g = FilterSums(gradient, place)
+                    s0.addProduct(g, corner[p0])
+                    s1.addProduct(g, corner[p1])
+                    s2.addProduct(g, corner[p2])
+                    s3.addProduct(g, corner[p3])
                     gradient += f
                     corner += step
                 }
             }
-            dw.setLanes(first &* f &+ a, a0)
-            b0.store(dw + (first &* f &+ b))
-            dw.setLanes(t1 &* f &+ a, a1)
-            b1.store(dw + (t1 &* f &+ b))
-            dw.setLanes(t2 &* f &+ a, a2)
-            b2.store(dw + (t2 &* f &+ b))
-            dw.setLanes(t3 &* f &+ a, a3)
-            b3.store(dw + (t3 &* f &+ b))
+            s0.store(dw + first &* f, place)
+            s1.store(dw + t1 &* f, place)
+            s2.store(dw + t2 &* f, place)
+            s3.store(dw + t3 &* f, place)
         }
+    }
+}
+
+/// Where a group's filters are in a row.
+private struct FilterPlace<B: FurtherFilters> {
+    var first: Int
+    var further: Int
+}
+
+/// One number for each filter of a group.
+private struct FilterSums<B: FurtherFilters> {
+    private var a = SIMD16<Float>()
+    private var b = B()
+
+    @inline(__always)
+    init() {}
+
+    @inline(__always)
+    init(_ row: UnsafePointer<Float>, _ place: FilterPlace<B>) {
+        a = row.lanes(place.first)
+        b = B.load(row + place.further)
+    }
+
+    @inline(__always)
+    mutating func addProduct(_ w: Self, _ x: Float) {
+        a.addProduct(w.a, x)
+        b.addProduct(w.b, x)
+    }
+
+    @inline(__always)
+    func store(_ row: UnsafeMutablePointer<Float>, _ place: FilterPlace<B>) {
+        row.setLanes(place.first, a)
+        b.store(row + place.further)
     }
 }
 
@@ -177,8 +192,7 @@ private protocol FurtherFilters {
     mutating func addProduct(_ w: Self, _ x: Float)
 }
 
-extension SIMD16: FurtherFilters where Scalar == Float {
-    fileprivate static var count: Int { 16 }
+extension FurtherFilters where Self: BitwiseCopyable {
     @inline(__always)
     fileprivate static func load(_ p: UnsafePointer<Float>) -> Self { UnsafeRawPointer(p).loadUnaligned(as: Self.self) }
     @inline(__always)
@@ -187,14 +201,12 @@ extension SIMD16: FurtherFilters where Scalar == Float {
     }
 }
 
+extension SIMD16: FurtherFilters where Scalar == Float {
+    fileprivate static var count: Int { 16 }
+}
+
 extension SIMD8: FurtherFilters where Scalar == Float {
     fileprivate static var count: Int { 8 }
-    @inline(__always)
-    fileprivate static func load(_ p: UnsafePointer<Float>) -> Self { UnsafeRawPointer(p).loadUnaligned(as: Self.self) }
-    @inline(__always)
-    fileprivate func store(_ p: UnsafeMutablePointer<Float>) {
-        UnsafeMutableRawPointer(p).storeBytes(of: self, as: Self.self)
-    }
 }
 
 private struct NoFilters: FurtherFilters {

@@ -59,7 +59,7 @@ package struct Winograd: Hashable, Sendable {
     package func scratchFloats(images: Int, rows: Int? = nil) -> Int {
         let tiles = (rows ?? tilesHigh) * tilesWide * images
         return tile.points * (Self.plane(tiles * geometry.channels) + Self.plane(tiles * geometry.filters))
-            + WinogradTransforms.scratchFloats + max(geometry.channels, geometry.filters)
+            + WinogradScratch.tileFloats + max(geometry.channels, geometry.filters)
     }
 
     /// Floats from one point's values to the next one's: `count`, and so many more that they are an odd number of cache lines. A tile's
@@ -70,8 +70,8 @@ package struct Winograd: Hashable, Sendable {
     package func transformWeights(_ w: UnsafePointer<Float>, into u: UnsafeMutablePointer<Float>) {
         let pairs = geometry.channels * geometry.filters
         switch tile {
-        case .two: WinogradTransforms.weights2(w, pairs, u, weightPlane)
-        case .four: WinogradTransforms.weights4(w, pairs, u, weightPlane)
+        case .two: WinogradTransforms<WinogradLines2>.weights(w, pairs, u, weightPlane)
+        case .four: WinogradTransforms<WinogradLines4>.weights(w, pairs, u, weightPlane)
         }
     }
 
@@ -102,8 +102,8 @@ package struct Winograd: Hashable, Sendable {
         for image in 0..<images {
             let source = products + image * each * f, target = y + image * geometry.outputCount
             switch tile {
-            case .two: WinogradTransforms.output2(self, rows, source, productPlane, bias, relu, target, rest)
-            case .four: WinogradTransforms.output4(self, rows, source, productPlane, bias, relu, target, rest)
+            case .two: WinogradTransforms<WinogradLines2>.output(self, rows, source, productPlane, bias, relu, target, rest)
+            case .four: WinogradTransforms<WinogradLines4>.output(self, rows, source, productPlane, bias, relu, target, rest)
             }
         }
     }
@@ -125,8 +125,8 @@ package struct Winograd: Hashable, Sendable {
         for image in 0..<images {
             let source = dy + image * geometry.outputCount, target = d + image * each * f
             switch tile {
-            case .two: WinogradTransforms.gradient2(self, rows, source, target, gradientPlane, rest)
-            case .four: WinogradTransforms.gradient4(self, rows, source, target, gradientPlane, rest)
+            case .two: WinogradTransforms<WinogradLines2>.gradient(self, rows, source, target, gradientPlane, rest)
+            case .four: WinogradTransforms<WinogradLines4>.gradient(self, rows, source, target, gradientPlane, rest)
             }
         }
         for point in 0..<tile.points {
@@ -146,8 +146,8 @@ package struct Winograd: Hashable, Sendable {
     package func finishWeightGradient(_ du: UnsafePointer<Float>, into dw: UnsafeMutablePointer<Float>) {
         let pairs = geometry.channels * geometry.filters
         switch tile {
-        case .two: WinogradTransforms.weightGradient2(du, weightPlane, pairs, dw)
-        case .four: WinogradTransforms.weightGradient4(du, weightPlane, pairs, dw)
+        case .two: WinogradTransforms<WinogradLines2>.weightGradient(du, weightPlane, pairs, dw)
+        case .four: WinogradTransforms<WinogradLines4>.weightGradient(du, weightPlane, pairs, dw)
         }
     }
 
@@ -159,8 +159,8 @@ package struct Winograd: Hashable, Sendable {
         for image in 0..<images {
             let source = x + image * geometry.inputCount, target = v + image * each * c
             switch tile {
-            case .two: WinogradTransforms.input2(self, rows, source, target, plane, rest)
-            case .four: WinogradTransforms.input4(self, rows, source, target, plane, rest)
+            case .two: WinogradTransforms<WinogradLines2>.input(self, rows, source, target, plane, rest)
+            case .four: WinogradTransforms<WinogradLines4>.input(self, rows, source, target, plane, rest)
             }
         }
     }
