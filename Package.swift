@@ -317,7 +317,9 @@ if Context.environment["NUMERAL_FUZZING"] == "1" {
     package.targets.append(
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["Audit", "Forms", "Numeral", "Serving", "Interchange", "Recognition", "Pictures", "Formats"],
+            dependencies: [
+                "Audit", "Forms", "Numeral", "Serving", "Interchange", "Recognition", "Pictures", "Formats",
+            ],
             path: "Fuzzing/Sources/Fuzz",
             // libFuzzer brings the main function.
             swiftSettings: [.unsafeFlags(["-parse-as-library"])]))

@@ -17,7 +17,8 @@ extension StrangerDetector {
         let lines = networks.logits(of: training).filter { $0.logits.columns >= $0.text.count }
         guard let learned = Activations(lines.map { ($0.logits, $0.text.map(Int.init)) }),
             let known = Activations(read: heldOut, by: networks),
-            let strangers = Activations(read: heldOut.strangers, by: networks), let classes = lines.first?.logits.classes
+            let strangers = Activations(read: heldOut.strangers, by: networks),
+            let classes = lines.first?.logits.classes
         else { return nil }
         return fit(
             training: learned, labels: lines.flatMap(\.text), heldOut: known, strangers: strangers, classes: classes)

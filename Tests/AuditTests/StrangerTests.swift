@@ -80,11 +80,14 @@ struct StrangerTests {
     }
 
     /// SciPy 1.16's `combine_pvalues`.
-    @Test(arguments: [
-        ([0.02, 0.3, 0.5, 0.04], 0.02081026549233246), ([Double](repeating: 0.01, count: 6), 1.6242917209799366e-07),
-        ([0.7, 0.9], 0.921082339545832), ([Double](repeating: 0.001, count: 40), 9.34712685866131e-72), ([0.3], 0.3),
-        ([], 1),
-    ] as [([Double], Double)])
+    @Test(
+        arguments: [
+            ([0.02, 0.3, 0.5, 0.04], 0.02081026549233246),
+            ([Double](repeating: 0.01, count: 6), 1.6242917209799366e-07),
+            ([0.7, 0.9], 0.921082339545832), ([Double](repeating: 0.001, count: 40), 9.34712685866131e-72),
+            ([0.3], 0.3),
+            ([], 1),
+        ] as [([Double], Double)])
     func severalTogether(_ familiarities: [Double], _ expected: Double) {
         #expect(abs(StrangerDetector.together(familiarities) - expected) <= 1e-9 * expected)
         // No image is said to be likelier than one in a thousand.

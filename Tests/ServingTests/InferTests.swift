@@ -50,7 +50,8 @@ import Workers
         #expect(Self.probabilities(floats) == expected.flatMap { $0 })
     }
 
-    @Test("Each image's familiarity is that which predict --raw gives, where the model tells strangers") func strangers()
+    @Test("Each image's familiarity is that which predict --raw gives, where the model tells strangers")
+    func strangers()
         throws
     {
         let pool = WorkerPool(threads: 1)
@@ -60,14 +61,18 @@ import Workers
         options.source = .sample
         let sample = try DatasetLoader.load(options, seed: 0).loadTest().images.subset([0, 1, 2, 3])
         let digits = sample.eachBytes.map(Array.init) + Self.images
-        let expected = try DigitReader(BoxModel.load(), pool: pool).answers(to: digits).map { Float($0.familiarity ?? -1) }
+        let expected = try DigitReader(BoxModel.load(), pool: pool).answers(to: digits).map {
+            Float($0.familiarity ?? -1)
+        }
         let said = try ask("POST", "/v2/models/box/infer", [], Self.body(digits)).json?["outputs"]?.array ?? []
         let names = said.map { $0.object?["name"]?.string }
         #expect(names == ["probabilities", "label", "familiarity"])
         let values = (said.last?.object?["data"]?.array ?? []).map {
             if case .number(let number) = $0 { number.float } else { Float.nan }
         }
-        #expect(values == expected && expected.prefix(4).allSatisfy { $0 > 0.05 } && expected.suffix(5).allSatisfy { $0 < 0.01 })
+        #expect(
+            values == expected && expected.prefix(4).allSatisfy { $0 > 0.05 }
+                && expected.suffix(5).allSatisfy { $0 < 0.01 })
         let metadata = try ask("GET", "/v2/models/box").text
         #expect(metadata.contains("familiarity"))
     }

@@ -119,7 +119,8 @@ struct LineFolder {
         var entries: [Entry] = []
         while let row = try table.nextRow() {
             guard row.count == 2 else {
-                throw InputError(table.place, expected: "a picture's name and its text", received: "\(row.count) fields")
+                throw InputError(
+                    table.place, expected: "a picture's name and its text", received: "\(row.count) fields")
             }
             entries.append(Entry(file: joined(folder, row[0]), text: row[1], place: table.place))
         }

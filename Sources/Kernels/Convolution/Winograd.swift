@@ -102,8 +102,10 @@ package struct Winograd: Hashable, Sendable {
         for image in 0..<images {
             let source = products + image * each * f, target = y + image * geometry.outputCount
             switch tile {
-            case .two: WinogradTransforms<WinogradLines2>.output(self, rows, source, productPlane, bias, relu, target, rest)
-            case .four: WinogradTransforms<WinogradLines4>.output(self, rows, source, productPlane, bias, relu, target, rest)
+            case .two:
+                WinogradTransforms<WinogradLines2>.output(self, rows, source, productPlane, bias, relu, target, rest)
+            case .four:
+                WinogradTransforms<WinogradLines4>.output(self, rows, source, productPlane, bias, relu, target, rest)
             }
         }
     }
