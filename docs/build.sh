@@ -2,7 +2,8 @@
 # Builds the library's documentation into .build/documentation, and fails on a warning or on a public symbol without a
 # word:
 #     docs/build.sh && (cd .build/documentation && python3 -m http.server 8000)
-# then open http://localhost:8000/documentation/numeral. What Numeral passes on of other modules is shown as its own.
+# then open http://localhost:8000/documentation/numeral. What Numeral passes on of other modules is shown as its own, and the guides
+# of this folder are its articles.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 swift build --target Numeral
@@ -16,7 +17,13 @@ swift symbolgraph-extract -module-name Numeral -I "$bin/Modules" -target "$(swif
     -skip-inherited-docs "-experimental-allowed-reexported-modules=$modules" -output-dir "$graphs" \
     $(for map in Modulemaps/*/module.modulemap; do echo "-Xcc -fmodule-map-file=$map"; done)
 docc=$(dirname "$(readlink -f "$(command -v swift)")")/docc
-"$docc" convert Sources/Numeral/Numeral.docc --additional-symbol-graph-dir "$graphs" --fallback-display-name Numeral \
+# The guides are its articles: links between them become DocC's, those to the rest of the repository their text alone.
+catalog=.build/Numeral.docc
+rm -rf "$catalog"
+cp -R Sources/Numeral/Numeral.docc "$catalog"
+cp docs/*.md docs/*.svg docs/*.png "$catalog/"
+sed -i -E 's/\[([^]]*)\]\(\.\.\/[^)]*\)/\1/g; s/\]\(([a-z-]+)\.md(#[a-z0-9-]+)?\)/](doc:\1)/g' "$catalog"/*.md
+"$docc" convert "$catalog" --additional-symbol-graph-dir "$graphs" --fallback-display-name Numeral \
     --fallback-bundle-identifier numeral --output-path .build/documentation --warnings-as-errors
 python3 - "$graphs/Numeral.symbols.json" <<'PYTHON'
 import json, sys
