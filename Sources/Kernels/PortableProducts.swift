@@ -1,8 +1,8 @@
 import Tensors
 
 #if NUMERAL_PORTABLE
-    /// A build for any processor of its kind cannot count on fused multiply-adds: each lane's would be a call of the C library, some
-    /// 30 ns. There a product and a sum stand for it, which round twice.
+    /// Unfused products for portable builds, which cannot assume fused multiply-add instructions: each lane would be a
+    /// call into the C library, about 30 ns. A product and a sum replace it, which rounds twice.
     extension SIMD16 where Scalar == Float {
         @inline(__always)
         func addingProduct(_ a: Self, _ b: Self) -> Self { self + a * b }

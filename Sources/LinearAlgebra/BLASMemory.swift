@@ -9,28 +9,28 @@ import Tensors
     import Darwin
 #endif
 
-/// Address space for OpenBLAS's buffers.
+/// Ensures that there is address space for OpenBLAS's buffers.
 ///
 /// OpenBLAS maps a buffer for each thread inside a call, and one for each thread that it starts itself when it is
-/// loaded. Little of it is ever touched, but where the mapping fails, as under `ulimit -v`, versions before 0.3.30 try
-/// again without end (its issue 5289). So under a limit the program first makes sure that there is room, and has the
-/// library keep buffers for all callers before any of them needs one.
+/// loaded. Little of this memory is ever touched, but if the mapping fails, as under `ulimit -v`, versions before
+/// 0.3.30 retry forever (its issue 5289). Under a limit the program therefore first checks that there is enough room
+/// and makes the library allocate the buffers of all callers before any of them needs one.
 ///
-/// A container's limit counts what is touched: it is no matter for these buffers.
+/// A container's memory limit counts touched pages only and so does not affect these buffers.
 package enum BLASMemory {
-    /// Of one buffer, in the library's builds for x86-64 and ARM64.
+    /// The size of one buffer, in the library's builds for x86-64 and ARM64.
     static let bufferBytes = 128 << 20
-    /// Left for the program beside the buffers.
+    /// The memory left to the program in addition to the buffers.
     static let reserveBytes = 64 << 20
 
-    /// Buffers that the library keeps already.
+    /// The number of buffers that the library already holds.
     private static let kept = Mutex(0)
     private static let threadsKey = "OPENBLAS_NUM_THREADS"
 
-    /// Whether something other than the machine limits what this process may map.
+    /// Whether the memory that this process may map is limited by anything but the machine.
     package static var isLimited: Bool { limit != nil || hasStrictOvercommit }
 
-    /// The limit on address space or on private memory, whichever is less, bytes.
+    /// The limit on address space or on private memory, whichever is lower, in bytes.
     private static var limit: Int? {
         #if os(Linux)
             [RLIMIT_AS, RLIMIT_DATA].compactMap { resource in
@@ -44,27 +44,27 @@ package enum BLASMemory {
         #endif
     }
 
-    /// `vm.overcommit_memory=2`: the kernel promises no more than it has.
+    /// Whether `vm.overcommit_memory=2` is set: the kernel promises no more memory than it has.
     private static var hasStrictOvercommit: Bool {
         guard let file = fopen("/proc/sys/vm/overcommit_memory", "r") else { return false }
         defer { fclose(file) }
         return fgetc(file) == Int32(UInt8(ascii: "2"))
     }
 
-    /// Where memory is limited, starts the program anew, once, with OpenBLAS told to start no threads: they take buffers
-    /// that nothing uses, as parallelism is the pool's, and one that gets none never ends. To be called first.
+    /// If memory is limited, re-executes the program once with OpenBLAS's own threads disabled: their buffers would go
+    /// unused, as parallelism is the pool's, and a thread that gets no buffer never ends. Must be called first.
     package static func restartWithoutOwnThreads() {
         #if os(Linux)
             guard isLimited, dlsym(nil, "openblas_set_num_threads") != nil,
                 getenv(threadsKey).map({ String(cString: $0) }) != "1", setenv(threadsKey, "1", 1) == 0
             else { return }
             execv("/proc/self/exe", CommandLine.unsafeArgv)
-        // Without /proc all goes on as it began.
+        // Without /proc, execution continues unchanged.
         #endif
     }
 
-    /// Sees to it that `callers` threads at once find their buffers.
-    /// - Throws: where memory is limited to less.
+    /// Ensures that `callers` concurrent threads find their buffers.
+    /// - Throws: `OperationError` if the memory limit is too low.
     package static func require(callers: Int) throws(OperationError) {
         guard isLimited, dlsym(nil, "openblas_set_num_threads") != nil else { return }
         let isEnough = kept.withLock { kept in
@@ -87,7 +87,7 @@ package enum BLASMemory {
             remedy: "raise the limit" + (callers > 1 ? ", or give --threads 1" : ""))
     }
 
-    /// Whether that many bytes of private memory can be mapped now.
+    /// Returns whether `bytes` bytes of private memory can be mapped now.
     static func canMap(_ bytes: Int) -> Bool {
         guard
             let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | Int32(MAP_ANONYMOUS), -1, 0),
@@ -97,8 +97,8 @@ package enum BLASMemory {
         return true
     }
 
-    /// Has the library map that many buffers, which it then keeps for later calls. Its calls for that are not part of
-    /// BLAS: a library without them maps at the first calls, as ever.
+    /// Makes the library map `count` buffers, which it then keeps for later calls. The functions for this are not part
+    /// of BLAS; a library without them maps buffers on its first calls, as usual.
     private static func keepBuffers(_ count: Int) {
         typealias Allocate = @convention(c) (Int32) -> UnsafeMutableRawPointer?
         typealias Free = @convention(c) (UnsafeMutableRawPointer?) -> Void

@@ -10,30 +10,30 @@ import Workers
     import Darwin
 #endif
 
-/// Checks that the linked BLAS multiplies rightly on this CPU. Builds of OpenBLAS return wrong numbers or crash on CPUs
-/// younger than they are (its issues 2914, 3152, 2986; races between callers: 1844, 2126).
+/// Checks that the linked BLAS computes correct products on this CPU. Some builds of OpenBLAS return wrong numbers or
+/// crash on CPUs newer than they are (its issues 2914, 3152, 2986; races between callers: 1844, 2126).
 ///
-/// All numbers are small integers, so that every sum is exact in Float and a single wrong bit is seen. Each case is
+/// All numbers are small integers, so that every sum is exact in Float and a single wrong bit is detected. Each case is
 /// compared with plain Swift loops.
 package enum BLASSelfTest {
-    /// One wrong product.
+    /// A product that was computed wrongly.
     package struct Failure: Sendable, Hashable, CustomStringConvertible {
         package let m, n, k: Int
         package let transA, transB: Bool
         package let description: String
     }
 
-    /// A product to try.
+    /// A product to test.
     struct Case: Sendable, Hashable {
         var m, n, k: Int
         var transA = false, transB = false
         var alpha: Float = 1, beta: Float = 0
-        /// Extra elements at the end of each row.
+        /// The number of extra elements at the end of each row.
         var slack = 0
     }
 
-    /// Sizes on both sides of the small-matrix limit of 10⁶ multiply-adds, odd sizes, K = 0, K longer than the libraries'
-    /// blocks, every transposition: a few milliseconds.
+    /// Sizes on both sides of the small-matrix limit of 10⁶ multiply-adds, odd sizes, K = 0, K longer than the
+    /// libraries' blocks, and every transposition. Takes a few milliseconds.
     static let quickCases: [Case] = {
         var cases: [Case] = []
         for (transA, transB) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -51,7 +51,7 @@ package enum BLASSelfTest {
         return cases
     }()
 
-    /// What `trainer doctor` runs: a grid of odd and even sizes, all transpositions, α and β; about a second.
+    /// The cases of `trainer doctor`: a grid of odd and even sizes, all transpositions, α and β. Takes about a second.
     static let longCases: [Case] = {
         var cases = quickCases
         let extents = [1, 2, 3, 8, 15, 16, 17, 31, 48, 64, 97]
@@ -76,18 +76,18 @@ package enum BLASSelfTest {
         return cases
     }()
 
-    /// Products that the long test computes.
+    /// The number of products in the long test.
     package static var longCaseCount: Int { longCases.count }
 
-    /// Runs the test on the calling thread and on `pool`'s threads at once.
-    /// - Parameter long: every case, several times, instead of the quick ones once.
-    /// - Returns: what failed first, or nil.
+    /// Runs the cases on the calling thread, then the quick ones on all threads of `pool` concurrently.
+    /// - Parameter long: every case instead of the quick ones only, and more concurrent rounds.
+    /// - Returns: the first failure, or nil.
     package static func run(pool: WorkerPool, long: Bool = false) -> Failure? {
         var quick: [Trial] = []
         for (index, test) in (long ? longCases : quickCases).enumerated() {
             let trial = Trial(test, salt: index)
             if let failure = trial.failure() { return failure }
-            // The quick ones come first in both lists.
+            // The quick cases come first in both lists.
             if index < quickCases.count { quick.append(trial) }
         }
         guard pool.threads > 1 else { return nil }
@@ -97,14 +97,14 @@ package enum BLASSelfTest {
         return together.failure
     }
 
-    /// Throws where the BLAS is wrong, naming its core and the remedy, or lacks memory for the pool's threads.
+    /// Throws if the BLAS is wrong, naming its core and the remedy, or if it lacks memory for the pool's threads.
     package static func require(pool: WorkerPool) throws(OperationError) {
         try BLASMemory.require(callers: pool.threads)
         guard let failure = run(pool: pool) else { return }
         throw error(failure)
     }
 
-    /// The message for a failure.
+    /// Returns the error for a failure.
     package static func error(_ failure: Failure) -> OperationError {
         OperationError(
             "BLAS self-test (\(BLASVendor.backend), core \(BLASVendor.core ?? "unknown"))",
@@ -113,16 +113,17 @@ package enum BLASSelfTest {
                 + "environment, a newer library, or NUMERAL_BLAS=blis when building")
     }
 
-    /// The same products by several callers at once, who do nothing else and go on until calls have met.
+    /// The same products by several callers concurrently, which do nothing else and continue until enough calls have
+    /// overlapped.
     private final class TogetherWork: ParallelWork {
         private let trials: [Trial]
         private let callers: Int
-        /// Times each caller goes through the trials, at least.
+        /// The minimum number of times that each caller goes through the trials.
         private let rounds: Int
-        /// Nanoseconds to wait for calls to meet: on a busy machine a caller may be without a core.
+        /// Nanoseconds to wait for calls to overlap: on a busy machine a caller may not get a core.
         private let patience: Int
         private let arrived = Atomic(0), inside = Atomic(0), meetings = Atomic(0), failures = Atomic(0)
-        /// One a caller, so that no two threads write the same place.
+        /// One slot per caller, so that no two threads write to the same location.
         private let slots: UnsafeMutableBufferPointer<Failure?>
         private static let enoughMeetings = 32
 
@@ -149,7 +150,7 @@ package enum BLASSelfTest {
             while arrived.load(ordering: .acquiring) < callers, isPatient { sched_yield() }
             var round = 0
             while round < rounds || (meetings.load(ordering: .relaxed) < Self.enoughMeetings && isPatient) {
-                // Each begins elsewhere, so that different products meet.
+                // Each caller starts at a different trial, so that different products overlap.
                 for index in trials.indices {
                     let others = inside.add(1, ordering: .sequentiallyConsistent).oldValue
                     let failure = trials[(index + task * (1 + round)) % trials.count].failure()
@@ -166,10 +167,10 @@ package enum BLASSelfTest {
         }
     }
 
-    /// Computes `test` with BLAS and with loops; nil where they agree bit for bit.
+    /// Computes `test` with BLAS and with loops. Returns nil if they agree bit for bit.
     static func check(_ test: Case, salt: Int) -> Failure? { Trial(test, salt: salt).failure() }
 
-    /// The operands of a case and what loops make of them.
+    /// The operands of a case and the result that loops compute from them.
     struct Trial: Sendable {
         let test: Case
         private let a, b, before, expected: [Float]
@@ -193,14 +194,15 @@ package enum BLASSelfTest {
                         for j in 0..<n { expected[i * ldc + j] += left * b[p * ldb + j] }
                     }
                 }
-                // β = 0 must overwrite whatever is there.
+                // β = 0 must overwrite whatever `C` contains.
                 if test.beta == 0 { for j in 0..<n { c[i * ldc + j] = .nan } }
             }
             (self.test, self.a, self.b, before, self.expected) = (test, a, b, c, expected)
             (self.lda, self.ldb, self.ldc) = (lda, ldb, ldc)
         }
 
-        /// Computes the product with BLAS; nil where it agrees bit for bit and nothing beside it was written.
+        /// Computes the product with BLAS. Returns nil if it agrees bit for bit and nothing outside the result was
+        /// written.
         func failure() -> Failure? {
             let (m, n, k) = (test.m, test.n, test.k)
             var c = before
@@ -224,7 +226,7 @@ package enum BLASSelfTest {
         }
     }
 
-    /// Integers in −3…3 that differ from place to place; at least one, so that there is an address.
+    /// Returns pseudorandom integers in −3…3; at least one, so that there is an address.
     private static func integers(_ count: Int, _ salt: Int) -> [Float] {
         var state = UInt32(truncatingIfNeeded: salt &* 2_654_435_761) | 1
         return (0..<max(count, 1)).map { _ in

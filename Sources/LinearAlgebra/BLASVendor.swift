@@ -6,11 +6,12 @@
     import Darwin
 #endif
 
-/// What the BLAS in this process says of itself.
+/// Information about the BLAS loaded in this process, as reported by the library itself.
 ///
-/// Which library answers is settled by the linker when the program starts, and an alternative of the same name or
-/// `LD_LIBRARY_PATH` can put another in the place of the one that was built for. So each fact is asked of the
-/// library that defines `cblas_sgemm` here and now; calls that a vendor lacks are simply absent.
+/// The dynamic linker decides at startup which library is used, and an alternative of the same name or
+/// `LD_LIBRARY_PATH` can substitute another for the one that was built for. Each fact is therefore queried from the
+/// library that defines `cblas_sgemm` in this process; functions that a vendor lacks are looked up dynamically and may
+/// be absent.
 package enum BLASVendor {
     /// The backend chosen when the package was built (`NUMERAL_BLAS`).
     package static let backend: String = {
@@ -31,21 +32,21 @@ package enum BLASVendor {
         #endif
     }()
 
-    /// Whose library it is, told by the calls that only this vendor has.
+    /// The vendor of the library, identified by functions that only this vendor has.
     package enum Family: String, Sendable { case openBLAS, blis, mkl, atlas, reference, accelerate, unknown }
 
-    /// The family of the library that answers, whatever it was built for.
+    /// The family of the library in use, regardless of the backend it was built for.
     package static let family: Family = {
         if backend == "accelerate" { return .accelerate }
         if symbol(prefix + "openblas_get_config") != nil { return .openBLAS }
         if symbol("bli_arch_query_id") != nil { return .blis }
         if symbol("MKL_Get_Version") != nil { return .mkl }
         if symbol("ATL_buildinfo") != nil { return .atlas }
-        // The reference has no call of its own: it is the libblas that is nobody else's.
+        // The reference has no function of its own: it is the libblas that no other vendor's test matches.
         return fileName.hasPrefix("libblas.") ? .reference : .unknown
     }()
 
-    /// The family that `backend` promised.
+    /// The family that `backend` implies.
     package static var expectedFamily: Family {
         switch backend {
         case "blis": .blis
@@ -57,9 +58,11 @@ package enum BLASVendor {
         }
     }
 
-    /// The path of the shared library whose `cblas_sgemm` answers, links resolved; nil where it is linked statically.
+    /// The path of the shared library that provides `cblas_sgemm`, with symbolic links resolved; nil if it is linked
+    /// statically.
     package static let library: String? = {
-        // dladdr by name too: C headers hide it behind _GNU_SOURCE. The file's name is the first of Dl_info's four words.
+        // Look up dladdr by name too: C headers hide it behind _GNU_SOURCE. The file name is the first of Dl_info's
+        // four words.
         typealias Find = @convention(c) (UnsafeRawPointer, UnsafeMutablePointer<UnsafePointer<CChar>?>) -> Int32
         guard let address = dlsym(everywhere, prefix + "cblas_sgemm"), let find = dlsym(everywhere, "dladdr") else {
             return nil
@@ -73,7 +76,7 @@ package enum BLASVendor {
         return String(cString: resolved)
     }()
 
-    /// The version of the library that answers: `OpenBLAS 0.3.21 …`, or the number in its file's name.
+    /// The version of the library in use: `OpenBLAS 0.3.21 …`, or the number in its file name.
     package static var version: String? {
         switch family {
         case .openBLAS: text(prefix + "openblas_get_config")
@@ -85,8 +88,9 @@ package enum BLASVendor {
         }
     }
 
-    /// The CPU core whose kernels the library picked at run time: `Haswell`, `SkylakeX`, `Zen`; nil where there is
-    /// nothing to pick (ATLAS and the reference are compiled for one) or nothing is picked yet (MKL, before a call).
+    /// The CPU core whose kernels the library selected at run time, such as `Haswell`, `SkylakeX` or `Zen`; nil if
+    /// there is nothing to select (ATLAS and the reference are compiled for one) or nothing is selected yet (MKL,
+    /// before its first call).
     package static var core: String? {
         switch family {
         case .openBLAS: text(prefix + "openblas_get_corename")
@@ -96,20 +100,21 @@ package enum BLASVendor {
         }
     }
 
-    /// Threads the library would use of its own for one call, where it tells.
+    /// The number of threads that the library would use for one call, if it reports it.
     package static var threads: Int? {
         switch family {
         case .openBLAS: integer(prefix + "openblas_get_num_threads")
         case .blis: integer("bli_thread_get_num_threads")
         case .mkl: integer("MKL_Get_Max_Threads")
-        // The reference has no threads, and ATLAS has them only in other files (libptcblas).
+        // The reference has no threads; ATLAS has them only in separate files (libptcblas).
         case .atlas: fileName.contains("pt") ? nil : 1
         case .reference: 1
         case .accelerate, .unknown: nil
         }
     }
 
-    /// Sets the library to one thread a call, once, before the first: parallelism is the pool's.
+    /// Limits the library to one thread per call, once, before the first call: parallelism is the pool's
+    /// responsibility.
     @inline(__always)
     static func useOneThread() { _ = oneThread }
 
@@ -121,20 +126,20 @@ package enum BLASVendor {
         func call<Function>(_ name: String, _ body: (Function) -> Void, as type: Function.Type) {
             if let address = dlsym(everywhere, name) { body(unsafeBitCast(address, to: type)) }
         }
-        // MKL: 32-bit integers and no threading layer at all, whatever MKL_INTERFACE_LAYER, MKL_THREADING_LAYER and
-        // MKL_DOMAIN_NUM_THREADS say; both must precede every other call.
+        // MKL: 32-bit integers and no threading layer, regardless of MKL_INTERFACE_LAYER, MKL_THREADING_LAYER and
+        // MKL_DOMAIN_NUM_THREADS; both calls must precede every other one.
         call("MKL_Set_Interface_Layer", { _ = $0(0) }, as: SetLayer.self)
         call("MKL_Set_Threading_Layer", { _ = $0(1) }, as: SetLayer.self)
         call("MKL_Set_Num_Threads", { $0(1) }, as: Set.self)
-        // BLIS: BLIS_JC_NT and its like stand beside the number of threads and go before it.
+        // BLIS: BLIS_JC_NT and the like are separate from the number of threads and take precedence over it.
         call("bli_thread_set_num_threads", { $0(1) }, as: SetLong.self)
         call("bli_thread_set_ways", { $0(1, 1, 1, 1, 1) }, as: SetWays.self)
-        // Whichever backend answers, OpenBLAS may be here behind LAPACK.
+        // Whichever backend is in use, OpenBLAS may be loaded as LAPACK's BLAS.
         call("openblas_set_num_threads", { $0(1) }, as: Set.self)
         call("scipy_openblas_set_num_threads", { $0(1) }, as: Set.self)
     }()
 
-    /// What the names of the backend's symbols begin with.
+    /// The prefix of the backend's symbols.
     private static let prefix = backend == "scipy-openblas" ? "scipy_" : ""
 
     #if canImport(Darwin)
@@ -143,7 +148,7 @@ package enum BLASVendor {
         private static var everywhere: UnsafeMutableRawPointer? { nil }
     #endif
 
-    /// A call of the library that answers, or of one it depends on; not of another that is loaded as well.
+    /// Looks up a function in the library in use or in one it depends on, but not in any other loaded library.
     private static func symbol(_ name: String) -> UnsafeMutableRawPointer? {
         guard let handle else { return dlsym(everywhere, name) }
         return dlsym(handle, name)
@@ -155,13 +160,14 @@ package enum BLASVendor {
 
     private static var fileName: String { library?.split(separator: "/").last.map(String.init) ?? "" }
 
-    /// ` 3.11.0` of `libblas.so.3.11.0`; empty where the name has no more than the soname.
+    /// The version suffix of the file name: ` 3.11.0` for `libblas.so.3.11.0`; empty if the name contains only the
+    /// soname.
     private static var fileVersion: String {
         guard let range = fileName.firstRange(of: ".so.") else { return "" }
         return " " + fileName[range.upperBound...]
     }
 
-    /// Reads 32 bits: on every machine with little-endian registers that serves `int` and BLIS's 64-bit `dim_t` alike.
+    /// Reads 32 bits, which on every little-endian machine works for both `int` and BLIS's 64-bit `dim_t`.
     private static func integer(_ name: String) -> Int? {
         typealias Get = @convention(c) () -> Int32
         return symbol(name).map { Int(unsafeBitCast($0, to: Get.self)()) }
@@ -182,8 +188,8 @@ package enum BLASVendor {
             .split(separator: " ").joined(separator: " ")
     }
 
-    /// Which of MKL's kernel libraries (`libmkl_avx512`, `libmkl_def`…) its first call has loaded. What
-    /// `MKL_Get_Version` says of the processor names no kernels where that is not Intel's.
+    /// Returns which of MKL's kernel libraries (`libmkl_avx512`, `libmkl_def`…) its first call has loaded. The
+    /// processor name in `MKL_Get_Version` does not identify the kernels on non-Intel processors.
     private static func mklKernels() -> String? {
         guard let library, let folder = library.lastIndex(of: "/"), let ending = fileName.firstRange(of: ".so") else {
             return nil

@@ -1,7 +1,7 @@
 import Tensors
 import Workers
 
-/// One product `C = op(A)·op(B)`: `op(A)` is `[m, k]`, `op(B)` is `[k, n]`.
+/// A product `C = op(A)·op(B)`: `op(A)` is `[m, k]`, `op(B)` is `[k, n]`.
 package struct GEMMShape: Hashable, Sendable, Codable, CustomStringConvertible {
     package var m, n, k: Int
     /// Whether the matrix is stored transposed.
@@ -13,35 +13,35 @@ package struct GEMMShape: Hashable, Sendable, Codable, CustomStringConvertible {
         (self.m, self.n, self.k, self.transA, self.transB) = (m, n, k, transA, transB)
     }
 
-    /// `2·m·n·k`.
+    /// The number of floating-point operations, `2·m·n·k`.
     package var flops: Double { 2 * Double(m) * Double(n) * Double(k) }
-    /// `A·B`, `Aᵀ·B`…
+    /// The form of the product: `A·B`, `Aᵀ·B`…
     package var form: String { (transA ? "Aᵀ" : "A") + "·" + (transB ? "Bᵀ" : "B") }
-    /// `96×32×288`, M×N×K.
+    /// The extents M×N×K, such as `96×32×288`.
     package var extents: String { "\(m)×\(n)×\(k)" }
     package var description: String { "\(extents) \(form)" }
 }
 
-/// What one shape delivers, and what it computed.
+/// The measured throughput of one shape, and samples of its result.
 package struct GEMMMeasurement: Sendable, Equatable {
     package var shape: GEMMShape
-    /// GFLOP/s of one thread alone.
+    /// GFLOP/s of a single thread.
     package var gflopsOne: Double
-    /// GFLOP/s of all threads together, each with a product of its own.
+    /// GFLOP/s of all threads together, each computing a product of its own.
     package var gflopsAll: Double
-    /// Up to 16 elements of `C`, evenly spread, of inputs that depend on the shape alone.
+    /// Up to 16 evenly spaced elements of `C`, for inputs that depend only on the shape.
     package var samples: [Float]
-    /// The largest difference of the samples from sums in Double, relative to the largest of these.
+    /// The largest difference of the samples from sums in Double, relative to the largest of those sums.
     package var largestError: Double
 }
 
-/// Measures what `sgemm` delivers on given shapes, and keeps enough of the results to compare libraries.
+/// Measures the throughput of `sgemm` on given shapes, and keeps enough of the results to compare libraries.
 package enum GEMMBenchmark {
-    /// How long to measure.
+    /// The duration of a measurement.
     package struct Effort: Sendable {
-        /// Timings that the result is the median of; three where one product takes over half a second.
+        /// The number of timings whose median is the result; at most three if one product takes over half a second.
         package var timings: Int
-        /// Least seconds of one timing.
+        /// The minimum duration of one timing, in seconds.
         package var seconds: Double
 
         /// - Precondition: at least one timing.
@@ -54,10 +54,10 @@ package enum GEMMBenchmark {
         package static let quick = Effort(timings: 5, seconds: 0.002)
     }
 
-    /// Elements of a result that are kept.
+    /// The maximum number of elements of a result that are kept.
     package static let sampleCount = 16
 
-    /// Measures `shape` on the caller's thread, then on all of `pool`'s.
+    /// Measures `shape` on the calling thread, then on all threads of `pool`.
     package static func measure(_ shape: GEMMShape, pool: WorkerPool, effort: Effort) -> GEMMMeasurement {
         let work = Work(shape, workers: pool.threads)
         let one = rate(work, pool: nil, effort)
@@ -80,7 +80,7 @@ package enum GEMMBenchmark {
         work.repeats = 1
         _ = seconds()
         var one = seconds()
-        // A short product's single timing is mostly the clock and the pool: estimate again from many.
+        // A single timing of a short product is mostly clock and pool overhead: estimate again from many.
         work.repeats = max(1, Int(effort.seconds / 10 / one))
         if work.repeats > 1 { one = seconds() / Double(work.repeats) }
         work.repeats = max(1, Int((effort.seconds / one).rounded(.up)))
@@ -93,7 +93,7 @@ package enum GEMMBenchmark {
     private final class Work: ParallelWork {
         let shape: GEMMShape
         var repeats = 1
-        /// One matrix for each worker, the inputs' alike.
+        /// One matrix per worker; the inputs are the same for all.
         private let a, b: AlignedBuffer<Float>
         let c: AlignedBuffer<Float>
 
@@ -108,7 +108,7 @@ package enum GEMMBenchmark {
             c = AlignedBuffer(count: workers * shape.m * shape.n)
         }
 
-        /// Uniform in [−1, 1).
+        /// Fills a buffer with copies of numbers drawn uniformly from [−1, 1).
         private static func copies(_ workers: Int, of count: Int, _ stream: inout RandomStream) -> AlignedBuffer<Float>
         {
             let buffer = AlignedBuffer<Float>(count: workers * count)
@@ -129,14 +129,14 @@ package enum GEMMBenchmark {
             }
         }
 
-        /// The first to the last element of worker 0's `C`, in even steps.
+        /// Evenly spaced positions from the first to the last element of worker 0's `C`.
         var samplePositions: [Int] {
             let count = shape.m * shape.n
             let samples = min(GEMMBenchmark.sampleCount, count)
             return (0..<samples).map { samples == 1 ? 0 : $0 * (count - 1) / (samples - 1) }
         }
 
-        /// The sum at `position` in Double.
+        /// Returns the sum at `position` in Double.
         func exact(_ position: Int) -> Double {
             let row = position / shape.n, column = position % shape.n
             var sum = 0.0

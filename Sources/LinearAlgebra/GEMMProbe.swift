@@ -1,11 +1,11 @@
 import Tensors
 import Workers
 
-/// Measures what `sgemm` delivers.
+/// Measures the throughput of `sgemm`.
 package enum GEMMProbe {
-    /// GFLOP/s of `[m, k]·[k, n]`, the median of nine timings of at least 10 ms each, after one to warm up.
-    /// - Parameter pool: all its threads multiply at once, each its own matrices, one BLAS thread a call; nil: the
-    ///   caller alone.
+    /// Returns the GFLOP/s of `[m, k]·[k, n]`, the median of nine timings of at least 10 ms each, after one warm-up.
+    /// - Parameter pool: all its threads multiply concurrently, each its own matrices, with one BLAS thread per call;
+    ///   nil for the calling thread alone.
     package static func measure(m: Int, n: Int, k: Int, pool: WorkerPool?) -> Double {
         let work = ProbeWork(m: m, n: n, k: k, workers: pool?.threads ?? 1)
         let clock = ContinuousClock()

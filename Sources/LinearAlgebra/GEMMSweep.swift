@@ -1,8 +1,8 @@
-/// Shapes that tell a BLAS apart, with what each stands for.
+/// Shapes that discriminate between BLAS libraries, each with its typical use.
 package enum GEMMSweep {
-    /// Squares of 32 to 2048, the products of 3×3 convolutions and dense layers in several tilings, skinny ones, and
-    /// every transposition.
-    /// - Parameter quick: no extent above 512, and fewer of each kind.
+    /// Returns squares of 32 to 2048, the products of 3×3 convolutions and dense layers in several tilings, skinny
+    /// shapes, and every transposition.
+    /// - Parameter quick: no extent above 512, and fewer shapes of each kind.
     package static func shapes(quick: Bool) -> [(shape: GEMMShape, use: String)] {
         var shapes: [(GEMMShape, String)] = []
         for size in quick ? [32, 128, 512] : [32, 64, 128, 256, 512, 1024, 2048] {

@@ -1,11 +1,11 @@
 import Tensors
 import Workers
 
-/// Measures what main memory delivers.
+/// Measures main memory bandwidth.
 package enum MemoryProbe {
-    /// Bytes a second that all of the pool's threads read and write together, in GB/s: the best of five passes of `z = x + y` over blocks
-    /// beyond any cache, 48 MB a thread. Source: McCalpin, "Memory bandwidth and machine balance in current high performance computers", 1995
-    /// (STREAM's add).
+    /// Returns the combined read and write bandwidth of all threads of the pool in GB/s: the best of five passes of
+    /// `z = x + y` over blocks larger than any cache, 48 MB per thread. Source: McCalpin, "Memory bandwidth and machine
+    /// balance in current high performance computers", 1995 (STREAM's add).
     package static func gigabytesPerSecond(_ pool: WorkerPool) -> Double {
         let work = Addition(workers: pool.threads)
         pool.run(work, tasks: pool.threads)

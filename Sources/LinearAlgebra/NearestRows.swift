@@ -1,15 +1,15 @@
 import Tensors
 import Workers
 
-/// The rows of a matrix that are most like each of its rows.
+/// A search for the nearest neighbors of each row of a matrix among its other rows.
 package enum NearestRows {
-    /// Rows that are compared at once with as many columns of the product as stay in a core's cache.
+    /// Block sizes: rows compared at once, and the columns of the product that stay in a core's cache.
     private static let rowBlock = 128, columnBlock = 1024
 
-    /// Of every row the `count` other rows with the largest inner product, largest first, the lower row first on a tie: `[N, count]`
-    /// indices, -1 where there are no more. With rows of length 1 the product is the cosine.
+    /// Returns, for every row, the `count` other rows with the largest inner product, in descending order, ties by
+    /// lower row: `[N, count]` indices, padded with -1. For rows of unit length the product is the cosine similarity.
     ///
-    /// The same for any thread count: a block of rows is one task. Cost: 2·N²·d flops.
+    /// The result is independent of the thread count: a block of rows is one task. Cost: 2·N²·d flops.
     /// - Parameter rows: `[N, d]`.
     package static func find(_ rows: AlignedBuffer<Float>, d: Int, count: Int, pool: WorkerPool) -> [Int32] {
         precondition(d >= 1 && rows.count % d == 0 && count >= 1, "NearestRows: rows of d floats")
@@ -48,12 +48,12 @@ package enum NearestRows {
             }
         }
 
-        /// Keeps what is among the best of `row`.
+        /// Inserts the columns that are among the best of `row`.
         private func take(_ product: UnsafePointer<Float>, _ width: Int, from start: Int, for row: Int) {
             let values = self.values.pointer + row * count, indices = self.indices.pointer + row * count
             var column = 0
             while column < width {
-                // Most columns hold nothing: eight at a time.
+                // Most columns contain no candidate: skip eight at a time.
                 if column + 8 <= width {
                     let eight = UnsafeRawPointer(product + column).loadUnaligned(as: SIMD8<Float>.self)
                     if !any(eight .> SIMD8(repeating: values[count - 1])) {

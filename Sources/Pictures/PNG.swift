@@ -2,23 +2,24 @@ import Formats
 import Foundation
 import Tensors
 
-/// Pictures of 8-bit samples as PNG files (ISO/IEC 15948), not interlaced: the same bytes for the same picture.
+/// A picture of 8-bit samples, encoded as a PNG file (ISO/IEC 15948) without interlacing. Equal pictures give equal
+/// bytes.
 package struct PNG: Hashable, Sendable {
-    /// What a pixel is made of.
+    /// The samples of a pixel.
     package enum Colour: Int, Sendable {
         /// One sample, 0 black to 255 white.
         case grey = 1
         /// Red, green, blue.
         case rgb = 3
 
-        /// The colour type of the file's header.
+        /// The colour type in the file's header.
         fileprivate var code: UInt8 { self == .grey ? 0 : 2 }
     }
 
     package let width: Int
     package let height: Int
     package let colour: Colour
-    /// Samples, `[height, width, 1 or 3]` in row-major order.
+    /// The samples, `[height, width, 1 or 3]` in row-major order.
     package let pixels: [UInt8]
 
     /// - Precondition: `width` and `height` in 1…65,536, and `pixels` has height · width · samples elements.
@@ -35,8 +36,9 @@ package struct PNG: Hashable, Sendable {
         self.pixels = pixels
     }
 
-    /// The bytes of the file. Rows are filtered by `Up` or not at all, whichever leaves the smaller sum of magnitudes.
-    /// - Throws: `OperationError` where zlib has no memory.
+    /// Returns the encoded file. Each row is filtered by `Up` or not at all, whichever gives the smaller sum of
+    /// magnitudes.
+    /// - Throws: `OperationError` if zlib runs out of memory.
     package func encoded() throws(OperationError) -> Data {
         let header = Self.bigEndian(width) + Self.bigEndian(height) + [8, colour.code, 0, 0, 0]
         return Data(
@@ -62,7 +64,7 @@ package struct PNG: Hashable, Sendable {
         return result
     }
 
-    /// Σ of the samples' magnitudes as signed bytes: the heuristic that the standard suggests.
+    /// Returns Σ of the samples' magnitudes as signed bytes, the heuristic suggested by the standard.
     private static func magnitude(_ row: some Sequence<UInt8>) -> Int {
         row.reduce(0) { $0 + Int(Int8(bitPattern: $1).magnitude) }
     }

@@ -1,13 +1,14 @@
 import Foundation
 import Tensors
 
-/// Pictures that were named by path, alone or by their folder.
+/// Picture files given by path, individually or by folder.
 package enum PictureFiles {
-    /// Endings of what a folder is read for.
+    /// The file name extensions that are read from a folder.
     package static let endings: Set = ["png", "jpg", "jpeg", "jpe", "pbm", "pgm", "ppm", "pnm"]
 
-    /// `paths`, each folder replaced by its pictures in natural order (2 before 10); what else it holds is told to `note`.
-    /// - Throws: an `InputError` where a folder holds no picture.
+    /// Returns `paths` with each folder replaced by its pictures in natural order (2 before 10); other files in a
+    /// folder are reported to `note`.
+    /// - Throws: an `InputError` if a folder contains no picture.
     package static func expanded(_ paths: [String], note: (String) -> Void) throws(InputError) -> [String] {
         var files: [String] = []
         for path in paths {
@@ -40,7 +41,7 @@ package enum PictureFiles {
         return files
     }
 
-    /// A name for each file, no two alike: its own without the ending, else with it, else the whole path.
+    /// Returns a unique name for each file: its name without the extension, else with it, else the whole path.
     package static func distinctNames(_ files: [String]) -> [String] {
         func url(_ file: String) -> URL { URL(fileURLWithPath: file == "-" ? "standard-input" : file) }
         let candidates = [

@@ -1,19 +1,21 @@
-/// Memory of a fixed number of trivial elements, aligned to 64 bytes (a cache line, an AVX-512 register), zeroed.
+/// A fixed-size buffer of trivial elements, aligned to 64 bytes (a cache line, an AVX-512 register) and
+/// zero-initialized.
 ///
-/// The one owner of numeric memory. `Kernels` and the executor take its `pointer`; everyone else uses the
+/// The only owner of numeric memory. `Kernels` and the executor use its `pointer`; all other code uses the
 /// bounds-checked subscript or ``withSpan(_:)``.
 ///
-/// Sendable by contract, not by the compiler: writers of one buffer on several threads must write disjoint
-/// parts, as the executor's shards do.
+/// Sendable by contract, not checked by the compiler: threads that write to one buffer must write to disjoint parts, as
+/// the executor's shards do.
 ///
-/// Public for the compiler's sake, like the random numbers of this module: Swift 6.3 inlines no member of a `package` type
-/// into another module, `@inlinable` or not. Numeral does not pass these types on.
+/// Public for performance, like the random number generators of this module: Swift 6.3 does not inline members of a
+/// `package` type into another module, `@inlinable` or not. Numeral does not re-export these types.
 public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
-    /// The first element. Valid while the buffer lives.
+    /// The first element. Valid for the lifetime of the buffer.
     public let pointer: UnsafeMutablePointer<Element>
-    /// How many elements there are.
+    /// The number of elements.
     public let count: Int
 
+    /// Creates a buffer of `count` zeros.
     /// - Precondition: `count ≥ 0` and the bytes fit in an `Int`.
     public init(count: Int) {
         precondition(count >= 0, "AlignedBuffer: count must not be negative, received \(count)")
@@ -25,7 +27,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
         self.count = count
     }
 
-    /// A copy of `elements`.
+    /// Creates a copy of `elements`.
     public convenience init(_ elements: some Collection<Element>) {
         self.init(count: elements.count)
         for (index, element) in elements.enumerated() { pointer[index] = element }
@@ -45,10 +47,10 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
         }
     }
 
-    /// The elements as an array (a copy).
+    /// A copy of the elements as an array.
     public var array: [Element] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 
-    /// Copies `source` over this buffer.
+    /// Copies the elements of `source` into this buffer.
     /// - Precondition: equal counts.
     public func copy(from source: AlignedBuffer<Element>) {
         precondition(source.count == count, "AlignedBuffer: cannot copy \(source.count) elements over \(count)")
@@ -79,8 +81,8 @@ extension AlignedBuffer where Element: AdditiveArithmetic {
 }
 
 extension AlignedBuffer where Element == Float {
-    /// FNV-1a over the elements' bits, a word each: buffers that differ have different ones but by rare chance. No
-    /// cryptographic digest. (Fowler, Noll, Vo; RFC 9923.)
+    /// The FNV-1a hash of the elements' bit patterns, one word per element: different buffers have different
+    /// fingerprints except by rare chance. Not a cryptographic digest. (Fowler, Noll, Vo; RFC 9923.)
     package var fingerprint: UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for index in 0..<count { hash = (hash ^ UInt64(pointer[index].bitPattern)) &* 0x100_0000_01b3 }

@@ -1,7 +1,7 @@
-/// Something given to Numeral that it cannot use: a configuration, a file, an argument.
+/// An input that Numeral cannot use: a configuration, a file, an argument.
 ///
-/// One line says *where · expected · received* and, where it helps, what to do. The command line ends with exit
-/// code 2 on it.
+/// Its description is one line, *where · expected · received* and, where it helps, what to do. The command line exits
+/// with code 2 on it.
 public struct InputError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The file, configuration path (`model.layers[3].filters`) or argument at fault.
     public var place: String
@@ -9,10 +9,10 @@ public struct InputError: Error, Sendable, Equatable, CustomStringConvertible {
     public var expected: String
     /// What was found.
     public var received: String
-    /// What to do about it; empty where the line above says it all.
+    /// What to do about it; empty if the rest of the message is enough.
     public var remedy: String
 
-    /// An error at `place`, that says what was expected and what received.
+    /// Creates an error at `place` that states what was expected and what was received.
     public init(_ place: String, expected: String, received: String, remedy: String = "") {
         self.place = place
         self.expected = expected
@@ -27,8 +27,8 @@ public struct InputError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// Work that failed although its input was sound: a disk that is full, a folder that cannot be written, a BLAS
-/// that returns wrong numbers. The command line ends with exit code 1 on it.
+/// A failure of an operation whose input was valid: a full disk, a folder that cannot be written, a BLAS that returns
+/// wrong numbers. The command line exits with code 1 on it.
 public struct OperationError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What was being done, and where.
     public var place: String
@@ -37,7 +37,7 @@ public struct OperationError: Error, Sendable, Equatable, CustomStringConvertibl
     /// What to do about it.
     public var remedy: String
 
-    /// An error at `place`, with what went wrong.
+    /// Creates an error at `place` that states what went wrong.
     public init(_ place: String, problem: String, remedy: String = "") {
         self.place = place
         self.problem = problem
@@ -51,8 +51,9 @@ public struct OperationError: Error, Sendable, Equatable, CustomStringConvertibl
     }
 }
 
-/// `text` as part of one line that a terminal can be given, whatever file it came from: control characters, line
-/// separators and changes of direction are written as their code, and what is longer than 1,000 characters is cut.
+/// Returns `text` in a form that is safe to print as part of one terminal line, whatever file it came from: control
+/// characters, line separators and bidirectional controls are escaped as their code points, and text longer than 1,000
+/// characters is truncated.
 package func printable(_ text: String) -> String {
     var result = ""
     var count = 0

@@ -7,7 +7,7 @@
 #endif
 
 extension RandomStream {
-    /// A pair of independent standard normal numbers by Box and Muller's transform
+    /// Returns a pair of independent standard normal numbers by the Box–Muller transform
     /// `√(−2 ln u₁) · (cos 2πu₂, sin 2πu₂)` in Double, u₁ in (0, 1].
     public mutating func normalPair() -> (Double, Double) {
         let u1 = (Double(nextWord()) + 1) * 0x1p-32

@@ -1,5 +1,5 @@
-/// Philox 4×32-10: a counter-based random number generator. The same (key, counter) gives the same four words on
-/// any machine, thread or order of calls, so that every random number has an address and none has a history.
+/// Philox 4×32-10, a counter-based random number generator. The same (key, counter) gives the same four words on any
+/// machine and thread and in any order of calls, so that every random number has an address and no hidden state.
 ///
 /// Ten rounds of `(hi, lo) = multiplier · word` mixing with a Weyl-sequence key; passes BigCrush.
 ///
@@ -11,7 +11,7 @@ public enum Philox {
     @usableFromInline static let weyl0: UInt32 = 0x9E37_79B9
     @usableFromInline static let weyl1: UInt32 = 0xBB67_AE85
 
-    /// Four random words at `counter` under `key`.
+    /// Returns four random words at `counter` under `key`.
     @inlinable @inline(__always)
     public static func block(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
         var c = counter
@@ -31,35 +31,35 @@ public enum Philox {
     }
 }
 
-/// What a random number is for. The raw value is part of its address: never reuse or renumber one.
+/// The purpose of a random number. The raw value is part of its address: never reuse or renumber one.
 public enum RandomPurpose: UInt32, Sendable {
-    /// Weights.
+    /// Initial weights.
     case initialization = 1
-    /// Orders of epochs.
+    /// The sample order of an epoch.
     case shuffle = 2
-    /// Distortions.
+    /// Random distortions of samples.
     case augmentation = 3
-    /// Masks.
+    /// Dropout masks.
     case dropout = 4
-    /// Training and validation.
+    /// Splits of samples, such as training and validation.
     case split = 5
-    /// Resamples.
+    /// Bootstrap resamples.
     case bootstrap = 6
     /// Tests and examples.
     case test = 7
-    /// Starting vectors.
+    /// Starting vectors of principal axes.
     case principalAxes = 16
-    /// Corruptions.
+    /// Image corruptions.
     case corruption = 17
     /// Partners of mixed images.
     case mixing = 18
     /// Composed lines of text.
     case lines = 19
-    /// Attempts of a search.
+    /// Trials of a parameter search.
     case sweep = 24
 }
 
-/// Where a random number lives: a seed, a purpose, and three coordinates whose meaning the purpose fixes.
+/// The address of a random number: a seed, a purpose, and three coordinates whose meaning depends on the purpose.
 ///
 /// | purpose | `major` | `minor` | `stream` |
 /// |---|---|---|---|
@@ -76,18 +76,18 @@ public enum RandomPurpose: UInt32, Sendable {
 ///
 /// The Philox counter is `(draw, minor, major, purpose · 2^24 + stream)`, its key the 64-bit seed.
 public struct RandomAddress: Sendable, Hashable {
-    /// The run's.
+    /// The seed of the run.
     public var seed: UInt64
-    /// What it is for.
+    /// The purpose of the number.
     public var purpose: RandomPurpose
-    /// As the table says.
+    /// The coordinate `major`; see the table.
     public var major: UInt32
-    /// As the table says.
+    /// The coordinate `minor`; see the table.
     public var minor: UInt32
-    /// Below 2^24.
+    /// The coordinate `stream`, below 2^24; see the table.
     public var stream: UInt32
 
-    /// An address: see the table.
+    /// Creates an address; see the table for the meaning of the coordinates.
     @inlinable
     public init(seed: UInt64, purpose: RandomPurpose, major: UInt32 = 0, minor: UInt32 = 0, stream: UInt32 = 0) {
         precondition(stream < 1 << 24, "RandomAddress: stream must be below 2^24")
@@ -98,35 +98,35 @@ public struct RandomAddress: Sendable, Hashable {
         self.stream = stream
     }
 
-    /// The Philox key.
+    /// The Philox key: the seed.
     @inlinable
     public var key: SIMD2<UInt32> {
         SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     }
 
-    /// The fourth counter word.
+    /// The fourth counter word: purpose and stream.
     @inlinable
     public var domain: UInt32 { purpose.rawValue << 24 | stream }
 
-    /// The four words of draw `index`.
+    /// Returns the four words of draw `index`.
     @inlinable
     public func block(_ index: UInt32) -> SIMD4<UInt32> {
         Philox.block(counter: SIMD4(index, minor, major, domain), key: key)
     }
 }
 
-/// The draws at one address, in order: a cheap value, made where it is needed and thrown away.
+/// The sequence of draws at one address: a cheap value, created where it is needed and then discarded.
 public struct RandomStream: RandomNumberGenerator, Sendable {
     @usableFromInline let address: RandomAddress
     @usableFromInline var blockIndex: UInt32 = 0
     @usableFromInline var words = SIMD4<UInt32>()
     @usableFromInline var used = 4
 
-    /// From the address's first draw on.
+    /// Creates a stream that starts at the address's first draw.
     @inlinable
     public init(_ address: RandomAddress) { self.address = address }
 
-    /// 32 random bits.
+    /// Returns 32 random bits.
     @inlinable
     public mutating func nextWord() -> UInt32 {
         if used == 4 {
@@ -138,24 +138,25 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
         return words[used]
     }
 
-    /// 64 random bits (`RandomNumberGenerator`).
+    /// Returns 64 random bits (`RandomNumberGenerator`).
     @inlinable
     public mutating func next() -> UInt64 {
         let low = UInt64(nextWord())
         return low | UInt64(nextWord()) << 32
     }
 
-    /// Uniform in [0, 1), a multiple of 2^-24.
+    /// Returns a uniform number in [0, 1), a multiple of 2^-24.
     @inlinable
     public mutating func uniform() -> Float { Float(nextWord() >> 8) * 0x1p-24 }
 
-    /// Uniform in [`range.lowerBound`, `range.upperBound`]; the bounds may be equal.
+    /// Returns a uniform number in [`range.lowerBound`, `range.upperBound`]; the bounds may be equal.
     @inlinable
     public mutating func uniform(in range: ClosedRange<Float>) -> Float {
         range.lowerBound + (range.upperBound - range.lowerBound) * uniform()
     }
 
-    /// Uniform in 0..<`bound`, without bias (Lemire, "Fast random integer generation in an interval", 2019).
+    /// Returns a uniform integer in 0..<`bound`, without bias (Lemire, "Fast random integer generation in an interval",
+    /// 2019).
     @inlinable
     public mutating func integer(below bound: Int) -> Int {
         precondition(bound > 0 && bound <= Int(UInt32.max), "RandomStream: bound must be in 1..<2^32")
@@ -168,7 +169,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
         return Int(product >> 32)
     }
 
-    /// A permutation of 0..<`count` (Fisher–Yates).
+    /// Returns a random permutation of 0..<`count` (Fisher–Yates).
     public mutating func permutation(_ count: Int) -> [Int] {
         var order = Array(0..<count)
         guard count > 1 else { return order }

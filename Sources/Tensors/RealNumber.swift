@@ -6,27 +6,27 @@
     import Darwin
 #endif
 
-/// The two kinds of numbers that formulas are written for once: `Float`, in which the engine computes, and `Double`, in which
-/// gradients are checked.
+/// The number types that formulas are generic over: `Float`, which the engine computes in, and `Double`, for gradient
+/// checks.
 public protocol RealNumber: BinaryFloatingPoint, SIMDScalar, Codable, Sendable {
-    /// `eˣ`.
+    /// Returns `eˣ`.
     static func exp(_ x: Self) -> Self
-    /// `eˣ − 1`, exact for small x.
+    /// Returns `eˣ − 1`, accurate for small x.
     static func expm1(_ x: Self) -> Self
-    /// The natural logarithm.
+    /// Returns the natural logarithm.
     static func log(_ x: Self) -> Self
-    /// `log(1 + x)`, exact for small x.
+    /// Returns `log(1 + x)`, accurate for small x.
     static func log1p(_ x: Self) -> Self
-    /// The hyperbolic tangent.
+    /// Returns the hyperbolic tangent.
     static func tanh(_ x: Self) -> Self
-    /// The error function, `2/√π · ∫₀ˣ e^−t² dt`.
+    /// Returns the error function, `2/√π · ∫₀ˣ e^−t² dt`.
     static func erf(_ x: Self) -> Self
-    /// `xᵖ`.
+    /// Returns `xᵖ`.
     static func pow(_ x: Self, _ p: Self) -> Self
 }
 
 extension RealNumber {
-    /// `1/(1 + e⁻ˣ)`, from `e^−|x|` so that nothing overflows.
+    /// Returns the sigmoid `1/(1 + e⁻ˣ)`, computed from `e^−|x|` so that nothing overflows.
     @inlinable
     public static func sigmoid(_ x: Self) -> Self {
         let e = exp(-abs(x))
@@ -35,12 +35,12 @@ extension RealNumber {
 }
 
 extension Float: RealNumber {
-    /// Within two units in the last place, from additions and multiplications alone: the same bits on every machine, and a loop of
-    /// them becomes one of vectors. Below −87.3 it is 0, above 88.7 infinite. `2ⁿ·p(r)` with `r = x − n·ln 2`, in two parts;
-    /// S. Moshier's polynomial (Cephes, `expf`).
+    /// Returns `eˣ` within two units in the last place, by additions and multiplications alone, so that all machines
+    /// give the same bits and loops vectorize. The result is 0 below −87.3 and infinite above 88.7. Computed as
+    /// `2ⁿ·p(r)` with `r = x − n·ln 2`, in two parts, and S. Moshier's polynomial (Cephes, `expf`).
     @inlinable
     public static func exp(_ x: Float) -> Float {
-        // Adding 1.5·2²³ rounds to a whole number, which is then in the low bits.
+        // Adding 1.5·2²³ rounds to an integer, which then occupies the low bits.
         let shifted = x * 1.442_695_04 + 12_582_912, n = shifted - 12_582_912
         let r = x - n * 0.693_359_375 + n * 2.121_944_4e-4
         var p: Float = 1.987_569_15e-4
@@ -54,7 +54,7 @@ extension Float: RealNumber {
         let low = Float(bitPattern: UInt32(bitPattern: (half &+ 127) &<< 23))
         let high = Float(bitPattern: UInt32(bitPattern: (exponent &- half &+ 127) &<< 23))
         let value = p * low * high
-        // NaN passes both comparisons by.
+        // NaN fails both comparisons and propagates.
         return x < -87.336_54 ? 0 : x > 88.722_83 ? .infinity : value
     }
     @inlinable public static func expm1(_ x: Float) -> Float { expm1f(x) }
@@ -75,7 +75,7 @@ extension Double: RealNumber {
     @inlinable public static func pow(_ x: Double, _ p: Double) -> Double { cPow(x, p) }
 }
 
-// The C library's functions, by names that members of `Double` do not hide.
+// The C library's functions, under names that members of `Double` do not shadow.
 @usableFromInline func cExp(_ x: Double) -> Double { exp(x) }
 @usableFromInline func cExpm1(_ x: Double) -> Double { expm1(x) }
 @usableFromInline func cLog(_ x: Double) -> Double { log(x) }

@@ -5,8 +5,9 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
     /// The extents, each at least 1.
     public let dimensions: [Int]
 
-    /// - Precondition: every extent is positive, there is at least one, and their product fits in an `Int32`
-    ///   (BLAS counts in 32 bits). Untrusted extents go through ``init(checking:)``.
+    /// Creates a shape.
+    /// - Precondition: there is at least one extent, every extent is positive, and their product fits in an `Int32`
+    ///   (BLAS counts in 32 bits). Pass untrusted extents to ``init(checking:)``.
     public init(_ dimensions: [Int]) {
         guard let shape = Shape(checking: dimensions) else {
             preconditionFailure("Shape needs positive extents whose product is below 2^31, received \(dimensions)")
@@ -14,7 +15,8 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
         self = shape
     }
 
-    /// `nil` where an extent is not positive or the product passes 2^31 − 1.
+    /// Creates a shape, or returns `nil` if there is no extent, an extent is not positive, or the product exceeds 2^31
+    /// − 1.
     public init?(checking dimensions: [Int]) {
         guard !dimensions.isEmpty else { return nil }
         var product = 1
@@ -27,19 +29,19 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
         self.dimensions = dimensions
     }
 
-    /// The product of all extents: elements in one sample.
+    /// The number of elements in one sample, the product of all extents.
     public var count: Int { dimensions.reduce(1, *) }
-    /// The last extent: columns of the activation matrix.
+    /// The last extent: the number of columns of the activation matrix.
     public var channels: Int { dimensions[dimensions.count - 1] }
-    /// Rows one sample takes in the activation matrix, `count / channels`.
+    /// The number of rows one sample takes in the activation matrix, `count / channels`.
     public var rows: Int { count / channels }
     /// Whether this is `[H, W, C]`.
     public var isImage: Bool { dimensions.count == 3 }
-    /// `H` of an image, 1 of a vector.
+    /// The height `H` of an image; 1 for a vector.
     public var height: Int { isImage ? dimensions[0] : 1 }
-    /// `W` of an image, 1 of a vector.
+    /// The width `W` of an image; 1 for a vector.
     public var width: Int { isImage ? dimensions[1] : 1 }
 
-    /// `28×28×1`.
+    /// The extents joined by `×`, such as `28×28×1`.
     public var description: String { dimensions.map(String.init).joined(separator: "×") }
 }

@@ -1,9 +1,9 @@
-/// Sixteen floats: one AVX-512 register, two AVX ones, four of NEON.
+/// Sixteen floats: one AVX-512 register, two AVX registers or four NEON registers.
 package typealias Float16Lanes = SIMD16<Float>
 
-// Unaligned vector loads and stores. A debug build inlines across modules only what is offered as inlinable.
+// Unaligned vector loads and stores. Debug builds inline only `@inlinable` code across modules.
 extension UnsafePointer where Pointee == Float {
-    /// The 16 floats from element `index` on.
+    /// Returns the 16 floats from element `index` on.
     @inlinable @inline(__always)
     public func lanes(_ index: Int) -> SIMD16<Float> {
         UnsafeRawPointer(self).loadUnaligned(fromByteOffset: index &* 4, as: SIMD16<Float>.self)
@@ -11,13 +11,13 @@ extension UnsafePointer where Pointee == Float {
 }
 
 extension UnsafeMutablePointer where Pointee == Float {
-    /// The 16 floats from element `index` on.
+    /// Returns the 16 floats from element `index` on.
     @inlinable @inline(__always)
     public func lanes(_ index: Int) -> SIMD16<Float> {
         UnsafeRawPointer(self).loadUnaligned(fromByteOffset: index &* 4, as: SIMD16<Float>.self)
     }
 
-    /// Writes 16 floats from element `index` on.
+    /// Stores 16 floats from element `index` on.
     @inlinable @inline(__always)
     public func setLanes(_ index: Int, _ value: SIMD16<Float>) {
         UnsafeMutableRawPointer(self).storeBytes(of: value, toByteOffset: index &* 4, as: SIMD16<Float>.self)

@@ -1,34 +1,36 @@
-/// The processes that train one network together (MPI's ranks), one of which this is.
+/// The group of processes (MPI ranks) that train one network together, as seen from one of them.
 ///
-/// Every member calls the same functions in the same order; each call returns when this rank has its part. Nothing here
-/// adds anything up: what must not depend on the number of ranks is exchanged as it is and summed by the caller, in an
-/// order that it fixes. Called from one thread. Where another rank is gone, the job ends: see ``MPICommunicator``.
+/// Every rank makes the same calls in the same order; each call returns once this rank's part is complete. No operation
+/// adds values up: results that must not depend on the number of ranks are exchanged unreduced and summed by the
+/// caller, in an order that it fixes. Must be called from one thread. If another rank fails, the job ends: see
+/// ``MPICommunicator``.
 package protocol Communicator: AnyObject {
-    /// This process, in 0..<``size``. Rank 0 is the one that reads, writes and prints.
+    /// The rank of this process, in 0..<``size``. Rank 0 is the one that reads, writes and prints.
     var rank: Int { get }
-    /// How many there are, at least 1.
+    /// The number of ranks, at least 1.
     var size: Int { get }
 
-    /// Gives every rank all items of `buffer`, each from the rank that has it.
+    /// Gives every rank all items of `buffer`, each from the rank that owns it.
     ///
     /// - Parameters:
-    ///   - buffer: the same number of items on every rank; those of other ranks are overwritten.
-    ///   - items: the items that a rank has; ranges of different ranks do not overlap, and may be empty.
+    ///   - buffer: the same number of items on every rank; those owned by other ranks are overwritten.
+    ///   - items: the items that a rank owns; the ranges of different ranks do not overlap and may be empty.
     func allGather(_ buffer: UnsafeMutableRawPointer, bytesPerItem: Int, items: (_ rank: Int) -> Range<Int>)
 
-    /// Sends `sendBytes` bytes to `target` and receives `receiveBytes` bytes from `source` at the same time; nil is nobody.
+    /// Sends `sendBytes` bytes to `target` and receives `receiveBytes` bytes from `source` at the same time; nil for no
+    /// peer.
     func exchange(
         send: UnsafeRawPointer, _ sendBytes: Int, to target: Int?, receive: UnsafeMutableRawPointer,
         _ receiveBytes: Int, from source: Int?)
 
-    /// Gives every rank the bytes that `root` has.
+    /// Gives every rank the bytes of `root`.
     func broadcast(_ buffer: UnsafeMutableRawPointer, bytes: Int, from root: Int)
 
-    /// The bits that are set on any rank.
+    /// Returns the bitwise OR of `bits` over all ranks.
     func union(_ bits: Int32) -> Int32
 }
 
-/// One process on its own: there is nobody to exchange anything with.
+/// A communicator of a single process, which has no peers to exchange anything with.
 package final class SingleRank: Communicator {
     package let rank = 0
     package let size = 1
@@ -46,7 +48,7 @@ package final class SingleRank: Communicator {
 }
 
 extension Communicator {
-    /// What each rank says, by rank.
+    /// Returns the messages of all ranks, by rank.
     package func gather(_ message: [UInt8]) -> [[UInt8]] {
         var lengths = [Int](repeating: 0, count: size)
         lengths[rank] = message.count
@@ -65,7 +67,7 @@ extension Communicator {
         return (0..<size).map { Array(all[starts[$0]..<starts[$0 + 1]]) }
     }
 
-    /// What rank 0 says; `message` of the others does not count.
+    /// Returns the message of rank 0; `message` is ignored on the other ranks.
     package func broadcast(_ message: [UInt8]) -> [UInt8] {
         var count = message.count
         withUnsafeMutableBytes(of: &count) { bytes in
@@ -81,15 +83,15 @@ extension Communicator {
         return result
     }
 
-    /// Returns when all ranks have come here.
+    /// Blocks until all ranks have called it.
     package func meet() { _ = union(0) }
 
-    /// The part of 0..<`count` that `rank` takes.
+    /// Returns the part of 0..<`count` that belongs to `rank`.
     package func part(of count: Int, rank: Int) -> Range<Int> { rankPart(of: count, rank: rank, ranks: size) }
 }
 
-/// The part of 0..<`count` that `rank` of `ranks` takes: consecutive, in the order of the ranks, sizes differing by at most
-/// one. Of fewer items than ranks the last rank has one, some others none.
+/// Returns the part of 0..<`count` that belongs to `rank` of `ranks`: consecutive ranges in rank order, with sizes that
+/// differ by at most one. With fewer items than ranks, the last rank gets one and some others none.
 package func rankPart(of count: Int, rank: Int, ranks: Int) -> Range<Int> {
     rank * count / ranks..<(rank + 1) * count / ranks
 }

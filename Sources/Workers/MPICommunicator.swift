@@ -4,18 +4,19 @@
 
     /// The ranks of MPI's world communicator.
     ///
-    /// MPI's default error handler stays: where a call fails, as it does when another rank is gone, the library says so and
-    /// ends the job. MPI is asked for `MPI_THREAD_FUNNELED`: only the thread that made this object may use it.
+    /// MPI's default error handler stays in place: if a call fails, for example because another rank is gone, the
+    /// library reports it and ends the job. MPI is initialized with `MPI_THREAD_FUNNELED`: only the thread that created
+    /// this object may use it.
     package final class MPICommunicator: Communicator {
         package let rank: Int
         package let size: Int
-        /// As the library calls itself.
+        /// The MPI library's name and version, as it reports them.
         package let library: String
-        /// Counts and displacements of the call under way, `[size]` each.
+        /// Counts and displacements of the current call, `[size]` each.
         private let counts, displacements: AlignedBuffer<Int32>
 
-        /// Joins the job: once in a process.
-        /// - Throws: `OperationError` where MPI cannot be started, or not with the threads that the pool needs.
+        /// Joins the job; at most once per process.
+        /// - Throws: `OperationError` if MPI cannot be started, or lacks the thread support that the pool needs.
         package init() throws(OperationError) {
             let status = numeral_mpi_begin()
             guard status == 0 else {
@@ -31,7 +32,7 @@
             displacements = AlignedBuffer(count: size)
         }
 
-        /// What the library says of itself: one line, without the build's details.
+        /// Returns the library's description of itself on one line, without build details.
         private static func text(_ ask: (UnsafeMutablePointer<CChar>?, Int32) -> Void) -> String {
             var bytes = [CChar](repeating: 0, count: 8192)
             ask(&bytes, Int32(bytes.count))
@@ -73,10 +74,10 @@
 
         package func union(_ bits: Int32) -> Int32 { numeral_mpi_union(bits) }
 
-        /// Leaves the job in good order: all ranks do, and no MPI function may be called afterwards.
+        /// Leaves the job in an orderly way: all ranks must call it, and no MPI function may be called afterwards.
         package func end() { numeral_mpi_end() }
 
-        /// Ends all ranks at once; `code` becomes the exit code of the job.
+        /// Ends all ranks immediately; `code` becomes the exit code of the job.
         package func abort(_ code: Int32) { numeral_mpi_abort(code) }
 
         private static func int(_ count: Int) -> Int32 {

@@ -6,21 +6,21 @@
     import Darwin
 #endif
 
-/// What this process may compute on.
+/// The computing resources available to this process.
 package enum Machine {
-    /// Logical cores that are online.
+    /// The number of online logical cores.
     package static var cores: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
-    /// The smallest of the cores, the CPU affinity mask and the container's CPU quota (rounded up): how many threads
-    /// can really run at once.
+    /// The number of threads that can run at once: the smallest of the cores, the CPU affinity mask and the container's
+    /// CPU quota (rounded up).
     package static var usableCores: Int { max(1, min(cores, affinity ?? cores, quota ?? cores)) }
 
-    /// Cores in this process's affinity mask.
+    /// The number of cores in this process's affinity mask.
     package static var affinity: Int? {
         affinityMask?.compactMap(\.hexDigitValue).reduce(0) { $0 + $1.nonzeroBitCount }
     }
 
-    /// The mask itself, in hexadecimal as the kernel writes it.
+    /// The affinity mask in hexadecimal, as the kernel writes it.
     package static var affinityMask: String? {
         guard let status = read("/proc/self/status") else { return nil }
         for line in status.split(separator: "\n") where line.hasPrefix("Cpus_allowed:") {
@@ -29,7 +29,7 @@ package enum Machine {
         return nil
     }
 
-    /// The container's quota in cores (cgroup version 2, then 1), nil where there is none.
+    /// The container's CPU quota in cores (cgroup version 2, then 1), or nil if there is none.
     package static var quota: Int? {
         if let text = read("/sys/fs/cgroup/cpu.max") {
             let fields = text.split(whereSeparator: \.isWhitespace)
@@ -45,17 +45,17 @@ package enum Machine {
         return max(1, Int((quota / period).rounded(.up)))
     }
 
-    /// The processor's name, as the system gives it.
+    /// The processor's name, as reported by the system.
     package static var processorName: String { cpuField("model name") ?? "unknown" }
 
-    /// Vector extensions of the processor that matter here, in order of width.
+    /// The relevant vector extensions of the processor, in order of width.
     package static var vectorFeatures: [String] {
         let known = ["sse2", "avx", "avx2", "fma", "avx512f", "avx512vl", "avx512_bf16", "amx_tile", "asimd", "sve"]
         let flags = Set((cpuField("flags") ?? cpuField("Features") ?? "").split(separator: " ").map(String.init))
         return known.filter(flags.contains)
     }
 
-    /// Most memory this process has had resident, in bytes.
+    /// The peak resident memory of this process, in bytes.
     package static var peakResidentBytes: Int {
         var usage = rusage()
         #if os(Linux)
@@ -80,7 +80,7 @@ package enum Machine {
         text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
-    /// The first 64 KiB of a small system file.
+    /// Returns the first 64 KiB of a small system file.
     private static func read(_ path: String) -> String? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }

@@ -6,9 +6,10 @@
     import Darwin
 #endif
 
-/// The clock for measuring inside a step: cheap enough (some 25 ns a call on Linux) to be asked thousands of times.
+/// The clock for measurements within a step: cheap enough (about 25 ns per call on Linux) to be read thousands of
+/// times.
 package enum MonotonicClock {
-    /// Nanoseconds since a fixed moment of this boot; never goes back.
+    /// Nanoseconds since a fixed point in time of this boot; never decreases.
     package static func nanoseconds() -> Int {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)

@@ -9,34 +9,35 @@ import Tensors
     import Darwin
 #endif
 
-/// Work made of numbered, independent tasks. An object, made once and run many times, so that a training step
-/// allocates nothing.
+/// Work that consists of numbered, independent tasks. A reference type, created once and run many times, so that a
+/// training step does not allocate.
 package protocol ParallelWork: AnyObject {
-    /// Does task `task` on worker `worker` (0 is the caller). Tasks of one run may run at the same time; each worker
-    /// runs one task at a time, so that `worker` names scratch memory.
+    /// Runs task `task` on worker `worker` (0 is the caller). Tasks of one run may execute concurrently; each worker
+    /// runs one task at a time, so `worker` can index scratch memory.
     func run(task: Int, worker: Int)
 }
 
-/// Threads that share out the tasks of a ``ParallelWork``. Which thread takes which task is left to chance; a
-/// result that must not depend on it is kept per task and reduced in the order of the tasks.
+/// A pool of threads that share the tasks of a ``ParallelWork``. The assignment of tasks to threads is not
+/// deterministic; a result that must not depend on it is kept per task and reduced in task order.
 ///
-/// Workers wait for the next run by spinning for some 20 µs, then sleep. One run at a time: `run` is called
-/// from one thread, and not from inside a task.
+/// Workers wait for the next run by spinning for about 20 µs, then sleep. Only one run at a time: `run` must be called
+/// from one thread, and not from within a task.
 public final class WorkerPool: @unchecked Sendable {
-    /// Threads that compute, the caller included.
+    /// The number of computing threads, including the caller.
     package let threads: Int
 
-    /// Loads that a waiting thread spins through before it sleeps: about 20 µs at 0.2 ns each on a current x86 server
-    /// core. A run that wakes sleepers costs 20 to 40 µs, one that finds them spinning about 1 µs.
+    /// The number of loads that a waiting thread spins through before it sleeps: about 20 µs at 0.2 ns each on a
+    /// current x86 server core. A run that wakes sleeping workers costs 20 to 40 µs, one that finds them spinning about
+    /// 1 µs.
     private static let spins = 100_000
 
     private let nextTask = Atomic<Int>(0)
-    /// Rises by one each run; a worker that sees a new number joins in.
+    /// Increases by one with each run; a worker that sees a new value joins in.
     private let generation = Atomic<Int>(0)
     private let busyWorkers = Atomic<Int>(0)
     private let sleepers = Atomic<Int>(0)
     private let stopping = Atomic<Bool>(false)
-    /// Catches a run inside a run.
+    /// Detects nested runs.
     private let running = Atomic<Bool>(false)
     private var work: ParallelWork?
     private var taskCount = 0
@@ -44,7 +45,7 @@ public final class WorkerPool: @unchecked Sendable {
     private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var handles: [pthread_t] = []
 
-    /// - Parameter threads: at least 1; 1 makes no thread at all.
+    /// - Parameter threads: at least 1; with 1, no thread is created.
     package init(threads: Int) {
         precondition(threads >= 1, "WorkerPool: threads must be at least 1, received \(threads)")
         self.threads = threads
@@ -53,7 +54,7 @@ public final class WorkerPool: @unchecked Sendable {
         for worker in 1..<max(threads, 1) { start(worker) }
     }
 
-    // A thread holds the pool until it ends, so there is none left here.
+    // Each thread retains the pool until it exits, so none is left here.
     deinit {
         pthread_cond_destroy(wake)
         pthread_mutex_destroy(mutex)
@@ -73,7 +74,7 @@ public final class WorkerPool: @unchecked Sendable {
         handles = []
     }
 
-    /// Runs tasks 0..<`tasks` of `work` and returns when all are done. What one run wrote, the next one reads.
+    /// Runs tasks 0..<`tasks` of `work` and returns when all are done. Writes made in one run are visible in the next.
     package func run(_ work: ParallelWork, tasks: Int) {
         guard tasks > 1, threads > 1 else {
             for task in 0..<max(tasks, 0) { work.run(task: task, worker: 0) }
@@ -93,14 +94,14 @@ public final class WorkerPool: @unchecked Sendable {
             pthread_mutex_unlock(mutex)
         }
         takeTasks(worker: 0)
-        // Every worker must have seen this run before the next may begin. They are at most one task behind, so
-        // spin first and then give the core away.
+        // Every worker must have seen this run before the next one may begin. They are at most one task behind, so spin
+        // first and then yield the core.
         var spun = 0
         while busyWorkers.load(ordering: .acquiring) > 0 {
             spun += 1
             if spun > Self.spins { sched_yield() }
         }
-        // All have left it: between runs the pool keeps no work alive.
+        // All workers have left the run: between runs the pool retains no work.
         self.work = nil
         running.store(false, ordering: .releasing)
     }

@@ -1,9 +1,9 @@
 import Tensors
 
-/// A file of weights that is not read here, told by its bytes, or where they say nothing by its name; and the lines of
-/// Python that make an NPZ file of it.
+/// A weights file in a format that is not supported, recognized by its bytes or, if these are inconclusive, by its
+/// name, with the lines of Python that convert it to NPZ.
 package struct ForeignWeights: Sendable, Equatable {
-    /// What it is called in messages.
+    /// The format, with its name in messages.
     package enum Kind: String, Sendable, CaseIterable {
         case torchArchive = "a PyTorch file (a zip archive with a pickle)"
         case torchPickle = "an old PyTorch file (pickles)"
@@ -23,17 +23,18 @@ package struct ForeignWeights: Sendable, Equatable {
     package let kind: Kind
     private let path: String
 
+    /// Returns the error that rejects the file and explains how to convert it.
     /// - Parameters:
     ///   - expected: What would have been accepted.
-    ///   - then: What is to be done with the NPZ file.
+    ///   - then: What to do with the NPZ file afterwards.
     package func error(
         expected: String = "weights as safetensors or NPZ", then: String = ""
     ) -> InputError {
         InputError(path, expected: expected, received: kind.rawValue, remedy: remedy + then)
     }
 
-    /// - Returns: nil for what may be safetensors or NPZ, and for what is not known.
-    /// - Throws: an ``InputError`` where the file cannot be read.
+    /// - Returns: nil for a file that may be safetensors or NPZ, or is of an unknown format.
+    /// - Throws: an ``InputError`` if the file cannot be read.
     package init?(path: String) throws(InputError) {
         let file = try BinaryFile(path)
         let head = try file.read(exactly: 4096)
@@ -43,7 +44,7 @@ package struct ForeignWeights: Sendable, Equatable {
 
     /// - Parameters:
     ///   - head: The first bytes of the file, a few thousand.
-    ///   - tail: Its last, where a zip archive has its directory.
+    ///   - tail: Its last bytes, where a zip archive has its directory.
     package init?(head: [UInt8], tail: [UInt8], path: String) {
         guard let kind = Self.byBytes(head, tail) ?? Self.byName(path, head) else { return nil }
         (self.kind, self.path) = (kind, path)
@@ -61,12 +62,12 @@ package struct ForeignWeights: Sendable, Equatable {
         if begins("version https://git-lfs") { return .lfsPointer }
         let text = String(decoding: head.prefix(64), as: UTF8.self).lowercased().drop { $0.isWhitespace }
         if text.hasPrefix("<!doctype html") || text.hasPrefix("<html") { return .html }
-        // A safetensors file begins with the length of its header, and that with a brace.
+        // A safetensors file begins with the length of its header, and the header with a brace.
         if head.count > 8, head[8] == UInt8(ascii: "{") { return nil }
-        // The second pickle of such a file holds PyTorch's magic number, the first is that number alone.
+        // The first pickle of such a file is only PyTorch's magic number.
         if begins([0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46]) { return .torchPickle }
         if head.count > 1, head[0] == 0x80, (2...5).contains(head[1]) { return .pickle }
-        // ir_version, a small number, and then a field of the producer, the domain, the graph or the operator sets.
+        // The field ir_version, a small number, followed by a field of the producer, domain, graph or operator sets.
         if head.count > 2, head[0] == 0x08, (1...31).contains(head[1]),
             [0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42].contains(head[2])
         {
@@ -75,7 +76,7 @@ package struct ForeignWeights: Sendable, Equatable {
         return nil
     }
 
-    /// NPZ is read; what else is a zip archive is known by its members.
+    /// Returns the kind of a zip archive, recognized by its members; nil for NPZ, which is supported.
     private static func archive(_ head: [UInt8], _ tail: [UInt8]) -> Kind? {
         func holds(_ name: String) -> Bool { contains(head, name) || contains(tail, name) }
         if holds("data.pkl") { return .torchArchive }
@@ -87,7 +88,8 @@ package struct ForeignWeights: Sendable, Equatable {
         !bytes.ranges(of: Array(text.utf8)).isEmpty
     }
 
-    /// Where the bytes are those of no kind: an empty or damaged file, or a pickle of the oldest protocols.
+    /// Returns the kind by the file name if the bytes are inconclusive: an empty or damaged file, or a pickle of the
+    /// oldest protocols.
     private static func byName(_ path: String, _ head: [UInt8]) -> Kind? {
         if head.starts(with: Array("PK\u{3}\u{4}".utf8)) { return nil }
         if head.count > 8, head[8] == UInt8(ascii: "{") { return nil }
@@ -106,7 +108,7 @@ package struct ForeignWeights: Sendable, Equatable {
         }
     }
 
-    /// What to do about it, on one line.
+    /// The suggested conversion, on one line.
     package var remedy: String {
         let file = Self.quoted(path), result = "'weights.npz'"
         switch kind {

@@ -1,12 +1,12 @@
 import Tensors
 
-/// One array in the IDX format of the MNIST database: bytes, as published; or other numbers.
+/// An array in the IDX format of the MNIST database, which uses bytes, or of another element type.
 ///
 /// A file is `0, 0, type, rank`, then `rank` extents as 32-bit big-endian integers, then the elements in row-major
 /// order, big-endian, and nothing else. Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of
 /// handwritten digits", section "File formats".
 package struct IDX: Sendable, Hashable {
-    /// The types of element that are read.
+    /// The supported element types.
     package enum ElementType: UInt8, Sendable {
         case ubyte = 0x08
         case int8 = 0x09
@@ -25,20 +25,21 @@ package struct IDX: Sendable, Hashable {
         }
     }
 
-    /// Largest number of images or labels in a file.
+    /// The maximum number of images or labels in a file.
     package static let largestCount = 100_000_000
-    /// Largest of every other extent.
+    /// The maximum of every other extent.
     package static let largestExtent = 4_096
-    /// Largest payload, bytes.
+    /// The maximum payload in bytes.
     package static let largestPayload = 1 << 33
 
     package var type: ElementType
-    /// Outermost first; none is zero.
+    /// The extents, outermost first; none is zero.
     package var extents: [Int]
-    /// The elements as stored, big-endian where they are wider than a byte.
+    /// The elements as stored, big-endian if wider than a byte.
     package var bytes: [UInt8]
 
-    /// - Precondition: `bytes` has as many elements as `extents` say, each extent in 1..<2^32, at most 255 of them.
+    /// - Precondition: `bytes` has as many elements as `extents` require; each extent is in 1..<2^32, and there are at
+    ///   most 255.
     package init(type: ElementType = .ubyte, extents: [Int], bytes: [UInt8]) {
         precondition(extents.count <= 255, "IDX: rank over 255")
         var size = type.size
@@ -52,10 +53,10 @@ package struct IDX: Sendable, Hashable {
         self.bytes = bytes
     }
 
-    /// The file that holds this array.
+    /// The bytes of the file that contains this array.
     package var fileBytes: [UInt8] { header + bytes }
 
-    /// What stands before the elements.
+    /// The bytes that precede the elements.
     package var header: [UInt8] {
         var header: [UInt8] = [0, 0, type.rawValue, UInt8(extents.count)]
         for extent in extents {
@@ -64,7 +65,7 @@ package struct IDX: Sendable, Hashable {
         return header
     }
 
-    /// Element `index` of an array of 32-bit integers.
+    /// Returns element `index` of an array of 32-bit integers.
     package func int32(_ index: Int) -> Int {
         precondition(type == .int32, "IDX: not an array of 32-bit integers")
         var word: UInt32 = 0
@@ -74,7 +75,7 @@ package struct IDX: Sendable, Hashable {
 }
 
 extension IDX {
-    /// What a file must be.
+    /// The expected contents of a file.
     package enum Kind: Sendable {
         /// Bytes `[count, height, width]`, magic 0x00000803.
         case images
@@ -100,14 +101,14 @@ extension IDX {
         }
     }
 
-    /// Reads the file at `path`, plain or gzip (told by its first bytes, not its name).
-    /// - Throws: `InputError` naming the file, each with its own message: absent, empty, wrong magic, type or rank,
-    ///   zero or too large an extent, truncated, trailing bytes, or a damaged gzip.
+    /// Reads the file at `path`, plain or gzip (detected by its first bytes, not its name).
+    /// - Throws: `InputError` that names the file, with a distinct message for each fault: absent, empty, wrong magic,
+    ///   type or rank, zero or too large an extent, truncated, trailing bytes, or a damaged gzip.
     package static func read(_ path: String, _ kind: Kind) throws(InputError) -> IDX {
         try read(opened(BinaryFile(path)), kind)
     }
 
-    /// Reads the IDX file in `bytes`, plain or gzip; `place` names it in messages.
+    /// Parses the IDX file in `bytes`, plain or gzip; `place` names it in messages.
     package static func parse(_ bytes: [UInt8], _ kind: Kind, place: String) throws(InputError) -> IDX {
         let source = MemorySource(bytes, place: place)
         return try read(Gzip.isGzip(bytes) ? GzipSource(source, limit: largestFile) : source, kind)
@@ -115,7 +116,7 @@ extension IDX {
 
     package static let largestFile = largestPayload + 4 + 4 * 255
 
-    /// `file` as it is, or unpacked where it is gzip.
+    /// Returns `file` itself, or its decompressed contents if it is gzip.
     package static func opened(_ file: BinaryFile) throws(InputError) -> any ByteSource {
         try file.seek(to: 0)
         let gzip = Gzip.isGzip(try file.read(exactly: 2))
@@ -123,8 +124,8 @@ extension IDX {
         return gzip ? GzipSource(file, limit: largestFile) : file
     }
 
-    /// Reads one IDX file from `source` to its end. Nothing of the size that the header claims is allocated before
-    /// the source is known to be able to fill it.
+    /// Reads an IDX file from `source` to its end. Nothing of the size that the header claims is allocated before the
+    /// source is known to be able to fill it.
     package static func read(_ source: any ByteSource, _ kind: Kind) throws(InputError) -> IDX {
         let place = source.place
         let magic = try source.read(exactly: 4)
@@ -149,8 +150,8 @@ extension IDX {
         return array
     }
 
-    /// What comes after the magic number, to the end of `source`.
-    /// - Parameter check: Looks at the extents before anything of their size is read.
+    /// Reads what follows the magic number, to the end of `source`.
+    /// - Parameter check: Validates the extents before any data of their size is read.
     static func elements(
         of type: ElementType, rank: Int, from source: any ByteSource, check: ([Int]) throws(InputError) -> Void
     ) throws(InputError) -> IDX {
@@ -181,7 +182,7 @@ extension IDX {
         return IDX(type: type, extents: extents, bytes: bytes)
     }
 
-    /// The bytes that `extents` take.
+    /// Returns the number of bytes that `extents` take.
     private static func payload(of extents: [Int], elementSize: Int, place: String) throws(InputError) -> Int {
         var size = elementSize
         for (axis, extent) in extents.enumerated() {
@@ -207,7 +208,8 @@ extension IDX {
         _ size: Int, from source: any ByteSource, _ extents: [Int]
     ) throws(InputError) -> [UInt8] {
         var bytes: [UInt8] = []
-        // A header behind gzip may claim a thousand times the file's size: beyond this, memory comes with the bytes.
+        // A gzipped header may claim a thousand times the file's size: beyond this limit, memory grows with the bytes
+        // read.
         bytes.reserveCapacity(min(size, 1 << 26))
         while bytes.count < size {
             let chunk = try source.read(upTo: min(size - bytes.count, 1 << 20))

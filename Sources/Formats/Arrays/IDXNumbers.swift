@@ -1,14 +1,14 @@
 import Tensors
 
 extension IDX {
-    /// Reads an array of any type, of 1 to 4 extents, plain or gzip. The extents after the first may come to more than an
-    /// image's.
+    /// Reads an array of any type, of 1 to 4 extents, plain or gzip. The product of the extents after the first may
+    /// exceed that of an image.
     /// - Throws: `InputError` as ``read(_:_:)`` does.
     package static func readAny(_ path: String) throws(InputError) -> IDX {
         try readAny(opened(BinaryFile(path)))
     }
 
-    /// The same for a file in memory; `place` names it in messages.
+    /// Parses such an array in memory; `place` names it in messages.
     package static func parseAny(_ bytes: [UInt8], place: String) throws(InputError) -> IDX {
         let source = MemorySource(bytes, place: place)
         return try readAny(Gzip.isGzip(bytes) ? GzipSource(source, limit: largestFile) : source)
@@ -30,7 +30,7 @@ extension IDX {
         return try elements(of: type, rank: Int(magic[3]), from: source) { _ throws(InputError) in }
     }
 
-    /// Element `index`, exactly.
+    /// Returns element `index`, exactly.
     package func number(_ index: Int) -> Double {
         var word: UInt64 = 0
         for offset in 0..<type.size { word = word << 8 | UInt64(bytes[type.size * index + offset]) }

@@ -1,21 +1,21 @@
 import Tensors
 
-/// One array in NumPy's own format.
+/// An array in NumPy's `.npy` format.
 ///
 /// ```
 /// 6 bytes   \x93NUMPY
 /// 2 bytes   version: 1.0, 2.0 or 3.0
 /// 2 bytes   length of the header (4 bytes from version 2.0), little-endian
 /// header    a Python dictionary: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
-/// the rest  the numbers, in C order or in Fortran's
+/// the rest  the numbers, in C or Fortran order
 /// ```
 /// Source: NumPy, "numpy.lib.format", https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html.
 enum NPY {
     private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
-    /// NumPy's own limit on what it will take for a header.
+    /// NumPy's own limit on the length of a header.
     private static let headerLimit = 10_000
 
-    /// Version 1.0, `<f4`, C order; the numbers begin at a multiple of 64 bytes.
+    /// Encodes a tensor in version 1.0, `<f4`, C order; the numbers start at a multiple of 64 bytes.
     package static func encode(_ tensor: TensorRecord) -> [UInt8] {
         let extents = tensor.shape.map(String.init)
         let shape = "(" + extents.joined(separator: ", ") + (extents.count == 1 ? ",)" : ")")
@@ -26,8 +26,8 @@ enum NPY {
         return magic + [1, 0] + length + header + LittleEndian.bytes(tensor.values)
     }
 
-    /// Reads a whole array of real numbers. Its shape is checked against the bytes that can still come before
-    /// anything is allocated.
+    /// Reads a whole array of real numbers. Its shape is checked against the bytes that the source can still deliver
+    /// before anything is allocated.
     /// - Throws: an ``InputError`` for any other type, a damaged header, too few or too many bytes.
     package static func decode(_ source: any ByteSource, name: String) throws(InputError) -> TensorRecord {
         let place = source.place
@@ -66,7 +66,7 @@ enum NPY {
         return TensorRecord(name: name, shape: header.shape, values: values)
     }
 
-    /// Where, in C order, each number of an array in Fortran's order (first index fastest) belongs.
+    /// Returns the position in C order of each number of an array in Fortran order (first index fastest).
     private static func fortranPlaces(_ shape: [Int]) -> [Int] {
         let count = shape.reduce(1, *)
         var strides = [Int](repeating: 1, count: shape.count)
@@ -85,7 +85,7 @@ enum NPY {
     }
 }
 
-/// The header of an array: a Python dictionary of three known keys, read strictly.
+/// The header of an array: a Python dictionary with three known keys, parsed strictly.
 private struct NPYHeader {
     let format: NumberFormat
     let isFortran: Bool
@@ -132,7 +132,7 @@ private struct NPYHeader {
         (self.format, isFortran, self.shape) = (format, fortran, shape)
     }
 
-    /// The numbers of the array.
+    /// Returns the number of elements of the array.
     func count(bytes: Int, place: String) throws(InputError) -> Int {
         var count = 1
         for extent in shape {
@@ -180,7 +180,7 @@ private struct NPYHeader {
             guard skips(character) else { throw error("'\(character)' at byte \(position)", "something else") }
         }
 
-        /// Text between single or double quotes, without escapes.
+        /// Parses text between single or double quotes, without escapes.
         mutating func quoted() throws(InputError) -> String {
             let quote: UInt8 = skips("\"") ? 0x22 : 0x27
             if quote == 0x27 { try expect("'") }
@@ -201,7 +201,7 @@ private struct NPYHeader {
             throw error("True or False at byte \(position)", "something else")
         }
 
-        /// `()`, `(3,)`, `(2, 3)`; at most 32 extents, as in NumPy's day.
+        /// Parses a tuple such as `()`, `(3,)` or `(2, 3)`, of at most 32 extents, NumPy's historical limit.
         mutating func tuple() throws(InputError) -> [Int] {
             try expect("(")
             var extents: [Int] = []

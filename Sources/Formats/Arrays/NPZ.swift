@@ -1,22 +1,23 @@
 import Foundation
 import Tensors
 
-/// NumPy's archives of arrays (`numpy.savez`, `numpy.savez_compressed`): a zip file with one `.npy` for each.
+/// NumPy's archives of arrays (`numpy.savez`, `numpy.savez_compressed`): a zip file with one `.npy` member per array.
 package enum NPZ {
-    /// The bytes of an archive, stored, the same for the same tensors.
-    /// - Throws: an ``InputError`` where it would pass 4 GiB.
+    /// Encodes an uncompressed archive. Equal tensors give equal bytes.
+    /// - Throws: an ``InputError`` if the archive would exceed 4 GiB.
     package static func encode(_ tensors: [TensorRecord]) throws(InputError) -> Data {
         var archive = ZipWriter(place: "npz")
         for tensor in tensors { try archive.add(tensor.name + ".npy", NPY.encode(tensor)) }
         return Data(archive.finished())
     }
 
-    /// Every array of an archive as float32, in its order.
+    /// Reads all arrays of an archive as float32, in archive order.
     ///
-    /// The directory's sizes are added up before anything is unpacked, each member may unpack to no more than its
-    /// entry says, and each array's shape is checked against its member before it is allocated.
-    /// - Parameter limit: the most bytes that all members may come to.
-    /// - Throws: an ``InputError`` for a damaged or hostile archive, or one that holds anything but arrays of numbers.
+    /// The sizes in the directory are added up before anything is decompressed, no member may decompress to more than
+    /// its entry states, and each array's shape is checked against its member before it is allocated.
+    /// - Parameter limit: the maximum total size of all members in bytes.
+    /// - Throws: an ``InputError`` for a damaged or hostile archive, or one that contains anything but arrays of
+    ///   numbers.
     package static func read(path: String, limit: Int) throws(InputError) -> [TensorRecord] {
         let archive = try ZipArchive(BinaryFile(path))
         var names: Set<String> = []
@@ -26,7 +27,7 @@ package enum NPZ {
                 throw InputError(
                     path, expected: "an archive of arrays (.npy), each once", received: "\"\(member.name)\"")
             }
-            // Each size is below 2^32, and there are fewer than 2^16.
+            // Cannot overflow: each size is below 2^32, and there are fewer than 2^16.
             total += member.size
         }
         guard total <= limit else {
@@ -41,7 +42,7 @@ package enum NPZ {
         return tensors
     }
 
-    /// Whether the file begins as a zip archive does.
+    /// Whether the file starts with the signature of a zip archive.
     package static func isArchive(_ path: String) throws(InputError) -> Bool {
         try BinaryFile(path).read(exactly: 4) == [0x50, 0x4B, 3, 4]
     }

@@ -1,10 +1,10 @@
-/// How a number lies in a file of another program, little-endian.
+/// The encoding of a number in a file of another program, little-endian.
 package enum NumberFormat: String, Sendable {
     case float16 = "F16", bfloat16 = "BF16", float32 = "F32", float64 = "F64"
     case int8 = "I8", int16 = "I16", int32 = "I32", int64 = "I64"
     case uint8 = "U8", uint16 = "U16", uint32 = "U32", uint64 = "U64", boolean = "BOOL"
 
-    /// Bytes of one number.
+    /// The size of one number in bytes.
     package var size: Int {
         switch self {
         case .int8, .uint8, .boolean: 1
@@ -14,7 +14,7 @@ package enum NumberFormat: String, Sendable {
         }
     }
 
-    /// The number at `offset` of `bytes` as float32, rounded where it must be.
+    /// Returns the number at `offset` of `bytes` as float32, rounded if necessary.
     package func value(_ bytes: [UInt8], at offset: Int) -> Float {
         var bits: UInt64 = 0
         for index in 0..<size { bits |= UInt64(bytes[offset + index]) << (8 * UInt64(index)) }

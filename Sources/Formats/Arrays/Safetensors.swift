@@ -4,11 +4,11 @@ import Tensors
 /// A named array of numbers, row-major.
 package struct TensorRecord: Hashable, Sendable {
     package var name: String
-    /// Sizes of the axes; empty for a single number.
+    /// The sizes of the axes; empty for a scalar.
     package var shape: [Int]
-    /// As many as the product of `shape`.
+    /// The elements, as many as the product of `shape`.
     package var values: [Float]
-    /// How they lie in a file: `float32`, or `int8` for whole numbers in −128…127.
+    /// The storage format in a file: `float32`, or `int8` for integers in −128…127.
     package var format: NumberFormat
 
     package init(name: String, shape: [Int], values: [Float], format: NumberFormat = .float32) {
@@ -20,7 +20,7 @@ package struct TensorRecord: Hashable, Sendable {
     }
 }
 
-/// A file in the safetensors format: named tensors and a map of strings, nothing that can be executed.
+/// A file in the safetensors format: named tensors and a map of strings, with no executable content.
 ///
 /// ```
 /// 8 bytes   n, length of the header, little-endian
@@ -29,12 +29,12 @@ package struct TensorRecord: Hashable, Sendable {
 /// ```
 /// Source: Hugging Face, "Safetensors: format", https://huggingface.co/docs/safetensors.
 package struct SafetensorsFile: Hashable, Sendable {
-    /// Free text about the model; written sorted by key.
+    /// Free-form text about the model; written sorted by key.
     package var metadata: [String: String]
-    /// In the order of their bytes in the file.
+    /// The tensors, in the order of their bytes in the file.
     package var tensors: [TensorRecord]
 
-    /// The longest header that is read: 100 MB, as in the reference implementation.
+    /// The maximum header size that is read: 100 MB, as in the reference implementation.
     static let headerLimit = 100_000_000
     static let metadataKey = "__metadata__"
 
@@ -45,10 +45,10 @@ package struct SafetensorsFile: Hashable, Sendable {
 
     // MARK: Writing
 
-    /// The bytes of the file, the same for equal contents: metadata sorted by key, tensors in their order, the header
-    /// padded with spaces to a multiple of 8 bytes.
+    /// Returns the encoded file. Equal contents give equal bytes: metadata is sorted by key, tensors keep their order,
+    /// and the header is padded with spaces to a multiple of 8 bytes.
     ///
-    /// - Precondition: names are unique and not `__metadata__`; each tensor has as many values as its shape says.
+    /// - Precondition: names are unique and not `__metadata__`; each tensor has as many values as its shape requires.
     package func encoded() -> Data {
         let header = encodedHeader()
         var bytes: [UInt8] = []
@@ -91,7 +91,8 @@ package struct SafetensorsFile: Hashable, Sendable {
         return header
     }
 
-    /// `text` as a JSON string: quotes, backslashes and control characters escaped, everything else as it is.
+    /// Returns `text` as a JSON string: quotes, backslashes and control characters are escaped, everything else is
+    /// unchanged.
     private static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {

@@ -2,16 +2,16 @@ import Foundation
 import Tensors
 
 extension SafetensorsFile {
-    /// Reads a whole file, trusting nothing in it.
+    /// Reads a whole file without trusting its contents.
     ///
-    /// The header must be a JSON object of at most 100 MB that lies within the file; every tensor must be of a format that is taken; the
-    /// tensors, taken in the order of their bytes, must fill the rest of the file without gap or overlap. Nothing is
-    /// allocated that the file's own size does not pay for.
+    /// The header must be a JSON object of at most 100 MB that lies within the file; every tensor must have one of the
+    /// accepted formats; the tensors, in the order of their bytes, must fill the rest of the file without gaps or
+    /// overlaps. Allocations are bounded by the size of the file.
     ///
     /// - Parameters:
-    ///   - name: what errors call the file.
-    ///   - formats: the numbers that are taken, as float32; nil: all. Others are an error.
-    /// - Throws: `InputError` that says what is wrong and where.
+    ///   - name: the name of the file in errors.
+    ///   - formats: the accepted number formats, which are converted to float32; nil for all. Others are an error.
+    /// - Throws: `InputError` that states what is wrong and where.
     package static func decode(
         _ data: Data, name: String, formats: Set<NumberFormat>? = [.float32]
     ) throws(InputError) -> SafetensorsFile {
@@ -31,7 +31,7 @@ extension SafetensorsFile {
         var file = SafetensorsFile(metadata: header.metadata)
         var end = 0
         let available = bytes.count - start
-        // Equal beginnings are empty tensors; the name makes their order definite.
+        // Tensors that start at the same offset are empty; the name makes their order deterministic.
         let entries = header.tensors.map { (name: $0.key, entry: $0.value) }.sorted {
             ($0.entry.begin, $0.entry.end, $0.name) < ($1.entry.begin, $1.entry.end, $1.name)
         }
@@ -107,7 +107,7 @@ private struct SafetensorsHeader: Decodable {
             return format
         }
 
-        /// Elements by the shape, checked against the offsets (`0 ≤ begin ≤ end` holds already).
+        /// Returns the number of elements of the shape, checked against the offsets (`0 ≤ begin ≤ end` already holds).
         func elementCount(_ format: NumberFormat, place: String) throws(InputError) -> Int {
             var count = 1
             var fits = true
@@ -135,7 +135,7 @@ private struct SafetensorsHeader: Decodable {
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
-        // In a definite order, so that a file with two faults has one message.
+        // In sorted order, so that the message for a file with two faults is deterministic.
         for key in container.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
             if key.stringValue == SafetensorsFile.metadataKey {
                 metadata = try container.decode([String: String].self, forKey: key)
@@ -159,7 +159,7 @@ private struct SafetensorsHeader: Decodable {
         }
     }
 
-    /// One line: the path in the header and what is wrong there.
+    /// Returns one line: the path in the header and what is wrong there.
     private static func describe(_ error: DecodingError) -> String {
         let context: DecodingError.Context
         switch error {

@@ -1,19 +1,19 @@
 import Tensors
 
-/// Gzip files (RFC 1952), several members in a row allowed, with a limit on what they may unpack to.
+/// Gzip files (RFC 1952), possibly of several members, with a limit on the decompressed size.
 package enum Gzip {
-    /// Deflate never makes more of a byte than this: RFC 1951's longest match, 258 bytes, for two bits.
+    /// The maximum compression ratio of Deflate: RFC 1951's longest match, 258 bytes, from two bits.
     static let largestRatio = 1_032
 
-    /// Whether `bytes` begin as a gzip file does.
+    /// Whether `bytes` start with the signature of a gzip file.
     package static func isGzip(_ bytes: some Collection<UInt8>) -> Bool { bytes.starts(with: [0x1f, 0x8b]) }
 
-    /// What `bytes` unpack to.
+    /// Decompresses `bytes`.
     /// - Parameters:
-    ///   - limit: Most bytes to unpack; more is an error, found before they are stored.
+    ///   - limit: The maximum decompressed size in bytes; more is an error, detected before it is stored.
     ///   - place: Names the file in messages.
-    /// - Throws: `InputError`, each with its own message: truncated, damaged (CRC-32 or length), trailing bytes,
-    ///   over the limit.
+    /// - Throws: `InputError` with a distinct message for each fault: truncated, damaged (CRC-32 or length), trailing
+    ///   bytes, over the limit.
     package static func decompress(_ bytes: [UInt8], limit: Int, place: String) throws(InputError) -> [UInt8] {
         let source = GzipSource(MemorySource(bytes, place: place), limit: limit)
         var output: [UInt8] = []
@@ -24,8 +24,8 @@ package enum Gzip {
         }
     }
 
-    /// `bytes` as one gzip member without a name or a time: equal bytes give equal files.
-    /// - Throws: `OperationError` over 1 GiB, or without memory.
+    /// Compresses `bytes` to one gzip member without a name or a timestamp: equal bytes give equal files.
+    /// - Throws: `OperationError` for more than 1 GiB, or if memory is exhausted.
     package static func compress(_ bytes: [UInt8], level: Int = 9) throws(OperationError) -> [UInt8] {
         precondition((0...9).contains(level), "Gzip: level must be in 0...9, received \(level)")
         guard let packed = DeflateStream.deflate(bytes, level: Int32(level), wrapper: .gzip) else {
@@ -35,7 +35,7 @@ package enum Gzip {
     }
 }
 
-/// What a gzip stream unpacks to, as it comes.
+/// A streaming decompressor of gzip data.
 package final class GzipSource: ByteSource {
     private let source: any ByteSource
     private let limit: Int
@@ -45,7 +45,7 @@ package final class GzipSource: ByteSource {
     private var produced = 0
     private var ended = false
 
-    /// - Parameter limit: Most bytes to unpack; one more is an error.
+    /// - Parameter limit: The maximum decompressed size in bytes; one more is an error.
     package init(_ source: any ByteSource, limit: Int) {
         self.source = source
         self.limit = limit
@@ -56,18 +56,19 @@ package final class GzipSource: ByteSource {
     package var upperBound: Int {
         let (bound, overflow) = (source.upperBound + input.count - position)
             .multipliedReportingOverflow(by: Gzip.largestRatio)
-        // What zlib has taken in but not yet given out: less than its window and one match.
+        // Input that zlib has consumed without output yet: less than its window and one match.
         let (sum, tooMany) = bound.addingReportingOverflow(1 << 16)
         return min(overflow || tooMany ? Int.max : sum, max(limit - produced, 0))
     }
 
     package func read(upTo count: Int) throws(InputError) -> [UInt8] {
         guard !ended, count > 0 else { return [] }
-        // One byte more than the limit leaves room for, so that a bomb is noticed and not silently cut.
+        // One byte beyond the limit, so that a decompression bomb is detected instead of silently truncated.
         let room = limit - produced
         var output = [UInt8](repeating: 0, count: min(count, 1 << 24, room < Int.max ? room + 1 : room))
         var filled = 0
-        // Filled to the end, however little each member gives: a file of many tiny ones must not cost an array each.
+        // Fill the output however little each member yields: a file of many tiny members must not cost an array for
+        // each.
         while filled < output.count, !ended {
             if position == input.count { try refill() }
             let exhausted = input.isEmpty
@@ -102,7 +103,7 @@ package final class GzipSource: ByteSource {
             remedy: "delete it and fetch it again")
     }
 
-    /// At the end of a member: another one, the end of the file, or something that does not belong there.
+    /// Handles the end of a member: another member, the end of the file, or trailing bytes.
     private func nextMember() throws(InputError) {
         if input.count - position < 2 {
             input.removeFirst(position)

@@ -1,9 +1,9 @@
 import CZlib
 
-/// The raw zlib decompressor, and the only file here that hands pointers to zlib. Knows nothing of limits, members
-/// or files: ``GzipSource`` and ``ZipMemberSource`` do.
+/// The raw zlib decompressor, in the only file here that passes pointers to zlib. It does not handle limits, members or
+/// files; ``GzipSource`` and ``ZipMemberSource`` do.
 final class InflateStream {
-    /// What wraps the deflate stream.
+    /// The wrapper around the deflate stream.
     enum Wrapper: Int32 {
         /// One gzip member; header, CRC-32 and length are checked.
         case gzip = 31
@@ -16,7 +16,7 @@ final class InflateStream {
         case more
         /// The end of the stream (of one gzip member) was reached and checked.
         case end
-        /// The bytes are no sound stream; zlib's message.
+        /// The bytes are not a valid stream; carries zlib's message.
         case damaged(String)
     }
     struct Step {
@@ -34,10 +34,10 @@ final class InflateStream {
 
     deinit { if ready { inflateEnd(&stream) } }
 
-    /// Makes ready for the next member.
+    /// Prepares for the next member.
     func reset() { if ready { inflateReset(&stream) } }
 
-    /// Decompresses from `input[start...]` into `output[offset...]`, until one of them is used up or the stream ends.
+    /// Decompresses from `input[start...]` into `output[offset...]` until either is exhausted or the stream ends.
     func inflate(_ input: [UInt8], from start: Int, into output: inout [UInt8], at offset: Int = 0) -> Step {
         precondition(start >= 0 && start <= input.count, "InflateStream: start out of range")
         precondition(offset >= 0 && offset <= output.count, "InflateStream: offset out of range")
@@ -47,7 +47,7 @@ final class InflateStream {
         let room = output.count - offset
         let code = input.withUnsafeBufferPointer { source in
             output.withUnsafeMutableBufferPointer { target in
-                // zlib reads through this pointer and never writes: its type lacks `const` for old compilers' sake.
+                // zlib only reads through this pointer; its type lacks `const` for the sake of old compilers.
                 stream.next_in = UnsafeMutablePointer(mutating: source.baseAddress.map { $0 + start })
                 stream.avail_in = UInt32(available)
                 stream.next_out = target.baseAddress.map { $0 + offset }
@@ -68,7 +68,7 @@ final class InflateStream {
         return step
     }
 
-    /// The CRC-32 of `bytes[..<count]` continued from `crc` (start with 0).
+    /// Returns the CRC-32 of `bytes[..<count]`, continued from `crc` (start with 0).
     static func crc32(_ crc: UInt32, _ bytes: [UInt8], count: Int) -> UInt32 {
         precondition(count >= 0 && count <= bytes.count, "InflateStream: count out of range")
         guard count > 0 else { return crc }
@@ -76,16 +76,16 @@ final class InflateStream {
     }
 }
 
-/// The raw zlib compressor to one zlib stream, or one gzip member without a name or a time, so that equal bytes give
-/// equal files.
+/// The raw zlib compressor, which produces one zlib stream, or one gzip member without a name or a timestamp, so that
+/// equal bytes give equal files.
 enum DeflateStream {
-    /// What wraps the deflate stream.
+    /// The wrapper around the deflate stream.
     enum Wrapper: Int32 {
         case zlib = 15
         case gzip = 31
     }
 
-    /// `bytes` compressed, level 0...9; nil where zlib cannot.
+    /// Compresses `bytes` at level 0...9; nil if zlib fails.
     static func deflate(_ bytes: [UInt8], level: Int32, wrapper: Wrapper) -> [UInt8]? {
         guard bytes.count <= 1 << 30 else { return nil }
         var stream = z_stream()

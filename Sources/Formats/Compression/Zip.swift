@@ -1,6 +1,6 @@
 import Tensors
 
-/// A zip archive read in place: only its directory and the members asked for. Strict; one disk, no zip64, no
+/// A zip archive read in place: only its directory and the requested members. Strict: one disk, no zip64, no
 /// encryption. Source: PKWARE, APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
 package final class ZipArchive {
     package struct Member {
@@ -13,11 +13,11 @@ package final class ZipArchive {
     }
 
     let file: BinaryFile
-    /// In the order of the directory.
+    /// The members, in directory order.
     package private(set) var members: [Member] = []
     private var directoryOffset = 0
 
-    /// - Throws: `InputError` where `file` is no sound archive.
+    /// - Throws: `InputError` if `file` is not a valid archive.
     package init(_ file: BinaryFile) throws(InputError) {
         self.file = file
         let tailSize = min(file.size, 22 + 65_535)
@@ -42,7 +42,7 @@ package final class ZipArchive {
         try readDirectory(directory, count: count)
     }
 
-    /// The bytes of member `name`, unpacked as they are read; CRC-32 and size are checked at its end.
+    /// Opens member `name`, which is decompressed as it is read; its CRC-32 and size are checked at its end.
     package func open(_ name: String) throws(InputError) -> any ByteSource {
         guard let member = members.first(where: { $0.name == name }) else {
             throw InputError(file.place, expected: "a zip archive with \(name)", received: "none of that name")
@@ -63,7 +63,7 @@ package final class ZipArchive {
         return try ZipMemberSource(BinaryFile(file.place), member, start: start)
     }
 
-    /// Where the end record begins in the file's `tail`: the last signature whose comment ends with the file.
+    /// Returns the offset of the end record in the file's `tail`: the last signature whose comment ends with the file.
     private static func endRecord(_ tail: [UInt8]) -> Int? {
         guard tail.count >= 22 else { return nil }
         return stride(from: tail.count - 22, through: 0, by: -1).first {
@@ -109,13 +109,13 @@ package final class ZipArchive {
             remedy: "delete it and fetch it again")
     }
 
-    /// The little-endian number of `size` bytes at `offset`.
+    /// Returns the little-endian number of `size` bytes at `offset`.
     private static func number(_ bytes: [UInt8], _ offset: Int, _ size: Int) -> Int {
         (0..<size).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * $1) }
     }
 }
 
-/// One member of a zip archive, stored or deflated.
+/// A member of a zip archive, stored or deflated.
 final class ZipMemberSource: ByteSource {
     let place: String
     private let file: BinaryFile

@@ -1,7 +1,7 @@
 import Tensors
 
-/// Writes a zip archive of stored members, the same bytes for the same contents: no time, no owner.
-/// Source: PKWARE, APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
+/// A writer of zip archives of stored members. Equal contents give equal bytes: there are no times or owners. Source:
+/// PKWARE, APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
 package struct ZipWriter {
     private var bytes: [UInt8] = []
     private var directory: [UInt8] = []
@@ -12,8 +12,8 @@ package struct ZipWriter {
     package init(place: String) { self.place = place }
 
     /// Adds a member.
-    /// - Precondition: no other has its name.
-    /// - Throws: an ``InputError`` where the archive would need zip64: 4 GiB, or 65,535 members.
+    /// - Precondition: no other member has this name.
+    /// - Throws: an ``InputError`` if the archive would need zip64: 4 GiB, or 65,535 members.
     package mutating func add(_ name: String, _ content: [UInt8]) throws(InputError) {
         precondition(names.insert(name).inserted, "ZipWriter: the name \(name) is taken")
         let length = name.utf8.count
@@ -33,7 +33,7 @@ package struct ZipWriter {
         bytes += content
     }
 
-    /// The whole archive.
+    /// Returns the whole archive.
     package func finished() -> [UInt8] {
         bytes + directory + Self.little(0x0605_4B50, 4) + Self.little(0, 4) + Self.little(names.count, 2)
             + Self.little(names.count, 2) + Self.little(directory.count, 4) + Self.little(bytes.count, 4)

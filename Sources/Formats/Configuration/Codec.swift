@@ -1,11 +1,11 @@
 import Tensors
 
-/// One way of writing a value in JSON: how it is read, how it is written, what the schema says of it. All three come
-/// from one place, so that they cannot disagree.
+/// The JSON representation of a value: how it is decoded, how it is encoded, and its schema. All three are defined in
+/// one place, so that they cannot disagree.
 public struct Codec<Value>: Sendable {
-    /// What a reader is told when something else stands there: `an integer in 1…65536`.
+    /// The expectation stated in errors, such as `an integer in 1…65536`.
     package let expected: String
-    /// The JSON Schema (draft 2020-12) of the same.
+    /// The JSON Schema (draft 2020-12) of the value.
     package let schema: JSONObject
     package let decode: @Sendable (JSONValue, ConfigurationPath) throws(InputError) -> Value
     package let encode: @Sendable (Value) -> JSONValue
@@ -21,7 +21,7 @@ public struct Codec<Value>: Sendable {
         self.encode = encode
     }
 
-    /// The same JSON for another type.
+    /// Returns a codec with the same JSON for another type.
     package func converted<Other>(
         _ forward: @escaping @Sendable (Value, JSONValue, ConfigurationPath) throws(InputError) -> Other,
         _ backward: @escaping @Sendable (Other) -> Value
@@ -33,7 +33,7 @@ public struct Codec<Value>: Sendable {
             encode: { encode(backward($0)) })
     }
 
-    /// This, or `null` for nil.
+    /// The same codec that also accepts `null`, for nil.
     package var nullable: Codec<Value?> {
         let decode = self.decode, encode = self.encode, plain = expected
         let expected = plain + " or null"
@@ -55,7 +55,7 @@ public struct Codec<Value>: Sendable {
 }
 
 extension Codec {
-    /// Where a number is written with a decimal comma, as `--set rate=0,001` is.
+    /// Returns a hint if a number is written with a decimal comma, as in `--set rate=0,001`.
     fileprivate static func remedy(_ json: JSONValue) -> String {
         guard let text = json.string, text.count <= JSONValue.numberLengthLimit else { return "" }
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
@@ -66,43 +66,44 @@ extension Codec {
     }
 }
 
-/// An interval of numbers, either end open or closed.
+/// An interval of numbers; each end is open or closed.
 public struct NumberRange: Sendable {
     package let low: Double
     package let high: Double
     package let lowIsOpen: Bool
     package let highIsOpen: Bool
 
-    /// `[low, high]`.
+    /// Returns the interval `[low, high]`.
     public static func closed(_ low: Double, _ high: Double) -> NumberRange {
         NumberRange(low: low, high: high, lowIsOpen: false, highIsOpen: false)
     }
-    /// `[low, high)`.
+    /// Returns the interval `[low, high)`.
     public static func below(_ low: Double, _ high: Double) -> NumberRange {
         NumberRange(low: low, high: high, lowIsOpen: false, highIsOpen: true)
     }
-    /// `(low, high]`.
+    /// Returns the interval `(low, high]`.
     public static func above(_ low: Double, _ high: Double) -> NumberRange {
         NumberRange(low: low, high: high, lowIsOpen: true, highIsOpen: false)
     }
-    /// `(low, high)`.
+    /// Returns the interval `(low, high)`.
     public static func open(_ low: Double, _ high: Double) -> NumberRange {
         NumberRange(low: low, high: high, lowIsOpen: true, highIsOpen: true)
     }
 
-    /// NaN is in no range.
+    /// Whether `value` is in the interval. NaN is in none.
     package func contains(_ value: Double) -> Bool {
         (lowIsOpen ? value > low : value >= low) && (highIsOpen ? value < high : value <= high)
     }
 
-    /// The range with its ends rounded to `Float`: a bound of 0.1 must let through the `Float` nearest to 0.1.
+    /// The interval with its ends rounded to `Float`: a bound of 0.1 must admit the `Float` nearest to 0.1.
     package var nearest: NumberRange {
         NumberRange(
             low: Double(Float(low)), high: Double(Float(high)), lowIsOpen: lowIsOpen, highIsOpen: highIsOpen)
     }
 
-    /// The same for numbers that are rounded to `Float` first: an open end lies where rounding reaches it, half a step
-    /// inside. (Such ends are 0 and 1, whose last bit is even: the half itself rounds to them.)
+    /// The interval for numbers that are first rounded to `Float`: an open end moves inward by half a step, to where
+    /// rounding reaches it. (Such ends are 0 and 1, whose last bit is even, so the halfway point itself rounds to
+    /// them.)
     package var roundedToFloat: NumberRange {
         let first = Double(Float(low).nextUp), last = Double(Float(high).nextDown)
         return NumberRange(
@@ -123,7 +124,7 @@ public struct NumberRange: Sendable {
 }
 
 extension Codec where Value == Bool {
-    /// `true` or `false`.
+    /// A Boolean, `true` or `false`.
     public static var boolean: Codec {
         Codec(
             expected: "true or false", schema: ["type": "boolean"],
@@ -136,7 +137,7 @@ extension Codec where Value == Bool {
 }
 
 extension Codec where Value == Int {
-    /// An exact integer; `3.0` and `3e0` count as 3.
+    /// An exact integer in `range`; `3.0` and `3e0` are read as 3.
     public static func integer(_ range: ClosedRange<Int>) -> Codec {
         let expected = "an integer in \(range.lowerBound)…\(range.upperBound)"
         return Codec(
@@ -171,7 +172,7 @@ extension Codec where Value == Double {
 }
 
 extension Codec where Value == Float {
-    /// The bounds hold for the number written and for the nearest `Float`.
+    /// A number in `range`; the bounds apply both to the number as written and to the nearest `Float`.
     public static func number(_ range: NumberRange) -> Codec {
         let expected = "a number in \(range.text)"
         return Codec(
@@ -187,7 +188,7 @@ extension Codec where Value == Float {
 }
 
 extension Codec where Value == String {
-    /// Text of 1…`limit` characters without NUL, such as a path.
+    /// A text of 1…`limit` characters without NUL, such as a path.
     public static func text(limit: Int) -> Codec {
         let expected = "a text of 1…\(limit) characters"
         return Codec(
@@ -204,7 +205,8 @@ extension Codec where Value == String {
             encode: { .string($0) })
     }
 
-    /// 1…`limit` ASCII letters, digits, `_`, `-` and the scalars of `others`, the first a letter, digit or `_`.
+    /// An identifier of 1…`limit` ASCII letters, digits, `_`, `-` and the scalars of `others`, starting with a letter,
+    /// digit or `_`.
     package static func identifier(limit: Int, others: String) -> Codec {
         let also = (["_", "-"] + others.map { String($0) }).map { "'\($0)'" }.joined(separator: " ")
         let expected = "1…\(limit) letters, digits and \(also), the first a letter, digit or '_'"
@@ -233,7 +235,7 @@ extension Codec where Value == String {
 }
 
 extension Codec {
-    /// One of some words, each with the value that it stands for.
+    /// One of several words, each with the value that it represents.
     public static func choice(_ choices: [(word: String, value: Value)]) -> Codec where Value: Equatable & Sendable {
         let words = choices.map(\.word)
         let expected = "one of: " + words.joined(separator: ", ")
@@ -255,13 +257,13 @@ extension Codec {
             })
     }
 
-    /// The raw values of an enumeration.
+    /// One of the raw values of an enumeration.
     public static func choice(_ type: Value.Type) -> Codec
     where Value: CaseIterable & RawRepresentable & Equatable & Sendable, Value.RawValue == String {
         choice(type.allCases.map { ($0.rawValue, $0) })
     }
 
-    /// An array of `count` elements of one kind.
+    /// An array of a number of elements in `count`, all with the same codec.
     public static func array<Element>(
         _ element: Codec<Element>, count: ClosedRange<Int>, expected: String
     ) -> Codec where Value == [Element] {

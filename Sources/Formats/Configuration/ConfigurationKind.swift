@@ -1,8 +1,9 @@
-/// What a configuration calls by a `type`, with keys of its own: a layer, a loss, a rule of an optimizer, a metric and their like.
+/// A kind that a configuration selects by `type`, with keys of its own: a layer, a loss, an optimizer rule, a metric
+/// and so on.
 public protocol ConfigurationKind: Hashable, Sendable {
     /// The name in a configuration.
     static var type: String { get }
-    /// The options' keys in a configuration, their ranges, defaults and descriptions.
+    /// The keys of its options in a configuration, with their ranges, defaults and descriptions.
     static var options: Section<Self> { get }
 }
 

@@ -1,13 +1,14 @@
 import Tensors
 
-/// Where a value stands in a configuration: `model.layers[3].filters`.
+/// The location of a value in a configuration, such as `model.layers[3].filters`.
 package struct ConfigurationPath: Hashable, Sendable {
-    /// Empty at the top.
+    /// The path as text; empty for the root.
     package var text: String
 
     package init(text: String = "") { self.text = text }
 
-    /// The member `key` of the object here. A key that is no plain word is quoted, so that an error stays one line.
+    /// Returns the path of member `key` of this object. A key that is not a plain word is quoted, so that errors stay
+    /// on one line.
     package func key(_ key: String) -> ConfigurationPath {
         guard Self.isWord(key) else {
             return ConfigurationPath(text: "\(text)[\(JSONValue.string(key).excerpt)]")
@@ -15,20 +16,21 @@ package struct ConfigurationPath: Hashable, Sendable {
         return ConfigurationPath(text: text.isEmpty ? key : "\(text).\(key)")
     }
 
-    /// The element `index` of the array here.
+    /// Returns the path of element `index` of this array.
     package func index(_ index: Int) -> ConfigurationPath { ConfigurationPath(text: "\(text)[\(index)]") }
 
-    /// An error at this place.
+    /// Returns an error at this location.
     package func error(_ expected: String, _ received: JSONValue, remedy: String = "") -> InputError {
         InputError(text, expected: expected, received: received.excerpt, remedy: remedy)
     }
 
-    /// An error for a required key that is not there.
+    /// Returns an error for a missing required key.
     package func missing(_ expected: String, remedy: String = "") -> InputError {
         InputError(text, expected: expected, received: "nothing", remedy: remedy)
     }
 
-    /// Whether `text` is a letter, `_` or `$`, then letters, digits, `_`, `$`, `-`, all ASCII, at most 64.
+    /// Whether `text` consists of a letter, `_` or `$`, followed by letters, digits, `_`, `$` or `-`, all ASCII, at
+    /// most 64.
     package static func isWord(_ text: String) -> Bool {
         guard let first = text.utf8.first, text.utf8.count <= 64 else { return false }
         let isDigit = { (byte: UInt8) in (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

@@ -1,7 +1,7 @@
 import Tensors
 
 extension Codec where Value == ClosedRange<Double> {
-    /// `[low, high]`, both in `bounds`.
+    /// An interval `[low, high]`, both ends in `bounds`.
     public static func interval(_ bounds: NumberRange) -> Codec {
         let expected = "[low, high], low at most high, each a number in \(bounds.text)"
         let pair = Codec<[Double]>.array(.number(bounds), count: 2...2, expected: expected)
@@ -15,7 +15,7 @@ extension Codec where Value == ClosedRange<Double> {
 }
 
 extension Codec where Value == ClosedRange<Float> {
-    /// `[low, high]`, both in `bounds`.
+    /// An interval `[low, high]`, both ends in `bounds`.
     public static func interval(_ bounds: NumberRange) -> Codec {
         let expected = "[low, high], low at most high, each a number in \(bounds.text)"
         let pair = Codec<[Float]>.array(.number(bounds), count: 2...2, expected: expected)
@@ -27,7 +27,7 @@ extension Codec where Value == ClosedRange<Float> {
             { [$0.lowerBound, $0.upperBound] })
     }
 
-    /// `[low, high]`, both in `bounds`, or one number s in `spread` for `[1 − s, 1 + s]`.
+    /// An interval `[low, high]`, both ends in `bounds`, or one number s in `spread` for `[1 − s, 1 + s]`.
     package static func factors(_ bounds: NumberRange, spread: NumberRange) -> Codec {
         let interval = Codec.interval(bounds)
         let single = Codec<Float>.number(spread)

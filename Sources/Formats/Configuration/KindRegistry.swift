@@ -1,17 +1,17 @@
 import Synchronization
 import Tensors
 
-/// The kinds of one sort that a configuration's `type` can name: the package's own in the order of documents, then those that
-/// others have added, in the order in which they came.
+/// The kinds of one category that a configuration's `type` can name: the built-in ones in documentation order, then
+/// registered ones in order of registration.
 package final class KindRegistry<Kind: Sendable>: Sendable {
-    /// A kind, and its name.
+    /// A kind and its name.
     private struct Entry: Sendable {
         let name: String
         let kind: any Sendable.Type
     }
 
     private let entries: Mutex<[Entry]>
-    /// `layer`, for messages.
+    /// The category in messages, such as `layer`.
     private let sort: String
 
     package init(_ sort: String, _ builtIn: [(name: String, kind: any Sendable.Type)]) {
@@ -21,8 +21,8 @@ package final class KindRegistry<Kind: Sendable>: Sendable {
 
     package var kinds: [Kind] { entries.withLock { $0.compactMap { $0.kind as? Kind } } }
 
-    /// Adds `kind`; once more is the same as once.
-    /// - Throws: an ``InputError`` where another kind has that name, or it is none that a configuration could hold.
+    /// Registers `kind`; repeated registration has no effect.
+    /// - Throws: an ``InputError`` if another kind has this name, or if the name is not valid in a configuration.
     package func add(_ name: String, _ kind: any Sendable.Type) throws(InputError) {
         guard let first = name.first, first.isLetter, name.count <= 64,
             name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })

@@ -1,14 +1,14 @@
 import Tensors
 
-/// One key of an object: its codec, and where in `Root` its value lives.
+/// A key of an object: its codec and the location of its value in `Root`.
 public struct Field<Root>: Sendable {
     package let key: String
     package let isRequired: Bool
     package let expected: String
-    /// With the description; the default is added by ``Section``.
+    /// The schema, with the description; ``Section`` adds the default.
     package let schema: JSONObject
     package let read: @Sendable (JSONValue, ConfigurationPath, inout Root) throws(InputError) -> Void
-    /// Nil: the key is left out.
+    /// Returns the JSON of the value, or nil to omit the key.
     package let write: @Sendable (Root) -> JSONValue?
 
     package init(
@@ -24,7 +24,7 @@ public struct Field<Root>: Sendable {
         self.write = write
     }
 
-    /// A key whose value lives at `place`.
+    /// Returns a field whose value is stored at `place`.
     public static func key<Value>(
         _ key: String, _ place: any WritableKeyPath<Root, Value> & Sendable, _ codec: Codec<Value>,
         isRequired: Bool = false, _ description: String
@@ -36,7 +36,7 @@ public struct Field<Root>: Sendable {
             write: { codec.encode($0[keyPath: place]) })
     }
 
-    /// A key that takes null for nil. Written as null too, unless `isLeftOut`.
+    /// Returns a field that reads null as nil. Nil is written as null too, unless `isLeftOut`.
     public static func optional<Value>(
         _ key: String, _ place: any WritableKeyPath<Root, Value?> & Sendable, _ codec: Codec<Value>,
         isLeftOut: Bool = false, _ description: String
@@ -54,7 +54,7 @@ public struct Field<Root>: Sendable {
 }
 
 extension Field {
-    /// The same key where the root is a part of another.
+    /// Returns the same field for a root that is a part of another.
     package func within<Whole>(_ part: any WritableKeyPath<Whole, Root> & Sendable) -> Field<Whole> {
         Field<Whole>(
             key: key, isRequired: isRequired, expected: expected, schema: schema,
@@ -63,27 +63,27 @@ extension Field {
     }
 }
 
-/// A root without fields.
+/// A root without fields, for a section without keys.
 public struct Nothing: Hashable, Sendable {
     package init() {}
 }
 
 /// An object with a fixed set of keys.
 public struct Section<Root: Sendable>: Sendable {
-    /// Holds the defaults; required fields are always replaced.
+    /// The defaults; required fields are always replaced.
     package let initial: Root
     package let fields: [Field<Root>]
 
-    /// Keys in the order of documents; the values of those left out are `initial`'s.
+    /// Creates a section with its keys in documentation order; keys that are omitted keep the values of `initial`.
     public init(initial: Root, fields: [Field<Root>]) {
         self.initial = initial
         self.fields = fields
     }
 
-    /// Reads the members in their order. `other` is offered each first and says whether the member is its own;
-    /// `otherKeys` are the keys it takes, for messages.
+    /// Decodes the members in order. Each member is offered to `other` first, which returns whether it handled it;
+    /// `otherKeys` are the keys that `other` accepts, for messages.
     ///
-    /// - Throws: `InputError` for the first member that is unknown or unfit, then for a required key not there.
+    /// - Throws: `InputError` for the first unknown or invalid member, then for a missing required key.
     package func decode(
         _ object: JSONObject, _ path: ConfigurationPath, otherKeys: [String] = [],
         other: (JSONObject.Member) throws(InputError) -> Bool = { _ in false }
@@ -112,14 +112,14 @@ public struct Section<Root: Sendable>: Sendable {
         }
     }
 
-    /// Every key, in the order of the table.
+    /// Encodes every key, in the order of `fields`.
     package func encode(_ root: Root) -> JSONObject {
         var object = JSONObject()
         for field in fields { object[field.key] = field.write(root) }
         return object
     }
 
-    /// The schema of each key, defaults included.
+    /// The schema of each key, including defaults.
     package var properties: JSONObject {
         var properties = JSONObject()
         for field in fields {
@@ -134,7 +134,7 @@ public struct Section<Root: Sendable>: Sendable {
 
     package var requiredKeys: [String] { fields.filter(\.isRequired).map(\.key) }
 
-    /// The object as a codec.
+    /// The section as a codec of an object.
     package var codec: Codec<Root> {
         Codec(
             expected: "an object", schema: JSONObject.schema(properties, requiredKeys: requiredKeys),
@@ -147,12 +147,12 @@ public struct Section<Root: Sendable>: Sendable {
 }
 
 extension JSONObject {
-    /// A schema with its description in front.
+    /// Returns a schema with its description first.
     package static func described(_ description: String, _ schema: JSONObject) -> JSONObject {
         (["description": .string(description)] as JSONObject).merging(schema)
     }
 
-    /// The schema of an object with these keys and no others.
+    /// Returns the schema of an object with these keys and no others.
     package static func schema(_ properties: JSONObject, requiredKeys: [String]) -> JSONObject {
         var schema: JSONObject = [
             "type": "object", "properties": .object(properties), "additionalProperties": .boolean(false),

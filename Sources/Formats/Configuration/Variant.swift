@@ -1,23 +1,23 @@
 import Tensors
 
-/// One case of a union of objects that a key `type` tells apart. `Common` holds the keys that all cases share.
+/// A case of a union of objects, discriminated by the key `type`. `Common` holds the keys that all cases share.
 package struct Variant<Common: Sendable, Union>: Sendable {
     package let name: String
-    /// The shared keys as this case takes them.
+    /// The shared keys, as accepted by this case.
     package let common: [Field<Common>]
-    /// The keys of this case alone, erased.
+    /// The schemas of the keys specific to this case, type-erased.
     package let properties: JSONObject
     package let requiredKeys: [String]
     package let decode:
         @Sendable (
             JSONObject, ConfigurationPath, [String], (JSONObject.Member) throws(InputError) -> Bool
         ) throws(InputError) -> Union
-    /// Nil for a value of another case.
+    /// Returns nil for a value of another case.
     package let encode: @Sendable (Union) -> JSONObject?
 
     /// - Parameters:
-    ///   - make: the union's value from the case's own options.
-    ///   - match: those options again; nil for a value of another case.
+    ///   - make: creates the union's value from the case's options.
+    ///   - match: returns those options; nil for a value of another case.
     package init<Options>(
         _ name: String, common: [Field<Common>], _ section: Section<Options>,
         _ make: @escaping @Sendable (Options) -> Union, _ match: @escaping @Sendable (Union) -> Options?
@@ -34,7 +34,7 @@ package struct Variant<Common: Sendable, Union>: Sendable {
 }
 
 extension Variant where Common == Nothing {
-    /// A case of a union that shares no keys.
+    /// Creates a case of a union without shared keys.
     package init<Options>(
         _ name: String, _ section: Section<Options>, _ make: @escaping @Sendable (Options) -> Union,
         _ match: @escaping @Sendable (Union) -> Options?
@@ -43,7 +43,7 @@ extension Variant where Common == Nothing {
     }
 }
 
-/// What a union and its shared keys decode into.
+/// The decoded value of a union with its shared keys.
 package struct Tagged<Common: Sendable, Union: Sendable>: Sendable {
     package var common: Common
     package var value: Union
@@ -97,7 +97,8 @@ extension Codec {
             { tagged, _, _ in tagged.value }, { Tagged(common: Nothing(), value: $0) })
     }
 
-    /// The names as an `enum`, so that editors complete them, and an `if`/`then` for the keys of each.
+    /// Returns the schema: the names as an `enum`, so that editors can complete them, and an `if`/`then` for the keys
+    /// of each case.
     private static func schema<Common, Union>(
         of variants: [Variant<Common, Union>], _ initial: Common
     ) -> JSONObject {

@@ -1,19 +1,19 @@
 import Foundation
 import Tensors
 
-/// Files that appear whole or not at all.
+/// Atomic file writes: files appear whole or not at all.
 package enum AtomicFile {
-    /// Writes `data` under a temporary name in the folder of `url`, syncs it to disk, renames it to `url` and syncs
-    /// the folder: a reader, or a machine after a power cut, finds the old file or the new one, never a part.
+    /// Writes `data` under a temporary name in the folder of `url`, syncs it to disk, renames it to `url` and syncs the
+    /// folder: a reader, or the machine after a power failure, finds either the old file or the new one, never a part.
     ///
-    /// - Throws: `OperationError` with the path and the system's reason; the temporary file is gone by then.
+    /// - Throws: `OperationError` with the path and the system's reason; the temporary file has been removed by then.
     package static func write(_ data: Data, to url: URL) throws(OperationError) {
         let file = try Pieces(url)
         try file.append(data)
         try file.commit()
     }
 
-    /// The same for what comes in pieces: nothing is at `url` before ``commit()``, and nothing new without it.
+    /// An atomic write of data that arrives in pieces. The file at `url` changes only on ``commit()``.
     package final class Pieces {
         private let url: URL
         private let temporary: URL
@@ -24,7 +24,7 @@ package enum AtomicFile {
             self.url = url
             let (descriptor, temporary) = try open(beside: url)
             self.temporary = temporary
-            // Closes the descriptor when it goes.
+            // Closes the descriptor on deallocation.
             handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         }
 
@@ -40,7 +40,7 @@ package enum AtomicFile {
 
         package func append(_ text: String) throws(OperationError) { try append(Data(text.utf8)) }
 
-        /// Syncs the file and gives it its name. Once.
+        /// Syncs the file and renames it to its final name. Call it once.
         package func commit() throws(OperationError) {
             do {
                 try handle.synchronize()
@@ -54,12 +54,12 @@ package enum AtomicFile {
         }
     }
 
-    /// Writes `text` as UTF-8; otherwise as `write(_:to:)` for data.
+    /// Writes `text` as UTF-8; otherwise like `write(_:to:)` for data.
     package static func write(_ text: String, to url: URL) throws(OperationError) {
         try write(Data(text.utf8), to: url)
     }
 
-    /// A file beside `url` that nobody else has.
+    /// Creates a temporary file in the folder of `url` that no other process uses.
     private static func open(beside url: URL) throws(OperationError) -> (descriptor: Int32, url: URL) {
         let folder = url.deletingLastPathComponent()
         let process = ProcessInfo.processInfo.processIdentifier
@@ -75,7 +75,7 @@ package enum AtomicFile {
             remedy: "remove \(folder.path)/.\(url.lastPathComponent).*.tmp")
     }
 
-    /// Removes the temporary files that a killed process left in `folder`. Only for who alone writes there.
+    /// Removes the temporary files that a killed process left in `folder`. Only safe for the sole writer of the folder.
     package static func removeTemporaries(in folder: URL) {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         where name.hasPrefix(".") && name.hasSuffix(".tmp") {
@@ -83,7 +83,7 @@ package enum AtomicFile {
         }
     }
 
-    /// Makes the names in a folder durable. File systems that cannot sync a folder say EINVAL: there is nothing to do.
+    /// Makes the names in a folder durable. File systems that cannot sync a folder return EINVAL, which is ignored.
     package static func synchronize(folder: URL) throws(OperationError) {
         let descriptor = Foundation.open(folder.path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(folder, systemReason(errno)) }
@@ -97,7 +97,7 @@ package enum AtomicFile {
 
     package static func systemReason(_ code: Int32) -> String { String(cString: strerror(code)) }
 
-    /// The operating system's words, where an error of Foundation wraps them.
+    /// Returns the operating system's description of an error, also where a Foundation error wraps it.
     package static func reason(_ error: any Error) -> String {
         let outer = error as NSError
         let inner = outer.userInfo[NSUnderlyingErrorKey] as? NSError ?? outer

@@ -1,19 +1,19 @@
 import Foundation
 import Tensors
 
-/// Bytes that come in order, from a file, an archive or memory.
+/// A sequential source of bytes: a file, an archive member or memory.
 package protocol ByteSource: AnyObject {
-    /// Names the file in messages.
+    /// The name of the file in messages.
     var place: String { get }
-    /// No more than this many bytes can yet come, whatever a header claims.
+    /// An upper bound on the bytes that are still to come, whatever a header claims.
     var upperBound: Int { get }
-    /// The next bytes, at most `count` of them; empty only at the end.
-    /// - Throws: `InputError` where the file cannot be read or is no sound archive.
+    /// Returns the next bytes, at most `count` of them; empty only at the end.
+    /// - Throws: `InputError` if the file cannot be read or is not a valid archive.
     func read(upTo count: Int) throws(InputError) -> [UInt8]
 }
 
 extension ByteSource {
-    /// The next `count` bytes, or fewer at the end.
+    /// Returns the next `count` bytes, or fewer at the end.
     package func read(exactly count: Int) throws(InputError) -> [UInt8] {
         var bytes = try read(upTo: count)
         while bytes.count < count {
@@ -25,7 +25,7 @@ extension ByteSource {
     }
 }
 
-/// Bytes in memory.
+/// A source of bytes in memory.
 final class MemorySource: ByteSource {
     let place: String
     private let bytes: [UInt8]
@@ -45,14 +45,14 @@ final class MemorySource: ByteSource {
     }
 }
 
-/// A regular file, read from any place. Its size is taken once, when it is opened.
+/// A regular file with random access. Its size is determined once, on opening.
 package final class BinaryFile: ByteSource {
     package let place: String
     package let size: Int
     private let handle: FileHandle
     private(set) var position = 0
 
-    /// - Throws: `InputError` where `path` is absent, no regular file, or unreadable.
+    /// - Throws: `InputError` if `path` does not exist, is not a regular file, or is unreadable.
     package init(_ path: String) throws(InputError) {
         place = path
         let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
@@ -83,7 +83,7 @@ package final class BinaryFile: ByteSource {
         }
     }
 
-    /// Goes to byte `offset`.
+    /// Moves to byte `offset`.
     package func seek(to offset: Int) throws(InputError) {
         guard offset >= 0, offset <= size else {
             throw InputError(place, expected: "an offset within \(size) bytes", received: "\(offset)")
@@ -96,7 +96,7 @@ package final class BinaryFile: ByteSource {
         }
     }
 
-    /// The digests of the whole file; goes back to where it was.
+    /// Returns the digests of the whole file, and restores the position.
     package func digests(_ algorithms: [Digest.Algorithm]) throws -> [String] {
         let start = position
         try seek(to: 0)

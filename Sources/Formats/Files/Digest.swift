@@ -2,10 +2,10 @@ import CCrypto
 import Foundation
 import Tensors
 
-/// A message digest by OpenSSL's EVP, fed piece by piece.
+/// An incremental message digest, computed by OpenSSL's EVP.
 ///
-/// SHA-256: FIPS 180-4. MD5: RFC 1321, here only because some data sets publish nothing else; it tells damage, not
-/// malice.
+/// SHA-256: FIPS 180-4. MD5: RFC 1321, supported only because some data sets publish nothing else; it detects damage,
+/// not malice.
 package final class Digest {
     package enum Algorithm: String, Sendable {
         case sha256
@@ -35,8 +35,8 @@ package final class Digest {
         sound = data.withUnsafeBytes { EVP_DigestUpdate(context, $0.baseAddress, $0.count) } == 1
     }
 
-    /// The digest of all that was added, in lower-case hexadecimal. Ends the digest: call it once.
-    /// - Throws: `OperationError` where OpenSSL refuses the algorithm (MD5 in FIPS mode).
+    /// Returns the digest of everything added, in lower-case hexadecimal. Finalizes the digest: call it once.
+    /// - Throws: `OperationError` if OpenSSL refuses the algorithm (MD5 in FIPS mode).
     package func hex() throws(OperationError) -> String {
         var value = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0
@@ -48,7 +48,7 @@ package final class Digest {
         return String(value.prefix(Int(length)).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }
 
-    /// The digest of `bytes`.
+    /// Returns the digest of `bytes`.
     package static func hex(_ bytes: [UInt8], _ algorithm: Algorithm = .sha256) throws(OperationError) -> String {
         let digest = Digest(algorithm)
         digest.update(bytes)

@@ -1,8 +1,8 @@
 import Foundation
 
-/// Numbers as the bytes that files hold, the least significant first, whatever the machine.
+/// Conversion of numbers to little-endian bytes, independent of the machine.
 package enum LittleEndian {
-    /// Four bytes for each of `values`.
+    /// Returns four bytes for each of `values`.
     package static func bytes(_ values: [Float]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(4 * values.count)
@@ -10,7 +10,7 @@ package enum LittleEndian {
         return bytes
     }
 
-    /// Four bytes for each of `values`.
+    /// Returns four bytes for each of `values`.
     package static func data(_ values: [Float]) -> Data { Data(bytes(values)) }
 
     /// Appends four bytes for each of `values`.

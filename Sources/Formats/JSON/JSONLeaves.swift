@@ -1,6 +1,6 @@
-/// One value of a JSON text and where it stands.
+/// A value of a JSON text and its path.
 package struct JSONLeaf: Hashable, Sendable {
-    /// `model.layers[3].filters`.
+    /// The path, such as `model.layers[3].filters`.
     package var path: String
     package var value: JSONValue
 
@@ -11,8 +11,8 @@ package struct JSONLeaf: Hashable, Sendable {
 }
 
 extension JSONValue {
-    /// Everything that is no object and no array of objects, in the order of the text: `[28, 28, 1]` is one leaf, an
-    /// empty object or array too.
+    /// All values except objects and arrays of objects or arrays, in text order: `[28, 28, 1]` is one leaf, and so is
+    /// an empty object or array.
     package var leaves: [JSONLeaf] {
         var result: [JSONLeaf] = []
         collect("", into: &result)

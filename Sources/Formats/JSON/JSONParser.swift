@@ -1,21 +1,21 @@
 import Tensors
 
 extension JSONValue {
-    /// The largest text that is parsed, bytes.
+    /// The maximum size of a text to parse, in bytes.
     package static let sizeLimit = 1 << 20
-    /// The deepest nesting of arrays and objects that is parsed.
+    /// The maximum nesting depth of arrays and objects.
     package static let depthLimit = 64
-    /// The longest literal of a number that is parsed, characters.
+    /// The maximum length of a number literal, in characters.
     package static let numberLengthLimit = 100
 
-    /// Reads a JSON text (RFC 8259) strictly: UTF-8, no comments, no trailing commas, no duplicate keys, no lone
-    /// surrogates, within the limits above. A byte-order mark of UTF-8 in front is passed over, as Windows editors write
-    /// one; UTF-16 and UTF-32 are refused by their names.
+    /// Parses a JSON text (RFC 8259) strictly: UTF-8, no comments, no trailing commas, no duplicate keys, no lone
+    /// surrogates, within the limits above. A leading UTF-8 byte-order mark, as written by Windows editors, is skipped;
+    /// UTF-16 and UTF-32 are rejected by name.
     ///
     /// - Parameters:
-    ///   - name: what the text is called in errors, which are placed `name:line:column`, both from 1, columns
-    ///     in Unicode scalars.
-    ///   - limit: the most bytes that are parsed.
+    ///   - name: the name of the text in errors, whose place is `name:line:column`, both counted from 1, columns in
+    ///     Unicode scalars.
+    ///   - limit: the maximum number of bytes to parse.
     /// - Throws: `InputError` at the first byte that cannot be part of such a text.
     package static func parse(_ bytes: [UInt8], name: String, limit: Int = sizeLimit) throws(InputError) -> JSONValue {
         guard bytes.count <= limit else {
@@ -32,8 +32,8 @@ extension JSONValue {
         return try parser.parseText()
     }
 
-    /// The encoding that a byte-order mark or, as JSON begins with two ASCII characters, the zeros among the first four
-    /// bytes tell (RFC 4627, section 3), as `iconv` calls it; nil for UTF-8.
+    /// Returns the encoding, as named by `iconv`, that is indicated by a byte-order mark or, as JSON begins with two
+    /// ASCII characters, by the zeros among the first four bytes (RFC 4627, section 3); nil for UTF-8.
     private static func foreignEncoding(_ bytes: [UInt8]) -> String? {
         if bytes.starts(with: [0xFF, 0xFE, 0, 0]) || bytes.starts(with: [0, 0, 0xFE, 0xFF]) { return "UTF-32" }
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) { return "UTF-16" }
@@ -48,13 +48,13 @@ extension JSONValue {
         }
     }
 
-    /// Reads a JSON text from a string.
+    /// Parses a JSON text in a string.
     package static func parse(_ text: String, name: String) throws(InputError) -> JSONValue {
         try parse(Array(text.utf8), name: name)
     }
 }
 
-/// A recursive-descent reader over bytes; `JSONValue.parse` is its only caller.
+/// A recursive-descent parser over bytes; `JSONValue.parse` is its only caller.
 private struct JSONParser {
     static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
 
@@ -116,7 +116,7 @@ private struct JSONParser {
                 skipSpace()
                 let start = position
                 elements.append(try parseValue())
-                // A zero in front of a digit ends a number: [0,001] is 0 and what cannot follow 0.
+                // A number ends after a leading zero: [0,001] is 0 followed by an invalid literal.
                 try refuseDecimalComma(before: start)
                 skipSpace()
             } while take(",")
@@ -231,7 +231,7 @@ private struct JSONParser {
         return .number(JSONNumber(literal: String(decoding: bytes[start..<position], as: UTF8.self)))
     }
 
-    /// `0,001`, where a key must follow the comma: the number at `start` is written as in many languages.
+    /// Rejects `0,001` where a key must follow the comma: the number at `start` uses a decimal comma.
     func refuseDecimalComma(after start: Int) throws(InputError) {
         guard position + 1 < bytes.count, bytes[position] == UInt8(ascii: ","),
             Self.digits.contains(bytes[position + 1]),
@@ -241,7 +241,7 @@ private struct JSONParser {
         throw decimalComma(at: start, bytes[start..<position], rest)
     }
 
-    /// The same in an array, where `0,5` is two numbers, and only `0,05` is none.
+    /// Rejects a decimal comma in an array, where `0,5` is two valid numbers and only `0,05` is invalid.
     func refuseDecimalComma(before start: Int) throws(InputError) {
         guard start >= 2, bytes[start - 1] == UInt8(ascii: ","), Self.digits.contains(bytes[start - 2]),
             position == start + 1, bytes[start] == UInt8(ascii: "0"), position < bytes.count,

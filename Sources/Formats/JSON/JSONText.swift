@@ -1,8 +1,8 @@
 import Foundation
 import Tensors
 
-/// The JSON that runs leave behind: keys sorted, indented, numbers that read back as the same Double, absent
-/// figures as `null`, a line break at the end.
+/// The JSON that runs write: sorted keys, indentation, numbers that read back as the same Double, absent figures as
+/// `null`, and a trailing newline.
 package enum JSONText {
     package static func encode(_ value: some Encodable, named name: String) throws(OperationError) -> Data {
         let encoder = JSONEncoder()
@@ -17,7 +17,7 @@ package enum JSONText {
 }
 
 extension KeyedEncodingContainer {
-    /// Encodes a number, or null where it is absent or not finite, which JSON cannot write.
+    /// Encodes a number, or null if it is absent or not finite, which JSON cannot represent.
     package mutating func encodeFigure(_ value: Double?, forKey key: Key) throws {
         try encode(value.flatMap { $0.isFinite ? $0 : nil }, forKey: key)
     }

@@ -1,4 +1,4 @@
-/// A JSON text as a tree that loses nothing that matters: members keep their order, numbers their digits.
+/// A JSON text as a tree that preserves the order of members and the digits of numbers.
 package enum JSONValue: Hashable, Sendable {
     case null
     case boolean(Bool)
@@ -7,10 +7,10 @@ package enum JSONValue: Hashable, Sendable {
     case array([JSONValue])
     case object(JSONObject)
 
-    /// An integer.
+    /// Returns an integer.
     package static func integer(_ value: Int) -> JSONValue { .number(JSONNumber(value)) }
-    /// A number, in the fewest digits that give the same `Double` back. NaN and the infinities, which JSON does not have,
-    /// become text, which no codec of a number accepts.
+    /// Returns a number with the fewest digits that give the same `Double` back. NaN and the infinities, which JSON
+    /// lacks, become strings, which no number codec accepts.
     package static func number(_ value: Double) -> JSONValue {
         value.isFinite ? .number(JSONNumber(value)) : .string("\(value)")
     }
@@ -32,7 +32,7 @@ package enum JSONValue: Hashable, Sendable {
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral {
     package init(stringLiteral value: String) { self = .string(value) }
 
-    /// An object with its members in the order written.
+    /// Creates an object with its members in the order written.
     package init(dictionaryLiteral elements: (String, JSONValue)...) {
         var object = JSONObject()
         for (key, value) in elements { object[key] = value }
@@ -40,18 +40,18 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral 
     }
 }
 
-/// A number as it was written.
+/// A number with its literal as written.
 package struct JSONNumber: Hashable, Sendable {
     /// The literal, in JSON's grammar.
     package let text: String
 
-    /// A literal already known to follow JSON's grammar.
+    /// Creates a number from a literal that is known to follow JSON's grammar.
     package init(literal text: String) { self.text = text }
 
-    /// An integer, all digits.
+    /// Creates an integer with all its digits.
     package init(_ value: Int) { text = String(value) }
 
-    /// The fewest digits that give the same `Double` back; integers without a fraction.
+    /// Creates a number with the fewest digits that give the same `Double` back; integers have no fraction.
     ///
     /// - Precondition: `value` is finite: JSON has no other numbers.
     package init(_ value: Double) {
@@ -59,7 +59,7 @@ package struct JSONNumber: Hashable, Sendable {
         text = value == value.rounded() && value.magnitude < 0x1p53 ? String(Int(value)) : "\(value)"
     }
 
-    /// The fewest digits that give the same `Float` back; integers without a fraction.
+    /// Creates a number with the fewest digits that give the same `Float` back; integers have no fraction.
     ///
     /// - Precondition: `value` is finite.
     package init(_ value: Float) {
@@ -67,12 +67,12 @@ package struct JSONNumber: Hashable, Sendable {
         text = value == value.rounded() && value.magnitude < 0x1p24 ? String(Int(value)) : "\(value)"
     }
 
-    /// The nearest `Double`; infinite where the literal passes its range.
+    /// The nearest `Double`; infinite if the literal exceeds its range.
     package var double: Double { Double(text) ?? .nan }
     /// The nearest `Float`, rounded once.
     package var float: Float { Float(text) ?? .nan }
 
-    /// The exact value, where the literal (`3`, `3.0`, `3e2`) is an integer that an `Int` holds.
+    /// The exact value, if the literal (`3`, `3.0`, `3e2`) is an integer that fits in an `Int`.
     package var integer: Int? {
         if let value = Int(text) { return value }
         let parts = text.lowercased().split(separator: "e")
@@ -93,9 +93,9 @@ package struct JSONNumber: Hashable, Sendable {
     }
 }
 
-/// The members of an object, in the order of the text. No two have the same key.
+/// The members of an object, in text order, with unique keys.
 package struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
-    /// One `"key": value`.
+    /// A key and its value.
     package struct Member: Hashable, Sendable {
         package var key: String
         package var value: JSONValue
@@ -107,17 +107,18 @@ package struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 
     package init() {}
 
-    /// Members in the order written. A key that comes twice keeps its first place and its last value.
+    /// Creates an object with its members in the order written. A repeated key keeps its first position and its last
+    /// value.
     package init(dictionaryLiteral elements: (String, JSONValue)...) {
         for (key, value) in elements { self[key] = value }
     }
 
-    /// Members whose keys are already known to differ.
+    /// Creates an object from members whose keys are known to be distinct.
     package init(distinct members: [Member]) { self.members = members }
 
     package var keys: [String] { members.map(\.key) }
 
-    /// The value of a key. A new key goes to the end; nil removes.
+    /// The value of a key. Setting a new key appends it; setting nil removes the key.
     package subscript(key: String) -> JSONValue? {
         get { members.first { $0.key == key }?.value }
         set {
@@ -131,7 +132,7 @@ package struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
         }
     }
 
-    /// These members, then those of `other`; a key of both takes the value of `other`.
+    /// Returns these members followed by those of `other`, whose values take precedence for shared keys.
     package func merging(_ other: JSONObject) -> JSONObject {
         var result = self
         for member in other.members { result[member.key] = member.value }

@@ -12,15 +12,15 @@ extension JSONValue {
         }
     }
 
-    /// The JSON text over several lines, two spaces a level, ending in a newline. An array or object below the top
-    /// that fits stays on one line of at most 100 columns.
+    /// The JSON text over several lines, indented by two spaces per level and ending in a newline. A nested array or
+    /// object that fits within 100 columns stays on one line.
     package var prettyText: String {
         var output = ""
         write(to: &output, indent: 0, column: 100)
         return output + "\n"
     }
 
-    /// The text, shortened to about 40 characters, for error messages. Always one line.
+    /// The text on one line, truncated to about 40 characters, for error messages.
     package var excerpt: String {
         let whole = text
         guard whole.count > 40 else { return whole }
@@ -57,9 +57,10 @@ extension JSONValue {
         output += "\n" + String(repeating: " ", count: indent) + brackets.close
     }
 
-    /// `string` in double quotes, escaped: the quote, the backslash, and whatever could break a line or hide.
+    /// Returns `string` in double quotes, with escapes for the quote, the backslash, and all characters that could
+    /// break the line or are invisible.
     package static func quoted(_ string: String) -> String {
-        // Most texts need nothing.
+        // Most strings need no escapes.
         let isPlain = string.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C }
         if isPlain { return "\"" + string + "\"" }
         var output = "\""

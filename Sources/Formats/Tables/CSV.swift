@@ -1,12 +1,12 @@
 import Tensors
 
-/// Text of a comma-separated table as RFC 4180 has it, with lines ended by `\n`, which every reader takes.
+/// A writer of comma-separated tables (RFC 4180), with lines terminated by `\n`, which all readers accept.
 package struct CSV {
     package private(set) var text = ""
     private var lineIsEmpty = true
 
-    /// A name, quoted where it holds a comma, a quote or a line break. One that a spreadsheet would take for a formula gets
-    /// an apostrophe in front, which spreadsheets take for "this is text".
+    /// Returns a name, quoted if it contains a comma, a quote or a line break. A name that a spreadsheet would treat as
+    /// a formula is prefixed by an apostrophe, which spreadsheets interpret as a text marker.
     package static func quoted(_ name: String) -> String {
         let isFormula = name.count > 1 && "=+-@\t".contains(name[name.startIndex]) && Double(name) == nil
         let field = isFormula ? "'" + name : name
@@ -35,13 +35,13 @@ package struct CSV {
         text += String(value)
     }
 
-    /// The shortest text that reads back as the same Double; empty for nil; `nan`, `inf` and `-inf` as they are.
+    /// Adds the shortest text that reads back as the same Double; empty for nil; `nan`, `inf` and `-inf` unchanged.
     package mutating func add(_ value: Double?) {
         separate()
         if let value { text += value.description }
     }
 
-    /// The text since the last call, for a table that is written line by line.
+    /// Returns the text since the last call and clears it, for tables that are written line by line.
     package mutating func take() -> String {
         defer { text = "" }
         return text

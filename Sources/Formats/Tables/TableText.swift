@@ -1,29 +1,30 @@
 import Tensors
 
-/// The rows and fields of a table in a text file: CSV, TSV, what spreadsheets and NumPy's `savetxt` write.
+/// A reader of the rows and fields of a table in a text file: CSV, TSV, or the output of spreadsheets and NumPy's
+/// `savetxt`.
 ///
-/// Fields are parted by commas, semicolons, tabs or spaces, whichever the first line has most of; they may stand in quotes,
-/// a quote in them doubled (RFC 4180). Lines end with `\n`, `\r\n` or `\r`. Lines before the table that begin with `#`,
-/// and lines that are empty, are passed over. The file may be gzip.
+/// Fields are separated by commas, semicolons, tabs or spaces, whichever is most frequent in the first line; they may
+/// be quoted, with quotes inside doubled (RFC 4180). Lines end with `\n`, `\r\n` or `\r`. Empty lines, and lines before
+/// the table that begin with `#`, are skipped. The file may be gzipped.
 package struct TableText {
-    /// Unpacked bytes at most.
+    /// The maximum number of decompressed bytes.
     package static let largestFile = 1 << 32
 
     package let path: String
     package let separator: UInt8
-    /// Lines before the table that were passed over.
+    /// The number of comment lines skipped before the table.
     package let comments: Int
     private let bytes: [UInt8]
     private var position = 0
-    /// The line that the next row begins in, from 1.
+    /// The line on which the next row begins, from 1.
     private var nextLine = 1
-    /// The line that the last row began in.
+    /// The line on which the last row began.
     package private(set) var line = 0
-    /// File and line of the last row, for errors.
+    /// The file and line of the last row, for errors.
     package var place: String { "\(path):\(line)" }
 
     /// Opens the file at `path`.
-    /// - Throws: an `InputError` where it cannot be read, is too large, or is UTF-16.
+    /// - Throws: an `InputError` if it cannot be read, is too large, or is UTF-16.
     package static func load(_ path: String) throws(InputError) -> TableText {
         let file = try BinaryFile(path)
         let isPacked = Gzip.isGzip(try file.read(upTo: 2))
@@ -64,7 +65,7 @@ package struct TableText {
         separator = Self.separator(bytes[position...])
     }
 
-    /// Of the line that `bytes` begins with, quoted fields apart; a space only where there is no other.
+    /// Returns the separator in the first line of `bytes`, ignoring quoted fields; a space only if there is no other.
     private static func separator(_ bytes: ArraySlice<UInt8>) -> UInt8 {
         var counts: [UInt8: Int] = [:], isQuoted = false
         for byte in bytes {
@@ -79,9 +80,9 @@ package struct TableText {
         return counts[0x20, default: 0] > 0 ? 0x20 : 0x2C
     }
 
-    /// Reads the next row into `fields`: where each lies, without its quotes and the spaces around it.
+    /// Reads the next row into `fields`: the range of each field, without its quotes and surrounding spaces.
     /// - Returns: false at the end.
-    /// - Throws: an `InputError` where a quote is not closed.
+    /// - Throws: an `InputError` if a quote is not closed.
     package mutating func next(_ fields: inout [Range<Int>]) throws(InputError) -> Bool {
         fields.removeAll(keepingCapacity: true)
         while position < bytes.count, isLineEnd(bytes[position]) { endLine() }
@@ -114,7 +115,7 @@ package struct TableText {
         while position < bytes.count, bytes[position] == 0x20 { position += 1 }
     }
 
-    /// A field up to the separator or the line's end, where `position` then is.
+    /// Reads a field up to the separator or the end of the line, and leaves `position` there.
     private mutating func field() throws(InputError) -> Range<Int> {
         skipSpaces()
         if position < bytes.count, bytes[position] == 0x22 { return try quotedField() }
@@ -151,15 +152,15 @@ package struct TableText {
         return start..<end
     }
 
-    /// The next row's fields as text; nil at the end.
-    /// - Throws: an `InputError` where a quote is not closed.
+    /// Returns the next row's fields as text; nil at the end.
+    /// - Throws: an `InputError` if a quote is not closed.
     package mutating func nextRow() throws(InputError) -> [String]? {
         var fields: [Range<Int>] = []
         return try next(&fields) ? fields.map(text) : nil
     }
 
-    /// The next row of a table whose rows all have as many fields; nil at the end.
-    /// - Throws: an `InputError` where this one has others, or a quote is not closed.
+    /// Returns the next row of a table with a fixed number of columns; nil at the end.
+    /// - Throws: an `InputError` if the row has a different number of columns, or a quote is not closed.
     package mutating func nextRow(columns: Int) throws(InputError) -> [String]? {
         guard let row = try nextRow() else { return nil }
         guard row.count == columns else {
@@ -168,12 +169,12 @@ package struct TableText {
         return row
     }
 
-    /// A field as text.
+    /// Returns a field as text.
     package func text(_ field: Range<Int>) -> String {
         String(decoding: bytes[field], as: UTF8.self).replacing("\"\"", with: "\"")
     }
 
-    /// A field as a finite number; nil where it is none.
+    /// Returns a field as a finite number; nil if it is not one.
     package func number(_ field: Range<Int>) -> Double? {
         if field.count <= 3, !field.isEmpty {
             var value = 0
@@ -188,7 +189,7 @@ package struct TableText {
     }
 
     private func double(_ field: Range<Int>) -> Double? {
-        // Swift's own numbers may be hexadecimal, or words.
+        // Swift's own parser would also accept hexadecimal numbers and words.
         let allowed: (UInt8) -> Bool = { (0x30...0x39).contains($0) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains($0) }
         guard field.count <= 64, !field.isEmpty, bytes[field].allSatisfy(allowed) else { return nil }
         return Double(String(decoding: bytes[field], as: UTF8.self)).flatMap { $0.isFinite ? $0 : nil }

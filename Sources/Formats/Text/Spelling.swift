@@ -1,7 +1,7 @@
-/// The nearest of some words to a misspelt one.
+/// Suggestions for misspelt words.
 package enum Spelling {
-    /// `did you mean 'optimizer'?`, or empty where no word is near: at most a third of its letters may differ, one
-    /// at least. Case does not count.
+    /// Returns `did you mean 'optimizer'?`, or an empty string if no candidate is close: at most a third of its letters
+    /// may differ, but always one. Case is ignored.
     package static func remedy(for word: String, among candidates: [String]) -> String {
         guard word.utf8.count <= 64 else { return "" }
         var best: (word: String, distance: Int)?
@@ -13,8 +13,8 @@ package enum Spelling {
         return best.map { "did you mean '\($0.word)'?" } ?? ""
     }
 
-    /// Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b` (optimal string
-    /// alignment; Damerau 1964).
+    /// Returns the number of insertions, deletions, substitutions and transpositions of adjacent letters that turn `a`
+    /// into `b` (optimal string alignment; Damerau 1964).
     package static func distance(_ a: String, _ b: String) -> Int {
         let a = Array(a.unicodeScalars), b = Array(b.unicodeScalars)
         var rows = [Array(0...b.count)]

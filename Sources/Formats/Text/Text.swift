@@ -1,21 +1,21 @@
 import Foundation
 
-/// Small helpers for figures and names in plain text and in pictures.
+/// Helpers for figures and names in plain text and in images.
 package enum Text {
-    /// `value` with a fixed number of decimals, rounded to nearest.
+    /// Returns `value` with a fixed number of decimals, rounded to nearest.
     package static func fixed(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
 
-    /// A share, or any figure whose best is 1, that rounding does not make 1 while it is less.
+    /// Formats a share, or any figure whose best value is 1, so that rounding never shows 1 for less than 1.
     package static func share(_ value: Double, _ decimals: Int = 4) -> String {
         let text = fixed(value, decimals)
         return text == fixed(1, decimals) && value < 1 ? fixed(1 - pow(10, -Double(decimals)), decimals) : text
     }
 
-    /// A share as per cent: `0.9958` → `99.58 %`.
+    /// Formats a share as a percentage: `0.9958` → `99.58 %`.
     package static func percent(_ share: Double, _ decimals: Int = 2) -> String { hundredths(share, decimals) + " %" }
 
-    /// A share times a hundred. Rounding never makes 100 of less than all, nor 0 of more than nothing: one error in
-    /// 20,000 is 99.99, not 100.00.
+    /// Formats a share times a hundred. Rounding never shows 100 for less than all, nor 0 for more than nothing: one
+    /// error in 20,000 is 99.99, not 100.00.
     package static func hundredths(_ share: Double, _ decimals: Int = 2) -> String {
         let (none, all) = (fixed(0, decimals), fixed(100, decimals))
         let step = pow(10, -Double(decimals))
@@ -25,7 +25,7 @@ package enum Text {
         return text
     }
 
-    /// An integer with thousands apart: `10,000`.
+    /// Formats an integer with thousands separators: `10,000`.
     package static func grouped(_ value: Int) -> String {
         var digits = Array(String(value.magnitude))
         var position = digits.count - 3
@@ -36,23 +36,24 @@ package enum Text {
         return (value < 0 ? "-" : "") + String(digits)
     }
 
-    /// A number of at least 0 with zeros in front, `width` digits or more: `0042`.
+    /// Formats a non-negative integer with leading zeros to at least `width` digits: `0042`.
     package static func padded(_ value: Int, _ width: Int) -> String {
         let digits = String(value)
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 
-    /// `8.2 s`, `1 min 15 s`, `2 h 3 min`.
+    /// Formats a duration: `8.2 s`, `1 min 15 s`, `2 h 3 min`.
     package static func duration(_ seconds: Double) -> String {
         if seconds < 60 { return fixed(seconds, 1) + " s" }
         let total = Int(seconds.rounded())
         return total < 3600 ? "\(total / 60) min \(total % 60) s" : "\(total / 3600) h \(total / 60 % 60) min"
     }
 
-    /// `1 sample`, `10,000 samples`.
+    /// Formats a number of samples: `1 sample`, `10,000 samples`.
     package static func samples(_ count: Int) -> String { "\(grouped(count)) sample\(count == 1 ? "" : "s")" }
 
-    /// Text that cannot upset a terminal or a page: control characters, line and direction marks become `?`.
+    /// Returns text that is safe to show in a terminal or a page: control characters, line separators and direction
+    /// marks become `?`.
     package static func plain(_ text: String) -> String {
         var clean = ""
         for scalar in text.unicodeScalars {
@@ -65,7 +66,7 @@ package enum Text {
         return clean
     }
 
-    /// A name as ``plain(_:)`` text of at most `limit` columns, an ellipsis in the last one where it was longer.
+    /// Returns a name as ``plain(_:)`` text of at most `limit` columns, ending in an ellipsis if it was longer.
     package static func name(_ name: String, limit: Int) -> String {
         var clean = plain(name)
         if columns(clean) <= limit { return clean }
@@ -73,7 +74,8 @@ package enum Text {
         return clean + "…"
     }
 
-    /// Terminal columns that `text` takes: two for East Asian and pictorial characters, none for combining marks.
+    /// Returns the number of terminal columns that `text` takes: two for East Asian and pictorial characters, none for
+    /// combining marks.
     package static func columns(_ text: String) -> Int {
         text.unicodeScalars.reduce(0) { sum, scalar in
             switch scalar.value {

@@ -1,16 +1,17 @@
 import LinearAlgebra
 import Tensors
 
-/// The extents of a 2-D convolution (cross-correlation, as everywhere in the field) of one NHWC image.
+/// The extents of a 2-D convolution of one NHWC image (cross-correlation, as is usual in the field).
 ///
-/// `y[oy, ox, f] = b[f] + Σ x[oy·sH + ky·dH − top, ox·sW + kx·dW − left, c] · w[ky, kx, c, f]`, outside the image 0.
+/// `y[oy, ox, f] = b[f] + Σ x[oy·sH + ky·dH − top, ox·sW + kx·dW − left, c] · w[ky, kx, c, f]`,
+/// x being 0 outside the image.
 package struct ConvolutionGeometry: Hashable, Sendable {
     /// Input extents.
     package var height, width, channels: Int
     package var kernelHeight, kernelWidth: Int
     package var strideHeight, strideWidth: Int
     package var dilationHeight, dilationWidth: Int
-    /// Rows of zeros above and columns of zeros to the left; negative crops.
+    /// Rows of zero padding above and columns of zero padding to the left; negative values crop.
     package var padTop, padLeft: Int
     /// Output extents.
     package var outHeight, outWidth, filters: Int
@@ -43,17 +44,17 @@ package struct ConvolutionGeometry: Hashable, Sendable {
     package var inputCount: Int { height * width * channels }
     package var outputCount: Int { outRows * filters }
     package var weightCount: Int { depth * filters }
-    /// For one image, forward.
+    /// Multiply-adds of the forward pass for one image.
     package var multiplyAdds: Int { outRows * depth * filters }
     /// Whether the image itself is its im2col matrix.
     package var isPointwise: Bool {
         kernelHeight == 1 && kernelWidth == 1 && strideHeight == 1 && strideWidth == 1 && padTop == 0 && padLeft == 0
             && outHeight == height && outWidth == width
     }
-    /// Whether the input gradient is itself a convolution of the output gradient (with the flipped kernel).
+    /// Whether the input gradient is itself a convolution of the output gradient, by the flipped kernel.
     package var hasUnitStride: Bool { strideHeight == 1 && strideWidth == 1 }
 
-    /// The convolution of the output gradient by the flipped kernel that gives the input gradient.
+    /// The geometry of the input gradient as a convolution of the output gradient by the flipped kernel.
     /// - Precondition: ``hasUnitStride``.
     package var inputGradientGeometry: ConvolutionGeometry {
         precondition(hasUnitStride, "only a stride-1 convolution's input gradient is a convolution")
@@ -72,7 +73,7 @@ package enum Convolution {
         _ g: ConvolutionGeometry, rows: Range<Int>, x: UnsafePointer<Float>, cols: UnsafeMutablePointer<Float>
     ) {
         let c = g.channels
-        let span = g.kernelWidth &* c  // floats of one kernel row
+        let span = g.kernelWidth &* c  // floats in one row of the kernel
         let rowStride = g.width &* c
         let end = x + g.inputCount, last = cols + rows.count &* g.depth
         var out = cols
@@ -87,8 +88,8 @@ package enum Convolution {
                     fill(out, span)
                 } else if inside && g.dilationWidth == 1 {
                     let source = x + (iy &* rowStride &+ ix0 &* c)
-                    // Short spans go as one vector where it stays inside image and tile; the next span overwrites what
-                    // is too much.
+                    // Copy a short span as one vector where that stays within the image and the tile; the next span
+                    // overwrites the excess.
                     if span <= 8 && source + 8 <= end && out + 8 <= last {
                         UnsafeMutableRawPointer(out).storeBytes(
                             of: UnsafeRawPointer(source).loadUnaligned(as: SIMD8<Float>.self), as: SIMD8<Float>.self)
@@ -115,7 +116,7 @@ package enum Convolution {
         }
     }
 
-    /// Adds rows `rows` of the gradient of the im2col matrix back to the image gradient `dx`: im2col's transpose.
+    /// Adds rows `rows` of the gradient of the im2col matrix to the image gradient `dx`: the transpose of im2col.
     package static func col2im(
         _ g: ConvolutionGeometry, rows: Range<Int>, dcols: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>
     ) {
@@ -175,10 +176,13 @@ package enum Convolution {
         }
     }
 
-    /// `Y = im2col(X)·W (+ b)`, then ReLU where asked, for one image; `afterTile` sees each finished tile (rows, pointer) while it is in cache.
+    /// Computes `Y = im2col(X)·W (+ b)` for one image, then applies ReLU if requested. Calls `afterTile` with each
+    /// finished tile (rows, pointer) while it is in cache.
     ///
     /// - Parameters:
-    ///   - w: `[kH·kW·C, F]`.  - bias: `[F]` or nil.  - y: `[outH·outW, F]`, overwritten.
+    ///   - w: `[kH·kW·C, F]`.
+    ///   - bias: `[F]` or nil.
+    ///   - y: `[outH·outW, F]`, overwritten.
     ///   - scratch: `tileRows · depth` floats.
     package static func forward(
         _ g: ConvolutionGeometry, tileRows: Int, x: UnsafePointer<Float>, w: UnsafePointer<Float>,
@@ -216,10 +220,10 @@ package enum Convolution {
         }
     }
 
-    /// `dX` of one image, `[H, W, C]`, overwritten.
+    /// Computes `dX` of one image, `[H, W, C]`, overwritten.
     ///
-    /// Stride 1: the convolution of `dY` with the flipped kernel, which writes each output once. Other strides: the
-    /// gradient of the im2col matrix, scattered by col2im.
+    /// With stride 1 it is the convolution of `dY` by the flipped kernel, which writes each output once; with other
+    /// strides, the gradient of the im2col matrix, scattered by col2im.
     /// - Parameters:
     ///   - preparedWeights: from ``prepareWeights(_:w:into:)``.
     ///   - scratch: `tileRows · max(depth, depth of inputGradientGeometry)` floats.
@@ -244,8 +248,8 @@ package enum Convolution {
         }
     }
 
-    /// The weights as the input gradient reads them, made once a step: stride 1, the flipped kernel
-    /// `[kH·kW·F, C]`; other strides, the transpose `[F, kH·kW·C]`. BLAS is slow on a transposed `B`.
+    /// Lays out the weights as the input gradient reads them, once per step: for stride 1, the flipped kernel
+    /// `[kH·kW·F, C]`; for other strides, the transpose `[F, kH·kW·C]`, because BLAS is slow on a transposed `B`.
     package static func prepareWeights(
         _ g: ConvolutionGeometry, w: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>
     ) {

@@ -1,10 +1,10 @@
 import Tensors
 
-/// Convolution of each channel of one NHWC image with a kernel of its own, `w` being `[kH, kW, C]` and the geometry's filters
-/// its channels. Channels are the lanes, 16 at a time; a pixel's sum runs over the kernel's rows, then its columns, in a
-/// register.
+/// Depthwise convolution of one NHWC image: each channel has its own kernel in `w` `[kH, kW, C]`, and the geometry has
+/// as many filters as channels. Channels are the vector lanes, 16 at a time; the sum for a pixel runs over the kernel's
+/// rows, then its columns, in a register.
 package enum DepthwiseKernels {
-    /// `y = x ∗ w (+ bias)`, then ReLU where asked.
+    /// Computes `y = x ∗ w (+ bias)`, then applies ReLU if requested.
     package static func forward(
         _ g: ConvolutionGeometry, x: UnsafePointer<Float>, w: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
         relu: Bool, y: UnsafeMutablePointer<Float>
@@ -37,7 +37,7 @@ package enum DepthwiseKernels {
         }
     }
 
-    /// `dx`, gathered: each input pixel takes from the outputs that read it.
+    /// Computes `dx` by gathering: each input pixel sums over the outputs that read it.
     package static func inputGradient(
         _ g: ConvolutionGeometry, dy: UnsafePointer<Float>, w: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>
     ) {
@@ -75,7 +75,7 @@ package enum DepthwiseKernels {
         }
     }
 
-    /// `dw += xᵀ ∗ dy`, each tap over the output's rows, then its columns.
+    /// Adds the weight gradient, `dw += xᵀ ∗ dy`; each tap sums over the output's rows, then its columns.
     package static func addWeightGradient(
         _ g: ConvolutionGeometry, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>
     ) {
@@ -128,14 +128,14 @@ package enum DepthwiseKernels {
 }
 
 extension ConvolutionGeometry {
-    /// Where the input pixel begins that tap (u, v) of output pixel (i, j) reads.
+    /// The offset of the input pixel read by tap (u, v) of output pixel (i, j).
     @inline(__always)
     fileprivate func pixel(_ i: Int, _ j: Int, _ u: Int, _ v: Int) -> Int {
         ((i &* strideHeight &- padTop &+ u &* dilationHeight) &* width &+ j &* strideWidth &- padLeft
             &+ v &* dilationWidth) &* channels
     }
 
-    /// Where the weights of tap (u, v) begin.
+    /// The offset of the weights of tap (u, v).
     @inline(__always)
     fileprivate func tap(_ u: Int, _ v: Int) -> Int { (u &* kernelWidth &+ v) &* channels }
 }

@@ -1,17 +1,17 @@
 import Tensors
 
-/// Convolution of images with few channels, such as the first layer's, without a matrix product: its im2col matrix would
-/// be narrow, so that building it costs more than multiplying with it.
+/// Convolution of images with few channels, such as the first layer's, without a matrix product: the im2col matrix
+/// would be so narrow that building it costs more than multiplying by it.
 ///
-/// The image is copied between borders of zeros once; then each tap `x·w[f…f+15]` is one multiply-add of 16 filters,
-/// for four pixels at a time, and of 16 or 8 filters more where there are so many. Measured on the reference network's
-/// first layer (28×28×1, 3×3, 32 filters; AVX-512), against im2col and GEMM: forward 1.5 times (at inference 2.3 times) as
-/// fast, weight gradient 3.8 times.
+/// The image is copied once with zero padding. Each tap `x·w[f…f+15]` is then one multiply-add across 16 filters, for
+/// four pixels at a time, and across 16 or 8 further filters where there are that many. Measured on the reference
+/// network's first layer (28×28×1, 3×3, 32 filters; AVX-512), against im2col and GEMM: 1.5 times as fast forward (2.3
+/// times at inference), 3.8 times for the weight gradient.
 package struct DirectConvolution: Hashable, Sendable {
     package let geometry: ConvolutionGeometry
     private let padded: PaddedImage
 
-    /// Taps of a kernel, `kH·kW·C`, up to which this pays.
+    /// The most taps of a kernel, `kH·kW·C`, for which this is faster than GEMM.
     package static let largestDepth = 32
 
     /// - Precondition: ``isEligible(_:)``.
@@ -21,17 +21,17 @@ package struct DirectConvolution: Hashable, Sendable {
         padded = PaddedImage(g)
     }
 
-    /// Whether a convolution can and should be computed so: at most ``largestDepth`` taps, dilation 1, and 16 to 32 filters
-    /// or a multiple of 16.
+    /// Whether the convolution can and should be computed directly: at most ``largestDepth`` taps, dilation 1, and 16
+    /// to 32 filters or a multiple of 16.
     package static func isEligible(_ g: ConvolutionGeometry) -> Bool {
         g.depth <= largestDepth && g.dilationHeight == 1 && g.dilationWidth == 1 && !g.isPointwise
             && (g.filters % 16 == 0 || (g.filters > 16 && g.filters < 32))
     }
 
-    /// Floats of scratch: one image between its borders.
+    /// Floats of scratch: one padded image.
     package var scratchFloats: Int { padded.count }
 
-    /// `y` of one image, `[outH, outW, F]`, overwritten; then bias and ReLU where given.
+    /// Computes `y` of one image, `[outH, outW, F]`, overwritten, then applies bias and ReLU if given.
     package func forward(
         x: UnsafePointer<Float>, w: UnsafePointer<Float>, bias: UnsafePointer<Float>?, relu: Bool = false,
         y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
@@ -49,7 +49,7 @@ package struct DirectConvolution: Hashable, Sendable {
         ColumnKernels.finish(y, rows: g.outRows, columns: f, bias: bias, relu: relu)
     }
 
-    /// `dW (+)= im2col(X)ᵀ·dY` for one image, `[kH·kW·C, F]`; four taps at a time over all pixels in order.
+    /// Computes `dW (+)= im2col(X)ᵀ·dY` for one image, `[kH·kW·C, F]`, four taps at a time over all pixels in order.
     package func weightGradient(
         x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>, accumulate: Bool,
         scratch: UnsafeMutablePointer<Float>
@@ -66,7 +66,7 @@ package struct DirectConvolution: Hashable, Sendable {
         }
     }
 
-    /// A group of filters: 16, and those of a `B`, which may overlap the ones before.
+    /// Processes a group of filters: 16, plus those of a `B`, which may overlap the previous ones.
     @inline(__always)
     private func forward<B: FurtherFilters>(
         _ image: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, from a: Int,
@@ -80,7 +80,7 @@ package struct DirectConvolution: Hashable, Sendable {
             let out = y + oy &* g.outWidth &* f
             var ox = 0
             while ox < g.outWidth {
-                // Four pixels; past the end of the row the last one again.
+                // Four pixels; past the end of the row, repeat the last one.
                 let last = g.outWidth &- 1
                 let o1 = min(ox &+ 1, last), o2 = min(ox &+ 2, last), o3 = min(ox &+ 3, last)
                 var s0 = FilterSums<B>(), s1 = s0, s2 = s0, s3 = s0
@@ -105,7 +105,7 @@ package struct DirectConvolution: Hashable, Sendable {
         }
     }
 
-    /// A group of filters, as in ``forward(_:_:_:from:_:)``.
+    /// Processes a group of filters, as in ``forward(_:_:_:from:_:)``.
     @inline(__always)
     private func weightGradient<B: FurtherFilters>(
         _ image: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ dw: UnsafeMutablePointer<Float>,
@@ -118,7 +118,7 @@ package struct DirectConvolution: Hashable, Sendable {
         @inline(__always) func offset(_ tap: Int) -> Int { tap / span &* line &+ tap % span }
         let place = FilterPlace<B>(first: a, further: min(a &+ 16, f &- B.count))
         for first in stride(from: 0, to: g.depth, by: 4) {
-            // Where fewer than four taps are left the last one goes along again and is stored again.
+            // If fewer than four taps remain, the last one is computed and stored repeatedly.
             let end = g.depth &- 1
             let t1 = min(first &+ 1, end), t2 = min(first &+ 2, end), t3 = min(first &+ 3, end)
             let p0 = offset(first), p1 = offset(t1), p2 = offset(t2), p3 = offset(t3)
@@ -150,13 +150,13 @@ package struct DirectConvolution: Hashable, Sendable {
     }
 }
 
-/// Where a group's filters are in a row.
+/// The offsets of a group's filters within a row.
 private struct FilterPlace<B: FurtherFilters> {
     var first: Int
     var further: Int
 }
 
-/// One number for each filter of a group.
+/// One value for each filter of a group.
 private struct FilterSums<B: FurtherFilters> {
     private var a = SIMD16<Float>()
     private var b = B()

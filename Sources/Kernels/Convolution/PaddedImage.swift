@@ -1,5 +1,5 @@
-/// The part of an NHWC image that a convolution's windows see, copied between borders of zeros, so that every tap of
-/// every window is inside.
+/// The part of an NHWC image covered by a convolution's windows, copied with zero padding so that every tap of every
+/// window lies inside.
 struct PaddedImage: Hashable, Sendable {
     private let geometry: ConvolutionGeometry
     let height, width: Int
@@ -12,7 +12,7 @@ struct PaddedImage: Hashable, Sendable {
 
     var count: Int { height * width * geometry.channels }
 
-    /// Copies `x` `[H, W, C]` to `target`, ``count`` floats.
+    /// Copies `x` `[H, W, C]` to `target`, which holds ``count`` floats.
     func fill(_ x: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
         let g = geometry, c = g.channels
         let left = max(0, g.padLeft), skipped = max(0, -g.padLeft)

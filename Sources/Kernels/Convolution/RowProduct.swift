@@ -1,20 +1,21 @@
 import CInstructions
 import Tensors
 
-/// `C = A·B`, or `C += A·B`, of matrices as small as Winograd's products, on which a BLAS may spend longer than on multiplying: it copies
-/// `B` and `A` into an order of its own for every call.
+/// `C = A·B` or `C += A·B` for matrices as small as Winograd's, for which a BLAS may spend longer copying `A` and `B`
+/// into its own layout than multiplying.
 ///
-/// `B` is read as it lies, in panels of 32 columns that stay in the first cache while the rows of `A` pass: twelve at a time are 24
-/// registers of AVX-512, six of 16 columns twelve of AVX2. Which of them a processor has is asked when the program runs. Every
-/// element of `C` is one sum in one order, by fused multiply-adds from k = 0, whatever other rows and columns there are.
+/// `B` is read in place, in panels of 32 columns that stay in the L1 cache while the rows of `A` pass by: twelve rows
+/// at a time take 24 AVX-512 registers; six rows of 16 columns take twelve AVX2 registers. The instruction set is
+/// detected at run time. Every element of `C` is one sum in one order, by fused multiply-adds from k = 0, regardless of
+/// the other rows and columns.
 enum RowProduct {
-    /// The fewest columns.
+    /// The minimum number of columns.
     static let leastColumns = 16
 
-    /// What multiplies: all give the same bits.
+    /// The instruction sets that can compute the product; all give the same bits.
     enum Instructions: CaseIterable {
         case avx512, fma
-        /// Swift's vectors, as the build has them.
+        /// Swift's SIMD types, as compiled in this build.
         case swift
 
         var isAvailable: Bool {
@@ -28,7 +29,8 @@ enum RowProduct {
         static let best = allCases.first { $0.isAvailable } ?? .swift
     }
 
-    /// Whether these are faster than a BLAS's: not where the build knows of no fused multiply-adds and the processor has none either.
+    /// Whether this is faster than a BLAS: false only in a build without fused multiply-adds on a processor that lacks
+    /// them too.
     static let isFast: Bool = {
         #if NUMERAL_PORTABLE
             return Instructions.best != .swift
@@ -37,16 +39,18 @@ enum RowProduct {
         #endif
     }()
 
-    /// Where `A` and its elements are: `A[i, k]` at `pointer[i·row + k·step]`.
+    /// A matrix with its strides: `A[i, k]` is at `pointer[i·row + k·step]`.
     struct Factor {
         var pointer: UnsafePointer<Float>
         var row: Int
         var step: Int
     }
 
+    /// Multiplies `a` by `b` into `c`.
     /// - Parameters:
-    ///   - b: `[k, n]`.  - c: `[m, n]`, overwritten, or added to.
-    /// - Precondition: `n` ≥ ``leastColumns``; a multiple of it where `C` is added to.
+    ///   - b: `[k, n]`.
+    ///   - c: `[m, n]`, overwritten or added to.
+    /// - Precondition: `n` ≥ ``leastColumns``, and a multiple of it when adding to `C`.
     static func multiply(
         m: Int, n: Int, k: Int, a: Factor, b: UnsafePointer<Float>, c: UnsafeMutablePointer<Float>,
         adding: Bool = false,
@@ -55,14 +59,14 @@ enum RowProduct {
         var column = 0
         while column < n {
             let isPair = n &- column >= 32
-            // The last columns again, where fewer than 16 are left: to the same values.
+            // If fewer than 16 columns remain, the last 16 are recomputed to the same values.
             let first = min(column, n &- 16)
             panel(m, n, k, a, b + first, c + first, vectors: isPair ? 2 : 1, adding, instructions)
             column &+= isPair ? 32 : 16
         }
     }
 
-    /// 16·`vectors` columns.
+    /// Computes a panel of 16·`vectors` columns.
     @inline(__always)
     private static func panel(
         _ m: Int, _ n: Int, _ k: Int, _ a: Factor, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>,
@@ -86,7 +90,7 @@ enum RowProduct {
         }
     }
 
-    /// Up to six rows of 16 columns; where fewer are left the last is done again, to the same values.
+    /// Computes up to six rows of 16 columns; if fewer remain, the last is recomputed to the same values.
     @inline(__always)
     private static func six(
         _ rows: Int, _ n: Int, _ k: Int, _ a: Factor, _ row: Int, _ b: UnsafePointer<Float>,

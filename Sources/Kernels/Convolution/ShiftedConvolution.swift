@@ -1,14 +1,15 @@
 import LinearAlgebra
 
-/// Convolution of stride 1 as one matrix product for each position of the kernel, without im2col.
+/// Stride-1 convolution as one matrix product per kernel position, without im2col.
 ///
-/// The image is copied between borders of zeros once. Read row after row as a matrix `[pixels, C]`, it holds for every
-/// kernel position a shifted view of itself, so that `Y = Σ_position view(position)·W[position]`: `kH·kW` products
-/// `[rows, C]·[C, F]` that add up. Windows that begin in the border's columns come out too (`(kW − 1)·dW` of a row); they
-/// are left out at the end. The weight gradient is `∂W[position] = view(position)ᵀ·∂Y`, with zeros for those windows; the
+/// The image is copied once with zero padding. Read row by row as a matrix `[pixels, C]`, it contains a shifted view of
+/// itself for every kernel position, so that `Y = Σ_position view(position)·W[position]`: `kH·kW` accumulated products
+/// `[rows, C]·[C, F]`. The windows that start in the padding columns (`(kW − 1)·dW` per row) are computed too and
+/// discarded at the end. The weight gradient is `∂W[position] = view(position)ᵀ·∂Y`, with zeros for those windows; the
 /// input gradient is the convolution of `∂Y` with the flipped kernel.
 ///
-/// Against im2col it saves the copies (a pixel is copied once, not `kH·kW` times) and pays with more and thinner products.
+/// Compared with im2col it saves copies (a pixel is copied once, not `kH·kW` times) at the price of more and thinner
+/// products.
 package struct ShiftedConvolution: Hashable, Sendable {
     package let geometry: ConvolutionGeometry
     private let padded: PaddedImage
@@ -20,10 +21,11 @@ package struct ShiftedConvolution: Hashable, Sendable {
         padded = PaddedImage(g)
     }
 
-    /// Whether a convolution can be lowered so: stride 1, and not pointwise (which needs neither copies nor shifts).
+    /// Whether the convolution can be computed this way: stride 1, and not pointwise (which needs neither copies nor
+    /// shifts).
     package static func isEligible(_ g: ConvolutionGeometry) -> Bool { g.hasUnitStride && !g.isPointwise }
 
-    /// Windows of the padded image, row after row, up to the last that counts.
+    /// The number of windows of the padded image, row by row, up to the last one that produces an output.
     package var windows: Int { (geometry.outHeight - 1) * padded.width + geometry.outWidth }
 
     /// Floats of scratch for tiles of `tileRows` windows.
@@ -31,7 +33,7 @@ package struct ShiftedConvolution: Hashable, Sendable {
         padded.count + min(tileRows, windows) * geometry.filters
     }
 
-    /// Where a tile's windows that count begin in the output, and how many they are.
+    /// The range of outputs that a range of windows produces.
     private func outputs(_ windows: Range<Int>) -> Range<Int> {
         func before(_ window: Int) -> Int {
             window / padded.width * geometry.outWidth + min(window % padded.width, geometry.outWidth)
@@ -39,7 +41,8 @@ package struct ShiftedConvolution: Hashable, Sendable {
         return before(windows.lowerBound)..<before(windows.upperBound)
     }
 
-    /// Calls `body` with each run of windows that count: its offset in the tile, the first output, the length.
+    /// Calls `body` with each run of windows that produce outputs: its offset in the tile, its first output, its
+    /// length.
     @inline(__always)
     private func forEachRun(_ windows: Range<Int>, _ body: (_ offset: Int, _ output: Int, _ count: Int) -> Void) {
         var window = windows.lowerBound
@@ -57,8 +60,8 @@ package struct ShiftedConvolution: Hashable, Sendable {
         return position / g.kernelWidth * g.dilationHeight * padded.width + position % g.kernelWidth * g.dilationWidth
     }
 
-    /// `y` of one image, `[outH·outW, F]`, overwritten; then bias and ReLU where given. `afterTile` sees finished rows
-    /// while they are in cache.
+    /// Computes `y` of one image, `[outH·outW, F]`, overwritten, then applies bias and ReLU if given. Calls `afterTile`
+    /// with finished rows while they are in cache.
     package func forward(
         tileRows: Int, x: UnsafePointer<Float>, w: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
         relu: Bool = false, y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
@@ -70,7 +73,7 @@ package struct ShiftedConvolution: Hashable, Sendable {
         for start in stride(from: 0, to: windows, by: tileRows) {
             let tile = start..<min(start + tileRows, windows)
             let rows = outputs(tile), target = y + rows.lowerBound * f
-            // Where no window is left out the products are the output.
+            // If no window is discarded, the products are the output.
             let isDense = rows.count == tile.count
             for position in 0..<g.kernelHeight * g.kernelWidth {
                 BLAS.gemm(
@@ -89,7 +92,7 @@ package struct ShiftedConvolution: Hashable, Sendable {
         }
     }
 
-    /// `dW (+)= im2col(X)ᵀ·dY` for one image, `[kH·kW·C, F]`.
+    /// Computes `dW (+)= im2col(X)ᵀ·dY` for one image, `[kH·kW·C, F]`.
     package func weightGradient(
         tileRows: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>,
         accumulate: Bool, scratch: UnsafeMutablePointer<Float>

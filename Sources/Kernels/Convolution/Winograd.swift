@@ -1,32 +1,32 @@
 import LinearAlgebra
 import Tensors
 
-/// Winograd's minimal filtering for 3×3 convolutions of stride 1: each output tile of `m×m` costs `(m + 2)²`
-/// multiplications a channel pair instead of `9·m²`: 2.25 times fewer for `m` = 2, 4 times for `m` = 4.
+/// Winograd's minimal filtering for 3×3 convolutions of stride 1: each `m×m` output tile costs `(m + 2)²`
+/// multiplications per channel pair instead of `9·m²`: 2.25 times fewer for `m` = 2, 4 times for `m` = 4.
 ///
 /// With `d` the `(m+2)²` input tile, `g` the kernel: `y = Aᵀ[(G·g·Gᵀ) ⊙ (Bᵀ·d·B)]A`; summed over channels, the products
 /// `⊙` become `(m + 2)²` matrix products `[tiles, C]·[C, F]`. The weight gradient is the transpose,
 /// `∂g = Gᵀ[Σ_tiles (Bᵀ·d·B)ᵀ·(A·∂y·Aᵀ)]G`; the input gradient is a convolution of `∂y` with the flipped kernel.
 ///
-/// In Float the error grows with `m`: ``Tile/errorFactor``. Source: Lavin and Gray 2015, arXiv:1509.09308.
+/// In Float the error grows with `m`; see ``Tile/errorFactor``. Source: Lavin and Gray 2015, arXiv:1509.09308.
 package struct Winograd: Hashable, Sendable {
-    /// Output pixels of a tile, along each side.
+    /// The number of output pixels along each side of a tile.
     package enum Tile: Int, CaseIterable, Sendable {
         case two = 2
         case four = 4
 
-        /// How much larger its rounding error may be than that of the direct sum: the largest error of an image is within
-        /// `errorFactor · (4 + 2·√K)·2⁻²⁴ · max Σ|terms|`, K the terms of a sum. Measured over odd shapes against Double,
-        /// doubled; the test suite holds both to it.
+        /// Bounds the rounding error relative to direct summation: the largest error of an image is within
+        /// `errorFactor · (4 + 2·√K)·2⁻²⁴ · max Σ|terms|`, with K terms per sum. Measured against Double over irregular
+        /// shapes, then doubled; the test suite checks both tiles against it.
         package var errorFactor: Double { self == .two ? 1 : 4 }
 
-        /// Points of the transformed tile.
+        /// The number of points in a transformed tile.
         var points: Int { (rawValue + 2) * (rawValue + 2) }
     }
 
     package let geometry: ConvolutionGeometry
     package let tile: Tile
-    /// Rows and columns of tiles of one image.
+    /// The number of rows and of columns of tiles in one image.
     package let tilesHigh: Int
     package let tilesWide: Int
 
@@ -40,33 +40,35 @@ package struct Winograd: Hashable, Sendable {
         tilesWide = (geometry.outWidth + tile.rawValue - 1) / tile.rawValue
     }
 
-    /// Whether a convolution can be lowered so: 3×3, stride 1, dilation 1, at least 16 channels in and out (the loops are
-    /// vectors of 16 channels).
+    /// Whether the convolution can use Winograd: 3×3, stride 1, dilation 1, at least 16 input and output channels (the
+    /// loops use vectors of 16 channels).
     package static func isEligible(_ g: ConvolutionGeometry) -> Bool {
         g.kernelHeight == 3 && g.kernelWidth == 3 && g.hasUnitStride && g.dilationHeight == 1 && g.dilationWidth == 1
             && g.channels >= 16 && g.filters >= 16
     }
 
-    /// Whether a point's products are as small as ``RowProduct`` is for.
+    /// Whether the product of one point is small enough for ``RowProduct``.
     private var takesRowProducts: Bool { geometry.channels * geometry.filters <= 16_384 && RowProduct.isFast }
 
-    /// Tiles of one image.
+    /// The number of tiles in one image.
     package var tileCount: Int { tilesHigh * tilesWide }
-    /// Floats of the transformed weights, `[points, C, F]` with ``plane(_:)`` from one point to the next; as many for their gradient.
+    /// Floats of the transformed weights, `[points, C, F]` with a stride of ``plane(_:)`` between points; their
+    /// gradient takes as many.
     package var weightFloats: Int { tile.points * weightPlane }
     private var weightPlane: Int { Self.plane(geometry.channels * geometry.filters) }
-    /// Floats of scratch for `images` images at once, or for `rows` rows of tiles of one.
+    /// Floats of scratch for `images` images at once, or for `rows` rows of tiles of each.
     package func scratchFloats(images: Int, rows: Int? = nil) -> Int {
         let tiles = (rows ?? tilesHigh) * tilesWide * images
         return tile.points * (Self.plane(tiles * geometry.channels) + Self.plane(tiles * geometry.filters))
             + WinogradScratch.tileFloats + max(geometry.channels, geometry.filters)
     }
 
-    /// Floats from one point's values to the next one's: `count`, and so many more that they are an odd number of cache lines. A tile's
-    /// points then lie in different sets of the first cache, which powers of two would all put into one.
+    /// The stride in floats between the values of consecutive points: `count` rounded up to an odd number of cache
+    /// lines, so that the points of a tile fall into different sets of the L1 cache; a power of two would put all of
+    /// them into one.
     static func plane(_ count: Int) -> Int { ((count &+ 15) / 16 | 1) &* 16 }
 
-    /// `U = G·w·Gᵀ` for every channel pair: `w` `[3, 3, C, F]`, `u` as ``weightFloats`` says.
+    /// Computes `U = G·w·Gᵀ` for every channel pair, from `w` `[3, 3, C, F]` into `u`, laid out as in ``weightFloats``.
     package func transformWeights(_ w: UnsafePointer<Float>, into u: UnsafeMutablePointer<Float>) {
         let pairs = geometry.channels * geometry.filters
         switch tile {
@@ -75,10 +77,13 @@ package struct Winograd: Hashable, Sendable {
         }
     }
 
-    /// `y` of `images` consecutive images, with ReLU where asked; `u` from ``transformWeights(_:into:)``.
+    /// Computes `y` of `images` consecutive images, with ReLU if requested; `u` comes from
+    /// ``transformWeights(_:into:)``.
     /// - Parameters:
-    ///   - rows: the rows of tiles that are done of each image; nil for all.
-    ///   - x: `[images, H, W, C]`.  - bias: `[F]` or nil.  - y: `[images, outH, outW, F]`, overwritten.
+    ///   - rows: the rows of tiles to compute in each image; nil for all.
+    ///   - x: `[images, H, W, C]`.
+    ///   - bias: `[F]` or nil.
+    ///   - y: `[images, outH, outW, F]`, overwritten.
     package func forward(
         images: Int, rows: Range<Int>? = nil, x: UnsafePointer<Float>, u: UnsafePointer<Float>,
         bias: UnsafePointer<Float>?, relu: Bool = false, y: UnsafeMutablePointer<Float>,
@@ -110,8 +115,8 @@ package struct Winograd: Hashable, Sendable {
         }
     }
 
-    /// Adds to `du` (``weightFloats``; or overwrites it) the transformed weight gradient of `images` images, or of rows of
-    /// tiles of each.
+    /// Adds the transformed weight gradient of `images` images, or of some rows of tiles of each, to `du`
+    /// (``weightFloats``), or overwrites it.
     package func addWeightGradient(
         images: Int, rows: Range<Int>? = nil, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
         du: UnsafeMutablePointer<Float>,
@@ -144,7 +149,7 @@ package struct Winograd: Hashable, Sendable {
         }
     }
 
-    /// `dw = Gᵀ·du·G`, `[3, 3, C, F]`, overwritten; `du` as ``weightFloats`` says.
+    /// Computes `dw = Gᵀ·du·G`, `[3, 3, C, F]`, overwritten; `du` is laid out as in ``weightFloats``.
     package func finishWeightGradient(_ du: UnsafePointer<Float>, into dw: UnsafeMutablePointer<Float>) {
         let pairs = geometry.channels * geometry.filters
         switch tile {

@@ -1,12 +1,13 @@
 import Tensors
 
-/// The transforms of F(m, 3) along one line, sixteen channels at a time; each reads its values by number and puts the results.
+/// The transforms of F(m, 3) along one line, sixteen channels at a time; each reads its inputs and writes its results
+/// by index.
 protocol WinogradLines {
     typealias Lanes = SIMD16<Float>
     typealias Line = (Int) -> Lanes
     typealias Put = (Int, Lanes) -> Void
 
-    /// m, output pixels of a tile's side.
+    /// m, the number of output pixels along a tile's side.
     static var outputs: Int { get }
     /// `Bᵀ·d`, from m + 2 values to as many.
     static func input(_ d: Line, _ put: Put)
@@ -21,7 +22,7 @@ protocol WinogradLines {
 }
 
 extension WinogradLines {
-    /// Points along a transformed tile's side.
+    /// The number of points along a transformed tile's side.
     @inline(__always)
     static var points: Int { outputs &+ 2 }
 }

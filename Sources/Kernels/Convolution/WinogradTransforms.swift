@@ -1,17 +1,19 @@
 import Tensors
 
-/// The transforms around Winograd's matrix products, both along lines and then along columns, sixteen channels at a time. The last vector
-/// of a row whose length is no multiple of 16 overlaps the one before: it writes the same values again.
+/// The transforms before and after Winograd's matrix products, along lines and then along columns, sixteen channels at
+/// a time. The last vector of a row whose length is not a multiple of 16 overlaps the previous one and rewrites the
+/// same values.
 ///
-/// Planes: a transformed tile has n² values a channel, n = m + 2; value `p` of tile `t` lies at `p·plane + t·channels`.
+/// A transformed tile has n² values per channel, n = m + 2, each in its own plane; value `p` of tile `t` is at
+/// `p·plane + t·channels`.
 enum WinogradTransforms<Lines: WinogradLines> {
     typealias Lanes = SIMD16<Float>
 
-    /// From one line of a tile to the next, between the two transforms.
+    /// The stride between lines of a tile, between the two transforms.
     @inline(__always)
     private static var stride: Int { Lines.points &* 16 }
 
-    /// `V = Bᵀ·d·B` of every tile of one image.
+    /// Computes `V = Bᵀ·d·B` for every tile of one image.
     static func input(
         _ w: Winograd, _ tileRows: Range<Int>, _ x: UnsafePointer<Float>, _ v: UnsafeMutablePointer<Float>,
         _ plane: Int, _ rest: UnsafeMutablePointer<Float>
@@ -49,8 +51,8 @@ enum WinogradTransforms<Lines: WinogradLines> {
         }
     }
 
-    /// `y = Aᵀ·M·A` of every tile of one image, plus the bias, then ReLU where asked; what a last tile has
-    /// too many is left out.
+    /// Computes `y = Aᵀ·M·A` for every tile of one image, adds the bias and applies ReLU if requested. The part of an
+    /// edge tile outside the output is discarded.
     static func output(
         _ w: Winograd, _ tileRows: Range<Int>, _ products: UnsafePointer<Float>, _ plane: Int,
         _ bias: UnsafePointer<Float>?, _ relu: Bool,
@@ -88,7 +90,7 @@ enum WinogradTransforms<Lines: WinogradLines> {
         }
     }
 
-    /// `D = A·∂y·Aᵀ` of every tile of one image, zero outside.
+    /// Computes `D = A·∂y·Aᵀ` for every tile of one image, `∂y` being zero outside it.
     static func gradient(
         _ w: Winograd, _ tileRows: Range<Int>, _ dy: UnsafePointer<Float>, _ d: UnsafeMutablePointer<Float>,
         _ plane: Int, _ rest: UnsafeMutablePointer<Float>
@@ -119,7 +121,7 @@ enum WinogradTransforms<Lines: WinogradLines> {
         }
     }
 
-    /// `U = G·w·Gᵀ`: nine planes of `pairs` floats become n².
+    /// Computes `U = G·w·Gᵀ`, from nine planes of `pairs` floats to n².
     static func weights(_ w: UnsafePointer<Float>, _ pairs: Int, _ u: UnsafeMutablePointer<Float>, _ plane: Int) {
         let n = Lines.points
         WinogradScratch.withTile { rest in
@@ -137,7 +139,7 @@ enum WinogradTransforms<Lines: WinogradLines> {
         }
     }
 
-    /// `∂w = Gᵀ·∂U·G`: n² planes become nine.
+    /// Computes `∂w = Gᵀ·∂U·G`, from n² planes to nine.
     static func weightGradient(
         _ du: UnsafePointer<Float>, _ plane: Int, _ pairs: Int, _ dw: UnsafeMutablePointer<Float>
     ) {
@@ -165,12 +167,12 @@ enum WinogradTransforms<Lines: WinogradLines> {
     private static func vectors(_ count: Int) -> Int { (count &+ 15) / 16 }
 }
 
-/// Memory of one thread for the transforms: a tile, and a row of zeros.
+/// Per-thread scratch of the transforms: a tile and a row of zeros.
 enum WinogradScratch {
-    /// Of a tile of 16 channels between the two transforms along lines and columns.
+    /// Floats of a tile of 16 channels between the line and column transforms.
     static let tileFloats = 36 * 16
 
-    /// Zeroes one row of channels after the tile: what lies outside the image.
+    /// Zeroes the row of channels after the tile, which stands for pixels outside the image.
     @inline(__always)
     static func zeroRow(_ rest: UnsafeMutablePointer<Float>, _ count: Int) -> UnsafePointer<Float> {
         let zeros = rest + tileFloats
@@ -178,7 +180,7 @@ enum WinogradScratch {
         return UnsafePointer(zeros)
     }
 
-    /// A tile on the stack.
+    /// Calls `body` with a tile allocated on the stack.
     @inline(__always)
     static func withTile(_ body: (UnsafeMutablePointer<Float>) -> Void) {
         withUnsafeTemporaryAllocation(byteCount: tileFloats * 4, alignment: 64) { bytes in

@@ -1,12 +1,12 @@
 import LinearAlgebra
 import Tensors
 
-/// An approximate orthogonalisation: of `X = U·S·Vᵀ` something near `U·Vᵀ`, by a polynomial of matrix products.
+/// Approximate orthogonalization by a matrix polynomial: for `X = U·S·Vᵀ`, something close to `U·Vᵀ`.
 ///
-/// `X ← X / max(‖X‖_F, 1e-7)`, then five times `X ← a·X + (b·A + c·A²)·X` with `A = X·Xᵀ` and
-/// (a, b, c) = (3.4445, −4.7750, 2.0315); for a tall X the same with `A = Xᵀ·X` from the right, as `A` is then the smaller
-/// one. Each singular value σ goes through the same polynomial `σ ← aσ + bσ³ + cσ⁵`, which ends within about 0.7…1.2 where
-/// it was not tiny. With k the shorter side and l the longer: 5·(4·k²·l + 2·k³) flops.
+/// `X ← X / max(‖X‖_F, 1e-7)`, then five times `X ← a·X + (b·A + c·A²)·X` with `A = X·Xᵀ` and (a, b, c) = (3.4445,
+/// −4.7750, 2.0315). A tall X uses `A = Xᵀ·X`, which is then the smaller one, multiplied from the right. Each singular
+/// value σ passes through the same polynomial `σ ← aσ + bσ³ + cσ⁵` and ends within about 0.7…1.2 unless it was tiny.
+/// With k the shorter side and l the longer: 5·(4·k²·l + 2·k³) flops.
 ///
 /// Source: K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024,
 /// https://kellerjordan.github.io/posts/muon.
@@ -20,7 +20,7 @@ package enum NewtonSchulz {
         return rows * columns + 2 * side * side
     }
 
-    /// The same for elements `offset`… of a buffer.
+    /// Orthogonalizes the matrix that starts at element `offset` of a buffer.
     package static func orthogonalize(
         _ x: AlignedBuffer<Float>, at offset: Int, rows: Int, columns: Int, scratch: AlignedBuffer<Float>
     ) {
@@ -30,7 +30,7 @@ package enum NewtonSchulz {
         orthogonalize(x.pointer + offset, rows: rows, columns: columns, scratch: scratch.pointer)
     }
 
-    /// Replaces `x[rows, columns]` by its approximate orthogonalisation. A zero matrix stays zero, NaN spreads.
+    /// Replaces `x[rows, columns]` by its approximate orthogonalization. A zero matrix stays zero; NaN spreads.
     /// - Parameter scratch: ``scratchFloats(rows:columns:)``.
     package static func orthogonalize(
         _ x: UnsafeMutablePointer<Float>, rows: Int, columns: Int, scratch: UnsafeMutablePointer<Float>

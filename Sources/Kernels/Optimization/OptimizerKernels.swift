@@ -2,32 +2,32 @@ import Tensors
 
 /// The loops of the optimizers over a range of the flat parameter buffer.
 ///
-/// Legend: `w` parameters, `g` gradient of the loss, `m` first moment or momentum, `v` second moment, `a` averaged
-/// parameters. Every loop is elementwise, in Float, 16 elements at a time; a tail shorter than 16 goes through the
-/// very same vector code on padded lanes, and no multiplication is fused with an addition. So the result of an
-/// element does not depend on where a range begins or ends. Ranges that run at the same time must be disjoint.
+/// Notation: `w` parameters, `g` gradient of the loss, `m` first moment or momentum, `v` second moment, `a` averaged
+/// parameters. Every loop is elementwise, in Float, 16 elements at a time. A tail shorter than 16 goes through the same
+/// vector code on padded lanes, and no multiplication is fused with an addition, so the result for an element does not
+/// depend on where a range begins or ends. Ranges processed concurrently must be disjoint.
 ///
 /// The moments of an element whose gradient stays zero decay into the subnormal numbers and would get stuck there
-/// (`0.9 · x` rounds back to `x`), where many CPUs take over a hundred cycles for an operation. A moment that is
-/// subnormal is therefore stored as zero.
+/// (`0.9 · x` rounds back to `x`), where many CPUs take over a hundred cycles per operation. A subnormal moment is
+/// therefore stored as zero.
 public enum OptimizerKernels {
-    /// What happens to the gradient on its way into an update: `g′ = clamp(scale · g, ±bound) + l2 · w`.
+    /// The preprocessing of the gradient before an update: `g′ = clamp(scale · g, ±bound) + l2 · w`.
     public struct GradientFilter: Hashable, Sendable {
-        /// Factor that clips by norm; 1 where the norm is within its bound.
+        /// The factor that clips by norm; 1 if the norm is within its bound.
         public var scale: Float
-        /// Bound on each element's magnitude; infinite for none.
+        /// The bound on each element's magnitude; infinite for none.
         public var bound: Float
-        /// Coefficient λ of the penalty `λ/2 · Σ w²`; 0 for tensors that do not decay.
+        /// The coefficient λ of the penalty `λ/2 · Σ w²`; 0 for tensors without decay.
         public var l2: Float
 
-        /// Nothing happens by default.
+        /// Creates a filter, by default the identity.
         public init(scale: Float = 1, bound: Float = .infinity, l2: Float = 0) {
             self.scale = scale
             self.bound = bound
             self.l2 = l2
         }
 
-        /// g′ of 16 elements and their weights. NaN stays NaN: clipping must not hide a gradient that has diverged.
+        /// Returns g′ of 16 elements and their weights. NaN stays NaN: clipping must not hide a diverged gradient.
         @inlinable @inline(__always)
         public func apply(_ g: SIMD16<Float>, _ w: SIMD16<Float>) -> SIMD16<Float> {
             OptimizerKernels.clamped(g * scale, bound) + w * l2
@@ -36,7 +36,7 @@ public enum OptimizerKernels {
 
     // MARK: Updates
 
-    /// `w ← w − rate · g′`. 12 bytes moved per element.
+    /// SGD: `w ← w − rate · g′`. Moves 12 bytes per element.
     package static func sgd(
         _ range: Range<Int>, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, filter: GradientFilter, rate: Float
     ) {
@@ -50,9 +50,9 @@ public enum OptimizerKernels {
         sweep(range, body)
     }
 
-    /// SGD with momentum μ in PyTorch's convention, where the rate scales the velocity and not what enters it:
-    /// `m ← μ·m + g′`, then `w ← w − rate · m`, or with Nesterov's step `w ← w − rate · (g′ + μ·m)`.
-    /// 20 bytes moved per element.
+    /// SGD with momentum μ in PyTorch's convention, where the rate scales the velocity rather than the gradient added
+    /// to it: `m ← μ·m + g′`, then `w ← w − rate · m`, or with Nesterov momentum `w ← w − rate · (g′ + μ·m)`. Moves 20
+    /// bytes per element.
     package static func momentum(
         _ range: Range<Int>, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, m: AlignedBuffer<Float>,
         filter: GradientFilter, rate: Float, momentum: Float, nesterov: Bool
@@ -71,9 +71,9 @@ public enum OptimizerKernels {
         sweep(range, body)
     }
 
-    /// RMSprop as PyTorch has it, ε outside the root (Keras puts it inside), not centred:
-    /// `v ← ρ·v + (1 − ρ)·g′²`, `u = g′ / (√v + ε)`; without momentum `w ← w − rate · u`, with momentum μ
-    /// `m ← μ·m + u`, `w ← w − rate · m`. 20 or 28 bytes moved per element.
+    /// RMSprop as in PyTorch, with ε outside the root (Keras puts it inside), not centred: `v ← ρ·v + (1 − ρ)·g′²`,
+    /// `u = g′ / (√v + ε)`; without momentum `w ← w − rate · u`, with momentum μ `m ← μ·m + u`, `w ← w − rate · m`.
+    /// Moves 20 or 28 bytes per element.
     ///
     /// Source: T. Tieleman, G. Hinton, "Lecture 6.5: rmsprop", Coursera 2012.
     /// - Parameter m: nil for no momentum.
@@ -117,12 +117,12 @@ public enum OptimizerKernels {
         fileprivate var keep1, add1, keep2, add2, rate, rootCorrection, epsilon, decay: Float
 
         /// - Parameters:
-        ///   - step: number of this step, from 1.
+        ///   - step: the number of this step, from 1.
         ///   - learningRate: η, already scaled by the schedule.
         ///   - beta1: β₁ in [0, 1).
         ///   - beta2: β₂ in [0, 1).
         ///   - epsilon: ε > 0.
-        ///   - weightDecay: λ of AdamW's `w ← w − η·λ·w`; 0 for Adam and for tensors that do not decay.
+        ///   - weightDecay: λ of AdamW's `w ← w − η·λ·w`; 0 for Adam and for tensors without decay.
         package init(
             step: Int, learningRate: Double, beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double
         ) {
@@ -138,9 +138,9 @@ public enum OptimizerKernels {
         }
     }
 
-    /// Adam and AdamW at step t, ε outside the root, both moments bias-corrected:
-    /// `m ← β₁·m + (1 − β₁)·g′`, `v ← β₂·v + (1 − β₂)·g′²`,
-    /// `w ← w − (η/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε) + η·λ·w)`. 28 bytes moved per element.
+    /// Adam and AdamW at step t, with ε outside the root and both moments bias-corrected: `m ← β₁·m + (1 − β₁)·g′`,
+    /// `v ← β₂·v + (1 − β₂)·g′²`, `w ← w − (η/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε) + η·λ·w)`. Moves 28 bytes per
+    /// element.
     ///
     /// Sources: D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", 2014, arXiv:1412.6980;
     /// I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", 2017, arXiv:1711.05101.
@@ -160,7 +160,8 @@ public enum OptimizerKernels {
         sweep(range, body)
     }
 
-    /// What ``adam(_:w:g:m:v:filter:step:)`` takes off the parameters `x` of one vector; its moments are renewed.
+    /// Returns what ``adam(_:w:g:m:v:filter:step:)`` subtracts from the parameters `x` of one vector, and updates its
+    /// moments.
     @inline(__always)
     private static func adamDirection(
         _ i: Int, _ n: Int, x: SIMD16<Float>, g: UnsafeMutablePointer<Float>, m: UnsafeMutablePointer<Float>,
@@ -175,7 +176,7 @@ public enum OptimizerKernels {
         return mean / root * step.rate + x * step.decay
     }
 
-    /// Adagrad: `v ← v + g′²`, `w ← w − rate · g′ / (√v + ε)`. 20 bytes moved per element.
+    /// Adagrad: `v ← v + g′²`, `w ← w − rate · g′ / (√v + ε)`. Moves 20 bytes per element.
     ///
     /// Source: J. Duchi, E. Hazan, Y. Singer, "Adaptive subgradient methods for online learning and stochastic
     /// optimization", JMLR 12, 2011.
@@ -192,15 +193,15 @@ public enum OptimizerKernels {
             let gradient = filter.apply(load(g, i, n), x)
             let square = flushed(load(v, i, n) + gradient * gradient)
             store(v, i, n, square)
-            // Where nothing ever came, 0 / (0 + ε) must not become 0 / 0.
+            // For an element that has had no gradient yet, 0 / (0 + ε) must not become 0 / 0.
             let root = square.squareRoot() + epsilon
             store(w, i, n, x - (gradient / root).replacing(with: 0, where: root .== 0) * rate)
         }
         sweep(range, body)
     }
 
-    /// Adam's moments, and AdamW's direction without taking it: `u = m̂ / (√v̂ + ε) + λ·w`, with a ``AdamStep`` of rate 1.
-    /// 28 bytes moved per element.
+    /// Updates Adam's moments and writes AdamW's direction without applying it: `u = m̂ / (√v̂ + ε) + λ·w`, with an
+    /// ``AdamStep`` of rate 1. Moves 28 bytes per element.
     package static func adamDirection(
         _ range: Range<Int>, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, m: AlignedBuffer<Float>,
         v: AlignedBuffer<Float>, u: AlignedBuffer<Float>, filter: GradientFilter, step: AdamStep
@@ -218,8 +219,8 @@ public enum OptimizerKernels {
         sweep(range, body)
     }
 
-    /// Muon's momentum as PyTorch has it: `m ← μ·m + (1 − μ)·g′`, and the matrix to orthogonalise, `u = m` or with
-    /// Nesterov's step `u = μ·m + (1 − μ)·g′`. 20 bytes moved per element.
+    /// Muon's momentum as in PyTorch, `m ← μ·m + (1 − μ)·g′`, and the matrix to orthogonalize: `u = m`, or with
+    /// Nesterov momentum `u = μ·m + (1 − μ)·g′`. Moves 20 bytes per element.
     package static func muonDirection(
         _ range: Range<Int>, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, m: AlignedBuffer<Float>,
         u: AlignedBuffer<Float>, filter: GradientFilter, momentum: Double, nesterov: Bool
@@ -246,7 +247,7 @@ public enum OptimizerKernels {
         (y.pointer + range.lowerBound).update(from: x.pointer + range.lowerBound, count: range.count)
     }
 
-    /// Exponential moving average `a ← a + rate · (w − a)`, rate = 1 − decay. 12 bytes moved per element.
+    /// Exponential moving average `a ← a + rate · (w − a)`, rate = 1 − decay. Moves 12 bytes per element.
     package static func average(
         _ range: Range<Int>, a: AlignedBuffer<Float>, w: AlignedBuffer<Float>, rate: Float
     ) {
@@ -279,7 +280,7 @@ public enum OptimizerKernels {
         sweep(range, body)
     }
 
-    /// `Σ x²` in Double: sixteen interleaved sums, element i in sum (i − start) mod 16, then these in order.
+    /// Returns `Σ x²` in Double: sixteen interleaved sums, element i in sum (i − start) mod 16, then added in order.
     package static func sumOfSquares(_ range: Range<Int>, x: AlignedBuffer<Float>) -> Double {
         check(range, x)
         let x = x.pointer
@@ -302,7 +303,7 @@ public enum OptimizerKernels {
         check(range, x)
         let x = x.pointer
         var zeros = SIMD16<Float>()
-        // 0 · x is ±0 for a finite x and NaN for any other, and NaN stays in the sum.
+        // 0 · x is ±0 for a finite x and NaN otherwise, and a NaN persists in the sum.
         @inline(__always) func body(_ i: Int, _ n: Int) { zeros += load(x, i, n) * 0 }
         sweep(range, body)
         return zeros == SIMD16<Float>()
@@ -310,8 +311,8 @@ public enum OptimizerKernels {
 
     // MARK: The loop
 
-    /// `step(w, g′, m, v)` for 16 elements at a time, and once for what remains; moments that there are none of are zero each time,
-    /// and subnormal ones are stored as zero.
+    /// Applies `step(w, g′, m, v)` to 16 elements at a time and once to the remainder. A moment without a buffer is
+    /// zero each time; subnormal moments are stored as zero.
     @inlinable @inline(__always)
     public static func update(
         _ range: Range<Int>, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, m: AlignedBuffer<Float>?,
@@ -334,8 +335,8 @@ public enum OptimizerKernels {
         sweep(range, body)
     }
 
-    /// Calls `body(i, n)` for the elements i..<i+n: n = 16 all along, then once with what remains.
-    /// `body` is a local function that is always inlined: a closure called in two places would be a call each time.
+    /// Calls `body(i, n)` for the elements i..<i+n, with n = 16 throughout and then once for the remainder. `body` is a
+    /// local function that is always inlined; a closure called in two places would be a real call each time.
     @inlinable @inline(__always)
     static func sweep(_ range: Range<Int>, _ body: (_ i: Int, _ n: Int) -> Void) {
         var i = range.lowerBound
@@ -346,7 +347,7 @@ public enum OptimizerKernels {
         if i < range.upperBound { body(i, range.upperBound &- i) }
     }
 
-    /// 16 elements from `i` on, of which `n` are there; the others are 0.
+    /// Loads 16 elements from `i` on, of which `n` exist; the others are 0.
     @inlinable @inline(__always)
     static func load(_ p: UnsafeMutablePointer<Float>, _ i: Int, _ n: Int) -> SIMD16<Float> {
         if n == 16 { return p.lanes(i) }
@@ -355,7 +356,7 @@ public enum OptimizerKernels {
         return lanes
     }
 
-    /// Writes the first `n` of 16 elements from `i` on.
+    /// Stores the first `n` of 16 elements from `i` on.
     @inlinable @inline(__always)
     static func store(_ p: UnsafeMutablePointer<Float>, _ i: Int, _ n: Int, _ value: SIMD16<Float>) {
         if n == 16 { return p.setLanes(i, value) }
@@ -368,7 +369,7 @@ public enum OptimizerKernels {
         return capped.replacing(with: -bound, where: capped .< -bound)
     }
 
-    /// `x` with its subnormal lanes set to zero; NaN stays NaN.
+    /// Returns `x` with its subnormal lanes set to zero; NaN stays NaN.
     @inlinable @inline(__always)
     static func flushed(_ x: SIMD16<Float>) -> SIMD16<Float> {
         let tiny = Float.leastNormalMagnitude
@@ -382,7 +383,7 @@ public enum OptimizerKernels {
             "OptimizerKernels: range \(range) is outside a buffer of \(buffer.count) elements")
     }
 
-    /// `base` to a whole power, by squaring.
+    /// Returns `base` to an integer power, by squaring.
     private static func power(_ base: Double, _ exponent: Int) -> Double {
         var result = 1.0, square = base, remaining = exponent
         while remaining > 0 {

@@ -6,18 +6,18 @@ import Tensors
 /// `g = ∂L/∂y`, `x̂ = (x − μ)/√(σ² + ε)`, over R rows:
 /// `∂L/∂β = Σ g`, `∂L/∂γ = Σ g·x̂`, `∂L/∂x = γ/√(σ² + ε) · (g − Σg/R − x̂·Σ(g·x̂)/R)`.
 ///
-/// A following ReLU can ride along: forward `y = max(0, …)`, backward `g` is masked where the forward value, computed
-/// again from `x`, was not positive. Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
+/// A following ReLU can be fused: forward `y = max(0, …)`; backward, `g` is masked where the forward value, recomputed
+/// from `x`, was not positive. Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
 package enum BatchNormKernels {
-    /// Doubles of one shard's moments: row count, mean `[C]`, sum of squared deviations `[C]`.
+    /// Doubles that hold one shard's moments: row count, mean `[C]`, sum of squared deviations `[C]`.
     package static func momentsCount(_ columns: Int) -> Int { 1 + 2 * columns }
 
-    /// Merges the moments of `x[rows, C]` into `state`: mean and squared deviations of this block (it should be in
-    /// cache), joined in Double by Chan's formula (Chan, Golub, LeVeque 1979).
+    /// Merges the moments of `x[rows, C]` into `state`: the mean and squared deviations of this block, which should be
+    /// in cache, combined in Double by Chan's formula (Chan, Golub, LeVeque 1979).
     ///
-    /// A centre near the mean is taken from a few rows, spread evenly; the pass over all rows sums deviations `d` from it as
-    /// well as `d²`, which gives `mean = centre + Σd/R` and `Σd² − (Σd)²/R`: exact to a rounding of the spread, however far
-    /// the mean is from zero (shifted data: Chan, Golub, LeVeque 1983).
+    /// A centre close to the mean is estimated from a few evenly spaced rows. The pass over all rows sums the
+    /// deviations `d` from it as well as `d²`, giving `mean = centre + Σd/R` and `Σd² − (Σd)²/R`: accurate to a
+    /// rounding of the spread, however far the mean is from zero (shifted data: Chan, Golub, LeVeque 1983).
     /// - Parameter scratch: two periods of floats.
     package static func addMoments(
         _ x: UnsafePointer<Float>, rows: Int, columns: Int, to state: UnsafeMutablePointer<Double>,
@@ -28,7 +28,7 @@ package enum BatchNormKernels {
         let full = total / period
         let mean = state + 1, m2 = mean + columns
         let blockRows = Double(rows), before = state[0], after = before + blockRows
-        // The centre: the mean of up to 32 periods, or of the few rows there are.
+        // The centre: the mean of up to 32 periods, or of all rows if there is less than one period.
         let step = max(1, (full &+ 31) / 32), samples = full == 0 ? rows : (full &+ step &- 1) / step
         if full == 0 {
             for c in 0..<columns {
@@ -58,7 +58,7 @@ package enum BatchNormKernels {
         }
         var j = period
         while j > columns { j &-= 1; scratch[j] = scratch[j % columns] }
-        // Deviations from it and their squares.
+        // Deviations from the centre, and their squares.
         let deviations = scratch + period
         var base = 0
         while base < period {
@@ -114,7 +114,8 @@ package enum BatchNormKernels {
         state[0] = after
     }
 
-    /// `y = x·scale + shift`, then ReLU where asked; `scale`, `shift` expanded to one period. `y` may be `x`.
+    /// Computes `y = x·scale + shift`, then applies ReLU if requested; `scale` and `shift` are expanded to one period.
+    /// `y` may be `x`.
     package static func apply(
         _ x: UnsafePointer<Float>, rows: Int, columns: Int, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
         relu: Bool, y: UnsafeMutablePointer<Float>
@@ -126,7 +127,7 @@ package enum BatchNormKernels {
             var j = 0
             while j < period {
                 let value = shift.lanes(j).addingProduct(x.lanes(start &+ j), scale.lanes(j))
-                // A NaN must stay one, so the floor replaces only what is below it.
+                // NaN must propagate, so the floor replaces only values below it.
                 y.setLanes(start &+ j, value.replacing(with: floor, where: value .< floor))
                 j &+= 16
             }
@@ -141,7 +142,7 @@ package enum BatchNormKernels {
         }
     }
 
-    /// `sums[c] += Σ g`, `sums[C + c] += Σ g·(x − μ)`, `g` being `dy` masked by the ReLU where there is one.
+    /// Adds `sums[c] += Σ g` and `sums[C + c] += Σ g·(x − μ)`, `g` being `dy` masked by the ReLU, if any.
     /// - Parameter scratch: two periods of floats.
     package static func addGradientSums(
         dy: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int, columns: Int, mean: UnsafePointer<Float>,
@@ -200,8 +201,9 @@ package enum BatchNormKernels {
         }
     }
 
-    /// `dx = scale·g + slope·(x − μ) + offset`, `g` being `dy` masked by the ReLU where there is one; `slope` is
-    /// `−scale·Σ(g·x̂)/(R·√(σ² + ε))`, `offset` is `−scale·Σg/R`; every row expanded to one period. `dx` may be `dy`.
+    /// Computes `dx = scale·g + slope·(x − μ) + offset`, `g` being `dy` masked by the ReLU, if any; `slope` is
+    /// `−scale·Σ(g·x̂)/(R·√(σ² + ε))`, `offset` is `−scale·Σg/R`; every row is expanded to one period. `dx` may be
+    /// `dy`.
     package static func inputGradient(
         dy: UnsafePointer<Float>, x: UnsafePointer<Float>, rows: Int, columns: Int, mean: UnsafePointer<Float>,
         scale: UnsafePointer<Float>, shift: UnsafePointer<Float>, slope: UnsafePointer<Float>,

@@ -2,8 +2,8 @@ import Tensors
 
 /// Loops over the columns of a row-major activation matrix `[rows, columns]`.
 ///
-/// Per-column numbers are met at every row. So that vectors of 16 need not care where a row ends, such numbers are
-/// kept *expanded*: repeated to the period `lcm(columns, 16)`, along which the matrix is walked as one flat array.
+/// Per-column values are needed in every row. So that vectors of 16 can ignore row boundaries, these values are kept
+/// *expanded*: repeated to the period `lcm(columns, 16)`, over which the matrix is traversed as one flat array.
 package enum ColumnKernels {
     /// The least common multiple of `columns` and 16: the length of an expanded row.
     @inline(__always)
@@ -21,7 +21,7 @@ package enum ColumnKernels {
         }
     }
 
-    /// `x[r, c] += row[c]`, then ReLU where asked: what follows a product while its rows are in cache.
+    /// Adds the bias, `x[r, c] += row[c]`, then applies ReLU if requested, while the rows of a product are in cache.
     package static func finish(
         _ x: UnsafeMutablePointer<Float>, rows: Int, columns: Int, bias row: UnsafePointer<Float>?, relu: Bool
     ) {
@@ -46,7 +46,7 @@ package enum ColumnKernels {
         }
     }
 
-    /// `sums[c] (+)= Σ_r x[r, c]`, added up row by row in Float within 16 rows and in Double over those.
+    /// Adds the column sums, `sums[c] += Σ_r x[r, c]`: in Float within blocks of 16 rows, in Double across blocks.
     package static func addColumnSums(
         _ x: UnsafePointer<Float>, rows: Int, columns: Int, to sums: UnsafeMutablePointer<Double>
     ) {
@@ -80,7 +80,7 @@ package enum ColumnKernels {
     package static func transpose(
         _ x: UnsafePointer<Float>, rows: Int, columns: Int, into y: UnsafeMutablePointer<Float>
     ) {
-        let block = 16  // one cache line of floats each way
+        let block = 16  // one cache line of floats in each direction
         var r0 = 0
         while r0 < rows {
             let r1 = min(r0 + block, rows)
@@ -96,7 +96,7 @@ package enum ColumnKernels {
         }
     }
 
-    /// Copies `columns` columns of each row: `y[r·yStride + c] = x[r·xStride + c]`. Concatenation and its gradient.
+    /// Copies `columns` columns of each row, `y[r·yStride + c] = x[r·xStride + c]`, for concatenation and its gradient.
     package static func copyColumns(
         _ x: UnsafePointer<Float>, xStride: Int, to y: UnsafeMutablePointer<Float>, yStride: Int, rows: Int,
         columns: Int

@@ -1,8 +1,8 @@
 import Tensors
 
-/// Element-wise sums, and dropout.
+/// Element-wise sums and dropout.
 package enum ElementwiseKernels {
-    /// `y[i] = a[i] + b[i]`. `y` may be either.
+    /// Computes `y[i] = a[i] + b[i]`. `y` may be either input.
     package static func add(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>
     ) {
@@ -17,22 +17,22 @@ package enum ElementwiseKernels {
         }
     }
 
-    /// The bytes that hold the kept-or-dropped bits of `count` elements: whole groups of 128.
+    /// Bytes of the dropout mask of `count` elements, rounded up to groups of 128.
     package static func maskBytes(_ count: Int) -> Int { (count + 127) / 128 * 128 }
 
-    /// Of 65,536 values, how many drop an element: the rate as masks have it.
+    /// The dropout rate as the mask resolves it: how many of 65,536 values drop an element.
     package static func dropoutThreshold(_ rate: Float) -> Int { min(65_535, Int((Double(rate) * 65_536).rounded())) }
 
-    /// What kept elements are multiplied by, `1 / (1 − rate)` for the rate as masks have it.
+    /// The factor on kept elements, `1 / (1 − rate)` for the rate as the mask resolves it.
     package static func dropoutScale(_ rate: Float) -> Float {
         Float(65_536 / Double(65_536 - dropoutThreshold(rate)))
     }
 
-    /// Draws which of `count` elements of one sample are kept: `mask[i]` is 1 with probability `1 − rate`, the rate
+    /// Draws which of the `count` elements of one sample are kept: `mask[i]` is 1 with probability `1 − rate`, the rate
     /// rounded to a multiple of 2⁻¹⁶.
     ///
-    /// Sixteen Philox blocks at a time: element `e` takes half `e / 16 % 2` (low, high) of word `e / 32 % 4` of draw
-    /// `e / 128 · 16 + e % 16` at `address`, and is dropped where those 16 bits are below `rate · 2¹⁶`.
+    /// Sixteen Philox blocks are drawn at a time: element `e` takes half `e / 16 % 2` (low, high) of word `e / 32 % 4`
+    /// of draw `e / 128 · 16 + e % 16` at `address`, and is dropped if those 16 bits are below `rate · 2¹⁶`.
     package static func dropoutMask(
         _ address: RandomAddress, count: Int, rate: Float, mask: UnsafeMutablePointer<UInt8>
     ) {
@@ -77,7 +77,7 @@ package enum ElementwiseKernels {
         }
     }
 
-    /// `y[i] = x[i]·mask[i]·scale`: dropout forward, and its gradient. `y` may be `x`.
+    /// Computes `y[i] = x[i]·mask[i]·scale`: dropout, forward and backward. `y` may be `x`.
     package static func applyMask(
         _ x: UnsafePointer<Float>, mask: UnsafePointer<UInt8>, scale: Float, count: Int,
         y: UnsafeMutablePointer<Float>

@@ -8,9 +8,9 @@ import Tensors
     import Darwin
 #endif
 
-/// Softmax over the columns of `[rows, K]`, alone and fused with the categorical cross-entropy.
+/// Softmax over the columns of `[rows, K]`, on its own and fused with the categorical cross-entropy.
 package enum SoftmaxKernels {
-    /// `p[k] = e^(z[k] − max z) / Σ e^(z[j] − max z)`. `p` may be `z`.
+    /// Computes `p[k] = e^(z[k] − max z) / Σ e^(z[j] − max z)`. `p` may be `z`.
     package static func forward(_ z: UnsafePointer<Float>, rows: Int, columns: Int, p: UnsafeMutablePointer<Float>) {
         for r in 0..<rows {
             let source = z + r * columns, target = p + r * columns
@@ -26,7 +26,7 @@ package enum SoftmaxKernels {
         }
     }
 
-    /// `dz[k] = p[k]·(dp[k] − Σ_j dp[j]·p[j])`. `dz` may be `dp`.
+    /// Computes `dz[k] = p[k]·(dp[k] − Σ_j dp[j]·p[j])`. `dz` may be `dp`.
     package static func backward(
         dp: UnsafePointer<Float>, p: UnsafePointer<Float>, rows: Int, columns: Int, dz: UnsafeMutablePointer<Float>
     ) {
@@ -38,10 +38,10 @@ package enum SoftmaxKernels {
         }
     }
 
-    /// The loss of one row of logits `z[K]` and, where `dz` is given, its gradient times `weight`.
+    /// Returns the loss of one row of logits `z[K]` and, if `dz` is given, writes its gradient times `weight`.
     ///
-    /// With smoothing `s` the target is `t = (1 − s)·onehot + s/K`; the loss `−Σ t·log p`, computed as
-    /// `logΣe^z − (1 − s)·z[label] − s/K·Σz` with the maximum taken out; the gradient `weight·(p − t)`.
+    /// With smoothing `s` the target is `t = (1 − s)·onehot + s/K`. The loss is `−Σ t·log p`, computed as
+    /// `logΣe^z − (1 − s)·z[label] − s/K·Σz` with the maximum subtracted; the gradient is `weight·(p − t)`.
     /// Source of smoothing: Szegedy et al. 2015, arXiv:1512.00567.
     package static func crossEntropy(
         _ z: UnsafePointer<Float>, columns: Int, label: Int, smoothing: Float, weight: Float,
@@ -67,8 +67,8 @@ package enum SoftmaxKernels {
         return log(sum) - (1 - Double(smoothing)) * (Double(z[label]) - Double(top)) - even * linear
     }
 
-    /// The same for a target of two classes, `share` of `label` and the rest of `other`: `t = (1 − s)·(λ·e_label +
-    /// (1 − λ)·e_other) + s/K`, the target of mixup and cutmix.
+    /// Returns the loss for a target of two classes, `share` of `label` and the rest of `other`, as in mixup and
+    /// cutmix: `t = (1 − s)·(λ·e_label + (1 − λ)·e_other) + s/K`.
     package static func crossEntropy(
         _ z: UnsafePointer<Float>, columns: Int, label: Int, other: Int, share: Float, smoothing: Float, weight: Float,
         dz: UnsafeMutablePointer<Float>?
@@ -82,12 +82,13 @@ package enum SoftmaxKernels {
         return loss + Double(moved) * (Double(z[label]) - Double(z[other]))
     }
 
-    /// What distillation adds to a loss: `weight · T²·Σ q·(log q − log p)` with `p = softmax(z/T)`; to its gradient
-    /// `weight · T·(p − q)`. Where q = p it adds nothing. T² keeps the gradient's size as T changes.
+    /// Returns the distillation term of a loss, `weight · T²·Σ q·(log q − log p)` with `p = softmax(z/T)`, and adds its
+    /// gradient, `gradientWeight · T·(p − q)`, to `dz`. Both are zero for q = p. T² keeps the gradient's magnitude as T
+    /// changes.
     /// Source: G. Hinton, O. Vinyals, J. Dean, "Distilling the knowledge in a neural network", 2015, arXiv:1503.02531.
     /// - Parameters:
-    ///   - q: what the teachers say at this temperature.
-    ///   - gradientWeight: weight of the gradient, where that is of a mean.
+    ///   - q: the teachers' probabilities at this temperature.
+    ///   - gradientWeight: the weight of the gradient, which may be that of a mean.
     package static func addDistillation(
         _ z: UnsafePointer<Float>, columns: Int, q: UnsafePointer<Float>, temperature: Float, weight: Float,
         gradientWeight: Float, dz: UnsafeMutablePointer<Float>
@@ -106,7 +107,7 @@ package enum SoftmaxKernels {
         return Double(weight) * Double(temperature) * Double(temperature) * divergence
     }
 
-    /// Softens logits and adds them up: `sum ← (keeps ? sum : 0) + share·softmax(z/T)`, row by row of `[rows, K]`.
+    /// Accumulates softened probabilities, `sum ← (keeps ? sum : 0) + share·softmax(z/T)`, row by row of `[rows, K]`.
     package static func addSoftened(
         _ z: AlignedBuffer<Float>, rows: Int, columns: Int, temperature: Float, share: Float, keeps: Bool,
         sum: AlignedBuffer<Float>
@@ -126,8 +127,8 @@ package enum SoftmaxKernels {
         }
     }
 
-    /// What the softmax of `z/T` divides by, in two parts so that neither overflows: `log p[k] = (z[k] − top)/T − logSum`. In
-    /// Double.
+    /// The normalizer of the softmax of `z/T`, in two parts so that neither overflows:
+    /// `log p[k] = (z[k] − top)/T − logSum`. Computed in Double.
     package static func normalizer(
         _ z: UnsafePointer<Float>, columns: Int, temperature: Double = 1
     ) -> (top: Double, logSum: Double) {
@@ -137,7 +138,7 @@ package enum SoftmaxKernels {
         return (top, log(sum))
     }
 
-    /// The column of the largest value, the first of equals; NaN counts as largest.
+    /// The column of the largest value, the first in case of ties; NaN counts as the largest.
     package static func argmax(_ z: UnsafePointer<Float>, columns: Int) -> Int {
         var best = 0
         for k in 1..<max(columns, 1) where z[best] == z[best] && !(z[k] <= z[best]) { best = k }

@@ -47,8 +47,8 @@ package struct PoolingGeometry: Hashable, Sendable {
 
 /// Max and average pooling of one NHWC image `[H, W, C]` to `[outH, outW, C]`.
 package enum PoolingKernels {
-    /// The largest of each window; `argmax` (nil at inference) gets the index `iy·W + ix` of the first one, which the
-    /// gradient follows. A NaN in the window is kept.
+    /// Computes the maximum of each window. `argmax` (nil at inference) receives the index `iy·W + ix` of its first
+    /// occurrence, to which the gradient flows. A NaN in the window propagates.
     package static func maximum(
         _ g: PoolingGeometry, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>,
         argmax: UnsafeMutablePointer<Int32>?
@@ -62,7 +62,7 @@ package enum PoolingKernels {
             for ox in 0..<g.outWidth {
                 let out = (oy &* g.outWidth &+ ox) &* c
                 let (rows, columns) = g.window(oy, ox)
-                // The last 16 channels may overlap those before: they come to the same once more.
+                // The last vector may overlap the previous one and recomputes the same values.
                 var next = 0
                 while next < c, c >= 16 {
                     let channel = min(next, c &- 16)
@@ -107,7 +107,7 @@ package enum PoolingKernels {
         }
     }
 
-    /// `dx`, overwritten: each output's gradient added at its `argmax`.
+    /// Computes `dx`, overwritten: the gradient of each output is added at its `argmax`.
     package static func maximumGradient(
         _ g: PoolingGeometry, dy: UnsafePointer<Float>, argmax: UnsafePointer<Int32>, dx: UnsafeMutablePointer<Float>
     ) {
@@ -126,7 +126,7 @@ package enum PoolingKernels {
         }
     }
 
-    /// The same for windows that do not overlap: each pixel is written once, with its window's gradient or zero.
+    /// The gradient for non-overlapping windows: each pixel is written once, with its window's gradient or zero.
     private static func apartGradient(
         _ g: PoolingGeometry, dy: UnsafePointer<Float>, argmax: UnsafePointer<Int32>, dx: UnsafeMutablePointer<Float>
     ) {
@@ -140,9 +140,9 @@ package enum PoolingKernels {
                 for iy in rows {
                     for ix in columns {
                         let index = iy &* g.width &+ ix
-                        // Compared as vectors: a scalar on one side is several times slower.
+                        // Compare as vectors: a scalar operand is several times slower.
                         let here = SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: index))
-                        // The last 16 channels may overlap those before: they are written the same once more.
+                        // The last vector may overlap the previous one and rewrites the same values.
                         var next = 0
                         while next < c {
                             let channel = min(next, c &- 16)
@@ -160,7 +160,7 @@ package enum PoolingKernels {
         }
     }
 
-    /// The mean of the part of each window that lies inside the image.
+    /// Computes the mean of the part of each window that lies inside the image.
     package static func average(_ g: PoolingGeometry, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>) {
         let c = g.channels
         for oy in 0..<g.outHeight {
@@ -177,7 +177,7 @@ package enum PoolingKernels {
         }
     }
 
-    /// `dx`, overwritten: each output's gradient shared out over its window.
+    /// Computes `dx`, overwritten: the gradient of each output is distributed evenly over its window.
     package static func averageGradient(
         _ g: PoolingGeometry, dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>
     ) {

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What a maximum is taken of: 16 channels of a pixel, from `channel` on, or something made of them.
+/// The quantity to maximize: 16 channels of a pixel, from `channel` on, or a function of them.
 private protocol PooledValue {
     func callAsFunction(_ x: SIMD16<Float>, _ channel: Int) -> SIMD16<Float>
 }
@@ -10,10 +10,10 @@ private struct PixelItself: PooledValue {
     func callAsFunction(_ x: SIMD16<Float>, _ channel: Int) -> SIMD16<Float> { x }
 }
 
-/// Max pooling of one image whose windows tile it, of 16 channels or more. (In one file with its callers: only there does
-/// the compiler make a function of each for itself, in every configuration.)
+/// Max pooling of one image of at least 16 channels by windows that tile it. (Kept in one file with its callers: only
+/// then does the compiler specialize the generic functions in every configuration.)
 enum TiledPooling {
-    /// ``PoolingKernels/maximum``.
+    /// Implements ``PoolingKernels/maximum``.
     static func maximum(
         _ g: PoolingGeometry, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>,
         argmax: UnsafeMutablePointer<Int32>?
@@ -21,13 +21,13 @@ enum TiledPooling {
         maximum(g, x: x, y: y, argmax: argmax, chosen: nil, of: PixelItself())
     }
 
-    /// The largest `value` of each window; `chosen` gets the `x` at `argmax`.
+    /// Computes the largest `value` of each window; `chosen` receives the `x` at `argmax`.
     @inline(__always)
     fileprivate static func maximum<Value: PooledValue>(
         _ g: PoolingGeometry, x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>,
         argmax: UnsafeMutablePointer<Int32>?, chosen: UnsafeMutablePointer<Float>?, of value: Value
     ) {
-        // With the extents known, the loop over a window is none.
+        // Constant extents let the compiler unroll the loop over a window.
         if g.windowHeight == 2 && g.windowWidth == 2 {
             maximum(g, 2, 2, x: x, y: y, argmax: argmax, chosen: chosen, of: value)
         } else {
@@ -46,7 +46,7 @@ enum TiledPooling {
         for oy in 0..<g.outHeight {
             for ox in 0..<g.outWidth {
                 let first = oy &* windowHeight &* g.width &+ ox &* windowWidth
-                // The last 16 channels may overlap those before: they come to the same once more.
+                // The last vector may overlap the previous one and recomputes the same values.
                 var next = 0
                 while next < c {
                     let channel = min(next, c &- 16)
@@ -79,16 +79,17 @@ enum TiledPooling {
     }
 }
 
-/// Batch normalisation of one image `[H, W, C]`, ReLU and max pooling in windows that tile it, in one pass each way.
+/// Fused batch normalization of one image `[H, W, C]`, ReLU and max pooling by windows that tile it, in one pass each
+/// way.
 ///
-/// With `v = x·scale + shift` (then ReLU where there is one), forward is `y = max v` over each window, which stores neither
-/// `v` nor, on the way back, its gradient: that is `dy` at the window's `argmax` and zero elsewhere. So the sums of
-/// ``BatchNormKernels/addGradientSums`` need only `dy` and the `x` that was chosen, `[outH, outW, C]`.
+/// With `v = x·scale + shift` (then ReLU, if any), the forward pass is `y = max v` over each window. Neither `v` nor
+/// its gradient is stored: the gradient is `dy` at the window's `argmax` and zero elsewhere. The sums of
+/// ``BatchNormKernels/addGradientSums`` therefore need only `dy` and the chosen `x`, `[outH, outW, C]`.
 package enum PooledBatchNormKernels {
-    /// Whether these kernels serve such a pooling.
+    /// Whether these kernels support the pooling.
     package static func serve(_ g: PoolingGeometry) -> Bool { g.isTiling && g.channels >= 16 }
 
-    /// `y`, the `argmax` of ``PoolingKernels/maximum`` and the `x` there, `chosen`.
+    /// Computes `y`, the `argmax` of ``PoolingKernels/maximum`` and the `x` there, `chosen`.
     /// - Precondition: ``serve(_:)``.
     package static func forward(
         _ g: PoolingGeometry, x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
@@ -107,13 +108,13 @@ package enum PooledBatchNormKernels {
         @inline(__always)
         func callAsFunction(_ x: SIMD16<Float>, _ channel: Int) -> SIMD16<Float> {
             let value = shift.lanes(channel).addingProduct(x, scale.lanes(channel))
-            // A NaN must stay one, so the floor replaces only what is below it.
+            // NaN must propagate, so the floor replaces only values below it.
             return value.replacing(with: floor, where: value .< floor)
         }
     }
 
-    /// `dx = scale·g + slope·(x − μ) + offset`, see ``BatchNormKernels/inputGradient``: `g` is `dy` at `argmax` where the
-    /// ReLU, if there is one, let it through, and zero elsewhere.
+    /// Computes `dx = scale·g + slope·(x − μ) + offset` as in ``BatchNormKernels/inputGradient``: `g` is `dy` at
+    /// `argmax` where the ReLU, if any, is active, and zero elsewhere.
     /// - Precondition: ``serve(_:)``.
     package static func inputGradient(
         _ g: PoolingGeometry, dy: UnsafePointer<Float>, argmax: UnsafePointer<Int32>, x: UnsafePointer<Float>,
@@ -121,7 +122,7 @@ package enum PooledBatchNormKernels {
         slope: UnsafePointer<Float>, offset: UnsafePointer<Float>, relu: Bool, dx: UnsafeMutablePointer<Float>
     ) {
         let rows = BatchNormRows(mean: mean, scale: scale, shift: shift, slope: slope, offset: offset)
-        // With the width known, the loop over it is none.
+        // A constant width lets the compiler unroll the loop over it.
         if g.windowWidth == 2 {
             inputGradient(g, 2, dy: dy, argmax: argmax, x: x, rows: rows, relu: relu, dx: dx)
         } else {
@@ -133,20 +134,20 @@ package enum PooledBatchNormKernels {
         var mean, scale, shift, slope, offset: UnsafePointer<Float>
     }
 
-    /// Goes through the image as it lies in memory, for it is not in cache: a window at a time took a fifth longer.
+    /// Traverses the image in memory order, as it is not in cache; one window at a time took a fifth longer.
     @inline(__always)
     private static func inputGradient(
         _ g: PoolingGeometry, _ windowWidth: Int, dy: UnsafePointer<Float>, argmax: UnsafePointer<Int32>,
         x: UnsafePointer<Float>, rows: BatchNormRows, relu: Bool, dx: UnsafeMutablePointer<Float>
     ) {
         let c = g.channels, places = UnsafeRawPointer(argmax), zero = SIMD16<Float>()
-        // Nothing is at most NaN.
+        // Without a ReLU the bound is NaN, so that `<=` never holds.
         let closed = SIMD16<Float>(repeating: relu ? 0 : .nan)
         for iy in 0..<g.height {
             var out = iy / g.windowHeight &* g.outWidth &* c
             for ox in 0..<g.outWidth {
                 let first = iy &* g.width &+ ox &* windowWidth
-                // The last 16 channels may overlap those before: they are written the same once more.
+                // The last vector may overlap the previous one and rewrites the same values.
                 var next = 0
                 while next < c {
                     let channel = min(next, c &- 16)
@@ -158,7 +159,7 @@ package enum PooledBatchNormKernels {
                     for column in 0..<windowWidth {
                         let index = first &+ column
                         let value = x.lanes(index &* c &+ channel)
-                        // Compared as vectors: a scalar on one side is several times slower.
+                        // Compare as vectors: a scalar operand is several times slower.
                         let here = place .== SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: index))
                         let passes = here .& .!(shift.addingProduct(value, scale) .<= closed)
                         let centred = offset.addingProduct(slope, value - mean)

@@ -1,20 +1,21 @@
 import Tensors
 
-/// `Y = X·W + b` of bytes, of one image `[H, W, C]` that lies as its ``ByteLayout`` says; a rectifier and a max pooling whose windows lie
-/// side by side ride along. No im2col matrix: a row of the kernel reads neighbouring bytes of the image.
+/// Quantized convolution `Y = X·W + b` of one image `[H, W, C]` stored according to its ``ByteLayout``, with optional
+/// fused ReLU and non-overlapping max pooling. There is no im2col matrix: each kernel row reads contiguous bytes of the
+/// image.
 package struct ByteConvolution {
     package let geometry: ConvolutionGeometry
     package let weights: ByteWeights
-    /// How the input lies.
+    /// The layout of the input.
     package let input: ByteLayout
     let instructions: ByteInstructions
-    /// Of the kernel's runs, from the first byte that a pixel reads.
+    /// Offsets of the kernel's runs from the first byte that a pixel reads.
     private let offsets: AlignedBuffer<Int>
 
-    /// Whether a convolution can be computed so.
+    /// Whether the convolution can be computed in bytes.
     package static func isEligible(_ g: ConvolutionGeometry) -> Bool { g.depth <= ByteWeights.deepest }
 
-    /// - Parameter sharing: of another such convolution, whose weights serve both.
+    /// - Parameter sharing: the weights of another such convolution, shared by both.
     package init(
         _ g: ConvolutionGeometry, input: ByteLayout, sharing weights: ByteWeights? = nil,
         by instructions: ByteInstructions = .best
@@ -22,7 +23,7 @@ package struct ByteConvolution {
         geometry = g
         self.input = input
         self.instructions = instructions
-        // Taps side by side are one run.
+        // Adjacent taps form one run.
         let joined = g.dilationWidth == 1
         self.weights =
             weights
@@ -38,12 +39,12 @@ package struct ByteConvolution {
             })
     }
 
-    /// Bytes of scratch for a pooling that rides along.
+    /// Bytes of scratch for a fused pooling.
     package func scratchBytes(_ pooling: PoolingGeometry?) -> Int {
         pooling.map { $0.windowHeight * geometry.outWidth * 32 } ?? 0
     }
 
-    /// The input's rows that rows `rows` of the output, pooled where a pooling is given, are made of.
+    /// The input rows that rows `rows` of the output (pooled, if a pooling is given) depend on.
     package func inputRows(of rows: Range<Int>, pooling: PoolingGeometry?) -> Range<Int> {
         let window = pooling?.windowHeight ?? 1, g = geometry
         let first = rows.lowerBound * window * g.strideHeight - g.padTop
@@ -53,13 +54,13 @@ package struct ByteConvolution {
         return low..<max(low, min(end, g.height))
     }
 
-    /// Whether `pooling` of the output can ride along.
+    /// Whether `pooling` of the output can be fused.
     package static func canPool(_ p: PoolingGeometry) -> Bool {
         p.windowHeight == p.strideHeight && p.windowWidth == p.strideWidth && p.padTop == 0 && p.padLeft == 0
             && p.outHeight * p.windowHeight <= p.height && p.outWidth * p.windowWidth <= p.width
     }
 
-    /// Rows `rows` of the output as floats `[outH, outW, F]`.
+    /// Computes rows `rows` of the output as floats `[outH, outW, F]`.
     package func run(
         _ x: UnsafePointer<UInt8>, rows: Range<Int>, rectified: Bool, into y: UnsafeMutablePointer<Float>
     ) {
@@ -72,7 +73,7 @@ package struct ByteConvolution {
         }
     }
 
-    /// Rows `rows` of the output, pooled where a pooling is given, as bytes of `scale`; with its border.
+    /// Computes rows `rows` of the output (pooled, if a pooling is given) as bytes of `scale`, including the border.
     /// - Parameter scratch: ``scratchBytes(_:)``.
     package func run(
         _ x: UnsafePointer<UInt8>, rows: Range<Int>, rectified: Bool, pooling: PoolingGeometry?,
@@ -120,11 +121,11 @@ package struct ByteConvolution {
     }
 }
 
-/// `Y = X·W + b` of rows of bytes; a rectifier rides along.
+/// Quantized matrix product `Y = X·W + b` with an optional fused ReLU.
 package struct ByteProduct {
     package let weights: ByteWeights
     let instructions: ByteInstructions
-    /// Rows whose sums are in registers at once.
+    /// The rows whose sums are held in registers at once.
     private static let tileRows = 14
 
     package init(features: Int, units: Int, by instructions: ByteInstructions = .best) {
@@ -132,12 +133,13 @@ package struct ByteProduct {
         self.instructions = instructions
     }
 
-    /// Panels of outputs that can be computed apart.
+    /// The number of panels of outputs, which can be computed independently.
     package var panelCount: Int { weights.panels.count }
 
     /// - Parameters:
-    ///   - stride: bytes from one row of `x` to the next.  - y: `[rows, units]`, the whole batch's first panel.
-    ///   - outputStride: elements from one row of the output to the next.
+    ///   - stride: bytes between rows of `x`.
+    ///   - output: `[rows, units]`, starting at the first panel whichever `panels` are computed.
+    ///   - outputStride: elements between rows of the output.
     package func run(
         _ x: UnsafePointer<UInt8>, stride: Int, rows: Int, panels: Range<Int>, rectified: Bool, into output: ByteOutput,
         outputStride: Int

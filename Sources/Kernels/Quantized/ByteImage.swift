@@ -1,11 +1,11 @@
-/// How numbers stand as bytes: `x ≈ scale · (byte − zeroPoint)`.
+/// The quantization of numbers to bytes: `x ≈ scale · (byte − zeroPoint)`.
 package struct ByteScale: Hashable, Sendable {
-    /// In ``legal``.
+    /// The scale, in ``legal``.
     package var scale: Float
-    /// The byte that stands for 0.
+    /// The byte that represents 0.
     package var zeroPoint: UInt8
 
-    /// Scales of inputs and weights whose products and quotients are all normal numbers.
+    /// The range of scales of inputs and weights for which all products and quotients are normal numbers.
     package static let legal: ClosedRange<Float> = 1e-12...1e12
 
     package init(scale: Float, zeroPoint: UInt8) {
@@ -14,7 +14,8 @@ package struct ByteScale: Hashable, Sendable {
     }
 }
 
-/// Where the bytes of an image `[H, W, C]` lie: row by row, with a border that the next convolution reads as zeros.
+/// The memory layout of an image `[H, W, C]` of bytes: row by row, with a border that the next convolution reads as
+/// zeros.
 package struct ByteLayout: Hashable, Sendable {
     package var height, width, channels: Int
     package var top = 0, left = 0, bottom = 0, right = 0
@@ -25,7 +26,7 @@ package struct ByteLayout: Hashable, Sendable {
         self.channels = channels
     }
 
-    /// The border that `geometry` reads.
+    /// Creates a layout with the border that a convolution reads.
     package init(for g: ConvolutionGeometry) {
         self.init(height: g.height, width: g.width, channels: g.channels)
         top = max(0, g.padTop)
@@ -35,7 +36,7 @@ package struct ByteLayout: Hashable, Sendable {
         right = max(0, (g.outWidth - 1) * g.strideWidth + g.dilationWidth * (g.kernelWidth - 1) + 1 - g.padLeft - width)
     }
 
-    /// The larger border of both on each side.
+    /// Widens the border on each side to the larger of the two.
     /// - Precondition: images of the same extents.
     package mutating func widen(for other: ByteLayout) {
         top = max(top, other.top)
@@ -45,16 +46,17 @@ package struct ByteLayout: Hashable, Sendable {
     }
 
     package var hasBorder: Bool { top + left + bottom + right > 0 }
-    /// Bytes from one row to the next.
+    /// Bytes between rows.
     package var line: Int { (left + width + right) * channels }
-    /// Of the image with its border.
+    /// Bytes of the image with its border.
     package var bytes: Int { (top + height + bottom) * line }
-    /// Floats that take as much room, with three bytes that a kernel may read beyond the end.
+    /// Floats that occupy as much memory, including three bytes that a kernel may read past the end.
     package var floats: Int { (bytes + 3 + 3) / 4 }
-    /// Where row `row` of the image begins.
+    /// Returns the offset of row `row` of the image.
     package func place(row: Int) -> Int { (top + row) * line + left * channels }
 
-    /// Writes the border beside `rows`, above where they begin with the first and below where they end with the last.
+    /// Writes the border beside `rows`, the top border if they start with the first row and the bottom one if they end
+    /// with the last.
     package func fillBorder(_ y: UnsafeMutablePointer<UInt8>, rows: Range<Int>, zeroPoint: UInt8) {
         guard hasBorder else { return }
         if rows.lowerBound == 0 { y.update(repeating: zeroPoint, count: top * line) }
@@ -62,7 +64,7 @@ package struct ByteLayout: Hashable, Sendable {
             (y + (top + height) * line).update(repeating: zeroPoint, count: bottom * line)
         }
         guard left + right > 0, let first = rows.first, let last = rows.last else { return }
-        // What is right of a row and left of the next lies together.
+        // The right border of a row and the left border of the next are contiguous.
         (y + (top + first) * line).update(repeating: zeroPoint, count: left * channels)
         for row in first..<last {
             (y + place(row: row) + width * channels).update(repeating: zeroPoint, count: (left + right) * channels)
@@ -70,7 +72,7 @@ package struct ByteLayout: Hashable, Sendable {
         (y + place(row: last) + width * channels).update(repeating: zeroPoint, count: right * channels)
     }
 
-    /// The numbers `[H, W, C]` that an image of bytes stands for.
+    /// Returns the dequantized numbers `[H, W, C]` of an image of bytes.
     package func values(of image: UnsafeMutableRawPointer, _ scale: ByteScale) -> [Float] {
         let y = image.assumingMemoryBound(to: UInt8.self)
         return (0..<height).flatMap { row in
@@ -79,7 +81,7 @@ package struct ByteLayout: Hashable, Sendable {
         }
     }
 
-    /// Rows `rows` of the image `x` `[H, W, C]` of floats as bytes, with the border beside them.
+    /// Quantizes rows `rows` of the float image `x` `[H, W, C]`, including the border beside them.
     package func quantize(
         _ x: UnsafePointer<Float>, _ scale: ByteScale, rows: Range<Int>, into y: UnsafeMutablePointer<UInt8>,
         by instructions: ByteInstructions = .best

@@ -1,18 +1,18 @@
 import CInstructions
 
-/// What a processor multiplies bytes with. All give the same bits, at different speeds; unlike all other kernels these are in every build,
-/// and the fastest is chosen when the program runs.
+/// The instruction sets for byte products. All give the same bits, at different speeds; unlike all other kernels, these
+/// are part of every build, and the fastest is chosen at run time.
 package enum ByteInstructions: String, CaseIterable, Sendable {
     /// `vpdpbusd` on 64 bytes: Intel from Cascade Lake and Ice Lake, AMD from Zen 4.
     case avx512vnni
-    /// The same on 32 bytes: Intel from Alder Lake, AMD from Zen 5.
+    /// `vpdpbusd` on 32 bytes: Intel from Alder Lake, AMD from Zen 5.
     case avxvnni
     /// Products of 16-bit integers.
     case avx2
-    /// None of them.
+    /// Portable code.
     case portable
 
-    /// Whether this processor has them.
+    /// Whether this processor supports them.
     package var isAvailable: Bool {
         switch self {
         case .avx512vnni: numeral_int8_has_avx512vnni() != 0
@@ -25,7 +25,7 @@ package enum ByteInstructions: String, CaseIterable, Sendable {
     /// Whether a product of bytes takes one instruction.
     package var hasByteProducts: Bool { self == .avx512vnni || self == .avxvnni }
 
-    /// The fastest that this processor has.
+    /// The fastest that this processor supports.
     package static let best = allCases.first { $0.isAvailable } ?? .portable
 }
 
@@ -48,7 +48,7 @@ extension ByteInstructions {
         numeral_int8_row_portable(&row, w, Int32(vectors), bias, &target)
     }
 
-    /// `y = clamp(round(x / scale) + zero, 0…255)`, rounding to even.
+    /// Computes `y = clamp(round(x / scale) + zero, 0…255)`, rounding half to even.
     func quantize(
         _ x: UnsafePointer<Float>, count: Int, scale: Float, zero: UInt8, into y: UnsafeMutablePointer<UInt8>
     ) {
@@ -59,9 +59,11 @@ extension ByteInstructions {
         numeral_int8_quantize_portable(x, count, scale, Int32(zero), y)
     }
 
-    /// The largest byte of each window, channel by channel: windows lie side by side, `rows` lines high and `columns` pixels wide.
+    /// Computes the largest byte of each window per channel; the windows are adjacent, `rows` lines high and `columns`
+    /// pixels wide.
     /// - Parameters:
-    ///   - line: bytes from one line to the next.  - target: bytes from one output pixel to the next.
+    ///   - line: bytes between lines.
+    ///   - target: bytes between output pixels.
     func pool(
         _ x: UnsafePointer<UInt8>, line: Int, rows: Int, columns: Int, channels: Int, pixels: Int,
         into y: UnsafeMutablePointer<UInt8>, target: Int

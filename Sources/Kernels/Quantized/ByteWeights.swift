@@ -1,21 +1,24 @@
 import Tensors
 
-/// A kernel `[depth, F]` in signed bytes, one scale an output, as sums of byte products read it; with what becomes of the sums.
+/// A kernel `[depth, F]` of signed bytes with one scale per output, packed for byte products, and the requantization of
+/// their sums.
 ///
-/// `y[f] = scale_x · scale_w[f] · (Σ (x − zero_x) · w[·, f] + bias[f])`, the zero point's part and the bias being one integer. Weights are
-/// `round(w / scale_w)` in −127…127, the bias is `round(b / (scale_x · scale_w))`, both to even: what ONNX's `QuantizeLinear` makes of them.
-/// Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018, arXiv:1712.05877.
+/// `y[f] = scale_x · scale_w[f] · (Σ (x − zero_x) · w[·, f] + bias[f])`, where the zero point's part and the bias are
+/// combined into one integer. Weights are `round(w / scale_w)` in −127…127, the bias is
+/// `round(b / (scale_x · scale_w))`, both half to even, as in ONNX's `QuantizeLinear`.
+/// Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+/// Inference", 2018, arXiv:1712.05877.
 package final class ByteWeights {
-    /// Taps and features up to which no sum can overflow.
+    /// The largest depth for which no sum can overflow.
     package static let deepest = 32_768
-    /// What a bias is cut to.
+    /// The magnitude that a quantized bias is clamped to.
     private static let largestBias = 1e9
 
-    /// Outputs that are computed together: 32, the last 16 where no more are left.
+    /// A group of up to 32 outputs computed together, as two vectors of 16, or one if at most 16 remain.
     struct Panel {
         let filters: Range<Int>
         let vectors: Int
-        /// First byte of its weights.
+        /// The offset of the first byte of its weights.
         let offset: Int
     }
 
@@ -24,11 +27,12 @@ package final class ByteWeights {
     let panels: [Panel]
     let packed: AlignedBuffer<Int8>
     let bias: AlignedBuffer<Int32>
-    /// What sums are multiplied with.
+    /// The factors that sums are multiplied by.
     let factors: AlignedBuffer<Float>
 
     /// - Parameters:
-    ///   - runs: pieces of the depth whose inputs lie side by side.  - runBytes: the inputs of each.
+    ///   - runs: parts of the depth whose inputs are contiguous.
+    ///   - runBytes: the inputs in each run.
     package init(runs: Int, runBytes: Int, filters: Int) {
         precondition(runs * runBytes <= Self.deepest, "a sum of more than \(Self.deepest) products may overflow")
         self.runs = runs
@@ -48,20 +52,21 @@ package final class ByteWeights {
         factors = AlignedBuffer(count: bias.count)
     }
 
-    /// One weight as a byte.
+    /// Returns a weight as a byte.
     package static func quantized(_ w: Float, scale: Float) -> Int8 {
         Int8(max(-127, min(127, (w / scale).rounded(.toNearestOrEven))))
     }
 
-    /// The bias as the integer that is added to a sum of `(x − zero) · w`.
+    /// Returns the bias as the integer to add to a sum of `(x − zero) · w`.
     package static func quantized(bias: Float, scale: Float) -> Int32 {
         Int32(max(-largestBias, min(largestBias, (Double(bias) / Double(scale)).rounded(.toNearestOrEven))))
     }
 
-    /// Takes the kernel and the bias of floats.
+    /// Quantizes and packs a float kernel and its bias.
     /// - Parameters:
-    ///   - w: `[depth, F]`.  - scales: of the weights, `[F]`.
-    ///   - output: nil: the outputs are floats.
+    ///   - w: `[depth, F]`.
+    ///   - scales: the scales of the weights, `[F]`.
+    ///   - output: the scale of the outputs; nil for float outputs.
     package func prepare(
         _ w: UnsafePointer<Float>, scales: [Float], bias source: UnsafePointer<Float>?, input: ByteScale,
         output: ByteScale?
@@ -88,7 +93,7 @@ package final class ByteWeights {
         }
     }
 
-    /// The sums of one panel for a row of pixels, written as bytes or floats.
+    /// Computes the sums of one panel for a row of pixels and writes them as bytes or floats.
     @inline(__always)
     func multiply(
         _ panel: Panel, x: UnsafePointer<UInt8>, pixels: Int, pixel: Int, offsets: UnsafePointer<Int>,
@@ -104,14 +109,15 @@ package final class ByteWeights {
     }
 }
 
-/// Where outputs go, and what is done to them.
+/// The destination and the type of the outputs.
 package enum ByteOutput {
-    /// Numbers, a rectifier's where one rides along.
+    /// Floats, rectified if a ReLU is fused.
     case floats(UnsafeMutablePointer<Float>)
-    /// Bytes of this scale.
+    /// Bytes of the given scale.
     case bytes(UnsafeMutablePointer<UInt8>, ByteScale)
 
-    /// `pixel` elements lie between neighbouring pixels; the panel's outputs begin at element `offset`.
+    /// Returns the target for a panel whose outputs begin at element `offset`, with `pixel` elements between adjacent
+    /// pixels.
     func target(rectified: Bool, pixel: Int, offset: Int) -> ByteInstructions.Target {
         var target = ByteInstructions.Target()
         target.pixel = pixel

@@ -8,20 +8,21 @@ import Tensors
     import Darwin
 #endif
 
-/// Connectionist temporal classification: the probability that columns of logits `[T, K]` spell a text, whichever columns its
-/// characters take. The last class, K − 1, is the blank.
+/// Connectionist temporal classification (CTC): the probability that the columns of logits `[T, K]` spell a text, over
+/// all alignments of its characters to columns. The last class, K − 1, is the blank.
 ///
-/// A path names a class for each column; it spells what is left when repeats are joined and blanks then dropped. With the text
-/// l of L characters the states are `blank, l₁, blank, l₂, …, blank`, S = 2L + 1 of them, and
+/// A path assigns a class to each column; it spells the text that remains after merging repeats and then dropping
+/// blanks. For a text l of L characters the states are `blank, l₁, blank, l₂, …, blank`, S = 2L + 1 in total, and
 ///
 ///     α[t, s] = log p[t, s] + log(e^α[t−1, s] + e^α[t−1, s−1] + e^α[t−1, s−2])
 ///
-/// the last term where state s is a character other than that of s − 2; β is the same from the end, without `log p[t, s]`. Then
-/// `log P = log(e^α[T−1, S−1] + e^α[T−1, S−2])`, and `∂(−log P)/∂z[t, k] = p[t, k] − Σ_{s of class k} e^(α + β − log P)`.
-/// All in Double and in logarithms. Source: A. Graves et al., "Connectionist temporal classification", ICML 2006.
+/// where the last term applies only if state s is a character different from that of s − 2. β is defined likewise from
+/// the end, without `log p[t, s]`. Then `log P = log(e^α[T−1, S−1] + e^α[T−1, S−2])`, and
+/// `∂(−log P)/∂z[t, k] = p[t, k] − Σ_{s of class k} e^(α + β − log P)`. Everything is computed in Double and in log
+/// space. Source: A. Graves et al., "Connectionist temporal classification", ICML 2006.
 package enum CTCKernels {
-    /// `log softmax` of each row: `[T, K]` from `[T, K]`.
-    /// - Parameter temperature: what the logits are divided by.
+    /// Computes the `log softmax` of each row, `[T, K]` from `[T, K]`.
+    /// - Parameter temperature: divides the logits.
     package static func logProbabilities(
         _ z: UnsafePointer<Float>, columns: Int, classes: Int, temperature: Double = 1,
         into logP: UnsafeMutablePointer<Double>
@@ -33,8 +34,8 @@ package enum CTCKernels {
         }
     }
 
-    /// `−log P` of a text, and its gradient by the logits times `weight`. Where the columns are too few, infinity and no
-    /// gradient.
+    /// Returns `−log P` of a text and writes its gradient with respect to the logits times `weight`. If there are too
+    /// few columns for the text, the loss is infinite and the gradient zero.
     package static func loss(
         _ z: UnsafePointer<Float>, columns: Int, classes: Int, text: UnsafeBufferPointer<Int32>, weight: Float,
         dz: UnsafeMutablePointer<Float>?
@@ -52,7 +53,7 @@ package enum CTCKernels {
                 dz.update(repeating: 0, count: columns * classes)
                 return .infinity
             }
-            // Before column T − 1 nothing has come: β there lets the two last states end.
+            // At column T − 1, β admits only the last two states.
             let rest = beta + states, share = beta + 2 * states
             for s in 0..<states { beta[s] = s >= states - 2 ? 0 : -.infinity }
             for t in (0..<columns).reversed() {
@@ -63,7 +64,7 @@ package enum CTCKernels {
                     if log > -.infinity { share[label(s, text, classes)] += exp(log) }
                 }
                 for k in 0..<classes { dz[t * classes + k] = weight * Float(exp(p[k]) - share[k]) }
-                // β of the column before.
+                // β of the previous column.
                 for s in 0..<states { rest[s] = beta[s] + p[label(s, text, classes)] }
                 for s in 0..<states { beta[s] = following(s, rest, text) }
             }
@@ -71,7 +72,7 @@ package enum CTCKernels {
         }
     }
 
-    /// `log P` of a text by the probabilities of ``logProbabilities(_:columns:classes:temperature:into:)``.
+    /// Returns `log P` of a text, given the result of ``logProbabilities(_:columns:classes:temperature:into:)``.
     package static func logLikelihood(
         _ logP: UnsafePointer<Double>, columns: Int, classes: Int, text: UnsafeBufferPointer<Int32>
     ) -> Double {
@@ -81,12 +82,12 @@ package enum CTCKernels {
         }
     }
 
-    /// `log P` of the text with its character i replaced by class k, and last without that character, `[L, K]`: all from one α
-    /// and one β.
+    /// Computes `log P` of the text with character i replaced by class k and, in the last class, with it deleted,
+    /// `[L, K]`, all from one α and one β.
     ///
-    /// With γ[t] the paths that are in character i at column t,
-    /// `γ[t] = p[t, k]·(γ[t−1] + α[t−1, 2i] + α[t−1, 2i−1])`, and `P = Σ_t γ[t]·(B[t+1, 2i+2] + B[t+1, 2i+3])` with
-    /// `B = p·e^β`; neighbours that are equal need the blank between them. Without the character its two blanks are one:
+    /// With γ[t] covering the paths that are in character i at column t,
+    /// `γ[t] = p[t, k]·(γ[t−1] + α[t−1, 2i] + α[t−1, 2i−1])` and `P = Σ_t γ[t]·(B[t+1, 2i+2] + B[t+1, 2i+3])` with
+    /// `B = p·e^β`; equal neighbours need the blank between them. Without the character its two blanks merge:
     /// `P = Σ_t (α[t, 2i] + α[t, 2i−1])·B[t+1, 2i+3]`.
     package static func substitutions(
         _ logP: UnsafePointer<Double>, columns: Int, classes: Int, text: UnsafeBufferPointer<Int32>,
@@ -124,7 +125,7 @@ package enum CTCKernels {
                     }
                     result[i * classes + k] = total
                 }
-                // Without it.
+                // With the character deleted.
                 let skips = i == 0 || i + 1 == text.count || text[i - 1] != text[i + 1]
                 var total = none
                 if i + 1 == text.count {
@@ -143,8 +144,8 @@ package enum CTCKernels {
         }
     }
 
-    /// Fills B, `[T, S]`: the logarithm of what begins in a state at a column and ends the text, that column's probability
-    /// taken in.
+    /// Fills B, `[T, S]`: the log probability of completing the text from a state at a column, including the
+    /// probability of that column.
     private static func backward(
         _ logP: UnsafePointer<Double>, columns: Int, classes: Int, text: UnsafeBufferPointer<Int32>,
         rest: UnsafeMutablePointer<Double>
@@ -161,7 +162,7 @@ package enum CTCKernels {
         }
     }
 
-    /// β of state s, by B of the next column.
+    /// β of state s, from B of the next column.
     private static func following(
         _ s: Int, _ next: UnsafePointer<Double>, _ text: UnsafeBufferPointer<Int32>
     ) -> Double {
@@ -172,7 +173,7 @@ package enum CTCKernels {
         return sum
     }
 
-    /// The columns of each character of the text on its most probable path.
+    /// Returns the columns of each character of the text on its most probable path.
     package static func alignment(
         _ logP: UnsafePointer<Double>, columns: Int, classes: Int, text: UnsafeBufferPointer<Int32>
     ) -> [ClosedRange<Int>] {
@@ -198,7 +199,7 @@ package enum CTCKernels {
         return places.map { $0 ?? 0...0 }
     }
 
-    /// Fills α, `[T, S]`, and gives `log P`.
+    /// Fills α, `[T, S]`, and returns `log P`.
     private static func forward(
         _ logP: UnsafePointer<Double>, columns: Int, classes: Int, text: UnsafeBufferPointer<Int32>,
         alpha: UnsafeMutablePointer<Double>
@@ -223,7 +224,7 @@ package enum CTCKernels {
         s & 1 == 0 ? classes - 1 : Int(text[s / 2])
     }
 
-    /// Whether state s may follow state s − 2, the blank between them left out.
+    /// Whether state s may follow state s − 2 directly, skipping the blank between them.
     private static func skips(_ s: Int, _ text: UnsafeBufferPointer<Int32>) -> Bool {
         s & 1 == 1 && text[s / 2] != text[s / 2 - 1]
     }

@@ -1,30 +1,31 @@
 import LinearAlgebra
 import Tensors
 
-/// The directions in which a cloud of points spreads most, and the points' coordinates along them.
+/// The directions in which a cloud of points varies most, and the points' coordinates along them.
 ///
-/// The leading eigenvectors of `C = XᵀX / (n − 1)`, X centred, by orthogonal iteration of a block of a few more than
-/// wanted (`Q ← qr(C·Q + εQ)`, ε = 10⁻⁷ of the total variance so that data of low rank do no harm) and the
-/// eigenvectors of the small `QᵀCQ`. C itself, which may be far too large, is never made: 4·n·f·b flops an iteration.
-/// Halko, Martinsson, Tropp, "Finding structure with randomness", 2011, arXiv:0909.4061.
+/// Computes the leading eigenvectors of `C = XᵀX / (n − 1)`, X centred, by orthogonal iteration of a block slightly
+/// larger than requested (`Q ← qr(C·Q + εQ)`, ε = 10⁻⁷ of the total variance so that low-rank data does no harm) and
+/// the eigenvectors of the small `QᵀCQ`. C itself, which may be far too large, is never formed: 4·n·f·b flops per
+/// iteration. Halko, Martinsson, Tropp, "Finding structure with randomness", 2011, arXiv:0909.4061.
 package struct PrincipalAxes: Sendable {
-    /// Coordinates of the points, `[n, k]` row-major.
+    /// The coordinates of the points, `[n, k]` row-major.
     package let coordinates: [Float]
     /// The axes, `[f, k]` row-major, orthonormal columns; the largest component of each is positive.
     package let axes: [Float]
-    /// Variance along each axis, `[k]`, descending.
+    /// The variance along each axis, `[k]`, descending.
     package let variances: [Double]
-    /// Sum of the variances of all f columns.
+    /// The sum of the variances of all f columns.
     package let totalVariance: Double
 
-    /// Eigenvalues have settled once none moves by more of the largest than this, which leaves the axes right to about 10⁻³.
+    /// The iteration has converged once no eigenvalue changes by more than this fraction of the largest, which leaves
+    /// the axes accurate to about 10⁻³.
     private static let tolerance = 1e-6
     private static let iterationLimit = 100
 
     /// - Parameters:
     ///   - x: `[n, f]` row-major in its first n·f elements; **centred in place**.
-    ///   - k: axes wanted, 1 ≤ k ≤ f.
-    /// - Returns: nil where LAPACK fails, as over values that are not finite.
+    ///   - k: the number of axes, 1 ≤ k ≤ f.
+    /// - Returns: nil if LAPACK fails, for instance on non-finite values.
     package init?(centring x: AlignedBuffer<Float>, rows n: Int, columns f: Int, count k: Int) {
         precondition(n >= 1 && f >= 1 && x.count >= n * f && k >= 1 && k <= f, "PrincipalAxes: wrong extents")
         totalVariance = Self.centre(x, n, f)
@@ -70,7 +71,7 @@ package struct PrincipalAxes: Sendable {
         coordinates = projected.array
     }
 
-    /// Subtracts each column's mean; the sum of the columns' variances.
+    /// Subtracts each column's mean and returns the sum of the columns' variances.
     private static func centre(_ x: AlignedBuffer<Float>, _ n: Int, _ f: Int) -> Double {
         var means = [Double](repeating: 0, count: f)
         x.withMutableSpan(0..<n * f) { x in
@@ -90,7 +91,7 @@ package struct PrincipalAxes: Sendable {
         return squares / Double(max(n - 1, 1))
     }
 
-    /// `QᵀY`, made symmetric.
+    /// Returns `QᵀY`, symmetrized.
     private static func inner(_ q: [Double], _ y: AlignedBuffer<Float>, _ f: Int, _ b: Int) -> [Double] {
         var result = [Double](repeating: 0, count: b * b)
         for row in 0..<f {
@@ -99,7 +100,7 @@ package struct PrincipalAxes: Sendable {
         return (0..<b * b).map { (result[$0] + result[$0 % b * b + $0 / b]) / 2 }
     }
 
-    /// The k leading axes: `Q·V` with V's columns from the last on.
+    /// Returns the k leading axes: `Q·V` with V's columns in reverse order.
     private static func rotated(_ q: [Double], by v: [Double], _ f: Int, _ b: Int, _ k: Int) -> [Float] {
         var axes = [Double](repeating: 0, count: f * k)
         for row in 0..<f {

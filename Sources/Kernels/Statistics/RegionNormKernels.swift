@@ -1,9 +1,9 @@
 import Tensors
 
-/// Normalisation of a region of one image `[rows, C]`, some rows by some channels, by its own moments:
+/// Normalization of a region of one image `[rows, C]`, a range of rows by a range of channels, by its own moments:
 /// `x̂ = (x − μ)/√(σ² + ε)`, `y = γ[c]·x̂ + β[c]`, σ² biased. Sums run in Double over rows, then channels.
 package enum RegionNormKernels {
-    /// Mean and `1/√(σ² + ε)`, in two passes.
+    /// Returns the mean and `1/√(σ² + ε)`, in two passes.
     @inline(__always)
     private static func moments(
         _ x: UnsafePointer<Float>, _ columns: Int, _ rows: Range<Int>, _ channels: Range<Int>, _ epsilon: Double
@@ -35,8 +35,8 @@ package enum RegionNormKernels {
         }
     }
 
-    /// `dx = (g − mean g − x̂·mean(g·x̂))/√(σ² + ε)` with `g = γ·dy`, where `dx` is given; `sums[c] += Σ dy·x̂`,
-    /// `sums[C + c] += Σ dy`, where they are.
+    /// Computes `dx = (g − mean g − x̂·mean(g·x̂))/√(σ² + ε)` with `g = γ·dy`, if `dx` is given, and adds
+    /// `sums[c] += Σ dy·x̂` and `sums[C + c] += Σ dy`, if `sums` is given.
     package static func backward(
         dy: UnsafePointer<Float>, x: UnsafePointer<Float>, columns: Int, rows: Range<Int>, channels: Range<Int>,
         epsilon: Float, gamma: UnsafePointer<Float>, sums: UnsafeMutablePointer<Double>?,

@@ -2,24 +2,25 @@ import Formats
 import Tensors
 import Workers
 
-/// Holds a layer's gradients against differences of its values: of its inputs and of its parameters, as the engine trains it,
-/// and where the layer's formulas run in `Double` too, there as well.
+/// Compares a layer's gradients with finite differences: those of its inputs and parameters, as the engine trains it,
+/// and, where the layer's formulas run in `Double` too, in double precision as well.
 ///
-/// The value is `Σ c·y` over three images' outputs y, c drawn by `seed` as inputs and parameters are. Up to 100 elements of a
-/// tensor are tried. Costs some hundred passes through the layer.
+/// The value is `Σ c·y` over three images' outputs y; c, inputs and parameters are drawn from `seed`. Of a large
+/// tensor, 100 to 199 elements are tried, evenly spaced. Costs up to about a thousand passes through the layer per
+/// tensor.
 ///
 /// ```swift
 /// let check = try checkGradients(Layer(MyLayer()), inputShape: [8, 8, 4])
 /// #expect(check.error < 1e-3)
 /// ```
 ///
-/// - Parameter inputShape: `[H, W, C]` or `[C]`, of the one input.
-/// - Throws: an ``InputError`` where the layer does not take such an input.
+/// - Parameter inputShape: The shape of the one input, `[H, W, C]` or `[C]`.
+/// - Throws: An ``InputError`` if the layer does not accept such an input.
 public func checkGradients(_ layer: Layer, inputShape: [Int], seed: UInt64 = 1) throws -> GradientCheck {
     try checkGradients(layer, inputShapes: [inputShape], seed: seed)
 }
 
-/// The same for a layer of several inputs.
+/// Compares the gradients of a layer with several inputs: see ``checkGradients(_:inputShape:seed:)``.
 public func checkGradients(_ layer: Layer, inputShapes: [[Int]], seed: UInt64 = 1) throws -> GradientCheck {
     let shapes = try inputShapes.map { extents throws(InputError) in
         guard let shape = Shape(checking: extents) else {
@@ -32,7 +33,7 @@ public func checkGradients(_ layer: Layer, inputShapes: [[Int]], seed: UInt64 = 
     return GradientCheck(tensors: check.compare(), doublePrecisionError: try doubleError(layer, shapes, seed: seed))
 }
 
-/// A network of the layer alone, behind parameters in its inputs' place, under a linear loss.
+/// A network of the layer alone, with parameters in place of its inputs, under a linear loss.
 private struct LayerCheck {
     private static let images = 3
     private static let mostElements = 100
@@ -74,7 +75,7 @@ private struct LayerCheck {
         _ = loss
         let gradients = network.store.gradients.array, store = network.store
         return network.graph.parameters.map { tensor in
-            // The loss is a mean over the images, what it is made of a sum.
+            // The gradients are those of the mean over the images; `loss` is the sum.
             let own = tensor.range.map { Double(gradients[$0]) * Double(Self.images) }
             let parts = tensor.name.split(separator: "/")
             let name = parts[0] == layerName ? String(parts[1]) : parts[0] == "input_1" ? "input" : String(parts[0])
@@ -93,7 +94,7 @@ private struct LayerCheck {
     }
 }
 
-/// A part of the network's input, and a parameter added to it.
+/// Adds a parameter to a slice of the network's input.
 private struct Start: TapeLayer {
     var shape: [Int] = [1]
     var first = 0
@@ -108,7 +109,7 @@ private struct Start: TapeLayer {
     func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] { [] }
 }
 
-/// All outputs in a row, and one more for those that are alone.
+/// Flattens all outputs and appends a zero, so that even a single output makes two classes.
 private struct Outputs: TapeLayer {
     static let type = "checkedOutputs"
     static var options: Section<Outputs> { Section(initial: Outputs(), fields: []) }
@@ -120,7 +121,7 @@ private struct Outputs: TapeLayer {
     func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] { [] }
 }
 
-/// `Σ c·z`, c in [−1, 1] by class and label.
+/// The loss `Σ c·z`, with c in [−1, 1] chosen by class and label.
 private struct WeightedSum: LossKind {
     var seed = 0
     static let type = "weightedSum"
@@ -139,7 +140,7 @@ private struct WeightedSum: LossKind {
     }
 }
 
-/// A number in [−1, 1] for two integers, the same each time.
+/// Returns a number in [−1, 1] that is a fixed function of two integers.
 private func checkedFactor(_ a: Int, _ b: Int) -> Double {
     var random = RandomStream(
         RandomAddress(
@@ -147,7 +148,7 @@ private func checkedFactor(_ a: Int, _ b: Int) -> Double {
     return 2 * Double(random.nextWord()) * 0x1p-32 - 1
 }
 
-/// The largest error of the layer's formulas in `Double`; nil where it has none.
+/// Returns the largest error of the layer's formulas in `Double`, or `nil` if it has none.
 private func doubleError(_ layer: Layer, _ shapes: [Shape], seed: UInt64) throws(InputError) -> Double? {
     if let tape = layer.kind as? any TapeLayer { return try doubleError(tape, shapes, seed: seed) }
     guard let function = layer.kind as? any FunctionLayer else { return nil }

@@ -1,9 +1,9 @@
 import Tensors
 
-/// Holds a loss's gradient by its logits against differences of its values, for labels, mixed labels and label smoothing. A
-/// loss that computes in `Double` leaves less than 10⁻⁷, the rounding of its gradient to `Float`.
+/// Compares a loss's gradient with respect to its logits with finite differences, for labels, mixed labels and label
+/// smoothing. A loss that computes in `Double` stays below 10⁻⁷, the rounding of its gradient to `Float`.
 ///
-/// - Parameter classes: at least 2.
+/// - Parameter classes: The number of classes, at least 2.
 public func checkGradients(_ loss: Loss, classes: Int = 7) -> GradientCheck {
     precondition(classes >= 2, "a loss is of at least two classes")
     let targets: [(String, LossTarget)] = [
@@ -12,7 +12,7 @@ public func checkGradients(_ loss: Loss, classes: Int = 7) -> GradientCheck {
         ("label smoothing", LossTarget(label: 1, smoothing: 0.125)),
     ]
     let tensors = targets.map { name, target in
-        // Multiples of 2⁻¹⁰, which steps of 2⁻⁷ leave exact.
+        // Multiples of 2⁻¹⁰, so that steps of 2⁻⁷ are exact.
         var z = (0..<classes).map { Float(($0 * 5_113 + 977) % 4_093) / 1024 - 2 }
         var gradient = [Float](repeating: 0, count: classes)
         gradient.withUnsafeMutableBufferPointer { dz in

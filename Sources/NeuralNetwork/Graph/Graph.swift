@@ -1,12 +1,12 @@
 import Tensors
 
-/// A layer with its place in the graph.
+/// A layer with its name and inputs in a graph.
 public struct LayerNode: Hashable, Sendable {
-    /// Unique in the graph. `input` is taken by the network's input.
+    /// The name, unique in the graph. `input` is reserved for the network's input.
     public var name: String
-    /// The layers it reads; in a plain list, the one before.
+    /// The names of the layers it reads; in a plain list, the preceding one.
     public var inputs: [String]
-    /// What it computes.
+    /// The layer.
     public var layer: Layer
 
     package init(name: String, inputs: [String], layer: Layer) {
@@ -16,23 +16,24 @@ public struct LayerNode: Hashable, Sendable {
     }
 }
 
-/// What the user said: an input shape and layers, in an order in which every layer follows its inputs.
-/// The last layer is the output.
+/// A network as the user describes it: an input shape and layers, each of which follows its inputs. The last layer is
+/// the output.
 public struct Graph: Hashable, Sendable {
     /// The name under which layers read the network's input.
     public static let inputName = "input"
-    /// Units of the last dense layer that are as many as the data have classes.
+    /// A number of units that stands for the number of classes in the data, for the last dense layer.
     public static let unitsOfClasses = 0
 
-    /// `[H, W, C]` of an image: height, width, channels.
+    /// The shape of an input image, `[H, W, C]`: height, width, channels.
     public var inputShape: Shape
-    /// Whether ``inputShape`` is yet to be the data's.
+    /// Whether ``inputShape`` is still to be taken from the data.
     package var takesShapeOfData = false
-    /// For layers that name none.
+    /// The initializer of layers that specify none.
     public var initializer: Initializer
-    /// Of convolutions that name none; nil: chosen by timing. Those that cannot be lowered so choose too.
+    /// The lowering of convolutions that specify none; `nil` to choose by timing. Convolutions that do not support it
+    /// are also chosen by timing.
     public var lowering: Lowering.Kind?
-    /// The layers, each after those it reads.
+    /// The layers, each after its inputs.
     public var nodes: [LayerNode]
 
     package init(
@@ -44,7 +45,8 @@ public struct Graph: Hashable, Sendable {
         self.nodes = nodes
     }
 
-    /// A chain: names are given (`conv2d_1`, `relu_1`, `conv2d_2`, …) and each layer reads the one before.
+    /// Creates a chain in which layers are named automatically (`conv2d_1`, `relu_1`, `conv2d_2`, …) and each reads the
+    /// preceding one.
     package init(
         inputShape: Shape, initializer: Initializer = .heNormal, lowering: Lowering.Kind? = nil, layers: [Layer]
     ) {
@@ -57,10 +59,10 @@ public struct Graph: Hashable, Sendable {
 }
 
 extension Graph {
-    /// Whether the data must be known before shapes are.
+    /// Whether shapes depend on the data.
     package var needsData: Bool { takesShapeOfData || nodes.contains { $0.layer.unitsFollowClasses } }
 
-    /// The same with as many units as classes in its last dense layer, if a dense layer gives its output.
+    /// A copy whose last dense layer has as many units as there are classes, if there is a dense layer.
     package var followingClasses: Graph {
         var result = self
         if let last = nodes.lastIndex(where: { $0.layer.as(Dense.self) != nil }),
@@ -72,7 +74,7 @@ extension Graph {
         return result
     }
 
-    /// The graph for images of this shape in so many classes, where it leaves either to the data.
+    /// Returns the graph completed for images of this shape in `classes` classes, where it leaves either to the data.
     package func completed(inputShape: Shape, classes: Int) -> Graph {
         var result = self
         if takesShapeOfData { (result.inputShape, result.takesShapeOfData) = (inputShape, false) }
@@ -86,6 +88,6 @@ extension Graph {
 }
 
 extension Layer {
-    /// Whether it is a dense layer of as many units as classes.
+    /// Whether this is a dense layer with as many units as there are classes.
     package var unitsFollowClasses: Bool { self.as(Dense.self)?.units == Graph.unitsOfClasses }
 }

@@ -1,12 +1,12 @@
 import Tensors
 
-/// A layer with what else a graph may say of it: a name, and the layers it reads.
+/// A layer with the optional name and inputs that a graph may give it.
 public struct PlacedLayer: Hashable, Sendable {
-    /// What it computes.
+    /// The layer.
     public var layer: Layer
-    /// Unique in the graph; nil: `conv2d_1`, `conv2d_2`, `relu_1` and so on.
+    /// The name, unique in the graph; `nil` to assign `conv2d_1`, `conv2d_2`, `relu_1` and so on.
     public var name: String?
-    /// Names of earlier layers, or ``Graph/inputName``; nil: the layer before.
+    /// The names of earlier layers, or ``Graph/inputName``; `nil` for the preceding layer.
     public var inputs: [String]?
 
     package init(_ layer: Layer, name: String? = nil, inputs: [String]? = nil) {
@@ -15,35 +15,36 @@ public struct PlacedLayer: Hashable, Sendable {
         self.inputs = inputs
     }
 
-    /// The same under a name that later layers can read.
+    /// Returns a copy with a name that later layers can read.
     public func named(_ name: String) -> PlacedLayer { PlacedLayer(layer, name: name, inputs: inputs) }
 
-    /// The same reading these layers instead of the one before.
+    /// Returns a copy that reads these layers instead of the preceding one.
     public func reading(_ inputs: String...) -> PlacedLayer { PlacedLayer(layer, name: name, inputs: inputs) }
 }
 
 extension Layer {
-    /// This layer under a name that later layers can read; in JSON, the key `name`.
+    /// Returns this layer with a name that later layers can read; in JSON, the key `name`.
     public func named(_ name: String) -> PlacedLayer { PlacedLayer(self, name: name) }
 
-    /// This layer reading `inputs`, the names of earlier layers, instead of the one before; in JSON, the key `inputs`.
+    /// Returns this layer reading `inputs`, the names of earlier layers, instead of the preceding one; in JSON, the key
+    /// `inputs`.
     public func reading(_ inputs: String...) -> PlacedLayer { PlacedLayer(self, inputs: inputs) }
 }
 
-/// What the braces of a ``Graph`` hold: layers, one a line, with `if`, `switch` and `for`.
+/// A result builder for the layers of a ``Graph``: one layer per line, with `if`, `switch` and `for`.
 @resultBuilder
 public enum GraphBuilder {
-    /// A layer that reads the one before.
+    /// A layer that reads the preceding one.
     public static func buildExpression(_ layer: Layer) -> [PlacedLayer] { [PlacedLayer(layer)] }
     /// A layer with a name or inputs.
     public static func buildExpression(_ layer: PlacedLayer) -> [PlacedLayer] { [layer] }
-    /// Layers made elsewhere, such as a block that comes several times.
+    /// Layers built elsewhere, such as a repeated block.
     public static func buildExpression(_ layers: [PlacedLayer]) -> [PlacedLayer] { layers }
-    /// One line after the other.
+    /// Concatenates the lines.
     public static func buildBlock(_ parts: [PlacedLayer]...) -> [PlacedLayer] { parts.flatMap { $0 } }
-    /// `for`.
+    /// A `for` loop.
     public static func buildArray(_ parts: [[PlacedLayer]]) -> [PlacedLayer] { parts.flatMap { $0 } }
-    /// `if` without `else`.
+    /// An `if` without `else`.
     public static func buildOptional(_ part: [PlacedLayer]?) -> [PlacedLayer] { part ?? [] }
     /// The first branch of `if` or `switch`.
     public static func buildEither(first part: [PlacedLayer]) -> [PlacedLayer] { part }
@@ -52,7 +53,7 @@ public enum GraphBuilder {
 }
 
 extension Graph {
-    /// A graph of layers in order, each reading the one before unless it says otherwise:
+    /// Creates a graph of layers in order, each reading the preceding one unless it specifies otherwise:
     ///
     /// ```swift
     /// let graph = try Graph(inputShape: [28, 28, 1]) {
@@ -66,26 +67,26 @@ extension Graph {
     /// ```
     ///
     /// - Parameters:
-    ///   - inputShape: `[H, W, C]` of an image: height, width and channels, each in 1…1024.
-    ///   - initializer: how the weights of layers begin that name no other.
-    /// - Throws: an ``InputError`` at `model.inputShape` or at the layer (`model.layers[3] (dense_1)`) whose input it
-    ///   cannot take; where a name comes twice, an input is no earlier layer, or an output is not used.
+    ///   - inputShape: The shape of an image, `[H, W, C]`: height, width and channels, each in 1…1024.
+    ///   - initializer: The initializer of layers that specify none.
+    /// - Throws: An ``InputError`` at `model.inputShape`, or at a layer (`model.layers[3] (dense_1)`) that cannot take
+    ///   its input, that repeats a name, that reads anything but earlier layers, or whose output is not used.
     public init(
         inputShape: [Int], initializer: Initializer = .heNormal, @GraphBuilder layers: () -> [PlacedLayer]
     ) throws(InputError) {
         try self.init(inputShape: inputShape, initializer: initializer, placed: layers())
     }
 
-    /// A chain, each layer reading the one before:
+    /// Creates a chain, each layer reading the preceding one:
     ///
     /// ```swift
     /// let graph = try Graph(inputShape: [28, 28, 1], layers: [.flatten, .dense(units: 64), .relu, .dense(units: 10)])
     /// ```
     ///
     /// - Parameters:
-    ///   - inputShape: `[H, W, C]` of an image: height, width and channels, each in 1…1024.
-    ///   - initializer: how the weights of layers begin that name no other.
-    /// - Throws: an ``InputError`` at `model.inputShape`, or at the layer whose input it cannot take.
+    ///   - inputShape: The shape of an image, `[H, W, C]`: height, width and channels, each in 1…1024.
+    ///   - initializer: The initializer of layers that specify none.
+    /// - Throws: An ``InputError`` at `model.inputShape`, or at a layer that cannot take its input.
     public init(
         inputShape: [Int], initializer: Initializer = .heNormal, layers: [Layer]
     ) throws(InputError) {
@@ -108,7 +109,7 @@ extension Graph {
         _ = try ResolvedGraph(self)
     }
 
-    /// A name for each layer: the one given, else its type and the first number that makes a name nobody has.
+    /// Returns a name for each layer: the given one, or its type and the first number that makes the name unique.
     package static func names(of layers: [Layer], given: [String?]) -> [String] {
         let taken = Set(given.compactMap { $0 })
         var counts: [String: Int] = [:]

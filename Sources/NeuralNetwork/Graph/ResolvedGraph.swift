@@ -1,35 +1,36 @@
 import Kernels
 import Tensors
 
-/// A graph whose every shape is known and checked: what plans are made from.
+/// A graph whose shapes are all inferred and checked, from which plans are compiled.
 public struct ResolvedGraph: Sendable {
-    /// One layer, resolved.
+    /// A resolved layer.
     public struct Node: Sendable {
-        /// Its name.
+        /// The name of the layer.
         public let name: String
         /// The layer with its options.
         public fileprivate(set) var layer: Layer
-        /// Indices of the nodes it reads; −1 is the network's input.
+        /// The indices of the nodes it reads; −1 is the network's input.
         public let inputs: [Int]
-        /// Of each layer that it reads.
+        /// The output shape of each node it reads.
         public let inputShapes: [Shape]
-        /// Of what it makes.
+        /// The shape of its output.
         public let outputShape: Shape
         /// Its tensors in the flat parameter buffer.
         public let parameters: [ParameterTensor]
         /// Its tensors in the flat state buffer (batch-norm's running mean and variance).
         public let state: [ParameterTensor]
-        /// For one sample, forward.
+        /// The number of multiply-adds per sample in the forward pass.
         package let multiplyAdds: Int
         let geometry: NodeGeometry?
-        /// How it is computed; nil for layers without products.
+        /// How its products are computed; `nil` for layers without products.
         fileprivate(set) var loweringPlan: NodeLowering?
-        /// Whether training leaves it as it is: its weights do not move, and a normalisation goes by its running statistics.
+        /// Whether training leaves the layer unchanged: its weights are fixed, and a normalisation uses its running
+        /// statistics.
         package fileprivate(set) var isFrozen = false
-        /// Of a layer that multiplies bytes at inference.
+        /// The quantization of a layer that multiplies bytes at inference.
         package internal(set) var quantization: LayerQuantization?
 
-        /// A convolution's or dense layer's, in words.
+        /// A description of a convolution's or dense layer's lowering.
         package var lowering: String {
             if quantization != nil { return "int8" }
             switch loweringPlan {
@@ -52,13 +53,13 @@ public struct ResolvedGraph: Sendable {
         }
     }
 
-    /// How a layer's products are made.
+    /// How a layer's products are computed.
     package enum NodeLowering: Sendable, Hashable {
         case convolution(ConvolutionLowering)
         case dense(DenseLowering)
     }
 
-    /// The extents that kernels need.
+    /// The geometry that kernels need.
     enum NodeGeometry: Sendable {
         case convolution(ConvolutionGeometry)
         case pooling(PoolingGeometry)
@@ -66,28 +67,28 @@ public struct ResolvedGraph: Sendable {
 
     package private(set) var graph: Graph
     package private(set) var nodes: [Node]
-    /// Floats in the flat parameter buffer.
+    /// The number of floats in the flat parameter buffer.
     package let parameterCount: Int
-    /// Floats in the flat state buffer.
+    /// The number of floats in the flat state buffer.
     package let stateCount: Int
 
     package var inputShape: Shape { graph.inputShape }
     package var parameters: [ParameterTensor] { nodes.flatMap(\.parameters) }
     package var state: [ParameterTensor] { nodes.flatMap(\.state) }
-    /// For one sample, forward.
+    /// The number of multiply-adds per sample in the forward pass.
     package var multiplyAdds: Int { nodes.reduce(0) { $0 + $1.multiplyAdds } }
-    /// Classes the network tells apart: channels of its output.
+    /// The number of classes that the network distinguishes: the channels of its output.
     package var classCount: Int { nodes[nodes.count - 1].outputShape.channels }
-    /// Whether its output has columns, `[1, T, K]`: a row of logits for each, of a line of text. Else it is a vector.
+    /// Whether the output is `[1, T, K]`, a row of logits for each column of a line of text, rather than a vector.
     package var readsLines: Bool { nodes[nodes.count - 1].outputShape.isImage }
-    /// Classes that data have: the blank of a network of lines is none of them.
+    /// The number of classes in the data, which do not include the blank of a line network.
     package var characterCount: Int { readsLines ? classCount - 1 : classCount }
-    /// T of a line; 1 of a vector.
+    /// The number of output columns: T for a line, 1 for a vector.
     package var outputColumns: Int { nodes[nodes.count - 1].outputShape.width }
     /// Whether the graph ends in a softmax layer; the loss and the predictions apply softmax either way.
     package var endsInSoftmax: Bool { nodes[nodes.count - 1].layer.traits.isSoftmax }
 
-    /// A part of `whole`, resolved there, with its places in the flat buffers.
+    /// Creates a part of the resolved graph `whole` that keeps its offsets in the flat buffers.
     init(part graph: Graph, nodes: [Node], of whole: ResolvedGraph) {
         self.graph = graph
         self.nodes = nodes
@@ -96,7 +97,7 @@ public struct ResolvedGraph: Sendable {
     }
 
     /// Infers and checks every shape.
-    /// - Throws: an ``InputError`` that names the layer (`model.layers[3] (dense_1)`), what it needs and what it got.
+    /// - Throws: An ``InputError`` that names the layer (`model.layers[3] (dense_1)`), what it needs and what it got.
     package init(_ graph: Graph) throws(InputError) {
         guard !graph.nodes.isEmpty else {
             throw InputError("model.layers", expected: "at least one layer", received: "an empty list")
@@ -161,16 +162,16 @@ public struct ResolvedGraph: Sendable {
         self.stateCount = stateCount
     }
 
-    /// The same graph with the nodes of these indices, and no others, frozen: see ``Node/isFrozen``.
+    /// Returns the graph with exactly the nodes of these indices frozen: see ``Node/isFrozen``.
     package func freezing(_ frozen: Set<Int>) -> ResolvedGraph {
         var result = self
         for index in nodes.indices { result.nodes[index].isFrozen = frozen.contains(index) }
         return result
     }
 
-    /// The same graph, in which the nodes of these indices, and no others, multiply bytes at inference. Training goes on in
+    /// Returns the graph in which exactly the nodes of these indices multiply bytes at inference. Training still uses
     /// floats.
-    /// - Precondition: each of them ``canQuantize(_:)``, with as many scales as it has outputs.
+    /// - Precondition: Each of them ``canQuantize(_:)``, with as many scales as it has outputs.
     package func quantizing(_ layers: [Int: LayerQuantization]) -> ResolvedGraph {
         for (index, layer) in layers {
             precondition(canQuantize(index), "\(nodes[index].name) cannot multiply bytes")
@@ -184,7 +185,7 @@ public struct ResolvedGraph: Sendable {
         return result
     }
 
-    /// The same graph with these layers, which differ in their lowerings only.
+    /// Returns the graph with these layers, which differ from its own in their lowerings only.
     func settling(_ layers: [Layer]) -> ResolvedGraph {
         precondition(layers.count == nodes.count, "a layer for each node")
         var result = self

@@ -1,10 +1,10 @@
 import Tensors
 
 extension ResolvedGraph {
-    /// The node whose output the last layer with a kernel reads: what the network has made of an image when it decides.
-    /// Nil where that layer reads the network's input.
+    /// The node whose output the last layer with a kernel reads: the features on which the network's decision is based.
+    /// `nil` if that layer reads the network's input.
     package var penultimateNode: Int? {
-        // The decision comes from the output: walk back over what has no kernel.
+        // Walk back from the output over layers without a kernel.
         var node = nodes.count - 1
         while !nodes[node].layer.traits.hasKernel {
             guard let source = nodes[node].inputs.first, source >= 0 else { return nil }
@@ -14,9 +14,9 @@ extension ResolvedGraph {
         return source < 0 ? nil : source
     }
 
-    /// The part of the graph that computes node `node`, which becomes its output. Parameters and state keep their places
-    /// in the whole graph's flat buffers, so that the same buffers load into both. For inference only: the last
-    /// node need not be a vector of classes.
+    /// Returns the part of the graph that computes node `node`, which becomes its output. Parameters and state keep
+    /// their offsets in the whole graph's flat buffers, so that the same buffers load into both. For inference only:
+    /// the last node need not be a vector of classes.
     package func truncated(at node: Int) -> ResolvedGraph {
         precondition(nodes.indices.contains(node), "truncated: node \(node) is not in 0..<\(nodes.count)")
         var needed = Set([node])

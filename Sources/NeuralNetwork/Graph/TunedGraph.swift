@@ -1,31 +1,32 @@
 import Kernels
 
-/// What was timed before, by what it was timed for. Whoever keeps it between runs keeps it apart by machine, BLAS and core.
+/// Earlier timings, by key. Callers that persist them keep them separate by machine, BLAS and core.
 package struct LoweringRecords: Codable, Hashable, Sendable {
     package var records: [String: LoweringRecord]
 
     package init(records: [String: LoweringRecord] = [:]) { self.records = records }
 }
 
-/// How a layer's lowering came about.
+/// How a layer's lowering was chosen.
 package struct LoweringDecision: Sendable {
     package let layer: String
-    /// Nil for a dense layer.
+    /// The direction of a convolution; `nil` for a dense layer.
     package let direction: LoweringTask.Direction?
     /// The key of the record in ``LoweringRecords``.
     package let key: String
     package let record: LoweringRecord
-    /// Whether the record was there already.
+    /// Whether the record existed already.
     package let wasKnown: Bool
 }
 
 extension ResolvedGraph {
-    /// The same graph with every lowering settled that is left open: each convolution's directions and each dense layer by
-    /// timing the candidates here, or by `records`, to which new ones are added. Well under a second for networks of
-    /// MNIST's size; nothing where all is settled already.
+    /// Returns the graph with every open lowering settled: each convolution's directions and each dense layer, either
+    /// from `records` or by timing the candidates here, which adds new records. Takes well under a second for networks
+    /// of MNIST's size, and nothing if all are settled already.
     ///
     /// - Parameters:
-    ///   - batchSize: images a training step.  - shards: parts it is cut into.
+    ///   - batchSize: The number of images in a training step.
+    ///   - shards: The number of shards it is split into.
     package func tuned(
         batchSize: Int, shards: Int, records: inout LoweringRecords
     ) -> (graph: ResolvedGraph, decisions: [LoweringDecision]) {
@@ -34,7 +35,7 @@ extension ResolvedGraph {
         var decisions: [LoweringDecision] = []
         var settled: [Layer] = graph.nodes.map(\.layer)
         for (index, node) in nodes.enumerated() {
-            /// The record for `key`, if `isValid`; else a new one.
+            /// Returns the choice in the record for `key` if `isValid`, or that of a new record.
             func decide(
                 _ key: String, _ direction: LoweringTask.Direction?, _ isValid: (String) -> Bool,
                 _ measure: () -> LoweringRecord
@@ -82,7 +83,7 @@ extension ResolvedGraph {
 }
 
 extension LoweringTask {
-    /// What a timing is filed under.
+    /// Returns the key under which a timing is stored.
     func key(_ kinds: [Lowering.Kind], shardImages: Int) -> String {
         let g = geometry
         return "\(direction.rawValue) \(g.height)x\(g.width)x\(g.channels) kernel \(g.kernelHeight)x\(g.kernelWidth)"

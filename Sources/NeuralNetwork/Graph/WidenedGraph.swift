@@ -1,8 +1,8 @@
 import Tensors
 
 extension ResolvedGraph {
-    /// The same network for images of another width: the same weights, which must fit.
-    /// - Throws: an ``InputError`` at `model.layers` where a layer cannot take that width, or has other weights then.
+    /// Returns the same network for images of another width; the same weights must fit.
+    /// - Throws: An ``InputError`` at `model.layers` if a layer cannot take that width, or would have other weights.
     package func widened(to width: Int) throws(InputError) -> ResolvedGraph {
         guard width != inputShape.width else { return self }
         var other = graph
@@ -24,8 +24,8 @@ extension ResolvedGraph {
         return resolved
     }
 
-    /// The same network for each of these widths.
-    /// - Throws: as that for one width.
+    /// Returns the same network for each of these widths.
+    /// - Throws: The same errors as for a single width.
     package func widened(to widths: [Int]) throws(InputError) -> [ResolvedGraph] {
         var graphs: [ResolvedGraph] = []
         for width in widths { graphs.append(try widened(to: width)) }

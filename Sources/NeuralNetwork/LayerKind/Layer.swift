@@ -1,30 +1,30 @@
 import Formats
 import Tensors
 
-/// What one layer computes. The names and options are those of a configuration's `type`, and Keras's.
+/// A layer. Names and options are those of a configuration's `type`, and Keras's.
 ///
-/// Shapes are of one image or vector, without the batch: height H, width W, channels C; k is the kernel or window, s the
-/// strides, d the dilation.
+/// Shapes are those of one image or vector, without the batch: height H, width W, channels C; k is the kernel or window
+/// size, s the strides, d the dilation.
 public struct Layer: Hashable, Sendable, CustomStringConvertible {
     /// The layer with its options.
     public let kind: any LayerKind
 
-    /// Of a kind of one's own: `Layer(Scaled(factor: 2))`.
+    /// Creates a layer of a custom kind: `Layer(Scaled(factor: 2))`.
     public init(_ kind: some LayerKind) { self.kind = kind }
 
-    /// The name in a configuration.
+    /// The name of its type in a configuration.
     public var type: String { Swift.type(of: kind).type }
 
     /// The type and the options, as in a configuration: `dropout {"rate": 0.25}`.
     public var description: String { kind.text }
 
-    /// The same as `kind`, if that is what it is.
+    /// Returns the layer's kind as the given type, or `nil` if it is another.
     public func `as`<Kind: LayerKind>(_ type: Kind.Type) -> Kind? { kind as? Kind }
 
-    /// What the compiler may do with it.
+    /// The properties by which the compiler fuses and simplifies it.
     package var traits: LayerTraits { kind.traits }
 
-    /// Whether both are of one type and have the same options.
+    /// Whether both layers have the same type and options.
     public static func == (a: Layer, b: Layer) -> Bool { AnyHashable(a.kind) == AnyHashable(b.kind) }
 
     /// Hashes the type and the options.
@@ -43,12 +43,13 @@ extension Layer {
     ]
     private static let registry = KindRegistry<any LayerKind.Type>("layer", builtIn.map { ($0.type, $0) })
 
-    /// Every kind that a configuration can name: the package's own, then those that were registered.
+    /// Every kind that a configuration can name: the built-in ones, then those that were registered.
     public static var kinds: [any LayerKind.Type] { registry.kinds }
 
-    /// Makes a layer of one's own a `type` that configurations and saved models can name, with its keys read as strictly as
-    /// all others, in the schema and in suggestions. To be called before the first of them is read; twice is the same as once.
+    /// Registers a custom layer, so that configurations and saved models can name its `type`. Its keys are then checked
+    /// as strictly as all others, and appear in the schema and in suggestions. Call it before reading the first of
+    /// these files; calling it twice has no further effect.
     ///
-    /// - Throws: an ``InputError`` where another layer has that name, or it is not of letters and digits.
+    /// - Throws: An ``InputError`` if another layer has that name, or if it is not made of letters and digits.
     public static func register(_ kind: any LayerKind.Type) throws(InputError) { try registry.add(kind.type, kind) }
 }

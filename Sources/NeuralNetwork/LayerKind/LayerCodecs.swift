@@ -1,10 +1,10 @@
 import Formats
 import Tensors
 
-/// The values that several layers write in the same way.
+/// Codecs for values that several layers share.
 
 extension Codec where Value == Size2D {
-    /// One integer for both, or `[height, width]`.
+    /// A codec for one integer for both, or `[height, width]`.
     public static func size(_ range: ClosedRange<Int>) -> Codec {
         let side = Codec<Int>.integer(range)
         let expected = "\(side.expected) or [height, width]"
@@ -26,7 +26,7 @@ extension Codec where Value == Size2D {
 }
 
 extension Codec where Value == Padding {
-    /// `valid`, `same`, one number for all sides, or `[top, bottom, left, right]`.
+    /// A codec for `valid`, `same`, one number for all sides, or `[top, bottom, left, right]`.
     public static var padding: Codec {
         let side = Codec<Int>.integer(0...1024)
         let expected = "\"valid\", \"same\", \(side.expected) or [top, bottom, left, right]"
@@ -65,7 +65,7 @@ extension Codec where Value == Padding {
 }
 
 extension Codec where Value == Int {
-    /// Units of a dense layer, or `classes` for as many as there are classes.
+    /// A codec for the units of a dense layer, or `classes` for as many as there are classes.
     public static var units: Codec {
         let number = Codec<Int>.integer(1...1_048_576)
         let expected = number.expected + ", or \"classes\""
@@ -81,7 +81,7 @@ extension Codec where Value == Int {
 }
 
 extension Codec where Value == Initializer {
-    /// A name, or `{"type": "orthogonal", "gain": 1.4}`.
+    /// A codec for a name, or `{"type": "orthogonal", "gain": 1.4}`.
     public static var initializer: Codec {
         let names: [(word: String, value: Initializer)] = [
             ("heNormal", .heNormal), ("heUniform", .heUniform), ("glorotNormal", .glorotNormal),
@@ -126,7 +126,7 @@ extension Field {
             "How the weights begin; null: as the model's 'initializer' says.")
     }
 
-    // The keys of layers that move a kernel over an image.
+    // Keys of layers that move a kernel over an image.
 
     static func kernelSize(_ place: any WritableKeyPath<Root, Size2D> & Sendable) -> Field {
         .key("kernelSize", place, .size(1...1024), isRequired: true, "Rows and columns of a kernel.")

@@ -1,68 +1,68 @@
 import Kernels
 import Tensors
 
-/// What the compiler hands a layer that makes its operation: where things lie, and what rides along.
+/// What the compiler passes to a layer to create its operation: storages, weights and what is fused with it.
 public struct LayerEmission {
-    /// The layer in its network: shapes and parameters.
+    /// The layer's node in the graph: shapes and parameters.
     public let node: ResolvedGraph.Node
-    /// The node's number in the graph, which gives it random numbers of its own.
+    /// The node's index in the graph, which selects its stream of random numbers.
     public let index: Int
-    /// What it reads, of each input.
+    /// The storage of each input.
     public let inputs: [Storage]
-    /// Where its result goes.
+    /// The storage of the output.
     public let output: Storage
-    /// Nil where nothing below is trained.
+    /// The gradient of the output; `nil` if nothing here or below is trained.
     public let outputGradient: Storage?
-    /// Of each input; nil where nobody needs it.
+    /// The gradient of each input; `nil` where nobody needs it.
     public let inputGradients: [Storage?]
     /// The parameters and the running state.
     public let store: ParameterStore
-    /// Nil at inference, and where the layer is frozen: its weights then need no gradient.
+    /// The per-shard weight gradients; `nil` at inference and for frozen layers, whose weights need no gradient.
     public let partials: GradientPartials?
-    /// Whether normalisations take the batch's moments (else the running ones).
+    /// Whether normalisations use the batch's moments rather than the running ones.
     let usesBatchMoments: Bool
 
-    // What its traits let the compiler do.
+    // Set by the compiler according to the layer's traits.
 
-    /// Of a layer with a kernel: what it multiplies with, a folded normalisation included.
+    /// The weights of a layer with a kernel, including a folded normalisation.
     public var weights: LayerWeights?
-    /// Whether a rectifier rides along.
+    /// Whether a rectifier is fused.
     public var rectifies = false
-    /// The normalisation whose moments it takes.
+    /// The normalisation whose moments the layer accumulates.
     var moments: BatchNormOperation?
-    /// Of a normalisation: the max pooling that rides along.
+    /// The max pooling that is fused with a normalisation.
     var pooling: PoolingGeometry?
     var recomputed = Recomputed()
-    /// Given where one image is shared out among workers, at inference.
+    /// Set if a single image is split across workers, at inference.
     var striping: Striping?
-    /// Given where the layer multiplies bytes.
+    /// Set if the layer multiplies bytes.
     var bytes: Bytes?
 
-    /// How a quantized layer computes, and how its input and output lie.
+    /// How a quantized layer computes, and the formats of its input and output.
     struct Bytes {
         let quantization: LayerQuantization
-        /// Nil: floats.
+        /// The layout of the input; `nil` for floats.
         let input: ByteLayout?
-        /// Nil: floats.
+        /// The format of the output; `nil` for floats.
         let output: GraphCompiler.ByteFormat?
-        /// A max pooling that rides along.
+        /// The fused max pooling.
         let pooling: PoolingGeometry?
     }
 
-    /// Storages whose contents are computed a second time instead of kept.
+    /// Storages whose contents are recomputed instead of kept.
     struct Recomputed {
         var input, output: Storage?
         var inputGradient, outputGradient: Storage?
     }
 
-    /// The same layer's operation in the program for batches, which prepares the weights.
+    /// The same layer's operation in the batch program, which prepares the weights.
     struct Striping {
         let whole: (any Operation)?
     }
 
-    /// What a layer of one input reads.
+    /// The storage of the input of a layer with one input.
     public var input: Storage { inputs[0] }
-    /// Of a layer of one input.
+    /// The gradient of the input of a layer with one input.
     public var inputGradient: Storage? { inputGradients[0] }
     /// Whether its parameters need a gradient.
     public var learns: Bool { partials != nil && outputGradient != nil }

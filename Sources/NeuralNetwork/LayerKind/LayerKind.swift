@@ -1,31 +1,31 @@
 import Formats
 import Tensors
 
-/// All there is to a kind of layer: its options and their keys in a configuration, the shapes it makes, what it runs, and
-/// how it is written for others. One file of `Layers` holds one, and ``Layer/register(_:)`` adds those of other
-/// packages; nothing else in the engine knows a layer by its name.
+/// A kind of layer: its options and their configuration keys, its shapes, its operation and its export to other
+/// formats. Each file of `Layers` holds one, and ``Layer/register(_:)`` adds those of other packages; nothing else in
+/// the engine knows a layer by its name.
 ///
-/// For `y = f(x)` element by element, ``FunctionLayer`` asks for f and its derivative alone; for anything made of the
-/// engine's operations, ``TapeLayer`` asks for the forward pass alone.
+/// For an element-wise `y = f(x)`, conform to ``FunctionLayer``, which requires only f and its derivative; for anything
+/// composed of the engine's operations, conform to ``TapeLayer``, which requires only the forward pass.
 public protocol LayerKind: ConfigurationKind {
-    /// How many layers it reads.
+    /// The number of inputs it accepts.
     static var inputCount: ClosedRange<Int> { get }
-    /// What the compiler may do with it beside running it.
+    /// The properties by which the compiler fuses and simplifies it.
     var traits: LayerTraits { get }
-    /// How its own weights begin; nil: as the graph says.
+    /// The initializer of its weights; `nil` for the graph's.
     var initializer: Initializer? { get }
-    /// The order of its output's features in PyTorch, where that differs from ours.
+    /// The order of its output's features in PyTorch, where it differs from ours.
     var featureOrder: FeatureOrderRule { get }
 
-    /// Gives `node` its output shape, parameters, state, cost and geometry. `node` has as many inputs as
-    /// ``inputCount`` allows. Without an implementation: the input's shape and nothing else.
-    /// - Throws: an ``InputError`` at the node's place for options or inputs that cannot be.
+    /// Sets the output shape, parameters, state, cost and geometry of `node`, which has as many inputs as
+    /// ``inputCount`` allows. The default implementation sets the input's shape and nothing else.
+    /// - Throws: An ``InputError`` at the node's place for invalid options or inputs.
     func infer(_ node: inout NodeBuilder) throws(InputError)
-    /// What computes it, from the places and companions that the compiler has chosen; nil for a layer whose output is its
-    /// input's memory (``LayerTraits/isView``).
+    /// Returns the operation that computes it, given the storages and fused layers that the compiler has chosen; `nil`
+    /// for a layer whose output is its input's memory (``LayerTraits/isView``).
     func operation(_ emission: LayerEmission) -> (any Operation)?
-    /// The operators of ONNX that compute it at inference; the last one's output is the layer's. Empty: it passes its
-    /// input on.
+    /// Returns the ONNX operators that compute it at inference; the last one's output is the layer's. Empty if the
+    /// layer passes its input through.
     func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode]
 }
 
@@ -34,53 +34,56 @@ extension LayerKind {
     public static var inputCount: ClosedRange<Int> { 1...1 }
     /// None.
     public var traits: LayerTraits { LayerTraits() }
-    /// As the graph says.
+    /// The graph's initializer.
     public var initializer: Initializer? { nil }
-    /// As of its input.
+    /// The input's order.
     public var featureOrder: FeatureOrderRule { .ofInput }
-    /// The input's shape, and nothing else.
+    /// Sets the input's shape, and nothing else.
     public func infer(_ node: inout NodeBuilder) throws(InputError) { node.outputShape = node.inputShapes[0] }
 }
 
 extension LayerKind {
-    /// How many layers are read by one that joins several.
+    /// The input count of a layer that joins several: at least two.
     public static var severalInputs: ClosedRange<Int> { 2...Int.max }
 
-    /// This kind as a case of the configuration's union of layers, `common` being the keys that all layers share.
+    /// Returns this kind as a case of the configuration's union of layers; `common` holds the keys that all layers
+    /// share.
     package static func variant<Common>(common: [Field<Common>]) -> Variant<Common, Layer> {
         Variant(type, common: common, options, { Layer($0) }, { $0.as(Self.self) })
     }
 }
 
-/// What the compiler fuses, shares and leaves out is decided by these, whichever layer has them.
+/// Properties of a layer by which the compiler decides what to fuse, share or omit; it does not distinguish layers
+/// otherwise.
 public struct LayerTraits: Hashable, Sendable {
-    /// It multiplies with a kernel, its first parameter, whose last axis is the output's channels: at inference a
-    /// normalisation that follows is folded into it and a rectifier rides along.
+    /// Whether it multiplies with a kernel, its first parameter, whose last axis is the output channels. At inference,
+    /// a normalisation that follows is folded into it, and a rectifier is fused.
     public var hasKernel = false
-    /// It can multiply bytes at inference.
+    /// Whether it can multiply bytes at inference.
     var multipliesBytes = false
-    /// In training it takes the moments of a normalisation that follows while its output is in cache.
+    /// Whether, in training, it accumulates the moments of a following normalisation while its output is in cache.
     var takesMoments = false
-    /// It normalises each channel: γ and β are its parameters, running mean and variance its state.
+    /// The normalisation of each channel, if it is one: γ and β are its parameters, running mean and variance its
+    /// state.
     var normalization: ChannelNormalization?
-    /// `max(x, 0)`, which others can do along with their own work.
+    /// Whether it is `max(x, 0)`, which other layers can compute along with their own work.
     var isRectifier = false
-    /// The largest of each window, which a normalisation can do along with its own work in training.
+    /// Whether it is the maximum of each window, which a normalisation can compute along with its own work in training.
     package internal(set) var isMaximumPooling = false
-    /// Its output is its input, under another shape at most.
+    /// Whether its output is its input, at most with another shape.
     public var isView = false
-    /// The same, at inference.
+    /// Whether its output is its input at inference.
     public var isViewAtInference = false
-    /// The gradient of each input is the output's own.
+    /// Whether the gradient of each input is the output's own.
     public var sharesGradient = false
-    /// As the last layer it is part of the loss.
+    /// Whether, as the last layer, it is part of the loss.
     package var isSoftmax = false
-    /// Its backward pass reads its input anew, so that a cheap one may be computed again instead of stored.
+    /// Whether its backward pass reads its input again, so that a cheap input may be recomputed instead of stored.
     public var rereadsInput = false
-    /// Its input gradient costs less to compute again than to store.
+    /// Whether its input gradient costs less to recompute than to store.
     var hasCheapInputGradient = false
 
-    /// None: the layer is run, and nothing else.
+    /// Creates traits without any special property: the layer is simply run.
     public init() {}
 
     init(
@@ -109,23 +112,23 @@ package struct ChannelNormalization: Hashable, Sendable {
     let epsilon: Float
 }
 
-/// In which order PyTorch has the features of a layer's output. Those of a flattened image come channel by channel there
-/// and pixel by pixel here; whatever reads them has its weights in that order.
+/// The order in which PyTorch has the features of a layer's output. PyTorch flattens an image channel by channel, this
+/// engine pixel by pixel; a layer that reads the flattened image has its weights in that order.
 public enum FeatureOrderRule: Sendable {
-    /// The input's.
+    /// The order of the input.
     case ofInput
-    /// A flattened image's.
+    /// The order of a flattened image.
     case ofFlattenedImage
-    /// Its own, the same here and there.
+    /// An order of its own, the same in PyTorch and here.
     case own
-    /// The inputs', which must be one.
+    /// The order of the inputs, which must agree.
     case ofEachInput
-    /// The inputs', one after the other.
+    /// The orders of the inputs, concatenated.
     case joined
 }
 
 extension NodeBuilder {
-    /// - Throws: an ``InputError`` where there are not as many inputs as ``LayerKind/inputCount`` says.
+    /// - Throws: An ``InputError`` if the number of inputs is outside ``LayerKind/inputCount``.
     func requireInputs(of kind: any LayerKind) throws(InputError) {
         let count = Swift.type(of: kind).inputCount
         guard !count.contains(inputShapes.count) else { return }

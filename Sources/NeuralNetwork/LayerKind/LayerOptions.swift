@@ -1,22 +1,22 @@
 import Tensors
 
-/// A height and a width, or a number of rows and of columns.
+/// A height and a width, or numbers of rows and columns.
 public struct Size2D: Hashable, Sendable, CustomStringConvertible, ExpressibleByIntegerLiteral {
     /// Rows.
     public var height: Int
     /// Columns.
     public var width: Int
 
-    /// `height` rows and `width` columns.
+    /// Creates a size of `height` rows and `width` columns.
     public init(_ height: Int, _ width: Int) {
         self.height = height
         self.width = width
     }
 
-    /// As many rows as columns.
+    /// Creates a square size.
     public init(_ side: Int) { self.init(side, side) }
 
-    /// A square: `kernelSize: 3`.
+    /// Creates a square size from a literal: `kernelSize: 3`.
     public init(integerLiteral side: Int) { self.init(side, side) }
 
     /// `3×5`: rows, then columns.
@@ -29,11 +29,12 @@ public enum Padding: Hashable, Sendable {
     case valid
     /// `out = ⌈in / s⌉`; an odd total puts its extra row or column at the bottom or right, as TensorFlow does.
     case same
-    /// Rows above and below, columns left and right.
+    /// The given numbers of rows above and below, and of columns left and right.
     case explicit(top: Int, bottom: Int, left: Int, right: Int)
 }
 
-/// How weights begin. `fanIn`, `fanOut`: inputs and outputs of one unit, times `kH·kW` for a convolution.
+/// The initial distribution of weights. `fanIn` and `fanOut` are the inputs and outputs of one unit, times `kH·kW` for
+/// a convolution.
 public enum Initializer: Hashable, Sendable {
     /// Normal, σ = √(2 / fanIn). He et al. 2015, arXiv:1502.01852.
     case heNormal

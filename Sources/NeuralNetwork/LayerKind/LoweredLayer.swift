@@ -1,20 +1,20 @@
-/// A layer whose products can be made in several ways, between which timing decides.
+/// A layer whose products can be computed in several ways, the fastest of which is chosen by timing.
 package protocol LoweredLayer: LayerKind {
-    /// How they are made, once that is settled; nil: open. Where it is set to nil, only what was settled is forgotten.
+    /// The lowering, once settled; `nil` while open. Setting it to `nil` discards a settled lowering only.
     var settledLowering: ResolvedGraph.NodeLowering? { get set }
-    /// The kinds that are tried while it is open; nil: the model's where the layer can be lowered so, else all.
+    /// The kinds to try while the lowering is open; `nil` for the model's if the layer supports it, else all.
     var loweringKinds: [Lowering.Kind]? { get }
 }
 
 extension LoweredLayer {
-    /// The same, open again where it was settled.
+    /// Returns a copy whose lowering, if settled, is open again.
     fileprivate func unsettled() -> Layer {
         var result = self
         result.settledLowering = nil
         return Layer(result)
     }
 
-    /// The same, settled.
+    /// Returns a copy with this lowering.
     func settled(_ lowering: ResolvedGraph.NodeLowering) -> Layer {
         var result = self
         result.settledLowering = lowering
@@ -23,7 +23,7 @@ extension LoweredLayer {
 }
 
 extension Graph {
-    /// The same with every lowering open that timing has settled: for another machine, or other numbers of units.
+    /// A copy in which every lowering settled by timing is open again: for another machine, or other numbers of units.
     package var unsettled: Graph {
         var result = self
         for index in nodes.indices {

@@ -1,30 +1,30 @@
 import Kernels
 import Tensors
 
-/// A node whose output shape, parameters and geometry its layer is about to say.
+/// A node under construction, to which its layer adds output shape, parameters and geometry.
 public struct NodeBuilder {
     /// The layer's name, unique in its network.
     public let name: String
-    /// Where it stands, for errors: `model.layers[3] (dense_1)`.
+    /// The place for error messages: `model.layers[3] (dense_1)`.
     public let place: String
-    /// Of each layer that it reads: `[H, W, C]` or `[C]`.
+    /// The shape of each input: `[H, W, C]` or `[C]`.
     public let inputShapes: [Shape]
     var parameterOffset: Int
     var stateOffset: Int
-    /// To be set; without that `[1]`.
+    /// The output shape, which the layer must set; `[1]` by default.
     public var outputShape = Shape([1])
-    /// As ``addParameter(_:_:_:)`` was called.
+    /// The parameters added by ``addParameter(_:_:_:)``.
     public internal(set) var parameters: [ParameterTensor] = []
-    /// As ``addState(_:_:_:)`` was called.
+    /// The state added by ``addState(_:_:_:)``.
     public internal(set) var state: [ParameterTensor] = []
-    /// Of one sample, forward: what `trainer inspect` counts.
+    /// The number of multiply-adds per sample in the forward pass, as counted by `trainer inspect`.
     public var multiplyAdds = 0
     var geometry: ResolvedGraph.NodeGeometry?
     var lowering: ResolvedGraph.NodeLowering?
-    /// The model's, for convolutions that name none.
+    /// The model's lowering, for convolutions that specify none.
     let modelLowering: Lowering.Kind?
 
-    /// Where a window lies along both axes of the input image, and how often.
+    /// Returns the number of windows and the leading padding along both axes of the input image.
     public func window(
         _ size: Size2D, strides: Size2D, dilation: Size2D, _ padding: Padding
     ) throws(InputError) -> (rows: (out: Int, before: Int), columns: (out: Int, before: Int)) {
@@ -35,7 +35,7 @@ public struct NodeBuilder {
         )
     }
 
-    /// Gives the node the geometry and the output of a convolution of the input image.
+    /// Sets the node's geometry and output shape to those of a convolution of the input image.
     mutating func convolve(
         _ size: Size2D, strides: Size2D, dilation: Size2D, _ padding: Padding, filters: Int
     ) throws(InputError) -> ConvolutionGeometry {
@@ -51,7 +51,7 @@ public struct NodeBuilder {
         return geometry
     }
 
-    /// The output extent and the leading padding of a window along one axis.
+    /// Returns the output extent and the leading padding of a window along one axis.
     private func axis(
         _ axis: String, _ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ padding: Padding,
         _ vertical: Bool
@@ -88,7 +88,7 @@ public struct NodeBuilder {
         return ((extent + total - span) / stride + 1, before)
     }
 
-    /// The one input, which must be an image.
+    /// Returns the shape of the one input, which must be an image.
     public func image() throws(InputError) -> Shape {
         guard inputShapes[0].isImage else {
             throw InputError(place, expected: "an image H×W×C", received: "a vector of \(inputShapes[0])")
@@ -96,7 +96,7 @@ public struct NodeBuilder {
         return inputShapes[0]
     }
 
-    /// The one input, which must be a vector.
+    /// Returns the shape of the one input, which must be a vector.
     public func vector() throws(InputError) -> Shape {
         guard inputShapes[0].dimensions.count == 1 else {
             throw InputError(
@@ -106,7 +106,7 @@ public struct NodeBuilder {
         return inputShapes[0]
     }
 
-    /// A shape of these extents, each positive and their product below 2³¹.
+    /// Returns a shape with these extents, which must be positive with a product below 2³¹.
     public func checked(_ dimensions: [Int]) throws(InputError) -> Shape {
         guard let shape = Shape(checking: dimensions) else {
             throw InputError(
@@ -116,7 +116,7 @@ public struct NodeBuilder {
         return shape
     }
 
-    /// A parameter `layer/suffix` of the node.
+    /// Adds a parameter `layer/suffix` to the node.
     public mutating func addParameter(
         _ suffix: String, _ shape: [Int], _ role: ParameterTensor.Role
     ) throws(InputError) {
@@ -129,7 +129,8 @@ public struct NodeBuilder {
         }
     }
 
-    /// A vector of `count` numbers that the layer keeps from step to step; it begins with ones as a `.scale`, else with zeros.
+    /// Adds a vector of `count` numbers that the layer keeps from step to step, initialised to ones for a `.scale`,
+    /// else to zeros.
     public mutating func addState(_ suffix: String, _ count: Int, _ role: ParameterTensor.Role) {
         state.append(ParameterTensor(name: "\(name)/\(suffix)", shape: [count], offset: stateOffset, role: role))
         stateOffset += count

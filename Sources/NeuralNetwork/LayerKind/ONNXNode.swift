@@ -1,23 +1,22 @@
 import Tensors
 
-/// An operator of ONNX with its inputs and attributes, as plain values: what a layer says of itself to those who write
-/// such files.
+/// An ONNX operator with its inputs and attributes as plain values, by which a layer describes itself to exporters.
 public struct ONNXNode: Sendable {
-    /// What an operator reads.
+    /// An input of an operator.
     public enum Value: Sendable {
-        /// The layer's input of this number.
+        /// The layer's input with this index.
         case input(Int)
-        /// A tensor of the layer's parameters or of its state.
+        /// A tensor of the layer's parameters or state.
         case parameter(ParameterTensor), state(ParameterTensor)
-        /// A constant of one float (ONNX's shape `[]`). The name follows the layer's.
+        /// A scalar float constant (ONNX's shape `[]`). The name is appended to the layer's.
         case float(Float, name: String)
-        /// A list of integers.
+        /// A constant list of integers.
         case integers([Int], name: String)
-        /// The output of the layer's own node of this number.
+        /// The output of the layer's own node with this index.
         case node(Int)
     }
 
-    /// What an operator is told beside its inputs.
+    /// An attribute of an operator.
     public enum Attribute: Sendable {
         /// An integer.
         case int(Int)
@@ -27,16 +26,16 @@ public struct ONNXNode: Sendable {
         case ints([Int])
     }
 
-    /// ONNX's name of the operator: `Conv`.
+    /// The ONNX operator type, such as `Conv`.
     public let operation: String
-    /// What it reads, in this order.
+    /// The inputs, in this order.
     public let inputs: [Value]
-    /// In this order.
+    /// The attributes, in this order.
     public let attributes: [(name: String, value: Attribute)]
-    /// What follows the layer's name in the name of the output; nil: nothing, it is the layer's output.
+    /// The suffix of the output's name after the layer's; `nil` if the output is the layer's.
     public let suffix: String?
 
-    /// `operation` of `inputs`; without a suffix its output is the layer's.
+    /// Creates a node for `operation` on `inputs`; without a suffix, its output is the layer's.
     public init(
         _ operation: String, _ inputs: [Value] = [.input(0)], suffix: String? = nil,
         attributes: [(name: String, value: Attribute)] = []
@@ -49,12 +48,12 @@ public struct ONNXNode: Sendable {
 }
 
 extension ResolvedGraph.Node {
-    /// All parameters, as a layer's operators read them.
+    /// All parameters, as inputs of operators.
     var onnxParameters: [ONNXNode.Value] { parameters.map { .parameter($0) } }
 
-    /// A window's operator, behind a `Pad` where rows or columns of the input are taken away first.
+    /// Returns a windowed operator, preceded by a `Pad` if rows or columns of the input are cropped first.
     ///
-    /// - Parameter attributes: those beside `pads` and `strides`, which `kernel_shape` ends.
+    /// - Parameter attributes: The attributes besides `pads` and `strides`; `kernel_shape` is the last of them.
     func onnxWindow(
         _ operation: String, _ parameters: [ONNXNode.Value] = [],
         attributes: [(name: String, value: ONNXNode.Attribute)]

@@ -1,14 +1,14 @@
-/// Where a convolution or pooling window lies over its input, in ONNX's terms: zeros (or nothing) added around it, and
-/// rows or columns taken away first, which this project's negative padding means and ONNX's `pads` cannot.
+/// The padding of a convolution or pooling window in ONNX's terms: padding added around the input, and rows or columns
+/// cropped first. Negative padding means a crop in this project, which ONNX's `pads` cannot express.
 ///
-/// Only what the output needs is added behind: runtimes refuse pooling with padding as large as the window.
+/// Trailing padding is no more than the output needs: runtimes reject pooling with padding as large as the window.
 struct ONNXWindow {
-    /// Top, left, bottom, right, none negative.
+    /// Top, left, bottom and right padding, none negative.
     let pads: [Int]
-    /// The same for a `Pad` before the layer, none positive; nil where nothing is cropped.
+    /// The same for a `Pad` before the layer, none positive; `nil` if nothing is cropped.
     let crop: [Int]?
 
-    /// - Parameter node: a convolution or pooling layer, of this geometry.
+    /// - Parameter node: A convolution or pooling layer with this geometry.
     init(_ node: ResolvedGraph.Node, _ geometry: ResolvedGraph.NodeGeometry) {
         let input = node.inputShapes[0], output = node.outputShape
         let (span, strides, before) = geometry.window
@@ -19,7 +19,8 @@ struct ONNXWindow {
         crop = all.contains { $0 < 0 } ? all.map { min($0, 0) } : nil
     }
 
-    /// What `extent` needs behind it for exactly `out` windows; negative where a window more would fit otherwise.
+    /// Returns the trailing padding of `extent` for exactly `out` windows; negative if another window would fit
+    /// otherwise.
     private static func after(_ extent: Int, _ out: Int, _ span: Int, _ stride: Int, _ before: Int) -> Int {
         let needed = (out - 1) * stride + span - extent - before
         return needed < 0 && -needed < stride ? 0 : needed
@@ -27,7 +28,7 @@ struct ONNXWindow {
 }
 
 extension ResolvedGraph.NodeGeometry {
-    /// Rows and columns from the window's first tap to its last, between two windows, and of padding in front.
+    /// The rows and columns that the window spans from first to last tap, its strides, and its leading padding.
     var window: (span: Size2D, strides: Size2D, before: Size2D) {
         switch self {
         case .convolution(let g):

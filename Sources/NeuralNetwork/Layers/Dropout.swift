@@ -3,8 +3,8 @@ import Kernels
 import Tensors
 
 extension Layer {
-    /// In training zeroes each element with probability `rate` in [0, 1) and multiplies the others by `1/(1 − rate)`;
-    /// afterwards changes nothing.
+    /// In training, zeroes each element with probability `rate` in [0, 1) and multiplies the others by `1/(1 − rate)`;
+    /// at inference, passes its input through.
     public static func dropout(rate: Float) -> Layer { Layer(Dropout(rate: rate)) }
 }
 

@@ -2,7 +2,7 @@ import Formats
 import Tensors
 
 extension Layer {
-    /// `[H, W, C]` as one vector `[H·W·C]`, rows first, channels last.
+    /// Flattens `[H, W, C]` to a vector `[H·W·C]`, rows first, channels last.
     public static var flatten: Layer { Layer(Flatten()) }
 }
 
@@ -20,7 +20,8 @@ package struct Flatten: LayerKind {
 
     package func operation(_ emission: LayerEmission) -> (any Operation)? { nil }
 
-    /// The weights that follow were trained on rows, columns, channels in that order; a vector is one already.
+    /// Transposes first, since the weights that follow expect rows, columns, channels in that order; a vector is flat
+    /// already.
     package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {
         let shape = node.inputShapes[0]
         guard shape.isImage else { return [] }

@@ -10,12 +10,13 @@ import Kernels
 #endif
 
 extension Loss {
-    /// `−Σ t·(1 − p)^γ·log p`: images that are read right already count less, the more so the larger γ = `gamma`, in
-    /// [0, 10]; 0 is cross-entropy. T.-Y. Lin et al. 2017, arXiv:1708.02002.
+    /// `−Σ t·(1 − p)^γ·log p`: images that are already classified correctly count less, the more so the larger γ =
+    /// `gamma`, in [0, 10]; 0 is cross-entropy. T.-Y. Lin et al. 2017, arXiv:1708.02002.
     public static func focal(gamma: Double = 2) -> Loss { Loss(FocalLoss(gamma: gamma)) }
 }
 
-/// ``Loss/focal(gamma:)``. With `g = t·((1 − p)^γ − γ·p·(1 − p)^(γ − 1)·log p)` the gradient is `p·Σg − g`. In Double.
+/// ``Loss/focal(gamma:)``. With `g = t·((1 − p)^γ − γ·p·(1 − p)^(γ − 1)·log p)`, the gradient is `p·Σg − g`. Computed
+/// in `Double`.
 package struct FocalLoss: LossKind {
     package var gamma = 2.0
 
@@ -44,7 +45,7 @@ package struct FocalLoss: LossKind {
             }
             let factor = gamma == 0 ? 1 : pow(rest, gamma)
             loss -= t * factor * logP
-            // Where p is 1 to the last bit, log p is 0 and the second term with it.
+            // Where p rounds to 1, log p is 0, and so is the second term.
             let slope = gamma == 0 || rest == 0 ? 0 : gamma * p * pow(rest, gamma - 1) * logP
             let g = t * (factor - slope)
             total += g

@@ -10,12 +10,12 @@ import Kernels
 #endif
 
 extension Loss {
-    /// `Σ (p − t)²/K` of the probabilities (Brier's score over K): bounded, so that wrong labels pull less than in
-    /// cross-entropy. A. Ghosh, H. Kumar, P. S. Sastry 2017, arXiv:1712.09482.
+    /// `Σ (p − t)²/K` of the probabilities (the Brier score divided by K): bounded, so that wrong labels have less
+    /// influence than in cross-entropy. A. Ghosh, H. Kumar, P. S. Sastry 2017, arXiv:1712.09482.
     public static var meanSquaredError: Loss { Loss(MeanSquaredError()) }
 }
 
-/// ``Loss/meanSquaredError``. With `d = 2·(p − t)/K` the gradient is `p·(d − Σ d·p)`. In Double.
+/// ``Loss/meanSquaredError``. With `d = 2·(p − t)/K`, the gradient is `p·(d − Σ d·p)`. Computed in `Double`.
 package struct MeanSquaredError: LossKind {
     package static let type = "meanSquaredError"
     package static var options: Section<MeanSquaredError> { Section(initial: MeanSquaredError(), fields: []) }

@@ -2,9 +2,9 @@ import Kernels
 import LinearAlgebra
 import Tensors
 
-/// A product that a layer asks of BLAS.
+/// A matrix product that a layer computes by BLAS.
 package struct LayerProduct: Sendable, Hashable {
-    /// What it computes.
+    /// What a product computes.
     package enum Role: String, Sendable { case forward, weightGradient, inputGradient }
 
     package let layer: String
@@ -13,11 +13,12 @@ package struct LayerProduct: Sendable, Hashable {
 }
 
 extension ResolvedGraph {
-    /// The products of a training step as it is lowered, in the order of the layers; of a tiling, a full tile; of products
-    /// that repeat (Winograd's points, shifted views), one. Direct convolutions have none.
+    /// Returns the products of a training step as it is lowered, in the order of the layers: of a tiling, a full tile;
+    /// of repeated products (Winograd's points, shifted views), one. Direct convolutions have none.
     ///
     /// - Parameters:
-    ///   - batchSize: images of a step.  - shards: parts it is cut into.
+    ///   - batchSize: The number of images in a step.
+    ///   - shards: The number of shards it is split into.
     package func products(batchSize: Int, shards: Int) -> [LayerProduct] {
         precondition(batchSize >= 1 && shards >= 1, "batch size and shards must be at least 1")
         var isTrained: [Bool] = []
@@ -76,7 +77,7 @@ extension LoweringTask.Direction {
 }
 
 extension LoweringTask {
-    /// The product of a full tile; nil where there is none.
+    /// Returns the product of a full tile, or `nil` if there is none.
     func product(_ lowering: Lowering) -> GEMMShape? {
         let g = computed
         if let tiles = lowering.pieces(g)?.tiles {

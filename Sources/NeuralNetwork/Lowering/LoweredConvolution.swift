@@ -1,7 +1,7 @@
 import Kernels
 import Tensors
 
-/// Consecutive images, or rows of tiles of one, that Winograd takes at once.
+/// The pieces that Winograd processes at once: consecutive images, or rows of tiles of one.
 struct WinogradPieces {
     let winograd: Winograd
     let images: Int
@@ -14,7 +14,7 @@ struct WinogradPieces {
     }
 
     var scratchFloats: Int { winograd.scratchFloats(images: images, rows: rows) }
-    /// Tiles of a piece.
+    /// The number of tiles in a piece.
     var tiles: Int { images * rows * winograd.tilesWide }
 
     func forEach(_ count: Int, _ body: (_ images: Range<Int>, _ rows: Range<Int>) -> Void) {
@@ -28,12 +28,12 @@ struct WinogradPieces {
 }
 
 extension Lowering {
-    /// Winograd's pieces; nil for another kind.
+    /// Returns Winograd's pieces, or `nil` for another kind.
     func pieces(_ geometry: ConvolutionGeometry) -> WinogradPieces? {
         kind.winogradTile.map { WinogradPieces(geometry, $0, rows: rows) }
     }
 
-    /// Floats that a worker needs to compute `geometry` so.
+    /// Returns the number of scratch floats that a worker needs to compute `geometry` this way.
     fileprivate func scratchFloats(_ geometry: ConvolutionGeometry) -> Int {
         switch kind {
         case .im2col: min(rows, geometry.outRows) * geometry.depth
@@ -56,8 +56,8 @@ struct LoweredProduct {
     private let prepared: AlignedBuffer<Float>
     let scratchFloats: Int
 
-    /// - Parameter sharing: another product with the same weights, whose ``prepare(_:)`` serves both.
-    /// - Precondition: `task.allows(lowering.kind)`, and no weight gradient.
+    /// - Parameter sharing: Another product with the same weights, whose ``prepare(_:)`` serves both.
+    /// - Precondition: `task.allows(lowering.kind)`, and the direction is not the weight gradient.
     init(_ task: LoweringTask, _ lowering: Lowering, sharing other: LoweredProduct? = nil) {
         precondition(task.direction != .weightGradient && task.allows(lowering.kind), "no such lowering here")
         self.task = task
@@ -69,7 +69,7 @@ struct LoweredProduct {
         scratchFloats = lowering.scratchFloats(geometry)
     }
 
-    /// Once after each change of the weights `w` `[kH·kW·C, F]`.
+    /// Prepares the weights `w` `[kH·kW·C, F]`. Call it once after each change.
     func prepare(_ w: UnsafePointer<Float>) {
         if task.direction == .inputGradient {
             Convolution.prepareWeights(task.geometry, w: w, into: prepared.pointer)
@@ -78,9 +78,9 @@ struct LoweredProduct {
             task.direction == .forward ? w : UnsafePointer(prepared.pointer), into: transformed.pointer)
     }
 
-    /// `y` of consecutive images (for an input gradient: `∂X` of `x` = `∂Y`); `afterRows` sees finished rows while they are
-    /// in cache.
-    /// - Parameter layerWeights: `[kH·kW·C, F]`.
+    /// Computes `y` of consecutive images (for an input gradient, `∂X` of `x` = `∂Y`); `afterRows` is passed finished
+    /// rows while they are in cache.
+    /// - Parameter layerWeights: The weights `[kH·kW·C, F]`.
     func run(
         images: Int, x: UnsafePointer<Float>, layerWeights: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
         relu: Bool = false, y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
@@ -133,10 +133,10 @@ struct LoweredWeightGradient {
     private let lowering: Lowering
     private let pieces: WinogradPieces?
     let scratchFloats: Int
-    /// Floats that hold a shard's sums from its first images to its last.
+    /// The number of floats that hold a shard's sums from its first images to its last.
     var sumFloats: Int { pieces?.winograd.weightFloats ?? 0 }
 
-    /// - Precondition: the lowering's kind is eligible for the geometry.
+    /// - Precondition: The lowering's kind is eligible for the geometry.
     init(_ geometry: ConvolutionGeometry, _ lowering: Lowering) {
         precondition(lowering.kind.isEligible(for: geometry), "no such lowering here")
         self.geometry = geometry
@@ -145,10 +145,11 @@ struct LoweredWeightGradient {
         scratchFloats = lowering.scratchFloats(geometry)
     }
 
-    /// `dw` of consecutive images, added to what earlier images of the shard left.
+    /// Computes `dw` of consecutive images, and adds it to that of the shard's earlier images.
     /// - Parameters:
-    ///   - sums: ``sumFloats``, untouched between a shard's images.
-    ///   - isFirst: whether the sums begin here.  - isLast: whether `dw` must be whole after this.
+    ///   - sums: ``sumFloats`` floats, left untouched between a shard's images.
+    ///   - isFirst: Whether the sums begin here.
+    ///   - isLast: Whether `dw` must be complete after this call.
     func run(
         images: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>,
         sums: UnsafeMutablePointer<Float>, isFirst: Bool, isLast: Bool, scratch: UnsafeMutablePointer<Float>

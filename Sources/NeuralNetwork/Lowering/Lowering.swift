@@ -1,14 +1,14 @@
 import Kernels
 
-/// How one direction of a convolution is turned into matrix products, and in pieces of what size.
+/// How one direction of a convolution is turned into matrix products, and the size of its pieces.
 public struct Lowering: Hashable, Sendable, CustomStringConvertible {
     /// A way of turning a convolution into matrix products.
     public enum Kind: String, CaseIterable, Sendable {
-        /// The im2col matrix in tiles of output pixels, one product each.
+        /// The im2col matrix in tiles of output pixels, with one product each.
         case im2col
         /// One product for each position of the kernel, on shifted views of the padded image (`ShiftedConvolution`).
         case shifted
-        /// No matrix product: few input channels (`DirectConvolution`).
+        /// No matrix product, for few input channels (`DirectConvolution`).
         case direct
         /// Winograd's F(2×2, 3×3) (`Winograd`).
         case winograd2
@@ -23,7 +23,7 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
             }
         }
 
-        /// Whether a convolution can be computed so.
+        /// Whether a convolution can be computed this way.
         package func isEligible(for g: ConvolutionGeometry) -> Bool {
             switch self {
             case .im2col: true
@@ -33,7 +33,7 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
             }
         }
 
-        /// What ``isEligible(for:)`` asks for, in words.
+        /// The requirement that ``isEligible(for:)`` checks, in words.
         package var requirement: String {
             switch self {
             case .im2col: "any convolution"
@@ -45,13 +45,13 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Legal piece sizes.
+    /// The legal piece sizes.
     public static let legalRows = 1...99_999
 
-    /// The way.
+    /// The kind of lowering.
     public var kind: Kind
-    /// Size of a piece: output pixels (im2col), windows (shifted), rows of tiles (Winograd; beyond an image's own, so
-    /// many whole images). 1 where it says nothing (direct).
+    /// The size of a piece: output pixels (im2col), windows (shifted), or rows of tiles (Winograd; more rows than an
+    /// image has mean that many whole images). Always 1 where it has no meaning (direct).
     public var rows: Int
 
     /// - Precondition: `rows` in ``legalRows``.
@@ -61,7 +61,7 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
         self.rows = kind == .direct ? 1 : rows
     }
 
-    /// Reads ``text``; nil where it is none.
+    /// Creates a lowering from its ``text``; `nil` if it is not valid.
     public init?(text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard let kind = parts.first.flatMap({ Kind(rawValue: String($0)) }) else { return nil }
@@ -70,17 +70,17 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
             self.init(kind)
             return
         }
-        // Canonical decimal digits only: no sign, no leading zero, so that text and value are one to one.
+        // Canonical decimal digits only, without sign or leading zero, so that text and value correspond one to one.
         guard parts.count == 2, let rows = Int(parts[1]), Self.legalRows.contains(rows), "\(rows)" == parts[1] else {
             return nil
         }
         self.init(kind, rows: rows)
     }
 
-    /// As configurations hold it: `im2col:96`, `shifted:784`, `winograd4:7`, `direct`.
+    /// The notation in configurations: `im2col:96`, `shifted:784`, `winograd4:7`, `direct`.
     public var text: String { kind == .direct ? kind.rawValue : "\(kind.rawValue):\(rows)" }
 
-    /// In words: `im2col, tiles of 96 rows`.
+    /// A description in words: `im2col, tiles of 96 rows`.
     public var description: String {
         switch kind {
         case .im2col: "im2col, tiles of \(rows) rows"
@@ -92,7 +92,7 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The three directions of one convolution.
+/// The lowerings of the three directions of one convolution.
 public struct ConvolutionLowering: Hashable, Sendable {
     /// `Y` of `X` and `W`.
     public var forward: Lowering
@@ -101,7 +101,7 @@ public struct ConvolutionLowering: Hashable, Sendable {
     /// `dW` of `X` and `dY`.
     public var weightGradient: Lowering
 
-    /// A lowering for each direction.
+    /// Creates a lowering for each direction.
     public init(forward: Lowering, inputGradient: Lowering, weightGradient: Lowering) {
         self.forward = forward
         self.inputGradient = inputGradient
@@ -109,28 +109,29 @@ public struct ConvolutionLowering: Hashable, Sendable {
     }
 }
 
-/// What a configuration says of a convolution's lowering.
+/// A configuration's choice of a convolution's lowering.
 public enum LoweringChoice: Hashable, Sendable {
-    /// The fastest, by timing (`LoweringTuner`); before anything was timed, by a table.
+    /// The fastest by timing (`LoweringTuner`); before anything was timed, by a table.
     case auto
-    /// This in every direction; its pieces as in `auto`. Where only the input gradient cannot be lowered so (a strided
-    /// convolution's, a first layer's direct one), it is as in `auto`.
+    /// This kind in every direction, with pieces as in `auto`. If only the input gradient does not support it (that of
+    /// a strided convolution, or of a first layer's direct one), that direction is as in `auto`.
     case kind(Lowering.Kind)
-    /// All of it: what a run stores, so that repeating it gives the same bits.
+    /// A complete lowering, as a run stores it, so that repeating the run gives the same bits.
     case resolved(ConvolutionLowering)
 }
 
-/// How a dense layer's work is shared out.
+/// How a dense layer's work is divided.
 public enum DenseLowering: Hashable, Sendable, CustomStringConvertible {
-    /// Each shard of images multiplies with all of the weights and keeps its own weight gradient.
+    /// By images: each shard multiplies with all weights and keeps its own weight gradient.
     case images
-    /// Blocks of `features` input features: each is read once a pass, and the weight gradient needs no partial sums.
+    /// By blocks of `features` input features: each block is read once per pass, and the weight gradient needs no
+    /// partial sums.
     case weights(features: Int)
 
-    /// Legal block sizes.
+    /// The legal block sizes.
     public static let legalFeatures = 1...99_999
 
-    /// Reads ``text``; nil where it is none.
+    /// Creates a lowering from its ``text``; `nil` if it is not valid.
     public init?(text: String) {
         if text == "images" {
             self = .images
@@ -143,7 +144,7 @@ public enum DenseLowering: Hashable, Sendable, CustomStringConvertible {
         self = .weights(features: features)
     }
 
-    /// As configurations hold it: `images`, `weights:128`.
+    /// The notation in configurations: `images`, `weights:128`.
     public var text: String {
         switch self {
         case .images: "images"
@@ -151,7 +152,7 @@ public enum DenseLowering: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// In words: `GEMM in shards of images`.
+    /// A description in words: `GEMM in shards of images`.
     public var description: String {
         switch self {
         case .images: "GEMM in shards of images"
@@ -159,7 +160,7 @@ public enum DenseLowering: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Without timing: weights that fit a core's cache stay there while it takes its images.
+    /// Returns the choice without timing: weights that fit a core's cache stay there while it processes its images.
     static func table(features: Int, units: Int) -> DenseLowering {
         features * units >= 65_536 ? .weights(features: 128) : .images
     }

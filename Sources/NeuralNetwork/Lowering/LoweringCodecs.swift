@@ -2,14 +2,14 @@ import Formats
 import Tensors
 
 extension Codec where Value == Lowering.Kind? {
-    /// A kind for all layers, or `auto`.
+    /// A codec for a kind for all layers, or `auto`.
     package static var loweringKind: Codec {
         .choice([("auto", nil)] + Lowering.Kind.allCases.map { ($0.rawValue, $0) })
     }
 }
 
 extension Codec where Value == Lowering {
-    /// As a run stores it: `winograd4:7`.
+    /// A codec for a lowering as a run stores it: `winograd4:7`.
     fileprivate static var lowering: Codec {
         .notation(
             "direct, or im2col:N, shifted:N, winograd2:N or winograd4:N, N an integer in 1…99999",
@@ -19,7 +19,7 @@ extension Codec where Value == Lowering {
 }
 
 extension Codec where Value == LoweringChoice {
-    /// `auto`, a kind, or an object with each direction's.
+    /// A codec for `auto`, a kind, or an object with a lowering for each direction.
     static var lowering: Codec {
         let word = Codec<Lowering.Kind?>.loweringKind
         let im2col = Lowering(.im2col)
@@ -60,7 +60,7 @@ extension Codec where Value == DenseLowering {
 }
 
 extension Codec {
-    /// A text that stands for a value; `pattern` describes the same texts.
+    /// Returns a codec for a textual notation; `pattern` matches the same texts that `read` accepts.
     private static func notation(
         _ description: String, pattern: String, _ read: @escaping @Sendable (String) -> Value?,
         _ write: @escaping @Sendable (Value) -> String

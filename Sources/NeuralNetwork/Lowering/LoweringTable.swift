@@ -1,11 +1,11 @@
 import Kernels
 
-/// A convolution in one of its directions: what a lowering is chosen for.
+/// One direction of a convolution, for which a lowering is chosen.
 package struct LoweringTask: Hashable, Sendable {
     package enum Direction: String, CaseIterable, Sendable { case forward, inputGradient, weightGradient }
 
     package let direction: Direction
-    /// The layer's own extents.
+    /// The layer's geometry.
     package let geometry: ConvolutionGeometry
 
     package init(_ direction: Direction, _ geometry: ConvolutionGeometry) {
@@ -13,25 +13,26 @@ package struct LoweringTask: Hashable, Sendable {
         self.geometry = geometry
     }
 
-    /// The convolution that is computed: the layer's, or for the input gradient of stride 1 that of `∂Y`.
+    /// The convolution to compute: the layer's, or, for an input gradient with stride 1, that of `∂Y`.
     var computed: ConvolutionGeometry {
         direction == .inputGradient && geometry.hasUnitStride ? geometry.inputGradientGeometry : geometry
     }
 
-    /// A strided convolution's input gradient is a product and a scatter, nothing else.
+    /// Whether this is a strided convolution's input gradient, which is a product and a scatter, and nothing else.
     var isScattered: Bool { direction == .inputGradient && !geometry.hasUnitStride }
 
-    /// Whether this direction can be computed so.
+    /// Whether this direction can be computed this way.
     package func allows(_ kind: Lowering.Kind) -> Bool {
         isScattered ? kind == .im2col : kind.isEligible(for: computed)
     }
 
-    /// The model's choice `kind`, where this can be computed so.
+    /// Returns the model's choice `kind` if this direction supports it.
     func allowed(_ kind: Lowering.Kind?) -> Lowering.Kind? { kind.flatMap { allows($0) ? $0 : nil } }
 
-    /// What measurements on two servers say (AVX-512 and AVX2, OpenBLAS 0.3.21), where nothing was timed: F(4×4) where
-    /// little of its tiles is wasted at the border, F(2×2) where more is, im2col where neither pays, no product at all
-    /// where input channels are few. The weight gradient, whose products are thinner, is pickier.
+    /// The lowering used without timing, from measurements on two servers (AVX-512 and AVX2, OpenBLAS 0.3.21): F(4×4)
+    /// where little of its tiles is wasted at the border, F(2×2) where more is, im2col where neither pays off, and no
+    /// product at all for few input channels. The weight gradient, whose products are thinner, demands less waste of
+    /// F(4×4).
     package var tabled: Lowering {
         let g = computed
         if allows(.direct) { return Lowering(.direct) }
@@ -42,7 +43,7 @@ package struct LoweringTask: Hashable, Sendable {
         return tabled(.im2col)
     }
 
-    /// The size of pieces, by rule.
+    /// Returns a lowering of this kind whose piece size is chosen by rule.
     package func tabled(_ kind: Lowering.Kind) -> Lowering {
         let g = computed
         if let tile = kind.winogradTile {
@@ -60,18 +61,18 @@ package struct LoweringTask: Hashable, Sendable {
         }
     }
 
-    /// Floats of Winograd scratch that stay in a core's L2 cache.
+    /// The number of floats of Winograd scratch that stay in a core's L2 cache.
     private static let cacheFloats = 131_072
-    /// Images that Winograd takes at once at most.
+    /// The maximum number of images that Winograd processes at once.
     static let mostImages = 8
 
-    /// Pixels that tiles of `side` cover, over those of the image.
+    /// Returns the ratio of pixels covered by tiles of `side` to the pixels of the image.
     private func waste(_ g: ConvolutionGeometry, _ side: Int) -> Double {
         let covered = (g.outHeight + side - 1) / side * side * ((g.outWidth + side - 1) / side * side)
         return Double(covered) / Double(g.outRows)
     }
 
-    /// Lowerings worth timing, the table's first. `kinds` limits them.
+    /// Returns the lowerings of these kinds that are worth timing, the table's first.
     func candidates(_ kinds: [Lowering.Kind]) -> [Lowering] {
         let g = computed
         var result = kinds.contains(tabled.kind) ? [tabled] : []
@@ -93,7 +94,7 @@ package struct LoweringTask: Hashable, Sendable {
                 guard let tile = kind.winogradTile else { continue }
                 let high = Winograd(g, tile: tile).tilesHigh, one = Winograd(g, tile: tile).scratchFloats(images: 1)
                 if one > 2 * Self.cacheFloats {
-                    // Strips of an image that is larger than the cache.
+                    // Strips, for an image that is larger than the cache.
                     let strip = max(1, high * Self.cacheFloats / one)
                     add(kind, [high, strip, 2 * strip], most: high)
                 } else {
@@ -106,14 +107,14 @@ package struct LoweringTask: Hashable, Sendable {
 }
 
 extension ConvolutionLowering {
-    /// By the table, each direction.
+    /// Creates each direction's lowering from the table.
     package init(_ geometry: ConvolutionGeometry) {
         func tabled(_ direction: LoweringTask.Direction) -> Lowering { LoweringTask(direction, geometry).tabled }
         self.init(
             forward: tabled(.forward), inputGradient: tabled(.inputGradient), weightGradient: tabled(.weightGradient))
     }
 
-    /// One kind wherever it can be; else the table's.
+    /// Creates lowerings of one kind in every direction that supports it; the others are the table's.
     init(_ geometry: ConvolutionGeometry, kind: Lowering.Kind) {
         func tabled(_ direction: LoweringTask.Direction) -> Lowering {
             let task = LoweringTask(direction, geometry)

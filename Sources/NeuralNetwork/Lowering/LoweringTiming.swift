@@ -3,7 +3,8 @@ import LinearAlgebra
 import Tensors
 import Workers
 
-/// Fills with numbers of a network's size, always the same: exact values do not matter, denormals would.
+/// Returns a buffer of deterministic numbers of typical magnitude: exact values do not matter for timing, but denormals
+/// would.
 private func filled(_ count: Int, seed: UInt64) -> AlignedBuffer<Float> {
     let buffer = AlignedBuffer<Float>(count: count)
     var stream = RandomStream(RandomAddress(seed: seed, purpose: .test))
@@ -19,7 +20,7 @@ private func seconds(_ body: () -> Void) -> Double {
     return Double(MonotonicClock.nanoseconds() - start) * 1e-9
 }
 
-/// One direction of a convolution on made-up images, to be timed in any lowering.
+/// One direction of a convolution on synthetic images, to be timed in any lowering.
 final class ConvolutionTiming {
     private let task: LoweringTask
     private let images: Int
@@ -64,12 +65,12 @@ final class ConvolutionTiming {
         return prepared
     }
 
-    /// Seconds an image.
+    /// Returns the seconds per image.
     func run(_ lowering: Lowering, _ preparation: Preparation) -> Double {
         seconds { compute(preparation, x, dy, w, images) } / Double(images)
     }
 
-    /// Seconds of what is done once after each change of the weights.
+    /// Returns the seconds of the work done once after each change of the weights.
     func secondsOnce(_ preparation: Preparation) -> Double {
         guard case .product(let product) = preparation else { return 0 }
         return seconds { product.prepare(w.pointer) }
@@ -92,8 +93,8 @@ final class ConvolutionTiming {
         }
     }
 
-    /// The largest difference of one image's result from im2col's, over what ``Winograd/Tile/errorFactor`` allows (and as
-    /// much again as im2col may err itself).
+    /// Returns the largest difference of one image's result from im2col's, relative to the bound of
+    /// ``Winograd/Tile/errorFactor`` plus im2col's own.
     func errorShare(_ lowering: Lowering, _ tile: Winograd.Tile) -> Double {
         let g = task.geometry
         func result(_ lowering: Lowering, absolute: Bool) -> [Float] {
@@ -135,7 +136,7 @@ final class DenseTiming {
         partial = AlignedBuffer(count: features * units)
     }
 
-    /// Seconds an image.
+    /// Returns the seconds per image.
     func run(_ lowering: DenseLowering) -> Double {
         seconds {
             switch lowering {
@@ -152,7 +153,7 @@ final class DenseTiming {
             BLAS.gemm(
                 .yes, .no, m: features, n: units, k: rows, a: x.pointer + first * features, lda: features,
                 b: dy.pointer + first * units, ldb: units, c: partial.pointer, ldc: units)
-            // The shards' gradients are added up at the end of the step.
+            // The shards' gradients are summed at the end of the step.
             ElementwiseKernels.add(dw.pointer, partial.pointer, count: dw.count, y: dw.pointer)
         }
     }

@@ -1,12 +1,12 @@
 import Tensors
 
-/// What timing found for one direction of a convolution, or for a dense layer.
+/// The result of timing one direction of a convolution, or a dense layer.
 package struct LoweringRecord: Codable, Hashable, Sendable {
     /// The choice, as ``Lowering/text`` or ``DenseLowering/text``.
     package var choice: String
-    /// Microseconds an image of each candidate that was timed.
+    /// Microseconds per image of each timed candidate.
     package var microseconds: [String: Double]
-    /// Each Winograd candidate's largest difference from im2col, over the bound that is documented for it
+    /// Each Winograd candidate's largest difference from im2col, relative to its documented bound
     /// (``Winograd/Tile/errorFactor``). Above 1 it is not eligible.
     package var errorShares: [String: Double]
 
@@ -16,7 +16,7 @@ package struct LoweringRecord: Codable, Hashable, Sendable {
         self.errorShares = errorShares
     }
 
-    /// The choice's microseconds; the fastest candidate of another kind; whether the table's choice was kept.
+    /// The fastest candidate of another kind than the choice, and its microseconds per image.
     package var runnerUp: (text: String, microseconds: Double)? {
         let kind = choice.prefix { $0 != ":" }
         return microseconds.filter { $0.key.prefix { $0 != ":" } != kind }
@@ -24,30 +24,30 @@ package struct LoweringRecord: Codable, Hashable, Sendable {
     }
 }
 
-/// Chooses lowerings by timing them on the machine at hand, one thread calling BLAS as the workers do: the choice does not
-/// depend on the thread count.
+/// Chooses lowerings by timing them on this machine, with one thread calling BLAS as the workers do; the choice does
+/// not depend on the thread count.
 ///
 /// The table's choice (``LoweringTask/tabled``) goes first and is kept unless another is faster by more than
-/// ``margin``, so that noise does not change it. A timing is the best of several; who is far behind after three is
-/// not timed again.
+/// ``margin``, so that noise does not change it. Each timing is the best of several; candidates far behind after three
+/// are dropped.
 struct LoweringTuner {
-    /// By how much a candidate must beat the table's choice.
+    /// The relative margin by which a candidate must beat the table's choice.
     static let margin = 0.04
     /// Candidates this much slower than the best after three timings are dropped.
     private static let hopeless = 1.3
     private static let rounds = 6
-    /// Weights that blocks are tried for.
+    /// The smallest number of weights for which blocks are tried.
     private static let smallestBlocked = 32_768
-    /// Multiply-adds of a timing, about, as im2col: a millisecond.
+    /// The approximate number of multiply-adds of one timing, as im2col: about a millisecond.
     private static let multiplyAdds = 40_000_000
 
-    /// Images a shard.
+    /// The number of images per shard.
     let shardImages: Int
     let batchSize: Int
 
     // MARK: - Convolutions
 
-    /// - Parameter kinds: at least one, each allowed for the task.
+    /// - Parameter kinds: At least one, each allowed for the task.
     func measure(_ task: LoweringTask, _ kinds: [Lowering.Kind]) -> LoweringRecord {
         let trial = ConvolutionTiming(
             task, images: max(1, min(shardImages, Self.multiplyAdds / max(1, task.geometry.multiplyAdds))))
@@ -62,7 +62,7 @@ struct LoweringTuner {
         if candidates.isEmpty { candidates = [task.tabled(.im2col)] }
         let preparations = candidates.map { trial.preparation($0) }
         let times = Self.times(candidates.count) { index in trial.run(candidates[index], preparations[index]) }
-        // What is done once a step, spread over its images.
+        // Work done once per step is spread over its images.
         let costs = zip(candidates.indices, times).map { index, time in
             time + ((0..<3).map { _ in trial.secondsOnce(preparations[index]) }.min() ?? 0) / Double(batchSize)
         }
@@ -78,7 +78,7 @@ struct LoweringTuner {
     func measure(features: Int, units: Int) -> LoweringRecord {
         let table = DenseLowering.table(features: features, units: units)
         var candidates = [table]
-        // Blocks meet in a phase of their own and are all the parallelism there is: too few or too small gain nothing.
+        // Blocks run in a phase of their own and are its only parallelism: too few or too small ones gain nothing.
         let blocks =
             features * units < Self.smallestBlocked
             ? [] : [32, 64, 128, 256].filter { 8 * $0 <= features }.map { DenseLowering.weights(features: $0) }
@@ -91,7 +91,7 @@ struct LoweringTuner {
         return LoweringRecord(choice: candidates[best].text, microseconds: microseconds)
     }
 
-    /// Four significant digits are more than a timing has.
+    /// Rounds to at least four significant digits, more than a timing has.
     private static func rounded(_ value: Double) -> Double {
         guard value > 0, value.isFinite else { return 0 }
         var scale = 1.0
@@ -99,8 +99,8 @@ struct LoweringTuner {
         return (value * scale).rounded() / scale
     }
 
-    /// Seconds an image of each candidate: the least of several runs, of few where they are hopelessly slow. One run says
-    /// nothing: another program may have had the core meanwhile.
+    /// Returns seconds per image of each candidate: the minimum of several runs, fewer for hopelessly slow ones. A
+    /// single run says little, since another program may have used the core meanwhile.
     private static func times(_ count: Int, _ run: (Int) -> Double) -> [Double] {
         var best = (0..<count).map { index in (0..<3).map { _ in run(index) }.min() ?? 0 }
         for _ in 3..<rounds {
@@ -110,7 +110,7 @@ struct LoweringTuner {
         return best
     }
 
-    /// The fastest, or the first where nothing beats it clearly.
+    /// Returns the fastest candidate, or the first if none beats it clearly.
     private static func choice(_ costs: [Double]) -> Int {
         let best = costs.indices.min { costs[$0] < costs[$1] } ?? 0
         return costs[best] < costs[0] * (1 - margin) ? best : 0

@@ -1,10 +1,10 @@
 import Kernels
 import Tensors
 
-/// Batch normalisation over the columns, formula in ``BatchNormKernels``, with the ReLU that follows it where it can
-/// ride along. Training takes the statistics of the whole batch (a step joins all shards' moments, those of other ranks
-/// too, before the first image is normalised); inference the running ones,
-/// `running ← (1 − momentum)·running + momentum·batch`, the variance unbiased.
+/// Batch normalisation over the columns, with the ReLU that follows it if it can be fused; formulas in
+/// ``BatchNormKernels``. Training uses the statistics of the whole batch: a step combines the moments of all shards,
+/// including those of other ranks, before the first image is normalised. Inference uses the running statistics,
+/// `running ← (1 − momentum)·running + momentum·batch`, with the unbiased variance.
 final class BatchNormOperation: Operation {
     let name: String
     private let columns: Int
@@ -12,26 +12,26 @@ final class BatchNormOperation: Operation {
     private let momentum: Float
     private let epsilon: Float
     private let relu: Bool
-    /// Whether it goes by its batch, and learns; else by the running statistics.
+    /// Whether it uses the batch's statistics and learns, rather than using the running statistics.
     let training: Bool
     private let input: Storage
     private let output: Storage
     private let outputGradient: Storage?
-    /// What `backward` reads where `outputGradient` is not stored from the sums until then.
+    /// What `backward` reads if `outputGradient` is recomputed instead of being stored after the gradient sums.
     private let recomputedOutputGradient: Storage?
     private let inputGradient: Storage?
-    /// The max pooling that rides along, see ``PooledBatchNormKernels``; the output is then the pooled one.
+    /// The fused max pooling, see ``PooledBatchNormKernels``; the output is then the pooled one.
     private let pooling: Pooling?
-    /// Where the output is computed again for a backward pass that needs it.
+    /// The destination of the output recomputed for a backward pass that needs it.
     private let recomputedOutput: Storage?
     private let store: ParameterStore
     private let gamma, beta, runningMean, runningVariance: ParameterTensor
     private var moments: ShardSums?
     private var gradientSums: ShardSums?
     private var inverseDeviation: [Double]
-    /// Gathers the moments of many batches, in which case the running statistics stay as they are.
+    /// Accumulates the moments of many batches; if set, the running statistics do not change.
     private var pooled: PooledMoments?
-    // Expanded rows (see ColumnKernels).
+    // Rows repeated to the period of `ColumnKernels`.
     private let mean, scale, shift, slope, offset: AlignedBuffer<Float>
 
     init(_ emission: LayerEmission, momentum: Float, epsilon: Float) {
@@ -90,7 +90,7 @@ final class BatchNormOperation: Operation {
         gradientSums = ShardSums(count: 2 * columns, shards: shards)
     }
 
-    /// Scale and shift from the running statistics, where it goes by them.
+    /// Computes scale and shift from the running statistics, if those are used.
     func refresh() {
         guard !training else { return }
         let variance = store.state(runningVariance), average = store.state(runningMean)
@@ -126,7 +126,7 @@ final class BatchNormOperation: Operation {
         case .gradientSums:
             guard let outputGradient, let gradientSums else { return }
             if chunk.isFirst { gradientSums.clear(chunk.shard) }
-            // Behind a pooling only the pixels that it chose have a gradient.
+            // After a pooling, only the pixels that it chose have a gradient.
             let chosen = pooling.map { ($0.chosen.pointer(first, chunk), $0.rows(chunk)) }
             BatchNormKernels.addGradientSums(
                 dy: outputGradient.pointer(first, chunk), x: chosen?.0 ?? x, rows: chosen?.1 ?? rows,
@@ -206,10 +206,10 @@ final class BatchNormOperation: Operation {
         expandAffine()
     }
 
-    /// From now on, moments are gathered.
+    /// Starts accumulating moments over batches.
     func beginPooling() { pooled = PooledMoments(columns: columns) }
 
-    /// Writes the gathered mean and unbiased variance over the running statistics of `state`.
+    /// Writes the accumulated mean and unbiased variance over the running statistics in `target`.
     func writePooled(to target: AlignedBuffer<Float>) {
         guard let pooled else { return }
         for c in 0..<columns {
@@ -256,10 +256,10 @@ final class BatchNormOperation: Operation {
 }
 
 extension BatchNormOperation {
-    /// A max pooling in training, and what its backward pass needs to know.
+    /// A fused max pooling in training, with what its backward pass needs.
     private final class Pooling {
         let geometry: PoolingGeometry
-        /// The input where the maxima are.
+        /// The input values at the maxima.
         let chosen: Storage
         private var argmax = AlignedBuffer<Int32>(count: 0)
 
@@ -274,7 +274,7 @@ extension BatchNormOperation {
             argmax.pointer + (image - chunk.run.images.lowerBound) * geometry.outputCount
         }
 
-        /// Pooled pixels of the chunk.
+        /// Returns the number of pooled pixels in the chunk.
         func rows(_ chunk: borrowing Chunk) -> Int { chunk.images.count * geometry.outHeight * geometry.outWidth }
     }
 }

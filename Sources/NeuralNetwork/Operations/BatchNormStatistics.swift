@@ -1,7 +1,8 @@
 import Tensors
 import Workers
 
-/// Count, mean and sum of squared deviations of columns, joined batch by batch in Double (Chan, Golub, LeVeque 1979).
+/// Count, mean and sum of squared deviations per column, accumulated over batches in `Double` (Chan, Golub, LeVeque
+/// 1979).
 struct PooledMoments {
     private(set) var count, mean, squares: [Double]
 
@@ -11,7 +12,7 @@ struct PooledMoments {
         squares = count
     }
 
-    /// Takes in the moments of `count` more rows, at least one.
+    /// Adds the moments of `count` more rows, at least one.
     mutating func add(column c: Int, count rows: Double, mean batchMean: Double, squares batchSquares: Double) {
         let delta = batchMean - mean[c], total = count[c] + rows
         mean[c] += delta * (rows / total)
@@ -20,13 +21,14 @@ struct PooledMoments {
     }
 }
 
-/// Batch-norm's statistics of given weights over many images: what averaged weights need, whose activations no batch of
-/// the training has seen.
+/// Recomputes batch-norm's statistics for given weights over many images. Averaged weights need this, since no training
+/// batch has seen their activations.
 ///
-/// Batches go through the network in order, each batch-norm normalising by its batch and dropout left out. A layer's
-/// running mean becomes the mean `μ` of all R rows that it read, its running variance `Σ(x − μ)²/(R − 1)`: of all rows
-/// together, where PyTorch's `update_bn` takes the mean of the batches' variances. Shards are fixed and moments joined in
-/// Double in the order of shards and batches: the same bits for every thread count. Cost: one forward pass an image.
+/// Batches pass through the network in order, each batch-norm normalising by its batch, without dropout. A layer's
+/// running mean becomes the mean `μ` of all R rows that it read, its running variance `Σ(x − μ)²/(R − 1)`, over all
+/// rows together, whereas PyTorch's `update_bn` averages the variances of the batches. Shards are fixed, and moments
+/// are combined in `Double` in the order of shards and batches: the same bits for every thread count. Costs one forward
+/// pass per image.
 ///
 /// Source: P. Izmailov et al., "Averaging weights leads to wider optima and better generalization", 2018,
 /// arXiv:1803.05407, section 3.2.
@@ -37,10 +39,10 @@ package final class BatchNormStatistics {
     package let batchSize: Int
 
     /// - Parameters:
-    ///   - batchSize: the most images a call of ``add(images:count:)`` is given, at least 2.
-    ///   - shards: parts a batch is cut into, at least 1.
-    ///   - communicator: of the processes that share the images, all of which are given the statistics.
-    /// - Returns: nil where the network has no batch-norm, or only frozen ones.
+    ///   - batchSize: The maximum number of images in a call of ``add(images:count:)``, at least 2.
+    ///   - shards: The number of shards a batch is split into, at least 1.
+    ///   - communicator: Connects the processes that share the images, all of which receive the statistics.
+    /// - Returns: `nil` if the network has no batch-norm, or only frozen ones.
     package init?(
         graph: ResolvedGraph, batchSize: Int, shards: Int, pool: WorkerPool,
         communicator: any Communicator = SingleRank()
@@ -60,8 +62,8 @@ package final class BatchNormStatistics {
             communicator: communicator)
     }
 
-    /// Begins anew, with copies of the parameters `[parameterCount]`.
-    /// - Parameter state: the running statistics, `[stateCount]`, which frozen batch-norms go by; nil where none is frozen.
+    /// Starts over with copies of the parameters `[parameterCount]`.
+    /// - Parameter state: The running statistics `[stateCount]`, which frozen batch-norms use; `nil` if none is frozen.
     package func begin(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>? = nil) {
         store.parameters.copy(from: parameters)
         if let state { store.state.copy(from: state) }
@@ -69,16 +71,17 @@ package final class BatchNormStatistics {
         for norm in norms { norm.beginPooling() }
     }
 
-    /// The images that this process computes of a batch of so many: all, where it is on its own.
+    /// A function that returns the images of a batch of the given size that this process computes: all of them if it
+    /// runs alone.
     package var batchPart: @Sendable (_ count: Int) -> Range<Int> { plan.batchPart }
 
-    /// Takes in `count` images `[count, H, W, C]`, of which those of ``batchPart`` are there.
+    /// Adds a batch of `count` images `[count, H, W, C]`; `images` holds only those of ``batchPart``.
     package func add(images: AlignedBuffer<Float>, count: Int) {
         plan.begin(count: count)
         plan.execute(images: images.pointer)
     }
 
-    /// Writes the running statistics, those that were gathered and those of frozen batch-norms, into `state`, `[stateCount]`.
+    /// Writes the running statistics, those accumulated and those of frozen batch-norms, to `state`, `[stateCount]`.
     package func finish(into state: AlignedBuffer<Float>) {
         state.copy(from: store.state)
         for norm in norms { norm.writePooled(to: state) }

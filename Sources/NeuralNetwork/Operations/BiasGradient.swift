@@ -7,7 +7,7 @@ final class BiasGradient {
     private let store: ParameterStore
     private let kept: ShardSums
 
-    /// - Returns: nil where there is no bias, or none to learn.
+    /// - Returns: `nil` if there is no bias, or none to learn.
     init?(_ weights: LayerWeights, learns: Bool, store: ParameterStore, shards: Int) {
         guard learns, let bias = weights.biasTensor else { return nil }
         self.bias = bias
@@ -17,8 +17,8 @@ final class BiasGradient {
 
     var sums: [ShardSums] { [kept] }
 
-    /// Takes in `rows` rows of `dy`.
-    /// - Parameter isFirst: whether the shard's sum begins with them.
+    /// Adds `rows` rows of `dy`.
+    /// - Parameter isFirst: Whether the shard's sum begins with them.
     func add(_ dy: UnsafePointer<Float>, rows: Int, shard: Int, isFirst: Bool) {
         if isFirst { kept.clear(shard) }
         ColumnKernels.addColumnSums(dy, rows: rows, columns: kept.count, to: kept.pointer(shard))

@@ -1,30 +1,30 @@
 import Kernels
 import Tensors
 
-/// `Y = im2col(X)·W (+ b)`, NHWC; `W` is `[kH·kW·C, F]`. Each direction is lowered as its ``ConvolutionLowering`` says.
+/// `Y = im2col(X)·W (+ b)`, NHWC; `W` is `[kH·kW·C, F]`. Each direction is computed by its ``ConvolutionLowering``.
 final class ConvolutionOperation: Operation {
     let name: String
     private let geometry: ConvolutionGeometry
     private let input: Storage
-    /// Where the backward pass finds the input.
+    /// The storage from which the backward pass reads the input.
     private let recomputedInput: Storage
     private let output: Storage
     private let outputGradient: Storage?
     private let inputGradient: Storage?
     private let store: ParameterStore
     let weights: LayerWeights
-    /// A ReLU that rides along.
+    /// Whether a ReLU is fused.
     let relu: Bool
     private let partials: GradientPartials?
     private let kernelPartial: Int
     private var biasGradient: BiasGradient?
-    /// Batch-norm that takes its moments from the output while it is in cache.
+    /// The batch-norm whose moments are accumulated from the output while it is in cache.
     private let moments: BatchNormOperation?
 
     let forwardProduct: LoweredProduct
     private let inputProduct: LoweredProduct?
     private let weightProduct: LoweredWeightGradient?
-    /// Winograd's transformed weight gradient, one a worker: a shard stays with its worker.
+    /// Winograd's transformed weight gradients, one per worker, since a shard stays with its worker.
     private var weightSums: [AlignedBuffer<Float>] = []
     private let kernelScratch: Int
 

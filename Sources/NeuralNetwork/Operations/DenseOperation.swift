@@ -2,8 +2,8 @@ import Kernels
 import LinearAlgebra
 import Tensors
 
-/// `Y = X·W + b`, `X` `[N, in]`, `W` `[in, out]`; gradients `dW = Xᵀ·dY`, `dX = dY·Wᵀ`, `db = Σ dY`. For weights that fit a
-/// core's cache: each shard multiplies its own images and keeps its own weight gradient.
+/// `Y = X·W + b`, with `X` `[N, in]` and `W` `[in, out]`; gradients `dW = Xᵀ·dY`, `dX = dY·Wᵀ`, `db = Σ dY`. For
+/// weights that fit a core's cache: each shard multiplies its own images and keeps its own weight gradient.
 final class DenseOperation: Operation {
     let name: String
     private let core: DenseCore
@@ -55,9 +55,9 @@ final class DenseOperation: Operation {
     }
 }
 
-/// The same layer with weights too large for a core's cache: blocks of the weights are shared out instead of images, so
-/// that each block is read once a pass and the weight gradient needs no partial sums. Where there are several ranks, each
-/// gathers the activations and computes all blocks: that sends less than the weights' gradient would.
+/// A dense layer whose weights are too large for a core's cache. Work is divided into blocks of weights instead of
+/// images, so that each block is read once per pass and the weight gradient needs no partial sums. With several ranks,
+/// each gathers the activations and computes all blocks, which sends less than exchanging the weights' gradient would.
 final class BlockedDenseOperation: BlockOperation {
     let name: String
     private let core: DenseCore
@@ -124,13 +124,13 @@ final class BlockedDenseOperation: BlockOperation {
     }
 }
 
-/// What both dense operations share: the layer's storages and products.
+/// The storages and products that both dense operations share.
 struct DenseCore {
     let name: String
     let features: Int
     let units: Int
     let weights: LayerWeights
-    /// A ReLU that rides along.
+    /// Whether a ReLU is fused.
     let relu: Bool
     let input: Storage
     let output: Storage
@@ -160,7 +160,7 @@ struct DenseCore {
 
     func writes(_ pass: Pass) -> [Storage] { pass == .forward ? [output] : [inputGradient].compactMap { $0 } }
 
-    /// Columns `columns` of `Y = X·W + b`, then ReLU where it rides along.
+    /// Computes columns `columns` of `Y = X·W + b`, followed by the fused ReLU, if any.
     func forward(x: UnsafePointer<Float>, rows: Int, columns: Range<Int>, y: UnsafeMutablePointer<Float>) {
         let first = columns.lowerBound
         BLAS.gemm(
@@ -174,7 +174,7 @@ struct DenseCore {
         }
     }
 
-    /// Columns `features` of `dX = dY·Wᵀ`.
+    /// Computes columns `features` of `dX = dY·Wᵀ`.
     func inputGradient(
         dy: UnsafePointer<Float>, rows: Int, features range: Range<Int>, dx: UnsafeMutablePointer<Float>
     ) {

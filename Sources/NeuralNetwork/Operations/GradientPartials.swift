@@ -2,13 +2,13 @@ import Kernels
 import Tensors
 import Workers
 
-/// Weight gradients kept per shard and added up in shard order at the end of a step, so that the sum depends neither on
-/// which thread nor on which rank ran which shard.
+/// Weight gradients, kept per shard and summed in shard order at the end of a step, so that the sum does not depend on
+/// which thread or rank ran which shard.
 ///
-/// With several ranks the sum is a chain: a rank receives the sum over all shards before its own, adds its shards in their
-/// order, and hands it on; from the last one the whole goes back the same way. That moves twice the gradient's bytes through
-/// each rank, as an all-reduce does, where collecting the shards' sums would move them times the shards. It goes link by
-/// link, so that ranks add and send at the same time.
+/// With several ranks, the sum is a chain: a rank receives the sum over all shards before its own, adds its shards in
+/// their order, and passes it on; from the last rank the total returns the same way. That moves twice the gradient's
+/// bytes through each rank, as an all-reduce does, whereas collecting the shards' sums would move them times the number
+/// of shards. The chain is pipelined link by link, so that ranks add and send at the same time.
 public final class GradientPartials: ParallelWork {
     private struct Piece {
         let tensor: ParameterTensor
@@ -20,18 +20,19 @@ public final class GradientPartials: ParallelWork {
     private var pieces: [Piece] = []
     private var floatsPerShard = 0
     private var buffer = AlignedBuffer<Float>(count: 0)
-    /// Blocks of the reduction: (into the gradient, into the partials, count).
+    /// The blocks of the reduction: (offset in the gradient, offset in the partials, count).
     private var blocks: [(target: Int, source: Int, count: Int)] = []
-    /// With several ranks: the running sum, laid out like one shard's partials.
+    /// With several ranks, the running sum, laid out like one shard's partials.
     private var sum = AlignedBuffer<Float>(count: 0)
     private static let blockFloats = 4096
-    /// Floats that go from rank to rank at once: 32 KiB, which MPI libraries send without asking the receiver first.
+    /// The number of floats sent from rank to rank at once: 32 KiB, which MPI libraries send without asking the
+    /// receiver first.
     private static let linkFloats = 8_192
     /// This rank's shards.
     private var shards = 0..<0
-    /// What ``run(task:worker:)`` adds up: a link of the chain, or the gradient where that is nil.
+    /// What ``run(task:worker:)`` adds up: a link of the chain, or the gradient if `nil`.
     private var link: Range<Int>?
-    /// Whether a link begins with what another rank has added up.
+    /// Whether a link starts from another rank's sum.
     private var continues = false
 
     init(store: ParameterStore, communicator: any Communicator) {
@@ -39,7 +40,7 @@ public final class GradientPartials: ParallelWork {
         self.communicator = communicator
     }
 
-    /// Reserves room for `tensor`'s gradient; the handle for ``pointer(_:shard:)``.
+    /// Reserves space for the gradient of `tensor`, and returns the handle for ``pointer(_:shard:)``.
     public func register(_ tensor: ParameterTensor) -> Int {
         let offset = floatsPerShard
         pieces.append(Piece(tensor: tensor, offset: offset))
@@ -47,7 +48,7 @@ public final class GradientPartials: ParallelWork {
         return offset
     }
 
-    /// - Parameter shards: the most that this rank has.
+    /// - Parameter shards: The maximum number of shards on this rank.
     func allocate(shards: Int) {
         buffer = AlignedBuffer(count: floatsPerShard * shards)
         if communicator.size > 1 { sum = AlignedBuffer(count: floatsPerShard) }
@@ -62,29 +63,29 @@ public final class GradientPartials: ParallelWork {
         }
     }
 
-    /// A step begins in which this rank has `shards`.
+    /// Begins a step in which this rank has `shards`.
     func begin(shards: Range<Int>) { self.shards = shards }
 
-    /// Where a shard's sum of the gradient is. Set it to zero where ``Chunk/isFirst``, then add.
+    /// Returns the shard's sum of the gradient. Set it to zero if ``Chunk/isFirst``, then add to it.
     public func pointer(_ handle: Int, shard: Int) -> UnsafeMutablePointer<Float> {
         buffer.pointer + ((shard &- shards.lowerBound) &* floatsPerShard &+ handle)
     }
 
     var bytes: Int { (buffer.count + sum.count) * MemoryLayout<Float>.stride }
 
-    /// `gradient = partial[0] + partial[1] + …`, in that order, over the shards of all ranks.
+    /// Computes `gradient = partial[0] + partial[1] + …`, in that order, over the shards of all ranks.
     func reduce(_ run: Run, pool: WorkerPool) {
         if communicator.size > 1, floatsPerShard > 0 { chain(run, pool: pool) }
         link = nil
         pool.run(self, tasks: blocks.count)
     }
 
-    /// Leaves the sum over all shards in `sum`, on every rank.
+    /// Computes the sum over all shards in `sum`, on every rank.
     private func chain(_ run: Run, pool: WorkerPool) {
         let size = communicator.size, rank = communicator.rank
         func hasShards(_ rank: Int) -> Bool { !communicator.part(of: run.shards, rank: rank).isEmpty }
         if !shards.isEmpty {
-            // Where there are fewer shards than ranks, those without are passed over.
+            // If there are fewer shards than ranks, those without any are skipped.
             let before = (0..<rank).last(where: hasShards), after = (rank + 1..<size).first(where: hasShards)
             continues = before != nil
             pass(from: before, to: after) { here in
@@ -92,11 +93,11 @@ public final class GradientPartials: ParallelWork {
                 pool.run(self, tasks: (here.count + Self.blockFloats - 1) / Self.blockFloats)
             }
         }
-        // The last rank always has shards, and so the whole sum: it goes back along all ranks.
+        // The last rank always has shards, and so the total, which returns along all ranks.
         pass(from: rank + 1 < size ? rank + 1 : nil, to: rank > 0 ? rank - 1 : nil) { _ in }
     }
 
-    /// Takes `sum` link by link from one rank to another: while one link is sent, the next is received.
+    /// Passes `sum` link by link from one rank to another: while one link is sent, the next is received.
     private func pass(from source: Int?, to target: Int?, _ work: (_ link: Range<Int>) -> Void) {
         let bytes = MemoryLayout<Float>.stride
         var here = 0..<0, next = 0..<min(Self.linkFloats, floatsPerShard)
@@ -128,7 +129,7 @@ public final class GradientPartials: ParallelWork {
         }
     }
 
-    /// `target = (target +) row[0] + row[1] + …`, in that order.
+    /// Computes `target = (target +) row[0] + row[1] + …`, in that order.
     private func add(
         _ rows: Int, _ source: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int,
         continues: Bool = false

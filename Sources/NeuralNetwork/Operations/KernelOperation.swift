@@ -1,24 +1,26 @@
 import Kernels
 import Tensors
 
-/// What a layer with a kernel computes of one image, where it makes its products by itself; all else is ``KernelOperation``'s.
+/// The per-image computation of a layer with a kernel that computes its own products; everything else is
+/// ``KernelOperation``'s.
 protocol KernelProduct {
-    /// Floats of worker scratch it needs.
+    /// The number of floats of worker scratch it needs.
     var scratchFloats: Int { get }
-    /// Rows of an output image `[rows, F]`.
+    /// The number of rows of an output image `[rows, F]`.
     var outputRows: Int { get }
-    /// The output, bias and rectifier included.
+    /// Computes the output, including bias and rectifier.
     func forward(
         _ x: UnsafeMutablePointer<Float>, _ weights: LayerWeights, relu: Bool, y: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>)
-    /// Adds the kernel's gradient to `dw` and writes the input's to `dx`, where they are given.
+    /// Adds the kernel's gradient to `dw` and writes the input's to `dx`, each if given.
     func backward(
         dy: UnsafeMutablePointer<Float>, _ weights: LayerWeights,
         kernel: (x: UnsafeMutablePointer<Float>, dw: UnsafeMutablePointer<Float>)?, dx: UnsafeMutablePointer<Float>?,
         scratch: UnsafeMutablePointer<Float>)
 }
 
-/// A layer with a kernel and perhaps a bias, image by image. Each shard keeps its own sums of the gradients.
+/// A layer with a kernel and optionally a bias, computed image by image. Each shard keeps its own sums of the
+/// gradients.
 final class KernelOperation<Product: KernelProduct>: Operation {
     let name: String
     private let product: Product

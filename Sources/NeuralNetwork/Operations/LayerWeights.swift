@@ -1,6 +1,6 @@
 import Tensors
 
-/// The weights and bias that a convolution or dense layer multiplies with: its own, or at inference those with the
+/// The weights and bias that a convolution or dense layer multiplies with: its own, or, at inference, those with the
 /// following batch-norm folded in: `W′ = W·s`, `b′ = (b − μ)·s + β`, `s = γ/√(σ² + ε)` for each output channel.
 public final class LayerWeights {
     /// The batch-norm that is folded in.
@@ -9,9 +9,9 @@ public final class LayerWeights {
         let epsilon: Float
     }
 
-    /// The kernel's place.
+    /// The kernel's tensor.
     public let kernel: ParameterTensor
-    /// The bias's place; nil where there is none.
+    /// The bias's tensor, or `nil` if there is none.
     public let biasTensor: ParameterTensor?
     private let store: ParameterStore
     private let norm: Norm?
@@ -32,12 +32,12 @@ public final class LayerWeights {
     /// The kernel to multiply with.
     public var w: UnsafePointer<Float> { UnsafePointer(norm == nil ? store.parameter(kernel) : foldedKernel.pointer) }
 
-    /// The bias to add; nil where there is none.
+    /// The bias to add, or `nil` if there is none.
     public var bias: UnsafePointer<Float>? {
         norm == nil ? biasTensor.map { UnsafePointer(store.parameter($0)) } : UnsafePointer(foldedBias.pointer)
     }
 
-    /// After each change of the parameters.
+    /// Recomputes the folded weights. Call it after each change of the parameters.
     public func refresh() {
         guard let norm else { return }
         let source = store.parameter(kernel)

@@ -1,18 +1,18 @@
 import Kernels
 import Tensors
 
-/// Mean of a ``LossKind`` over the batch. Its forward pass writes the gradient of the logits as well. Targets may be of two
-/// classes (mixup, cutmix), classes may weigh differently, and teachers may have a say:
-/// `(1 − w)·loss + w·T²·KL(q ‖ softmax(z/T))` (``SoftmaxKernels/addDistillation``). Of lines it is a ``SequenceLossKind``'s.
+/// The mean of a ``LossKind`` over the batch. The forward pass also writes the gradient of the logits. Targets may
+/// consist of two classes (mixup, cutmix), classes may be weighted, and teachers may contribute:
+/// `(1 − w)·loss + w·T²·KL(q ‖ softmax(z/T))` (``SoftmaxKernels/addDistillation``). Lines use a ``SequenceLossKind``.
 final class LossOperation: Operation {
     let name = "loss"
     private let classes: Int
-    /// Rows of logits an image, one for each column of a line; 1 of a vector.
+    /// Rows of logits per image: one for each column of a line, or 1 for a vector.
     private let columns: Int
     private let logits: Storage
     private let gradient: Storage
     private var sums: ShardSums?
-    /// Of the last step.
+    /// The results of the last step.
     private(set) var lossSum = 0.0
     private(set) var correct = 0
 
@@ -35,12 +35,12 @@ final class LossOperation: Operation {
         if let texts = run.texts { return runLines(chunk, labels, texts, weight, total) }
         for image in chunk.images {
             let z = logits.pointer(image, chunk), dz = gradient.pointer(image, chunk)
-            // Labels and targets are of this rank's images.
+            // Labels and targets are those of this rank's images.
             let place = image - run.images.lowerBound
             let label = Int(labels[place])
             precondition(label >= 0 && label < classes, "a label is outside the network's classes")
             var target = LossTarget(label: label, smoothing: run.labelSmoothing)
-            // Right is the class that has the larger share.
+            // The correct class is the one with the larger share.
             var right = label
             if let others = run.otherLabels, let shares = run.labelShares {
                 (target.other, target.share) = (Int(others[place]), shares[place])

@@ -1,24 +1,27 @@
 import Tensors
 
-/// What runs. A plan is a list of steps `(operation, pass)`; each reads and writes storages of the images it is given.
+/// The computation of a layer. A plan is a list of steps `(operation, pass)`; each reads and writes storages of the
+/// images it is given.
 public protocol Operation: AnyObject {
-    /// The layer it comes from, for messages and profiles.
+    /// The name of its layer, for messages and profiles.
     var name: String { get }
-    /// Floats of worker scratch it needs.
+    /// The number of floats of worker scratch it needs.
     var scratchFloats: Int { get }
-    /// What pass `pass` reads and writes.
+    /// Returns the storages that `pass` reads.
     func reads(_ pass: Pass) -> [Storage]
-    /// What it writes. Memory is placed by both: leave nothing out.
+    /// Returns the storages that `pass` writes. Memory is placed according to both lists: leave nothing out.
     func writes(_ pass: Pass) -> [Storage]
-    /// Makes its own memory for up to `capacity` images of this rank, in a batch of up to `shards` shards, on `workers` workers.
+    /// Allocates its own memory for up to `capacity` images of this rank, in a batch of up to `shards` shards, on
+    /// `workers` workers.
     func prepare(capacity: Int, shards: Int, workers: Int)
-    /// Does `pass` for the chunk's images.
+    /// Runs `pass` on the chunk's images.
     func run(_ pass: Pass, _ chunk: borrowing Chunk)
-    /// What ``reduce(_:_:)`` of the same pass joins: the sums of all shards, wherever they were computed.
+    /// Returns the sums that ``reduce(_:_:)`` of the same pass combines: those of all shards, wherever they were
+    /// computed.
     func sums(_ pass: Pass) -> [ShardSums]
-    /// Joins what the shards left, after the last of them, in shard order.
+    /// Combines the sums of the shards in shard order, after the last of them is done.
     func reduce(_ pass: Pass, _ run: Run)
-    /// Work once a step before anything else, such as transposing weights.
+    /// Does work once per step before anything else, such as transposing weights.
     func refresh()
 }
 
@@ -35,48 +38,48 @@ extension Operation {
     public func refresh() {}
 }
 
-/// An operation that cuts its work otherwise than by images, in a phase of its own. Every rank does all of it.
+/// An operation that splits its work by something other than images, in a phase of its own. Every rank does all of it.
 protocol BlockOperation: Operation {
-    /// What it reads of the whole batch, that no earlier pass of it has read.
+    /// Returns the storages that `pass` reads for the whole batch and that no earlier pass of the operation has read.
     func gathers(_ pass: Pass) -> [Storage]
     func blockCount(_ pass: Pass, _ run: Run) -> Int
-    /// - Parameter scratch: the worker's own, ``Operation/scratchFloats``.
+    /// - Parameter scratch: The worker's own memory, ``Operation/scratchFloats`` floats.
     func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run)
 }
 
 extension BlockOperation {
     /// None.
     func gathers(_ pass: Pass) -> [Storage] { [] }
-    /// Nothing: its blocks are its work.
+    /// Nothing: the work is done in blocks.
     func run(_ pass: Pass, _ chunk: borrowing Chunk) {}
 }
 
 /// The passes of a training step.
 public enum Pass: Sendable {
-    /// From inputs to the output.
+    /// From the inputs to the output.
     case forward
     /// Batch-norm's statistics, before its `forward`.
     case moments
     /// Batch-norm's sums of the gradient, before its `backward`.
     case gradientSums
-    /// From the output's gradient to those of inputs and parameters.
+    /// From the output's gradient to those of the inputs and parameters.
     case backward
-    /// Work of an earlier phase done again, because that costs less than storing and reading its result; it belongs to the
-    /// step after it.
+    /// A repetition of work of an earlier phase that costs less than storing and reading its result; it belongs to the
+    /// step that follows it.
     case recompute
 }
 
-/// A number of floats per image that some steps write and others read. The compiler decides where it lies.
+/// A fixed number of floats per image that some steps write and others read. The plan decides where it is placed.
 public final class Storage {
-    /// How far the floats reach: over the whole batch, this rank's images, a shard or a chunk.
+    /// What the memory holds: the whole batch, this rank's images, a shard or a chunk.
     enum Scope { case batch, rank, shard, chunk }
 
-    /// Of one image's layer output, or of its gradient.
+    /// The number of floats of one image's layer output, or of its gradient.
     public let floatsPerImage: Int
-    /// Kept for a reader outside the plan (the input, the output).
+    /// Whether it is accessed from outside the plan (the input, the output).
     let isExternal: Bool
     var scope = Scope.batch
-    /// Of worker 0.
+    /// The start of worker 0's memory.
     private(set) var base: UnsafeMutablePointer<Float>?
     private var workerStride = 0
 
@@ -91,7 +94,7 @@ public final class Storage {
         self.workerStride = workerStride
     }
 
-    /// Image `image`'s floats; those of the following images of the chunk come right after.
+    /// Returns the floats of image `image`; those of the chunk's following images come right after.
     public func pointer(_ image: Int, _ chunk: borrowing Chunk) -> UnsafeMutablePointer<Float> {
         let origin =
             switch scope {
@@ -104,48 +107,48 @@ public final class Storage {
         return base + (chunk.worker &* workerStride &+ (image &- origin) &* floatsPerImage)
     }
 
-    /// Whether it is kept from one phase to the next.
+    /// Whether its contents outlive a phase.
     var outlivesPhases: Bool { scope == .batch || scope == .rank }
 
-    /// The whole batch's floats.
+    /// The floats of the whole batch.
     var batchPointer: UnsafeMutablePointer<Float> {
         guard let base, scope == .batch else { preconditionFailure("a storage of one shard is read as a batch") }
         return base
     }
 }
 
-/// What all steps of one run share.
+/// The state shared by all steps of one run.
 public final class Run {
-    /// Images in this batch, on all ranks.
+    /// The number of images in the batch, on all ranks.
     public internal(set) var count = 0
-    /// Shards it is cut into.
+    /// The number of shards the batch is split into.
     public internal(set) var shards = 0
     /// The shards and the images of this rank.
     var rankShards = 0..<0
     var images = 0..<0
-    /// Of this rank's images.
+    /// The labels of this rank's images.
     var labels: UnsafePointer<Int32>?
-    /// Of this rank's lines: how many labels each has, of the places it has for them in ``labels``.
+    /// For this rank's lines, the number of labels of each, and the number of places for them in ``labels``.
     var texts: (lengths: UnsafePointer<Int32>, places: Int)?
-    /// Of images that were mixed: the classes mixed in, and the shares of `labels`.
+    /// For mixed images, the classes mixed in, and the shares of `labels`.
     var otherLabels: UnsafePointer<Int32>?
     var labelShares: UnsafePointer<Float>?
-    /// Of distillation: what the teachers say, `[count, K]`, and how it counts.
+    /// For distillation, the teachers' targets `[count, K]`, their temperature and their weight.
     var teacherTargets: UnsafePointer<Float>?
     var temperature: Float = 1
     var teacherWeight: Float = 0
     var labelSmoothing: Float = 0
     var loss: any LossKind = CrossEntropy()
-    /// By class; nil: all 1.
+    /// The weight of each class; `nil` if all are 1.
     var classWeights: [Float]?
-    /// The training step, part of dropout's addresses.
+    /// The number of the training step, part of dropout's random addresses.
     public internal(set) var step: UInt32 = 0
-    /// Of the network's random numbers.
+    /// The seed of the network's random numbers.
     public let seed: UInt64
 
     init(seed: UInt64) { self.seed = seed }
 
-    /// How much an image counts: as its class, or as its classes by their shares.
+    /// Returns the weight of an image: that of its class, or that of its two classes by their shares.
     func weight(of target: LossTarget) -> Float {
         guard let classWeights else { return 1 }
         guard target.share < 1 else { return classWeights[target.label] }
@@ -153,32 +156,32 @@ public final class Run {
     }
 }
 
-/// The images a step works on at once, and the memory it may use.
+/// The images that a step processes at once, and the memory it may use.
 public struct Chunk: ~Copyable {
-    /// Their numbers in the batch.
+    /// The indices of the images in the batch.
     public internal(set) var images: Range<Int>
-    /// The number of the shard.
+    /// The index of the shard.
     public let shard: Int
-    /// The shard's images. A shard stays with one worker from its first chunk to its last.
+    /// The images of the shard. A shard stays with one worker from its first chunk to its last.
     public let shardImages: Range<Int>
     let worker: Int
-    /// The worker's own memory, as much as ``Operation/scratchFloats`` asks for.
+    /// The worker's own memory, as large as ``Operation/scratchFloats`` requests.
     public let scratch: UnsafeMutablePointer<Float>
-    /// What all steps of the run share.
+    /// The state shared by all steps of the run.
     public let run: Run
 
     var shardStart: Int { shardImages.lowerBound }
-    /// Whether sums of this shard begin here.
+    /// Whether this is the shard's first chunk, where sums begin.
     public var isFirst: Bool { images.lowerBound == shardImages.lowerBound }
-    /// Whether they end here.
+    /// Whether this is the shard's last chunk, where sums end.
     public var isLast: Bool { images.upperBound == shardImages.upperBound }
 }
 
-/// Parameters, their gradients and the layers' running state, each one flat buffer.
+/// The parameters, their gradients and the layers' running state, each in one flat buffer.
 public final class ParameterStore {
     package let parameters: AlignedBuffer<Float>
     package let state: AlignedBuffer<Float>
-    /// Empty where nothing is trained.
+    /// The gradients; empty if nothing is trained.
     package let gradients: AlignedBuffer<Float>
 
     init(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>, withGradients: Bool) {
@@ -187,18 +190,18 @@ public final class ParameterStore {
         self.gradients = AlignedBuffer(count: withGradients ? parameters.count : 0)
     }
 
-    /// Takes copies of the parameters `[parameterCount]` and the running state `[stateCount]`.
+    /// Copies the parameters `[parameterCount]` and the running state `[stateCount]` into the store.
     package func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
         self.parameters.copy(from: parameters)
         self.state.copy(from: state)
     }
 
-    /// The first number of a parameter.
+    /// Returns the first element of a parameter.
     public func parameter(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> {
         parameters.pointer + tensor.offset
     }
-    /// Of its gradient.
+    /// Returns the first element of a parameter's gradient.
     public func gradient(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { gradients.pointer + tensor.offset }
-    /// Of a tensor that is kept from step to step.
+    /// Returns the first element of a state tensor, which is kept from step to step.
     public func state(_ tensor: ParameterTensor) -> UnsafeMutablePointer<Float> { state.pointer + tensor.offset }
 }

@@ -1,7 +1,7 @@
 import Kernels
 import Tensors
 
-/// Max, average and global average pooling: ``PoolingKernels``.
+/// Max and average pooling, over windows or the whole image: ``PoolingKernels``.
 final class PoolingOperation: Operation {
     enum Kind { case maximum, average }
 
@@ -10,7 +10,7 @@ final class PoolingOperation: Operation {
     private let geometry: PoolingGeometry
     private let input, output: Storage
     private let outputGradient, inputGradient: Storage?
-    /// Where the input gradient is computed a second time.
+    /// The destination of the recomputed input gradient.
     private let recomputedInputGradient: Storage?
     private var argmax = AlignedBuffer<Int32>(count: 0)
 

@@ -1,17 +1,17 @@
 import Tensors
 import Workers
 
-/// Per-shard sums in Double, joined in shard order.
+/// Sums kept per shard in `Double`, and added in shard order.
 public final class ShardSums {
-    /// Sums of one shard.
+    /// The number of sums per shard.
     public let count: Int
-    /// The most shards.
+    /// The maximum number of shards.
     public let shards: Int
     private var buffer: AlignedBuffer<Double>
     private var offset = 0
     private var stride: Int
 
-    /// `count` sums for each of up to `shards` shards.
+    /// Creates `count` sums for each of up to `shards` shards.
     public init(count: Int, shards: Int) {
         self.count = count
         self.shards = shards
@@ -19,14 +19,14 @@ public final class ShardSums {
         buffer = AlignedBuffer(count: stride * shards)
     }
 
-    /// Shards on cache lines of their own.
+    /// Pads to whole cache lines, so that shards do not share any.
     fileprivate static func padded(_ count: Int) -> Int { (count + 7) / 8 * 8 }
 
     fileprivate func move(to buffer: AlignedBuffer<Double>, offset: Int, stride: Int) {
         (self.buffer, self.offset, self.stride) = (buffer, offset, stride)
     }
 
-    /// A shard's sums.
+    /// Returns a shard's sums.
     public func pointer(_ shard: Int) -> UnsafeMutablePointer<Double> { buffer.pointer + (shard &* stride &+ offset) }
 
     /// Sets a shard's sums to zero.
@@ -40,14 +40,15 @@ public final class ShardSums {
     }
 }
 
-/// All sums that are joined at one point of a step, side by side for each shard: ranks exchange them in one call.
+/// All sums that are reduced at one point of a step, side by side for each shard, so that ranks exchange them in one
+/// call.
 struct SumExchange {
     private let buffer: AlignedBuffer<Double>
     private let stride: Int
-    /// Bytes that each shard contributes.
+    /// The number of bytes that each shard contributes.
     var bytesPerShard: Int { stride * MemoryLayout<Double>.stride }
 
-    /// Moves `sums` into memory of its own; nil where there are none.
+    /// Moves `sums` into a buffer of its own; `nil` if there are none.
     init?(_ sums: [ShardSums]) {
         guard let shards = sums.map(\.shards).max() else { return nil }
         stride = sums.reduce(0) { $0 + ShardSums.padded($1.count) }

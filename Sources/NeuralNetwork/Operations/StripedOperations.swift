@@ -1,13 +1,13 @@
 import Kernels
 import Tensors
 
-/// Rows of an image's output, for layers that share one image out among workers. Their number depends on the layer only,
-/// so that the result does not depend on the thread count.
+/// Strips of output rows, for layers that split one image across workers. Their number depends on the layer only, so
+/// that the result does not depend on the thread count.
 struct Strips {
-    /// Multiply-adds that are worth a strip of their own.
+    /// The number of multiply-adds that justify a strip.
     private static let multiplyAdds = 4_000_000
     private static let most = 16
-    /// Strips begin at multiples of this, Winograd's larger tile.
+    /// The multiple at which strips begin, Winograd's larger tile.
     private static let alignment = 4
 
     let ranges: [Range<Int>]
@@ -19,7 +19,7 @@ struct Strips {
     }
 }
 
-/// One image's convolution at inference, in strips.
+/// The convolution of a single image at inference, in strips.
 final class StripedConvolution: BlockOperation {
     private struct Strip {
         let product: LoweredProduct
@@ -33,7 +33,7 @@ final class StripedConvolution: BlockOperation {
     private let weights: LayerWeights
     private let relu: Bool
 
-    /// - Parameter whole: the same layer's operation on whole images, which prepares the weights.
+    /// - Parameter whole: The same layer's operation on whole images, which prepares the weights.
     init(
         _ emission: LayerEmission, geometry g: ConvolutionGeometry, lowering: Lowering, whole: ConvolutionOperation
     ) {
@@ -72,7 +72,7 @@ final class StripedConvolution: BlockOperation {
     }
 }
 
-/// One image's pooling at inference, in strips.
+/// The pooling of a single image at inference, in strips.
 final class StripedPooling: BlockOperation {
     let name: String
     private let kind: PoolingOperation.Kind

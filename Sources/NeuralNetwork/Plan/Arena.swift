@@ -1,14 +1,14 @@
-/// Places buffers that live for known intervals of time into one block of memory, sharing addresses between those
-/// that are never alive together.
+/// Places buffers with known lifetimes into one block of memory; buffers that are never alive together may share
+/// addresses.
 struct Arena {
     struct Item {
         let floats: Int
-        /// First and last moment of use, inclusive.
+        /// The first and last time of use, inclusive.
         let life: ClosedRange<Int>
     }
 
-    /// Offsets in floats, in the order of `items`, each a multiple of 16; and the block's size.
-    /// Greedy: the largest first, each at the lowest offset that is free throughout its life.
+    /// Returns the offsets in floats, in the order of `items` and each a multiple of 16, and the size of the block.
+    /// Greedy: the largest item first, each at the lowest offset that is free throughout its lifetime.
     static func place(_ items: [Item]) -> (offsets: [Int], floats: Int) {
         var offsets = Array(repeating: 0, count: items.count)
         var placed: [(index: Int, end: Int)] = []

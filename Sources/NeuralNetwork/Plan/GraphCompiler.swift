@@ -1,7 +1,7 @@
 import Kernels
 import Tensors
 
-/// What a plan runs, in order, before anything has a place in memory.
+/// The steps that a plan runs, in order, before memory is assigned to anything.
 struct Program {
     struct Step {
         let operation: any Operation
@@ -12,54 +12,56 @@ struct Program {
     let input: Storage
     let logits: Storage
     let loss: LossOperation?
-    /// What a node that was asked for has computed, still there when everything has run; as bytes where it is given how they lie.
+    /// The output of ``GraphCompiler/keptNode``, preserved until the end of the run; `bytes` is its format if it is
+    /// quantized.
     var kept: (storage: Storage, bytes: GraphCompiler.ByteFormat?)?
-    /// Batch-norms whose moments a convolution takes in its own forward step.
+    /// Batch-norms whose moments a convolution accumulates in its own forward step, keyed by the convolution.
     var fusedMoments: [ObjectIdentifier: BatchNormOperation] = [:]
 }
 
-/// Turns a resolved graph into operations: chooses what runs together, where gradients flow and where they meet.
+/// Compiles a resolved graph into operations: decides what is fused, where gradients flow and where they are summed.
 struct GraphCompiler {
     let graph: ResolvedGraph
     private let store: ParameterStore
     private let partials: GradientPartials?
-    /// Readers of each node, as (node, which of its inputs); index 0 is the network's input.
+    /// The readers of each node, as (reader, input slot). Index 0 is the network's input, index n + 1 is node n.
     var readers: [[(node: Int, slot: Int)]]
-    /// Whether a node's output depends on parameters that are trained.
+    /// Whether each node's output depends on trained parameters.
     var isTrained: [Bool]
     private var activations: [Storage] = []
-    /// The whole gradient of each node's output.
+    /// The total gradient of each node's output.
     private var gradients: [Storage?] = []
-    /// What each reader sends back: `[node][slot]`.
+    /// The gradient that each reader sends back for each of its inputs: `[node][slot]`.
     private var edges: [[Storage?]] = []
     private let input: Storage
     private let output: Storage
-    /// By batch-norm: its output computed again for the one convolution that reads it.
+    /// Batch-norm outputs that are recomputed for the one convolution that reads them, keyed by batch-norm.
     var recomputedOutputs: [Int: Storage] = [:]
-    /// By batch-norm: the gradient of its output computed again by the one pooling that reads it.
+    /// Output gradients of batch-norms that the one pooling reading them recomputes, keyed by batch-norm.
     var recomputedGradients: [Int: Storage] = [:]
-    /// By quantized layer that writes bytes.
+    /// The outputs of quantized layers that write bytes, keyed by node.
     var byteOutputs: [Int: ByteOutput] = [:]
     private var norms: [Int: BatchNormOperation] = [:]
-    /// By batch-norm: where, among the backward steps, its pooling's second gradient goes.
+    /// The positions among the backward steps at which a pooling's recomputed gradient is inserted, keyed by
+    /// batch-norm.
     private var recomputationPlaces: [Int: Int] = [:]
 
     var training: Bool { partials != nil }
-    /// Whether batch-norms normalise by the batch, with nothing else of training: see ``BatchNormStatistics``.
+    /// Whether batch-norms normalise by the batch without any other training: see ``BatchNormStatistics``.
     let takesStatistics: Bool
 
-    /// A node whose output is still there after the last step; nil: none is wanted.
+    /// A node whose output is preserved after the last step, or `nil` for none.
     let keptNode: Int?
 
-    /// For a program of one image at a time: the program of batches whose convolutions' weights it shares, by layer. That
-    /// program is refreshed first.
+    /// For a single-image program, the operations of the batch program whose convolution weights it shares, keyed by
+    /// layer name. The batch program must be refreshed first.
     private let batched: [String: any Operation]?
 
     /// - Parameters:
-    ///   - partials: given for a training program.
-    ///   - batched: given for a program that shares out single images among workers, at inference.
-    ///   - takesStatistics: whether batch-norms take the moments of their batch, without training.
-    ///   - keptNode: at inference: a node that another one's operation reads, whose output is wanted too.
+    ///   - partials: The per-shard gradients of a training program; `nil` at inference.
+    ///   - batched: The batch program, given for an inference program that splits single images across workers.
+    ///   - takesStatistics: Whether batch-norms compute the moments of their batch, without training.
+    ///   - keptNode: A node, read by another node's operation, whose output is preserved as well; at inference only.
     init(
         graph: ResolvedGraph, store: ParameterStore, partials: GradientPartials?, batched: Program? = nil,
         takesStatistics: Bool = false, keptNode: Int? = nil
@@ -90,7 +92,7 @@ struct GraphCompiler {
     private func activation(_ node: Int) -> Storage { node < 0 ? input : activations[node] }
     var last: Int { graph.nodes.count - 1 }
 
-    /// What `node` multiplies with, and whether a ReLU follows at once.
+    /// Returns the weights that node `index` multiplies with, and whether a ReLU is fused.
     func weights(_ index: Int) -> (LayerWeights, relu: Bool) {
         var norm: LayerWeights.Norm?
         let folded = foldedNorm(index)
@@ -105,7 +107,7 @@ struct GraphCompiler {
         )
     }
 
-    /// The node whose operation writes what `node` passes on.
+    /// Returns the node whose operation writes the output of `node`, following aliases.
     func writer(of node: Int) -> Int {
         var node = node
         while node >= 0, isAlias(node), graph.nodes[node].inputs[0] >= 0 { node = graph.nodes[node].inputs[0] }
@@ -137,7 +139,7 @@ struct GraphCompiler {
             kept: keptNode.map { (activation($0), byteOutputs[self.writer(of: $0)]?.format) })
         var backward: [Program.Step] = []
         for index in graph.nodes.indices {
-            // `backward` is read from its end: a node's gradient is summed before its operation uses it.
+            // `backward` is reversed below, so a node's gradient is summed before its operation uses it.
             if !isAlias(index) { emit(index, &program, &backward) }
             if let sum = gradientSum(index) { backward.append(.init(operation: sum, pass: .backward)) }
         }
@@ -146,8 +148,8 @@ struct GraphCompiler {
         return program
     }
 
-    /// Decides, from the last node to the first, where each node's gradient lies. A reader that only passes on shares
-    /// its own gradient; several readers' gradients are added up.
+    /// Assigns a storage to each node's gradient, from the last node to the first. A reader that passes its gradient
+    /// through shares its own storage; the gradients of several readers are summed.
     private mutating func routeGradients() {
         gradients = Array(repeating: nil, count: graph.nodes.count)
         edges = graph.nodes.map { Array(repeating: nil, count: $0.inputs.count) }
@@ -173,7 +175,7 @@ struct GraphCompiler {
         return SumOperation(name: graph.nodes[node].name, pass: .backward, inputs: incoming, output: total)
     }
 
-    /// Appends the forward steps of `node` to the program and its backward steps, last first, to `backward`.
+    /// Appends the forward steps of node `index` to `program`, and its backward steps in reverse order to `backward`.
     private mutating func emit(_ index: Int, _ program: inout Program, _ backward: inout [Program.Step]) {
         if traits(index).normalization != nil { return emitNorm(index, &program, &backward) }
         let norm = traits(index).takesMoments ? fusedNorm(after: index) : nil
@@ -188,7 +190,7 @@ struct GraphCompiler {
         if traits(index).rereadsInput, recomputedOutputs[source] != nil, let read = norms[source] {
             backward.append(.init(operation: read, pass: .recompute))
         }
-        // The norm's own steps, which came before, end with the one that reads this.
+        // In execution order this comes right before the batch-norm's backward step, which reads it.
         if traits(index).hasCheapInputGradient, let place = recomputationPlaces[source] {
             backward.insert(.init(operation: operation, pass: .recompute), at: place)
         }
@@ -207,13 +209,14 @@ struct GraphCompiler {
         if !graph.nodes[index].isFrozen { backward.append(.init(operation: norm, pass: .gradientSums)) }
     }
 
-    /// In training and for statistics, the batch-norm that reads `index` and nothing else's output: it takes its moments there.
+    /// Returns the batch-norm that is the only reader of node `index`, whose moments are then computed there; in
+    /// training and for statistics only.
     private mutating func fusedNorm(after index: Int) -> BatchNormOperation? {
         guard let reader = onlyReader(index), takesMoments(reader) else { return nil }
         return makeNorm(reader)
     }
 
-    /// Whether `node` normalises by its batch.
+    /// Whether `node` normalises by its batch's statistics.
     private func takesMoments(_ node: Int) -> Bool {
         (training || takesStatistics) && traits(node).normalization != nil && !graph.nodes[node].isFrozen
     }
@@ -226,10 +229,10 @@ struct GraphCompiler {
         return norm
     }
 
-    /// What the layer of node `index` needs to make its operation.
+    /// Returns what the layer of node `index` needs to create its operation.
     private func emission(_ index: Int, moments: BatchNormOperation? = nil) -> LayerEmission {
         let node = graph.nodes[index], traits = traits(index)
-        // With a ReLU along, what the ReLU's reader sends back arrives here (the ReLU is an alias).
+        // With a fused ReLU, which is an alias, the gradient of the ReLU's reader arrives here.
         var emission = LayerEmission(
             node: node, index: index, inputs: node.inputs.map(activation), output: activations[index],
             outputGradient: training ? gradients[index] : nil,

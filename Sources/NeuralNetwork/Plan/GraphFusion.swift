@@ -1,7 +1,7 @@
 import Kernels
 import Tensors
 
-/// What runs together with what, and what is computed again instead of stored.
+/// Decides what is fused, and what is recomputed instead of stored.
 extension GraphCompiler {
     func traits(_ node: Int) -> LayerTraits { graph.nodes[node].layer.traits }
 
@@ -9,12 +9,14 @@ extension GraphCompiler {
         node >= 0 && readers[node + 1].count == 1 ? readers[node + 1][0].node : nil
     }
 
-    /// Whether `node` computes as at inference: always then, and in training where it is frozen and nothing below is trained.
+    /// Whether `node` computes as at inference: always at inference; in training only if it is frozen and nothing below
+    /// it is trained.
     private func infers(_ node: Int) -> Bool {
         !training && !takesStatistics || graph.nodes[node].isFrozen && !isTrained[node]
     }
 
-    /// The batch-norm that is folded into the weights of convolution or dense layer `node`, where both compute as at inference.
+    /// Returns the batch-norm that is folded into the weights of the convolution or dense layer `node`, if both compute
+    /// as at inference.
     func foldedNorm(_ node: Int) -> Int? {
         guard node >= 0, traits(node).hasKernel, let reader = onlyReader(node), traits(reader).normalization != nil,
             infers(node), infers(reader)
@@ -22,8 +24,8 @@ extension GraphCompiler {
         return reader
     }
 
-    /// The ReLU that rides along with `node`, if its only reader is one: with a batch-norm always, with a convolution or
-    /// dense layer (and the batch-norm folded into it) where it computes as at inference.
+    /// Returns the ReLU that is fused with `node`, if its only reader is one: always with a batch-norm; with a
+    /// convolution or dense layer (and the batch-norm folded into it) only where it computes as at inference.
     func fusedRelu(_ node: Int) -> Int? {
         guard node >= 0 else { return nil }
         let isCarrier = traits(node).normalization != nil || traits(node).hasKernel && (!training || infers(node))
@@ -31,7 +33,8 @@ extension GraphCompiler {
         return reader
     }
 
-    /// In training, the max pooling that rides along with batch-norm `node` and its ReLU: see ``PooledBatchNormKernels``.
+    /// Returns the max pooling that is fused with batch-norm `node` and its ReLU in training: see
+    /// ``PooledBatchNormKernels``.
     func fusedPooling(_ node: Int) -> Int? {
         guard training, node >= 0, traits(node).normalization != nil,
             let reader = onlyReader(fusedRelu(node) ?? node), traits(reader).isMaximumPooling,
@@ -41,15 +44,15 @@ extension GraphCompiler {
         return reader
     }
 
-    /// The batch-norm that pooling `node` rides along with.
+    /// Returns the batch-norm that pooling `node` is fused with.
     private func normCarrying(_ node: Int) -> Int? {
         let source = graph.nodes[node].inputs[0]
         let norm = source >= 0 && traits(source).isRectifier ? graph.nodes[source].inputs[0] : source
         return fusedPooling(norm) == node ? norm : nil
     }
 
-    /// Whether `node` only passes its input on: a flatten, a batch-norm, ReLU or pooling already done, dropout at inference, a last
-    /// softmax.
+    /// Whether `node` only passes its input through: a flatten; a batch-norm, ReLU or pooling fused with an earlier
+    /// layer; dropout at inference; a final softmax.
     func isAlias(_ node: Int) -> Bool {
         let source = graph.nodes[node].inputs[0], traits = traits(node)
         if traits.isView || traits.isViewAtInference && !training || traits.isSoftmax && node == last { return true }
@@ -58,8 +61,9 @@ extension GraphCompiler {
         return traits.isMaximumPooling && (normCarrying(node) != nil || poolsBytes(node))
     }
 
-    /// A batch-norm costs less to compute again than its output to store and read, and so does the gradient that a pooling
-    /// sends it: where a single layer reads them. The forward pass then keeps the output in cache only.
+    /// Selects what is recomputed in the backward pass. Where a single layer reads them, a batch-norm's output and the
+    /// gradient that a pooling sends it cost less to recompute than to store and read. The forward pass then keeps the
+    /// output in cache only.
     mutating func planRecomputation() {
         for (index, node) in graph.nodes.enumerated() where isTrained[index] && !isAlias(index) {
             guard let norm = normRead(by: index) else { continue }
@@ -72,7 +76,8 @@ extension GraphCompiler {
         }
     }
 
-    /// The batch-norm (with its ReLU) that `node` reads, if nothing else reads it and no other batch-norm comes between.
+    /// Returns the batch-norm (with its ReLU) that `node` reads, if nothing else reads it and no other batch-norm comes
+    /// between.
     func normRead(by node: Int) -> Int? {
         var source = graph.nodes[node].inputs[0]
         while source >= 0, onlyReader(source) != nil {

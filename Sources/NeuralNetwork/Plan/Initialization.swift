@@ -2,10 +2,9 @@ import LinearAlgebra
 import Tensors
 
 extension ResolvedGraph {
-    /// The parameters training begins with: kernels by their initializer, biases and β zero, γ one, slopes
-    /// 0.25.
-    /// The same bits for the same seed; tensor `i` draws from the address (seed, initialization, stream `i`).
-    /// - Throws: an ``OperationError`` where LAPACK fails on an orthogonal initializer.
+    /// Returns the initial parameters: kernels from their initializer, biases and β zero, γ one, slopes 0.25. The same
+    /// seed gives the same bits; tensor `i` draws from the address (seed, initialization, stream `i`).
+    /// - Throws: An ``OperationError`` if LAPACK fails on an orthogonal initializer.
     package func initialParameters(seed: UInt64) throws(OperationError) -> AlignedBuffer<Float> {
         let buffer = AlignedBuffer<Float>(count: parameterCount)
         var stream: UInt32 = 0
@@ -30,7 +29,7 @@ extension ResolvedGraph {
         return buffer
     }
 
-    /// Running means of zero and running variances of one.
+    /// Returns the initial state: running means of zero and running variances of one.
     package func initialState() -> AlignedBuffer<Float> {
         let buffer = AlignedBuffer<Float>(count: stateCount)
         for tensor in state where tensor.role == .scale {
@@ -41,8 +40,8 @@ extension ResolvedGraph {
 }
 
 extension Initializer {
-    /// Values for a kernel `[…, in, out]`; `fanIn` is the product of all extents but the last, `fanOut` that of all but
-    /// the last but one.
+    /// Returns the initial values of a kernel `[…, in, out]`. `fanIn` is the product of all extents but the last,
+    /// `fanOut` that of all but the second to last.
     func values(shape: [Int], random: inout RandomStream) throws(OperationError) -> [Double] {
         let count = shape.reduce(1, *)
         let fanOutUnits = shape[shape.count - 1]
@@ -73,7 +72,7 @@ extension Initializer {
         (0..<count).map { _ in limit * (2 * Double(random.nextWord()) * 0x1p-32 - 1) }
     }
 
-    /// A `[rows, columns]` matrix with orthonormal columns (or, where it is wider than tall, rows) times `gain`.
+    /// Returns a `[rows, columns]` matrix with orthonormal columns (or rows, if it is wider than tall), times `gain`.
     private func orthogonal(
         rows: Int, columns: Int, gain: Double, _ random: inout RandomStream
     ) throws(OperationError) -> [Double] {

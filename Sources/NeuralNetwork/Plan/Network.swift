@@ -2,17 +2,17 @@ import Kernels
 import Tensors
 import Workers
 
-/// A network that is being trained: it computes the loss of a batch and the gradient of every parameter.
+/// A network in training: computes the loss of a batch and the gradient of every parameter.
 ///
-/// The batch is cut into a fixed number of shards; sums are kept per shard and added in shard order. So the same batch,
-/// parameters and step give the same bits for every thread count, and for every number of processes that share the
-/// batch. One call at a time.
+/// The batch is split into a fixed number of shards; sums are kept per shard and added in shard order. The same batch,
+/// parameters and step therefore give the same bits for every thread count, and for every number of processes that
+/// share the batch. Not thread-safe: one call at a time.
 package final class TrainingNetwork {
-    /// What one step found, over the batch's images.
+    /// The result of one step, over the batch's images.
     package struct StepResult: Sendable {
-        /// Σ of the images' losses (smoothing included).
+        /// The sum of the images' losses (label smoothing included).
         package let lossSum: Double
-        /// Images whose largest logit is that of their label.
+        /// The number of images whose largest logit is that of their label.
         package let correct: Int
     }
 
@@ -22,7 +22,7 @@ package final class TrainingNetwork {
     let plan: Plan
     private let partials: GradientPartials
     private let lossOperation: LossOperation
-    /// What is made small, and how much the images of each class count, `[K]`; nil: all alike.
+    /// The loss to minimise, and the weight of each class, `[K]`; `nil` weights all classes equally.
     package var loss: (kind: Loss, classWeights: [Float]?) = (.crossEntropy, nil) {
         didSet {
             precondition(loss.classWeights.map { $0.count == graph.classCount } ?? true, "a weight for each class")
@@ -32,12 +32,12 @@ package final class TrainingNetwork {
     private let pool: WorkerPool
 
     /// - Parameters:
-    ///   - batchSize: the most images a step is given, at least 1.
-    ///   - shards: parts a batch is cut into, at least 1.
-    ///   - seed: of initialisation and dropout.
-    ///   - communicator: of the processes that share the batch, each of which makes such a network: shards are dealt to
-    ///     them in order.
-    /// - Throws: an ``OperationError`` where initialisation fails.
+    ///   - batchSize: The maximum number of images in a step, at least 1.
+    ///   - shards: The number of shards a batch is split into, at least 1.
+    ///   - seed: The seed of initialisation and dropout.
+    ///   - communicator: Connects the processes that share the batch, each of which creates such a network; shards are
+    ///     assigned to them in order.
+    /// - Throws: An ``OperationError`` if initialisation fails.
     package convenience init(
         graph: ResolvedGraph, batchSize: Int, shards: Int, seed: UInt64, pool: WorkerPool,
         communicator: any Communicator = SingleRank()
@@ -49,8 +49,8 @@ package final class TrainingNetwork {
             communicator: communicator)
     }
 
-    /// A network that trains the parameters of another one, on images of another size.
-    /// - Parameter store: of a graph with the same layers.
+    /// Creates a network that trains the parameters of another one on images of another size.
+    /// - Parameter store: The parameters of a graph with the same layers.
     package init(
         graph: ResolvedGraph, batchSize: Int, shards: Int, seed: UInt64, pool: WorkerPool, store: ParameterStore,
         communicator: any Communicator = SingleRank()
@@ -75,30 +75,32 @@ package final class TrainingNetwork {
             communicator: communicator)
     }
 
-    /// The images that this process computes of a batch of so many: all, where it is on its own.
+    /// A function that returns the images of a batch of the given size that this process computes: all of them if it
+    /// runs alone.
     package var batchPart: @Sendable (_ count: Int) -> Range<Int> { plan.batchPart }
 
-    /// Bytes of activations, gradients, partial sums and scratch.
+    /// The size in bytes of activations, gradients, partial sums and scratch.
     package var workspaceBytes: Int { plan.batchBytes + plan.workerBytes + partials.bytes }
-    /// Bytes of activations and their gradients that one image's share of a step reads from and writes to memory, beyond a
+    /// The bytes of activations and their gradients per image that a step reads from and writes to memory, beyond a
     /// core's cache. Weights and scratch are not counted.
     package var memoryBytesPerImage: Int { plan.memoryBytesPerImage }
-    /// Times all workers meet in a step.
+    /// The number of times that all workers synchronize in a step.
     package var phaseCount: Int { plan.phaseCount }
 
-    /// Forward and backward of one batch; the gradients are in ``ParameterStore/gradients`` afterwards, and batch-norm's
-    /// running statistics have moved.
+    /// Runs the forward and backward pass of one batch. Afterwards the gradients are in ``ParameterStore/gradients``,
+    /// and batch-norm's running statistics are updated.
     ///
     /// - Parameters:
-    ///   - images: `[count, H, W, C]` and more, where several processes share the batch this one's.
-    ///   - labels: `[count]` and more, of the same images, each below the class count.
-    ///   - count: images of the whole batch.
-    ///   - step: the number of the step, part of dropout's random addresses.
-    ///   - teachers: of distillation: what they say, `[count, K]` and more, at which temperature, and the weight of it
-    ///     against the labels'.
-    ///   - lengths: for lines of text: how many labels each has, `[count]` and more; `labels` then has places for as many of
-    ///     every line, `[count, places]`.
-    ///   - mixed: for images with two classes: the other classes and the shares of `labels`, `[count]` and more each.
+    ///   - images: The images, at least `[count, H, W, C]`; if several processes share the batch, only this one's.
+    ///   - labels: The labels of the same images, at least `[count]`, each below the class count.
+    ///   - count: The number of images in the whole batch.
+    ///   - step: The number of the step, part of dropout's random addresses.
+    ///   - lengths: For lines of text, the number of labels of each line, at least `[count]`; `labels` is then padded
+    ///     to the same number of places for every line, `[count, places]`.
+    ///   - mixed: For images mixed from two classes, the other classes and the shares of `labels`, at least `[count]`
+    ///     each.
+    ///   - teachers: For distillation, the teachers' targets, at least `[count, K]`, their temperature, and their
+    ///     weight relative to the labels.
     package func step(
         images: AlignedBuffer<Float>, labels: AlignedBuffer<Int32>, count: Int, step: Int,
         lengths: AlignedBuffer<Int32>? = nil, labelSmoothing: Double = 0,
@@ -133,29 +135,30 @@ package final class TrainingNetwork {
     }
 }
 
-/// A network that classifies: batch-norm by its running statistics, no dropout.
+/// A network for inference: batch-norm uses its running statistics, and there is no dropout.
 package final class InferenceNetwork {
     package let graph: ResolvedGraph
     package let store: ParameterStore
     package let batchSize: Int
     let plan: Plan
     private let logits: Storage
-    /// For a single image, which the workers share.
+    /// The plan for a single image, which the workers share.
     let singlePlan: Plan
     private let singleLogits: Storage
-    /// What the layer that decides has read, where that is wanted.
+    /// The output of the penultimate node, if features are kept.
     private let kept: (batch: Storage, single: Storage, bytes: GraphCompiler.ByteFormat?)?
-    /// Of the images last predicted.
+    /// The logits of the images last predicted.
     private var lastLogits: UnsafePointer<Float>?
-    /// Where what was kept of the last images is.
+    /// The kept features of the last images.
     private var lastKept: Storage?
-    /// Images a task takes; fixed, so that results do not depend on the thread count.
+    /// The number of images per task; fixed, so that results do not depend on the thread count.
     private static let shardImages = 8
 
-    /// - Parameter batchSize: the most images one call is given, at least 1.
-    /// - Parameter communicator: of the processes that share the images, each of which makes such a network and is given all
-    ///   results.
-    /// - Parameter keepsFeatures: whether ``features(count:)`` will be asked for; of one process.
+    /// - Parameters:
+    ///   - batchSize: The maximum number of images in one call, at least 1.
+    ///   - communicator: Connects the processes that share the images, each of which creates such a network and
+    ///     receives all results.
+    ///   - keepsFeatures: Whether ``features(count:)`` will be called; requires a single process.
     package init(
         graph: ResolvedGraph, batchSize: Int, pool: WorkerPool, communicator: any Communicator = SingleRank(),
         keepsFeatures: Bool = false
@@ -180,28 +183,29 @@ package final class InferenceNetwork {
         singlePlan = Plan(program: striped, capacity: 1, sharding: .images(1), seed: 0, pool: pool)
     }
 
-    /// Bytes of activations and scratch.
+    /// The size in bytes of activations and scratch.
     package var workspaceBytes: Int {
         plan.batchBytes + plan.workerBytes + singlePlan.batchBytes + singlePlan.workerBytes
     }
 
-    /// Takes copies of the parameters `[parameterCount]` and the running state `[stateCount]`.
+    /// Copies the parameters `[parameterCount]` and the running state `[stateCount]` into the network.
     package func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
         store.load(parameters: parameters, state: state)
         plan.refresh()
         singlePlan.refresh()
     }
 
-    /// The most images that this process computes of a batch.
+    /// The maximum number of images of a batch that this process computes.
     package var mostImages: Int { Plan.largestPart(plan.sharding, batchSize, plan.communicator).images }
 
-    /// The images of a batch of `count` that this process computes: all, where it is on its own. A single image is
-    /// computed by every process.
+    /// Returns the images of a batch of `count` that this process computes: all of them if it runs alone. A single
+    /// image is computed by every process.
     package func images(ofBatch count: Int) -> Range<Int> {
         count == 1 ? 0..<1 : plan.images(ofRank: plan.communicator.rank, count: count)
     }
 
-    /// Class probabilities `[count, K]` of images `[count, H, W, C]`, of which ``images(ofBatch:)`` are there.
+    /// Computes the class probabilities `[count, K]` of images `[count, H, W, C]`; `images` holds only those of
+    /// ``images(ofBatch:)``.
     package func predict(images: AlignedBuffer<Float>, count: Int, probabilities: AlignedBuffer<Float>) {
         let classes = graph.classCount
         precondition(
@@ -220,16 +224,17 @@ package final class InferenceNetwork {
         plan.profile?.mark(.probabilities)
     }
 
-    /// The logits `[count, K]` that the probabilities of the last images were made of; these images must still be
-    /// there, since a network that computes nothing leaves its input as its output.
+    /// Returns the logits `[count, K]` of the images last predicted. Those images must still be in memory, since the
+    /// output of a network that computes nothing is its input.
     package func logits(count: Int) -> [Float] {
         guard let predicted = lastLogits else { preconditionFailure("logits come after predict") }
         precondition(count >= 0 && count <= batchSize, "more images than were predicted")
         return (0..<count * graph.classCount).map { predicted[$0] }
     }
 
-    /// What the layer that decides has read of the last images, `[count, F]`: ``ResolvedGraph/penultimateNode``'s output. Nil where the
-    /// network was not made to keep it, or that layer reads the images themselves.
+    /// Returns what the last layer with a kernel read for the last images, `[count, F]`: the output of
+    /// ``ResolvedGraph/penultimateNode``. `nil` if the network was not created to keep it, or if that layer reads the
+    /// images themselves.
     package func features(count: Int) -> [Float]? {
         guard let kept else { return nil }
         guard let storage = lastKept else { preconditionFailure("features come after predict") }
@@ -243,9 +248,9 @@ package final class InferenceNetwork {
         return (0..<count * storage.floatsPerImage).map { values[$0] }
     }
 
-    /// What the graph's last node gives for images `[count, H, W, C]`, a last softmax left out: `[count, F]` with F the
-    /// floats of its shape, written from element `offset` of `output` on. With a graph truncated at a node, that node's
-    /// activations.
+    /// Computes the output of the graph's last node for images `[count, H, W, C]`, without a final softmax:
+    /// `[count, F]`, where F is the number of floats of its shape, written to `output` from element `offset` on. With a
+    /// graph truncated at a node, these are that node's activations.
     package func activations(
         images: AlignedBuffer<Float>, count: Int, into output: AlignedBuffer<Float>, at offset: Int = 0
     ) {
@@ -259,7 +264,7 @@ package final class InferenceNetwork {
         (output.pointer + offset).update(from: logits.batchPointer, count: floats)
     }
 
-    /// Σ of the losses of the images last predicted, and how many were right.
+    /// Returns the sum of the losses of the images last predicted, and how many were classified correctly.
     package func score(
         labels: AlignedBuffer<Int32>, count: Int, labelSmoothing: Double = 0, loss: Loss = .crossEntropy,
         classWeights: [Float]? = nil

@@ -1,27 +1,28 @@
 import Tensors
 
-/// One tensor's place in the flat parameter buffer (and, at the same place, in the gradient and every moment).
+/// A tensor's place in the flat parameter buffer; gradients and optimizer moments use the same layout.
 public struct ParameterTensor: Hashable, Sendable {
-    /// What the optimizer may do with it.
+    /// How the optimizer treats a tensor.
     public enum Role: String, Sendable {
-        /// Takes weight decay and L2.
+        /// A weight, subject to weight decay and L2.
         case weight
-        /// Biases and batch-norm's scale and shift: never decayed.
+        /// A bias, or batch-norm's scale or shift: never decayed.
         case bias, scale, shift
-        /// Of a rectifier below zero: begins with 0.25, never decayed.
+        /// A rectifier's slope below zero: initially 0.25, never decayed.
         case slope
 
         /// Whether weight decay and L2 apply.
         public var decays: Bool { self == .weight }
     }
 
-    /// `layer/kernel`, `layer/bias`, `layer/gamma`, `layer/beta`: Keras's names.
+    /// The name, as in Keras: `layer/kernel`, `layer/bias`, `layer/gamma`, `layer/beta`.
     public var name: String
-    /// Convolution `[kH, kW, inC, outC]`, dense `[in, out]`, the others `[C]`.
+    /// The shape: `[kH, kW, inC, outC]` of a convolution, `[in, out]` of a dense layer, `[C]` of the others.
     public var shape: [Int]
-    /// First element in the flat buffer.
+    /// The offset of the first element in the flat buffer.
     public var offset: Int
-    /// What the optimizer may do with it, and how it begins: weights by the initializer, scales as ones, the others as zeros.
+    /// How the optimizer treats the tensor, and how it is initialised: weights by the initializer, scales with ones,
+    /// slopes with 0.25, the others with zeros.
     public var role: Role
 
     package init(name: String, shape: [Int], offset: Int, role: Role) {
@@ -31,8 +32,8 @@ public struct ParameterTensor: Hashable, Sendable {
         self.role = role
     }
 
-    /// Elements.
+    /// The number of elements.
     public var count: Int { shape.reduce(1, *) }
-    /// Its elements in the flat buffer.
+    /// The tensor's range in the flat buffer.
     public var range: Range<Int> { offset..<offset + count }
 }

@@ -1,15 +1,15 @@
 import Tensors
 import Workers
 
-/// A program with every decision taken: phases between which all shards wait for each other, segments of steps that are
-/// done chunk by chunk, and a place in memory for everything. Running it allocates nothing.
+/// A program that is ready to run: phases that end in a barrier for all shards, segments of steps that are run chunk by
+/// chunk, and a fixed memory placement. Running it allocates nothing.
 final class Plan {
-    /// How a batch is cut into shards.
+    /// How a batch is split into shards.
     enum Sharding: Sendable {
-        /// Into this many parts, whatever the batch's size (training: sums are kept per part).
+        /// Into this many shards, whatever the batch size (training, where sums are kept per shard).
         case count(Int)
-        /// Into parts of at most this many images (inference): of fewer where there would not be ``fewest`` of them, so that small
-        /// batches are shared out too.
+        /// Into shards of at most this many images (inference). Small batches get smaller shards, aiming for ``fewest``
+        /// of them, so that they run in parallel too.
         case images(Int)
 
         private static let fewest = 8
@@ -21,13 +21,13 @@ final class Plan {
             }
         }
 
-        /// The most shards of a batch of up to `capacity` images.
+        /// Returns the largest number of shards of any batch of up to `capacity` images.
         func mostShards(_ capacity: Int) -> Int {
             if case .images = self { return max(shards(capacity), min(Self.fewest, capacity)) }
             return shards(capacity)
         }
 
-        /// Images of a shard of `count`.
+        /// Returns the number of images in a shard of a batch of `count`.
         private func size(_ count: Int) -> Int {
             guard case .images(let images) = self else { return count }
             return max(1, min(images, (count + Self.fewest - 1) / Self.fewest))
@@ -40,8 +40,8 @@ final class Plan {
             }
         }
 
-        /// The images of `part` of a batch's shards: consecutive; sizes of shards differ by at most one, or the last is
-        /// the short one.
+        /// Returns the contiguous range of images in the shards `part` of a batch. Shard sizes differ by at most one,
+        /// or only the last shard is shorter.
         func images(of part: Range<Int>, count: Int) -> Range<Int> {
             switch self {
             case .count:
@@ -54,28 +54,28 @@ final class Plan {
         }
     }
 
-    /// Floats that the storages of a chunk may take together, so that they stay in a core's L2 cache.
+    /// The number of floats that all storages of a chunk may occupy, so that they stay in a core's L2 cache.
     private static let chunkFloats = 65_536
-    /// Storages up to this size do not ask for chunks smaller than the shard.
+    /// The largest storage, in floats per image, that does not require chunks smaller than the shard.
     private static let smallFloats = 2_048
 
     let capacity: Int
     let run: Run
-    /// Times the runs while it is there.
+    /// The profile that times the runs, or `nil` for none.
     var profile: PlanProfile?
     let program: Program
     let sharding: Sharding
     let pool: WorkerPool
     let communicator: any Communicator
     var phases: [Phase] = []
-    /// What the ranks exchange after each phase.
+    /// The shard sums that the ranks exchange after each phase.
     private var exchanges: [SumExchange?] = []
     private let refreshWork: RefreshWork
     var batchArena = AlignedBuffer<Float>(count: 0)
     var workerMemory = AlignedBuffer<Float>(count: 0)
     var workerStride = 0
     var scratchFloats = 0
-    /// Where the input is gathered, for a step that reads the whole batch's.
+    /// The buffer that the input is gathered into for a step that reads the whole batch's input.
     var wholeInput: AlignedBuffer<Float>?
 
     init(
@@ -103,7 +103,7 @@ final class Plan {
         placeStorages()
     }
 
-    /// The most shards and images that one rank has in a batch of up to `capacity` images.
+    /// Returns the largest number of shards and images that one rank has in a batch of up to `capacity` images.
     static func largestPart(
         _ sharding: Sharding, _ capacity: Int, _ communicator: any Communicator
     ) -> (shards: Int, images: Int) {
@@ -112,13 +112,14 @@ final class Plan {
         return (shards, ranks == 1 ? capacity : min(capacity, shards * sharding.largest(capacity)))
     }
 
-    /// Bytes of activations and gradients of the batch; of all workers' own memory.
+    /// The size in bytes of the batch's activations and gradients, and of all workers' own memory.
     var batchBytes: Int { batchArena.count * MemoryLayout<Float>.stride }
     var workerBytes: Int { workerMemory.count * MemoryLayout<Float>.stride }
     var phaseCount: Int { phases.count }
 
-    /// Bytes of activations and gradients that an image's steps read from and write to memory: of the storages that outlive
-    /// a phase, each once a phase and direction; what is made and used within a phase stays in cache.
+    /// The bytes of activations and gradients per image that the steps read from and write to memory. Counts the
+    /// storages that outlive a phase, once per phase and direction; what is produced and consumed within a phase stays
+    /// in cache.
     var memoryBytesPerImage: Int {
         var floats = 0
         for phase in phases {
@@ -136,12 +137,12 @@ final class Plan {
         return floats * MemoryLayout<Float>.stride
     }
 
-    /// The images that `rank` has of a batch of `count`.
+    /// Returns the images that `rank` has in a batch of `count`.
     func images(ofRank rank: Int, count: Int) -> Range<Int> {
         Self.images(ofRank: rank, of: communicator.size, sharding, count: count)
     }
 
-    /// The images of this rank in a batch of so many; holds on to no plan.
+    /// A function that returns the images of this rank for a batch size. It does not retain the plan.
     var batchPart: @Sendable (_ count: Int) -> Range<Int> {
         let sharding = sharding, rank = communicator.rank, ranks = communicator.size
         return { Self.images(ofRank: rank, of: ranks, sharding, count: $0) }
@@ -151,7 +152,7 @@ final class Plan {
         sharding.images(of: rankPart(of: sharding.shards(count), rank: rank, ranks: ranks), count: count)
     }
 
-    /// A batch of `count` images is about to be run.
+    /// Prepares to run a batch of `count` images.
     func begin(count: Int) {
         precondition(count >= 1 && count <= capacity, "a plan for \(capacity) images cannot run \(count)")
         run.count = count
@@ -160,7 +161,7 @@ final class Plan {
         run.images = sharding.images(of: run.rankShards, count: count)
     }
 
-    /// Runs every phase on the batch that ``begin(count:)`` told of, of which this rank's images are at `images`.
+    /// Runs every phase on the batch announced by ``begin(count:)``, of which `images` holds this rank's images.
     func execute(images: UnsafePointer<Float>) {
         placeInput(images)
         for (index, phase) in phases.enumerated() {
@@ -187,7 +188,7 @@ final class Plan {
         }
     }
 
-    /// Gives every rank all images' floats of `storage`.
+    /// Gathers all images' floats of `storage` on every rank.
     func gather(_ storage: Storage) {
         guard communicator.size > 1 else { return }
         communicator.allGather(
@@ -195,7 +196,8 @@ final class Plan {
         ) { images(ofRank: $0, count: run.count) }
     }
 
-    /// Lets operations derive what they need from the parameters: once after each change of those.
+    /// Lets operations recompute what they derive from the parameters. Call it once after each change of the
+    /// parameters.
     func refresh() { pool.run(refreshWork, tasks: refreshWork.count) }
 
     // MARK: - Phases
@@ -204,7 +206,7 @@ final class Plan {
         var built: [Phase] = []
         var steps: [Program.Step] = []
         var first = 0
-        /// Reductions that the steps so far ask for, and that some later step waits for.
+        /// Reductions produced by the steps so far, which a later step may wait for.
         var pending = Set<ReductionKey>()
         func flush() {
             guard !steps.isEmpty else { return }
@@ -227,7 +229,7 @@ final class Plan {
                 first += 1
                 continue
             }
-            // What is computed again goes with the step that reads it.
+            // A recomputation stays with the step that reads it.
             let reader = step.pass == .recompute && index + 1 < program.steps.count ? program.steps[index + 1] : step
             if let key = awaited(reader), pending.contains(key) { flush() }
             steps.append(step)
@@ -250,7 +252,8 @@ final class Plan {
         }
     }
 
-    /// Cuts a phase's steps where small, vector-like work begins or ends, which gains from seeing a whole shard at once.
+    /// Splits a phase's steps into segments wherever small, vector-like work begins or ends, which benefits from
+    /// processing a whole shard at once.
     private func segments(_ steps: [Program.Step]) -> [ShardPhase.Segment] {
         let largest = sharding.largest(capacity)
         var result: [ShardPhase.Segment] = []

@@ -1,7 +1,7 @@
 import Tensors
 
-/// Where a plan's storages lie: in the batch's arena where they outlive a phase, else in each worker's own memory, on top of
-/// one another as far as their lives allow.
+/// Memory placement of a plan's storages: in the batch's arena if they outlive a phase, otherwise in each worker's own
+/// memory. Storages whose lifetimes do not overlap share addresses.
 extension Plan {
     private struct Use {
         var phases: ClosedRange<Int>
@@ -37,7 +37,7 @@ extension Plan {
         var chunk: [Int: [(Storage, Arena.Item)]] = [:]
         let largest = sharding.largest(capacity)
         let (_, rankImages) = Self.largestPart(sharding, capacity, communicator)
-        /// Where a storage lies that outlives a phase, and for how many images.
+        /// Returns the scope of a storage that outlives a phase, and for how many images it is allocated.
         func reach(_ storage: Storage) -> (scope: Storage.Scope, images: Int) {
             let isWhole =
                 communicator.size == 1 || storage.isExternal || uses[ObjectIdentifier(storage)]?.inBlock == true
@@ -52,13 +52,13 @@ extension Plan {
             guard let use = uses[ObjectIdentifier(storage)] else { continue }
             let floats = storage.floatsPerImage
             if storage.isExternal {
-                // A reader outside comes after the last phase.
+                // An external reader comes after the last phase.
                 batch.append((storage, .init(floats: floats * capacity, life: use.phases.lowerBound...phases.count)))
             } else if use.phases.count > 1 || use.inBlock {
                 batch.append((storage, .init(floats: floats * reach(storage).images, life: use.phases)))
             } else if use.segments.count > 1 {
-                // By segments, not by steps: a segment's first steps read the last chunk after its last steps have written the
-                // first.
+                // Lifetimes are counted in segments, not steps: a segment's first steps read the last chunk after its
+                // last steps have written the first.
                 shard[use.phases.lowerBound, default: []]
                     .append((storage, .init(floats: floats * largest, life: use.segments)))
             } else {

@@ -5,23 +5,23 @@ extension Program.Step {
     var storages: [Storage] { operation.reads(pass) + operation.writes(pass) }
 }
 
-/// Steps between two points where all workers meet.
+/// The steps between two barriers for all workers.
 protocol Phase: ParallelWork {
     var taskCount: Int { get }
-    /// Steps whose operations join their shards' sums after this phase.
+    /// The steps whose operations reduce their shards' sums after this phase.
     var reductions: [Program.Step] { get }
-    /// What every rank needs of the whole batch before it.
+    /// The storages that every rank needs for the whole batch before this phase.
     var gathered: [Storage] { get }
     /// All its steps, in order.
     var steps: [Program.Step] { get }
     /// The number of its first step in the program.
     var firstStep: Int { get }
-    /// Every use of a storage, with its segment and step.
+    /// Every use of a storage, with its segment and step number.
     var accesses: [(storage: Storage, segment: Int, step: Int)] { get }
     func chunkImages(_ segment: Int) -> Int
 }
 
-/// Steps that need nothing but their own images: each task takes a shard through all of them.
+/// Steps that depend on their own images only: each task takes a shard through all of them.
 final class ShardPhase: Phase {
     struct Segment {
         let steps: [Program.Step]
@@ -82,7 +82,7 @@ final class ShardPhase: Phase {
     }
 }
 
-/// One operation that cuts its own work.
+/// One operation that splits its own work.
 final class BlockPhase: Phase {
     unowned let plan: Plan
     let operation: any BlockOperation
@@ -113,7 +113,7 @@ final class BlockPhase: Phase {
     }
 }
 
-/// Every operation's ``Operation/refresh()``.
+/// Calls every operation's ``Operation/refresh()``.
 final class RefreshWork: ParallelWork {
     private let operations: [any Operation]
     init(_ operations: [any Operation]) { self.operations = operations }

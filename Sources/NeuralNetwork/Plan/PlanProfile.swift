@@ -1,41 +1,42 @@
 import Tensors
 import Workers
 
-/// Where the time of a plan's runs went: nanoseconds by worker for every step `(operation, pass)`, by the caller's clock
-/// for the work beside them, and what workers spent waiting for one another.
+/// A time profile of a plan's runs: nanoseconds per worker for every step `(operation, pass)`, the caller's time for
+/// the work outside the steps, and the time that workers waited for one another.
 ///
-/// Each worker adds to a row of its own; nothing is allocated or locked while a step runs. A plan without a profile
-/// pays one branch a step and chunk. Made by ``TrainingNetwork/makeProfile()`` or ``InferenceNetwork/makeProfile()``.
+/// Each worker adds to its own row; nothing is allocated or locked while a step runs. A plan without a profile pays one
+/// branch per step and chunk. Created by ``TrainingNetwork/makeProfile()`` or ``InferenceNetwork/makeProfile()``.
 package final class PlanProfile {
-    /// Work beside the layers', timed on the caller's thread.
+    /// Work outside the layers, timed on the caller's thread.
     package enum Section: Int, CaseIterable, Sendable {
-        /// What operations derive from the parameters once a step.
+        /// What operations derive from the parameters, once per step.
         case weightPreparation
-        /// The shards' weight gradients, added up.
+        /// The summation of the shards' weight gradients.
         case gradientReduction
         case optimizer
-        /// Inference: softmax of the logits.
+        /// The softmax of the logits, at inference.
         case probabilities
     }
 
-    /// The two ways through a network.
+    /// The two directions through a network.
     package enum Direction: String, Sendable, Codable { case forward, backward }
 
-    /// What one layer took in one direction, over all runs.
+    /// The time of one layer in one direction, over all runs.
     package struct Entry: Sendable {
         /// The layer's name; `loss` for the loss.
         package let layer: String
         package let direction: Direction
-        /// Share of wall time: the workers' time ÷ their number.
+        /// The share of wall time: the workers' total time divided by their number.
         package internal(set) var seconds: Double
-        /// Bytes of storages read and written for one image; weights are not counted.
+        /// The bytes of storages read and written per image; weights are not counted.
         package internal(set) var bytesPerImage: Int
-        /// Backward: whether the gradient of the layer's input is computed as well as that of its weights.
+        /// In the backward direction, whether the gradient of the layer's input is computed as well as that of its
+        /// weights.
         package internal(set) var writesGradient: Bool
-        /// Layers whose moments are taken along the way.
+        /// The batch-norms whose moments are computed along with this layer.
         package internal(set) var momentsOf: [String]
 
-        /// The same with `factor` times the seconds.
+        /// Returns a copy with `factor` times the seconds.
         package func scaled(_ factor: Double) -> Entry {
             var copy = self
             copy.seconds *= factor
@@ -43,39 +44,39 @@ package final class PlanProfile {
         }
     }
 
-    /// Of the pool.
+    /// The number of threads of the pool.
     package let threads: Int
     private let steps: [Program.Step]
     private let fusedMoments: [ObjectIdentifier: BatchNormOperation]
-    /// `[threads, stride]`: a header of eight, then one sum for each step.
+    /// `[threads, stride]`: a header of eight, then one sum per step.
     private let rows: AlignedBuffer<Int>
     private let stride: Int
     private static let header = 8
-    /// Header of a row: the moment up to which this worker's time is accounted for.
+    /// Index in a row's header of the time up to which this worker is accounted for.
     private static let cursorIndex = 0
-    /// Header of a row: when its first task of this phase began; 0 before that.
+    /// Index in a row's header of the time at which its first task of this phase began; 0 before that.
     private static let firstIndex = 1
     private let sections: AlignedBuffer<Int>
-    /// Worker-nanoseconds without work.
+    /// Nanoseconds without work, summed over the workers.
     private var idle = 0
-    /// The moment up to which the caller's time is accounted for.
+    /// The time up to which the caller is accounted for.
     private var cursor = 0
 
     init(steps: [Program.Step], fusedMoments: [ObjectIdentifier: BatchNormOperation], threads: Int) {
         self.steps = steps
         self.fusedMoments = fusedMoments
         self.threads = threads
-        stride = (Self.header + steps.count + 7) / 8 * 8  // workers on cache lines of their own
+        stride = (Self.header + steps.count + 7) / 8 * 8  // each worker on its own cache lines
         rows = AlignedBuffer(count: stride * threads)
         sections = AlignedBuffer(count: Section.allCases.count)
     }
 
     // MARK: - While a plan runs
 
-    /// The caller begins a run.
+    /// Marks the beginning of a run.
     func beginRun() { cursor = MonotonicClock.nanoseconds() }
 
-    /// The caller has finished `section`, which began where its last section or phase ended.
+    /// Marks the end of `section`, which began where the last section or phase ended.
     package func mark(_ section: Section) {
         let now = MonotonicClock.nanoseconds()
         sections.pointer[section.rawValue] += now - cursor
@@ -93,7 +94,7 @@ package final class PlanProfile {
         if row[Self.firstIndex] == 0 { row[Self.firstIndex] = now }
     }
 
-    /// Worker `worker` has finished (a chunk of) step `step`.
+    /// Marks the end of (a chunk of) step `step` on worker `worker`.
     func mark(step: Int, worker: Int) {
         let row = rows.pointer + worker &* stride
         let now = MonotonicClock.nanoseconds()
@@ -101,7 +102,7 @@ package final class PlanProfile {
         row[Self.cursorIndex] = now
     }
 
-    /// All workers have met: what each waited before its first and after its last task was idle.
+    /// Marks the barrier at the end of a phase: each worker was idle before its first and after its last task.
     func endPhase() {
         let now = MonotonicClock.nanoseconds()
         for worker in 0..<threads {
@@ -112,7 +113,7 @@ package final class PlanProfile {
         cursor = now
     }
 
-    /// The caller alone has joined the shards' sums of step `step`.
+    /// Marks the end of a reduction of step `step`, which the caller does alone.
     func markReduction(step: Int) {
         let now = MonotonicClock.nanoseconds()
         rows.pointer[Self.header + step] += now - cursor
@@ -122,20 +123,21 @@ package final class PlanProfile {
 
     // MARK: - Afterwards
 
-    /// Forgets all time so far.
+    /// Discards all times so far.
     package func reset() {
         rows.zero()
         sections.zero()
         idle = 0
     }
 
-    /// Wall time of a section, over all runs.
+    /// Returns the wall time of a section, over all runs.
     package func seconds(_ section: Section) -> Double { Double(sections[section.rawValue]) * 1e-9 }
 
-    /// What workers waited at the ends of phases and while the caller worked alone, ÷ their number, over all runs.
+    /// The time that workers waited at the ends of phases and while the caller worked alone, divided by their number,
+    /// over all runs.
     package var idleSeconds: Double { Double(idle) * 1e-9 / Double(threads) }
 
-    /// One entry for every layer and direction that has steps of its own, in the order in which they first run.
+    /// An entry for every layer and direction that has steps of its own, in the order in which they first run.
     package var entries: [Entry] {
         var result: [Entry] = []
         var places: [String: Int] = [:]
@@ -171,10 +173,10 @@ extension Plan {
 }
 
 extension TrainingNetwork {
-    /// An empty profile for ``profile``.
+    /// Returns an empty profile for ``profile``.
     package func makeProfile() -> PlanProfile { plan.makeProfile() }
 
-    /// Times every step while it is there; nil, as at first, times nothing.
+    /// The profile that times every step; `nil`, the default, times nothing.
     package var profile: PlanProfile? {
         get { plan.profile }
         set { plan.profile = newValue }
@@ -184,10 +186,11 @@ extension TrainingNetwork {
 extension InferenceNetwork {
     private var profiled: Plan { batchSize == 1 ? singlePlan : plan }
 
-    /// An empty profile for ``profile``.
+    /// Returns an empty profile for ``profile``.
     package func makeProfile() -> PlanProfile { profiled.makeProfile() }
 
-    /// Times every call of ``predict(images:count:probabilities:)`` while it is there; nil, as at first, times nothing.
+    /// The profile that times every call of ``predict(images:count:probabilities:)``; `nil`, the default, times
+    /// nothing.
     package var profile: PlanProfile? {
         get { profiled.profile }
         set { profiled.profile = newValue }

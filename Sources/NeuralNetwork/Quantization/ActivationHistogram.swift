@@ -2,20 +2,21 @@ import Foundation
 import Kernels
 import Tensors
 
-/// From where to where the bytes of a layer's input reach.
+/// How the range of a layer's quantized input is chosen.
 package enum CalibrationMethod: String, CaseIterable, Sendable {
-    /// From the least to the largest number that was seen.
+    /// From the smallest to the largest value seen.
     case minMax
-    /// All but a ten-thousandth at each end.
+    /// All but a ten-thousandth of the values at each end.
     case percentile
-    /// Where the numbers' distribution loses least: Migacz, "8-bit inference with TensorRT", GPU Technology Conference, 2017.
+    /// The range that loses least of the values' distribution: Migacz, "8-bit inference with TensorRT", GPU Technology
+    /// Conference, 2017.
     case entropy
 }
 
-/// How often numbers of each size were seen between two layers.
+/// A histogram of the activations between two layers.
 package struct ActivationHistogram: Sendable {
     private static let binCount = 8192
-    /// Of magnitudes, for the entropy, and the fewest of them that are kept.
+    /// The number of magnitude bins, for the entropy, and the fewest of them that may be kept.
     private static let magnitudeBins = 2048, fewestMagnitudes = 256
     private static let outside = 1e-4
 
@@ -23,14 +24,14 @@ package struct ActivationHistogram: Sendable {
     private var bins = [Int](repeating: 0, count: binCount)
     private var magnitudes = [Int](repeating: 0, count: magnitudeBins)
 
-    /// - Precondition: finite, `low` ≤ `high`.
+    /// - Precondition: Both are finite, and `low` ≤ `high`.
     package init(low: Float, high: Float) {
         precondition(low.isFinite && high.isFinite && low <= high, "a finite range")
         self.low = low
         self.high = high
     }
 
-    /// The least and the largest of the first `count`; nil where one is not finite.
+    /// Returns the smallest and the largest of the first `count` values, or `nil` if any is not finite.
     package static func range(_ values: AlignedBuffer<Float>, count: Int) -> (low: Float, high: Float)? {
         precondition(count <= values.count, "as many numbers as there are")
         let x = values.pointer
@@ -39,15 +40,15 @@ package struct ActivationHistogram: Sendable {
             let value = x[i]
             low = value < low ? value : low
             high = value > high ? value : high
-            sum += value * 0  // not a number where any is none
+            sum += value * 0  // NaN if any value is not finite
         }
         return sum == 0 && low.isFinite && high.isFinite ? (low, high) : nil
     }
 
-    /// Whether the range is neither empty nor so small or large that its bins' width is no number.
+    /// Whether the range is neither empty nor so small or large that the width of its bins is not a valid number.
     private var isCounted: Bool { high - low > 1e-30 && (high - low).isFinite }
 
-    /// Counts the first `count` numbers, all of the range.
+    /// Counts the first `count` values, all of which lie in the range.
     package mutating func add(_ values: AlignedBuffer<Float>, count: Int) {
         precondition(count <= values.count, "as many numbers as there are")
         let x = values.pointer
@@ -60,7 +61,7 @@ package struct ActivationHistogram: Sendable {
         }
     }
 
-    /// The bytes' scale; 0 is always one of their numbers.
+    /// Returns the scale of the bytes, among whose values is always 0.
     package func scale(_ method: CalibrationMethod) -> ByteScale {
         guard isCounted else { return Self.scale(low: low, high: high) }
         switch method {
@@ -85,7 +86,7 @@ package struct ActivationHistogram: Sendable {
         }
     }
 
-    /// Of bytes that reach from `low` or 0 to `high` or 0.
+    /// Returns the scale of bytes that cover `low`, `high` and 0.
     package static func scale(low: Float, high: Float) -> ByteScale {
         let low = min(low, 0), high = max(high, 0)
         let scale = (high - low) / 255
@@ -93,8 +94,8 @@ package struct ActivationHistogram: Sendable {
         return ByteScale(scale: scale, zeroPoint: UInt8(max(0, min(255, (-low / scale).rounded(.toNearestOrEven)))))
     }
 
-    /// How many bins of magnitudes are kept, the rest being cut to the last: so many that the divergence of what bytes can tell apart from
-    /// what was seen, `Σ p·ln(p/q)`, is least.
+    /// Returns the number of magnitude bins to keep, clipping the rest to the last: the one that minimises the
+    /// divergence `Σ p·ln(p/q)` of what bytes can distinguish, q, from what was seen, p.
     private func entropyBins() -> Int {
         let levels = low < 0 ? 128 : 256
         let total = Double(magnitudes.reduce(0, +))
@@ -114,12 +115,12 @@ package struct ActivationHistogram: Sendable {
                 for bin in range {
                     let p = Double(magnitudes[bin] + (bin == kept - 1 ? beyond : 0))
                     guard p > 0 else { continue }
-                    // What is cut off stands for numbers that bytes no longer tell: it must not look free where nothing was there.
+                    // Clipped values in an otherwise empty level must not appear free.
                     divergence += p / total * log(p / max(q, 1e-9))
                 }
                 keptCount += Double(sum)
             }
-            // Q sums to what was kept.
+            // q sums to the kept count.
             divergence += log(keptCount / total)
             if divergence < best.divergence { best = (kept, divergence) }
         }

@@ -1,6 +1,6 @@
 import Tensors
 
-/// A layer that may add a bias to its products.
+/// A layer with an optional bias.
 protocol BiasedLayer: LayerKind {
     var useBias: Bool { get set }
 }
@@ -9,8 +9,8 @@ extension Conv2D: BiasedLayer {}
 extension Dense: BiasedLayer {}
 
 extension ResolvedGraph {
-    /// The same network at inference, without the batch-norms that convolutions and dense layers take into their weights: see
-    /// ``LayerWeights``. It computes the same bits.
+    /// Returns the network as it is at inference, without the batch-norms that are folded into the weights of
+    /// convolutions and dense layers: see ``LayerWeights``. It computes the same bits.
     package func foldingNormalizations(
         parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
     ) throws(InputError) -> (graph: ResolvedGraph, parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
@@ -18,7 +18,7 @@ extension ResolvedGraph {
         let compiler = GraphCompiler(graph: self, store: store, partials: nil)
         var folded = graph
         folded.nodes = []
-        /// What now gives each node's output.
+        /// The node that now computes each node's output.
         var sources: [String: String] = [:]
         var values: [String: [Float]] = [:]
         for (index, node) in nodes.enumerated() {

@@ -1,10 +1,10 @@
 import Kernels
 import Tensors
 
-/// What lies as bytes between quantized layers. Bytes go from one to the next wherever all who read them are quantized; elsewhere a
-/// quantized layer reads and writes floats.
+/// Decides which activations between quantized layers are stored as bytes: those whose readers are all quantized.
+/// Elsewhere, a quantized layer reads and writes floats.
 extension GraphCompiler {
-    /// How a quantized layer writes bytes.
+    /// The format in which a quantized layer writes bytes.
     struct ByteFormat {
         let layout: ByteLayout
         let scale: ByteScale
@@ -14,13 +14,13 @@ extension GraphCompiler {
         node >= 0 && !training && !takesStatistics && graph.nodes[node].quantization != nil
     }
 
-    /// Bytes that a quantized layer writes, and the max pooling that rides along.
+    /// The format of a quantized layer's output, and the node of the fused max pooling.
     struct ByteOutput {
         let format: ByteFormat
         let pooling: Int?
     }
 
-    /// Decides who writes bytes, from the last node to the first: what a node writes depends on its readers.
+    /// Decides which nodes write bytes, from the last to the first, since what a node writes depends on its readers.
     mutating func planBytes() {
         for node in graph.nodes.indices.reversed() where isQuantized(node) { byteOutputs[node] = byteOutput(node) }
     }
@@ -37,7 +37,7 @@ extension GraphCompiler {
         return byteFormat(of: tail).map { ByteOutput(format: $0, pooling: nil) }
     }
 
-    /// How the output of `node` lies where all who read it are quantized, and by the same scale.
+    /// Returns the byte format of the output of `node`, if all its readers are quantized by the same scale.
     private func byteFormat(of node: Int) -> ByteFormat? {
         guard let readers = readersThroughViews(of: node), let first = readers.first,
             let scale = graph.nodes[first].quantization?.input
@@ -56,7 +56,7 @@ extension GraphCompiler {
         return isFlattened && layout.hasBorder ? nil : ByteFormat(layout: layout, scale: scale)
     }
 
-    /// The layers that read what `node` has written, also under another shape; nil where somebody outside does.
+    /// Returns the layers that read the output of `node`, directly or through views; `nil` if it is read from outside.
     private func readersThroughViews(of node: Int) -> [Int]? {
         guard node != last else { return nil }
         var result: [Int] = []
@@ -71,7 +71,7 @@ extension GraphCompiler {
         return result
     }
 
-    /// Whether pooling `node` rides along with the quantized convolution before it.
+    /// Whether pooling `node` is fused with the quantized convolution before it.
     func poolsBytes(_ node: Int) -> Bool {
         guard !training else { return false }
         var source = graph.nodes[node].inputs[0]
@@ -79,7 +79,7 @@ extension GraphCompiler {
         return byteOutputs[source]?.pooling == node
     }
 
-    /// What quantized node `index` needs beside its storages.
+    /// Returns what the quantized node `index` needs besides its storages.
     func byteEmission(_ index: Int) -> LayerEmission.Bytes? {
         guard isQuantized(index), let quantization = graph.nodes[index].quantization else { return nil }
         let source = writer(of: graph.nodes[index].inputs[0])

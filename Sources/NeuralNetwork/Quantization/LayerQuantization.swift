@@ -3,9 +3,9 @@ import Tensors
 
 /// How a convolution or dense layer multiplies bytes at inference: see ``ByteWeights``.
 package struct LayerQuantization: Hashable, Sendable {
-    /// Of what it reads.
+    /// The scale of its input.
     package var input: ByteScale
-    /// Of its weights, one an output channel, each in ``ByteScale/legal``.
+    /// The scales of its weights, one per output channel, each in ``ByteScale/legal``.
     package var weightScales: [Float]
 
     package init(input: ByteScale, weightScales: [Float]) {
@@ -23,7 +23,7 @@ extension ResolvedGraph {
         return node.inputShapes[0].count <= ByteWeights.deepest
     }
 
-    /// What is quantized, by node.
+    /// The quantized layers, by node.
     package var quantization: [Int: LayerQuantization] {
         Dictionary(
             uniqueKeysWithValues: nodes.enumerated().compactMap { index, node in node.quantization.map { (index, $0) } }

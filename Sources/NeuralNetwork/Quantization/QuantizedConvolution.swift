@@ -1,7 +1,7 @@
 import Kernels
 import Tensors
 
-/// A convolution of bytes at inference, with the rectifier and the max pooling that ride along.
+/// A convolution of bytes at inference, with the fused rectifier and max pooling.
 struct QuantizedConvolutionCore {
     let name: String
     let input, output: Storage
@@ -13,7 +13,7 @@ struct QuantizedConvolutionCore {
     private let isShared: Bool
     private let inputFloats: Int
 
-    /// - Parameter other: of the same layer, which prepares the weights.
+    /// - Parameter other: Another core of the same layer, which prepares the weights.
     init(
         _ emission: LayerEmission, _ bytes: LayerEmission.Bytes, geometry: ConvolutionGeometry, weights: LayerWeights,
         sharing other: QuantizedConvolutionCore?
@@ -30,10 +30,10 @@ struct QuantizedConvolutionCore {
         inputFloats = bytes.input == nil ? (layout.floats + 15) / 16 * 16 : 0
     }
 
-    /// The image as bytes where it comes as floats, then the pooling's rows.
+    /// The image converted to bytes, if the input is floats, then the pooling's rows.
     var scratchFloats: Int { inputFloats + (convolution.scratchBytes(bytes.pooling) + 3) / 4 }
 
-    /// Rows of the output, pooled or not.
+    /// The number of output rows, after pooling if any.
     var outputRows: Int { bytes.pooling?.outHeight ?? convolution.geometry.outHeight }
     var multiplyAdds: Int { convolution.geometry.multiplyAdds }
 
@@ -45,7 +45,7 @@ struct QuantizedConvolutionCore {
             output: bytes.output?.scale)
     }
 
-    /// Rows `rows` of one image's output.
+    /// Computes rows `rows` of one image's output.
     func run(
         x: UnsafeMutablePointer<Float>, rows: Range<Int>, y: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>
@@ -68,11 +68,11 @@ struct QuantizedConvolutionCore {
 }
 
 extension UnsafeMutablePointer<Float> {
-    /// The same memory, which holds bytes.
+    /// The same memory, as bytes.
     var bytes: UnsafeMutablePointer<UInt8> { UnsafeMutableRawPointer(self).assumingMemoryBound(to: UInt8.self) }
 }
 
-/// Whole images, each by one worker.
+/// A quantized convolution of whole images, each by one worker.
 final class QuantizedConvolution: Operation {
     let core: QuantizedConvolutionCore
 
@@ -93,7 +93,7 @@ final class QuantizedConvolution: Operation {
     }
 }
 
-/// One image, shared out among workers in strips.
+/// A quantized convolution of a single image, split across workers in strips.
 final class StripedQuantizedConvolution: BlockOperation {
     private let core: QuantizedConvolutionCore
     private let strips: [Range<Int>]

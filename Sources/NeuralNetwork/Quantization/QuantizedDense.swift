@@ -1,7 +1,7 @@
 import Kernels
 import Tensors
 
-/// A dense layer of bytes at inference, with the rectifier that rides along.
+/// A dense layer of bytes at inference, with the fused rectifier.
 struct QuantizedDenseCore {
     let name: String
     let input, output: Storage
@@ -10,9 +10,10 @@ struct QuantizedDenseCore {
     let bytes: LayerEmission.Bytes
     let features, units: Int
     let product: ByteProduct
-    /// Weights from which on blocks of them are shared out instead of images: as many as a core's cache would miss.
+    /// The number of weights from which on blocks of weights are distributed instead of images: too many for a core's
+    /// cache.
     private static let blockedWeights = 65_536
-    /// Rows that are made bytes at once.
+    /// The number of rows that are quantized at once.
     static let groupRows = 14
 
     init(_ emission: LayerEmission, _ bytes: LayerEmission.Bytes, weights: LayerWeights) {
@@ -28,7 +29,7 @@ struct QuantizedDenseCore {
     }
 
     var isBlocked: Bool { bytes.input != nil && features * units >= Self.blockedWeights }
-    /// Bytes from one image's input to the next.
+    /// The stride in bytes from one image's input to the next.
     var inputStride: Int { bytes.input == nil ? (features + 3) / 4 * 4 + 4 : input.floatsPerImage * 4 }
     var scratchFloats: Int { bytes.input == nil ? Self.groupRows * inputStride / 4 : 0 }
 
@@ -39,7 +40,7 @@ struct QuantizedDenseCore {
             output: bytes.output?.scale)
     }
 
-    /// Some panels of some images' outputs, which begin at `y`.
+    /// Computes some panels of some images' outputs, which begin at `y`.
     func run(_ x: UnsafePointer<UInt8>, rows: Int, panels: Range<Int>, y: UnsafeMutablePointer<Float>) {
         if let format = bytes.output {
             product.run(
@@ -54,7 +55,7 @@ struct QuantizedDenseCore {
     }
 }
 
-/// Each shard multiplies its own images.
+/// A quantized dense layer in which each shard multiplies its own images.
 final class QuantizedDense: Operation {
     private let core: QuantizedDenseCore
 
@@ -89,10 +90,10 @@ final class QuantizedDense: Operation {
     }
 }
 
-/// Weights too large for a core's cache: blocks of them are shared out.
+/// A quantized dense layer whose weights are too large for a core's cache, so that blocks of them are distributed.
 final class BlockedQuantizedDense: BlockOperation {
     private let core: QuantizedDenseCore
-    /// Images and panels of a block.
+    /// The number of images and of panels in a block.
     private static let blockRows = 112, blockPanels = 2
 
     init(_ core: QuantizedDenseCore) { self.core = core }

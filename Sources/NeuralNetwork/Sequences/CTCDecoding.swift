@@ -1,9 +1,10 @@
 import Kernels
 import Tensors
 
-/// What text columns of logits spell. See ``CTCKernels`` for the rules.
+/// Decodes columns of logits to text. See ``CTCKernels`` for the rules.
 package enum CTCDecoding {
-    /// The classes of the columns' largest logits, repeats joined and blanks dropped, and the column where each begins.
+    /// Returns the classes of the columns' largest logits, with repeats merged and blanks removed, and the column where
+    /// each begins.
     package static func bestPath(
         _ z: UnsafePointer<Float>, columns: Int, classes: Int
     ) -> [(label: Int, column: Int)] {

@@ -2,15 +2,15 @@ import Foundation
 import Kernels
 import Tensors
 
-/// What a network gives for a line of text: a row of logits for each column, the blank last.
+/// A network's output for a line of text: a row of logits for each column, with the blank last.
 package struct LineLogits: Sendable {
     /// `[T, K]`.
     package let values: [Float]
     /// T.
     package let columns: Int
-    /// K, the blank counted.
+    /// K, including the blank.
     package let classes: Int
-    /// What the layer that decides has read, `[T, F]`; nil where it was not kept.
+    /// The input of the last layer with a kernel, `[T, F]`; `nil` if it was not kept.
     package let features: [Float]?
 
     package init(values: [Float], columns: Int, classes: Int, features: [Float]? = nil) {
@@ -19,14 +19,15 @@ package struct LineLogits: Sendable {
         (self.values, self.columns, self.classes, self.features) = (values, columns, classes, features)
     }
 
-    /// The classes of the columns' largest logits, repeats joined and blanks dropped, and the column where each begins.
+    /// The classes of the columns' largest logits, with repeats merged and blanks removed, and the column where each
+    /// begins.
     package var bestPath: [(label: Int, column: Int)] {
         values.withUnsafeBufferPointer { z in
             z.baseAddress.map { CTCDecoding.bestPath($0, columns: columns, classes: classes) } ?? []
         }
     }
 
-    /// `−log P(text)`: see ``CTCKernels``.
+    /// Returns `−log P(text)`: see ``CTCKernels``.
     package func negativeLogLikelihood(of text: [UInt8]) -> Double {
         let labels = text.map(Int32.init)
         return values.withUnsafeBufferPointer { z in
@@ -38,7 +39,7 @@ package struct LineLogits: Sendable {
         }
     }
 
-    /// Every column's probabilities, at a temperature.
+    /// Returns every column's probabilities at a temperature.
     package func probabilities(temperature: Double = 1) -> LineProbabilities {
         var logP = [Double](repeating: 0, count: values.count)
         values.withUnsafeBufferPointer { z in
@@ -52,20 +53,20 @@ package struct LineLogits: Sendable {
     }
 }
 
-/// Logarithms of the classes' probabilities in each column of a line, the blank last.
+/// The log-probabilities of the classes in each column of a line, with the blank last.
 package struct LineProbabilities: Sendable {
     /// `[T, K]`.
     package let logarithms: [Double]
     package let columns: Int
     package let classes: Int
 
-    /// `log P(text)`, whichever columns its characters take.
+    /// Returns `log P(text)`, over all alignments of its characters with the columns.
     package func logLikelihood(of text: [Int]) -> Double {
         withPointers(to: text) { CTCKernels.logLikelihood($0, columns: columns, classes: classes, text: $1) }
     }
 
-    /// Of each character of `text`, `[K]`: the probabilities of the classes it may be, the others being as they are, and last that
-    /// it is none.
+    /// Returns probabilities `[K]` for each character of `text`, given the others: of each class in its place, and last
+    /// of there being no character.
     package func alternatives(to text: [Int]) -> [[Double]] {
         let likelihoods = withPointers(to: text) { p, labels in
             [Double](unsafeUninitializedCapacity: text.count * classes) { target, count in
@@ -82,7 +83,7 @@ package struct LineProbabilities: Sendable {
         }
     }
 
-    /// The columns of each character of `text`, on its most probable path.
+    /// Returns the columns of each character of `text` on its most probable path.
     package func alignment(of text: [Int]) -> [ClosedRange<Int>] {
         withPointers(to: text) { CTCKernels.alignment($0, columns: columns, classes: classes, text: $1) }
     }

@@ -1,21 +1,21 @@
 import Kernels
 
 extension LineProbabilities {
-    /// A text and the logarithm of its probability.
+    /// A text and its log-probability.
     package struct Reading: Hashable, Sendable {
         package let text: [Int]
         package let logProbability: Double
     }
 
-    /// The logarithm of the probability that a column must give a class at least for it to be followed.
+    /// The minimum log-probability of a class in a column for the search to follow it.
     private static let leastLogarithm = -11.5
 
-    /// The most probable texts, the best first: found by prefix beam search, their probabilities exact.
+    /// Returns the most probable texts, best first: found by prefix beam search, with exact probabilities.
     ///
-    /// Of every prefix that is kept the paths that end in a blank and those that end in its last character are summed apart, as
-    /// only the former let that character come again. Source: A. Graves 2012, "Sequence transduction"; A. Hannun et al. 2014,
-    /// arXiv:1408.2873.
-    /// - Parameter width: prefixes kept at each column, at least 1.
+    /// For every prefix in the beam, paths that end in a blank and paths that end in its last character are summed
+    /// separately, since only the former allow that character again. Source: A. Graves 2012, "Sequence transduction";
+    /// A. Hannun et al. 2014, arXiv:1408.2873.
+    /// - Parameter width: The number of prefixes kept at each column, at least 1.
     package func readings(width: Int = 8) -> [Reading] {
         struct Ends {
             var blank = -Double.infinity
@@ -44,7 +44,7 @@ extension LineProbabilities {
                     }
                 }
             }
-            // Equal ones in the texts' order: never in that of a dictionary.
+            // Ties are broken by text, never by the order of a dictionary.
             beam = next.map { ($0.key, $0.value) }
                 .sorted { a, b in
                     let (x, y) = (a.1.total, b.1.total)

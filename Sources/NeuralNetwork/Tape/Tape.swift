@@ -1,38 +1,38 @@
 import Kernels
 import Tensors
 
-/// What a ``TapeLayer`` writes its forward pass on: values and the operations between them, with their shapes, from which the
-/// engine makes the forward and the backward pass. It is written once for each network, not once for each image.
+/// A recording of a ``TapeLayer``'s forward pass: values with their shapes, and the operations between them, from which
+/// the engine derives the forward and the backward pass. Recorded once per network, not once per image.
 ///
-/// Reverse-mode differentiation of a straight line of operations; S. Linnainmaa 1970; A. Griewank, A. Walther, "Evaluating
-/// derivatives", 2008, chapter 3.
+/// Implements reverse-mode differentiation of a straight-line program: S. Linnainmaa 1970; A. Griewank, A. Walther,
+/// "Evaluating derivatives", 2008, chapter 3.
 public final class Tape {
-    /// One operation, with the numbers of the values that it reads.
+    /// An operation, with the indices of the values that it reads.
     enum Step {
         case input(Int)
         case parameter(Int)
         case constant(Double)
         case function(TapeFunction, of: Int)
         case binary(TapeBinary, Int, Int)
-        /// Over the axes whose extent is 1 in the result.
+        /// The sum over the axes whose extent is 1 in the result.
         case sum(Int)
-        /// The same axes.
+        /// The maximum over the same axes.
         case largest(Int)
         /// `[rows, C]·[C, F]`.
         case product(Int, Int)
         case convolution(Int, kernel: Int, ConvolutionGeometry, isDepthwise: Bool)
         case reshape(Int)
-        /// Channels from this one on.
+        /// The channels from this one on.
         case slice(Int, from: Int)
-        /// Along the channels.
+        /// A concatenation along the channels.
         case joined([Int])
     }
 
     private(set) var steps: [Step] = []
     private(set) var shapes: [Shape] = []
-    /// `suffix`, shape and role, as ``parameter(_:_:_:)`` was called.
+    /// The arguments of each call of ``parameter(_:_:_:)``, in order.
     private(set) var parameters: [(suffix: String, shape: [Int], role: ParameterTensor.Role)] = []
-    /// The first thing that could not be.
+    /// The first error.
     private(set) var error: InputError?
     private let place: String
 
@@ -44,10 +44,11 @@ public final class Tape {
         }
     }
 
-    /// What the layer learns: `shape` as ``NodeBuilder/addParameter(_:_:_:)`` takes it, kernels with their output channels last.
+    /// Adds a trainable parameter. `shape` is as in ``NodeBuilder/addParameter(_:_:_:)``; kernels have their output
+    /// channels last.
     /// - Parameters:
-    ///   - suffix: its name behind the layer's, `kernel`.
-    ///   - role: how it begins and whether it decays.
+    ///   - suffix: The part of its name that follows the layer's, such as `kernel`.
+    ///   - role: How it is initialised and whether it decays.
     public func parameter(_ suffix: String, _ shape: [Int], _ role: ParameterTensor.Role = .weight) -> TapeValue {
         guard let checked = Shape(checking: shape) else {
             fail("a parameter of positive extents", "\(shape)")
@@ -57,10 +58,10 @@ public final class Tape {
         return append(.parameter(parameters.count - 1), checked)
     }
 
-    /// A number.
+    /// Adds a constant.
     public func constant(_ value: Double) -> TapeValue { append(.constant(value), Shape([1])) }
 
-    /// What `step` reads.
+    /// Returns the indices of the values that `step` reads.
     static func operands(_ step: Step) -> [Int] {
         switch step {
         case .input, .parameter, .constant: []
@@ -76,12 +77,12 @@ public final class Tape {
         return TapeValue(tape: self, index: steps.count - 1)
     }
 
-    /// Keeps the first error; the tape goes on with whatever shape, and is thrown away at its end.
+    /// Records the first error. Recording continues with arbitrary shapes, and the tape is discarded at its end.
     func fail(_ expected: String, _ received: String) {
         if error == nil { error = InputError(place, expected: expected, received: received) }
     }
 
-    /// The geometry of a convolution of `image`.
+    /// Returns the geometry of a convolution of `image`, or `nil` after recording an error.
     func geometry(
         _ image: Shape, _ kernel: Size2D, _ strides: Size2D, _ dilation: Size2D, _ padding: Padding, filters: Int
     ) -> ConvolutionGeometry? {
@@ -96,7 +97,7 @@ public final class Tape {
     }
 }
 
-/// What is computed of one value, element by element.
+/// An element-wise function of one value.
 enum TapeFunction: Hashable {
     case identity, negative, reciprocal, exp, log, squareRoot, tanh, sigmoid, erf, absolute
     case power(Double)
@@ -104,7 +105,7 @@ enum TapeFunction: Hashable {
     case clamped(Double, Double)
 }
 
-/// What is computed of two, element by element. Either may have extent 1 where the other has more.
+/// An element-wise function of two values. Extents of 1 are broadcast.
 enum TapeBinary: Hashable {
     case add, subtract, multiply, divide, maximum, minimum
 }

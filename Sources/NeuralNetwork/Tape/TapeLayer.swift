@@ -1,7 +1,7 @@
 import Kernels
 import Tensors
 
-/// A layer of which only the forward pass is written, from the engine's operations; the backward pass follows from it.
+/// A layer that defines only its forward pass, from the engine's operations; the engine derives the backward pass.
 ///
 /// ```swift
 /// struct SqueezeExcite: TapeLayer {
@@ -14,24 +14,24 @@ import Tensors
 /// }
 /// ```
 ///
-/// Each image is computed by itself: what looks at a whole batch, or draws random numbers, is written as a ``LayerKind`` with an
-/// ``Operation``. The backward pass computes anew what its derivatives read, so that it costs up to one forward pass more than a
-/// hand-written one, and nothing is kept between the passes.
+/// Each image is computed on its own. A layer that depends on the whole batch or draws random numbers is written as a
+/// ``LayerKind`` with an ``Operation`` instead. The backward pass recomputes what its derivatives read: nothing is kept
+/// between the passes, and it costs up to one forward pass more than a hand-written one.
 public protocol TapeLayer: LayerKind {
-    /// The layer's output from its inputs, of one image, with the parameters that it asks `tape` for. Called some times for each
-    /// network; the same options and shapes must give the same operations.
+    /// Returns the layer's output for one image's inputs, with the parameters that it requests from `tape`. Called
+    /// several times per network; the same options and shapes must give the same operations.
     func forward(_ inputs: [TapeValue], _ tape: Tape) -> TapeValue
 }
 
 extension TapeLayer {
-    /// The tape, for inputs of these shapes.
+    /// Returns the tape for inputs of these shapes, and the index of the output.
     func recorded(_ shapes: [Shape], place: String) throws(InputError) -> (tape: Tape, output: Int) {
         let tape = Tape(inputs: shapes, place: place)
         var output = forward(shapes.indices.map { TapeValue(tape: tape, index: $0) }, tape)
         precondition(output.tape === tape, "\(Self.type): its output is on another tape")
         if let error = tape.error { throw error }
         switch tape.steps[output.index] {
-        // What is not made here, and what spends its gradient, is no layer's output.
+        // An output must be computed here, and `largest` consumes its gradient.
         case .input, .parameter, .constant, .largest:
             output = tape.append(.function(.identity, of: output.index), output.shape)
         default: break
@@ -39,7 +39,7 @@ extension TapeLayer {
         return (tape, output.index)
     }
 
-    /// What the forward pass gives, and the parameters it asks for.
+    /// Infers the output shape and the parameters from the forward pass.
     public func infer(_ node: inout NodeBuilder) throws(InputError) {
         let (tape, output) = try recorded(node.inputShapes, place: node.place)
         let program = TapeProgram(tape, output: output)
@@ -55,7 +55,7 @@ extension TapeLayer {
         node.multiplyAdds = program.multiplyAdds
     }
 
-    /// Runs the tape.
+    /// Returns an operation that runs the tape.
     public func operation(_ emission: LayerEmission) -> (any Operation)? {
         guard let (tape, output) = try? recorded(emission.node.inputShapes, place: emission.node.name) else {
             return nil
@@ -64,7 +64,7 @@ extension TapeLayer {
     }
 }
 
-/// A tape's passes over the images of a chunk.
+/// Runs a tape's passes over the images of a chunk.
 private final class TapeOperation: Operation {
     let name: String
     private let program: TapeProgram
@@ -74,7 +74,7 @@ private final class TapeOperation: Operation {
     private let inputGradients: [Storage?]
     private let store: ParameterStore
     private let partials: GradientPartials?
-    /// With its handle in the partials, where it is trained.
+    /// Each parameter with its handle in the partials, if it is trained.
     private let parameters: [(tensor: ParameterTensor, partial: Int)]
 
     init(_ program: TapeProgram, _ emission: LayerEmission) {

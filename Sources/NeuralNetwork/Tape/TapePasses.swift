@@ -2,15 +2,15 @@ import Kernels
 import LinearAlgebra
 import Tensors
 
-/// The passes of a tape over one image, written once for `Float` and for `Double`.
+/// The passes of a tape over one image, written once for `Float` and `Double`.
 extension TapeMemory {
     /// Computes every value that the output depends on.
     func forward() {
         for index in program.steps.indices where program.isUsed[index] { compute(index) }
     }
 
-    /// From the gradient of the output to those of inputs, and to those of parameters, which are added to. Values that derivatives
-    /// read are computed anew.
+    /// Propagates the gradient of the output to the inputs, and adds to the gradients of the parameters. Values that
+    /// derivatives read are recomputed.
     func backward() {
         for index in program.steps.indices where program.isRecomputed[index] { compute(index) }
         for index in program.steps.indices.reversed() where program.hasGradient[index] {
@@ -101,7 +101,7 @@ extension TapeMemory {
             program.walks[index]?.run { i, k, _ in dx[i] += dy[k] }
         case .largest(let a):
             guard let dx = gradients[a], let x = values[a], let y = values[index] else { return }
-            // The gradient is spent on the first that is as large.
+            // The whole gradient goes to the first of equal elements.
             program.walks[index]?.run { i, k, _ in
                 if x[i] == y[k] {
                     dx[i] += dy[k]
@@ -217,7 +217,7 @@ extension TapeMemory {
             each { Number.pow($0, p) }
         case .clamped(let low, let high):
             let low = Number(low), high = Number(high)
-            // NaN passes both comparisons by.
+            // NaN fails both comparisons and is passed through.
             each { $0 < low ? low : $0 > high ? high : $0 }
         }
     }
@@ -252,9 +252,9 @@ extension TapeMemory {
     }
 }
 
-/// Walks over the elements of a shape with the places of two others in it that are repeated where their extent is 1.
+/// Iterates over the elements of a shape, together with the positions of two operands that are broadcast to it.
 struct BroadcastWalk {
-    /// Outer, middle, inner extents; whatever lies further out is in the outer one.
+    /// The outer, middle and inner extents; the outer one includes all axes further out.
     private let extents: (Int, Int, Int)
     private let a, b: (Int, Int, Int)
 
@@ -269,7 +269,7 @@ struct BroadcastWalk {
                 steps[axis] = own[axis] == 1 ? 0 : step
                 step *= own[axis]
             }
-            // The two outermost axes are walked as one: both repeated, both not, or one of them is 1.
+            // The two outermost axes are iterated as one: both are broadcast, neither is, or one has extent 1.
             return (all[0] == 1 || all[1] == 1 ? max(steps[0], steps[1]) : steps[1], steps[2], steps[3])
         }
         extents = (all[0] * all[1], all[2], all[3])
@@ -277,7 +277,7 @@ struct BroadcastWalk {
         self.b = b.map(strides) ?? (0, 0, 0)
     }
 
-    /// Calls `body` with the places in the whole, in `a` and in `b`.
+    /// Calls `body` with the offsets in the whole, in `a` and in `b`.
     @inline(__always)
     func run(_ body: (Int, Int, Int) -> Void) {
         var i = 0

@@ -2,9 +2,9 @@ import Kernels
 import LinearAlgebra
 import Tensors
 
-/// Products on a tape: in `Float` by BLAS and the engine's kernels, in `Double` by plain loops.
+/// The products on a tape: in `Float` by BLAS and the engine's kernels, in `Double` by plain loops.
 ///
-/// Letters as in ``BLAS``; a convolution's as in ``ConvolutionGeometry``.
+/// Dimensions are named as in ``BLAS``; a convolution's as in ``ConvolutionGeometry``.
 enum TapeProducts {
     typealias Numbers<Number> = UnsafeMutablePointer<Number>
 
@@ -56,7 +56,7 @@ enum TapeProducts {
         }
     }
 
-    /// The columns `[outH·outW, kH·kW·C]` of an image.
+    /// Expands an image into its im2col matrix `[outH·outW, kH·kW·C]`.
     static func im2col<N: RealNumber>(_ g: ConvolutionGeometry, x: Numbers<N>, columns: Numbers<N>) {
         if let x = x as? Numbers<Float>, let columns = columns as? Numbers<Float> {
             Convolution.im2col(g, rows: 0..<g.outRows, x: x, cols: columns)
@@ -70,7 +70,7 @@ enum TapeProducts {
         }
     }
 
-    /// `dx +=` the columns, each where ``im2col(_:x:columns:)`` took it from.
+    /// Adds each column to the element of `dx` that ``im2col(_:x:columns:)`` read it from.
     static func col2im<N: RealNumber>(_ g: ConvolutionGeometry, columns: Numbers<N>, dx: Numbers<N>) {
         if let columns = columns as? Numbers<Float>, let dx = dx as? Numbers<Float> {
             Convolution.col2im(g, rows: 0..<g.outRows, dcols: columns, dx: dx)
@@ -122,7 +122,8 @@ enum TapeProducts {
         }
     }
 
-    /// Every pair of an output pixel and a tap that lies inside the image, with the pixel it reads.
+    /// Calls `body` for every pair of an output pixel and a tap inside the image, with the input pixel that the tap
+    /// reads.
     private static func taps(_ g: ConvolutionGeometry, _ body: (_ output: Int, _ tap: Int, _ input: Int) -> Void) {
         for output in 0..<g.outRows {
             for tap in 0..<g.kernelHeight * g.kernelWidth {

@@ -1,36 +1,36 @@
 import Kernels
 import Tensors
 
-/// A tape that is finished: which values each pass computes, and where they lie in a worker's scratch.
+/// A finished tape: which values each pass computes, and their places in a worker's scratch memory.
 ///
-/// Nothing is kept from the forward to the backward pass: the backward pass computes anew what its derivatives read, an image at
-/// a time, while it is in cache.
+/// Nothing is kept from the forward to the backward pass: the backward pass recomputes what its derivatives read, one
+/// image at a time, while it is in cache.
 final class TapeProgram {
     let steps: [Tape.Step]
     let shapes: [Shape]
     let output: Int
-    /// Whether the forward pass computes a value: where the output depends on it.
+    /// Whether the forward pass computes each value, because the output depends on it.
     let isUsed: [Bool]
-    /// Whether the backward pass computes a value anew.
+    /// Whether the backward pass recomputes each value.
     let isRecomputed: [Bool]
-    /// Whether a gradient flows through a value: where it depends on an input or a parameter.
+    /// Whether a gradient flows through each value, because it depends on an input or a parameter.
     let hasGradient: [Bool]
-    /// Where a value lies in scratch, in numbers; nil for inputs and parameters.
+    /// Each value's offset in scratch, in numbers; `nil` for inputs, parameters and unused values.
     let valueOffsets: [Int?]
     let gradientOffsets: [Int?]
-    /// The value whose gradient a value shares, being passed on as it is to nobody else.
+    /// The value whose gradient each value shares, because its only reader passes that gradient through unchanged.
     let sharedGradients: [Int?]
-    /// The step of the backward pass that writes a value's gradient, to which the others add; nil: all add, to zeros.
+    /// The step that writes each value's gradient first, to which the others add; `nil` if all of them add to zeros.
     let firstReaders: [Int?]
-    /// Whether a value's gradient is set to zero first.
+    /// Whether each value's gradient is set to zero first.
     let startsAtZero: [Bool]
-    /// Where a step's own memory lies: the columns of a convolution.
+    /// The offset in scratch of each step's own memory, such as the columns of a convolution.
     let extraOffsets: [Int?]
-    /// Numbers of scratch that both passes need.
+    /// The number of scratch elements that both passes need.
     let scratchCount: Int
-    /// The values that are parameters, in the order in which they were asked for.
+    /// The indices of the parameters, in the order in which they were requested.
     let parameterPlaces: [Int]
-    /// Of steps that repeat or join axes: how their operands lie in the larger shape.
+    /// For steps that broadcast or reduce axes, the iteration over the larger shape.
     let walks: [BroadcastWalk?]
 
     /// - Precondition: `output` is on the tape.
@@ -102,7 +102,7 @@ final class TapeProgram {
         }
     }
 
-    /// Which gradients are shared, and which are written before they are added to.
+    /// Determines which gradients are shared, and which are written before they are added to.
     private static func gradientFlow(
         _ steps: [Tape.Step], _ shapes: [Shape], _ used: [Bool], _ flows: [Bool]
     ) -> (shared: [Int?], first: [Int?]) {
@@ -114,7 +114,7 @@ final class TapeProgram {
         for (index, step) in steps.enumerated() {
             var source: Int?
             switch step {
-            // Inputs and parameters have a place of their own, and a maximum spends its gradient.
+            // Inputs and parameters have their own storage, and a maximum consumes its gradient.
             case .input, .parameter, .constant, .largest: break
             default:
                 guard flows[index], readers[index].count == 1 else { break }
@@ -134,7 +134,7 @@ final class TapeProgram {
         return (shared, first)
     }
 
-    /// The values that the derivative of step `index` reads, beside the gradient.
+    /// Returns the values that the derivative of step `index` reads besides the gradient.
     private static func derivativeReads(_ step: Tape.Step, of index: Int, _ flows: [Bool]) -> [Int] {
         switch step {
         case .input, .parameter, .constant, .sum, .reshape, .slice, .joined: []
@@ -157,10 +157,10 @@ final class TapeProgram {
         }
     }
 
-    /// Of the tables of a ``TapeMemory``.
+    /// The size in bytes of the tables of a ``TapeMemory``.
     var tableBytes: Int { 2 * steps.count * MemoryLayout<UnsafeMutableRawPointer?>.stride }
 
-    /// Multiply-adds of one image, forward.
+    /// The number of multiply-adds of one forward pass per image.
     var multiplyAdds: Int {
         steps.indices.reduce(0) { total, index in
             guard isUsed[index] else { return total }
@@ -174,19 +174,19 @@ final class TapeProgram {
     }
 }
 
-/// Where a program's values and gradients are while one image goes through it. A view of memory that its maker owns.
+/// Pointers to a program's values and gradients while one image is processed. A view of memory that its creator owns.
 ///
-/// - Note: gradients of parameters are added to, all others are written.
+/// - Note: Gradients of parameters are added to; all others are overwritten.
 struct TapeMemory<Number: RealNumber> {
     let program: TapeProgram
     let scratch: UnsafeMutablePointer<Number>
-    /// By value; nil where there is none.
+    /// Pointers by value index; `nil` where there is none.
     let values: UnsafeMutablePointer<UnsafeMutablePointer<Number>?>
     let gradients: UnsafeMutablePointer<UnsafeMutablePointer<Number>?>
 
     /// - Parameters:
-    ///   - scratch: ``TapeProgram/scratchCount`` numbers.
-    ///   - tables: ``TapeProgram/tableBytes``, aligned to 8.
+    ///   - scratch: Memory for ``TapeProgram/scratchCount`` numbers.
+    ///   - tables: Memory for ``TapeProgram/tableBytes`` bytes, aligned to 8.
     init(_ program: TapeProgram, scratch: UnsafeMutablePointer<Number>, tables: UnsafeMutableRawPointer) {
         self.program = program
         self.scratch = scratch

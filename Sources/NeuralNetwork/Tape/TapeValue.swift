@@ -1,15 +1,16 @@
 import Kernels
 import Tensors
 
-/// A value of one image on a ``Tape``: what an operation gives and others read.
+/// A value of one image on a ``Tape``: the result of an operation, read by others.
 ///
-/// Shapes are `[H, W, C]`, `[C]`, or a parameter's. Operators on two values work element by element; they line up from the last
-/// axis on, and an extent of 1 (or none) is repeated: `[H, W, C] * [C]` scales channels, `[H, W, C] * [1]` all.
+/// Shapes are `[H, W, C]`, `[C]`, or a parameter's. Operators on two values work element by element. Shapes are aligned
+/// at the last axis, and extents that are 1 or missing are broadcast: `[H, W, C] * [C]` scales channels,
+/// `[H, W, C] * [1]` all elements.
 public struct TapeValue {
     let tape: Tape
     let index: Int
 
-    /// Its extents.
+    /// The value's shape.
     public var shape: Shape { tape.shapes[index] }
 
     // MARK: Element by element
@@ -41,9 +42,9 @@ public struct TapeValue {
     /// `−a`.
     public static prefix func - (a: TapeValue) -> TapeValue { a.through(.negative) }
 
-    /// The larger of the two, element by element; of equal ones this one's gradient.
+    /// Returns the element-wise maximum; where both are equal, the gradient goes to `self`.
     public func maximum(_ other: TapeValue) -> TapeValue { with(other, .maximum) }
-    /// The smaller of the two, element by element; of equal ones this one's gradient.
+    /// Returns the element-wise minimum; where both are equal, the gradient goes to `self`.
     public func minimum(_ other: TapeValue) -> TapeValue { with(other, .minimum) }
 
     /// `eˣ`.
@@ -58,13 +59,13 @@ public struct TapeValue {
     public func sigmoid() -> TapeValue { through(.sigmoid) }
     /// The error function.
     public func erf() -> TapeValue { through(.erf) }
-    /// `|x|`; derivative 0 at 0.
+    /// `|x|`, with derivative 0 at 0.
     public func absolute() -> TapeValue { through(.absolute) }
     /// `xᵖ`.
     public func power(_ p: Double) -> TapeValue { through(.power(p)) }
-    /// `max(x, 0)`; derivative 0 at 0.
+    /// `max(x, 0)`, with derivative 0 at 0.
     public func relu() -> TapeValue { through(.clamped(0, .infinity)) }
-    /// `min(max(x, low), high)`; derivative 0 at both ends.
+    /// `min(max(x, low), high)`, with derivative 0 at both ends.
     public func clamped(_ low: Double, _ high: Double) -> TapeValue {
         guard low <= high else {
             tape.fail("a low end at most the high one", "\(low)…\(high)")
@@ -75,17 +76,17 @@ public struct TapeValue {
 
     // MARK: Sums
 
-    /// What sums and means run over.
+    /// The axes that sums and means run over.
     public enum Axes: Sendable {
         /// Rows and columns: `[H, W, C]` to `[1, 1, C]`.
         case pixels
         /// Channels: `[H, W, C]` to `[H, W, 1]`, `[C]` to `[1]`.
         case channels
-        /// Everything: extents of 1.
+        /// All axes: every extent becomes 1.
         case all
     }
 
-    /// The sum over `axes`, which keep an extent of 1.
+    /// Returns the sum over `axes`, which keep an extent of 1.
     public func sum(over axes: Axes) -> TapeValue {
         var dimensions = shape.dimensions
         for axis in dimensions.indices {
@@ -98,13 +99,13 @@ public struct TapeValue {
         return dimensions == shape.dimensions ? self : tape.append(.sum(index), Shape(dimensions))
     }
 
-    /// The mean over `axes`, which keep an extent of 1.
+    /// Returns the mean over `axes`, which keep an extent of 1.
     public func mean(over axes: Axes) -> TapeValue {
         let total = sum(over: axes)
         return total * (Double(total.shape.count) / Double(shape.count))
     }
 
-    /// The largest over `axes`, which keep an extent of 1; the gradient goes to the first of equal ones.
+    /// Returns the maximum over `axes`, which keep an extent of 1; the gradient goes to the first of equal elements.
     public func largest(over axes: Axes) -> TapeValue {
         let total = sum(over: axes)
         return total.shape == shape ? self : tape.append(.largest(index), total.shape)
@@ -118,8 +119,9 @@ public struct TapeValue {
 
     // MARK: Products
 
-    /// `x·w` for each pixel (or the one vector): `[H, W, C]` by `[C, F]` to `[H, W, F]`, by BLAS. An image at a time: a
-    /// vector's product costs more so than in ``Layer/dense(units:useBias:initializer:lowering:)``.
+    /// Returns `x·w` for each pixel (or for the one vector): `[H, W, C]` by `[C, F]` gives `[H, W, F]`. Computed by
+    /// BLAS, one image at a time, so that for vectors it costs more than
+    /// ``Layer/dense(units:useBias:initializer:lowering:)``.
     public func multiplied(by matrix: TapeValue) -> TapeValue {
         let extents = matrix.shape.dimensions
         guard extents.count == 2, extents[0] == shape.channels else {
@@ -129,14 +131,14 @@ public struct TapeValue {
         return tape.append(.product(index, matrix.index), Shape(shape.dimensions.dropLast() + [extents[1]]))
     }
 
-    /// Convolution of an image with `kernel` `[kH, kW, C, F]` to `[H', W', F]`, by im2col and BLAS.
+    /// Returns the convolution of an image with `kernel` `[kH, kW, C, F]`, `[H', W', F]`. Computed by im2col and BLAS.
     public func convolved(
         with kernel: TapeValue, strides: Size2D = 1, padding: Padding = .valid, dilation: Size2D = 1
     ) -> TapeValue {
         convolved(kernel, strides, padding, dilation, isDepthwise: false)
     }
 
-    /// Convolution of each channel with a kernel of its own: `kernel` is `[kH, kW, 1, C]`.
+    /// Returns the convolution of each channel with its own kernel: `kernel` is `[kH, kW, 1, C]`.
     public func depthwiseConvolved(
         with kernel: TapeValue, strides: Size2D = 1, padding: Padding = .valid, dilation: Size2D = 1
     ) -> TapeValue {
@@ -163,7 +165,7 @@ public struct TapeValue {
 
     // MARK: Shapes
 
-    /// The same numbers in their order under another shape.
+    /// Returns the same elements, in the same order, with another shape.
     public func reshaped(_ dimensions: [Int]) -> TapeValue {
         guard let target = Shape(checking: dimensions), target.count == shape.count else {
             tape.fail("a shape of \(shape.count) elements", "\(dimensions)")
@@ -172,7 +174,7 @@ public struct TapeValue {
         return tape.append(.reshape(index), target)
     }
 
-    /// Channels `range` of each pixel.
+    /// Returns channels `range` of each pixel.
     public func channels(_ range: Range<Int>) -> TapeValue {
         guard !range.isEmpty, range.lowerBound >= 0, range.upperBound <= shape.channels else {
             tape.fail("channels within 0..<\(shape.channels)", "\(range)")
@@ -182,7 +184,7 @@ public struct TapeValue {
             .slice(index, from: range.lowerBound), Shape(shape.dimensions.dropLast() + [range.count]))
     }
 
-    /// This one's channels, then those of `others`, of the same height and width.
+    /// Returns the concatenation of this value's channels and those of `others`, which have the same height and width.
     public func joined(with others: TapeValue...) -> TapeValue {
         let all = [self] + others, front = shape.dimensions.dropLast()
         guard all.allSatisfy({ $0.shape.dimensions.dropLast() == front }) else {
@@ -206,7 +208,7 @@ public struct TapeValue {
         return tape.append(.binary(operation, index, other.index), Shape(zip(a, b).map { max($0, $1) }))
     }
 
-    /// Extents of 1 in front until there are `count`.
+    /// Returns the extents of `shape`, preceded by ones until there are `count`.
     static func padded(_ shape: Shape, _ count: Int) -> [Int] {
         Array(repeating: 1, count: count - shape.dimensions.count) + shape.dimensions
     }

@@ -1,15 +1,15 @@
-/// The one thing that is read of a photograph's EXIF data: how it was held.
+/// A reader of the orientation in a photograph's EXIF data, the only field that is used.
 ///
-/// Sources: JEITA CP-3451 (Exif 2.3), TIFF 6.0. What is damaged is as if it were not there: the picture itself is sound.
+/// Sources: JEITA CP-3451 (Exif 2.3), TIFF 6.0. Damaged EXIF data is treated as absent: the picture itself is valid.
 enum EXIF {
     private static let orientationTag = 0x0112
 
-    /// EXIF's orientation in the JPEG file `bytes`, 1...8; 1 where it says none.
+    /// Returns EXIF's orientation in the JPEG file `bytes`, 1...8; 1 if it has none.
     static func orientation(ofJPEG bytes: [UInt8]) -> Int {
         var position = 2
-        // Segments: 0xFF, a marker, a length that counts itself; up to the first scan.
+        // Segments up to the first scan: 0xFF, a marker, and a length that includes itself.
         while position + 4 <= bytes.count, bytes[position] == 0xFF {
-            // Any number of 0xFF may stand before a marker.
+            // A marker may be preceded by any number of 0xFF bytes.
             if bytes[position + 1] == 0xFF {
                 position += 1
                 continue
@@ -27,7 +27,7 @@ enum EXIF {
         return 1
     }
 
-    /// The same in the TIFF structure that EXIF data are, and PNG's chunk `eXIf` holds.
+    /// Returns the orientation in a TIFF structure, the format of EXIF data and of PNG's chunk `eXIf`.
     static func orientation(ofTIFF bytes: [UInt8]) -> Int {
         guard bytes.count >= 8 else { return 1 }
         let isLittle = bytes.starts(with: "II".utf8)
@@ -43,7 +43,7 @@ enum EXIF {
             let offset = directory + 2 + 12 * entry
             guard let tag = number(offset, 2) else { return 1 }
             guard tag == orientationTag else { continue }
-            // One short, as the standard has it, or one long, as some programs write it, in the value's own place.
+            // One short, as in the standard, or one long, as some programs write it, stored inline.
             let sizes = [3: 2, 4: 4]
             guard let type = number(offset + 2, 2), let size = sizes[type], number(offset + 4, 4) == 1,
                 let value = number(offset + 8, size), (1...8).contains(value)

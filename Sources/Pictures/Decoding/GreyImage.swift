@@ -1,12 +1,12 @@
 import Tensors
 
-/// A picture of grey levels.
+/// A greyscale picture.
 package struct GreyImage: Hashable, Sendable {
-    /// Columns, at least 1.
+    /// The number of columns, at least 1.
     package let width: Int
-    /// Rows, at least 1.
+    /// The number of rows, at least 1.
     package let height: Int
-    /// 0 black to 255 white, `[height, width]` in row-major order.
+    /// The grey levels, 0 black to 255 white, `[height, width]` in row-major order.
     package let pixels: [UInt8]
 
     /// - Precondition: positive extents, and `pixels` has width · height elements.
@@ -20,15 +20,15 @@ package struct GreyImage: Hashable, Sendable {
         self.pixels = pixels
     }
 
-    /// Brightness of a colour, `0.299·R + 0.587·G + 0.114·B` rounded (ITU-R BT.601, as JPEG's Y).
+    /// Returns the brightness of a colour, `0.299·R + 0.587·G + 0.114·B`, rounded (ITU-R BT.601, as JPEG's Y).
     static func luma(_ red: UInt8, _ green: UInt8, _ blue: UInt8) -> UInt8 {
         let (r, g, b) = (Int(red) * 19_595, Int(green) * 38_470, Int(blue) * 7_471)
         return UInt8((r + g + b + 0x8000) >> 16)
     }
 
-    /// Levels of interleaved samples, each pixel 1 (grey), 2 (grey, alpha), 3 (red, green, blue) or 4 (the same and
-    /// alpha). What is transparent lies over white; where that shows nothing, as light ink of a dark theme, over black;
-    /// where neither does, alpha is the ink.
+    /// Creates a picture from interleaved samples with 1 (grey), 2 (grey, alpha), 3 (red, green, blue) or 4 (the same
+    /// and alpha) channels per pixel. Transparency is composited over white; if that shows nothing, as with the light
+    /// ink of a dark theme, over black; if neither does, alpha is the ink.
     package init(width: Int, height: Int, samples: [UInt8], channels: Int) {
         precondition((1...4).contains(channels), "GreyImage: expected 1 to 4 channels, received \(channels)")
         precondition(samples.count == width * height * channels, "GreyImage: samples do not fill the picture")
@@ -45,7 +45,7 @@ package struct GreyImage: Hashable, Sendable {
             self.init(width: width, height: height, pixels: (0..<count).map(level))
             return
         }
-        /// The picture over paper of this brightness.
+        /// Returns the picture composited over paper of this brightness.
         func laid(over paper: Int) -> [UInt8] {
             (0..<count).map { index in
                 let alpha = Int(samples[index * channels + channels - 1])
@@ -64,16 +64,16 @@ package struct GreyImage: Hashable, Sendable {
             pixels: Self.span(onBlack) >= Self.leastContrast ? onBlack : alpha.map { 255 - $0 })
     }
 
-    /// Levels between the darkest and the lightest pixel that show something.
+    /// The least difference between the darkest and the lightest pixel that shows something.
     private static let leastContrast = 40
 
     private static func span(_ levels: [UInt8]) -> Int { Int(levels.max() ?? 0) - Int(levels.min() ?? 0) }
 
-    /// The picture as it is meant to be seen, where `orientation` (EXIF's tag 0x0112, 1...8) says how it was stored;
-    /// any other number leaves it as it is.
+    /// Returns the picture in its display orientation, given the stored `orientation` (EXIF's tag 0x0112, 1...8); any
+    /// other number leaves it unchanged.
     func oriented(_ orientation: Int) -> GreyImage {
         guard (2...8).contains(orientation) else { return self }
-        // 5 to 8 exchange rows and columns.
+        // 5 to 8 swap rows and columns.
         let turned = orientation >= 5
         let (w, h) = turned ? (height, width) : (width, height)
         let flipsX = [2, 3, 7, 8].contains(orientation), flipsY = [3, 4, 6, 7].contains(orientation)
@@ -81,7 +81,7 @@ package struct GreyImage: Hashable, Sendable {
         let source = pixels.span
         for y in 0..<h {
             for x in 0..<w {
-                // The stored place of this pixel; its flips are along the stored axes.
+                // The stored position of this pixel; flips are along the stored axes.
                 let (column, row) = turned ? (y, x) : (x, y)
                 let from = (flipsY ? height - 1 - row : row) * width + (flipsX ? width - 1 - column : column)
                 result[y &* w &+ x] = source[from]
@@ -90,7 +90,8 @@ package struct GreyImage: Hashable, Sendable {
         return GreyImage(width: w, height: h, pixels: result)
     }
 
-    /// Means of `factor`×`factor` pixels; what does not fill a block at the right and below is left out.
+    /// Returns the picture reduced to means of `factor`×`factor` pixels; incomplete blocks at the right and bottom are
+    /// cropped.
     package func reduced(by factor: Int) -> GreyImage {
         let (w, h) = (max(1, width / factor), max(1, height / factor))
         let (across, down) = (min(factor, width), min(factor, height))
@@ -112,10 +113,10 @@ package struct GreyImage: Hashable, Sendable {
 }
 
 extension GreyImage {
-    /// Light and dark exchanged.
+    /// The picture with light and dark swapped.
     package var inverted: GreyImage { GreyImage(width: width, height: height, pixels: pixels.map { 255 - $0 }) }
 
-    /// Area means over `width`×`height` equal parts.
+    /// Returns the picture resampled to `width`×`height` by area means.
     package func resized(width: Int, height: Int) -> GreyImage {
         let narrow = GlyphPreparation.areaMeans(
             pixels.map(Float.init), columns: self.width, rows: self.height, from: 0,

@@ -2,18 +2,18 @@ import Formats
 import Foundation
 import Tensors
 
-/// What a picture may take, checked before it is decoded.
+/// Limits on the size of a picture, checked before it is decoded.
 package struct ImageLimits: Sendable {
-    /// Bytes of a file.
+    /// The maximum file size in bytes.
     package var fileBytes = 1 << 26
-    /// Columns times rows.
+    /// The maximum number of pixels, columns times rows.
     package var pixels = 1 << 26
-    /// Columns, and rows.
+    /// The maximum number of columns and of rows.
     package var extent = 1 << 16
 
     package init() {}
 
-    /// - Throws: an `InputError` where a picture of this size is over the limits.
+    /// - Throws: an `InputError` if a picture of this size exceeds the limits.
     func check(width: Int, height: Int, place: String) throws(InputError) {
         guard width > 0, height > 0 else {
             throw InputError(place, expected: "a picture with pixels", received: "\(width)×\(height)")
@@ -26,21 +26,21 @@ package struct ImageLimits: Sendable {
     }
 }
 
-/// Pictures from files: PNG, JPEG, PBM, PGM and PPM, told by their bytes, not their names.
+/// A decoder of picture files: PNG, JPEG, PBM, PGM and PPM, recognized by their bytes, not their names.
 ///
-/// Any bytes give a picture or an ``InputError`` in one line. Colours become BT.601 luma, transparency lies over white
-/// (over black where white shows nothing), 16-bit samples are rounded to 8, palettes are resolved, and a PNG or JPEG is
-/// turned as its EXIF orientation says. A file whose pixels are damaged or missing is refused rather than read in part;
-/// what is odd about it besides, such as a text that is damaged, is a note.
+/// Any input yields a picture or a one-line ``InputError``. Colours are converted to BT.601 luma, transparency is
+/// composited over white (over black if white shows nothing), 16-bit samples are rounded to 8, palettes are resolved,
+/// and a PNG or JPEG is rotated according to its EXIF orientation. A file whose pixels are damaged or missing is
+/// rejected rather than decoded in part; other irregularities, such as a damaged text, are reported as notes.
 package enum ImageDecoder {
     enum Format: String, CaseIterable {
         case png = "PNG", jpeg = "JPEG", pnm = "PBM, PGM or PPM"
     }
 
-    /// The picture in `bytes`.
+    /// Decodes the picture in `bytes`.
     /// - Parameters:
     ///   - place: names the file in messages.
-    ///   - note: is told what is odd about the file though its pixels are sound.
+    ///   - note: is called with irregularities of a file whose pixels are valid.
     package static func decode(
         _ bytes: [UInt8], place: String, limits: ImageLimits = ImageLimits(), note: (String) -> Void = { _ in }
     ) throws(InputError) -> GreyImage {
@@ -56,7 +56,7 @@ package enum ImageDecoder {
         }
     }
 
-    /// The picture in the file at `path`.
+    /// Decodes the picture in the file at `path`.
     package static func read(
         _ path: String, limits: ImageLimits = ImageLimits(), note: (String) -> Void = { _ in }
     ) throws(InputError) -> GreyImage {
@@ -76,7 +76,7 @@ package enum ImageDecoder {
         return nil
     }
 
-    /// What a file of another kind seems to be.
+    /// Returns a description of what a file of another kind seems to be.
     private static func stranger(_ bytes: [UInt8]) -> String {
         guard !bytes.isEmpty else { return "an empty file" }
         func begins(_ text: String, at offset: Int = 0) -> Bool { bytes.dropFirst(offset).starts(with: text.utf8) }

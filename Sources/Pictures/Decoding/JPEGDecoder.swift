@@ -1,12 +1,12 @@
 import CTurboJPEG
 import Tensors
 
-/// JPEG by libjpeg-turbo's interface without setjmp, and the only file that hands pointers to it.
+/// A JPEG decoder based on libjpeg-turbo's interface without setjmp, and the only file that passes pointers to it.
 enum JPEGDecoder {
-    /// A Huffman-coded block of 8×8 pixels takes at least a bit.
+    /// The maximum compression: a Huffman-coded block of 8×8 pixels takes at least one bit.
     private static let pixelsPerByte = 512
 
-    /// Baseline and progressive; its luminance, turned as EXIF says.
+    /// Decodes the luminance of a baseline or progressive JPEG, rotated according to EXIF.
     static func decode(
         _ file: [UInt8], place: String, limits: ImageLimits, note: (String) -> Void
     ) throws(InputError) -> GreyImage {
@@ -36,7 +36,7 @@ enum JPEGDecoder {
         var isCMYK: Bool
     }
 
-    /// A decompressor, freed with its owner.
+    /// A decompressor handle, freed on deallocation.
     private final class Handle {
         private let handle: tjhandle
 
@@ -60,8 +60,9 @@ enum JPEGDecoder {
             return Header(width: Int(width), height: Int(height), isCMYK: isCMYK)
         }
 
-        /// A warning, as for data that end early, counts as damage; so do more than 500 progressive scans. But bytes
-        /// too many before the end marker are met when every pixel is there: the picture comes with that remark.
+        /// Decodes the luminance. A warning, for instance about data that ends early, counts as damage, and so do more
+        /// than 500 progressive scans. Extraneous bytes before the end marker, however, are only found once all pixels
+        /// are decoded: the picture is then returned with a remark.
         func luminance(
             _ bytes: [UInt8], _ header: Header, place: String
         ) throws(InputError) -> (image: GreyImage, remark: String?) {
@@ -75,7 +76,7 @@ enum JPEGDecoder {
 
         private var last: GreyImage?
 
-        /// Nil where the decoder failed or warned; then ``last`` is what it came to.
+        /// Returns nil if the decoder failed or warned; ``last`` then holds the pixels decoded so far.
         private func pixels(_ bytes: [UInt8], _ header: Header, flags: Int32) -> GreyImage? {
             var pixels = [UInt8](repeating: 0, count: header.width * header.height)
             let code = bytes.withUnsafeBufferPointer { source in

@@ -1,10 +1,10 @@
-/// The segments before a JPEG's first scan, with what every viewer passes over mended, so that each warning of the decoder
-/// that is left means pixels.
+/// The segments before a JPEG's first scan, with the faults that every viewer tolerates repaired, so that any remaining
+/// warning of the decoder concerns pixels.
 ///
-/// Bytes between segments that belong to none are left out, fill bytes before markers too; a JFIF revision that is
-/// unknown is called 1; an end marker that is missing is put back, and the decoder says whether the pixels before it are
-/// all there. In a progressive file a whole scan may be missing without a warning: there the end marker must be.
-/// Source: ITU-T T.81, annex B.
+/// Stray bytes between segments are removed, and so are fill bytes before markers; an unknown JFIF revision is replaced
+/// by 1; a missing end marker is restored, and the decoder determines whether all pixels before it are present. In a
+/// progressive file a whole scan may be missing without a warning, so there the end marker is required. Source: ITU-T
+/// T.81, annex B.
 struct JPEGSegments {
     private(set) var bytes: [UInt8]
     private(set) var notes: [String] = []
@@ -22,7 +22,7 @@ struct JPEGSegments {
                 position += 1
                 continue
             }
-            // Markers that stand alone.
+            // Markers without a segment.
             if marker == 0x01 || (0xD0...0xD9).contains(marker) {
                 bytes += [0xFF, marker]
                 position += 2
@@ -46,7 +46,7 @@ struct JPEGSegments {
                 position = file.count
                 let hasEnd = zip(scan, scan.dropFirst()).contains { $0 == 0xFF && $1 == 0xD9 }
                 if !hasEnd, !isProgressive {
-                    // A marker that was cut in half ends there.
+                    // Drop a truncated marker at the end.
                     if bytes.last == 0xFF { bytes.removeLast() }
                     bytes += [0xFF, 0xD9]
                     notes.append("the JPEG has no end marker, but all its pixels")

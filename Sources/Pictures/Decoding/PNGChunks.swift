@@ -1,23 +1,24 @@
 import Formats
 import Tensors
 
-/// The chunks of a PNG file, looked over before libpng sees them, which passes over a damaged chunk that it can do
-/// without, transparency among them.
+/// The chunks of a PNG file, validated before libpng sees them: libpng skips damaged chunks that are not critical,
+/// transparency among them.
 ///
-/// All that the pixels depend on must be there and its checksum right. What they do not depend on, texts and times
-/// and the like, is left out where it is damaged; an end that is missing after the pixels is put back, and bytes behind it
-/// are left off: each is a note. A chunk of an unknown name whose checksum is wrong may be one that they depend on.
+/// Everything that the pixels depend on must be present with a correct checksum. Damaged chunks that the pixels do not
+/// depend on, such as texts and times, are removed; a missing end after the pixels is restored, and bytes after the end
+/// are dropped; each of these is noted. A chunk of unknown name with a wrong checksum is an error, since the pixels may
+/// depend on it.
 struct PNGChunks {
-    /// A sound file of the same pixels.
+    /// A valid file with the same pixels.
     private(set) var bytes: [UInt8]
     private(set) var notes: [String] = []
-    /// EXIF's, 1...8.
+    /// The EXIF orientation, 1...8.
     private(set) var orientation = 1
 
-    /// Chunks without which the picture is the same.
+    /// Chunks that do not affect the pixels.
     private static let besides = ["tEXt", "zTXt", "iTXt", "tIME", "pHYs", "hIST", "sPLT", "bKGD"]
 
-    /// - Throws: an `InputError` where what the pixels depend on is damaged.
+    /// - Throws: an `InputError` if something that the pixels depend on is damaged.
     init(_ file: [UInt8], place: String) throws(InputError) {
         func damaged(_ what: String) -> InputError {
             InputError(place, expected: "a sound PNG", received: "a damaged one: \(what)")
@@ -28,7 +29,7 @@ struct PNGChunks {
         var hasPixels = false
         while true {
             guard position + 12 <= file.count, Int(word(position)) <= file.count - position - 12 else {
-                // Cut short in what is not a chunk of pixels: libpng says whether those are all there.
+                // Truncated outside of a pixel chunk: libpng determines whether all pixels are present.
                 let isPixels =
                     position + 8 <= file.count && file[(position + 4)..<(position + 8)].elementsEqual("IDAT".utf8)
                 guard hasPixels, !isPixels else { throw damaged("cut short") }

@@ -2,14 +2,15 @@ import CPNG
 import Formats
 import Tensors
 
-/// PNG by libpng's simplified interface, and the only file that hands pointers to libpng.
+/// A PNG decoder based on libpng's simplified interface, and the only file that passes pointers to libpng.
 enum PNGDecoder {
     static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-    /// Deflate makes at most 1,032 bytes of one (zlib's technical details).
+    /// The maximum compression ratio of Deflate (zlib's technical details).
     private static let deflateRatio = 1_032
 
-    /// Any colour type and depth, interlaced or not. Gamma is sRGB's unless the file says otherwise.
+    /// Decodes a PNG of any colour type and depth, interlaced or not. Gamma is sRGB's unless the file specifies
+    /// another.
     static func decode(
         _ bytes: [UInt8], place: String, limits: ImageLimits, note: (String) -> Void
     ) throws(InputError) -> GreyImage {
@@ -26,7 +27,8 @@ enum PNGDecoder {
         }
     }
 
-    /// Limits, before libpng sees the file: size, and whether so many bytes can hold so many pixels at all.
+    /// Checks, before libpng sees the file, that the size is within limits and that the bytes can contain that many
+    /// pixels.
     private static func checkHeader(_ bytes: [UInt8], place: String, limits: ImageLimits) throws(InputError) {
         guard bytes.count >= 33, bytes[12..<16].elementsEqual("IHDR".utf8) else {
             throw InputError(place, expected: "a PNG that begins with its header", received: "a damaged or cut one")
@@ -57,7 +59,8 @@ enum PNGDecoder {
         }
     }
 
-    /// 8-bit samples of the file's own channels. libpng keeps pointers to `image` and `bytes` between the two calls.
+    /// Returns 8-bit samples of the file's own channels. libpng keeps pointers to `image` and `bytes` between the two
+    /// calls.
     private static func samples(of bytes: [UInt8]) -> Result<Picture, Failure> {
         var image = png_image()
         image.version = png_uint_32(PNG_IMAGE_VERSION)

@@ -1,13 +1,13 @@
 import Tensors
 
-/// PBM, PGM and PPM, plain (P1, P2, P3) and raw (P4, P5, P6), of 1, 8 or 16 bits: netpbm's formats, read strictly.
+/// A strict decoder of netpbm's formats: PBM, PGM and PPM, plain (P1, P2, P3) and raw (P4, P5, P6), of 1, 8 or 16 bits.
 ///
-/// In PBM there is no largest value, 1 is black, plain digits need no white space between them, and raw rows are packed,
-/// the first pixel in the highest bit, to whole bytes.
+/// A header is the magic number, width, height and the maximum value, 1...65,535, separated by white space, with
+/// comments from `#` to the end of a line; then follow one white space character and the samples. A sample v becomes
+/// `round(255·v / maximum)`.
 ///
-/// A header is the magic number, width, height and the largest value, 1...65,535, parted by white space, with comments
-/// from `#` to the end of a line; then one white space and the samples. A sample v becomes `round(255·v / largest)`.
-/// Source: the netpbm manual, pages pgm and ppm.
+/// PBM has no maximum value; 1 is black, plain digits need no white space between them, and raw rows are packed to
+/// whole bytes, the first pixel in the highest bit. Source: the netpbm manual, pages pgm and ppm.
 struct PNMDecoder {
     private let bytes: [UInt8]
     private let place: String
@@ -67,7 +67,7 @@ struct PNMDecoder {
     }
 
     private mutating func plain(_ count: Int, _ largest: Int) throws(InputError) -> [UInt8] {
-        // A sample takes a digit and what parts it from the next.
+        // A sample takes a digit and a separator.
         guard count <= (bytes.count - position + 1) / 2 else {
             throw InputError(
                 place, expected: "\(count) values after the header",
@@ -149,7 +149,7 @@ struct PNMDecoder {
         return try number(what)
     }
 
-    /// Passes over white space and comments.
+    /// Skips white space and comments.
     private mutating func skipBetween() {
         while position < bytes.count {
             if bytes[position] == 0x23 {
@@ -162,7 +162,7 @@ struct PNMDecoder {
         }
     }
 
-    /// White space and comments, then a number of at most nine digits.
+    /// Parses a number of at most nine digits after white space and comments.
     private mutating func number(_ what: String) throws(InputError) -> Int {
         skipBetween()
         let start = position

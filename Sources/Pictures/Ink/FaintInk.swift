@@ -1,22 +1,22 @@
 import Foundation
 
-/// Ink that hardly stands out of the paper's noise: the picture is smoothed until it does.
+/// Ink that hardly stands out from the noise of the paper: the picture is smoothed until it does.
 extension InkMap {
-    /// Noise, in units of the ink's level, from which on thresholds cut into strokes.
+    /// The noise, in units of the ink's level, above which thresholds cut into strokes.
     private static let mostNoise: Float = 0.12
-    /// Standard deviations of the smoothing that is tried, pixels; a thin pen on a picture of 300 pixels is 3 wide.
+    /// The standard deviations of smoothing to try, in pixels; a thin pen in a picture of 300 pixels is 3 wide.
     private static let deviations: [Float] = [1, 2, 3]
 
-    /// The map of the picture as it is, where its ink is at least 1/0.12 times the noise; else of the least smoothed one
-    /// where it is; else of the one with least noise. Nil where all are empty.
+    /// Returns the map of the unmodified picture if its ink is at least 1/0.12 times the noise; otherwise that of the
+    /// least smoothed picture for which this holds; otherwise the one with the least noise. Nil if all are empty.
     ///
-    /// A Gaussian of σ pixels leaves `1/(2σ√π)` of noise that is independent from pixel to pixel, and a stroke wider than that
-    /// nearly as it is.
+    /// A Gaussian of σ pixels reduces noise that is independent between pixels to `1/(2σ√π)`, and hardly affects
+    /// strokes wider than that.
     package static func clearest(_ image: GreyImage) -> InkMap? {
         var best = InkMap(image)
         for deviation in deviations {
             if let best, best.noise <= mostNoise { break }
-            // A picture this small has strokes of a pixel or two.
+            // A picture this small has strokes only a pixel or two wide.
             guard min(image.width, image.height) >= 32 else { break }
             guard let map = InkMap(image.smoothed(deviation)) else { continue }
             if map.noise < best?.noise ?? .infinity { best = map }
@@ -26,7 +26,8 @@ extension InkMap {
 }
 
 extension GreyImage {
-    /// By a Gaussian of this deviation, pixels, cut off at 3σ; beyond its border the image goes on as its outermost pixel.
+    /// Returns the image smoothed by a Gaussian of this deviation in pixels, truncated at 3σ, with edge pixels
+    /// replicated beyond the border.
     func smoothed(_ deviation: Float) -> GreyImage {
         let radius = Int((3 * deviation).rounded(.up))
         let weights = (-radius...radius).map { exp(-0.5 * pow(Float($0) / deviation, 2)) }

@@ -1,18 +1,18 @@
 /// The ink of one character, cut out of its picture.
 package struct Glyph: Sendable {
-    /// Where it is; its edges lie where strokes have two fifths of the ink's level.
+    /// The box of the glyph; its edges lie where strokes have two fifths of the ink's level.
     package var box: PixelBox
-    /// 0 paper to 1 ink, `[height + 2·margin, width + 2·margin]`: the box and the soft edges around it.
+    /// The ink, 0 paper to 1 ink, `[height + 2·margin, width + 2·margin]`: the box and the soft edges around it.
     package var ink: [Float]
-    /// Pixels around the box.
+    /// The margin around the box, in pixels.
     package var margin: Int
 
     package var stride: Int { box.width + 2 * margin }
     package var rows: Int { box.height + 2 * margin }
 
     /// - Parameters:
-    ///   - labels: whose ink each pixel is (``InkComponents/grownLabels(_:floor:)``).
-    ///   - members: the labels that are this glyph's.
+    ///   - labels: the component that each pixel belongs to (``InkComponents/grownLabels(_:floor:)``).
+    ///   - members: the labels that belong to this glyph.
     package init(_ map: InkMap, labels: [Int32], members: Set<Int32>, box: PixelBox) {
         self.box = box
         margin = max(1, max(box.width, box.height) / 12)
@@ -34,7 +34,7 @@ package struct Glyph: Sendable {
         (self.box, self.ink, self.margin) = (box, ink, margin)
     }
 
-    /// The ink level that a quarter of the glyph's own ink surpasses: what its pen leaves where it presses.
+    /// The ink level exceeded by a quarter of the glyph's own ink: that of the pen where it presses.
     package var level: Float {
         var histogram = [Int](repeating: 0, count: 256)
         var count = 0
@@ -51,7 +51,7 @@ package struct Glyph: Sendable {
         return (Float(bin) + 0.5) / 128
     }
 
-    /// Twice the area of strokes over the length of their outline, pixels.
+    /// The mean stroke width in pixels: twice the area of the strokes over the length of their outline.
     package var strokeWidth: Double {
         var area = 0, outline = 0
         for row in 0..<rows {
@@ -69,8 +69,8 @@ package struct Glyph: Sendable {
         return max(1, 2 * Double(area) / Double(max(outline, 1)))
     }
 
-    /// The part between two paths from top to bottom, each given by its column (of ``ink``) in every row: the first
-    /// column that is inside, and the first that is not. Nil where no ink is left.
+    /// Returns the part between two paths from top to bottom, each given by its column (of ``ink``) in every row: the
+    /// first column inside and the first one outside. Nil if no ink is left.
     package func part(from left: [Int], to right: [Int]) -> Glyph? {
         var kept = [Float](repeating: 0, count: ink.count)
         var minX = stride, maxX = -1, minY = rows, maxY = -1

@@ -1,27 +1,28 @@
 import Tensors
 
-/// Brings a character's ink to a network's input as the digits of MNIST were brought to theirs: fitted into a box of 20 of
-/// the 28 pixels, proportions kept, and moved by whole pixels so that its centre of mass is in the middle.
+/// Converts a character's ink to a network's input by MNIST's procedure: fitted into a box of 20 of the 28 pixels, with
+/// the aspect ratio preserved, and shifted by whole pixels so that its centre of mass is in the middle.
 ///
-/// With the ink v of a glyph of w×h pixels as a share of its own level (``Glyph/level``), at most 1, and
-/// s = 20 / max(w, h), the fitted size is `W = max(1, round(s·w))`, `H = max(1, round(s·h))`, and each of its pixels is the
-/// mean of v over the area it covers, v being constant on each pixel. The block's upper left corner is at `round(14 − c)`, c
-/// being its centre of mass in indices of pixels; no pixel leaves the picture.
+/// Let v be the ink of a glyph of w×h pixels as a share of its own level (``Glyph/level``), at most 1, and s = 20 /
+/// max(w, h). The fitted size is `W = max(1, round(s·w))`, `H = max(1, round(s·h))`, and each of its pixels is the mean
+/// of v over the area it covers, v being constant on each pixel. The block's upper left corner is at `round(14 − c)`, c
+/// being its centre of mass in pixel indices; no pixel leaves the picture.
 ///
-/// Strokes that would be less than ``leastStroke`` pixels wide in the small picture are widened first (``StrokeWidth``).
+/// Strokes that would be less than ``leastStroke`` pixels wide in the small picture are widened first
+/// (``StrokeWidth``).
 ///
-/// Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits": "size normalized to fit in a
-/// 20x20 pixel box while preserving their aspect ratio […] centered in a 28x28 image by computing the center of mass".
-/// Other inputs, H×W, take a box of 20/28 of their shorter side.
+/// Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits": "size normalized to fit in
+/// a 20x20 pixel box while preserving their aspect ratio […] centered in a 28x28 image by computing the center of
+/// mass". Inputs of other sizes, H×W, use a box of 20/28 of their shorter side.
 package struct GlyphPreparation: Sendable {
     package let height: Int
     package let width: Int
-    /// Of the box that characters are fitted into.
+    /// The side of the box that characters are fitted into.
     package let side: Int
 
-    /// Smaller glyphs are enlarged first, so that the small picture has no steps.
+    /// Smaller glyphs are enlarged first, to avoid jagged edges in the small picture.
     private static let leastSide = 40
-    /// Pixels of a box of 20; thinner strokes than MNIST's are made as wide.
+    /// The least stroke width, in pixels of a box of 20; strokes thinner than MNIST's are widened to it.
     private static let leastStroke = 1.4
 
     package init(height: Int, width: Int) {
@@ -30,7 +31,7 @@ package struct GlyphPreparation: Sendable {
         side = max(1, (20 * min(height, width) + 14) / 28)
     }
 
-    /// `[height, width]`, 0 paper to 255 ink.
+    /// Returns the input `[height, width]`, 0 paper to 255 ink.
     package func bytes(_ glyph: Glyph) -> [UInt8] {
         let level = glyph.level
         var ink = glyph.ink.map { min(max($0 / level, 0), 1) }
@@ -52,13 +53,13 @@ package struct GlyphPreparation: Sendable {
         let lines = max(1, Int((scale * h).rounded()))
         let narrow = Self.areaMeans(
             ink, columns: stride, rows: rows, from: Double(margin) - radius, step: w / Double(columns), count: columns)
-        // Rows become columns, twice.
+        // The two passes transpose twice.
         let block = Self.areaMeans(
             narrow, columns: rows, rows: columns, from: Double(margin) - radius, step: h / Double(lines), count: lines)
         return centred(block, columns: columns, rows: lines)
     }
 
-    /// Means over areas along the rows, and the result turned: `[count, rows]` of `[rows, columns]`. Result i covers
+    /// Returns means over areas along the rows, transposed: `[count, rows]` from `[rows, columns]`. Result i covers
     /// columns `from + i·step` to `from + (i+1)·step`.
     package static func areaMeans(
         _ values: [Float], columns: Int, rows: Int, from: Double, step: Double, count: Int
@@ -80,7 +81,7 @@ package struct GlyphPreparation: Sendable {
         return result
     }
 
-    /// Bilinear, pixel centres kept: `factor` times as many columns and rows.
+    /// Returns the values enlarged bilinearly to `factor` times as many columns and rows, with pixel centres aligned.
     static func enlarged(_ values: [Float], columns: Int, rows: Int, factor: Int) -> [Float] {
         func places(_ count: Int) -> [(low: Int, high: Int, share: Float)] {
             (0..<(count * factor)).map { index in
@@ -105,7 +106,7 @@ package struct GlyphPreparation: Sendable {
         return result
     }
 
-    /// `block`, `[columns, rows]`… turned twice it is `[rows, columns]`, placed by its centre of mass.
+    /// Places the block `[rows, columns]` in the picture by its centre of mass.
     private func centred(_ block: [Float], columns: Int, rows: Int) -> [UInt8] {
         var mass = 0.0, momentX = 0.0, momentY = 0.0
         for y in 0..<rows {

@@ -1,25 +1,25 @@
-/// The connected pieces of ink in a picture.
+/// The connected components of the ink in a picture.
 package struct InkComponents {
     package struct Component: Sendable {
-        /// Of the pixels above the lower threshold.
+        /// The box of the pixels above the lower threshold.
         var box: PixelBox
-        /// Pixels of that kind.
+        /// The number of those pixels.
         var area: Int
     }
 
     package let width: Int
     package let height: Int
-    /// For each pixel 0, or one more than the index of its component: `[height, width]`.
+    /// For each pixel, 0 or one more than the index of its component: `[height, width]`.
     package private(set) var labels: [Int32]
     package private(set) var components: [Component]
 
-    /// Where a component is.
+    /// Returns the box of a component.
     package func box(_ index: Int) -> PixelBox { components[index].box }
-    /// Pixels of a component.
+    /// Returns the number of pixels of a component.
     package func area(_ index: Int) -> Int { components[index].area }
 
-    /// Pixels above `low` that touch along sides or corners belong together; a piece without a pixel above `high` is none
-    /// (hysteresis, as J. Canny has it).
+    /// Finds the components by hysteresis thresholding (J. Canny): pixels above `low` that touch along sides or corners
+    /// are connected, and a component without a pixel above `high` is discarded.
     package init(_ map: InkMap, low: Float = 0.4, high: Float = 0.6) {
         self.init(ink: map.ink, width: map.width, height: map.height, low: low, high: high)
     }
@@ -56,8 +56,8 @@ package struct InkComponents {
         }
     }
 
-    /// Which component has each pixel of soft edge too: the pixels above `floor` that hang together with one, each given
-    /// to the component that is fewest steps away; lower indices first on a tie.
+    /// Returns the labels extended to soft edges: pixels above `floor` that are connected to a component are assigned
+    /// to the one the fewest steps away, lower indices first in case of ties.
     package func grownLabels(_ ink: [Float], floor: Float) -> [Int32] {
         var grown = labels
         var front: [Int32] = []
@@ -70,7 +70,7 @@ package struct InkComponents {
                 for v in max(0, y - 1)...min(height - 1, y + 1) {
                     for u in max(0, x - 1)...min(width - 1, x + 1) {
                         let j = v &* width &+ u
-                        // Downhill only, so that nothing creeps from one digit up into another.
+                        // Only downhill, so that no label creeps from one digit up into another.
                         if grown[j] == 0, values[j] > floor, values[j] <= values[i] + 0.05 {
                             grown[j] = grown[i]
                             next.append(Int32(j))

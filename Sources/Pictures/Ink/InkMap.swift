@@ -1,27 +1,27 @@
 import Foundation
 
-/// Where a picture has ink, found without knowing paper, pen or light.
+/// The ink of a picture, found without knowledge of paper, pen or light.
 ///
-/// 1. A plane through the paper's brightness (``PaperPlane``); the sign of the third moment of what is left says whether
-///    ink is darker or lighter than paper.
-/// 2. Pixels far from the plane are left out, and the paper's brightness is estimated anew everywhere between
-///    (``PaperEstimate``).
+/// 1. A plane is fitted to the paper's brightness (``PaperPlane``); the sign of the third moment of the residuals tells
+/// whether ink is darker or lighter than paper.
+/// 2. Pixels far from the plane are excluded, and the paper's brightness is re-estimated everywhere by interpolation
+/// (``PaperEstimate``).
 /// 3. The noise σ is 1.4826 times the median absolute deviation of paper. Otsu's threshold among the pixels beyond 4σ
-///    parts edges from ink; the mean of the upper class is the ink's level (N. Otsu, "A threshold selection method from
-///    gray-level histograms", IEEE Trans. SMC 9, 1979).
+/// separates edges from ink; the mean of the upper class is the ink's level (N. Otsu, "A threshold selection method
+/// from gray-level histograms", IEEE Trans. SMC 9, 1979).
 package struct InkMap {
     package let width: Int
     package let height: Int
-    /// 0 paper to 1 ink and, for the darkest, more: `[height, width]`.
+    /// The ink, 0 paper to 1 ink and more for the darkest: `[height, width]`.
     package var ink: [Float]
     /// Whether ink is darker than paper.
     package let isDarkOnLight: Bool
-    /// Standard deviation of the noise, in units of the ink's level.
+    /// The standard deviation of the noise, in units of the ink's level.
     package let noise: Float
 
-    /// Pixels of ink below which a picture is empty.
+    /// The least number of ink pixels in a non-empty picture.
     private static let leastPixels = 4
-    /// Levels from the paper that ink is at least.
+    /// The least difference in grey levels between ink and paper.
     private static let leastContrast: Float = 12
 
     init(width: Int, height: Int, ink: [Float], isDarkOnLight: Bool, noise: Float) {
@@ -29,15 +29,15 @@ package struct InkMap {
         (self.isDarkOnLight, self.noise) = (isDarkOnLight, noise)
     }
 
-    /// Nil where the picture is empty.
-    /// - Parameter isDarkOnLight: where it is known; nil: the picture says.
+    /// Creates the map, or returns nil if the picture is empty.
+    /// - Parameter isDarkOnLight: whether ink is darker than paper; nil to detect it.
     package init?(_ image: GreyImage, isDarkOnLight known: Bool? = nil) {
         (width, height) = (image.width, image.height)
         let rough = PaperPlane.residuals(image)
         let sign: Float = known ?? (Self.thirdMoment(rough) <= 0) ? 1 : -1
         let first = rough.map { -sign * $0 }
         guard let level = Self.level(first, noise: Self.noise(first, isPaper: nil)) else { return nil }
-        // Generous, so that the soft edges of strokes are not taken for paper.
+        // Generous, so that the soft edges of strokes are not mistaken for paper.
         let reach = max(1, PaperEstimate.cellSize(image) / 2)
         let isPaper = Self.eroded(
             first.map { $0 < 0.35 * level.threshold }, width: width, height: height, reach: reach)
@@ -56,7 +56,7 @@ package struct InkMap {
         return sum
     }
 
-    /// 1.4826 times the median of the magnitudes, of paper alone where that is known.
+    /// Returns 1.4826 times the median magnitude, of paper alone if it is known.
     private static func noise(_ values: [Float], isPaper: [Bool]?) -> Float {
         var histogram = [Int](repeating: 0, count: 1024)
         var count = 0
@@ -70,12 +70,12 @@ package struct InkMap {
             seen += histogram[bin]
             bin += 1
         }
-        // Linear within the bin.
+        // Interpolate linearly within the bin.
         let within = Float(count) / 2 - Float(seen)
         return 1.4826 * (Float(bin) + min(max(within / Float(max(histogram[bin], 1)), 0), 1)) / 4
     }
 
-    /// Otsu's threshold and the mean of what is above it, among the differences beyond the noise.
+    /// Returns Otsu's threshold among the differences beyond the noise, and the mean of those above it.
     private static func level(_ difference: [Float], noise: Float) -> (threshold: Float, ink: Float)? {
         let floor = max(leastContrast / 2, 4 * noise)
         var histogram = [Double](repeating: 0, count: 512)
@@ -102,7 +102,7 @@ package struct InkMap {
         return (Float(best.variance < 0 ? best.mean / 2 : Double(best.bin + 1)), Float(best.mean))
     }
 
-    /// True where all is true up to `reach` pixels away along either axis.
+    /// Returns the mask eroded by `reach` pixels along both axes.
     private static func eroded(_ mask: [Bool], width: Int, height: Int, reach: Int) -> [Bool] {
         var rows = mask
         for y in 0..<height {

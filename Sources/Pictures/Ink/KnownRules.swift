@@ -1,12 +1,12 @@
-/// Takes printed lines out of ink where their places are known, as those of a form's field are.
+/// A printed line in a known place, such as one of a form's field, to be removed from the ink.
 ///
-/// Across the line the ink near it is taken where it is hardly thicker than the line itself, soft edges too; where it is thicker a
-/// stroke crosses, and stays.
+/// Across the line, the ink near it is removed, soft edges included, where it is hardly thicker than the line itself;
+/// where it is thicker, a stroke crosses the line and is kept.
 package struct KnownRule: Hashable, Sendable {
     package var isHorizontal: Bool
-    /// Across the line, pixels.
+    /// The position across the line, in pixels.
     package var place: Double
-    /// Along it.
+    /// The start along the line, in pixels.
     package var low: Double
     package var high: Double
 
@@ -16,13 +16,14 @@ package struct KnownRule: Hashable, Sendable {
 }
 
 extension InkMap {
-    /// Shares of the ink's level: what counts as a rule's ink, and what as none.
+    /// Thresholds, as shares of the ink's level: above the first is a rule's ink, below the second no ink.
     private static let (ruleInk, noInk): (Float, Float) = (0.25, 0.1)
 
+    /// Removes printed lines.
     /// - Parameters:
-    ///   - reach: pixels by which a line may be off its place.
-    ///   - gap: between two places where strokes touch a line, along which they may run within it.
-    /// - Returns: The ink with the lines left where strokes may run within them; nil where none do.
+    ///   - reach: The distance in pixels by which a line may be off its place.
+    ///   - gap: The distance between two places where strokes touch a line, within which they may run along it.
+    /// - Returns: The ink with the lines kept where strokes may run within them; nil if none do.
     @discardableResult
     package mutating func remove(_ rules: [KnownRule], reach: Int, gap: Int) -> InkMap? {
         var hidden: [(index: Int, value: Float)] = []
@@ -40,7 +41,7 @@ extension InkMap {
         let first = max(0, Int(rule.low.rounded(.down)) - reach)
         let last = min(extent, Int(rule.high.rounded(.up)) + reach)
         guard first < last else { return }
-        /// The ink that covers the line's place at `along`; nil where there is none.
+        /// Returns the ink that covers the line's place at `along`; nil if there is none.
         func run(_ along: Int) -> ClosedRange<Int>? {
             let middle = Int(rule.place.rounded(.down))
             func isInk(_ across: Int) -> Bool {
@@ -60,7 +61,7 @@ extension InkMap {
         let runs = (first..<last).map(run)
         let widths = runs.compactMap { $0?.count }.sorted()
         guard !widths.isEmpty else { return }
-        // Most of a line is touched by no stroke.
+        // Most of a line is not touched by strokes.
         let thickness = widths[widths.count / 4], limit = thickness + 2
         guard thickness <= Self.mostThickness + reach else { return }
         let line = Self.line(through: runs, limit: limit)
@@ -71,7 +72,7 @@ extension InkMap {
             var (low, high) = (run.lowerBound, run.upperBound)
             func value(_ across: Int) -> Float { ink[index(across, along)] }
             if run.count > limit {
-                // A stroke that touches the line from one side stays but for the line.
+                // A stroke that touches the line from one side is kept except for the line.
                 let middle = line(offset), half = Double(thickness) / 2 + 1
                 let (before, after) = (Double(low) < middle - half - 1, Double(high) + 1 > middle + half + 1)
                 guard before != after else { continue }
@@ -91,7 +92,7 @@ extension InkMap {
         }
     }
 
-    /// Stretches of a line between places where strokes touch it, nearer than `gap` to one another.
+    /// Returns the stretches of a line between places where strokes touch it at distances of at most `gap`.
     private static func touched(_ runs: [ClosedRange<Int>?], limit: Int, gap: Int) -> [ClosedRange<Int>] {
         var result: [ClosedRange<Int>] = []
         for (offset, run) in runs.enumerated() where (run?.count ?? 0) > limit {
@@ -101,14 +102,14 @@ extension InkMap {
                 result.append(offset...offset)
             }
         }
-        // One crossing stroke runs along nothing.
+        // A single crossing stroke does not run along the line.
         return result.filter { $0.count > max(limit, gap / 3) }
     }
 
-    /// Thicker ones are no lines, pixels.
+    /// The maximum thickness of a line in pixels.
     private static let mostThickness = 8
 
-    /// The middle of a line at an offset along it, by least squares over where it is free.
+    /// Returns the middle of a line as a function of the offset along it, by least squares over its free parts.
     private static func line(through runs: [ClosedRange<Int>?], limit: Int) -> (Int) -> Double {
         var (n, s, y, ss, sy) = (0.0, 0.0, 0.0, 0.0, 0.0)
         for (offset, run) in runs.enumerated() {

@@ -1,31 +1,32 @@
-/// Brings the ink of a line of text to a network's input: see ``LineFrame``. Paper between characters that is wider than most
-/// gaps is shortened, so that a line in wide boxes looks like one that was written on.
+/// Converts the ink of a line of text to a network's input; see ``LineFrame``. Gaps between characters that are wider
+/// than usual are shortened, so that text in wide boxes looks like text written on a line.
 package struct LinePreparation: Sendable {
     package let frame: LineFrame
-    /// Widths are multiples of it.
+    /// The widths of lines are multiples of this step.
     package let step: Int
 
-    /// Of the ink's height: the widest paper between characters.
+    /// The maximum gap between characters, relative to the ink's height.
     private static let widestGap = 0.75
-    /// From which ink on a column is no paper.
+    /// The ink level above which a column is not paper.
     private static let edge: Float = 0.3
-    /// Lines that are longer by their height are not read.
+    /// The maximum ratio of a line's width to its height.
     private static let longest = 128.0
-    /// Strokes are made at least so wide, of the ink's height.
+    /// The minimum stroke width, relative to the ink's height.
     private static let leastStroke = 0.07
 
     package init(height: Int, step: Int) { (frame, self.step) = (LineFrame(height: height), step) }
 
-    /// A line as a network sees it.
+    /// A line as presented to a network.
     package struct Line: Sendable {
-        /// `[height, width]`, 0 paper to 255 ink.
+        /// The pixels `[height, width]`, 0 paper to 255 ink.
         package var pixels: [UInt8]
         package var width: Int
-        /// For each column of the picture the column of the glyph's ink (``Glyph/ink``) where it begins; one more than columns.
+        /// For each column of the picture, the column of the glyph's ink (``Glyph/ink``) where it begins; one more than
+        /// columns.
         package var places: [Double]
     }
 
-    /// Nil where it is too long for a line.
+    /// Returns the prepared line, or nil if the glyph is too long for a line.
     package func line(_ glyph: Glyph) -> Line? {
         let level = glyph.level, height = Double(glyph.box.height)
         guard Double(glyph.box.width) <= Self.longest * height else { return nil }
@@ -38,7 +39,7 @@ package struct LinePreparation: Sendable {
             ink = (0..<rows).flatMap { row in kept.map { ink[row * columns + $0] } }
             columns = kept.count
         }
-        // Small writing is enlarged smoothly, large is averaged.
+        // Enlarge small writing smoothly before averaging.
         var zoom = 1
         if glyph.box.height < 2 * frame.inkHeight {
             zoom = (2 * frame.inkHeight + glyph.box.height - 1) / glyph.box.height
@@ -61,7 +62,7 @@ package struct LinePreparation: Sendable {
         }
     }
 
-    /// Puts `[inkHeight, width]` on paper.
+    /// Places a block `[inkHeight, width]` on paper.
     private func placed(_ block: [Float], width: Int, _ place: (Int) -> Double) -> Line {
         let height = frame.height, whole = (width + 2 * frame.side + step - 1) / step * step
         let top = (height - frame.inkHeight) / 2
@@ -75,7 +76,7 @@ package struct LinePreparation: Sendable {
         return Line(pixels: pixels, width: whole, places: (0...whole).map { place($0 - frame.side) })
     }
 
-    /// Columns that are left where runs of paper are at most `widest` long.
+    /// Returns the columns that are kept when runs of paper are shortened to at most `widest`.
     private static func kept(_ ink: [Float], columns: Int, rows: Int, widest: Int) -> [Int] {
         var hasInk = [Bool](repeating: false, count: columns)
         for row in 0..<rows {
@@ -90,7 +91,7 @@ package struct LinePreparation: Sendable {
             var end = start
             while end <= last, hasInk[end] == isInk { end += 1 }
             let length = end - start
-            // Half of what stays is at either end of the run.
+            // Keep half of the shortened gap at either end of the run.
             for offset in 0..<length
             where isInk || length <= widest || offset < widest / 2
                 || offset >= length - (widest - widest / 2)

@@ -1,8 +1,8 @@
-/// How bright the paper is at every pixel of a picture, ink taken away.
+/// The brightness of the paper at every pixel of a picture, without the ink.
 ///
-/// The picture is cut into cells, at most 64 along its longer side. Cells are filled with the mean of their paper pixels;
-/// where ink leaves less than a quarter of a cell, from coarser and coarser neighbourhoods (the pull–push of
-/// S. J. Gortler et al., "The Lumigraph", SIGGRAPH 1996). Between the centres of cells brightness is bilinear.
+/// The picture is divided into cells, at most 64 along its longer side. Each cell takes the mean of its paper pixels;
+/// if ink leaves less than a quarter of a cell, it is filled from increasingly coarse neighbourhoods (the pull–push
+/// algorithm of S. J. Gortler et al., "The Lumigraph", SIGGRAPH 1996). Between cell centres the brightness is bilinear.
 package struct PaperEstimate {
     private let cell: Int
     private let columns: Int
@@ -33,7 +33,7 @@ package struct PaperEstimate {
         smooth()
     }
 
-    /// Values where they have weight, elsewhere what is around: pull to half the size, fill that, push back.
+    /// Fills values without weight from their surroundings: pull to half the size, fill recursively, push back.
     private static func filled(_ values: [Float], _ weights: [Float], columns: Int, rows: Int) -> [Float] {
         guard columns > 1 || rows > 1, weights.contains(where: { $0 < 1 }) else { return values }
         let (halfColumns, halfRows) = ((columns + 1) / 2, (rows + 1) / 2)
@@ -60,7 +60,7 @@ package struct PaperEstimate {
         return result
     }
 
-    /// Means of 3×3 cells, which take the noise of single cells away.
+    /// Replaces each cell by the mean of its 3×3 neighbourhood, which suppresses the noise of single cells.
     private mutating func smooth() {
         let source = levels
         for y in 0..<rows {
@@ -87,10 +87,10 @@ package struct PaperEstimate {
         return upper * (1 - fy) + lower * fy
     }
 
-    /// `sign · (paper − picture)`: how much darker (sign 1) or lighter (−1) than paper each pixel is.
+    /// Returns `sign · (paper − picture)`: how much darker (sign 1) or lighter (−1) than paper each pixel is.
     package func difference(from image: GreyImage, sign: Float) -> [Float] {
         let step = 1 / Float(cell), half = Float(cell - 1) / 2
-        // Where each column lies among the cells, once for all rows.
+        // The position of each column among the cells, computed once for all rows.
         let places = (0..<image.width).map { x -> (Int, Int, Float) in
             let p = min(max((Float(x) - half) * step, 0), Float(columns - 1))
             let left = min(Int(p), max(columns - 2, 0))
@@ -113,15 +113,15 @@ package struct PaperEstimate {
     }
 }
 
-/// A first guess at the paper: the plane `a + b·x + c·y` that fits the medians of cells with the least sum of absolute
-/// residuals, by iteratively reweighted least squares. As long as most cells are paper, ink does not move it.
+/// A first approximation of the paper: the plane `a + b·x + c·y` that fits the medians of cells with the least sum of
+/// absolute residuals, by iteratively reweighted least squares. Ink does not affect it as long as most cells are paper.
 package enum PaperPlane {
-    /// `picture − plane` at each pixel.
+    /// Returns `picture − plane` at each pixel.
     package static func residuals(_ image: GreyImage) -> [Float] {
         let cell = PaperEstimate.cellSize(image)
         let columns = (image.width + cell - 1) / cell, rows = (image.height + cell - 1) / cell
         let medians = cellMedians(image, cell, columns, rows)
-        /// From −1 to 1.
+        /// Maps an index to the interval from −1 to 1.
         func coordinate(_ index: Int, _ count: Int) -> Double {
             count > 1 ? 2 * Double(index) / Double(count - 1) - 1 : 0
         }
@@ -180,7 +180,7 @@ package enum PaperPlane {
         return medians
     }
 
-    /// Gauss–Jordan with pivoting; an axis that says nothing (one column or row) gets 0.
+    /// Solves the system by Gauss–Jordan elimination with pivoting; a degenerate axis (one column or row) gets 0.
     private static func solve(_ system: [[Double]]) -> (Double, Double, Double) {
         var m = system
         for k in 0..<3 {

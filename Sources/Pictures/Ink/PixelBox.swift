@@ -18,23 +18,23 @@ package struct PixelBox: Hashable, Sendable, Codable {
     package var centerX: Double { Double(x) + Double(width) / 2 }
     package var centerY: Double { Double(y) + Double(height) / 2 }
 
-    /// The smallest that holds both.
+    /// Returns the smallest box that contains both.
     package func union(_ other: PixelBox) -> PixelBox {
         let (left, top) = (min(x, other.x), min(y, other.y))
         return PixelBox(
             x: left, y: top, width: max(right, other.right) - left, height: max(bottom, other.bottom) - top)
     }
 
-    /// Columns that both have; negative where a gap is between them.
+    /// Returns the number of columns shared by both; negative if there is a gap between them.
     package func columnsShared(_ other: PixelBox) -> Int { min(right, other.right) - max(x, other.x) }
-    /// Rows that both have; negative where a gap is between them.
+    /// Returns the number of rows shared by both; negative if there is a gap between them.
     package func rowsShared(_ other: PixelBox) -> Int { min(bottom, other.bottom) - max(y, other.y) }
 
     package func contains(_ other: PixelBox) -> Bool {
         x <= other.x && y <= other.y && right >= other.right && bottom >= other.bottom
     }
 
-    /// The same rectangle in a picture that is `factor` times as fine, `width`×`height` pixels.
+    /// Returns the same rectangle in a picture of `factor` times the resolution, `width`×`height` pixels.
     package func scaled(_ factor: Int, width: Int, height: Int) -> PixelBox {
         let (left, top) = (min(x * factor, width - 1), min(y * factor, height - 1))
         return PixelBox(

@@ -1,7 +1,8 @@
 extension GlyphPreparation {
-    /// Whether a picture is prepared already, as MNIST's own are: light ink on black to its edge, the longer side of its
-    /// box 18 to 20 pixels of 28 (some of MNIST's are fainter at their ends), its centre of mass within 1.5 pixels of the
-    /// middle. Of the 60,000 training images of MNIST 99.6 % are. One that is not is prepared, which changes little.
+    /// Whether a picture is already prepared, like MNIST's own: light ink on black that does not reach the edge, the
+    /// longer side of its box 18 to 21 of 28 pixels (some of MNIST's are fainter at their ends), its centre of mass
+    /// within 1.5 pixels of the middle. This holds for 99.6 % of the 60,000 training images of MNIST. Any other is
+    /// prepared, which changes little.
     package func isPrepared(_ image: GreyImage) -> Bool {
         guard image.width == width, image.height == height else { return false }
         var (left, right, top, bottom) = (width, -1, height, -1)
@@ -24,6 +25,6 @@ extension GlyphPreparation {
         return (side - 2...side + 1).contains(longer) && max(abs(offsetX), abs(offsetY)) <= 1.5
     }
 
-    /// Levels up to it are paper.
+    /// The highest level that counts as paper.
     private static let darkest = 25
 }

@@ -1,18 +1,20 @@
-/// The printed lines of a form, taken out of the ink: boxes, combs, lines to write on.
+/// Removal of the printed lines of a form: boxes, combs, writing lines.
 ///
-/// A rule shows in the outline of its component: seen from above (below, left, right), the first ink in nearly every
-/// column lies on one straight line, and is thin. Four such edges are a frame, and upright ones as high as the frame
-/// they stand in part its cells; one or two along a component that is longer than high are lines to write on. A rule's ink goes where it is no thicker than the rule itself, so that
-/// the stroke of a digit that crosses it stays.
+/// A rule is detected in the outline of its component: seen from above (below, left, right), the first ink in nearly
+/// every column lies on one straight line and is thin. Four such edges are a frame, and vertical edges about as high as
+/// the frame around them separate its cells; one or two along a component that is wider than high are writing lines. A
+/// rule's ink is removed only where it is not much thicker than the rule itself, so that a digit's stroke that crosses
+/// it is kept.
 package enum RuledLines {
-    /// Shares of the ink's level: what counts as a rule's ink, which may be fainter than a pen's, and what as none.
+    /// Thresholds, as shares of the ink's level: above the first is a rule's ink, which may be fainter than a pen's,
+    /// below the second no ink.
     private static let (inside, outside): (Float, Float) = (0.25, 0.1)
-    /// A frame within a frame, and the lines of a comb.
+    /// The number of passes: for a frame within a frame, and the lines of a comb.
     private static let rounds = 3
-    /// Components that are looked at, the largest first.
+    /// The maximum number of components to examine, largest first.
     private static let mostComponents = 300
 
-    /// The same map without rules.
+    /// Returns the map without rules.
     package static func removed(from map: InkMap) -> InkMap {
         var map = map
         var frames: [PixelBox] = []
@@ -37,7 +39,7 @@ package enum RuledLines {
         case top, bottom, left, right
 
         var isHorizontal: Bool { self == .top || self == .bottom }
-        /// Whether it is seen from where coordinates are small.
+        /// Whether the side is at the small end of its coordinate.
         var isNear: Bool { self == .top || self == .left }
     }
 
@@ -49,12 +51,12 @@ package enum RuledLines {
         var thickness: Int
     }
 
-    /// The rules that bound `component`; none where it is no frame and no line to write on.
+    /// Returns the rules that bound `component`; none if it is neither a frame nor a writing line.
     private static func edges(
         of component: InkComponents.Component, label: Int32, _ components: InkComponents, _ frames: inout [PixelBox]
     ) -> [Edge] {
         let box = component.box
-        // Too small to tell a rule from a stroke.
+        // Too small to distinguish a rule from a stroke.
         guard max(box.width, box.height) >= 24 else { return [] }
         let found = Side.allCases.compactMap { straightEdge($0, box, label, components) }
         let sides = Set(found.map(\.side))
@@ -62,7 +64,7 @@ package enum RuledLines {
             frames.append(box)
             return found
         }
-        // What parts the cells of a frame reaches from its top to its bottom.
+        // A separator of a frame's cells extends from its top to its bottom.
         let isPost = frames.contains { $0.contains(box) && 100 * box.height >= 85 * $0.height }
         if isPost { return found.filter { !$0.side.isHorizontal } }
         let isLong = box.width * 2 > 3 * box.height
@@ -73,7 +75,7 @@ package enum RuledLines {
         _ side: Side, _ box: PixelBox, _ label: Int32, _ components: InkComponents
     ) -> Edge? {
         let (length, depth) = side.isHorizontal ? (box.width, box.height) : (box.height, box.width)
-        /// Whether there is ink of the component at `position` along the side, `d` deep.
+        /// Whether the component has ink at `position` along the side, at depth `d`.
         func isInk(_ position: Int, _ d: Int) -> Bool {
             let along = side.isHorizontal ? box.x + position : box.y + position
             let far = side.isHorizontal ? box.bottom - 1 : box.right - 1
@@ -103,7 +105,7 @@ package enum RuledLines {
         return Edge(side: side, offset: line.offset, slope: line.slope, thickness: typical)
     }
 
-    /// The line with the least sum of absolute residuals, about; nil through fewer than two points.
+    /// Returns approximately the line with the least sum of absolute residuals; nil for fewer than two points.
     private static func line(through depths: [Int]) -> (offset: Double, slope: Double)? {
         let points = depths.indices.filter { depths[$0] >= 0 }
         guard points.count >= 2 else { return nil }
@@ -127,7 +129,8 @@ package enum RuledLines {
         return (offset, slope)
     }
 
-    /// Takes the ink of `edge` away, its soft edges too, where it is no thicker than the edge.
+    /// Clears the ink of `edge`, including its soft edges, where it is at most twice as thick as the edge plus one
+    /// pixel.
     private static func clear(_ edge: Edge, of box: PixelBox, _ ink: inout [Float], width: Int, height: Int) {
         let side = edge.side
         let length = side.isHorizontal ? box.width : box.height

@@ -1,10 +1,10 @@
-/// Which ink belongs together: the characters of a picture, line by line.
+/// The grouping of ink into the characters of a picture, line by line.
 ///
-/// Pieces are measured by the height of a character, H, the median of all pieces' heights weighted by their ink. Pieces
-/// under 0.4·H are specks unless they lie within 0.2·H of a larger one; a piece joins another where it lies above or
-/// below it (as the bar of a broken 5), where it is small and near, or where both are too low for characters and their
-/// boxes overlap. What is left is put into lines: from left to right, a
-/// character belongs to the line whose last one shares at least 40 % of its height.
+/// Pieces are measured relative to the character height H, the median of all pieces' heights weighted by their ink.
+/// Pieces under 0.4·H are specks unless they lie within 0.2·H of a larger one. A piece is joined with another if it
+/// lies above or below it (like the bar of a broken 5), if it is small and near, or if both are too low for characters
+/// and their boxes overlap. The result is arranged in lines: from left to right, a character belongs to the line whose
+/// last character shares at least 40 % of the smaller height with it.
 package struct Segmentation {
     package struct Group {
         var members: Set<Int32>
@@ -13,20 +13,20 @@ package struct Segmentation {
     }
 
     package let map: InkMap
-    /// Groups in no order.
+    /// The groups, in no particular order.
     package private(set) var groups: [Group]
-    /// H, pixels.
+    /// The character height H, in pixels.
     package private(set) var characterHeight: Double
     private let labels: [Int32]
-    /// Of a page with more, the smallest are left out.
+    /// The maximum number of pieces; on a page with more, the smallest are dropped.
     package static let mostPieces = 1_000
-    /// Of H: what is smaller is no character.
+    /// The minimum size of a character, relative to H.
     private static let speck = 0.4
-    /// Of a side of the picture: what covers less of every one does not run along it.
+    /// The minimum share of a side of the picture that a piece running along it covers.
     private static let leastAlongEdge = 0.35
 
-    /// - Parameter isCropped: Whether the picture is cut at its ink, which then lies along its edges: nothing there is a
-    ///   shadow or a rule.
+    /// - Parameter isCropped: Whether the picture is cropped to its ink, which then lies along its edges: nothing there
+    ///   is a shadow or a rule.
     package init(_ map: InkMap, isCropped: Bool = false) {
         let map = isCropped ? map : RuledLines.removed(from: map)
         let components = InkComponents(map)
@@ -45,7 +45,7 @@ package struct Segmentation {
         dropSpecks()
     }
 
-    /// What `choose` takes of the ink of `image`, which may be cut at its ink.
+    /// Returns what `choose` selects from the ink of `image`, which may be cropped to its ink.
     package static func glyph(in image: GreyImage, _ choose: (Segmentation) -> Glyph?) -> Glyph? {
         if let glyph = InkMap.clearest(image).flatMap({ choose(Segmentation($0)) }) { return glyph }
         for map in InkMap.ofTwoTones(image) {
@@ -56,7 +56,7 @@ package struct Segmentation {
 
     package func glyph(_ group: Group) -> Glyph { Glyph(map, labels: labels, members: group.members, box: group.box) }
 
-    /// The groups of a line together, as one glyph.
+    /// Returns the groups of a line merged into one glyph.
     package func glyph(_ groups: [Group]) -> Glyph? {
         guard var whole = groups.first else { return nil }
         for group in groups.dropFirst() { whole = Self.merged(whole, group) }
@@ -80,8 +80,9 @@ package struct Segmentation {
 
     // MARK: - What is no character
 
-    /// What runs along the picture's edge, as the shadow of a scanner's lid or the table under the paper; and dashes
-    /// and lines that are left. Never all there is. A character that fills the picture touches its edges in places only.
+    /// Drops pieces that run along the edge of the picture, such as the shadow of a scanner's lid or the table under
+    /// the paper, and remaining dashes and lines, unless nothing would be left. A character that fills the picture
+    /// touches its edges in places only.
     private mutating func dropMargins() {
         let alongEdges = shareOfEdges()
         func isMargin(_ group: Group) -> Bool {
@@ -91,7 +92,7 @@ package struct Segmentation {
         }
         func isLine(_ group: Group) -> Bool {
             let box = group.box
-            // Wider than any character, and flat, which characters that touch are not; or far higher than the others, and thin.
+            // Wider than any character and flat, unlike touching characters; or far higher than the others and thin.
             let isFlat =
                 box.width > 4 * box.height && Double(box.width) > 1.2 * characterHeight
                 && Double(box.height) < 0.6 * characterHeight
@@ -103,7 +104,7 @@ package struct Segmentation {
         if !kept.isEmpty { groups = kept }
     }
 
-    /// For each label the part of a side of the picture that it covers, of the side that it covers most.
+    /// Returns, for each label, the share that it covers of the side of the picture where that is largest.
     private func shareOfEdges() -> [Double] {
         let (width, height) = (map.width, map.height)
         let sides = [
@@ -142,7 +143,7 @@ package struct Segmentation {
                 }
             }
             if pairs.isEmpty { return }
-            // What has grown is measured anew in the next round.
+            // A group that has grown is measured again in the next round.
             var isTaken = [Bool](repeating: false, count: groups.count), isGone = isTaken
             for pair in pairs.sorted(by: { $0.distance < $1.distance })
             where !isTaken[pair.first] && !isTaken[pair.second] {
@@ -175,14 +176,14 @@ package struct Segmentation {
         }
         let areLow = max(smallHeight, largeHeight) < 0.8 * h
         if columns > 0, rows > 0, areLow, Double(whole.width) <= 1.3 * h { return true }
-        // A fragment at its side.
+        // A fragment beside the other.
         let isFragment = smallHeight < 0.45 * h || (smallHeight < 0.55 * h && 10 * small.area < 4 * large.area)
         return isFragment && distance <= 0.2 * h && Double(whole.width) <= 1.3 * h
     }
 
     // MARK: - Lines
 
-    /// Groups in reading order: lines from above to below, each from left to right.
+    /// The groups in reading order: lines from top to bottom, each from left to right.
     package var lines: [[Group]] {
         var lines: [[Group]] = []
         for group in groups.sorted(by: { ($0.box.x, $0.box.y) < ($1.box.x, $1.box.y) }) {
@@ -202,8 +203,8 @@ package struct Segmentation {
 
     // MARK: - One character alone
 
-    /// The character where a picture shows one: the group with most ink and what lies near it. And how many others were
-    /// left out that are as large as characters.
+    /// The character of a picture that shows a single one, the group with the most ink and the parts near it, and the
+    /// number of other groups as large as characters, which were left out.
     package var single: (glyph: Glyph, others: Int)? {
         guard let main = groups.max(by: { $0.area < $1.area }) else { return nil }
         var whole = main

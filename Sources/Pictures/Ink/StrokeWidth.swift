@@ -1,20 +1,20 @@
-/// Strokes that are thinner than MNIST's, made as wide.
+/// Widening of strokes that are thinner than MNIST's.
 ///
-/// A pen of two pixels in a digit 280 high is a seventh of a pixel wide in a box of 20, and its mean over a pixel nearly
-/// paper. Widened before it is averaged down, by r = (target − width) / 2 on either side, it keeps its darkness. With d the
-/// Euclidean distance to the nearest pixel of ink, a pixel becomes `max(v, min(1, r + 1 − d))`. Cost: O(pixels)
+/// A pen of two pixels in a digit 280 high is a seventh of a pixel wide in a box of 20, and its mean over a pixel is
+/// nearly paper. If it is widened by r = (target − width) / 2 on either side before averaging, it keeps its darkness.
+/// With d the Euclidean distance to the nearest ink pixel, a pixel becomes `max(v, min(1, r + 1 − d))`. Cost: O(pixels)
 /// (P. F. Felzenszwalb, D. P. Huttenlocher, "Distance Transforms of Sampled Functions", Theory of Computing 8, 2012).
 enum StrokeWidth {
-    /// What is ink.
+    /// The value above which a pixel is ink.
     private static let threshold: Float = 0.5
 
-    /// `ink`, `[rows, columns]`, its strokes wider by `radius` pixels on either side.
+    /// Returns `ink`, `[rows, columns]`, with its strokes widened by `radius` pixels on either side.
     static func widened(_ ink: [Float], columns: Int, rows: Int, by radius: Float) -> [Float] {
         let squares = squaredDistances(ink, columns: columns, rows: rows)
         return zip(ink, squares).map { value, square in max(value, min(1, radius + 1 - square.squareRoot())) }
     }
 
-    /// Of each pixel's centre from the centre of the nearest pixel of ink.
+    /// Returns the squared distance of each pixel's centre to the centre of the nearest ink pixel.
     static func squaredDistances(_ ink: [Float], columns: Int, rows: Int) -> [Float] {
         let far = Float((columns + rows) * (columns + rows))
         var result = ink.map { $0 > threshold ? 0 : far }
@@ -32,7 +32,7 @@ enum StrokeWidth {
         return result
     }
 
-    /// `min over q of (p − q)² + values[q]`, by the lower envelope of parabolas.
+    /// Returns `min over q of (p − q)² + values[q]`, by the lower envelope of parabolas.
     private static func transformed(_ values: [Float], count: Int) -> [Float] {
         var places = [0], starts: [Float] = [-.infinity]
         for q in 1..<max(count, 1) {

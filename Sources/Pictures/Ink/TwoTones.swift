@@ -1,31 +1,31 @@
-/// Pictures that are cut so close to their ink that paper is no longer the most of them.
+/// The two tones of a picture that is cropped so closely to its ink that paper no longer dominates.
 ///
-/// Such a picture has two tones, and hardly anything between: Otsu's threshold parts them where the variance between the
-/// two is at least ``leastSeparation`` of all. Where soft edges are a good part of the picture, as of a narrow 1, it may be
-/// ``softSeparation`` if the tones are further apart than those of any even gradient, whose halves differ by half of its
-/// range and which comes to 0.75. Which of the two is paper, the edge of the picture says, unless strokes
-/// run along it; then both are possible, the likelier one first.
+/// Such a picture has two tones with hardly anything between them: Otsu's threshold separates them if the variance
+/// between the two is at least ``leastSeparation`` of the total. If soft edges are a large part of the picture, as with
+/// a narrow 1, ``softSeparation`` suffices, provided that the tones are further apart than those of any even gradient,
+/// whose halves differ by half of its range and which reaches 0.75. The edge of the picture tells which of the two is
+/// paper, unless strokes run along it; then both are possible, the likelier one first.
 struct TwoTones {
-    /// Mean levels below and above the threshold.
+    /// The mean levels below and above the threshold.
     let dark: Double
     let light: Double
-    /// Standard deviation of the lighter tone and of the darker one.
+    /// The standard deviations of the darker and the lighter tone.
     let deviations: (dark: Double, light: Double)
-    /// Part of the picture's outermost pixels that are dark.
+    /// The share of the picture's outermost pixels that are dark.
     let darkEdge: Double
 
-    /// Of the variance of all pixels.
+    /// The minimum share of the variance of all pixels that lies between the tones.
     private static let leastSeparation = 0.8
     private static let softSeparation = 0.7
-    /// Levels between the means, of those between the darkest and the lightest pixel.
+    /// The minimum difference of the means, relative to that of the darkest and the lightest pixel.
     private static let softContrast = 0.56
-    /// Levels between the means.
+    /// The minimum difference of the means, in grey levels.
     private static let leastContrast = 40.0
-    /// Part of the edge in one tone that settles which one is paper: ink took at most 0.33 of it in all but the narrowest of
-    /// 200 crops.
+    /// The share of the edge in one tone that identifies it as paper: ink took at most 0.33 of the edge in all but the
+    /// narrowest of 200 crops.
     private static let sureEdge = 0.65
 
-    /// Nil where the picture has not two tones.
+    /// Creates the tones, or returns nil if the picture does not have two.
     init?(_ image: GreyImage) {
         var histogram = [Double](repeating: 0, count: 256)
         for pixel in image.pixels { histogram[Int(pixel)] += 1 }
@@ -82,7 +82,7 @@ extension GreyImage {
 }
 
 extension InkMap {
-    /// Maps of a picture of two tones, the likelier first; none where it is no such picture.
+    /// Returns the maps of a picture of two tones, the likelier first; none if it does not have two tones.
     package static func ofTwoTones(_ image: GreyImage) -> [InkMap] {
         guard let tones = TwoTones(image) else { return [] }
         return tones.polarities.map { isDarkOnLight in

@@ -2,12 +2,12 @@ import Formats
 import Tensors
 
 extension Layer {
-    /// `x · Φ(x)`, Φ being the normal distribution, with the exact error function. Hendrycks and Gimpel 2016,
-    /// arXiv:1606.08415.
+    /// `x · Φ(x)`, where Φ is the normal distribution function, computed with the exact error function. Hendrycks and
+    /// Gimpel 2016, arXiv:1606.08415.
     public static var gelu: Layer { Layer(GELU()) }
 }
 
-/// ``Layer/gelu`` as `x/2 · (1 + erf(x/√2))`; derivative `Φ(x) + x·φ(x)`, φ being the density.
+/// ``Layer/gelu`` as `x/2 · (1 + erf(x/√2))`; derivative `Φ(x) + x·φ(x)`, where φ is the normal density.
 package struct GELU: FunctionLayer {
     package static let type = "gelu"
     package static var options: Section<GELU> { Section(initial: GELU(), fields: []) }
@@ -21,7 +21,7 @@ package struct GELU: FunctionLayer {
         return cdf + x * 0.398_942_280_401_432_678 * Number.exp(-0.5 * x * x)
     }
 
-    /// An operator of its own only from operator set 20.
+    /// ONNX has a single operator for it only since operator set 20.
     package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {
         [
             ONNXNode("Div", [.input(0), .float(Float(2).squareRoot(), name: "sqrt2")], suffix: "scaled"),

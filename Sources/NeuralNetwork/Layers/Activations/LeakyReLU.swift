@@ -8,7 +8,7 @@ extension Layer {
     }
 }
 
-/// ``Layer/leakyRelu(negativeSlope:)``, the slope at least 0; derivative `negativeSlope` at 0.
+/// ``Layer/leakyRelu(negativeSlope:)``, with a slope of at least 0; derivative `negativeSlope` at 0.
 package struct LeakyReLU: PointwiseLayer {
     package var negativeSlope: Float = 0.01
 
@@ -27,7 +27,7 @@ package struct LeakyReLU: PointwiseLayer {
         node.outputShape = node.inputShapes[0]
     }
 
-    /// A slope of 0 gives 0 for −∞ too.
+    /// A slope of 0 maps −∞ to 0 too.
     package func forward(_ x: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>) {
         let zero = SIMD16<Float>(), slope = negativeSlope
         var i = 0

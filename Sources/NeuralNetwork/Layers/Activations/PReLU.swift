@@ -2,12 +2,12 @@ import Formats
 import Tensors
 
 extension Layer {
-    /// `x` where x > 0, else `α[c]·x`, the slope α of each channel being learnt; it begins with 0.25 and does not decay. C parameters.
-    /// K. He et al. 2015, arXiv:1502.01852.
+    /// `x` where x > 0, else `α[c]·x`, with a learned slope α for each channel, initially 0.25 and never decayed. Has C
+    /// parameters. K. He et al. 2015, arXiv:1502.01852.
     public static var prelu: Layer { Layer(PReLU()) }
 }
 
-/// ``Layer/prelu``; derivative by x as ``LeakyReLU``'s, by α[c] `Σ min(x, 0)·dy`.
+/// ``Layer/prelu``; derivative with respect to x as in ``LeakyReLU``, with respect to α[c] `Σ min(x, 0)·dy`.
 package struct PReLU: LayerKind {
     package static let type = "prelu"
     package static var options: Section<PReLU> { Section(initial: PReLU(), fields: []) }
@@ -84,7 +84,7 @@ private final class PReLUOperation: Operation {
         guard let dx = inputGradient?.pointer(first, chunk) else { return }
         for row in 0..<rows {
             let at = row &* channels
-            // At 0 the slope, as ReLU's 0.
+            // At 0 the derivative is the slope, consistent with ReLU's 0.
             for c in 0..<channels { dx[at &+ c] = x[at &+ c] <= 0 ? slopes[c] * dy[at &+ c] : dy[at &+ c] }
         }
     }

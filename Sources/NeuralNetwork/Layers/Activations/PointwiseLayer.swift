@@ -1,44 +1,44 @@
 import Tensors
 
-/// A layer `y = f(x)`, element by element, whose derivative is known from `y` or from `x`.
+/// An element-wise layer `y = f(x)` whose derivative can be computed from `y` or from `x`.
 public protocol PointwiseLayer: LayerKind {
-    /// Whether the derivative is computed from the output `y` (else from the input `x`).
+    /// Whether the derivative is computed from the output `y` rather than the input `x`.
     static var derivativeUsesOutput: Bool { get }
-    /// `y[i] = f(x[i])`. `y` may be `x`.
+    /// Computes `y[i] = f(x[i])`. `y` may be `x`.
     func forward(_ x: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>)
-    /// `dx[i] = dy[i]·f′`, with `value` the output or the input as ``derivativeUsesOutput`` says. `dx` may be `dy`.
+    /// Computes `dx[i] = dy[i]·f′`, where `value` is the output or the input, see ``derivativeUsesOutput``. `dx` may be
+    /// `dy`.
     func backward(
         dy: UnsafePointer<Float>, value: UnsafePointer<Float>, count: Int, dx: UnsafeMutablePointer<Float>)
 }
 
 extension PointwiseLayer {
-    /// From the output.
+    /// True: from the output.
     public static var derivativeUsesOutput: Bool { true }
-    /// A loop over the numbers of some images at a time.
+    /// Returns an operation that loops over the numbers of several images at a time.
     public func operation(_ emission: LayerEmission) -> (any Operation)? { PointwiseOperation(self, emission) }
 }
 
-/// A layer `y = f(x)`, element by element, given by f and its derivative. They are written once for `Float`, in which the
-/// engine runs them in a loop that the compiler inlines them into, and for `Double`, in which ``checkGradients(_:inputShape:seed:)``
-/// holds one against the other.
+/// An element-wise layer `y = f(x)`, given by f and its derivative. Both are generic: the engine runs them in `Float`,
+/// inlined into its loop, and ``checkGradients(_:inputShape:seed:)`` compares one with the other in `Double`.
 public protocol FunctionLayer: PointwiseLayer {
-    /// `f(x)`.
+    /// Returns `f(x)`.
     func value<Number: RealNumber>(_ x: Number) -> Number
-    /// `f′(x)`.
+    /// Returns `f′(x)`.
     func derivative<Number: RealNumber>(_ x: Number) -> Number
 }
 
 extension FunctionLayer {
-    /// From the input.
+    /// False: from the input.
     public static var derivativeUsesOutput: Bool { false }
 
-    /// `y[i] = f(x[i])`.
+    /// Computes `y[i] = f(x[i])`.
     @inlinable
     public func forward(_ x: UnsafePointer<Float>, count: Int, y: UnsafeMutablePointer<Float>) {
         for i in 0..<count { y[i] = value(x[i]) }
     }
 
-    /// `dx[i] = dy[i]·f′(x[i])`.
+    /// Computes `dx[i] = dy[i]·f′(x[i])`.
     @inlinable
     public func backward(
         dy: UnsafePointer<Float>, value x: UnsafePointer<Float>, count: Int, dx: UnsafeMutablePointer<Float>
@@ -47,7 +47,7 @@ extension FunctionLayer {
     }
 }
 
-/// A ``PointwiseLayer`` that could not ride along with its input's layer.
+/// The operation of a ``PointwiseLayer`` that is not fused with its input's layer.
 final class PointwiseOperation<Function: PointwiseLayer>: Operation {
     let name: String
     private let function: Function

@@ -3,7 +3,8 @@ import Kernels
 import Tensors
 
 extension Layer {
-    /// `exp(x_k)/Σ exp(x_c)` over the channels. As the last layer it is fused with the loss, which applies it in any case.
+    /// `exp(x_k)/Σ exp(x_c)` over the channels. As the last layer it is fused with the loss, which applies softmax in
+    /// any case.
     public static var softmax: Layer { Layer(Softmax()) }
 }
 

@@ -2,11 +2,11 @@ import Formats
 import Tensors
 
 extension Layer {
-    /// `x/(1 + e⁻ˣ)`, element by element; SiLU by its other name. Ramachandran, Zoph, Le 2017, arXiv:1710.05941.
+    /// `x/(1 + e⁻ˣ)`, element by element; also known as SiLU. Ramachandran, Zoph, Le 2017, arXiv:1710.05941.
     public static var swish: Layer { Layer(Swish()) }
 }
 
-/// ``Layer/swish`` as `x·σ(x)`, σ being ``Sigmoid``; derivative `σ·(1 + x·(1 − σ))`.
+/// ``Layer/swish`` as `x·σ(x)`, where σ is ``Sigmoid``; derivative `σ·(1 + x·(1 − σ))`.
 package struct Swish: FunctionLayer {
     package static let type = "swish"
     package static var options: Section<Swish> { Section(initial: Swish(), fields: []) }

@@ -3,7 +3,7 @@ import Kernels
 import Tensors
 
 extension Layer {
-    /// The sum of two or more inputs of one shape, element by element.
+    /// The element-wise sum of two or more inputs of the same shape.
     public static var add: Layer { Layer(Add()) }
 }
 
@@ -35,8 +35,8 @@ package struct Add: LayerKind {
     }
 }
 
-/// `y = Σ x_i`. Forward, the `add` layer (its gradient is the output's own, shared without a copy); in the backward
-/// pass, the sum of the gradients that a layer's several readers send back.
+/// `y = Σ x_i`. In the forward pass, the `add` layer (whose gradient is the output's own, shared without a copy); in
+/// the backward pass, the sum of the gradients that a layer's several readers send back.
 final class SumOperation: Operation {
     let name: String
     private let pass: Pass

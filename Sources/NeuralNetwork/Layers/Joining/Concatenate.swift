@@ -3,7 +3,7 @@ import Kernels
 import Tensors
 
 extension Layer {
-    /// Two or more inputs of the same height and width, one's channels after the other's.
+    /// The concatenation of the channels of two or more inputs of the same height and width.
     public static var concatenate: Layer { Layer(Concatenate()) }
 }
 
@@ -32,7 +32,7 @@ package struct Concatenate: LayerKind {
     }
 }
 
-/// Forward, copies columns together; backward, cuts the gradient apart again.
+/// Copies columns together in the forward pass, and splits the gradient in the backward pass.
 private final class ConcatenateOperation: Operation {
     let name: String
     private let inputs: [Storage]

@@ -2,12 +2,12 @@ import Formats
 import Tensors
 
 extension Layer {
-    /// The product of two inputs of one shape, element by element; or of an image `[H, W, C]` and a vector `[C]`, which
+    /// The element-wise product of two inputs of the same shape, or of an image `[H, W, C]` and a vector `[C]` that
     /// multiplies every pixel: the last step of squeeze-and-excitation (Hu et al. 2017, arXiv:1709.01507).
     public static var multiply: Layer { Layer(Multiply()) }
 }
 
-/// ``Layer/multiply``: `y = a·b`, `da = dy·b`, `db = dy·a`, summed over the pixels where b is a vector.
+/// ``Layer/multiply``: `y = a·b`, `da = dy·b`, `db = dy·a`, summed over the pixels if b is a vector.
 package struct Multiply: LayerKind {
     package static let type = "multiply"
     package static let inputCount = 2...2
@@ -44,7 +44,7 @@ private final class MultiplyOperation: Operation {
     private let a, b, output: Storage
     private let outputGradient: Storage?
     private let gradients: [Storage?]
-    /// Of a for each of b, and floats of b an image.
+    /// The rows of `a` per row of `b`, and the floats of `b` per image.
     private let rows, columns: Int
 
     init(_ emission: LayerEmission) {

@@ -2,10 +2,10 @@ import Formats
 import Tensors
 
 extension Layer {
-    /// Normalisation of each channel: `y = γ·(x − μ)/√(σ² + epsilon) + β`, 2·C parameters.
+    /// Normalisation of each channel: `y = γ·(x − μ)/√(σ² + epsilon) + β`. Has 2·C parameters.
     ///
-    /// In training μ and σ² (biased) are the batch's, over all rows of the channel, and the running ones follow:
-    /// `r ← (1 − momentum)·r + momentum·new`, the unbiased variance being kept. Classification takes the running ones.
+    /// In training, μ and σ² (biased) are those of the batch, over all rows of the channel, and the running ones are
+    /// updated: `r ← (1 − momentum)·r + momentum·new`, with the unbiased variance. Inference uses the running ones.
     /// Ioffe and Szegedy 2015, arXiv:1502.03167.
     public static func batchNormalization(momentum: Float = 0.1, epsilon: Float = 1e-5) -> Layer {
         Layer(BatchNormalization(momentum: momentum, epsilon: epsilon))

@@ -2,9 +2,9 @@ import Formats
 import Tensors
 
 extension Layer {
-    /// Normalisation of each image by itself: its C channels in `groups` of C/groups that follow one another, each group
-    /// with the mean and (biased) variance of all its pixels, then `γ·x̂ + β` for each channel; 2·C parameters. The same in
-    /// training and afterwards, for any batch. Wu and He 2018, arXiv:1803.08494.
+    /// Normalisation of each image on its own: its C channels are split into `groups` of C/groups consecutive channels,
+    /// each normalised by the mean and (biased) variance of all its pixels, followed by `γ·x̂ + β` for each channel.
+    /// Has 2·C parameters. The same in training and at inference, for any batch. Wu and He 2018, arXiv:1803.08494.
     public static func groupNormalization(groups: Int, epsilon: Float = 1e-5) -> Layer {
         Layer(GroupNormalization(groups: groups, epsilon: epsilon))
     }

@@ -2,9 +2,9 @@ import Formats
 import Tensors
 
 extension Layer {
-    /// Normalisation over the channels: of a vector all its numbers, of an image each pixel by itself, then `γ·x̂ + β` for
-    /// each channel; 2·C parameters. The same in training and afterwards. Ba, Kiros, Hinton 2016, arXiv:1607.06450; as
-    /// Keras's over the last axis.
+    /// Normalisation over the channels: of all numbers of a vector, or of each pixel of an image, followed by
+    /// `γ·x̂ + β` for each channel. Has 2·C parameters. The same in training and at inference. Ba, Kiros, Hinton 2016,
+    /// arXiv:1607.06450; as Keras's over the last axis.
     public static func layerNormalization(epsilon: Float = 1e-5) -> Layer {
         Layer(LayerNormalization(epsilon: epsilon))
     }

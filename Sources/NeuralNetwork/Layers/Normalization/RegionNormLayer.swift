@@ -1,18 +1,18 @@
 import Kernels
 import Tensors
 
-/// A layer that normalises regions of each image by their own moments, in training and at inference alike, with γ and β for
-/// each channel.
+/// A layer that normalises regions of each image by their own moments, in training and at inference alike, with γ and β
+/// for each channel.
 package protocol RegionNormLayer: LayerKind {
     var epsilon: Float { get }
-    /// The regions of an image of `rows` pixels and `channels` channels.
+    /// Returns the regions of an image of `rows` pixels and `channels` channels.
     func regions(rows: Int, channels: Int) -> [(rows: Range<Int>, channels: Range<Int>)]
 }
 
 extension RegionNormLayer {
     package func operation(_ emission: LayerEmission) -> (any Operation)? { RegionNormOperation(emission, self) }
 
-    /// Gives the node the input's shape, γ and β.
+    /// Sets the node's output shape to the input's, and adds γ and β.
     func inferNorm(_ node: inout NodeBuilder) throws(InputError) {
         guard epsilon > 0, epsilon.isFinite else {
             throw InputError(node.place, expected: "a finite epsilon above 0", received: "\(epsilon)")
@@ -22,12 +22,12 @@ extension RegionNormLayer {
         try node.addParameter("beta", [node.outputShape.channels], .shift)
     }
 
-    /// The operators that normalise over `axes` of `input`, then γ and β as tensors of `shape`; operator set 13 has none of
-    /// its own for it.
+    /// Returns the operators that normalise `input` over `axes`, then apply γ and β as tensors of `shape`; operator set
+    /// 13 has no single operator for it.
     ///
     /// - Parameters:
-    ///   - first: operators before these.
-    ///   - restored: the shape to come back to before γ and β; nil: as it is.
+    ///   - first: Operators that precede these.
+    ///   - restored: The shape to restore before γ and β, or `nil` to keep the shape.
     func onnxNorm(
         _ node: ResolvedGraph.Node, _ first: [ONNXNode], input: ONNXNode.Value, axes: [Int], restored: [Int]?,
         shape: [Int]

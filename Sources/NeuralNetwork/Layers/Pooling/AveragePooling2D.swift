@@ -2,8 +2,8 @@ import Formats
 import Tensors
 
 extension Layer {
-    /// The mean of each window of each channel, `[H, W, C]` to `[H', W', C]`, over the part of it that lies inside the
-    /// image. `strides` nil takes `poolSize`.
+    /// The mean of each window of each channel, `[H, W, C]` to `[H', W', C]`, over the part of the window inside the
+    /// image. `strides` defaults to `poolSize`.
     public static func averagePooling2d(poolSize: Size2D, strides: Size2D? = nil, padding: Padding = .valid) -> Layer {
         Layer(AveragePooling2D(poolSize: poolSize, strides: strides, padding: padding))
     }

@@ -7,7 +7,7 @@ extension Layer {
     public static var globalAveragePooling2d: Layer { Layer(GlobalAveragePooling2D()) }
 }
 
-/// ``Layer/globalAveragePooling2d``: average pooling by a window of the image's size.
+/// ``Layer/globalAveragePooling2d``: average pooling with a window of the image's size.
 package struct GlobalAveragePooling2D: LayerKind {
     package static let type = "globalAveragePooling2d"
     package static var options: Section<GlobalAveragePooling2D> {

@@ -3,12 +3,11 @@ import Kernels
 import Tensors
 
 extension Layer {
-    /// The largest of each channel, `[H, W, C]` to `[C]`.
+    /// The maximum of each channel, `[H, W, C]` to `[C]`.
     public static var globalMaxPooling2d: Layer { Layer(GlobalMaxPooling2D()) }
 }
 
-/// ``Layer/globalMaxPooling2d``: max pooling by a window of the image's size; the gradient goes where the first of the largest
-/// is.
+/// ``Layer/globalMaxPooling2d``: max pooling with a window of the image's size; the gradient goes to the first maximum.
 package struct GlobalMaxPooling2D: LayerKind {
     package static let type = "globalMaxPooling2d"
     package static var options: Section<GlobalMaxPooling2D> { Section(initial: GlobalMaxPooling2D(), fields: []) }

@@ -2,14 +2,14 @@ import Formats
 import Tensors
 
 extension Layer {
-    /// The largest of each window of each channel, `[H, W, C]` to `[H', W', C]`; padding takes no part. `strides` nil takes
-    /// `poolSize`.
+    /// The maximum of each window of each channel, `[H, W, C]` to `[H', W', C]`; padding is ignored. `strides` defaults
+    /// to `poolSize`.
     public static func maxPooling2d(poolSize: Size2D, strides: Size2D? = nil, padding: Padding = .valid) -> Layer {
         Layer(MaxPooling2D(poolSize: poolSize, strides: strides, padding: padding))
     }
 }
 
-/// ``Layer/maxPooling2d(poolSize:strides:padding:)``; the gradient goes where the first of the largest is.
+/// ``Layer/maxPooling2d(poolSize:strides:padding:)``; the gradient goes to the first maximum.
 package struct MaxPooling2D: PoolingLayer {
     package var poolSize = Size2D(1)
     package var strides: Size2D?

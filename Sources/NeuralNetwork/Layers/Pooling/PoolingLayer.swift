@@ -2,11 +2,11 @@ import Formats
 import Kernels
 import Tensors
 
-/// A layer over windows of each channel.
+/// A layer that reduces windows of each channel.
 package protocol PoolingLayer: LayerKind {
-    /// Rows and columns of a window.
+    /// The rows and columns of a window.
     var poolSize: Size2D { get set }
-    /// Between two windows; nil: ``poolSize``.
+    /// The rows and columns between two windows; `nil` for ``poolSize``.
     var strides: Size2D? { get set }
     var padding: Padding { get set }
     init(poolSize: Size2D, strides: Size2D?, padding: Padding)
@@ -48,14 +48,14 @@ extension PoolingLayer {
                 padTop: rows.before, padLeft: columns.before, outHeight: rows.out, outWidth: columns.out))
     }
 
-    /// Averages count only what lies inside the image, as this project's do.
+    /// Returns a pooling operator. ONNX's averages, like this project's, count only what lies inside the image.
     func onnx(_ operation: String, _ node: ResolvedGraph.Node) -> [ONNXNode] {
         node.onnxWindow(operation, attributes: [("kernel_shape", .ints([poolSize.height, poolSize.width]))])
     }
 }
 
 extension NodeBuilder {
-    /// The output and the geometry of one window over the whole image.
+    /// Sets the output shape and the geometry to those of one window over the whole image.
     mutating func poolWholeImage() throws(InputError) {
         let image = try image()
         geometry = .pooling(
@@ -67,7 +67,7 @@ extension NodeBuilder {
 }
 
 extension LayerEmission {
-    /// A pooling of this kind over the node's geometry.
+    /// Returns a pooling of this kind over the node's geometry.
     func pooling(_ kind: PoolingOperation.Kind) -> (any Operation)? {
         guard case .pooling(let geometry)? = node.geometry else { return nil }
         if striping != nil { return StripedPooling(self, kind: kind, geometry: geometry) }

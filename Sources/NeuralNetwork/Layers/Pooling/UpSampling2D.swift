@@ -3,7 +3,7 @@ import Kernels
 import Tensors
 
 extension Layer {
-    /// Each pixel `size.height`×`size.width` times, `[H, W, C]` to `[H·h, W·w, C]`: nearest neighbour.
+    /// Repeats each pixel `size.height`×`size.width` times, `[H, W, C]` to `[H·h, W·w, C]`: nearest neighbour.
     public static func upSampling2d(size: Size2D = Size2D(2)) -> Layer { Layer(UpSampling2D(size: size)) }
 }
 
@@ -30,7 +30,7 @@ package struct UpSampling2D: LayerKind {
 
     package func operation(_ emission: LayerEmission) -> (any Operation)? { UpSamplingOperation(emission, size) }
 
-    /// Every extent repeated along an axis of its own, which all operator sets and runtimes have.
+    /// Repeats each extent along an axis of its own, which all operator sets and runtimes support.
     package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {
         let (x, y) = (node.inputShapes[0], node.outputShape)
         return [
@@ -84,7 +84,7 @@ private final class UpSamplingOperation: Operation {
         }
     }
 
-    /// Copies in the order of rows, then columns.
+    /// Sums the copies of each pixel, by rows, then columns.
     private func sum(_ dy: UnsafeMutablePointer<Float>, to dx: UnsafeMutablePointer<Float>) {
         let c = image.channels, across = image.width * size.width
         dx.update(repeating: 0, count: image.count)

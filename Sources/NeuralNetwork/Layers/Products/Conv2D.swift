@@ -4,10 +4,10 @@ import Tensors
 
 extension Layer {
     /// Convolution of `[H, W, C]` with F = `filters` kernels to `[H', W', F]`:
-    /// `y[i, j, f] = b[f] + Σ x[s·i + d·u, s·j + d·v, c] · w[u, v, c, f]` over u, v in the kernel and all channels c, x being 0
-    /// in the padding. F·k·k·C parameters and F more with `useBias`; `H'·W'·F·k·k·C` multiply-adds.
+    /// `y[i, j, f] = b[f] + Σ x[s·i + d·u, s·j + d·v, c] · w[u, v, c, f]` over u, v in the kernel and all channels c,
+    /// where x is 0 in the padding. Has F·k·k·C parameters, and F more with `useBias`; `H'·W'·F·k·k·C` multiply-adds.
     ///
-    /// H' and W' follow ``Padding``. `initializer` and `lowering` nil take the model's.
+    /// H' and W' follow ``Padding``. If `initializer` or `lowering` is `nil`, the model's is used.
     public static func conv2d(
         filters: Int, kernelSize: Size2D, strides: Size2D = Size2D(1), padding: Padding = .valid,
         dilation: Size2D = Size2D(1), useBias: Bool = true, initializer: Initializer? = nil,
@@ -66,7 +66,7 @@ package struct Conv2D: LayerKind {
         node.lowering = .convolution(try resolvedLowering(geometry, node))
     }
 
-    /// The lowering that is asked for, checked; else the model's where the convolution can; else the table's.
+    /// Returns the requested lowering, checked; otherwise the model's if the convolution supports it, else the table's.
     private func resolvedLowering(
         _ geometry: ConvolutionGeometry, _ node: NodeBuilder
     ) throws(InputError) -> ConvolutionLowering {

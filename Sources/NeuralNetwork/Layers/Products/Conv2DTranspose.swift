@@ -4,12 +4,14 @@ import LinearAlgebra
 import Tensors
 
 extension Layer {
-    /// Transposed convolution, `[H, W, C]` to `[H', W', F]`, the gradient of a convolution by its input: each pixel adds its kernel,
-    /// `y[s·i + d·u − top, s·j + d·v − left, f] += x[i, j, c] · w[u, v, f, c]`, and b[f] is added to all. k·k·F·C parameters and F more
-    /// with `useBias`; `H·W·k·k·F·C` multiply-adds, by GEMM and col2im.
+    /// Transposed convolution, `[H, W, C]` to `[H', W', F]`, the gradient of a convolution with respect to its input:
+    /// each pixel adds its scaled kernel, `y[s·i + d·u − top, s·j + d·v − left, f] += x[i, j, c] · w[u, v, f, c]`, and
+    /// b[f] is added to all. Has k·k·F·C parameters, and F more with `useBias`; `H·W·k·k·F·C` multiply-adds, by GEMM
+    /// and col2im.
     ///
-    /// `H' = (H − 1)·s + d·(k − 1) + 1` less the rows that `padding` takes away: none for `valid`, so many that `H' = s·H` for `same`.
-    /// M. Zeiler et al. 2010, "Deconvolutional networks"; V. Dumoulin, F. Visin 2016, arXiv:1603.07285.
+    /// `H' = (H − 1)·s + d·(k − 1) + 1`, less the rows that `padding` crops: none for `valid`, as many as make
+    /// `H' = s·H` for `same`. M. Zeiler et al. 2010, "Deconvolutional networks"; V. Dumoulin, F. Visin 2016,
+    /// arXiv:1603.07285.
     public static func conv2dTranspose(
         filters: Int, kernelSize: Size2D, strides: Size2D = Size2D(1), padding: Padding = .valid,
         dilation: Size2D = Size2D(1), useBias: Bool = true, initializer: Initializer? = nil
@@ -21,8 +23,8 @@ extension Layer {
     }
 }
 
-/// ``Layer/conv2dTranspose(filters:kernelSize:strides:padding:dilation:useBias:initializer:)``. Its kernel is `[kH, kW, F, C]`, as Keras
-/// has it, and PyTorch as `[C, F, kH, kW]`.
+/// ``Layer/conv2dTranspose(filters:kernelSize:strides:padding:dilation:useBias:initializer:)``. The kernel is
+/// `[kH, kW, F, C]`, as in Keras; PyTorch's is `[C, F, kH, kW]`.
 package struct Conv2DTranspose: LayerKind {
     package var filters = 1
     package var kernelSize = Size2D(1)
@@ -49,7 +51,7 @@ package struct Conv2DTranspose: LayerKind {
 
     package var featureOrder: FeatureOrderRule { .own }
 
-    /// The output's extent along an axis, and how much is taken away before it.
+    /// Returns the output's extent along an axis, and how much is cropped before it.
     private func axis(
         _ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ sides: (before: Int, after: Int)
     ) -> (out: Int, before: Int) {
@@ -58,7 +60,7 @@ package struct Conv2DTranspose: LayerKind {
         return ((extent - 1) * stride + span - sides.before - sides.after, sides.before)
     }
 
-    /// The convolution, from the output to the input, whose transpose this is.
+    /// Returns the convolution, from the output to the input, whose transpose this is.
     private func geometry(_ input: Shape) -> ConvolutionGeometry {
         var rows = (before: 0, after: 0), columns = (before: 0, after: 0)
         if case .explicit(let top, let bottom, let left, let right) = padding {
@@ -91,7 +93,8 @@ package struct Conv2DTranspose: LayerKind {
     }
 
     package func operation(_ emission: LayerEmission) -> (any Operation)? {
-        // Its kernel ends in the input's channels: no normalisation folds into it, and it has no weights of the compiler's.
+        // The kernel's last axis is the input channels, so no normalisation is folded into it and the compiler supplies
+        // no weights.
         KernelOperation(
             emission, TransposedProduct(g: geometry(emission.node.inputShapes[0])),
             weights: LayerWeights(node: emission.node, norm: nil, store: emission.store))
@@ -99,7 +102,8 @@ package struct Conv2DTranspose: LayerKind {
 
     package func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] {
         let g = geometry(node.inputShapes[0])
-        // What is taken away behind follows from the extents; where they are larger than the kernels reach, zeros follow.
+        // The trailing crop follows from the extents; if the output is larger than the kernels reach, it is padded with
+        // zeros.
         func behind(_ out: Int, _ extent: Int, _ stride: Int, _ span: Int, _ before: Int) -> Int {
             (extent - 1) * stride + span - before - out
         }
@@ -122,7 +126,7 @@ package struct Conv2DTranspose: LayerKind {
 }
 
 private struct TransposedProduct: KernelProduct {
-    /// From the output to the input.
+    /// The convolution from the output to the input.
     let g: ConvolutionGeometry
 
     /// The columns of an output image.

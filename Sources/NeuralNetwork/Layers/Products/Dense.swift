@@ -2,9 +2,9 @@ import Formats
 import Tensors
 
 extension Layer {
-    /// `y = x·W + b`, from a vector `[C]` to `[units]`: C·units parameters and multiply-adds, and `units` more parameters
-    /// with `useBias`. `lowering` nil is chosen by timing. As the last such layer it may leave `units` to the data
-    /// (``Graph/unitsOfClasses``).
+    /// `y = x·W + b`, from a vector `[C]` to `[units]`: C·units parameters and multiply-adds, and `units` more
+    /// parameters with `useBias`. If `lowering` is `nil`, it is chosen by timing. In the last dense layer, `units` may
+    /// be left to the data (``Graph/unitsOfClasses``).
     public static func dense(
         units: Int, useBias: Bool = true, initializer: Initializer? = nil, lowering: DenseLowering? = nil
     ) -> Layer {

@@ -3,10 +3,11 @@ import Kernels
 import Tensors
 
 extension Layer {
-    /// Convolution of each channel with a kernel of its own, `[H, W, C]` to `[H', W', C]`:
-    /// `y[i, j, c] = b[c] + Σ x[s·i + d·u, s·j + d·v, c] · w[u, v, c]`. k·k·C parameters and C more with `useBias`; `H'·W'·k·k·C`
-    /// multiply-adds, C times fewer than ``conv2d(filters:kernelSize:strides:padding:dilation:useBias:initializer:lowering:)``
-    /// of as many filters. With a 1×1 convolution after it, it is a separable one (Chollet 2016, arXiv:1610.02357).
+    /// Convolution of each channel with its own kernel, `[H, W, C]` to `[H', W', C]`:
+    /// `y[i, j, c] = b[c] + Σ x[s·i + d·u, s·j + d·v, c] · w[u, v, c]`. Has k·k·C parameters, and C more with
+    /// `useBias`; `H'·W'·k·k·C` multiply-adds, C times fewer than
+    /// ``conv2d(filters:kernelSize:strides:padding:dilation:useBias:initializer:lowering:)`` with as many filters.
+    /// Followed by a 1×1 convolution, it forms a separable convolution (Chollet 2016, arXiv:1610.02357).
     public static func depthwiseConv2d(
         kernelSize: Size2D, strides: Size2D = Size2D(1), padding: Padding = .valid, dilation: Size2D = Size2D(1),
         useBias: Bool = true, initializer: Initializer? = nil
@@ -18,8 +19,8 @@ extension Layer {
     }
 }
 
-/// ``Layer/depthwiseConv2d(kernelSize:strides:padding:dilation:useBias:initializer:)``. Its kernel is `[kH, kW, 1, C]`, which
-/// PyTorch has as `[C, 1, kH, kW]` (groups = C) and Keras as `[kH, kW, C, 1]`.
+/// ``Layer/depthwiseConv2d(kernelSize:strides:padding:dilation:useBias:initializer:)``. The kernel is `[kH, kW, 1, C]`;
+/// PyTorch's is `[C, 1, kH, kW]` (groups = C), Keras's `[kH, kW, C, 1]`.
 package struct DepthwiseConv2D: LayerKind {
     package var kernelSize = Size2D(1)
     package var strides = Size2D(1)

@@ -4,11 +4,11 @@ import LinearAlgebra
 import Tensors
 
 extension Layer {
-    /// Convolution in groups, `[H, W, C]` to `[H', W', F]`: the g-th part of the filters reads the g-th part of the channels alone.
-    /// k·k·C/G·F parameters and F more with `useBias`, G times fewer than
-    /// ``conv2d(filters:kernelSize:strides:padding:dilation:useBias:initializer:lowering:)``; `H'·W'·k·k·C/G·F` multiply-adds, by
-    /// im2col and GEMM, group by group. G = `groups` divides C and F. A. Krizhevsky, I. Sutskever, G. Hinton 2012;
-    /// S. Xie et al. 2017, arXiv:1611.05431.
+    /// Grouped convolution, `[H, W, C]` to `[H', W', F]`: the g-th group of filters reads only the g-th group of
+    /// channels. Has k·k·C/G·F parameters, and F more with `useBias`, G times fewer than
+    /// ``conv2d(filters:kernelSize:strides:padding:dilation:useBias:initializer:lowering:)``; `H'·W'·k·k·C/G·F`
+    /// multiply-adds, by im2col and GEMM, group by group. G = `groups` divides C and F. A. Krizhevsky, I. Sutskever, G.
+    /// Hinton 2012; S. Xie et al. 2017, arXiv:1611.05431.
     public static func groupedConv2d(
         filters: Int, kernelSize: Size2D, groups: Int, strides: Size2D = Size2D(1), padding: Padding = .valid,
         dilation: Size2D = Size2D(1), useBias: Bool = true, initializer: Initializer? = nil
@@ -20,8 +20,8 @@ extension Layer {
     }
 }
 
-/// ``Layer/groupedConv2d(filters:kernelSize:groups:strides:padding:dilation:useBias:initializer:)``. Its kernel is `[kH, kW, C/G, F]`,
-/// as Keras has it, and PyTorch as `[F, C/G, kH, kW]`.
+/// ``Layer/groupedConv2d(filters:kernelSize:groups:strides:padding:dilation:useBias:initializer:)``. The kernel is
+/// `[kH, kW, C/G, F]`, as in Keras; PyTorch's is `[F, C/G, kH, kW]`.
 package struct GroupedConv2D: LayerKind {
     package var filters = 1
     package var kernelSize = Size2D(1)
@@ -87,7 +87,7 @@ package struct GroupedConv2D: LayerKind {
 }
 
 private struct GroupedProduct: KernelProduct {
-    /// Of the whole, and of one group.
+    /// The geometry of the whole convolution, and of one group.
     private let whole, part: ConvolutionGeometry
     private let groups: Int
 
@@ -99,11 +99,11 @@ private struct GroupedProduct: KernelProduct {
         self.groups = groups
     }
 
-    /// A group's channels of an image, and their columns.
+    /// One group's channels of an image, and their im2col columns.
     var scratchFloats: Int { part.inputCount + part.outRows * part.depth }
     var outputRows: Int { whole.outRows }
 
-    /// Copies group `group` of the channels of `x` to `image`, and its columns to `columns`.
+    /// Copies group `group` of the channels of `x` to `image`, and its im2col columns to `columns`.
     private func gather(
         _ group: Int, _ x: UnsafeMutablePointer<Float>, _ image: UnsafeMutablePointer<Float>,
         _ columns: UnsafeMutablePointer<Float>
