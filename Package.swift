@@ -2,11 +2,11 @@
 import Foundation
 import PackageDescription
 
-/// The numeric targets compute at full speed in every configuration, `swift run` (debug) included, and
-/// with this machine's vector width, or that of `NUMERAL_PROCESSOR` (a value of clang's -march, such as x86-64-v3); without errno, a vector
-/// of square roots is one instruction. Each is optimised as a
-/// whole, which takes two thirds of the time that file by file does. Such flags are
-/// "unsafe" to SwiftPM, which refuses them in a versioned dependency: `NUMERAL_PORTABLE=1` leaves them out.
+/// The compiler flags of the numeric targets. They optimise in every configuration, `swift run` (debug) included, for
+/// this machine's vector width or that of `NUMERAL_PROCESSOR` (a value of clang's `-march`, such as x86-64-v3). Without
+/// errno, a vector of square roots is one instruction. Optimising each module as a whole takes two thirds of the time
+/// that file by file takes. SwiftPM considers such flags "unsafe" and refuses them in a versioned dependency:
+/// `NUMERAL_PORTABLE=1` leaves them out.
 let processor = Context.environment["NUMERAL_PROCESSOR"] ?? "native"
 let portable = Context.environment["NUMERAL_PORTABLE"] == "1"
 let numeric: [SwiftSetting] =
@@ -20,9 +20,9 @@ let numeric: [SwiftSetting] =
     ]
 
 /// The BLAS to link, chosen at build time: `NUMERAL_BLAS=openblas|scipy-openblas|blis|netlib|atlas|mkl|accelerate`, and
-/// `NUMERAL_BLAS_PREFIX`, the folder that holds its `include` and `lib` where that is not the system's own.
-/// Clean (`swift package clean`) or use another `--scratch-path` when changing either. CONTRIBUTING.md has a line for
-/// each. A versioned dependency can have only those that need no unsafe flags: openblas and blis of the system.
+/// `NUMERAL_BLAS_PREFIX`, the folder that contains its `include` and `lib` if it is not the system's. Clean
+/// (`swift package clean`) or use another `--scratch-path` when changing either. CONTRIBUTING.md has a line for each. A
+/// versioned dependency can use only those that need no unsafe flags: the system's openblas and blis.
 let backend = Context.environment["NUMERAL_BLAS"] ?? "openblas"
 let prefix = Context.environment["NUMERAL_BLAS_PREFIX"].map { URL(fileURLWithPath: $0).path }
 #if arch(arm64)
@@ -31,12 +31,12 @@ let prefix = Context.environment["NUMERAL_BLAS_PREFIX"].map { URL(fileURLWithPat
     let multiarch = "/usr/lib/x86_64-linux-gnu"
 #endif
 
-/// The library's name for `-l`, and the folder it is in where that is not the linker's own.
+/// The library's name for `-l`, and its folder if the linker does not search it by default.
 let (libraryName, libraryFolder): (String, String?) =
     switch backend {
     case "openblas", "blis": (backend, nil)
     case "scipy-openblas": ("scipy_openblas", nil)
-    // Debian keeps these two in folders of their own, beside alternatives of the same soname.
+    // Debian installs these two in separate folders, beside alternatives with the same soname.
     case "netlib": ("blas", "\(multiarch)/blas")
     case "atlas": ("blas", "\(multiarch)/atlas")
     case "mkl": (mklName(), nil)
@@ -47,13 +47,14 @@ let (libraryName, libraryFolder): (String, String?) =
                 + "· received \(backend)")
     }
 
-/// MKL's wheels hold `libmkl_rt.so.2` or `.so.3`, and no `libmkl_rt.so` for `-lmkl_rt` to find.
+/// Returns MKL's library name: its wheels contain `libmkl_rt.so.2` or `.so.3`, but no `libmkl_rt.so` for `-lmkl_rt` to
+/// find.
 func mklName() -> String {
     let files = prefix.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0 + "/lib") } ?? []
     return files.filter { $0.hasPrefix("libmkl_rt.so") }.min().map { ":" + $0 } ?? "mkl_rt"
 }
 
-/// Links from the folder, and finds the library there again at run time.
+/// Linker settings to link from the folder and to find the library there at run time.
 let folder: [LinkerSetting] =
     (prefix.map { $0 + "/lib" } ?? libraryFolder).map {
         [.unsafeFlags(["-L\($0)", "-Xlinker", "-rpath", "-Xlinker", $0])]
@@ -61,13 +62,13 @@ let folder: [LinkerSetting] =
 let blas = folder + [backend == "accelerate" ? .linkedFramework("Accelerate") : .linkedLibrary(libraryName)]
 
 let backendDefine = "NUMERAL_BLAS_" + backend.uppercased().replacingOccurrences(of: "-", with: "_")
-/// Whoever imports the engine reads the same header, so every target gets these.
+/// Settings that every target needs, since whoever imports the engine reads the same header.
 var headers: [SwiftSetting] = prefix.map { [.unsafeFlags(["-Xcc", "-I\($0)/include"])] } ?? []
 if backend == "mkl" || backend == "scipy-openblas" { headers.append(.unsafeFlags(["-Xcc", "-D\(backendDefine)"])) }
 
-/// The MPI to train over several processes with, chosen at build time: `NUMERAL_MPI=openmpi|mpich`, or 1 for the one that is
-/// installed; and `NUMERAL_MPI_PREFIX`, the folder that holds its `include` and `lib` where that is not Debian's own.
-/// Without it there is one process, and nothing of MPI is needed. Give such a build a `--scratch-path` of its own.
+/// The MPI for training with several processes, chosen at build time: `NUMERAL_MPI=openmpi|mpich`, or 1 for the one
+/// that is installed; and `NUMERAL_MPI_PREFIX`, the folder that contains its `include` and `lib` if it is not Debian's.
+/// Without it there is one process, and MPI is not needed. Give such a build its own `--scratch-path`.
 let mpi = messagePassing()
 headers += mpi.headers
 
@@ -118,7 +119,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
-        // For `trainer-serve` alone: no other product builds them.
+        // Only for `trainer-serve`: no other product builds them.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     ],
@@ -132,7 +133,7 @@ let package = Package(
         .systemLibrary(
             name: "CTurboJPEG", path: "Modulemaps/CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
 
-        // From below to above: a target imports only what stands before it (`docs/rooms.sh`).
+        // From the bottom layer up: a target imports only targets listed before it (`docs/rooms.sh`).
         .target(name: "Tensors", swiftSettings: numeric),
         .target(name: "Formats", dependencies: ["Tensors", "CZlib", "CCrypto"], swiftSettings: numeric),
         .target(
@@ -312,7 +313,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-/// Fuzzers of everything that reads untrusted bytes, for `Fuzzing/build.sh` alone.
+/// Fuzzers of everything that reads untrusted bytes, only for `Fuzzing/build.sh`.
 if Context.environment["NUMERAL_FUZZING"] == "1" {
     package.targets.append(
         .executableTarget(
@@ -321,7 +322,7 @@ if Context.environment["NUMERAL_FUZZING"] == "1" {
                 "Audit", "Forms", "Numeral", "Serving", "Interchange", "Recognition", "Pictures", "Formats",
             ],
             path: "Fuzzing/Sources/Fuzz",
-            // libFuzzer brings the main function.
+            // libFuzzer provides the main function.
             swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
 }
 

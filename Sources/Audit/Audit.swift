@@ -3,15 +3,16 @@ import Evaluation
 import Tensors
 import Workers
 
-/// What is known of the images before they are audited.
+/// What is known of the images before an audit.
 package struct AuditEvidence: Sendable {
-    /// Images that were judged by networks which did not learn from them, rising, with their probabilities `[count, K]`.
+    /// The images judged by networks that were not trained on them, in ascending order, and their probabilities
+    /// `[count, K]`.
     package var judged: [Int]
     package var probabilities: [Double]
-    /// A network's features of every image, averaged over places, `[N, d]`; nil: it has none.
+    /// A network's features of every image, averaged over positions, `[N, d]`; nil if it has none.
     package var features: [Float]?
-    /// How strange each judged image looks, `[count]`: 0 is the median of known images, 1 their 95th percentile; nil where there is no
-    /// detector.
+    /// How strange each judged image looks, `[count]`: 0 is the median of known images, 1 their 95th percentile; nil
+    /// without a detector.
     package var strangeness: [Double]?
 
     package init(judged: [Int], probabilities: [Double], features: [Float]?, strangeness: [Double]?) {
@@ -20,7 +21,7 @@ package struct AuditEvidence: Sendable {
     }
 }
 
-/// What an audit looks for.
+/// The options of an audit.
 package struct AuditOptions: Sendable {
     package var pruning = LabelPruning.bySelfConfidence
     package var ranking = LabelQuality.selfConfidence
@@ -30,45 +31,46 @@ package struct AuditOptions: Sendable {
     package init() {}
 }
 
-/// What an audit found.
+/// The findings of an audit.
 package struct Audit: Sendable {
-    /// Images that are one picture.
+    /// Images that are duplicates of each other.
     package struct DuplicateGroup: Hashable, Sendable {
-        /// Rising.
+        /// The images, in ascending order.
         package var members: [Int]
         /// Whether all have the same bytes.
         package var isExact: Bool
-        /// The largest residual among its pairs; 0 where exact.
+        /// The largest residual among its pairs; 0 if exact.
         package var residual: Double
-        /// The largest of what was compared with the neighbours' residuals; 0 where exact.
+        /// The largest ratio of a residual to those of other neighbours; 0 if exact.
         package var ratio: Double
-        /// Whether it reaches from one part into another.
+        /// Whether the group spans more than one part.
         package var isLeak: Bool
         /// Whether its members were given different classes.
         package var hasConflict: Bool
     }
 
-    /// An image that looks like none of the others.
+    /// An image that resembles none of the others.
     package struct Stranger: Hashable, Sendable {
         package var index: Int
-        /// How strange: 0 is the median of known images, 1 their 95th percentile.
+        /// The score: 0 is the median of known images, 1 their 95th percentile.
         package var score: Double
         /// Whether it is far from all of them.
         package var isFar: Bool { score > Audit.strangeFrom }
     }
 
-    /// Another set compared with the audited one.
+    /// A comparison of another set with the audited one.
     package struct Drift: Sendable {
         package var first: String
         package var second: String
         package var counts: [Int]
         package var test: TwoSampleTest?
-        /// By measure: the medians of both, Kolmogorov and Smirnov's statistic, and its p by Holm's correction.
+        /// For each measure: the medians of both sets, the Kolmogorov–Smirnov statistic, and its p-value by Holm's
+        /// correction.
         package var measures: [(measure: ImageMeasure, medians: [Double], statistic: Double, p: Double)]
-        /// Shares of the given classes, `[K]` each, and Pearson's p.
+        /// The shares of the given classes, `[K]` each, and Pearson's p-value.
         package var classShares: [[Double]]
         package var classP: Double
-        /// Of the most probable class: means; and the accuracy and calibration error by the given labels.
+        /// The mean probability of the most probable class, and the accuracy and calibration error by the given labels.
         package var confidence: [Double]
         package var accuracy: [Double]
         package var calibrationError: [Double]
@@ -76,22 +78,22 @@ package struct Audit: Sendable {
 
     package let images: AuditedImages
     package let judged: [Int]
-    /// The index of a finding is the image's among all.
+    /// The findings on labels; their indices are those among all images.
     package let labels: LabelFindings
     package let duplicates: [DuplicateGroup]
-    /// The strangest first: all that are far, and so many that one sees what is nearly so.
+    /// The strangest images first: all that are far, and enough others to show what is nearly far.
     package let strangers: [Stranger]
     package let slices: [Slice]
     package var drift: Drift?
-    /// Right among the judged.
+    /// The accuracy on the judged images.
     package let accuracy: Double
 
-    /// More than so many times the distance from the median to the 95th percentile makes an image a stranger.
+    /// An image is far if its score exceeds this multiple of the distance from the median to the 95th percentile.
     package static let strangeFrom = 3.0
     private static let fewestShown = 60
 
-    /// - Parameter progress: told what is done next.
-    /// - Throws: an `InputError` where the probabilities are none.
+    /// - Parameter progress: called with the name of each step before it begins.
+    /// - Throws: an `InputError` if the evidence does not contain probabilities.
     package init(
         _ images: AuditedImages, _ evidence: AuditEvidence, options: AuditOptions, pool: WorkerPool,
         progress: (String) -> Void

@@ -1,20 +1,20 @@
 import Datasets
 import Tensors
 
-/// All images of an audit, part after part.
+/// The images of an audit, with all parts concatenated.
 package struct AuditedImages: Sendable {
     /// One part of the data.
     package struct Part: Sendable {
         /// `train`, `validation` or `test`.
         package var name: String
-        /// Its images, among all.
+        /// The range of its images among all.
         package var range: Range<Int>
     }
 
     package let images: ImageSet
     package let parts: [Part]
 
-    /// - Precondition: the parts are of one size and the same classes.
+    /// - Precondition: all parts have the same image size and the same classes.
     package init(_ sets: [(name: String, images: ImageSet)]) {
         precondition(!sets.isEmpty, "AuditedImages: at least one part")
         var all = sets[0].images, parts: [Part] = []
@@ -27,12 +27,12 @@ package struct AuditedImages: Sendable {
         self.parts = parts
     }
 
-    /// The part of image `index`, and its number there.
+    /// Returns the part that contains image `index`, and the image's index in that part.
     package func place(_ index: Int) -> (part: String, index: Int) {
         for part in parts where part.range.contains(index) { return (part.name, index - part.range.lowerBound) }
         preconditionFailure("AuditedImages: image \(index) of \(images.count)")
     }
 
-    /// The part called `name`.
+    /// Returns the part named `name`.
     package func part(_ name: String) -> Part? { parts.first { $0.name == name } }
 }

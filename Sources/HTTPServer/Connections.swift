@@ -1,7 +1,7 @@
 import NIOCore
 import Synchronization
 
-/// The connections that are open, and what their bodies take.
+/// The open connections, and the memory that their request bodies take.
 final class Connections: Sendable {
     private struct Open {
         var channels: [ObjectIdentifier: (channel: any Channel, isBusy: Bool)] = [:]
@@ -17,6 +17,7 @@ final class Connections: Sendable {
 
     var count: Int { open.withLock { $0.channels.count } }
 
+    /// Adds a connection.
     /// - Returns: whether there was room.
     func add(_ channel: any Channel) -> Bool {
         open.withLock { open in
@@ -30,12 +31,13 @@ final class Connections: Sendable {
         open.withLock { _ = $0.channels.removeValue(forKey: ObjectIdentifier(channel)) }
     }
 
-    /// A request's head has come, or its answer has gone.
+    /// Marks a connection as busy when a request's head has arrived, or as idle when its response is complete.
     func mark(_ channel: any Channel, isBusy: Bool) {
         open.withLock { $0.channels[ObjectIdentifier(channel)]?.isBusy = isBusy }
     }
 
-    /// - Returns: whether there was room for so many more bytes of bodies.
+    /// Reserves memory for request bodies.
+    /// - Returns: whether there was room for `bytes` more.
     func take(bytes: Int) -> Bool {
         open.withLock { open in
             guard open.bodyBytes + bytes <= mostBodies else { return false }
@@ -46,7 +48,7 @@ final class Connections: Sendable {
 
     func give(bytes: Int) { open.withLock { $0.bodyBytes -= bytes } }
 
-    /// Closes those on which nothing is asked.
+    /// Closes the connections that have no request in progress.
     func closeIdle() {
         for (channel, isBusy) in open.withLock({ Array($0.channels.values) }) where !isBusy {
             channel.close(promise: nil)

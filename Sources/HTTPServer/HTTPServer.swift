@@ -15,7 +15,7 @@ import Tensors
     import Darwin
 #endif
 
-/// The service's sockets: HTTP/1.1 by SwiftNIO.
+/// The service's HTTP/1.1 server, built on SwiftNIO.
 package final class HTTPServer: Sendable {
     private let service: Service
     private let options: ServerOptions
@@ -23,11 +23,11 @@ package final class HTTPServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let listener: any Channel
 
-    /// Bytes of a request's head at most.
+    /// The maximum size of a request's head, in bytes.
     private static let mostHeaderBytes = 32_768
-    /// Listens from now on.
-    /// - Throws: an `OperationError` where the address is taken or not this machine's; an `InputError` for a certificate that
-    ///   cannot be used.
+    /// Starts listening.
+    /// - Throws: an `OperationError` if the address is in use or not this machine's; an `InputError` for a certificate
+    ///   that cannot be used.
     package init(_ service: Service, _ options: ServerOptions, threads: Int) throws {
         var options = options
         options.mostConnections = min(options.mostConnections, max(16, Self.openFiles() - 64))
@@ -65,16 +65,17 @@ package final class HTTPServer: Sendable {
         }
     }
 
-    /// The address that is listened on.
+    /// The address the server listens on.
     package var address: (host: String, port: Int) {
         (listener.localAddress?.ipAddress ?? options.host, listener.localAddress?.port ?? options.port)
     }
 
-    /// Ends without losing what was asked: says it is not ready, answers what was sent and is being sent, each connection's last,
-    /// and returns when all are closed, or after ``ServerOptions/drainSeconds``.
+    /// Shuts down gracefully: reports that the service is not ready, answers the requests that were sent or are being
+    /// sent, each as the last of its connection, and returns when all connections are closed or after
+    /// ``ServerOptions/drainSeconds``.
     package func drain() {
         service.drain()
-        // Connections that the system has accepted already, and what is on its way on those that are idle.
+        // Time for connections that the system has already accepted, and for requests in transit on idle ones.
         Self.sleep(0.3)
         try? listener.close().wait()
         Self.sleep(0.7)
@@ -90,7 +91,7 @@ package final class HTTPServer: Sendable {
 
     private static func sleep(_ seconds: Double) { usleep(UInt32(seconds * 1e6)) }
 
-    /// As many files as this process may open, after raising its limit as far as it may.
+    /// Raises this process's limit on open files as far as permitted and returns it.
     private static func openFiles() -> Int {
         var limit = rlimit()
         #if canImport(Glibc)
@@ -105,7 +106,7 @@ package final class HTTPServer: Sendable {
         return Int(clamping: limit.rlim_cur)
     }
 
-    /// What puts TLS on a connection; nothing without a certificate.
+    /// Returns a function that adds TLS to a connection, or one that does nothing if there is no certificate.
     private static func security(_ options: ServerOptions) throws -> @Sendable (any Channel) throws -> Void {
         guard let certificate = options.certificate else { return { _ in } }
         #if TLS

@@ -5,8 +5,8 @@ import Serving
 import Synchronization
 import Tensors
 
-/// One connection: takes requests whole, within limits of size and time, and sends the service's answers in their order. What is
-/// pipelined waits in NIO's handler before this one, which reads no more meanwhile.
+/// The handler of one connection. It collects whole requests, within limits of size and time, and sends the service's
+/// responses in order. Pipelined requests wait in NIO's handler before this one, which stops reading meanwhile.
 final class RequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -14,9 +14,9 @@ final class RequestHandler: ChannelInboundHandler {
     private enum State {
         case idle
         case receiving(HTTPRequestHead, [UInt8])
-        /// The answer is being made or sent.
+        /// The response is being prepared or sent.
         case answering
-        /// What still comes is not wanted: the answer was the connection's last.
+        /// The response was the connection's last; further input is ignored.
         case closing
     }
 
@@ -25,12 +25,12 @@ final class RequestHandler: ChannelInboundHandler {
     private let connections: Connections
     private let isSecure: Bool
     private var state = State.idle
-    /// Of the request at hand, in ``Connections``.
+    /// The bytes of ``Connections`` that the current request holds.
     private var takenBytes = 0
     private var timer: Scheduled<Void>?
     private let isGone = Gone()
 
-    /// Whether the client has gone, for the threads that answer.
+    /// Whether the client has disconnected, for the threads that answer.
     private final class Gone: Sendable {
         let flag = Atomic<Bool>(false)
     }
@@ -70,7 +70,7 @@ final class RequestHandler: ChannelInboundHandler {
         refuse(ServiceError(status, "expected an HTTP/1.1 request · received bytes that are none"), nil, context)
     }
 
-    /// Closes the connection after so many seconds, unless something else is waited for before.
+    /// Closes the connection after `seconds`, unless another timer is started before.
     private func wait(_ seconds: Int, _ context: ChannelHandlerContext) {
         timer?.cancel()
         let context = NIOLoopBound(context, eventLoop: context.eventLoop)
@@ -135,7 +135,7 @@ final class RequestHandler: ChannelInboundHandler {
         state = .receiving(head, bytes)
     }
 
-    /// Hands the request to the service.
+    /// Passes the request to the service.
     private func ask(_ head: HTTPRequestHead, _ bytes: [UInt8], _ context: ChannelHandlerContext) {
         state = .answering
         timer?.cancel()
@@ -159,7 +159,7 @@ final class RequestHandler: ChannelInboundHandler {
         }
     }
 
-    /// Answers before the request is whole, and ends the connection.
+    /// Responds before the request is complete and ends the connection.
     private func refuse(_ error: ServiceError, _ head: HTTPRequestHead?, _ context: ChannelHandlerContext) {
         state = .closing
         timer?.cancel()
@@ -200,7 +200,8 @@ final class RequestHandler: ChannelInboundHandler {
         }
     }
 
-    /// Writes, and goes on when the system has taken all of it: who asks on and on without reading is not answered ahead.
+    /// Writes `part` and continues once the system has accepted all of it, so that a client that keeps sending requests
+    /// without reading gets no responses ahead.
     private func flush(
         _ part: HTTPServerResponsePart, _ context: ChannelHandlerContext,
         then next: @escaping (RequestHandler, ChannelHandlerContext) -> Void
@@ -214,7 +215,7 @@ final class RequestHandler: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(part), promise: written)
     }
 
-    /// The answer is out: the connection's next request may come.
+    /// Ends the response and makes the connection ready for its next request, if there may be one.
     private func end(isLast: Bool, _ context: ChannelHandlerContext) {
         connections.give(bytes: takenBytes)
         takenBytes = 0
@@ -230,7 +231,7 @@ final class RequestHandler: ChannelInboundHandler {
         }
     }
 
-    /// Sends a stream as it comes: twice a second a look on another thread, where it may read files.
+    /// Sends a stream as it grows, polling the source twice a second on another thread, since it may read files.
     private func pump(_ source: any EventSource, _ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
         timer?.cancel()
@@ -244,7 +245,7 @@ final class RequestHandler: ChannelInboundHandler {
                 loop.scheduleTask(in: .milliseconds(500)) { bound.value.0.pump(source, bound.value.1) }
             }
             guard !bytes.isEmpty else { return goOn(handler, context) }
-            // A reader that takes nothing for so long is given up.
+            // A client that reads nothing for this long is disconnected.
             handler.wait(handler.options.writeSeconds, context)
             handler.flush(.body(.byteBuffer(ByteBuffer(bytes: bytes))), context, then: goOn)
         }

@@ -1,8 +1,8 @@
 import Tensors
 
-/// How the server listens, and what it puts up with.
+/// The server's address, certificate and limits.
 package struct ServerOptions: Sendable {
-    /// PEM files.
+    /// The paths of a certificate chain and its private key, both PEM files.
     package struct Certificate: Sendable {
         package var chain: String
         package var key: String
@@ -10,22 +10,22 @@ package struct ServerOptions: Sendable {
     }
 
     package var host = "127.0.0.1"
-    /// 0: any that is free.
+    /// The port; 0 for any free one.
     package var port = 8080
-    /// Bytes of a request's body at most.
+    /// The maximum size of a request's body, in bytes.
     package var mostBody = 1 << 24
-    /// Bytes of all bodies that are being received or wait.
+    /// The maximum total size of the bodies that are being received or are waiting, in bytes.
     package var mostBodies = 1 << 28
     package var mostConnections = 4_096
-    /// Seconds until a new connection has sent its request's head.
+    /// The time within which a new connection must send its first request's head, in seconds.
     package var headSeconds = 10
-    /// Seconds until the body has come.
+    /// The time within which a request's body must arrive, in seconds.
     package var bodySeconds = 60
-    /// Seconds that a connection may be idle between requests.
+    /// The time a connection may be idle between requests, in seconds.
     package var idleSeconds = 60
-    /// Seconds in which some of an answer must be taken.
+    /// The time within which the client must accept a response's body, or one chunk of a stream, in seconds.
     package var writeSeconds = 30
-    /// Seconds that answers may take after a SIGTERM.
+    /// The time that responses may take after a SIGTERM, in seconds.
     package var drainSeconds = 30
     package var certificate: Certificate?
     package init() {}

@@ -2,16 +2,17 @@ import Formats
 
 /// A picture of one or several panels.
 ///
-/// Its file shows the panels in rows under a title; the report places each by itself, so that they flow on a narrow page.
+/// The SVG file shows the panels in rows under a title; a report places each panel separately, so that they reflow on a
+/// narrow page.
 package struct Figure: Sendable {
     package var title: String
-    /// What it is taken from, and the figures that matter, on one line.
+    /// The source of the data and the key figures, on one line.
     package var subtitle: String
     package var panels: [SVGDocument]
 
     private static let margin = 20.0
     private static let gap = 24.0
-    /// A row of panels is not made wider than this.
+    /// The width at which a row of panels wraps.
     private static let rowWidth = 1210.0
 
     package init(title: String, subtitle: String, panels: [SVGDocument]) {
@@ -20,7 +21,7 @@ package struct Figure: Sendable {
         self.panels = panels
     }
 
-    /// The figure as a file of its own.
+    /// The figure as a standalone SVG file.
     package var svg: String {
         var places: [(panel: SVGDocument, x: Double, y: Double)] = []
         var x = Self.margin, y = 66.0, rowHeight = 0.0, widest = 0.0
@@ -43,6 +44,6 @@ package struct Figure: Sendable {
         return picture.text
     }
 
-    /// About how wide `text` is in a sans-serif face.
+    /// Returns the approximate width of `text` in a sans-serif typeface.
     package static func width(of text: String, size: Double) -> Double { Double(Text.columns(text)) * size * 0.56 }
 }

@@ -1,6 +1,6 @@
 import Formats
 
-/// Lines over two axes: curves of one run or of several, with vertical marks and a title.
+/// A line chart: the curves of one or several runs over two axes, with vertical marks and a title.
 package struct LineChart: Sendable {
     package struct Line: Sendable {
         package var name: String
@@ -23,11 +23,11 @@ package struct LineChart: Sendable {
     package var x: PlotAxis
     package var y: PlotAxis
     package var lines: [Line]
-    /// x values that a dashed line marks, each at its full height.
+    /// The x values that a dashed vertical line of full height marks.
     package var verticals: [Double] = []
-    /// Whether y = x is drawn, dashed.
+    /// Whether to draw the line y = x, dashed.
     package var diagonal = false
-    /// A rectangle to point out, as ranges of x and y.
+    /// A rectangle to highlight, as ranges of x and y.
     package var frame: (x: ClosedRange<Double>, y: ClosedRange<Double>)?
 
     package init(
@@ -40,7 +40,8 @@ package struct LineChart: Sendable {
 
     package static let verticalStroke = Stroke(paint: .axis, width: 1.2, dashes: [4, 3])
 
-    /// The chart as a panel of this size. Its legend is another panel (``Legend``), common to charts of one figure.
+    /// Returns the chart as a panel of the given size. Its legend is a separate panel (``Legend``), shared by the
+    /// charts of a figure.
     package func panel(width: Double = 400, height: Double = 330) -> SVGDocument {
         var picture = SVGDocument(width: width, height: height, title: title, paper: false)
         picture.text(title, x: 64, y: 16, size: 13, bold: true)
@@ -80,7 +81,7 @@ package struct LineChart: Sendable {
         return picture
     }
 
-    /// Stretches of neighbouring finite values.
+    /// Returns the index ranges of consecutive points whose y is finite.
     private static func runs(_ points: [(x: Double, y: Double)]) -> [Range<Int>] {
         var result: [Range<Int>] = []
         for (i, point) in points.enumerated() where point.y.isFinite {
@@ -94,18 +95,18 @@ package struct LineChart: Sendable {
     }
 }
 
-/// What lines and colours of a figure mean.
+/// The key to the lines and colours of a figure.
 package struct Legend: Sendable {
     package struct Entry: Sendable {
         package enum Key: Sendable {
             case line(Stroke)
             case box(Paint)
-            /// A line with ends, as intervals are drawn.
+            /// A line with end caps, as drawn for intervals.
             case interval(Stroke)
         }
         package var key: Key
         package var name: String
-        /// A figure that belongs to it.
+        /// A value shown with the entry.
         package var figure: String?
 
         package init(_ stroke: Stroke, _ name: String, figure: String? = nil) {
@@ -116,7 +117,7 @@ package struct Legend: Sendable {
     }
 
     package var heading = ""
-    /// What the entries' figures are.
+    /// The heading of the column of values.
     package var figureName = ""
     package var entries: [Entry]
 
@@ -124,7 +125,7 @@ package struct Legend: Sendable {
         (self.heading, self.figureName, self.entries) = (heading, figureName, entries)
     }
 
-    /// The entries below each other, their figures at the right.
+    /// Returns a panel of the entries, one below the other, with their values right-aligned.
     package func panel(width: Double = 236) -> SVGDocument {
         let titled = !heading.isEmpty || !figureName.isEmpty
         let top = titled ? 38.0 : 18

@@ -1,16 +1,16 @@
-/// A colour by its role, so that light and dark readers each get theirs.
+/// A colour identified by its role, so that it suits both light and dark pages.
 package enum Paint: Hashable, Sendable {
-    /// Background, text, lesser text, axes, grid lines.
+    /// Background, text, secondary text, axes and grid lines.
     case paper, ink, muted, axis, grid
-    /// Nothing: an outline alone.
+    /// No fill: only an outline is drawn.
     case none
-    /// The i-th of the distinguishable colours, from 0, repeating after `seriesCount`.
+    /// The `i`-th distinguishable colour, from 0, repeating after `seriesCount`.
     case series(Int)
     /// A data colour, the same in light and dark.
     case rgb(red: Int, green: Int, blue: Int)
 
-    /// Okabe and Ito's palette ("Color Universal Design", 2008) without yellow and black, which drown in a white or
-    /// a dark page; a grey completes it. Lighter twins for a dark page.
+    /// Okabe and Ito's palette ("Color Universal Design", 2008) without yellow and black, which are hard to see on a
+    /// white or a dark page, and with a grey instead. Each colour has a lighter twin for dark pages.
     private static let palette: [(light: String, dark: String)] = [
         ("#0072b2", "#4c9be8"), ("#d55e00", "#f0762b"), ("#009e73", "#1fc294"), ("#cc79a7", "#e39cc6"),
         ("#e69f00", "#f2b533"), ("#56b4e9", "#9bd8ff"), ("#5f6368", "#c0c4ca"),
@@ -43,7 +43,7 @@ package enum Paint: Hashable, Sendable {
         }
     }
 
-    /// Rules for readers who prefer dark. Fill and stroke classes are apart: a mark has one or the other.
+    /// CSS rules for readers who prefer a dark page. Fills and strokes have separate classes.
     package static var darkStyleSheet: String {
         let roles: [(Paint, String)] =
             [
@@ -56,7 +56,7 @@ package enum Paint: Hashable, Sendable {
         return "@media screen and (prefers-color-scheme:dark){" + rules.joined() + "}"
     }
 
-    /// Attributes of a filled mark, outlined or not.
+    /// Returns the attributes of a filled mark, with or without an outline.
     package func fill(_ outline: Stroke?) -> String {
         let classes = [className, outline.flatMap(\.paint.className).map { $0 + "-l" }].compactMap { $0 }
         var attributes = "fill=\"\(light)\""
@@ -68,20 +68,20 @@ package enum Paint: Hashable, Sendable {
     fileprivate var strokeAttributes: (colour: String, name: String?) { (light, className.map { $0 + "-l" }) }
 }
 
-/// How a line is drawn.
+/// The way a line is drawn.
 package struct Stroke: Hashable, Sendable {
     package var paint: Paint
     package var width = 1.0
-    /// Lengths of dashes and gaps; empty for a solid line.
+    /// The lengths of dashes and gaps; empty for a solid line.
     package var dashes: [Double] = []
-    /// Whether ends are round: a line of no length is then a dot.
+    /// Whether the line caps are round; a line of length zero is then a dot.
     package var isRound = false
 
     package init(paint: Paint, width: Double = 1, dashes: [Double] = [], isRound: Bool = false) {
         (self.paint, self.width, self.dashes, self.isRound) = (paint, width, dashes, isRound)
     }
 
-    /// Attributes without the class.
+    /// The attributes without the class.
     fileprivate var presentation: String {
         var text = "stroke=\"\(paint.strokeAttributes.colour)\""
         if width != 1 { text += " stroke-width=\"\(SVGDocument.number(width))\"" }
@@ -96,7 +96,7 @@ package struct Stroke: Hashable, Sendable {
         presentation + (paint.strokeAttributes.name.map { " class=\"\($0)\"" } ?? "")
     }
 
-    /// The i-th of many lines in one plot: colours first, then dashes.
+    /// Returns the stroke of the `i`-th of many lines in one plot, varying the colour first, then the dashes.
     package static func series(_ i: Int) -> Stroke {
         let patterns: [[Double]] = [[], [7, 3], [2, 2], [8, 2, 2, 2]]
         return Stroke(
@@ -104,8 +104,8 @@ package struct Stroke: Hashable, Sendable {
     }
 }
 
-/// Light to dark blue for shares from 0 to 1 (ColorBrewer's "Blues", Harrower and Brewer 2003): one hue, so that
-/// lightness alone carries the figure.
+/// A scale from light to dark blue for fractions from 0 to 1 (ColorBrewer's "Blues", Harrower and Brewer 2003): one
+/// hue, so that lightness alone carries the value.
 package enum SequentialColour {
     private static let stops: [(Double, Double, Double)] = [
         (247, 251, 255), (222, 235, 247), (198, 219, 239), (158, 202, 225), (107, 174, 214), (66, 146, 198),
@@ -121,21 +121,21 @@ package enum SequentialColour {
         return .rgb(red: mix(a.0, b.0), green: mix(a.1, b.1), blue: mix(a.2, b.2))
     }
 
-    /// Text on that colour.
+    /// Returns the colour of text on that background.
     package static func text(on share: Double) -> Paint {
         share > 0.55 ? .rgb(red: 255, green: 255, blue: 255) : .rgb(red: 31, green: 35, blue: 40)
     }
 }
 
-/// Orange over white to blue for weights from −1 to 1 (ColorBrewer's "PuOr" and "RdBu" ends, Harrower and Brewer 2003):
-/// told apart by every common kind of colour vision.
+/// A scale from orange over white to blue for weights from −1 to 1 (the ends of ColorBrewer's "PuOr" and "RdBu",
+/// Harrower and Brewer 2003), distinguishable with every common kind of colour vision.
 package enum DivergingColour {
     private static let negative = (179.0, 88.0, 6.0), positive = (5.0, 48.0, 97.0), middle = (247.0, 247.0, 247.0)
 
-    /// Red, green and blue.
+    /// Returns the red, green and blue components.
     package static func components(_ weight: Double) -> [UInt8] {
         let end = weight < 0 ? negative : positive
-        // The root lets small weights show.
+        // The square root makes small weights visible.
         let t = min(abs(weight), 1).squareRoot()
         func mix(_ a: Double, _ b: Double) -> UInt8 { UInt8((a + (b - a) * t).rounded()) }
         return [mix(middle.0, end.0), mix(middle.1, end.1), mix(middle.2, end.2)]

@@ -1,7 +1,7 @@
 import Formats
 import Foundation
 
-/// One axis of a plot: its range, where it has ticks, and what it says.
+/// An axis of a plot: its range, ticks and label.
 package struct PlotAxis: Sendable {
     package struct Tick: Sendable {
         package var value: Double
@@ -20,7 +20,7 @@ package struct PlotAxis: Sendable {
         (self.label, self.range, self.ticks, self.scale) = (label, range, ticks, scale)
     }
 
-    /// Where `value` lies between the ends, 0 to 1.
+    /// Returns the position of `value` between the ends of the axis, from 0 to 1.
     package func fraction(_ value: Double) -> Double {
         switch scale {
         case .linear: (value - range.lowerBound) / (range.upperBound - range.lowerBound)
@@ -29,16 +29,16 @@ package struct PlotAxis: Sendable {
         }
     }
 
-    /// 1, 2 or 5 times a power of ten, at least `rough`.
+    /// Rounds `rough` up to 1, 2 or 5 times a power of ten.
     private static func niceStep(_ rough: Double) -> Double {
         let power = pow(10, floor(log10(rough)))
         let enough: [Double] = [1, 2, 5].filter { $0 * power >= rough * 0.999 }
         return (enough.first ?? 10) * power
     }
 
-    /// A linear axis over exactly `range`, with about `count` ticks at 1, 2 or 5 times a power of ten.
+    /// Returns a linear axis over exactly `range`, with about `count` ticks at 1, 2 or 5 times a power of ten.
     ///
-    /// - Parameter percent: labels shares as per cent.
+    /// - Parameter percent: whether to label fractions as percentages.
     package static func linear(
         _ label: String, _ range: ClosedRange<Double>, ticks count: Int = 5, percent: Bool = false,
         integers: Bool = false
@@ -57,14 +57,14 @@ package struct PlotAxis: Sendable {
         return PlotAxis(label: label, range: range, ticks: ticks)
     }
 
-    /// A linear axis that starts and ends on a tick around `values`.
+    /// Returns a linear axis around `values` that starts and ends on a tick.
     package static func around(
         _ label: String, _ values: [Double], within limits: ClosedRange<Double>, percent: Bool = false
     ) -> PlotAxis {
         var low = values.min() ?? limits.lowerBound
         var high = values.max() ?? limits.upperBound
         if high - low < 1e-9 * max(1, abs(high)) {
-            // One value only: room around it.
+            // A single value: leave room around it.
             let room = max(abs(high) * 0.1, 1e-3)
             (low, high) = (max(limits.lowerBound, low - room), min(limits.upperBound, high + room))
         }
@@ -74,11 +74,12 @@ package struct PlotAxis: Sendable {
         return linear(label, low...high, ticks: Int(((high - low) / step).rounded()), percent: percent)
     }
 
-    /// A logarithmic axis from decade to decade around `values`, all > 0.
+    /// Returns a logarithmic axis of whole decades around `values`, which must all be positive.
     package static func decades(_ label: String, _ values: [Double]) -> PlotAxis {
         let low = Int(floor(log10(values.min() ?? 1) + 1e-9))
         let high = max(low + 1, Int(ceil(log10(values.max() ?? 1) - 1e-9)))
-        // At most eight ticks, and powers where numbers would be long: a diverging loss spans dozens of decades.
+        // At most eight ticks, labelled as powers where numbers would be long: a diverging loss spans dozens of
+        // decades.
         let ticks = stride(from: low, through: high, by: max(1, (high - low + 7) / 8)).map { exponent in
             let value = pow(10, Double(exponent))
             let label =
@@ -94,7 +95,7 @@ package struct PlotAxis: Sendable {
     }
 }
 
-/// A rectangle of a picture with an x and a y axis.
+/// A rectangle of a picture with an x-axis and a y-axis.
 package struct PlotArea: Sendable {
     package var left: Double
     package var top: Double
@@ -113,7 +114,7 @@ package struct PlotArea: Sendable {
     package func px(_ value: Double) -> Double { left + x.fraction(value) * width }
     package func py(_ value: Double) -> Double { bottom - y.fraction(value) * height }
 
-    /// Grid, frame, ticks and axis labels; call before the data.
+    /// Draws the grid, frame, ticks and axis labels. Call it before drawing the data.
     package func drawFrame(_ picture: inout SVGDocument) {
         let grid = Stroke(paint: .grid)
         for tick in x.ticks {
@@ -133,7 +134,7 @@ package struct PlotArea: Sendable {
         picture.text(y.label, x: left - 50, y: top + height / 2, size: 13, anchor: .middle, rotation: -90)
     }
 
-    /// Runs `draw` with everything outside cut off, a line's width beyond the frame allowed.
+    /// Runs `draw` with its output clipped to the frame plus the width of a line.
     package func clipped(_ picture: inout SVGDocument, _ draw: (inout SVGDocument) -> Void) {
         picture.clipped(x: left - 2, y: top - 2, width: width + 4, height: height + 4, draw)
     }

@@ -1,10 +1,9 @@
-/// A line through many points, brought down to what a picture can show.
+/// A line through many points, thinned to what a picture can show.
 package struct PolyLine {
     package enum Shape: Sendable {
-        /// Straight from point to point.
+        /// Straight segments between points.
         case straight
-        /// Level from a point to the next one's x, then up or down: the area below is the sum that average
-        /// precision is.
+        /// Horizontal to the next point's x, then vertical: the area below is the sum that defines average precision.
         case steps
     }
 
@@ -13,11 +12,11 @@ package struct PolyLine {
 
     package init(_ shape: Shape) { self.shape = shape }
 
-    /// Adds a point in picture coordinates; x must run one way.
+    /// Adds a point in picture coordinates. The x coordinates must be monotonic.
     package mutating func add(_ x: Double, _ y: Double) { points.append((x, y)) }
 
-    /// Of the points in each column of half a unit the first, the lowest, the highest and the last: a drawing of
-    /// them covers the drawing of all to within half a unit.
+    /// Returns the first, lowest, highest and last point of each column half a unit wide. A drawing of them covers the
+    /// drawing of all points to within half a unit.
     package func thinned() -> [(x: Double, y: Double)] {
         var kept: [(x: Double, y: Double)] = []
         var start = 0
@@ -40,7 +39,7 @@ package struct PolyLine {
         return kept
     }
 
-    /// The content of a path's `d`; empty without points.
+    /// The value of a path's `d` attribute; empty if there are no points.
     package var pathData: String {
         let points = thinned()
         guard let first = points.first else { return "" }
@@ -52,7 +51,7 @@ package struct PolyLine {
             if (x, y) == last { continue }
             switch shape {
             case .straight:
-                // A point inside a level run adds nothing.
+                // A point inside a horizontal run adds nothing.
                 if y == last.y && i + 1 < points.count && n(points[i + 1].y) == y { continue }
                 data += y == last.y ? "H\(x)" : x == last.x ? "V\(y)" : "L\(x) \(y)"
             case .steps:

@@ -1,17 +1,17 @@
 import Foundation
 
-/// A picture under construction: elements with escaped text and attributes, the same bytes for the same calls.
+/// An SVG picture under construction. Text and attributes are escaped, and the same calls produce the same bytes.
 ///
-/// Colours stand as presentation attributes for a light page; a style sheet overrides them where the reader prefers
-/// dark. Viewers without style sheets show the light picture, on its own background. The picture has no ids, so
-/// that several can stand in one HTML page.
+/// Colours are presentation attributes for a light page, which a style sheet overrides for readers who prefer a dark
+/// one. Viewers without style sheets show the light picture on its own background. The picture has no ids, so several
+/// can share one HTML page.
 package struct SVGDocument: Sendable {
     package let width: Double
     package let height: Double
     package let title: String
     private var body = ""
 
-    /// - Parameter paper: whether it has a background of its own; a panel takes what it stands on.
+    /// - Parameter paper: whether the picture has its own background; a panel shows the one it is placed on.
     package init(width: Double, height: Double, title: String, paper: Bool = true) {
         self.width = width
         self.height = height
@@ -22,7 +22,7 @@ package struct SVGDocument: Sendable {
     private var size: String { "width=\"\(Self.number(width))\" height=\"\(Self.number(height))\"" }
     private var box: String { "viewBox=\"0 0 \(Self.number(width)) \(Self.number(height))\"" }
 
-    /// The whole file.
+    /// The complete SVG file.
     package var text: String {
         """
         <?xml version="1.0" encoding="UTF-8"?>
@@ -35,24 +35,25 @@ package struct SVGDocument: Sendable {
         """
     }
 
-    /// The picture as a part of an HTML page, which has the style sheet (``Paint/darkStyleSheet``) and the font. On a
-    /// narrow page it shrinks to three quarters of its width at most, where it is wide; its box scrolls then.
+    /// The picture as part of an HTML page, which provides the style sheet
+    /// (``Paint/darkStyleSheet``) and the font. On a narrow page, a picture wider than `flowingWidth` shrinks to three
+    /// quarters of its width at most; its container then scrolls.
     package var inline: String {
         let least = width > Self.flowingWidth ? " style=\"min-width:\(Self.number((width * 0.75).rounded()))px\"" : ""
         return "<svg xmlns=\"http://www.w3.org/2000/svg\" \(size) \(box)\(least) role=\"img\" "
             + "aria-label=\"\(Self.escaped(title))\">\n\(body)</svg>"
     }
 
-    /// Up to this width a picture may shrink as far as the page asks.
+    /// The width up to which a picture may shrink as far as the page requires.
     package static let flowingWidth = 560.0
 
-    /// Puts another picture's content with its upper left corner at (x, y).
+    /// Adds another picture's content with its upper-left corner at (x, y).
     package mutating func add(_ panel: SVGDocument, x: Double, y: Double) {
         body +=
             "<svg x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" \(panel.size) \(panel.box)>\n\(panel.body)</svg>\n"
     }
 
-    /// An image of few pixels, each drawn as a square.
+    /// Adds an image of few pixels, drawing each as a square.
     package mutating func image(
         _ png: Data, x: Double, y: Double, width: Double, height: Double, tooltip: String? = nil
     ) {
@@ -65,7 +66,7 @@ package struct SVGDocument: Sendable {
             tooltip: tooltip)
     }
 
-    /// At most two decimals, no trailing zeros, no exponent, never `-0`.
+    /// Formats a coordinate with at most two decimals, no trailing zeros, no exponent and never as `-0`.
     package static func number(_ value: Double) -> String {
         precondition(value.isFinite && abs(value) < 1e9, "SVGDocument: \(value) is no coordinate")
         let hundredths = Int((value * 100).rounded())
@@ -75,8 +76,8 @@ package struct SVGDocument: Sendable {
         return sign + String(whole) + (rest % 10 == 0 ? ".\(rest / 10)" : rest < 10 ? ".0\(rest)" : ".\(rest)")
     }
 
-    /// Text that is safe between tags and in quoted attributes: markup escaped, characters that XML 1.0 forbids
-    /// replaced by U+FFFD.
+    /// Returns text that is safe between tags and in quoted attributes: markup is escaped, and characters that XML 1.0
+    /// forbids are replaced by U+FFFD.
     package static func escaped(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
@@ -94,7 +95,7 @@ package struct SVGDocument: Sendable {
         return result
     }
 
-    /// Adds one element; numbers among the attributes must come through `number`.
+    /// Adds one element. Numbers in the attributes must be formatted by `number`.
     private mutating func element(_ name: String, _ attributes: String, tooltip: String? = nil) {
         body += "<\(name) \(attributes)"
         if let tooltip {
@@ -125,7 +126,7 @@ package struct SVGDocument: Sendable {
         element("circle", "cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"\(n(radius))\" \(paint.fill(nil))", tooltip: tooltip)
     }
 
-    /// A line through `data`, the content of a path's `d`.
+    /// Draws a line along `data`, the value of a path's `d` attribute.
     package mutating func path(_ data: String, _ stroke: Stroke, tooltip: String? = nil) {
         guard !data.isEmpty else { return }
         element("path", "d=\"\(data)\" fill=\"none\" stroke-linejoin=\"round\" \(stroke.attributes)", tooltip: tooltip)
@@ -133,7 +134,7 @@ package struct SVGDocument: Sendable {
 
     package enum Anchor: String { case start, middle, end }
 
-    /// One line of text whose baseline is at `y`; `rotation` in degrees about (x, y).
+    /// Draws one line of text with its baseline at `y`, rotated by `rotation` degrees about (x, y).
     package mutating func text(
         _ text: String, x: Double, y: Double, size: Double = 12, anchor: Anchor = .start, paint: Paint = .ink,
         bold: Bool = false, rotation: Double = 0
@@ -146,11 +147,11 @@ package struct SVGDocument: Sendable {
         body += "<text \(attributes)>\(Self.escaped(text))</text>\n"
     }
 
-    /// Draws with everything outside the rectangle cut off.
+    /// Runs `draw` with its output clipped to the rectangle.
     package mutating func clipped(
         x: Double, y: Double, width: Double, height: Double, _ draw: (inout SVGDocument) -> Void
     ) {
-        // A nested picture cuts at its edges and, unlike a clip path, needs no id.
+        // A nested `svg` element clips at its edges and, unlike a clip path, needs no id.
         let box = [x, y, width, height].map(Self.number)
         body +=
             "<svg x=\"\(box[0])\" y=\"\(box[1])\" width=\"\(box[2])\" height=\"\(box[3])\" "

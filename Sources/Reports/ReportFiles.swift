@@ -12,8 +12,8 @@ extension RunFolder {
         try write(LearningCurvesFigure.svg(history), as: .learningCurvesFigure)
     }
 
-    /// Writes every table and figure of a test: predictions, classification report, confusion matrix, scores by class,
-    /// precision–recall and ROC curves, calibration. `metrics.json` has its own call.
+    /// Writes every table and figure of a test: predictions, classification report, confusion matrix, class scores,
+    /// precision–recall and ROC curves, and calibration. `metrics.json` is written separately.
     package func write(evaluation: EvaluationSummary) throws(OperationError) {
         try write(PredictionsTable.csv(evaluation.predictions), as: .predictions)
         try write(ClassificationText.text(evaluation.report), as: .classificationReport)
@@ -30,7 +30,7 @@ extension RunFolder {
         try write(CalibrationFigure.svg(evaluation), as: .calibrationFigure)
     }
 
-    /// Writes the pictures of images and weights that there are, each with its numbers.
+    /// Writes the available pictures of images and weights, each with its numbers.
     package func write(pictures: RunPictures) throws(OperationError) {
         try write(pictures.mistakes.csv, as: .mistakes)
         try write(pictures.mistakes.figure.svg, as: .mistakesFigure)

@@ -3,14 +3,14 @@ import Foundation
 import Tensors
 import Training
 
-/// `checkpoints/` of a run: `epoch-<epoch under way>-step-<its steps done>.safetensors`, the newest few.
+/// The `checkpoints/` of a run: the newest few `epoch-<epoch in progress>-step-<its steps done>.safetensors`.
 package struct CheckpointFolder: Hashable, Sendable {
     package let url: URL
 
-    /// That of a run; nothing is checked or created.
+    /// Refers to the folder of a run; nothing is checked or created.
     package init(of run: RunFolder) { url = run.url.appendingPathComponent("checkpoints", isDirectory: true) }
 
-    /// A file that calls itself a checkpoint.
+    /// A file named like a checkpoint.
     struct Entry: Comparable {
         let epoch: Int
         let step: Int
@@ -31,9 +31,9 @@ package struct CheckpointFolder: Hashable, Sendable {
         static func < (a: Entry, b: Entry) -> Bool { (a.epoch, a.step, a.name) < (b.epoch, b.step, b.name) }
     }
 
-    /// Writes a checkpoint, whole or not at all, then removes all but the newest `count`.
+    /// Writes a checkpoint atomically, then removes all but the newest `count`.
     ///
-    /// - Throws: `OperationError` with the path and the system's reason; the older ones are as they were.
+    /// - Throws: `OperationError` with the path and the system's reason; the older checkpoints are left as they were.
     /// - Returns: the file.
     @discardableResult
     package func write(_ checkpoint: Checkpoint, keeping count: Int) throws(OperationError) -> URL {
@@ -42,7 +42,7 @@ package struct CheckpointFolder: Hashable, Sendable {
         let entry = Entry(checkpoint.state.progress)
         let file = url.appendingPathComponent(entry.name)
         try AtomicFile.write(try checkpoint.encoded(), to: file)
-        // What is newer than this one is of a future that was given up, and older than nothing.
+        // Newer checkpoints belong to a continuation that was abandoned, so they are removed.
         let older = entries.filter { $0 < entry }
         for stale in entries.filter({ $0 > entry }) + older.dropFirst(count - 1) {
             unlink(url.appendingPathComponent(stale.name).path)
@@ -50,26 +50,26 @@ package struct CheckpointFolder: Hashable, Sendable {
         return file
     }
 
-    /// The newest first.
+    /// The entries, newest first.
     var entries: [Entry] {
         ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).compactMap(Entry.init(name:))
             .sorted(by: >)
     }
 
-    /// The file of the newest checkpoint, sound or not; nil where there is none.
+    /// The file of the newest checkpoint, damaged or not; nil if there is none.
     package var newest: URL? { entries.first.map { url.appendingPathComponent($0.name) } }
 
-    /// A checkpoint, its file, and what was wrong with the newer ones.
+    /// A checkpoint, its file, and the errors of the newer ones.
     package struct Found {
         package let checkpoint: Checkpoint
         package let file: URL
         package let damaged: [InputError]
     }
 
-    /// The newest checkpoint that is as it was written; nil where there are no files at all. What a killed process left
-    /// half-written goes. Only for who holds the run.
+    /// Returns the newest undamaged checkpoint; nil if there are no files at all. Removes what a killed process left
+    /// half-written. Call it only while holding the run's lock.
     ///
-    /// - Throws: `InputError` where all are damaged, or the newest sound one is of another version of the format.
+    /// - Throws: `InputError` if all are damaged, or the newest undamaged one has another version of the format.
     package func newestSound() throws(InputError) -> Found? {
         AtomicFile.removeTemporaries(in: url)
         var damaged: [InputError] = []

@@ -6,24 +6,24 @@ import Training
 /// `events.jsonl`: every training event as one line of JSON, written as it happens, for tools that follow a run.
 ///
 /// Each line has `event` (`began`, `step`, `epoch`, `ended`) and `time` (seconds since 1970), then the event's own
-/// figures under their names in the library; absent and non-finite ones are null.
+/// values under their names in the library; absent and non-finite values are null.
 package final class EventLog {
     private let buffer: RecordBuffer
 
-    /// - Parameter append: adds to the end of the file.
+    /// - Parameter append: appends to the file.
     package init(append: @escaping (Data) throws(OperationError) -> Void) { buffer = RecordBuffer(write: append) }
 
-    /// Appends one line; all but steps reach the file at once.
+    /// Appends one line. All events except steps are written to the file at once.
     package func record(_ event: TrainingEvent, date: Date = Date()) throws(OperationError) {
         try buffer.append(Self.line(event, date: date).utf8)
         if case .step = event { return }
         try flush()
     }
 
-    /// Hands every line to the file.
+    /// Writes all buffered lines to the file.
     package func flush() throws(OperationError) { try buffer.flush() }
 
-    /// The line of `event`, its line break included.
+    /// Returns the line of `event`, including its line break.
     static func line(_ event: TrainingEvent, date: Date) -> String {
         var line = Line()
         switch event {
@@ -66,7 +66,7 @@ package final class EventLog {
         return line.text + "}\n"
     }
 
-    /// A JSON object under construction. Names and texts are this file's own: nothing needs escaping.
+    /// A JSON object under construction. Names and texts come from this file only, so nothing needs escaping.
     private struct Line {
         private(set) var text = ""
 

@@ -3,13 +3,14 @@ import Foundation
 import Tensors
 import Training
 
-/// The right to write into a folder, held by one process at a time: `flock` on a file `.lock` in it, which the system
-/// lets go of when the process ends, however it ends.
+/// An exclusive lock on writing to a folder, held by one process at a time: `flock` on a file `.lock` in it, which the
+/// system releases when the process ends for any reason.
 package final class FolderLock {
     private var descriptor: Int32
     private let path: String
 
-    /// - Throws: `OperationError` where another process holds the folder (it names it), or no file can be made there.
+    /// - Throws: `OperationError` if another process holds the folder (the error names it), or no file can be created
+    ///   there.
     package init(_ folder: URL) throws(OperationError) {
         path = folder.appendingPathComponent(".lock").path
         while true {
@@ -26,7 +27,7 @@ package final class FolderLock {
                         remedy: "wait for its end, or stop it")
                     : OperationError("locking \(path)", problem: AtomicFile.systemReason(code))
             }
-            // The file may have been removed by the one who held it, between its opening here and its lock.
+            // The previous holder may have removed the file between its being opened and locked here.
             var held = stat(), named = stat()
             if fstat(descriptor, &held) == 0, stat(path, &named) == 0, held.st_ino == named.st_ino,
                 held.st_dev == named.st_dev
@@ -41,15 +42,15 @@ package final class FolderLock {
 
     deinit { release() }
 
-    /// Who holds it, for those who would ask this process to stop.
+    /// Writes this process's id to the file, for those who would ask it to stop.
     private func writeHolder() {
         let text = "\(ProcessInfo.processInfo.processIdentifier)\n"
-        // A file of the process before, killed, has its number. Where the disk is full nobody is named.
+        // A file left by a killed process contains that one's id. If the disk is full, no id is written.
         guard ftruncate(descriptor, 0) == 0 else { return }
         _ = text.withCString { write(descriptor, $0, strlen($0)) }
     }
 
-    /// The process of this machine that holds `folder`, where it lives; nil: none.
+    /// Returns the process of this machine that holds `folder` if it is alive; otherwise nil.
     package static func holder(_ folder: URL) -> Int32? {
         let path = folder.appendingPathComponent(".lock").path
         guard let text = try? String(contentsOfFile: path, encoding: .utf8),
@@ -59,15 +60,15 @@ package final class FolderLock {
         return process
     }
 
-    /// Asks the process that holds `folder` to end, as Ctrl-C does: a training writes its checkpoint first.
-    /// - Throws: an `OperationError` where none holds it, or it cannot be asked.
+    /// Asks the process that holds `folder` to end, as Ctrl-C does: a training process writes its checkpoint first.
+    /// - Throws: an `OperationError` if no process holds it, or the process cannot be asked.
     package static func stopHolder(_ folder: URL) throws(OperationError) {
         let nobody = OperationError(folder.lastPathComponent, problem: "no process writes to it")
         guard let process = holder(folder) else { throw nobody }
         let descriptor = open(folder.appendingPathComponent(".lock").path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw nobody }
         defer { Foundation.close(descriptor) }
-        // Its number may be another process's by now: whoever holds the lock still is the one.
+        // The id may belong to another process by now; it is the holder only if the lock is still held.
         guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else { throw nobody }
         guard kill(process, SIGTERM) == 0 else {
             throw OperationError(
@@ -75,7 +76,7 @@ package final class FolderLock {
         }
     }
 
-    /// Removes the file and lets go.
+    /// Removes the file and releases the lock.
     package func release() {
         guard descriptor >= 0 else { return }
         unlink(path)

@@ -3,17 +3,17 @@ import Foundation
 import Tensors
 import Training
 
-/// A file that is appended to while a run goes on. After a crash its end may be torn; what was there at the last
-/// checkpoint is not, and a resumed run cuts it back to that.
+/// A file that is appended to during a run. After a crash its end may be torn, but what was there at the last
+/// checkpoint is intact; a resumed run truncates the file to that.
 package final class LiveFile {
-    /// In the run folder.
+    /// The file's name in the run folder.
     package let name: String
     package let url: URL
-    /// Bytes so far.
+    /// The length in bytes.
     package private(set) var length: Int
     private let handle: FileHandle
 
-    /// - Parameter count: bytes that stay of an existing file; a shorter one is begun anew.
+    /// - Parameter count: the number of bytes of an existing file to keep; a shorter file is truncated to nothing.
     init(_ url: URL, name: String, keeping count: Int) throws(OperationError) {
         self.name = name
         self.url = url
@@ -29,7 +29,7 @@ package final class LiveFile {
         }
     }
 
-    /// Appends `data`, not synced.
+    /// Appends `data` without syncing it.
     /// - Throws: `OperationError` with the path and the system's reason.
     package func append(_ data: Data) throws(OperationError) {
         do {
@@ -40,7 +40,7 @@ package final class LiveFile {
         }
     }
 
-    /// Appends `text` as UTF-8, not synced.
+    /// Appends `text` as UTF-8 without syncing it.
     /// - Throws: `OperationError` with the path and the system's reason.
     package func append(_ text: String) throws(OperationError) { try append(Data(text.utf8)) }
 

@@ -3,22 +3,22 @@ import Foundation
 import Tensors
 import Training
 
-/// A run folder while its run goes on: made (or opened again) at the start, held by one process, filled bit by bit.
+/// The folder of a run in progress: created (or reopened) at the start, locked by one process, and filled step by step.
 ///
 /// | state | in the folder |
 /// |---|---|
-/// | going on | `config.json`, `environment.json`, `checkpoints/`, live files, and a `.lock` that a process holds |
-/// | unfinished | the same without anyone who holds the lock; ``resume(_:)`` opens it |
-/// | finished | every file of ``RunFile``; `metrics.json` is the last that is written and says so |
+/// | in progress | `config.json`, `environment.json`, `checkpoints/`, live files, and a `.lock` that a process holds |
+/// | unfinished | the same, but no process holds the lock; ``resume(_:)`` opens it |
+/// | finished | every file of ``RunFile``; `metrics.json` is written last and marks the run as finished |
 ///
-/// One thread at a time.
+/// Not thread-safe: use it from one thread at a time.
 package final class LiveRun {
     package let folder: RunFolder
-    /// Whether it was opened again rather than made.
+    /// Whether the folder was reopened rather than created.
     package let isResumed: Bool
     private let lock: FolderLock
     private var files: [LiveFile] = []
-    /// Lengths of the live files where a resumed run goes on; nil for a new run.
+    /// The lengths to which a resumed run truncates its live files; nil for a new run.
     private var restoredLengths: [String: Int]?
 
     private init(_ folder: RunFolder, isResumed: Bool, lock: FolderLock) {
@@ -27,7 +27,7 @@ package final class LiveRun {
         self.lock = lock
     }
 
-    /// Makes a new run folder and holds it; see ``RunFolder/create(in:name:date:timeZone:)``.
+    /// Creates a new run folder and locks it; see ``RunFolder/create(in:name:date:timeZone:)``.
     /// - Throws: `OperationError` with the path and the system's reason.
     package static func create(
         in output: URL, name: String, date: Date = Date(), timeZone: TimeZone = .current
@@ -36,8 +36,8 @@ package final class LiveRun {
         return LiveRun(folder, isResumed: false, lock: try FolderLock(folder.url))
     }
 
-    /// Opens the folder of a run that was begun before and holds it. Temporary files of a process that was killed go.
-    /// - Throws: `InputError` where it is no run folder; `OperationError` where another process holds it, or it cannot be
+    /// Opens the folder of a run that was begun before and locks it. Temporary files of a killed process are removed.
+    /// - Throws: `InputError` if it is not a run folder; `OperationError` if another process holds it or it cannot be
     ///   written.
     package static func resume(_ folder: RunFolder) throws -> LiveRun {
         guard FileManager.default.fileExists(atPath: folder.url(of: .config).path) else {
@@ -51,10 +51,10 @@ package final class LiveRun {
         return run
     }
 
-    /// A file of the run that grows while it goes on, such as a list of events. In a resumed run, call it after
-    /// ``restore(lengths:)``: the file is cut to where the run goes on, so that nothing stands in it twice.
+    /// Opens a file that grows during the run, such as a list of events. In a resumed run, call it after
+    /// ``restore(lengths:)``: the file is truncated to the point of resumption, so that nothing is in it twice.
     ///
-    /// - Parameter name: of a file in the run folder.
+    /// - Parameter name: the name of a file in the run folder.
     /// - Precondition: each name is opened once.
     /// - Throws: `OperationError` with the path and the system's reason.
     package func open(_ name: String) throws(OperationError) -> LiveFile {
@@ -66,7 +66,7 @@ package final class LiveRun {
         return file
     }
 
-    /// Syncs the live files, for a checkpoint that is about to be written to refer to.
+    /// Syncs the live files, so that a checkpoint about to be written can refer to them.
     /// - Returns: their lengths in bytes, by name.
     /// - Throws: `OperationError` with the path and the system's reason.
     package func synchronize() throws(OperationError) -> [String: Int] {
@@ -78,10 +78,10 @@ package final class LiveRun {
         return lengths
     }
 
-    /// Takes the lengths that ``synchronize()`` gave when the checkpoint was written that the run goes on from.
+    /// Takes the lengths that ``synchronize()`` returned for the checkpoint from which the run resumes.
     package func restore(lengths: [String: Int]) { restoredLengths = lengths }
 
-    /// Closes the live files and lets go of the folder. The end of this object's life does the same.
+    /// Closes the live files and releases the folder. Deinitialisation does the same.
     package func close() {
         for file in files { file.close() }
         lock.release()
@@ -89,6 +89,6 @@ package final class LiveRun {
 }
 
 extension RunFolder {
-    /// Whether the run came to its end: `metrics.json`, which is written last, is there.
+    /// Whether the run is finished: `metrics.json`, which is written last, exists.
     package var isFinished: Bool { FileManager.default.fileExists(atPath: url(of: .metrics).path) }
 }

@@ -1,8 +1,8 @@
 import Foundation
 import Tensors
 
-/// Gathers what is appended to a file that others follow and hands it on in pieces: at the latest a second later, with
-/// the next call, and on ``flush()``.
+/// Buffers what is appended to a file that others follow and writes it in batches: when 64 KiB are pending, with the
+/// first append more than a second after the last write, and on ``flush()``.
 package final class RecordBuffer {
     private let write: (Data) throws(OperationError) -> Void
     private var pending = Data()
@@ -12,13 +12,13 @@ package final class RecordBuffer {
     package init(write: @escaping (Data) throws(OperationError) -> Void) { self.write = write }
 
     /// Adds `data` to the end.
-    /// - Throws: what `write` throws; the pending data is lost then.
+    /// - Throws: any error that `write` throws; the pending data is lost in that case.
     package func append(_ data: some Sequence<UInt8>) throws(OperationError) {
         pending.append(contentsOf: data)
         if pending.count >= 1 << 16 || Date().timeIntervalSince(lastWrite) > 1 { try flush() }
     }
 
-    /// Hands everything on.
+    /// Writes all pending data.
     package func flush() throws(OperationError) {
         guard !pending.isEmpty else { return }
         let data = pending

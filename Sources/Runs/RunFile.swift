@@ -3,9 +3,9 @@ package enum RunFile: String, CaseIterable, Sendable {
     case config = "config.json"
     case environment = "environment.json"
     case history = "history.csv"
-    /// Grows while the run goes on, as `tensorBoard` does.
+    /// Grows during the run, as `tensorBoard` does.
     case events = "events.jsonl"
-    /// The name holds `tfevents`, by which TensorBoard finds it.
+    /// The name contains `tfevents`, by which TensorBoard finds the file.
     case tensorBoard = "events.out.tfevents.numeral"
     case metrics = "metrics.json"
     case predictions = "predictions.csv"
@@ -30,7 +30,7 @@ package enum RunFile: String, CaseIterable, Sendable {
     case augmentationFigure = "augmentation.svg"
     case filters = "filters.csv"
     case filtersFigure = "filters.svg"
-    /// Of a run on lines of text.
+    /// Only runs on lines of text have this file and the next three.
     case lines = "lines.csv"
     case acceptance = "acceptance.csv"
     case acceptanceFigure = "acceptance.svg"
@@ -38,8 +38,8 @@ package enum RunFile: String, CaseIterable, Sendable {
     case report = "report.html"
     case model = "model.safetensors"
 
-    /// Those that only a run on lines of text has.
+    /// The files that only runs on lines of text have.
     package static let ofLines: Set<RunFile> = [.lines, .acceptance, .acceptanceFigure, .composedFigure]
-    /// All others.
+    /// All other files.
     package static let ofImages = allCases.filter { !ofLines.contains($0) }
 }

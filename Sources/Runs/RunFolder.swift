@@ -2,16 +2,16 @@ import Formats
 import Foundation
 import Tensors
 
-/// The folder that a run leaves behind. Every file in it is written atomically, but for the two that grow while the run
-/// goes on, record by record.
+/// The folder of a run. Every file in it is written atomically, except for the two that grow record by record during
+/// the run.
 package struct RunFolder: Hashable, Sendable {
     package let url: URL
 
-    /// An existing folder; nothing is checked or created.
+    /// Refers to an existing folder; nothing is checked or created.
     package init(_ url: URL) { self.url = url }
 
-    /// Creates `<output>/<name>-<yyyyMMdd-HHmmss>`, with `-2`, `-3`… where that exists already, and `output` itself
-    /// where it is missing. Two processes never get the same folder.
+    /// Creates `<output>/<name>-<yyyyMMdd-HHmmss>`, with `-2`, `-3`… appended if that exists already, and `output`
+    /// itself if it is missing. Two processes never get the same folder.
     ///
     /// - Throws: `OperationError` with the path and the system's reason.
     package static func create(
@@ -31,7 +31,7 @@ package struct RunFolder: Hashable, Sendable {
         throw OperationError("creating \(output.path)/\(base)", problem: "ten thousand folders of this name exist")
     }
 
-    /// Creates `url` and what is missing above it; an existing one is as good.
+    /// Creates `url` and its missing parents. It may exist already.
     package static func createFolders(_ url: URL) throws(OperationError) {
         if mkdir(url.path, 0o777) == 0 { return }
         let code = errno
@@ -50,8 +50,9 @@ package struct RunFolder: Hashable, Sendable {
             "creating \(url.path)", problem: AtomicFile.systemReason(code), remedy: "choose another --output")
     }
 
-    /// `name` as a folder name for any file system: ASCII letters, digits, `-`, `_` and `.` stay, each run of
-    /// others becomes one `-`; no leading dot or dash, 64 characters at most, `run` where nothing is left.
+    /// Returns `name` as a folder name for any file system: ASCII letters, digits, `-`, `_` and `.` are kept, and each
+    /// run of other characters becomes one `-`. There is no leading dot or dash, the length is 64 characters at most,
+    /// and the name is `run` if nothing is left.
     static func safeName(_ name: String) -> String {
         var result = ""
         for character in name.unicodeScalars {
@@ -79,10 +80,10 @@ package struct RunFolder: Hashable, Sendable {
             + padded(parts.minute, 2) + padded(parts.second, 2)
     }
 
-    /// Where `file` is, or would be.
+    /// Returns the location of `file`, whether it exists or not.
     package func url(of file: RunFile) -> URL { url.appendingPathComponent(file.rawValue, isDirectory: false) }
 
-    /// Where the models of a schedule's cycles are.
+    /// The folder of the models of a schedule's cycles.
     package var snapshots: URL { url.appendingPathComponent("snapshots", isDirectory: true) }
 
     /// Writes `snapshots/cycle-01.safetensors` and so on.
@@ -102,20 +103,20 @@ package struct RunFolder: Hashable, Sendable {
         try AtomicFile.write(text, to: url(of: file))
     }
 
-    /// Writes `metrics.json`: last, as it makes the run a finished one.
+    /// Writes `metrics.json`. Call it last, since the file marks the run as finished.
     package func write(metrics: MetricsRecord) throws(OperationError) {
         try write(try JSONText.encode(metrics, as: .metrics), as: .metrics)
     }
 
-    /// What `environment.json` holds; nil where it cannot be read.
+    /// The contents of `environment.json`; nil if it cannot be read.
     package var storedEnvironment: EnvironmentRecord? {
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
         return try? decoder.decode(EnvironmentRecord.self, from: Data(contentsOf: url(of: .environment)))
     }
 
-    /// Adds to `environment.json` that another process goes on with the run.
-    /// - Parameter environment: of that process; written itself where the first one's cannot be read.
+    /// Adds to `environment.json` that another process resumed the run.
+    /// - Parameter environment: the environment of that process, which is written if the first one's cannot be read.
     package func write(
         resumption: EnvironmentRecord.Resumption, in environment: EnvironmentRecord
     ) throws(OperationError) {

@@ -1,8 +1,9 @@
 import Foundation
 
-/// The commit that is checked out in a git repository, read from its files.
+/// The commit checked out in a git repository, read from the repository's files.
 package enum SourceCommit {
-    /// That of the innermost repository or worktree that `folder` lies in; nil where there is none, or no commit yet.
+    /// Returns the commit of the innermost repository or worktree that contains `folder`; nil if there is none, or no
+    /// commit yet.
     package static func find(above folder: URL) -> String? {
         var folder = folder.standardizedFileURL
         while true {
@@ -12,7 +13,8 @@ package enum SourceCommit {
         }
     }
 
-    /// The folder with `HEAD` in it: `.git` itself, or what the file `.git` of a worktree or submodule names.
+    /// Returns the folder that contains `HEAD`: `.git` itself, or the one named by the `.git` file of a worktree or
+    /// submodule.
     private static func repository(at git: URL) -> URL? {
         var candidate = git
         if let line = text(git), line.hasPrefix("gitdir: ") {
@@ -27,7 +29,7 @@ package enum SourceCommit {
         guard let head = text(repository.appendingPathComponent("HEAD")) else { return nil }
         guard head.hasPrefix("ref: ") else { return head }
         let name = String(head.dropFirst(5))
-        // A worktree keeps its HEAD, and its branches with all others.
+        // A worktree has a HEAD of its own but shares its branches with all others.
         let common =
             text(repository.appendingPathComponent("commondir")).map {
                 URL(fileURLWithPath: $0, isDirectory: true, relativeTo: repository)

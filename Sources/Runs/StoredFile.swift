@@ -3,10 +3,11 @@ import Foundation
 import Tensors
 import Training
 
-/// Files that somebody else may have written: read whole, never more than a limit, never a pipe or a device.
+/// Reads files that somebody else may have written: whole, never more than a limit, never a pipe or a device.
 package enum StoredFile {
-    /// The bytes of a regular file.
-    /// - Throws: `InputError` naming the file: absent, no regular file, over `limit` bytes, unreadable.
+    /// Returns the bytes of a regular file.
+    /// - Throws: `InputError` naming the file if it is absent, not a regular file, larger than `limit` bytes or
+    ///   unreadable.
     package static func read(_ url: URL, limit: Int) throws(InputError) -> [UInt8] {
         let place = url.relativePath
         let expected = "a file that can be read"
@@ -34,7 +35,7 @@ package enum StoredFile {
         return [UInt8](data)
     }
 
-    /// Decodes JSON; keys that `type` does not know are let through, for files of other versions.
+    /// Decodes JSON. Keys that `type` does not know are ignored, so that files of other versions can be read.
     /// - Throws: `InputError` naming the file and the key at fault.
     package static func decode<Value: Decodable>(
         _ type: Value.Type, _ url: URL, limit: Int = 1 << 24
@@ -67,13 +68,13 @@ package enum StoredFile {
     }
 }
 
-/// A comma-separated table of numbers, read strictly: every line has as many fields as the header.
+/// A comma-separated table of numbers, parsed strictly: every line must have as many fields as the header.
 package struct NumberTable {
     package let header: [String]
     /// `[rows][columns]`; nil for an empty field.
     package let rows: [[Double?]]
 
-    /// - Parameter words: The last columns that hold names, which are left out.
+    /// - Parameter words: the trailing columns that contain text; they are skipped if present.
     /// - Throws: `InputError` at `file:line`.
     package init(_ url: URL, words: [String] = [], limit: Int = 1 << 30) throws(InputError) {
         let bytes = try StoredFile.read(url, limit: limit)
@@ -114,7 +115,7 @@ package struct NumberTable {
         self.rows = rows
     }
 
-    /// The fields of a line; commas in quotes part none.
+    /// Returns the fields of a line. Commas inside quotes do not separate fields.
     private static func fields(_ line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
         var isQuoted = false
         return line.split(omittingEmptySubsequences: false) { byte in

@@ -4,7 +4,7 @@ import Runs
 import Tensors
 
 extension Service {
-    /// What is answered without waiting.
+    /// Returns the response to a request that needs no waiting.
     func immediate(_ route: Route, _ request: ServiceRequest) throws(ServiceError) -> ServiceResponse {
         switch route.kind {
         case .page(let name): return try pages.file(name, ifNoneMatch: request.header("if-none-match"))
@@ -37,7 +37,7 @@ extension Service {
         }
     }
 
-    /// As the Open Inference Protocol describes a model.
+    /// Returns the metadata of a model in the format of the Open Inference Protocol.
     private func metadata(_ model: ServedModel) -> JSONValue {
         func tensor(_ name: String, _ type: String, _ shape: [Int]) -> JSONValue {
             ["name": .string(name), "datatype": .string(type), "shape": .array(shape.map { .integer($0) })]
@@ -55,7 +55,7 @@ extension Service {
         ]
     }
 
-    /// The form of the login page: the token goes into a cookie that scripts do not see.
+    /// Handles the form of the login page: stores the token in a cookie that scripts cannot read.
     private func login(_ request: ServiceRequest) throws(ServiceError) -> ServiceResponse {
         let body = String(decoding: request.body.prefix(4_096), as: UTF8.self)
         let given = body.split(separator: "&").first { $0.hasPrefix("token=") }?.dropFirst("token=".count)
@@ -72,7 +72,7 @@ extension Service {
             ], body: [])
     }
 
-    /// Asks the process of a run to stop after this step, with a checkpoint.
+    /// Asks the process of a run to stop after the current step, with a checkpoint.
     private func stop(_ name: String) throws(ServiceError) -> ServiceResponse {
         guard access.token != nil else {
             throw ServiceError(

@@ -5,18 +5,18 @@ import Synchronization
 import Tensors
 import Workers
 
-/// The service without its sockets: requests in, answers out.
+/// The service without its sockets: takes requests and returns responses.
 ///
-/// What costs nothing is answered at once, on the thread that asks; what reads pictures waits its turn in a bounded queue.
+/// Cheap requests are answered immediately on the calling thread; those that read pictures wait in a bounded queue.
 package final class Service: Sendable {
     package struct Options: Sendable {
-        /// Threads that read.
+        /// The number of threads that read pictures.
         package var threads = Machine.usableCores
-        /// Requests that may wait.
+        /// The maximum number of waiting requests.
         package var queue = 256
-        /// Seconds that a request may wait and be read in.
+        /// The time a request may wait for a thread, in seconds.
         package var deadline = 30.0
-        /// Of a picture, after decoding.
+        /// The maximum number of pixels of a decoded picture.
         package var mostPixels = 1 << 24
         /// The folder of runs.
         package var runs = "runs"
@@ -34,7 +34,7 @@ package final class Service: Sendable {
     private let draining = Atomic<Bool>(false)
     private let streams = Atomic<Int>(0)
 
-    /// - Throws: an `InputError` where two models have one name, or one cannot read pictures.
+    /// - Throws: an `InputError` if two models have the same name, or one cannot read pictures.
     package init(
         models: [ServedModel], access: AccessPolicy, options: Options, version: String
     ) throws {
@@ -49,14 +49,14 @@ package final class Service: Sendable {
         queue = WorkQueue(models: models, threads: options.threads, capacity: options.queue)
     }
 
-    /// Says from now on that it is not ready.
+    /// Reports from now on that the service is not ready.
     package func drain() { draining.store(true, ordering: .relaxed) }
-    /// After the last answer.
+    /// Closes the queue. Call it after the last response.
     package func close() { queue.close() }
     package var isReady: Bool { !draining.load(ordering: .relaxed) }
 
-    /// Answers once, now or later and from any thread.
-    /// - Parameter isCancelled: whether the one who asked has gone.
+    /// Calls `send` once, immediately or later and from any thread, unless the request is cancelled while it waits.
+    /// - Parameter isCancelled: whether the client has disconnected.
     package func respond(
         to request: ServiceRequest, isCancelled: @escaping @Sendable () -> Bool = { false },
         _ send: @escaping @Sendable (ServiceResponse) -> Void
@@ -91,10 +91,11 @@ package final class Service: Sendable {
         }
     }
 
-    /// Bytes of a body that may be small work, and pixels of such a picture: less than a millisecond.
+    /// The maximum bytes of a body and pixels of a picture that count as small work: less than a millisecond.
     private static let smallBody = 16_384, smallPixels = 4_096
 
-    /// The answer to what takes less time than to hand it to another thread; nil for all else, and where no reader is idle.
+    /// Returns the response to a request that takes less time than handing it to another thread; nil for all others,
+    /// and if no reader is idle.
     private func small(_ route: Route, _ request: ServiceRequest) throws(ServiceError) -> ServiceResponse? {
         guard request.body.count <= Self.smallBody else { return nil }
         return try queue.withSpareReaders { readers throws(ServiceError) in
@@ -113,7 +114,7 @@ package final class Service: Sendable {
         }
     }
 
-    /// What waits its turn: it reads pictures, JSON of any size, or the disk.
+    /// Answers a queued request, which reads pictures, JSON of any size, or the disk.
     private func work(
         _ route: Route, _ request: ServiceRequest, _ readers: [ModelReader]
     ) throws(ServiceError) -> ServiceResponse {
@@ -154,7 +155,7 @@ package final class Service: Sendable {
         }
     }
 
-    /// The index of a served model.
+    /// Returns the index of a served model.
     func model(_ name: String, version: String?) throws(ServiceError) -> Int {
         let index = try models.index(named: name, place: "model")
         guard version == nil || version == "1" else {
@@ -163,10 +164,10 @@ package final class Service: Sendable {
         return index
     }
 
-    /// Streams that are open at once, at most.
+    /// The maximum number of open streams.
     private static let mostStreams = 64
 
-    /// A run's events, where not too many are watched.
+    /// Returns a stream of a run's events, unless too many are open.
     func stream(_ name: String) throws(ServiceError) -> ServiceResponse {
         let run = try runs.run(name)
         guard streams.load(ordering: .relaxed) < Self.mostStreams else {
@@ -179,7 +180,7 @@ package final class Service: Sendable {
     }
 }
 
-/// Tells when it is let go of.
+/// An event source that reports its deinitialisation.
 private final class CountedSource: EventSource {
     private let source: RunStream
     private let end: @Sendable () -> Void

@@ -1,11 +1,11 @@
 import Foundation
 import Synchronization
 
-/// What the service counts, as Prometheus reads it.
+/// The service's metrics, in Prometheus's text format.
 ///
 /// Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 final class ServiceMetrics: Sendable {
-    /// Seconds.
+    /// The upper bounds of the buckets, in seconds.
     private static let bounds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30]
     private static let sizes = [1.0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 
@@ -45,7 +45,7 @@ final class ServiceMetrics: Sendable {
     private let figures = Mutex(Figures())
     private let started = Date()
 
-    /// - Parameter route: one of a fixed few, never what was sent.
+    /// - Parameter route: one of a fixed few names, never text from the request.
     func answered(_ route: String, status: Int, seconds: Double) {
         figures.withLock { figures in
             figures.requests["route=\"\(route)\",status=\"\(status)\"", default: 0] += 1

@@ -1,7 +1,7 @@
-/// Castagnoli's cyclic redundancy check, as iSCSI (RFC 3720) and TFRecord files use it: polynomial 0x1EDC6F41, bits
-/// reflected, all ones before and after.
+/// The Castagnoli CRC that iSCSI (RFC 3720) and TFRecord files use: polynomial 0x1EDC6F41, bits reflected, initial
+/// value and final XOR all ones.
 enum CRC32C {
-    /// The remainder of every byte.
+    /// The remainder of each byte value.
     private static let table: [UInt32] = (0..<256).map { byte in
         (0..<8).reduce(UInt32(byte)) { crc, _ in crc & 1 == 1 ? crc >> 1 ^ 0x82F6_3B78 : crc >> 1 }
     }
@@ -13,7 +13,7 @@ enum CRC32C {
         return ~crc
     }
 
-    /// The checksum rotated right by 15 bits plus a constant, so that a checksum may itself be checksummed.
+    /// Returns the checksum rotated right by 15 bits plus a constant, so that a checksum can itself be checksummed.
     static func masked(_ bytes: some Sequence<UInt8>) -> UInt32 {
         let crc = checksum(bytes)
         return (crc >> 15 | crc << 17) &+ 0xA282_EAD8

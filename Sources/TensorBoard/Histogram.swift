@@ -1,11 +1,11 @@
 import Tensors
 
-/// How the elements of a tensor are spread, in TensorBoard's form.
+/// The distribution of a tensor's elements, in TensorBoard's format.
 enum Histogram {
     static let bucketCount = 30
 
-    /// Thirty buckets of equal width from the least to the largest element, one where they are equal; elements that are
-    /// not finite are left out.
+    /// Returns a histogram of thirty buckets of equal width from the smallest to the largest element, or of one bucket
+    /// if they are equal. Elements that are not finite are ignored.
     static func of(_ elements: Span<Float>) -> Tensorboard_HistogramProto {
         var histogram = Tensorboard_HistogramProto()
         var low = Double.infinity, high = -Double.infinity, sum = 0.0, squares = 0.0, count = 0

@@ -2,9 +2,9 @@ import Foundation
 import SwiftProtobuf
 import Tensors
 
-/// What TensorBoard's plugin for hyperparameters reads: the experiment's columns, a session's values, and how it ended.
+/// The records of TensorBoard's HPARAMS plugin: the experiment's columns, a session's values and its outcome.
 enum HyperparameterRecords {
-    /// Names and types of the hyperparameters, and the figures to compare by.
+    /// Returns the names and types of the hyperparameters, and the metrics to compare by.
     static func experiment(
         _ hyperparameters: [Hyperparameter], date: Date
     ) throws(OperationError) -> Tensorboard_Summary.Value {
@@ -34,7 +34,7 @@ enum HyperparameterRecords {
         return try value(data, tag: "_hparams_/experiment")
     }
 
-    /// The values of this run.
+    /// Returns the values of this run.
     static func sessionStart(
         _ name: String, _ hyperparameters: [Hyperparameter], date: Date
     ) throws(OperationError) -> Tensorboard_Summary.Value {
@@ -61,7 +61,7 @@ enum HyperparameterRecords {
         return try value(data, tag: "_hparams_/session_end_info")
     }
 
-    /// A value that is all metadata.
+    /// Returns a value that consists of metadata only.
     private static func value(
         _ data: Tensorboard_Hparams_HParamsPluginData, tag: String
     ) throws(OperationError) -> Tensorboard_Summary.Value {
@@ -69,7 +69,7 @@ enum HyperparameterRecords {
         value.tag = tag
         value.metadata.pluginData.pluginName = "hparams"
         value.metadata.pluginData.content = Data(try TensorBoardLog.bytes(data))
-        // TensorBoard wants a tensor of some kind: an empty one.
+        // TensorBoard requires a tensor of some kind, so an empty one is given.
         value.tensor.dtype = .dtFloat
         value.tensor.tensorShape.dim = [Tensorboard_TensorShapeProto.Dim()]
         return value

@@ -2,13 +2,13 @@ import Evaluation
 import Foundation
 import Tensors
 
-/// Precision–recall curves in the form of TensorBoard's plugin: a tensor `[6, T]` of true positives, false positives,
-/// true negatives, false negatives, precision and recall at the thresholds i/(T − 1), a score counting as positive where
-/// it is at least the threshold. Precision and recall of nothing are 0, the plugin's rule.
+/// Precision–recall curves in the format of TensorBoard's plugin: a tensor `[6, T]` of true positives, false positives,
+/// true negatives, false negatives, precision and recall at the thresholds i/(T − 1). A score counts as positive if it
+/// is at least the threshold. Where precision or recall is undefined it is 0, the plugin's convention.
 enum PRCurve {
     static let thresholds = 101
 
-    /// A curve for each class under `test/<class>/pr_curves`.
+    /// Returns a curve for each class, tagged `test/<class>/pr_curves`.
     static func values(_ predictions: Predictions) throws(OperationError) -> [Tensorboard_Summary.Value] {
         var plugin = Tensorboard_PrCurvePluginData()
         plugin.numThresholds = UInt32(thresholds)
@@ -24,9 +24,9 @@ enum PRCurve {
         }
     }
 
-    /// The rows of the tensor.
+    /// Returns the rows of the tensor.
     static func table(_ predictions: Predictions, class c: Int) -> [[Float]] {
-        // By threshold: scores that reach it and not the next.
+        // For each threshold, the number of scores that reach it but not the next.
         var positives = [Int](repeating: 0, count: thresholds)
         var negatives = positives
         for (i, label) in predictions.labels.enumerated() {

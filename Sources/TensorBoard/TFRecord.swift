@@ -1,7 +1,7 @@
-/// TensorFlow's container of records: length (8 bytes, little-endian), masked CRC-32C of the length, the content, masked
-/// CRC-32C of the content.
+/// TensorFlow's record format: length (8 bytes, little-endian), masked CRC-32C of the length, content, masked CRC-32C
+/// of the content.
 enum TFRecord {
-    /// One record.
+    /// Returns one record.
     static func frame(_ content: [UInt8]) -> [UInt8] {
         let length = littleEndian(UInt64(content.count))
         return length + littleEndian(CRC32C.masked(length)) + content + littleEndian(CRC32C.masked(content))

@@ -16,7 +16,7 @@ package struct Hyperparameter: Hashable, Sendable {
         case text(String)
     }
 
-    /// `training.optimizer.learningRate`.
+    /// The path of the setting, such as `training.optimizer.learningRate`.
     package var name: String
     package var value: Value
 
@@ -26,12 +26,13 @@ package struct Hyperparameter: Hashable, Sendable {
     }
 }
 
-/// A run's event file for TensorBoard, written as the run goes on.
+/// A run's event file for TensorBoard, written while the run is in progress.
 ///
 /// | tag | kind | when |
 /// |---|---|---|
 /// | `loss/steps`, `accuracy/steps`, `learning_rate` | scalar | about 500 times a run: means since the last time |
-/// | `loss/train`, `loss/validation`, `accuracy/train`, `accuracy/validation`, `images_per_second` | scalar | each epoch |
+/// | `loss/train`, `loss/validation`, `accuracy/train`, `accuracy/validation` | scalar | each epoch |
+/// | `images_per_second` | scalar | each epoch |
 /// | a parameter's name, such as `dense_1/kernel` | histogram | each epoch, 30 times a run at most |
 /// | `inputs/augmented` | image | at the start |
 /// | `test/accuracy` and other figures | scalar | after the test |
@@ -39,31 +40,32 @@ package struct Hyperparameter: Hashable, Sendable {
 /// | `test/confusion_matrix` | image | after the test |
 /// | `_hparams_/…` | hyperparameters | at the start and the end |
 ///
-/// The step of everything is the number of training steps taken. One thread at a time.
+/// The step of every event is the number of training steps taken. Not thread-safe: use it from one thread at a time.
 package final class TensorBoardLog {
     private let buffer: RecordBuffer
     private let tensors: [ParameterTensor]
     private let clock: () -> Date
     private var scale: TrainingScale?
-    /// Of the epoch under way.
+    /// The epoch in progress.
     private var epoch = 0
-    /// Its images and Σ of loss and accuracy when the last `…/steps` were written.
+    /// The image count of that epoch and its Σ of loss and accuracy when the last `…/steps` were written.
     private var last = (images: 0, loss: 0.0, accuracy: 0.0)
     private var step = 0
 
-    /// Points of a curve by step, histograms of a parameter.
+    /// The approximate number of points of a per-step curve.
     static let stepPoints = 500
+    /// The maximum number of histograms of a parameter.
     static let histogramLimit = 30
-    /// The figures of a test that are written: the last part of the tag, and their value.
+    /// The test metrics that are written: the last part of the tag, and the value.
     static let testFigures: [(name: String, value: @Sendable (EvaluationSummary) -> Double)] = [
         ("accuracy", { $0.report.accuracy }), ("loss", { $0.logLoss }), ("f1_macro", { $0.report.f1.macro }),
         ("calibration_error", { $0.calibration.expectedError }),
     ]
 
     /// - Parameters:
-    ///   - tensors: the network's parameters, in its flat buffer.
-    ///   - clock: tells the time of each event.
-    ///   - append: adds whole records to the end of the file.
+    ///   - tensors: the layout of the network's parameters in its flat buffer.
+    ///   - clock: returns the time of each event.
+    ///   - append: appends whole records to the file.
     package init(
         tensors: [ParameterTensor], clock: @escaping () -> Date = { Date() },
         append: @escaping (Data) throws(OperationError) -> Void
@@ -73,18 +75,18 @@ package final class TensorBoardLog {
         buffer = RecordBuffer(write: append)
     }
 
-    /// What the next `…/steps` need of the steps before: the epoch, and its images, Σ loss and Σ accuracy at the last.
+    /// The state that the next `…/steps` need: the epoch, and its image count, Σ loss and Σ accuracy at the last ones.
     package var sums: [Double] { [Double(epoch), Double(last.images), last.loss, last.accuracy] }
 
-    /// Goes on where a file with these ``sums`` was left, in a run that is resumed.
+    /// Restores the ``sums`` of the run that is being resumed.
     package func restore(sums: [Double]) {
         guard sums.count == 4, let epoch = Int(exactly: sums[0]), let images = Int(exactly: sums[1]) else { return }
         self.epoch = epoch
         last = (images, sums[2], sums[3])
     }
 
-    /// Begins the file: its version, and what the run is made of.
-    /// - Parameter session: names the run among others; the folder's name.
+    /// Begins the file with its version and the run's hyperparameters.
+    /// - Parameter session: the name of the run among others: that of its folder.
     package func begin(session: String, hyperparameters: [Hyperparameter]) throws(OperationError) {
         var version = Tensorboard_Event()
         version.fileVersion = "brain.Event:2"
@@ -97,8 +99,8 @@ package final class TensorBoardLog {
         try flush()
     }
 
-    /// Takes one event of training.
-    /// - Parameter parameters: the weights as they stand, asked for only where they are written.
+    /// Records a training event.
+    /// - Parameter parameters: returns the current weights; called only when they are written.
     package func record(
         _ event: TrainingEvent, parameters: () -> AlignedBuffer<Float>
     ) throws(OperationError) {
@@ -153,7 +155,7 @@ package final class TensorBoardLog {
         try flush()
     }
 
-    /// Writes a picture.
+    /// Writes an image.
     package func image(_ png: PNG, tag: String, description: String = "") throws(OperationError) {
         var value = Tensorboard_Summary.Value()
         value.tag = tag
@@ -168,7 +170,7 @@ package final class TensorBoardLog {
         try flush()
     }
 
-    /// Writes a test's figures, PR curves and confusion matrix.
+    /// Writes a test's metrics, PR curves and confusion matrix.
     package func record(_ evaluation: EvaluationSummary) throws(OperationError) {
         try write(
             Self.testFigures.map { Self.scalar("test/\($0.name)", $0.value(evaluation)) }
@@ -179,13 +181,13 @@ package final class TensorBoardLog {
             description: "Rows are true classes, columns predicted ones, in the data set's order.")
     }
 
-    /// Writes how the run ended. Nothing may follow.
+    /// Writes the outcome of the run. Nothing may follow.
     package func end(succeeded: Bool) throws(OperationError) {
         try write([try HyperparameterRecords.sessionEnd(succeeded: succeeded, date: clock())])
         try flush()
     }
 
-    /// Hands every record to the file.
+    /// Writes all buffered records to the file.
     package func flush() throws(OperationError) { try buffer.flush() }
 
     private static func scalar(_ tag: String, _ number: Double) -> Tensorboard_Summary.Value {

@@ -3,16 +3,16 @@ import Evaluation
 import Tensors
 
 extension Audit {
-    /// A set of images with what a network says of them.
+    /// A set of images with a network's predictions.
     package struct Side: Sendable {
         package var name: String
         package var images: ImageSet
         package var predictions: Predictions
-        /// `[N, d]`; nil: the network has none.
+        /// The network's features, `[N, d]`; nil if it has none.
         package var features: [Float]?
 
-        /// - Parameter probabilities: `[N, K]`.
-        /// - Throws: an `InputError` where they are none, or there are no images.
+        /// - Parameter probabilities: the predictions, `[N, K]`.
+        /// - Throws: an `InputError` if they are not probabilities or there are no images.
         package init(
             name: String, images: ImageSet, probabilities: [Double], features: [Float]?
         ) throws(InputError) {
@@ -22,7 +22,7 @@ extension Audit {
                 classNames: images.classNames)
         }
 
-        /// The mean probability of the predicted class, and the share that is right.
+        /// The mean probability of the predicted class, and the accuracy.
         fileprivate var means: (confidence: Double, accuracy: Double) {
             let n = Double(predictions.count)
             let confidence = (0..<predictions.count).reduce(0.0) { $0 + Double(predictions.confidence($1)) }
@@ -30,7 +30,7 @@ extension Audit {
             return (confidence / n, Double(right) / n)
         }
 
-        /// What the classifier of ``TwoSampleTest`` is given: features and measures, `[N, d]`.
+        /// Returns the input of the classifier of ``TwoSampleTest``: features and measures, `[N, d]`.
         fileprivate func columns(_ measures: [ImageMeasure: [Double]]) -> (values: [Double], d: Int) {
             let width = features.map { $0.count / max(images.count, 1) } ?? 0
             let d = width + ImageMeasure.allCases.count
@@ -44,7 +44,7 @@ extension Audit {
         }
     }
 
-    /// Compares two sets.
+    /// Compares two sets of images.
     package static func drift(_ first: Side, _ second: Side, seed: UInt64) -> Drift {
         let sides = [first, second], measures = sides.map { ImageMeasure.all($0.images) }
         let columns = zip(sides, measures).map { $0.columns($1) }

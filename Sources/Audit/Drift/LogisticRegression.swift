@@ -1,16 +1,16 @@
 import Foundation
 
-/// Two classes by a hyperplane: P(second) = 1 / (1 + exp(−w·x − b)), w found by Newton's steps on the mean log-likelihood less
-/// λ·‖w‖²/2. In Double, in the order of the samples.
+/// Binary logistic regression: P(second) = 1 / (1 + exp(−w·x − b)), with w found by Newton's method on the mean
+/// log-likelihood minus λ·‖w‖²/2. Computed in Double, in the order of the samples.
 struct LogisticRegression {
     private var weights: [Double]
     private static let penalty = 1e-3
     private static let steps = 12
 
     /// - Parameters:
-    ///   - x: `[N, d]`.
-    ///   - isSecond: `[N]`.
-    /// - Returns: nil where the equations have no solution.
+    ///   - x: the samples, `[N, d]`.
+    ///   - isSecond: whether each is of the second class, `[N]`.
+    /// - Returns: nil if the equations have no solution.
     init?(_ x: [Double], isSecond: [Bool], d: Int) {
         let n = isSecond.count, m = d + 1
         weights = [Double](repeating: 0, count: m)
@@ -43,15 +43,15 @@ struct LogisticRegression {
         }
     }
 
-    /// Whether a sample `[d]` is of the second class.
+    /// Returns whether a sample `[d]` is of the second class.
     func isSecond(_ x: ArraySlice<Double>) -> Bool {
         zip(x, weights).reduce(weights[weights.count - 1]) { $0 + $1.0 * $1.1 } > 0
     }
 }
 
-/// Symmetric positive systems.
+/// Solves symmetric positive definite systems.
 enum Cholesky {
-    /// Solves H·x = g, H `[m, m]` given by its lower triangle; nil where it is not positive definite.
+    /// Solves H·x = g with H `[m, m]` given by its lower triangle; nil if it is not positive definite.
     static func solve(_ h: [Double], _ g: [Double]) -> [Double]? {
         let m = g.count
         var l = h, x = g

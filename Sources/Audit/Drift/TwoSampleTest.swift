@@ -3,18 +3,20 @@ import Foundation
 import LinearAlgebra
 import Tensors
 
-/// Whether two sets of images could be one: a classifier is trained to tell which set an image is of, and tried on others.
+/// A test of whether two sets of images could come from one distribution: a classifier is trained to tell which set an
+/// image is from, and tested on other images.
 ///
-/// D. Lopez-Paz, M. Oquab, "Revisiting classifier two-sample tests", ICLR 2017 (arXiv:1610.06545). As many of each set are drawn, at
-/// most 5,000; on half of them a logistic regression is fitted, on the other half it is right `correct` times. If both sets were draws
-/// from one, that number would be binomial with one half: p is the exact probability of as many or more.
+/// D. Lopez-Paz, M. Oquab, "Revisiting classifier two-sample tests", ICLR 2017 (arXiv:1610.06545). Equally many images
+/// of each set are drawn, at most 5,000; a logistic regression is fitted on one half and classifies `correct` images of
+/// the other half correctly. If both sets came from one distribution, that number would be binomial with one half: p is
+/// the exact probability of as many or more.
 package struct TwoSampleTest: Hashable, Sendable, Codable {
-    /// Images of each set that were drawn.
+    /// The number of images drawn from each set.
     package var drawn: Int
-    /// Images it was tried on.
+    /// The number of images the classifier was tested on.
     package var tested: Int
     package var correct: Int
-    /// `correct / tested`: 0.5 where nothing tells the sets apart, 1 where every image does.
+    /// `correct / tested`: 0.5 if nothing distinguishes the sets, 1 if every image does.
     package var accuracy: Double
     package var interval: ConfidenceInterval
     package var p: Double
@@ -23,9 +25,9 @@ package struct TwoSampleTest: Hashable, Sendable, Codable {
     private static let mostFeatures = 64
 
     /// - Parameters:
-    ///   - first: features `[N, d]` of the one set, `second` of the other.
-    ///   - seed: of the draw, at the address (seed, split, minor 2).
-    /// - Returns: nil where a set has fewer than 20 images.
+    ///   - first: the features `[N, d]` of one set, and `second` those of the other.
+    ///   - seed: the seed of the draw, at the address (seed, split, minor 2).
+    /// - Returns: nil if a set has fewer than 20 images.
     package static func run(first: [Double], second: [Double], d: Int, seed: UInt64) -> TwoSampleTest? {
         guard d >= 1 else { return nil }
         let sets = [first, second], counts = sets.map { $0.count / d }
@@ -36,7 +38,7 @@ package struct TwoSampleTest: Hashable, Sendable, Codable {
             var stream = RandomStream(RandomAddress(seed: seed, purpose: .split, minor: 2, stream: UInt32(set)))
             samples += stream.permutation(counts[set]).prefix(drawn).map { (set, $0) }
         }
-        // Alternating, so that both halves have as many of each.
+        // Alternating, so that both halves contain equally many images of each set.
         let order = (0..<drawn).flatMap { [samples[$0], samples[drawn + $0]] }
         let half = drawn / 2 * 2
         let x = standardized(order.map { Array(sets[$0.set][($0.row * d)..<(($0.row + 1) * d)]) }, fittedOn: half)
@@ -53,7 +55,8 @@ package struct TwoSampleTest: Hashable, Sendable, Codable {
             p: BinomialBound.upperTail(successes: correct, count: tested, rate: 0.5))
     }
 
-    /// Mean 0 and variance 1 by the first rows; more than 64 columns are turned to their 64 principal axes.
+    /// Standardises columns to mean 0 and variance 1 by the first rows; more than 64 columns are projected onto their
+    /// 64 principal axes.
     private static func standardized(_ rows: [[Double]], fittedOn count: Int) -> [[Double]] {
         let d = rows[0].count
         var rows = rows
@@ -84,11 +87,11 @@ package struct TwoSampleTest: Hashable, Sendable, Codable {
     }
 }
 
-/// Whether one number has the same distribution in both sets.
+/// A Kolmogorov–Smirnov test of whether a value has the same distribution in both sets.
 package struct KolmogorovSmirnov: Hashable, Sendable, Codable {
-    /// The largest distance of the two distribution functions, in [0, 1].
+    /// The largest distance between the two distribution functions, in [0, 1].
     package var statistic: Double
-    /// By Kolmogorov's limit distribution, with Stephens' correction for finite samples.
+    /// The p-value by Kolmogorov's limit distribution, with Stephens' correction for finite samples.
     package var p: Double
 
     package init(_ first: [Double], _ second: [Double]) {
@@ -113,9 +116,9 @@ package struct KolmogorovSmirnov: Hashable, Sendable, Codable {
     }
 }
 
-/// Whether two sets have the same shares of classes: Pearson's χ² of the table of two rows.
+/// A test of whether two sets have the same shares of classes: Pearson's χ² of the table of two rows.
 package enum ClassShares {
-    /// - Returns: 1 where no two classes are there.
+    /// - Returns: the p-value; 1 if fewer than two classes occur.
     package static func p(_ first: [Int], _ second: [Int]) -> Double {
         let (n, m) = (Double(first.reduce(0, +)), Double(second.reduce(0, +)))
         guard n > 0, m > 0 else { return 1 }
@@ -130,7 +133,8 @@ package enum ClassShares {
         return classes < 2 ? 1 : upperGamma(Double(classes - 1) / 2, statistic / 2)
     }
 
-    /// The regularised upper incomplete gamma function Q(a, x), by its series or its continued fraction (Lentz).
+    /// Returns the regularised upper incomplete gamma function Q(a, x), by its series or its continued fraction
+    /// (Lentz).
     static func upperGamma(_ a: Double, _ x: Double) -> Double {
         guard x > 0 else { return 1 }
         let front = exp(a * log(x) - x - lgamma(a))

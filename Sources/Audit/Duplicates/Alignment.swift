@@ -1,13 +1,15 @@
 import Foundation
 
-/// How much of an image is left when another, moved, turned, scaled, lightened and sharpened within small limits, is taken off it.
+/// The relative residual of an image after another, shifted, rotated, scaled, brightened and sharpened within small
+/// limits, is subtracted from it.
 ///
-/// With A and B blurred (σ = 1.2 pixels), W = B warped by a shift, a turn and a scale about the middle, and L its Laplacian, it is
+/// With A and B blurred (σ = 1.2 pixels), W = B warped by a shift, a rotation and a scale about the centre, and L its
+/// Laplacian, it is
 ///
 ///     min ‖A − g·W − l·L‖ / ‖A‖
 ///
-/// over shifts up to a seventh of the side, turns up to 9°, scales up to 12 %, gains g and |l| ≤ 0.6, by five steps of Gauss and Newton
-/// from the position where the centres of mass meet.
+/// over shifts up to a seventh of the side, rotations up to 9°, scales up to 12 %, gains g and |l| ≤ 0.6, by five
+/// Gauss–Newton steps from the position where the centres of mass coincide.
 struct Alignment {
     static let sigma: Float = 1.2
     private static let steps = 5
@@ -16,13 +18,13 @@ struct Alignment {
     let height: Int
     let width: Int
 
-    /// A blurred image with its centre and length.
+    /// A blurred image with its centre of mass and squared norm.
     struct Prepared {
         let pixels: [Float]
         let centre: (x: Float, y: Float)
         let square: Float
 
-        /// Noise of the paper below a twentieth of the range is taken off first.
+        /// Subtracts paper noise below a twentieth of the range, then blurs the image.
         init(_ image: [Float], height: Int, width: Int) {
             let clean = image.map { max(0, $0 - 12.75) }
             pixels = GreyLoops.blurred(clean, height: height, width: width, sigma: Alignment.sigma)
@@ -31,7 +33,7 @@ struct Alignment {
         }
     }
 
-    /// Scratch of one thread.
+    /// The scratch memory of one thread.
     struct Scratch {
         var warped, laplacian, model: [Float]
 
@@ -41,7 +43,8 @@ struct Alignment {
         }
     }
 
-    /// The residual's length beside A's, in [0, 1]; 0 for two dark images, 1 where one of them is dark.
+    /// Returns the norm of the residual relative to that of A, in [0, 1]; 0 if both images are dark, 1 if one of them
+    /// is.
     func residual(_ a: Prepared, _ b: Prepared, _ scratch: inout Scratch) -> Float {
         guard a.square > 0, b.square > 0 else { return a.square == b.square ? 0 : 1 }
         var warped = scratch.warped, laplacian = scratch.laplacian, model = scratch.model
@@ -98,7 +101,7 @@ struct Alignment {
         }
     }
 
-    /// The warped image with gain and sharpening by least squares; returns the squared length of what is left of A.
+    /// Fits gain and sharpening of the warped image by least squares; returns the squared norm of the residual of A.
     private func fit(
         _ a: Span<Float>, _ warped: Span<Float>, _ laplacian: Span<Float>, _ model: inout [Float]
     ) -> Float {
@@ -125,7 +128,7 @@ struct Alignment {
         return error
     }
 
-    /// The change of shift, turn and scale that lessens the residual most, if it depended on them in straight lines.
+    /// Returns the change of shift, rotation and scale that reduces the residual most, in a linear approximation.
     private func newtonStep(_ a: Span<Float>, _ model: Span<Float>, damping: Float) -> SIMD4<Float>? {
         var rows = (SIMD4<Float>(), SIMD4<Float>(), SIMD4<Float>(), SIMD4<Float>()), g = SIMD4<Float>()
         let middleX = Float(width - 1) / 2, middleY = Float(height - 1) / 2
@@ -149,7 +152,7 @@ struct Alignment {
         return Self.solve([rows.0, rows.1, rows.2, rows.3], g)
     }
 
-    /// Solves a symmetric system of four by Cholesky's factors; nil where it is not positive.
+    /// Solves a symmetric 4 × 4 system by Cholesky factorisation; nil if it is not positive definite.
     private static func solve(_ h: [SIMD4<Float>], _ g: SIMD4<Float>) -> SIMD4<Float>? {
         var l = h, y = SIMD4<Float>(), x = y
         for i in 0..<4 {

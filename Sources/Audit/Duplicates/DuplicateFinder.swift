@@ -4,29 +4,31 @@ import Synchronization
 import Tensors
 import Workers
 
-/// Two images that are nearly one.
+/// Two images that are near duplicates.
 package struct DuplicatePair: Hashable, Sendable {
-    /// Indices over all parts, the lower first.
+    /// Indices over all parts, the lower one first.
     package var first: Int
     package var second: Int
-    /// What is left of the one when the other is laid over it, as a share of it: 0 for the same bytes.
+    /// What remains of one image when the other is aligned with it and subtracted, as a share of it: 0 for the same
+    /// bytes.
     package var residual: Double
-    /// The same beside what is left of it under its neighbours that are none of it; below 1 where the pair is nearer than these.
+    /// The residual relative to those under neighbours that are not copies; below 1 if the pair is closer than these.
     package var ratio: Double
 }
 
-/// Finds images that are one picture twice: the same bytes, or a copy that was moved, turned, scaled, lightened or blurred a little.
+/// Finds duplicate images: the same bytes, or a copy that was shifted, rotated, scaled, brightened or blurred a little.
 ///
-/// Candidates are an image's nearest six by the network's features and its nearest six at a glance (``ImageDescriptor``), both by
-/// cosine. What is left of it under each (``Alignment``) is compared with what is left under the fifth to tenth best, which are other
-/// pictures of the same kind: two ones of a set of digits are far more alike than two twos.
+/// The candidates are an image's six nearest neighbours by the network's features and its six nearest by
+/// ``ImageDescriptor``, both by cosine similarity. The image's residual under each (``Alignment``) is compared with the
+/// residuals under the fifth to tenth best, which are other pictures of the same kind: two ones of a set of digits are
+/// far more alike than two twos.
 package final class DuplicateFinder {
-    /// What counts as a copy. Found on MNIST's 70,000 images with planted copies: `Benchmarks/audit.py copies` counts how many of
-    /// them, and how many others, these let through.
+    /// The thresholds for a copy. Determined on MNIST's 70,000 images with planted copies: `Benchmarks/audit.py copies`
+    /// counts how many of these, and how many other pairs, pass.
     package struct Limits: Hashable, Sendable {
-        /// Of the residual times the ratio.
+        /// The maximum of the residual times the ratio.
         package var product = 0.012
-        /// Of the ratio.
+        /// The maximum of the ratio.
         package var ratio = 0.35
 
         package init() {}
@@ -49,7 +51,8 @@ package final class DuplicateFinder {
         }
     }
 
-    /// Groups of images with the same bytes, each rising, the groups by their first.
+    /// Returns groups of images with the same bytes. Members are in ascending order, groups in the order of their first
+    /// members.
     package static func exact(_ images: ImageSet) -> [[Int]] {
         var first: [ArraySlice<UInt8>: Int] = [:], groups: [Int: [Int]] = [:]
         for (index, bytes) in images.eachBytes.enumerated() {
@@ -62,8 +65,8 @@ package final class DuplicateFinder {
         return groups.keys.sorted().compactMap { groups[$0] }
     }
 
-    /// Pairs that are nearly one, by their first and second.
-    /// - Parameter features: of the network, `[N, d]`; nil: by looks alone.
+    /// Returns pairs of near duplicates, ordered by their first and second image.
+    /// - Parameter features: the network's features, `[N, d]`; nil to compare by appearance alone.
     package func near(features: [Float]?, limits: Limits = Limits()) -> [DuplicatePair] {
         let n = pixels.count
         guard n >= 2 else { return [] }
@@ -90,7 +93,7 @@ package final class DuplicateFinder {
         return pairs.keys.sorted().compactMap { pairs[$0] }
     }
 
-    /// Compares images with their candidates, some at a time; each task has its own place among the results.
+    /// Compares images with their candidates in blocks; each task has its own slot in the results.
     private final class Comparison: ParallelWork {
         private static let block = 64
         private let prepared: [Alignment.Prepared]
@@ -124,7 +127,7 @@ package final class DuplicateFinder {
                 let residuals = candidates.map { other in
                     (other, Double(alignment.residual(prepared[index], prepared[other], &scratch)))
                 }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }
-                // What other pictures of the kind leave.
+                // The residuals under other pictures of the same kind.
                 let others = residuals.dropFirst(4).prefix(6).map(\.1)
                 let usual = others.isEmpty ? 1 : others[others.count / 2]
                 for (other, residual) in residuals {
@@ -139,7 +142,8 @@ package final class DuplicateFinder {
         }
     }
 
-    /// Groups of images that pairs join, each rising, the groups by their first.
+    /// Returns the groups of images that pairs connect. Members are in ascending order, groups in the order of their
+    /// first members.
     package static func groups(_ pairs: [(Int, Int)], count: Int) -> [[Int]] {
         var parent = Array(0..<count)
         func root(_ i: Int) -> Int {

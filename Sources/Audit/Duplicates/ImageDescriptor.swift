@@ -2,11 +2,11 @@ import Datasets
 import Foundation
 import Tensors
 
-/// Grey images of one size, as the audit looks at them: what is drawn is light on dark, or as it is.
+/// Grey images of one size, as the audit examines them: the mean of the channels of each pixel.
 struct GreyPixels {
     let height: Int
     let width: Int
-    /// `[N, H, W]` in [0, 255].
+    /// The pixels, `[N, H, W]`, in [0, 255].
     let values: [Float]
 
     init(_ images: ImageSet) {
@@ -22,13 +22,13 @@ struct GreyPixels {
     var size: Int { height * width }
     var count: Int { values.count / max(size, 1) }
 
-    /// A copy of image `index`.
+    /// Returns a copy of image `index`.
     func image(_ index: Int) -> [Float] { Array(values[(index * size)..<((index + 1) * size)]) }
 }
 
-/// Loops over one grey image `[H, W]`; outside it is dark.
+/// Loops over one grey image `[H, W]`; pixels outside it are dark.
 enum GreyLoops {
-    /// A Gaussian of width σ, to 3σ.
+    /// Returns the image blurred by a Gaussian of width σ, truncated at 3σ.
     static func blurred(_ image: [Float], height: Int, width: Int, sigma: Float) -> [Float] {
         let reach = Int((3 * sigma).rounded(.up))
         var weights = (-reach...reach).map { exp(-Float($0 * $0) / (2 * sigma * sigma)) }
@@ -53,7 +53,7 @@ enum GreyLoops {
         return result
     }
 
-    /// Centre of mass (x, y); the middle where the image is dark.
+    /// Returns the centre of mass (x, y); the image's centre if it is dark.
     static func centre(_ image: [Float], height: Int, width: Int) -> (x: Float, y: Float) {
         var sum: Float = 0, sumX: Float = 0, sumY: Float = 0
         for y in 0..<height {
@@ -68,7 +68,7 @@ enum GreyLoops {
         return (sumX / sum, sumY / sum)
     }
 
-    /// The value at a place between pixels, bilinear.
+    /// Returns the bilinearly interpolated value between pixels.
     static func sample(_ image: Span<Float>, height: Int, width: Int, x: Float, y: Float) -> Float {
         let left = x.rounded(.down), top = y.rounded(.down)
         guard left >= -1, top >= -1, left < Float(width), top < Float(height) else { return 0 }
@@ -85,12 +85,13 @@ enum GreyLoops {
     }
 }
 
-/// What images look like at a glance: blurred, centred on their mass and brought to 14×14, so that small moves, turns and noise
-/// change little.
+/// Coarse descriptors of images: blurred, centred on the centre of mass and resampled to 14×14, so that small shifts,
+/// rotations and noise change little.
 enum ImageDescriptor {
     static let side = 14
 
-    /// `[N, 196]`, the mean over images taken off, each of length 1 (0 where an image is the mean).
+    /// Returns the descriptors `[N, 196]`: the mean over images is subtracted, and each is of length 1 (0 if an image
+    /// equals the mean).
     static func descriptors(_ pixels: GreyPixels) -> AlignedBuffer<Float> {
         let (height, width) = (pixels.height, pixels.width), d = side * side
         let result = AlignedBuffer<Float>(count: pixels.count * d)
@@ -111,7 +112,7 @@ enum ImageDescriptor {
         return result
     }
 
-    /// Takes the mean row off and brings every row to length 1.
+    /// Subtracts the mean row and scales every row to length 1.
     static func normalize(_ rows: AlignedBuffer<Float>, d: Int) {
         let n = rows.count / max(d, 1)
         var mean = [Double](repeating: 0, count: d)

@@ -1,24 +1,25 @@
 import Formats
 
-/// Which true classes stand behind the given ones, counted where a classifier is confident.
+/// The confident joint: counts of the given and the true classes of samples, where a classifier is confident.
 ///
 /// C. Northcutt, L. Jiang, I. Chuang, "Confident learning: estimating uncertainty in dataset labels", JAIR 70, 2021
-/// (arXiv:1911.00068). A sample of given class i counts at `[i, j]` where j is the class, among those whose probability reaches
-/// the class's threshold, that is most probable. A class's threshold is the mean probability of it among the samples that were
-/// given it: how sure the classifier is of the class on average. Conventions, the tolerance of 10⁻⁶ among them, are cleanlab's (2.9).
+/// (arXiv:1911.00068). A sample of given class i counts at `[i, j]`, where j is the class whose probability reaches the
+/// class's threshold or, if several do, the most probable class. A class's threshold is its mean probability among the
+/// samples that were given it: the classifier's average confidence in the class. Conventions, including the tolerance
+/// of 10⁻⁶, are cleanlab's (2.9).
 package struct ConfidentJoint: Hashable, Sendable {
-    /// `[K]`; 2, which nothing reaches, for a class that nobody was given.
+    /// The thresholds, `[K]`; 2, which no probability reaches, for a class that no sample was given.
     package let thresholds: [Double]
-    /// `[K, K]`, given by true class; its diagonal is at least 1.
+    /// The counts, `[K, K]`, given by true class; the diagonal is at least 1.
     package let counts: [[Int]]
-    /// Samples whose confident class is not the given one, rising.
+    /// The samples whose confident class is not the given one, in ascending order.
     package let offDiagonal: [Int]
-    /// `counts` scaled so that row i sums to the samples given i, in whole numbers.
+    /// `counts` scaled to integers so that row i sums to the number of samples given class i.
     package let calibrated: [[Int]]
 
     static let tolerance = 1e-6
 
-    /// Cost: N·K comparisons.
+    /// - Complexity: N·K comparisons.
     package init(_ data: LabelledProbabilities) {
         let k = data.classCount, sizes = data.classSizes
         var sums = [Double](repeating: 0, count: k)
@@ -49,7 +50,8 @@ package struct ConfidentJoint: Hashable, Sendable {
         return scaled.map { Self.rounded($0.map { $0 / max(total, 1e-100) * all }) }
     }
 
-    /// Whole numbers with the rounded sum of `values`: those furthest from their whole number give way first.
+    /// Rounds `values` to integers that sum to the rounded sum of `values`, adjusting first those with the largest
+    /// rounding errors.
     static func rounded(_ values: [Double]) -> [Int] {
         var whole = values.map { $0.rounded(.toNearestOrEven) }
         let wanted = values.reduce(0, +).rounded(.toNearestOrEven)
@@ -70,14 +72,15 @@ package struct ConfidentJoint: Hashable, Sendable {
         return calibrated.map { $0.map { Double($0) / max(sum, 1e-100) } }
     }
 
-    /// P(given i | true j), `[K, K]`: how writers of labels err. Columns sum to 1, or to 0 where no sample is of the class.
+    /// The noise matrix P(given i | true j), `[K, K]`: how labellers err. Columns sum to 1, or to 0 if no sample is of
+    /// the class.
     package var noise: [[Double]] {
         let joint = joint
         let columns = joint.indices.map { j in joint.reduce(0) { $0 + $1[j] } }
         return joint.map { row in zip(row, columns).map { $1 > 0 ? $0 / $1 : 0 } }
     }
 
-    /// The share of labels that are wrong: what is off the joint's diagonal.
+    /// The share of labels that are wrong: the sum off the joint's diagonal.
     package var noiseShare: Double {
         let joint = joint
         return 1 - joint.indices.reduce(0) { $0 + joint[$1][$1] }

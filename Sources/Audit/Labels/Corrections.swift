@@ -2,11 +2,11 @@ import Datasets
 import Formats
 import Tensors
 
-/// What becomes of an image whose label looks wrong.
+/// The action for an image whose label looks wrong.
 package enum Correction: String, CaseIterable, Sendable {
     case keep, relabel, remove
 
-    /// From which probability on the suggestion is taken.
+    /// The probability from which the suggested class is accepted.
     static let sure = 0.9
 
     static func usual(_ finding: LabelFindings.Finding, part: String) -> Correction {
@@ -14,7 +14,7 @@ package enum Correction: String, CaseIterable, Sendable {
     }
 }
 
-/// The corrections of a data set, as `labels.csv` of an audit holds them.
+/// The corrections of a data set, as stored in `labels.csv` of an audit.
 package struct Corrections: Sendable {
     private struct Entry {
         var label: UInt8
@@ -26,7 +26,7 @@ package struct Corrections: Sendable {
     private let path: String
     private var entries: [String: [Int: Entry]] = [:]
 
-    /// - Parameter classNames: of the data set.
+    /// - Parameter classNames: the classes of the data set.
     /// - Throws: an `InputError` naming file, line and column.
     package init(_ path: String, classNames: [String]) throws(InputError) {
         self.path = path
@@ -39,7 +39,7 @@ package struct Corrections: Sendable {
                 received: head.isEmpty ? "an empty file" : head.joined(separator: ", "))
         }
         func classIndex(_ name: String, _ place: String) throws(InputError) -> UInt8 {
-            // What a spreadsheet would take for a formula was written with an apostrophe.
+            // Names that a spreadsheet would take for formulas were written with an apostrophe.
             let bare = name.hasPrefix("'") ? String(name.dropFirst()) : name
             guard let index = classNames.firstIndex(of: name) ?? classNames.firstIndex(of: bare) else {
                 throw InputError(place, expected: "a class of the data set", received: name)
@@ -67,8 +67,9 @@ package struct Corrections: Sendable {
         }
     }
 
-    /// A copy of the part called `name` with the corrections made, and how many labels were changed and images removed.
-    /// - Throws: an `InputError` where a row names an image that is not there, or that has another label.
+    /// Returns a copy of the part called `name` with the corrections applied, and the numbers of labels changed and of
+    /// images removed.
+    /// - Throws: an `InputError` if a row refers to an image that does not exist or has another label.
     package func applied(
         to images: ImageSet, part name: String
     ) throws(InputError) -> (images: ImageSet, relabelled: Int, removed: Int) {
@@ -97,7 +98,7 @@ package struct Corrections: Sendable {
         return (removed.isEmpty ? corrected : corrected.subset(kept), relabelled, removed.count)
     }
 
-    /// Parts that rows are of, other than those that the data have.
+    /// Checks that every row refers to a part that the data have.
     package func check(parts: [String]) throws(InputError) {
         for (part, entries) in entries.sorted(by: { $0.key < $1.key }) where !parts.contains(part) {
             throw InputError(

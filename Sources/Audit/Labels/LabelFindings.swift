@@ -1,30 +1,30 @@
 import Formats
 
-/// Labels that look wrong, the worst first.
+/// Labels that look wrong, worst first.
 package struct LabelFindings: Sendable {
-    /// One of them.
+    /// One of these labels.
     package struct Finding: Hashable, Sendable {
-        /// Which sample.
+        /// The index of the sample.
         package var index: Int
         /// The class it was given.
         package var label: Int
         /// The class that it looks like.
         package var suggestion: Int
-        /// Of the given class.
+        /// The probability of the given class.
         package var labelProbability: Double
-        /// Of the suggested one.
+        /// The probability of the suggested class.
         package var suggestionProbability: Double
-        /// By the score that ranks.
+        /// The score by which findings are ranked.
         package var quality: Double
     }
 
     package let joint: ConfidentJoint
     package let pruning: LabelPruning
     package let ranking: LabelQuality
-    /// Lowest quality first, by index on a tie.
+    /// The findings, lowest quality first; ties are in order of the index.
     package private(set) var findings: [Finding]
-    /// Samples that are none of these and are read otherwise than labelled or among the hundredth of lowest quality: hard ones, and the
-    /// wrong labels of a clean set, too few for a joint to tell. In the same order.
+    /// Samples that are not findings, but are predicted differently from their label or among the hundredth of lowest
+    /// quality: hard ones, and the wrong labels of a clean set, too few for a joint to detect. In the same order.
     package private(set) var doubtful: [Finding]
 
     package init(
@@ -54,13 +54,13 @@ package struct LabelFindings: Sendable {
             })
     }
 
-    /// All of them with whether it is a finding, the lowest quality first.
+    /// All findings and doubtful samples, with whether each is a finding, lowest quality first.
     package var ranked: [(finding: Finding, isIssue: Bool)] {
         (findings.map { ($0, true) } + doubtful.map { ($0, false) })
             .sorted { ($0.finding.quality, $0.finding.index) < ($1.finding.quality, $1.finding.index) }
     }
 
-    /// The same with the images' numbers among all.
+    /// Returns the same findings with the images' indices among all images.
     func renumbered(_ indices: [Int]) -> LabelFindings {
         var result = self
         for i in result.findings.indices { result.findings[i].index = indices[findings[i].index] }

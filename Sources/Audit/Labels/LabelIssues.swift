@@ -1,22 +1,23 @@
 import Formats
 
-/// Which labels look wrong.
+/// The method by which labels are judged to be wrong.
 package enum LabelPruning: String, CaseIterable, Sendable {
-    /// As many as the joint says are wrong in all, those with the smallest `p[i]` of their given class i.
+    /// The samples with the smallest `p[i]` of their given class i, as many as the joint estimates to be wrong in all.
     case bySelfConfidence
-    /// For given class i and other class j as many as the joint says, those with the largest `p[j] − p[i]`.
+    /// For given class i and other class j, the samples with the largest `p[j] − p[i]`, as many as the joint estimates.
     case byNoiseRate
-    /// Of each given class as many as the joint says are wrong, those with the smallest `p[i]`.
+    /// For each given class i, the samples with the smallest `p[i]`, as many as the joint estimates to be wrong.
     case byClass
-    /// What both of them say.
+    /// The samples found by both `byNoiseRate` and `byClass`.
     case both
-    /// Every sample whose confident class is another.
+    /// Every sample whose confident class is not the given one.
     case confident
-    /// Every sample whose most probable class is another.
+    /// Every sample whose most probable class is not the given one.
     case predicted
 
-    /// Samples, rising. None whose most probable class is the given one.
-    /// - Parameter joint: of the same samples.
+    /// Returns the samples with wrong labels in ascending order. Samples whose most probable class is the given one are
+    /// never among them.
+    /// - Parameter joint: the joint of the same samples.
     package func issues(_ data: LabelledProbabilities, _ joint: ConfidentJoint) -> [Int] {
         let found: Set<Int>
         switch self {
@@ -35,7 +36,7 @@ package enum LabelPruning: String, CaseIterable, Sendable {
         return found.filter { !Self.isSupported(data, $0) }.sorted()
     }
 
-    /// Whether the given class is the most probable one, within the tolerance.
+    /// Returns whether the given class is the most probable one, within the tolerance.
     private static func isSupported(_ data: LabelledProbabilities, _ i: Int) -> Bool {
         let own = data.probability(i, data.labels[i]) + ConfidentJoint.tolerance
         return (0..<data.classCount).allSatisfy {
@@ -44,8 +45,8 @@ package enum LabelPruning: String, CaseIterable, Sendable {
         }
     }
 
-    /// How many to prune, `[true, given]`, with what is kept on the diagonal: at least one of each class, taken evenly from
-    /// the class's others.
+    /// Returns how many samples to prune, `[true, given]`, with the number kept on the diagonal: at least one of each
+    /// class, taken evenly from the class's other entries.
     static func pruneCounts(_ joint: ConfidentJoint) -> [[Int]] {
         let k = joint.calibrated.count
         var counts = (0..<k).map { j in (0..<k).map { Double(joint.calibrated[$0][j]) } }

@@ -1,16 +1,17 @@
 import Foundation
 
-/// How far a sample's given label may be believed: a score for each sample, low where it looks wrong.
+/// A score of how credible a sample's given label is; low if it looks wrong.
 package enum LabelQuality: String, CaseIterable, Sendable {
     /// `p[label]`, in [0, 1].
     case selfConfidence
-    /// `(p[label] − max over the others + 1) / 2`, in [0, 1]: 0 where another class is certain.
+    /// `(p[label] − max over the others + 1) / 2`, in [0, 1]: 0 if another class is certain.
     case normalizedMargin
-    /// `ln(h + 1)/h` with `h = H(p) / (ln K · p[label])`, in (0, 1]: low where the label's probability is small beside how unsure the
-    /// whole is. p[label] is held above 10⁻⁶, and so is the last division.
+    /// `ln(h + 1)/h` with `h = H(p) / (ln K · p[label])`, in (0, 1]: low if the label's probability is small relative
+    /// to the uncertainty of the prediction. p[label] and the divisor h are held above 10⁻⁶.
     case confidenceWeightedEntropy
 
-    /// `[N]`. J. Kuan, J. Mueller, "Model-agnostic label quality scoring to detect real-world label errors", ICML DataPerf 2022.
+    /// Returns the scores, `[N]`. J. Kuan, J. Mueller, "Model-agnostic label quality scoring to detect real-world label
+    /// errors", ICML DataPerf 2022.
     package func scores(_ data: LabelledProbabilities) -> [Double] {
         (0..<data.count).map { i in
             let own = data.probability(i, data.labels[i])

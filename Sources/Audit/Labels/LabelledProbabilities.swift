@@ -1,25 +1,25 @@
 import Formats
 import Tensors
 
-/// What classifiers that did not learn from the samples say of them, beside the labels they were given.
+/// The labels given to samples, with the probabilities of classifiers that were not trained on these samples.
 package struct LabelledProbabilities: Sendable {
     /// Given classes, `[N]`, each in `0 ..< K`.
     package let labels: [Int]
-    /// `[N, K]` row-major; every row is a distribution over the classes.
+    /// The probabilities, `[N, K]`, row-major; every row is a distribution over the classes.
     package let probabilities: [Double]
-    /// `[K]`.
+    /// The names of the classes, `[K]`.
     package let classNames: [String]
 
-    /// A table of more classes is refused: what is counted of pairs of classes grows with their square.
+    /// The maximum number of classes of a table, since counts of class pairs grow with their square.
     package static let mostClasses = 2_000
 
-    /// N.
+    /// The number of samples, N.
     package var count: Int { labels.count }
-    /// K.
+    /// The number of classes, K.
     package var classCount: Int { classNames.count }
 
-    /// - Throws: `InputError` unless N ≥ 1, K ≥ 2, sizes agree, labels are in range, and every row holds numbers in [0, 1] with
-    ///   sum 1 (within 0.01).
+    /// - Throws: `InputError` unless N ≥ 1, K ≥ 2, sizes agree, labels are in range, and every row contains numbers in
+    ///   [0, 1] with sum 1 (within 0.01).
     package init(
         labels: [Int], probabilities: [Double], classNames: [String], place: String = "probabilities"
     ) throws(InputError) {
@@ -51,26 +51,26 @@ package struct LabelledProbabilities: Sendable {
         self.classNames = classNames
     }
 
-    /// The probability that sample `i` is of class `k`.
+    /// Returns the probability that sample `i` is of class `k`.
     package func probability(_ i: Int, _ k: Int) -> Double { probabilities[i * classCount + k] }
 
-    /// The most probable class of sample `i`; the lowest on a tie.
+    /// Returns the most probable class of sample `i`; the lowest index on a tie.
     package func predicted(_ i: Int) -> Int {
         var best = 0
         for k in 1..<classCount where probability(i, k) > probability(i, best) { best = k }
         return best
     }
 
-    /// How many samples each class was given, `[K]`.
+    /// The number of samples that were given each class, `[K]`.
     package var classSizes: [Int] {
         var sizes = [Int](repeating: 0, count: classCount)
         for label in labels { sizes[label] += 1 }
         return sizes
     }
 
-    /// Reads `predictions.csv` of a run, or any table with a column `label` (classes as numbers from 0, or by name) and a
-    /// column of probabilities for each class: `p0`, `p1`, …, or every column whose name begins with `p_`, called like the
-    /// class.
+    /// Reads the `predictions.csv` of a run, or any table with a column `label` (classes as numbers from 0, or by name)
+    /// and a column of probabilities for each class: `p0`, `p1`, …, or every column whose name begins with `p_`,
+    /// followed by the name of the class.
     /// - Throws: an `InputError` naming file, line and column.
     package static func read(_ path: String) throws(InputError) -> LabelledProbabilities {
         var table = try TableText.load(path)

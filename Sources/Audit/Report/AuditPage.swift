@@ -5,7 +5,7 @@ import Mustache
 import Reports
 import Tensors
 
-/// What the template of ``Audit`` shows: text, ready but for escaping.
+/// The content of the template of ``Audit``: finished text, except for escaping.
 struct AuditPage {
     struct Row {
         var name: String
@@ -59,7 +59,7 @@ struct AuditPage {
         var rows: [Row]
     }
 
-    /// Pictures of a kind that the page shows; the tables hold all.
+    /// The maximum number of pictures of a kind on the page; the tables contain all.
     private static let most = 120
     private static let mostGroups = 60
 
@@ -193,8 +193,8 @@ extension AuditPage.DriftTable {
 }
 
 extension Audit {
-    /// `audit.html`.
-    /// - Throws: an `OperationError` where a picture cannot be packed or the package's template is not there.
+    /// Returns `audit.html`.
+    /// - Throws: an `OperationError` if a picture cannot be encoded or the package's template is missing.
     package func page(title: String, lead: String, notes: [String]) throws -> String {
         let page = try AuditPage(self, title: title, lead: lead, notes: notes)
         guard let url = Bundle.module.url(forResource: "audit", withExtension: "mustache") else {
@@ -203,7 +203,7 @@ extension Audit {
         return try MustacheTemplate(string: String(contentsOf: url, encoding: .utf8)).render(page)
     }
 
-    /// Writes the page, `audit.json` and the tables into `folder`, which is there.
+    /// Writes the page, `audit.json` and the tables into `folder`, which must exist.
     package func write(to folder: URL, title: String, lead: String, notes: [String]) throws {
         let files = [
             ("labels.csv", labelsTable), ("noise.csv", noiseTable), ("duplicates.csv", duplicatesTable),

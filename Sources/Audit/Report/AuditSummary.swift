@@ -1,6 +1,6 @@
 import Formats
 
-/// What an audit found, in few words.
+/// A short summary of an audit.
 package enum AuditSummary {
     static func rows(_ audit: Audit) -> [(name: String, found: String, of: String)] {
         let judged = Text.grouped(audit.judged.count), all = Text.grouped(audit.images.images.count)
@@ -18,7 +18,7 @@ package enum AuditSummary {
         ]
     }
 
-    /// A table for the console.
+    /// Returns a table for the console.
     package static func text(_ audit: Audit) -> String {
         let rows = [("", "found", "of")] + rows(audit).map { ($0.name, $0.found, $0.of) }
         let widths = [rows.map { Text.columns($0.0) }.max() ?? 0, 9, 9]

@@ -4,9 +4,10 @@ import Tensors
 extension Audit {
     private var names: [String] { images.images.classNames }
 
-    /// `labels.csv`: images read otherwise than labelled or barely as labelled, the least believed label first. `issue` is 1 where the label looks wrong;
-    /// `action` is what `--apply` would do: `relabel` where the suggestion of such a one is at least 90 % probable, else `remove`;
-    /// `keep` for the others, and in a test half, which nothing changes unasked. Whoever disagrees changes the column.
+    /// `labels.csv`: images that are predicted differently from their label or barely as labelled, least credible label
+    /// first. `issue` is 1 if the label looks wrong. `action` is what `--apply` would do with these: `relabel` if the
+    /// suggestion is at least 90 % probable, otherwise `remove`; it is `keep` for the others, and in a test half, which
+    /// is never changed unasked. To override an action, edit the column.
     package var labelsTable: String {
         var table = CSV(header: [
             "part", "index", "label", "suggestion", "labelProbability", "suggestionProbability", "quality", "issue",
@@ -41,7 +42,7 @@ extension Audit {
         return table.text
     }
 
-    /// `duplicates.csv`: a row an image, by group.
+    /// `duplicates.csv`: a row per image, by group.
     package var duplicatesTable: String {
         var table = CSV(header: ["group", "kind", "part", "index", "label", "residual", "ratio", "leak", "conflict"])
         for (number, group) in duplicates.enumerated() {
@@ -62,7 +63,7 @@ extension Audit {
         return table.text
     }
 
-    /// `strangers.csv`: the strangest first.
+    /// `strangers.csv`: the strangest images first.
     package var strangersTable: String {
         var table = CSV(header: ["part", "index", "label", "score", "far"])
         for stranger in strangers {
@@ -77,7 +78,7 @@ extension Audit {
         return table.text
     }
 
-    /// `slices.csv`: the worst first.
+    /// `slices.csv`: the worst slices first.
     package var slicesTable: String {
         var table = CSV(header: ["slice", "images", "errors", "accuracy", "lower", "upper", "p"])
         for slice in slices {
@@ -136,7 +137,7 @@ extension Audit {
         return ["part": .string(place.part), "index": .integer(place.index)]
     }
 
-    /// What was found of labels.
+    /// Returns the findings on labels.
     package static func labelsJSON(
         _ labels: LabelFindings, names: [String], place: (Int) -> JSONValue
     ) -> JSONValue {

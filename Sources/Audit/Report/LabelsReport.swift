@@ -2,14 +2,14 @@ import Formats
 import Foundation
 import Tensors
 
-/// What was found of labels alone, in a table of predictions.
+/// The findings on labels in a table of predictions, without images.
 package struct LabelsReport: Sendable {
     private let data: LabelledProbabilities
     private let labels: LabelFindings
 
     package init(_ data: LabelledProbabilities, _ labels: LabelFindings) { (self.data, self.labels) = (data, labels) }
 
-    /// `labels.csv`, `scores.csv`, `noise.csv` and `audit.json`.
+    /// Writes `labels.csv`, `scores.csv`, `noise.csv` and `audit.json`.
     package func write(to folder: URL) throws {
         var table = CSV(header: [
             "index", "label", "suggestion", "labelProbability", "suggestionProbability", "quality", "issue",
@@ -45,7 +45,7 @@ package struct LabelsReport: Sendable {
         for (name, text) in files { try AtomicFile.write(text, to: folder.appendingPathComponent(name)) }
     }
 
-    /// For the console.
+    /// A summary for the console.
     package var text: String {
         "\(Text.grouped(labels.findings.count)) of \(Text.grouped(data.count)) labels look wrong; estimated share of wrong labels "
             + Text.percent(labels.joint.noiseShare)

@@ -1,23 +1,23 @@
 import Datasets
 import Foundation
 
-/// What can be measured of an image without knowing what it shows.
+/// A property that can be measured of an image without knowing its content.
 package enum ImageMeasure: String, CaseIterable, Codable, Sendable {
-    /// The longer side of what is drawn, in pixels: rows and columns that reach a quarter of the lightest pixel.
+    /// The longer side of the drawing in pixels, counting rows and columns that reach a quarter of the lightest pixel.
     case size
-    /// Its width over its height.
+    /// The drawing's width over its height.
     case aspect
-    /// How far what is drawn leans, in degrees, positive to the right: `atan(−μ₁₁/μ₀₂)` of the central moments.
+    /// The slant of the drawing in degrees, positive to the right: `atan(−μ₁₁/μ₀₂)` of the central moments.
     case slant
-    /// The width of the strokes in pixels: `2·A/T`, A the sum of the pixels and T that of the gradients' lengths. A stroke of width w
-    /// and length l has A = w·l and T = 2·l.
+    /// The width of the strokes in pixels: `2·A/T`, where A is the sum of the pixels and T that of the gradients'
+    /// lengths. A stroke of width w and length l has A = w·l and T = 2·l.
     case thickness
-    /// How light what is drawn is, in [0, 255]: the mean of the pixels, each weighted by itself.
+    /// The brightness of the drawing, in [0, 255]: the mean of the pixels, each weighted by itself.
     case contrast
-    /// How far its centre of mass is from the image's middle, in pixels.
+    /// The distance of the centre of mass from the image's centre, in pixels.
     case offset
 
-    /// Of every image, `[N]`; 0 where nothing is drawn.
+    /// Returns the measures of every image, `[N]`; 0 for an image without a drawing.
     package static func all(_ images: ImageSet) -> [ImageMeasure: [Double]] {
         let pixels = GreyPixels(images)
         var result: [ImageMeasure: [Double]] = [:]
@@ -29,7 +29,7 @@ package enum ImageMeasure: String, CaseIterable, Codable, Sendable {
         return result
     }
 
-    /// Of one grey image `[H, W]`.
+    /// Returns the measures of one grey image `[H, W]`.
     static func of(_ image: [Float], height: Int, width: Int) -> [ImageMeasure: Double] {
         let largest = image.max() ?? 0
         guard largest > 0 else { return [:] }

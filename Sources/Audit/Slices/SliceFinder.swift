@@ -1,30 +1,30 @@
 import Evaluation
 import Foundation
 
-/// A part of the images, and how well it is read.
+/// A slice of the images and the accuracy on it.
 package struct Slice: Hashable, Sendable {
     /// `slant 12.1 to 24.0`, `class 8`, `class 7, thickness 1.2 to 1.9`.
     package var name: String
     package var count: Int
     package var errors: Int
     package var interval: ConfidenceInterval
-    /// P that so many errors or more fall into a part of this size by chance (hypergeometric), Holm's correction for all parts looked
-    /// at. Small: the part is read worse than the rest.
+    /// The probability that at least this many errors fall into a slice of this size by chance (hypergeometric), with
+    /// Holm's correction for all slices examined. A small value means that the slice is read worse than the rest.
     package var p: Double
 
     package var accuracy: Double { 1 - Double(errors) / Double(max(count, 1)) }
 }
 
-/// Accuracy by parts of the images: by class, by each measure in five parts of equal size, and by both.
+/// Accuracy by slices of the images: by class, by each measure in five parts of equal size, and by both.
 package enum SliceFinder {
     private static let parts = 5
-    /// Smaller parts say too little.
+    /// The minimum size of a slice; smaller ones say too little.
     package static let fewest = 30
 
-    /// The worst first: by the lower the p-value, then the accuracy.
+    /// Returns the slices, worst first: by ascending p-value, then by accuracy.
     /// - Parameters:
-    ///   - isRight: whether each image was read right, `[N]`.
-    ///   - labels: `[N]`.
+    ///   - isRight: whether each image was read correctly, `[N]`.
+    ///   - labels: the images' classes, `[N]`.
     package static func slices(
         isRight: [Bool], labels: [Int], classNames: [String], measures: [ImageMeasure: [Double]]
     ) -> [Slice] {
@@ -71,7 +71,7 @@ package enum SliceFinder {
         }
     }
 
-    /// Five parts of about equal size; equal values are never parted.
+    /// Divides the images into five parts of about equal size; equal values are never separated.
     private static func quantileParts(_ values: [Double]) -> [Part] {
         let order = values.indices.sorted { (values[$0], $0) < (values[$1], $1) }
         var parts: [Part] = [], start = 0
@@ -87,7 +87,8 @@ package enum SliceFinder {
         return parts
     }
 
-    /// p-values that hold for all of them together. S. Holm, "A simple sequentially rejective multiple test procedure", 1979.
+    /// Corrects p-values for multiple testing. S. Holm, "A simple sequentially rejective multiple test procedure",
+    /// 1979.
     package static func holm(_ p: [Double]) -> [Double] {
         let order = p.indices.sorted { (p[$0], $0) < (p[$1], $1) }
         var result = p, largest = 0.0
@@ -99,9 +100,9 @@ package enum SliceFinder {
     }
 }
 
-/// Draws without putting back.
+/// Sampling without replacement.
 package enum Hypergeometric {
-    /// P(X ≥ hits), X the marked ones among `drawn` of a population.
+    /// Returns P(X ≥ hits), where X is the number of marked items among `drawn` items of a population.
     package static func upperTail(hits: Int, drawn: Int, marked: Int, population: Int) -> Double {
         func logChoose(_ n: Int, _ k: Int) -> Double {
             lgamma(Double(n + 1)) - lgamma(Double(k + 1)) - lgamma(Double(n - k + 1))

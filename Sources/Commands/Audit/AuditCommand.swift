@@ -7,7 +7,7 @@ import Runs
 import Tensors
 import Workers
 
-/// `trainer audit`: can the data and the model be trusted?
+/// `trainer audit`: examines whether the data and the model can be trusted.
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
@@ -114,7 +114,7 @@ struct AuditCommand: ParsableCommand {
         }
         let session = try makeSession()
         defer { session.pool.shutdown() }
-        // What cannot be done is said before minutes are spent.
+        // Report impossible requests before spending minutes.
         let saved = save == nil ? nil : try session.savedModel()
         var options = options
         options.seed = session.experiment.seed
@@ -144,7 +144,7 @@ struct AuditCommand: ParsableCommand {
         return options
     }
 
-    /// Labels alone.
+    /// Audits only labels, from a table of predictions.
     private func auditTable(_ path: String) throws {
         let data = try LabelledProbabilities.read(path)
         let labels = LabelFindings(data, pruning: options.pruning, ranking: options.ranking)
@@ -156,7 +156,7 @@ struct AuditCommand: ParsableCommand {
         print("Everything is in \(folder.url.relativePath)")
     }
 
-    /// The halves of the data, as they are.
+    /// Returns the parts of the data, unmodified.
     private func loaded() throws -> [(name: String, images: ImageSet)] {
         let experiment: Experiment
         if let model {
@@ -211,7 +211,7 @@ struct AuditCommand: ParsableCommand {
             SavedModel.load(path: model), data: data, isUnseen: unseen, isSaved: save != nil, common: common)
     }
 
-    /// `trainer train --folds` with what was said here.
+    /// Returns the `trainer train --folds` command with the options given here.
     private func trainCommand() throws -> TrainCommand {
         var arguments = ["--config", config ?? ""] + overrides.flatMap { ["--set", $0] }
         if let seed { arguments += ["--seed", "\(seed)"] }
@@ -222,7 +222,7 @@ struct AuditCommand: ParsableCommand {
         return try TrainCommand.parse(arguments)
     }
 
-    /// Data to compare with those that are audited.
+    /// Loads data to compare with the audited ones.
     private func load(at path: String, for session: AuditSession) throws -> ImageSet {
         var options = session.experiment.dataRequest
         options.look(in: path)

@@ -2,7 +2,7 @@ import Numeral
 import Tensors
 import Workers
 
-/// The networks that an audit asks: one, or those of a cross-validation together.
+/// The networks that judge the images of an audit: one, or those of a cross-validation together.
 final class AuditJudge {
     private let classifiers: [Classifier]
 
@@ -18,7 +18,7 @@ final class AuditJudge {
         return classifier
     }
 
-    /// The mean of the networks' probabilities, `[N, K]`.
+    /// Returns the mean of the networks' probabilities, `[N, K]`.
     func probabilities(of images: ImageSet) -> [Double] {
         var mean: [Double] = []
         for classifier in classifiers {
@@ -29,11 +29,11 @@ final class AuditJudge {
         return mean.map { $0 / Double(classifiers.count) }
     }
 
-    /// The first network's, averaged over places; nil: it has none.
+    /// Returns the first network's features, averaged over positions; nil if it has none.
     func features(of images: ImageSet) -> [Float]? { classifiers[0].activations(of: images)?.features }
 
-    /// How strange images are to the first network: 0 is the median of known ones, 1 their 95th percentile.
-    /// - Parameter detector: its own; nil: none.
+    /// Returns how strange images look to the first network: 0 is the median of known images, 1 their 95th percentile.
+    /// - Parameter detector: the network's own detector; nil if it has none.
     func strangeness(of images: ImageSet, by detector: StrangerDetector?) -> [Double]? {
         guard let detector, let activations = classifiers[0].activations(of: images) else { return nil }
         return detector.scaled(

@@ -5,12 +5,12 @@ import Numeral
 import Tensors
 import Workers
 
-/// The data of an audit, and what networks say of them.
+/// The data of an audit, with the predictions of networks.
 struct AuditSession {
     let experiment: Experiment
     let graph: ResolvedGraph
     let classNames: [String]
-    /// Its name, or where it is.
+    /// The data set's name, or its location.
     let dataset: String
     var notes: [String]
     let sets: [(name: String, images: ImageSet)]
@@ -18,12 +18,12 @@ struct AuditSession {
     let evidence: AuditEvidence
     let pool: WorkerPool
     private let judge: AuditJudge
-    /// Probabilities of the first part, where they were found without its having been learned from.
+    /// Whether the first part has probabilities of networks that were not trained on it.
     private let firstIsJudged: Bool
     private let model: SavedModel?
     private let detector: StrangerDetector?
 
-    /// The halves of a data set, and what was kept for validation.
+    /// Returns the parts of a data set: the training, validation and test images.
     static func sets(_ data: LoadedData) throws -> [(name: String, images: ImageSet)] {
         guard data.lines == nil else {
             throw InputError("data.lines", expected: "single images", received: "lines of text")
@@ -32,7 +32,7 @@ struct AuditSession {
         return [("train", data.train), ("validation", data.validation), ("test", test)].filter { $0.1.count > 0 }
     }
 
-    /// By the networks of a cross-validation.
+    /// Creates a session whose judges are the networks of a cross-validation.
     init(_ validation: CrossValidation, pool: WorkerPool, say: (String) -> Void) throws {
         let whole = validation.whole, train = whole.train, k = train.classCount
         say("Judging …")
@@ -79,7 +79,7 @@ struct AuditSession {
         (firstIsJudged, model, detector) = (true, nil, nil)
     }
 
-    /// - Throws: an `InputError` where the network reads lines.
+    /// - Throws: an `InputError` if the network reads lines.
     static func check(_ model: SavedModel) throws(InputError) {
         guard model.graph.readsLines else { return }
         throw InputError(
@@ -87,7 +87,7 @@ struct AuditSession {
             remedy: "--save FILE gives it a detector of strangers; lines are not audited")
     }
 
-    /// The configuration that a model's data are loaded by.
+    /// Returns the configuration by which a model's data are loaded.
     static func experiment(of model: SavedModel, data: String?) throws -> Experiment {
         var experiment = model.experiment
         if let data {
@@ -100,15 +100,15 @@ struct AuditSession {
         return experiment
     }
 
-    /// By one network that is trained already.
-    /// - Parameter isSaved: whether ``savedModel()`` will be asked for, and a detector has to be fitted.
+    /// Creates a session whose judge is one trained network.
+    /// - Parameter isSaved: whether ``savedModel()`` will be called, so that a detector must be fitted.
     init(_ model: SavedModel, data: String?, isUnseen: Bool, isSaved: Bool, common: CommonOptions) throws {
         try Self.check(model)
         experiment = try Self.experiment(of: model, data: data)
         var options = experiment.dataRequest
         options.modelClasses = model.classNames
         let split = try common.load(options, seed: experiment.seed)
-        // In the order of the files, so that whoever owns them finds what is named.
+        // In the order of the files, so that their owner can find the images named.
         let loaded = try DatasetLoader.loadWhole(options, seed: experiment.seed)
         let sets = try Self.sets(loaded)
         try Classifier.check(model.graph, fits: sets[0].images, named: loaded.dataset)
@@ -146,7 +146,7 @@ struct AuditSession {
         firstIsJudged = isUnseen
     }
 
-    /// In a sentence: what was audited, and by what.
+    /// Returns a sentence on what was audited, and by which networks.
     func lead(_ audit: Audit) -> String {
         let parts = images.parts.map { "\(Console.grouped($0.range.count)) \($0.name)" }.joined(separator: ", ")
         return
@@ -155,7 +155,7 @@ struct AuditSession {
             + "\(Console.fixed(100 * audit.accuracy, 2)) % as labelled."
     }
 
-    /// The first part compared with other data, or else with the test half.
+    /// Compares the first part with other data or, without a path, with the test part.
     func drift(against path: String?, seed: UInt64, load: (String) throws -> ImageSet) throws -> Audit.Drift? {
         let k = classNames.count
         func side(_ name: String, _ range: Range<Int>) throws -> Audit.Side {
@@ -170,7 +170,7 @@ struct AuditSession {
                     : judge.probabilities(of: set),
                 features: evidence.features.map { Array($0[(range.lowerBound * d)..<(range.upperBound * d)]) })
         }
-        // Images that are new to the network stand for what it was trained on.
+        // Images that are new to the network stand in for those it was trained on.
         let first = firstIsJudged || path == nil ? images.parts[0] : images.parts[images.parts.count - 1]
         if let path {
             let other = try load(path)
@@ -184,13 +184,13 @@ struct AuditSession {
         return Audit.drift(try side(first.name, first.range), try side(test.name, test.range), seed: seed)
     }
 
-    /// Why a model is not saved.
+    /// The error for a model that cannot be saved.
     static let noDetector = InputError(
         "--save", expected: "at least \(StrangerDetector.fewestHeldOut) validation images and a network with features",
         received: "neither or one of them", remedy: "the model's data.validationFraction says how many there are")
 
-    /// The model with a detector of its own.
-    /// - Throws: an `InputError` where none can be fitted.
+    /// Returns the model with its own detector.
+    /// - Throws: an `InputError` if no detector can be fitted.
     func savedModel() throws -> SavedModel {
         guard let model, let detector else { throw Self.noDetector }
         return model.calibrated(temperature: model.temperature, strangers: detector)
@@ -198,7 +198,7 @@ struct AuditSession {
 }
 
 extension DataOptions {
-    /// Takes the data at `path`, whatever was named before.
+    /// Uses the data at `path`, whatever was specified before.
     mutating func look(in path: String) {
         (directory, provider, fold, files) = (path, nil, nil, nil)
         if source == .sample { source = .auto }
@@ -206,7 +206,7 @@ extension DataOptions {
 }
 
 extension LoadedData {
-    /// What people know it by: data of their own have a place, and no name.
+    /// The name to show: the location for users' own data, which have no name.
     fileprivate var shownName: String {
         DatasetName(rawValue: dataset) == nil ? URL(fileURLWithPath: directory).relativePath : dataset
     }

@@ -4,7 +4,8 @@ import Numeral
 import Tensors
 
 extension AuditCommand {
-    /// Gives a network of lines a detector of strangers, which is all that an audit does of lines: they are not judged themselves.
+    /// Adds a detector of strangers to a network of lines, which is all that an audit does for lines: they are not
+    /// judged.
     func saveLines(_ model: SavedModel, to path: String) throws {
         for (option, isGiven) in [
             ("--unseen", unseen), ("--against", against != nil), ("--apply", apply != nil), ("--prune", prune != nil),
@@ -29,7 +30,7 @@ extension AuditCommand {
             model.calibrated(temperature: model.temperature ?? calibration.temperature, strangers: strangers), to: path)
     }
 
-    /// Writes a model that was given a detector, and says so.
+    /// Writes a model with its new detector, and reports that.
     func save(_ model: SavedModel, to path: String) throws {
         let data = model.encoded()
         try AtomicFile.write(data, to: URL(fileURLWithPath: path))

@@ -93,7 +93,7 @@ struct FormsCalibrateCommand: ParsableCommand {
         }
     }
 
-    /// Why no threshold keeps to the bound.
+    /// Returns why no threshold satisfies the bound.
     static func shortage(_ t: AcceptanceThreshold, _ options: AcceptanceOptions) -> String {
         let error = Console.fixed(100 * options.error, 3)
         return t.count < t.leastCount

@@ -7,7 +7,7 @@ import Pictures
 import Recognition
 import Tensors
 
-/// `trainer forms`: from scanned forms to a table whose errors are bounded.
+/// `trainer forms`: turns scanned forms into a table whose errors are bounded.
 struct FormsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forms", abstract: "Read scanned forms into a table whose errors are bounded.",
@@ -22,7 +22,7 @@ struct FormsCommand: ParsableCommand {
         ])
 }
 
-/// What reading and calibrating share.
+/// Options common to reading and calibrating.
 struct FormsOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The template of the form.", valueName: "file.json"))
     var template: String
@@ -39,7 +39,7 @@ struct FormsOptions: ParsableArguments {
         var template: FormTemplate
         var templateDigest: String
         var readers: PageReaders
-        /// Pictures by path, and what they are called in tables.
+        /// The paths of the pictures, and their names in tables.
         var files: [String]
         var names: [String]
     }

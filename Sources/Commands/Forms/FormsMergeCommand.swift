@@ -25,7 +25,7 @@ struct FormsMergeCommand: ParsableCommand {
         try FormsReadCommand.finish(folder)
     }
 
-    /// Each person's answers are kept as one file, later ones over earlier ones.
+    /// Stores each person's answers in one file, where later answers replace earlier ones.
     private static func merge(_ paths: [String], into folder: FormsFolder) throws {
         let (job, template) = try folder.load()
         var fields: Set<String> = []

@@ -75,7 +75,7 @@ struct FormsReadCommand: ParsableCommand {
         try Self.finish(folder)
     }
 
-    /// A calibration that is of this template and these networks, and the bytes of its file.
+    /// Returns a calibration, checked to be for this template and these networks, and the bytes of its file.
     private static func calibration(
         _ path: String, _ job: FormsOptions.Job
     ) throws -> (calibration: FormCalibration, bytes: [UInt8]) {
@@ -90,7 +90,7 @@ struct FormsReadCommand: ParsableCommand {
         return (known, bytes)
     }
 
-    /// Writes the tables, and says what came of it.
+    /// Writes the tables and prints a summary.
     static func finish(_ folder: FormsFolder) throws {
         let tables = try ResultTables(folder), counts = try tables.write()
         let isBounded = FileManager.default.fileExists(atPath: folder.calibration.path)

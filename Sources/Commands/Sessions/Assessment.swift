@@ -6,35 +6,36 @@ import Runs
 import Tensors
 import Workers
 
-/// What training and evaluating do alike with a trained network and a test set: classify, write, print.
+/// The steps that training and evaluating share, for a trained network and a test set: classify, write, print.
 struct Assessment {
     var experiment: Experiment
     var graph: ResolvedGraph
     var normalization: (mean: Float, standardDeviation: Float)?
-    /// That calibrates its probabilities, where it is known.
+    /// The temperature that calibrates its probabilities, if known.
     var temperature: Double?
     var parameters: AlignedBuffer<Float>
     var state: AlignedBuffer<Float>
     /// The data set's name.
     var dataset: String
     var source: LoadedData.Source
-    /// What it was trained on, where `history` tells of that.
+    /// The training data, if `history` is that of training on them.
     var training: LoadedData?
     var history: TrainingHistory?
     var environment: EnvironmentRecord
-    /// Commands that do the same again.
+    /// Commands that repeat the assessment.
     var reproduction: [String]
-    /// Where several models are averaged, which then stand instead of the one; `graph` is the first's.
+    /// The models whose averaged probabilities replace those of a single one; `graph` is the first one's.
     var ensemble: Ensemble? = nil
-    /// The classes' probabilities of every image, where they are known already: of a cross-validation, whose networks are several.
+    /// The class probabilities of every image if they are known already, as in a cross-validation, which has several
+    /// networks.
     var probabilities: [Float]? = nil
-    /// Whether the console is given one line instead of the tables.
+    /// Whether the console shows one line instead of the tables.
     var isBrief = false
-    /// What was said already of the data, for the record.
+    /// Notes on the data that were printed already, for the record.
     var notes: [String] = []
 
-    /// Classifies the test images, writes everything that is made of that, and prints the summary.
-    /// - Parameter beforeEnd: does what must be done before `metrics.json` makes the run a finished one.
+    /// Classifies the test images, writes all results, and prints the summary.
+    /// - Parameter beforeEnd: called before `metrics.json` marks the run as finished.
     func run(
         on images: ImageSet, to folder: RunFolder, common: CommonOptions, pool: WorkerPool, ranks: Ranks,
         beforeEnd: (EvaluationSummary) throws -> Void = { _ in }
@@ -67,7 +68,7 @@ struct Assessment {
         try folder.write(pictures: pictures)
         try folder.write(report: report(evaluation, metrics, pictures))
         try beforeEnd(evaluation)
-        // Last: it makes the run a finished one.
+        // Last, since it marks the run as finished.
         try folder.write(metrics: metrics)
         let seconds = (clock.now - start) / .seconds(1)
         common.say("Metrics, figures and report in \(Console.fixed(seconds, 2)) s")
@@ -89,7 +90,7 @@ struct Assessment {
 
     private var views: Int { experiment.evaluation.testTimeAugmentation?.viewCount ?? 1 }
 
-    /// The classes' probabilities of every image. All ranks call it, and share the work.
+    /// Returns the class probabilities of every image. All ranks must call it; they share the work.
     static func probabilities(
         of images: ImageSet, experiment: Experiment, graph: ResolvedGraph,
         normalization: (mean: Float, standardDeviation: Float)?, parameters: AlignedBuffer<Float>,
@@ -107,7 +108,7 @@ struct Assessment {
         _ evaluation: EvaluationSummary, _ images: ImageSet, _ pool: WorkerPool
     ) throws -> RunPictures {
         var pictures = RunPictures(mistakes: try Mistakes(evaluation, images: images))
-        // Filters and features are of one network.
+        // Filters and features belong to a single network.
         guard ensemble == nil, probabilities == nil else { return pictures }
         pictures.filters = try FilterSheet(graph, parameters: parameters)
         if let training, history != nil, !experiment.augmentation.isIdentity {
@@ -140,7 +141,7 @@ struct Assessment {
         return report
     }
 
-    /// An argument as a shell takes it.
+    /// Returns an argument, quoted for a shell if necessary.
     static func quoted(_ argument: String) -> String {
         let plain = argument.unicodeScalars.allSatisfy {
             $0.properties.isAlphabetic && $0.isASCII || "0123456789-_./=:,+@%[]".unicodeScalars.contains($0)

@@ -2,20 +2,20 @@ import Foundation
 import Numeral
 import Runs
 
-/// Writes the checkpoints of a run. One that cannot be written is said and does not end the training: the disk may have
-/// room again for the next.
+/// Writes the checkpoints of a run. A failure is reported and does not end training: the disk may have space again for
+/// the next one.
 final class CheckpointWriter {
     private let run: LiveRun
     private let options: CheckpointOptions
     private let configuration: String
     private let dataDigests: [String: String]
     private let engine: [String: String]
-    /// Why the last one could not be written; nil where it was.
+    /// The reason why the last checkpoint could not be written; nil if it was written.
     private(set) var failure: OperationError?
-    /// The last that was written, by this process or, in a resumed run, by the one before.
+    /// The last checkpoint written, by this process or, in a resumed run, by the previous one.
     private(set) var last: URL?
 
-    /// Nil where the configuration wants none.
+    /// Returns nil if the configuration requests no checkpoints.
     init?(
         _ run: LiveRun, _ experiment: Experiment, _ graph: ResolvedGraph, dataDigests: [String: String],
         resumedFrom last: URL?
@@ -29,7 +29,7 @@ final class CheckpointWriter {
         self.last = last
     }
 
-    /// - Parameter liveSums: of the files that grow, where they stand now.
+    /// - Parameter liveSums: the current sums of the growing files.
     func write(_ state: TrainingState, liveSums: [String: [Double]]) {
         do throws(OperationError) {
             let checkpoint = Checkpoint(
@@ -39,7 +39,7 @@ final class CheckpointWriter {
             if failure != nil { Console.message("Checkpoints are written again") }
             failure = nil
         } catch {
-            // Said once, until it changes.
+            // Reported once, until the reason changes.
             defer { failure = error }
             if failure?.problem == error.problem { return }
             Console.message(

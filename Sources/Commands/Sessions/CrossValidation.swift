@@ -6,18 +6,18 @@ import Runs
 import Tensors
 import Workers
 
-/// The parts of `trainer train --folds K`: a folder with a run for each, and what they say together.
+/// The cross-validation of `trainer train --folds K`: a folder with a run for each fold, and their combined results.
 struct CrossValidation {
-    /// One part, as a run of its own.
+    /// One fold, as a run of its own.
     struct Part {
         let fold: DataOptions.Fold
         let data: LoadedData
         /// The folder of the cross-validation.
         let folder: URL
-        /// A run of this part that did not come to its end.
+        /// The path of an unfinished run of this fold.
         let unfinished: String?
 
-        /// `experiment` for this part.
+        /// Returns `experiment` for this fold.
         func applied(to experiment: Experiment) -> Experiment {
             var result = experiment
             result.data.fold = fold
@@ -31,7 +31,7 @@ struct CrossValidation {
     let whole: LoadedData
     let folder: URL
 
-    /// - Parameter experiment: as the configuration and the command line say.
+    /// - Parameter experiment: the experiment that the configuration and the command line specify.
     init(_ experiment: Experiment, count: Int, common: CommonOptions) throws {
         guard (2...100).contains(count) else {
             throw InputError("--folds", expected: "an integer in 2…100", received: "\(count)")
@@ -49,17 +49,17 @@ struct CrossValidation {
         try RunFolder.createFolders(folder)
     }
 
-    /// The runs of part `number` that are there, by name.
+    /// Returns the existing runs of fold `number`, ordered by name.
     private func runs(_ number: Int) -> [RunFolder] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         return names.filter { $0.hasPrefix("fold-\(number)-") }.sorted()
             .map { RunFolder(folder.appendingPathComponent($0, isDirectory: true)) }
     }
 
-    /// The finished run of part `number`; nil where there is none.
+    /// Returns the finished run of fold `number`; nil if there is none.
     func finished(_ number: Int) -> RunFolder? { runs(number).first(where: \.isFinished) }
 
-    /// Part `number`, to be trained or gone on with.
+    /// Returns fold `number`, to be trained or resumed.
     func part(_ number: Int) throws -> Part {
         let fold = DataOptions.Fold(number, of: count)
         return Part(
@@ -67,12 +67,12 @@ struct CrossValidation {
             data: try whole.fold(
                 fold, validationFraction: experiment.data.validationFraction, seed: experiment.seed),
             folder: folder,
-            // One that was killed before its configuration was written is left alone.
+            // A run that was killed before its configuration was written is left alone.
             unfinished: runs(number).last { FileManager.default.fileExists(atPath: $0.url(of: .config).path) }?
                 .url.relativePath)
     }
 
-    /// Checks that a finished run is of this configuration.
+    /// Checks that a finished run has this configuration.
     func check(_ run: RunFolder) throws {
         let file = run.url(of: .config).relativePath
         var stored = try ExperimentFile.load(path: file)
@@ -89,18 +89,18 @@ struct CrossValidation {
         }
     }
 
-    /// What the networks of the parts say of the images that they did not learn from.
+    /// The predictions of the folds' networks for the images that they were not trained on.
     struct OutOfFold {
-        /// Indices of each part's images.
+        /// The indices of each fold's images.
         var places: [[Int]]
-        /// The folder of each part's run.
+        /// The folder of each fold's run.
         var runs: [String]
         var parts: [FoldsRecord.Part]
-        /// Of all images, `[N, K]`.
+        /// The probabilities of all images, `[N, K]`.
         var probabilities: [Float]
     }
 
-    /// Puts the parts' predictions together, each image judged by the one network that did not learn from it.
+    /// Combines the folds' predictions, each image judged by the one network that was not trained on it.
     func outOfFold() throws -> OutOfFold {
         let places = StratifiedSplit.folds(of: whole.train.labels, count: count, seed: experiment.seed)
         let classes = whole.train.classCount
@@ -131,7 +131,7 @@ struct CrossValidation {
         return result
     }
 
-    /// Writes the figures of all parts together, and prints them.
+    /// Writes and prints the metrics of all folds together.
     func finish(common: CommonOptions, pool: WorkerPool, _ ranks: Ranks) throws {
         let all = try outOfFold(), parts = all.parts
         let output = RunFolder(folder), first = try SavedModel.load(path: parts[0].run)

@@ -3,16 +3,16 @@ import Numeral
 import Runs
 import Workers
 
-/// Several models that answer together: the mean of their probabilities, and each one's own figures.
+/// Several models that predict together: the mean of their probabilities, and each one's own metrics.
 struct Ensemble {
     var members: [EnsembleMember]
     var probabilities: [Float]
 
     var parameterCount: Int { members.reduce(0) { $0 + $1.parameters } }
 
-    /// Lets each model classify the images, one after the other: only one is in memory at a time.
-    /// - Parameter load: opens a model, with the evaluation that is asked for.
-    /// - Throws: `InputError` where a model is for images of another shape or other classes.
+    /// Classifies the images with one model after the other, so that only one is in memory at a time.
+    /// - Parameter load: opens a model, with the evaluation that is requested.
+    /// - Throws: `InputError` if a model is for images of another shape or for other classes.
     init(
         _ paths: [String], on images: ImageSet, dataset: String, pool: WorkerPool, communicator: any Communicator,
         load: (String) throws -> SavedModel,

@@ -2,27 +2,28 @@ import Foundation
 import LinearAlgebra
 import Synchronization
 
-/// Ctrl-C, SIGTERM and a terminal that goes away: the first asks the running step to be the last, the second ends the
-/// program at once.
+/// Handles Ctrl-C, SIGTERM and a terminal that is closed: the first signal asks training to stop after the current
+/// step, the second ends the program immediately.
 enum Interruption {
-    /// The first signal that came; 0 before.
+    /// The first signal received; 0 before.
     private static let signalNumber = Atomic<Int32>(0)
 
     static var isRequested: Bool { signalNumber.load(ordering: .relaxed) != 0 }
 
-    /// What the program ends with, by the shell's convention: 128 and the signal's number, on whichever rank it came.
+    /// Returns the exit code by the shell's convention: 128 plus the signal's number, on whichever rank it was
+    /// received.
     static func exitCode(_ ranks: Ranks) -> Int32 {
         let numbers = ranks.communicator.gather([UInt8(truncatingIfNeeded: signalNumber.load(ordering: .relaxed))])
         return 128 + Int32(numbers.joined().max() ?? 0)
     }
 
-    /// The same for a program of one process.
+    /// The exit code of a program of one process.
     static var ownExitCode: Int32 { 128 + signalNumber.load(ordering: .relaxed) }
 
-    /// Lets a limit on the size of files make the write fail, which is told, instead of ending the program.
+    /// Makes a write beyond a limit on the size of files fail, which is reported, instead of ending the program.
     static func ignoreSizeLimit() { signal(SIGXFSZ, SIG_IGN) }
 
-    /// Under a limit on memory, an allocation that fails ends the program by SIGABRT without a word: says why.
+    /// Explains why the program ends if an allocation fails under a memory limit: SIGABRT alone gives no reason.
     static func explainShortage() {
         guard BLASMemory.isLimited else { return }
         signal(SIGABRT) { _ in
@@ -34,7 +35,7 @@ enum Interruption {
     }
 
     static func install() {
-        // Made before the first signal: a handler may not.
+        // Initialised before the first signal, since a handler may not do so.
         _ = isRequested
         var handled = sigset_t()
         sigemptyset(&handled)
@@ -44,11 +45,11 @@ enum Interruption {
                     expected: 0, desired: number, ordering: .relaxed)
                 if !first.exchanged { _exit(128 + number) }
             }
-            // What the shell has the program ignore (nohup, a job in the background) it goes on ignoring.
+            // Keep ignoring what the shell has the program ignore (nohup, a background job).
             if unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(number, SIG_IGN) }
             sigaddset(&handled, number)
         }
-        // A parent with threads may have started the program with these blocked.
+        // A parent with threads may have started the program with these signals blocked.
         pthread_sigmask(SIG_UNBLOCK, &handled, nil)
     }
 }

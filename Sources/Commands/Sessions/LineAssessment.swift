@@ -6,7 +6,7 @@ import Runs
 import Tensors
 import Workers
 
-/// What training on lines of text ends with: the test lines are composed and read, figures written and printed.
+/// The test at the end of training on lines of text: composes and reads the test lines, and writes and prints metrics.
 struct LineAssessment {
     var experiment: Experiment
     var graph: ResolvedGraph
@@ -17,13 +17,13 @@ struct LineAssessment {
     var dataset: String
     var source: LoadedData.Source
     var lines: LineData
-    /// What it was trained on, and how; nil where a stored model is evaluated.
+    /// The characters it was trained on, and the history; nil if a stored model is evaluated.
     var training: (characters: ImageSet, history: TrainingHistory)? = nil
     var environment: EnvironmentRecord
     var reproduction: [String]
     var notes: [String] = []
 
-    /// - Parameter beforeEnd: does what must be done before `metrics.json` makes the run a finished one.
+    /// - Parameter beforeEnd: called before `metrics.json` marks the run as finished.
     func run(
         on characters: ImageSet, to folder: RunFolder, common: CommonOptions, pool: WorkerPool,
         beforeEnd: () throws -> Void = {}

@@ -9,19 +9,19 @@ import Workers
 /// Rank 0 reads configurations and runs, writes, and prints; the others are silent, unless they fail alone.
 struct Ranks {
     let communicator: any Communicator
-    /// MPI's library and its version; nil in a build without.
+    /// The MPI library and its version; nil in a build without MPI.
     let library: String?
-    /// By rank.
+    /// The members by rank.
     let members: [Member]
 
-    /// What a rank runs on.
+    /// The host and cores of a rank.
     struct Member: Codable, Hashable {
         var host: String
         /// The cores it may use, as a mask.
         var mask: String
     }
 
-    /// A failure that all ranks know of, so that they end together.
+    /// A failure known to all ranks, so that they end together.
     struct SharedFailure: Error, CustomStringConvertible {
         let code: Int32
         let description: String
@@ -30,8 +30,8 @@ struct Ranks {
     var isFirst: Bool { communicator.rank == 0 }
     var count: Int { communicator.size }
 
-    /// Runs `body` with all ranks, and ends them together: in good order where all come to the end or fail alike; all at once
-    /// where one fails alone.
+    /// Runs `body` on all ranks and ends them together: in an orderly way if all finish or fail alike, by aborting all
+    /// if one fails alone.
     static func join(_ body: (Ranks) throws -> Void) throws {
         let ranks = try Ranks()
         do {
@@ -44,7 +44,7 @@ struct Ranks {
             }
             let isShared = error is SharedFailure || error is TrainingError || error is ExitCode
             if !isShared { ranks.abort(error) }
-            // Said before the processes end, about which the launcher has something to say as well.
+            // Printed before the processes end, since the launcher then prints messages as well.
             if ranks.isFirst, !(error is ExitCode) { Console.message("trainer: \(error)") }
             ranks.end()
             throw ExitCode(TrainerCommand.code(of: error))
@@ -96,7 +96,7 @@ struct Ranks {
         #endif
     }
 
-    /// Threads for this rank's pool: its cores, shared with the ranks of its host that may use the same.
+    /// The number of threads for this rank's pool: its cores, shared with the ranks of its host that may use the same.
     var threads: Int {
         let own = members[communicator.rank]
         let local = members.filter { $0.host == own.host }
@@ -105,7 +105,7 @@ struct Ranks {
         return max(1, min(cores, (Machine.quota ?? Machine.cores) / max(local.count, 1)))
     }
 
-    /// How many ranks each host has, in the order of the ranks.
+    /// The hosts and the number of ranks on each, in the order of the ranks.
     var hosts: [(name: String, ranks: Int)] {
         var result: [(name: String, ranks: Int)] = []
         for member in members {
@@ -118,7 +118,7 @@ struct Ranks {
         return result
     }
 
-    /// `Open MPI v4.1.4, 4 ranks on a (2), b (2)`; nil in a build without.
+    /// `Open MPI v4.1.4, 4 ranks on a (2), b (2)`; nil in a build without MPI.
     var description: String? {
         library.map { library in
             let places = hosts.map { count == 1 ? $0.name : "\($0.name) (\($0.ranks))" }.joined(separator: ", ")
@@ -128,7 +128,7 @@ struct Ranks {
 
     // MARK: - Together
 
-    /// Does `work` on every rank. Where it fails on any, all throw the failure of the lowest such rank.
+    /// Runs `work` on every rank. If it fails on any, all throw the failure of the lowest such rank.
     func together<Result>(_ work: () throws -> Result) throws -> Result {
         guard count > 1 else { return try work() }
         var result: Result?
@@ -146,15 +146,15 @@ struct Ranks {
         return result
     }
 
-    /// Does `work` on rank 0 alone; where it fails, all throw. Nil on the others.
+    /// Runs `work` on rank 0 only; if it fails, all throw. Returns nil on the others.
     func onFirst<Result>(_ work: () throws -> Result) throws -> Result? {
         try together { isFirst ? try work() : nil }
     }
 
-    /// What rank 0 has, on every rank.
+    /// Returns the bytes of rank 0 on every rank.
     func share(_ bytes: Data) -> Data { count == 1 ? bytes : Data(communicator.broadcast(Array(bytes))) }
 
-    /// Gives every rank the configuration of rank 0, which alone has read it.
+    /// Returns the configuration of rank 0, which alone has read it, on every rank.
     func share(_ pair: (Experiment, ResolvedGraph)?) throws -> (Experiment, ResolvedGraph) {
         let text = share(Data((pair?.0.jsonText ?? "").utf8))
         if let pair { return pair }
@@ -162,7 +162,7 @@ struct Ranks {
         return (experiment, try ResolvedGraph(experiment.model))
     }
 
-    /// Where the checkpoint of rank 0 stands, on every rank; nil where there is none.
+    /// Returns the training state in rank 0's checkpoint on every rank; nil if there is none.
     func share(state checkpoint: Checkpoint?) throws -> TrainingState? {
         guard count > 1 else { return checkpoint?.state }
         let bytes = share(try checkpoint?.encoded() ?? Data())
@@ -174,11 +174,11 @@ struct Ranks {
         }
     }
 
-    /// Whether `fact` is true on any rank.
+    /// Returns whether `fact` is true on any rank.
     func isAnyTrue(_ fact: Bool) -> Bool { communicator.union(fact ? 1 : 0) != 0 }
 
-    /// Checks that every rank has what rank 0 has of the facts that make the bits.
-    /// - Parameter what: such as `the data of rank 0`.
+    /// Checks that every rank has the same facts as rank 0, of those that determine the results bit by bit.
+    /// - Parameter what: a description of the facts, such as `the data of rank 0`.
     func check(_ facts: [String: String], are what: String, remedy: String) throws {
         guard count > 1 else { return }
         let first = try JSONDecoder().decode([String: String].self, from: share(JSONEncoder().encode(facts)))

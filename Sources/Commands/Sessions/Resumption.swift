@@ -2,27 +2,26 @@ import Foundation
 import Numeral
 import Runs
 
-/// An unfinished run that this process goes on with.
+/// An unfinished run that this process resumes.
 struct Resumption {
     let run: LiveRun
     let experiment: Experiment
     let graph: ResolvedGraph
-    /// Nil where the run ended before its first checkpoint: it begins again in its folder.
+    /// Nil if the run ended before its first checkpoint: it then starts over in its folder.
     let found: CheckpointFolder.Found?
 
     private let path: String
 
-    /// Opens the run and holds it. Its configuration is the one stored in it; the one that the command line gives, if
-    /// any, must say the same.
+    /// Opens the run and locks it. Its stored configuration is used; one given on the command line must be equal to it.
     ///
-    /// - Parameter given: the configuration of the command line, made from the stored one.
-    /// - Returns: nil where the run is finished.
-    /// - Throws: `InputError` where it is no run, its checkpoints are all damaged or of another version, or a
-    ///   configuration differs, naming the keys; `OperationError` where another process holds it.
+    /// - Parameter given: returns the configuration of the command line, made from the stored one.
+    /// - Returns: nil if the run is finished.
+    /// - Throws: `InputError` if it is not a run, if its checkpoints are all damaged or of another version, or if a
+    ///   configuration differs, naming the keys; `OperationError` if another process holds it.
     static func open(_ path: String, given: (Experiment) throws -> Experiment) throws -> Resumption? {
         let folder = RunFolder(URL(fileURLWithPath: path, isDirectory: true))
         if folder.isFinished {
-            // What a process that was killed after its last file may have left goes; where it cannot, it does no harm.
+            // Remove what a process killed after its last file may have left; if that fails, it does no harm.
             try? LiveRun.resume(folder).close()
             return nil
         }
@@ -36,7 +35,7 @@ struct Resumption {
                 received: differences.joined(separator: ", "),
                 remedy: "leave out --config, --set and --seed, or begin a new run")
         }
-        // The one who held it may have finished it meanwhile.
+        // The previous holder may have finished the run meanwhile.
         if folder.isFinished { return nil }
         let found = try CheckpointFolder(of: folder).newestSound()
         if let found {
@@ -52,11 +51,11 @@ struct Resumption {
         return Resumption(run: run, experiment: experiment, graph: graph, found: found, path: path)
     }
 
-    /// Checks that data and engine are those of the checkpoint.
+    /// Checks that the data and the engine are those of the checkpoint.
     ///
-    /// - Parameter force: whether another engine is only warned of: training goes on, to other bits than it would have
-    ///   come to. Other data are refused all the same.
-    /// - Throws: `InputError` that names what differs.
+    /// - Parameter force: whether another engine only causes a warning: training continues, to other bits than it would
+    ///   have reached. Other data are refused all the same.
+    /// - Throws: `InputError` that names the differences.
     func check(dataDigests: [String: String], force: Bool) throws {
         guard let checkpoint = found?.checkpoint else { return }
         let data = Self.differences(dataDigests, checkpoint.dataDigests) { String($0.prefix(12)) + "…" }
@@ -78,7 +77,7 @@ struct Resumption {
                 + "those of an uninterrupted run")
     }
 
-    /// Says where the run goes on.
+    /// Reports where the run resumes.
     func announce(_ common: CommonOptions) {
         guard let found else {
             Console.message("\(path) has no checkpoint yet: it begins again from its first step")

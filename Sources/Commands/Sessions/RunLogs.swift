@@ -4,15 +4,15 @@ import Reports
 import Runs
 import TensorBoard
 
-/// The files that follow a run while it goes on: `events.jsonl` and the event file for TensorBoard. One that cannot be
-/// written is given up with a warning; training goes on.
+/// The log files of a run in progress: `events.jsonl` and the event file for TensorBoard. A file that cannot be written
+/// is abandoned with a warning, and training continues.
 final class RunLogs {
     private var events: EventLog?
     private var tensorBoard: TensorBoardLog?
 
-    /// Opens both files, as far as the configuration wants them; in a resumed run they go on where it does.
+    /// Opens the files that the configuration requests; in a resumed run they continue from the checkpoint.
     ///
-    /// - Parameter sums: those of the checkpoint that it goes on from.
+    /// - Parameter sums: the sums in the checkpoint from which the run resumes.
     init(
         _ run: LiveRun, _ experiment: Experiment, graph: ResolvedGraph, data: LoadedData, sums: [String: [Double]]
     ) {
@@ -43,10 +43,10 @@ final class RunLogs {
         }
     }
 
-    /// What the files carry from record to record, for a checkpoint.
+    /// The state that the files carry from record to record, to be stored in a checkpoint.
     var sums: [String: [Double]] { tensorBoard.map { [RunFile.tensorBoard.rawValue: $0.sums] } ?? [:] }
 
-    /// Hands everything to the files: a checkpoint is about to refer to their lengths.
+    /// Writes all buffered data to the files, since a checkpoint is about to refer to their lengths.
     func flush() {
         attempt {
             try events?.flush()
@@ -73,7 +73,7 @@ final class RunLogs {
         }
     }
 
-    /// The end of a run: tested, or not.
+    /// Ends the logs of a run, with the results of its test if there are any.
     func end(_ evaluation: EvaluationSummary?) {
         attempt {
             if let evaluation { try tensorBoard?.record(evaluation) }
@@ -83,7 +83,7 @@ final class RunLogs {
         end(succeeded: evaluation != nil)
     }
 
-    /// The end of a run whose test has no figures of classes.
+    /// Ends the logs of a run whose test has no metrics by class.
     func end(succeeded: Bool) {
         attempt {
             try tensorBoard?.end(succeeded: succeeded)
@@ -101,7 +101,7 @@ final class RunLogs {
         }
     }
 
-    /// The configuration, key by key, without its name and what it leaves behind.
+    /// Returns the settings of the configuration, key by key, without its name and output settings.
     private static func hyperparameters(_ experiment: Experiment) -> [Hyperparameter] {
         experiment.json.leaves.compactMap { leaf in
             if leaf.path == "name" || leaf.path.hasPrefix("output.") { return nil }

@@ -3,14 +3,14 @@ import Foundation
 import Numeral
 import Runs
 
-/// Where a sweep keeps what it found: `sweep.json`, and for each trial and seed a result and, while there is more to
-/// train, a checkpoint. Every file is written whole or not at all.
+/// The folder of a sweep's results: `sweep.json`, and for each trial and seed a result and, while there is more to
+/// train, a checkpoint. Every file is written atomically.
 struct SweepFolder {
     let url: URL
     private let lock: FolderLock
 
-    /// The folder of `sweep`, made or found again.
-    /// - Throws: an ``InputError`` where another sweep is in it, an ``OperationError`` where it cannot be written or
+    /// Creates the folder of `sweep`, or opens an existing one.
+    /// - Throws: an ``InputError`` if it contains another sweep, an ``OperationError`` if it cannot be written or
     ///   another process writes to it.
     static func open(_ sweep: Sweep) throws -> SweepFolder {
         let url = URL(fileURLWithPath: sweep.output, isDirectory: true)
@@ -41,7 +41,7 @@ struct SweepFolder {
             .appendingPathComponent("trial-\(trial)-seed-\(seed).\(kind)")
     }
 
-    /// What was found of a training; nil where nothing was, or what was is damaged.
+    /// Returns the result of a training; nil if there is none or it is damaged.
     func result(_ trial: Int, _ seed: UInt64) -> SweepTraining? {
         guard let data = try? Data(contentsOf: place(trial, seed, "json")) else { return nil }
         return try? JSONDecoder().decode(SweepTraining.self, from: data)
@@ -53,8 +53,8 @@ struct SweepFolder {
         try AtomicFile.write(try encoder.encode(result), to: place(result.trial, result.seed, "json"))
     }
 
-    /// Where a training stood; nil where it is to begin anew. One of another configuration, data or engine would come to
-    /// other bits and counts as none.
+    /// Returns the state from which a training resumes; nil if it must start over. A checkpoint of another
+    /// configuration, other data or another engine would lead to different bits and is ignored.
     func checkpoint(_ trial: Int, _ seed: UInt64, like wanted: Checkpoint) -> TrainingState? {
         guard let data = try? Data(contentsOf: place(trial, seed, "checkpoint")),
             let found = try? Checkpoint.decode(data, name: "checkpoint"),
@@ -68,7 +68,7 @@ struct SweepFolder {
         try AtomicFile.write(try checkpoint.encoded(), to: place(trial, seed, "checkpoint"))
     }
 
-    /// What is not needed any more.
+    /// Removes a checkpoint that is no longer needed.
     func removeCheckpoint(_ trial: Int, _ seed: UInt64) {
         try? FileManager.default.removeItem(at: place(trial, seed, "checkpoint"))
     }

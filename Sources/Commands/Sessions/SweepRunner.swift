@@ -5,7 +5,7 @@ import Runs
 import Tensors
 import Workers
 
-/// Trains a sweep's trials, rung by rung, seed by seed.
+/// Trains a sweep's trials, rung by rung and seed by seed.
 final class SweepRunner {
     private let sweep: Sweep
     private let trials: [Sweep.Trial]
@@ -15,7 +15,7 @@ final class SweepRunner {
     private let directory: String?
     private let common: CommonOptions
     private let tuning: TuningOptions
-    /// Splits last used: trials of one seed mostly share theirs.
+    /// The splits used last; trials of one seed mostly share theirs.
     private var loaded: [(options: DataOptions, seed: UInt64, data: LoadedData)] = []
     private static let mostLoaded = 4
     private var trainings: [[SweepTraining]]
@@ -40,8 +40,8 @@ final class SweepRunner {
         }
     }
 
-    /// - Returns: every trial as it was judged last.
-    /// - Throws: `ExitCode` where a signal ended it; what loading data and writing throw.
+    /// - Returns: every trial as last judged.
+    /// - Throws: `ExitCode` if a signal ended it; any error of loading data and writing.
     func run() throws -> [SweepRow] {
         let most = trials.map(\.experiment.training.epochs).max() ?? 1
         let rungs = sweep.halving?.rungs(epochs: most) ?? [most]
@@ -73,14 +73,14 @@ final class SweepRunner {
             epochs: min(epochs, training.epochs), stopping: training.earlyStopping, monitor: sweep.monitor)
     }
 
-    /// Trains trial `index` with seed `seedIndex` until `rung` epochs are done, unless they are.
+    /// Trains trial `index` with seed `seedIndex` until `rung` epochs are done, unless they are done already.
     private func train(_ index: Int, _ seedIndex: Int, to rung: Int) throws {
         let trial = trials[index], seed = sweep.seeds[seedIndex]
         let target = min(rung, trial.experiment.training.epochs)
         guard !trainings[index][seedIndex].covers(target) else { return }
         var experiment = trial.experiment
         experiment.seed = seed
-        // From one rung to the next, and after a break, training goes on from them.
+        // Training resumes from checkpoints in the next rung and after an interruption.
         if experiment.training.checkpoints == nil { experiment.training.checkpoints = CheckpointOptions() }
         if let directory { experiment.data.directory = directory }
         let data = try data(experiment)

@@ -2,7 +2,7 @@ import ArgumentParser
 import Numeral
 import Workers
 
-/// What every rank but the first does for a run: it computes its part, and neither writes nor prints.
+/// The work of every rank but the first for a run: it computes its part, and neither writes nor prints.
 struct TrainingFollower {
     let experiment: Experiment
     let graph: ResolvedGraph
@@ -11,7 +11,7 @@ struct TrainingFollower {
     let pool: WorkerPool
 
     /// Trains and tests, in step with ``TrainingSession/train()`` of rank 0.
-    /// - Throws: what rank 0 throws at the same step.
+    /// - Throws: the error that rank 0 throws at the same step.
     func train(_ ranks: Ranks) throws {
         Interruption.install()
         let model = try trainer.run(

@@ -4,7 +4,7 @@ import Numeral
 import Runs
 import Workers
 
-/// What one process does for a run, from its folder's first files to the test.
+/// The work of one process for a run, from its folder's first files to the test.
 struct TrainingSession {
     let run: LiveRun
     let resumption: Resumption?
@@ -16,15 +16,15 @@ struct TrainingSession {
     let pool: WorkerPool
     let common: CommonOptions
     let ranks: Ranks
-    /// Whether it is one of several that are summed up together.
+    /// Whether the run is one of several that are summarised together.
     var isPart = false
 
     private var folder: RunFolder { run.folder }
 
-    /// What is trained on.
+    /// The unit that is trained on.
     private var unit: String { data.lines == nil ? "images" : "lines" }
 
-    /// What is unusual about the training images.
+    /// Unusual properties of the training images.
     private var dataNotes: [String] {
         guard data.lines == nil else { return [] }
         return DataNotes.training(
@@ -32,7 +32,7 @@ struct TrainingSession {
             + DataNotes.steps(data, epochs: experiment.training.epochs, batchSize: experiment.training.batchSize)
     }
 
-    /// Writes `config.json` and `environment.json`, or adds this process to the latter.
+    /// Writes `config.json` and `environment.json` or, in a resumed run, adds this process to the latter.
     func record(date: Date) throws {
         let environment = EnvironmentRecord(threads: pool.threads, ranks: ranks, dataDigests: dataDigests, date: date)
         guard let resumption else {
@@ -51,7 +51,7 @@ struct TrainingSession {
     }
 
     /// Trains and tests.
-    /// - Throws: `ExitCode` where a signal ended it, after the checkpoint; what training and writing throw.
+    /// - Throws: `ExitCode` if a signal ended it, after the checkpoint is written; any error of training and writing.
     func train() throws {
         for note in dataNotes { Console.message("Note: \(note)") }
         let writer = CheckpointWriter(
@@ -89,7 +89,7 @@ struct TrainingSession {
         try test(model, temperature: calibration.temperature, logs)
     }
 
-    /// Keeps the best weights so far, and says where they and the last sound state are.
+    /// Saves the best weights so far, and reports where they and the last sound checkpoint are.
     private func afterDivergence(last checkpoint: URL?) throws {
         if let best = trainer.bestSoFar {
             try save(best, try calibration(of: best))
@@ -100,7 +100,7 @@ struct TrainingSession {
         if let checkpoint { Console.message("The last sound checkpoint is \(checkpoint.relativePath)") }
     }
 
-    /// Keeps the best weights so far, and says how to go on.
+    /// Saves the best weights so far, and reports how to resume.
     private func afterInterruption(
         _ model: TrainedModel, _ writer: CheckpointWriter?, code: Int32
     ) throws -> ExitCode {
@@ -118,15 +118,15 @@ struct TrainingSession {
         return ExitCode(code)
     }
 
-    /// Writes the history and, once an epoch has ended, the model.
+    /// Writes the history and the model, once an epoch has ended.
     private func save(_ model: TrainedModel, _ calibration: ModelCalibration) throws {
         guard !model.history.epochs.isEmpty else { return }
         try folder.write(history: model.history)
         try folder.write(saved(model, calibration).encoded(), as: .model)
     }
 
-    /// By the validation images, never by the test's.
-    /// - Throws: an `InputError` where lines of text are of widths that the network does not take.
+    /// Returns the calibration, fitted on the validation images and never on the test images.
+    /// - Throws: an `InputError` if lines of text have widths that the network does not accept.
     private func calibration(of model: TrainedModel) throws -> ModelCalibration {
         guard let lines = data.lines else {
             return ModelCalibration(
@@ -177,7 +177,7 @@ struct TrainingSession {
         assessment.isBrief = isPart
         try assessment.run(
             on: test.images, to: folder, common: common, pool: pool, ranks: ranks,
-            // Before metrics.json, which says that the run is finished.
+            // Before metrics.json, which marks the run as finished.
             beforeEnd: { logs.end($0) })
         if experiment.training.schedule.cycles > 1 {
             print(
@@ -186,7 +186,7 @@ struct TrainingSession {
         }
     }
 
-    /// Commands, in a clone of the repository, that train the same again.
+    /// Returns commands that repeat the training in a clone of the repository.
     private func reproduction(_ environment: EnvironmentRecord) -> [String] {
         let config = Assessment.quoted(folder.url(of: .config).relativePath)
         return (environment.commit.map { ["git checkout \($0)"] } ?? []) + ["swift run trainer --config \(config)"]

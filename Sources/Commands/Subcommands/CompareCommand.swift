@@ -4,7 +4,7 @@ import Foundation
 import Numeral
 import Reports
 
-/// `trainer compare`: runs side by side.
+/// `trainer compare`: compares runs side by side.
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
@@ -36,8 +36,8 @@ struct CompareCommand: ParsableCommand {
         print(ComparisonText.text(comparison), terminator: "")
     }
 
-    /// The keys of a run's configuration, but for its name and what it leaves behind. A key of another version counts
-    /// as any other.
+    /// Returns the keys of a run's configuration, except its name and output settings. A key of another version counts
+    /// like any other.
     private static func keys(of run: StoredRun) throws -> [(path: String, value: String)] {
         let url = run.folder.url(of: .config)
         return try JSONValue.parse(try run.configurationBytes(), name: url.relativePath).leaves

@@ -6,7 +6,7 @@ import Recognition
 import Tensors
 
 extension DatasetsCommand {
-    /// `trainer datasets convert`: between folders of pictures, CSV and IDX.
+    /// `trainer datasets convert`: converts between folders of pictures, CSV and IDX.
     struct Convert: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Numeral
 
-/// `trainer datasets`: what there is, fetched and checked.
+/// `trainer datasets`: lists, fetches, checks and converts data sets.
 struct DatasetsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "datasets", abstract: "List, fetch, verify and convert data sets.",
@@ -35,7 +35,8 @@ struct DatasetsCommand: ParsableCommand {
             print(Console.table(rows, left: [0, 5, 6]))
         }
 
-        /// Of a file unpacked the SHA-256, as published the SHA-256 or, where none is known, the MD5.
+        /// Prints the SHA-256 of each unpacked file and, of the file as published, the SHA-256 or, if that is unknown,
+        /// the MD5.
         private func printDigests() throws {
             var rows = [["name", "file", "bytes", "unpacked", "as published"]]
             for record in try DatasetLoader.list(directory: data).map(\.record) {

@@ -4,7 +4,7 @@ import LinearAlgebra
 import Numeral
 import Workers
 
-/// `trainer doctor`: is this machine and its BLAS sound and well used?
+/// `trainer doctor`: checks whether this machine and its BLAS are sound and well used.
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Check the BLAS thoroughly and measure what this machine can do.")
@@ -20,7 +20,7 @@ struct DoctorCommand: ParsableCommand {
         let threads = common.threads ?? ranks.threads
         try BLASMemory.require(callers: threads)
         let pool = WorkerPool(threads: threads)
-        // First, so that it has set the library to one thread before the library is asked.
+        // First, so that the library is set to one thread before it is queried.
         let failure = BLASSelfTest.run(pool: pool, long: true)
         try ranks.check(
             EngineIdentity.current(nil), are: "the engine of rank 0",

@@ -6,7 +6,7 @@ import Reports
 import Runs
 import Workers
 
-/// `trainer evaluate`: every metric and figure of a saved model again.
+/// `trainer evaluate`: recomputes every metric and figure of a saved model.
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate", abstract: "Evaluate a saved model on a test set and write every metric and figure.")
@@ -98,7 +98,7 @@ struct EvaluateCommand: ParsableCommand {
         if robustness { try writeRobustness(of: saved, on: test.images, name, source, to: folder, pool) }
         var assessment = Assessment(
             experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
-            // Fitted to one model, not to a mean of several.
+            // Fitted to one model, not to the mean of several.
             temperature: ensemble == nil ? saved.temperature : nil, parameters: saved.parameters, state: saved.state,
             dataset: name, source: source, training: nil,
             history: nil, environment: environment,
@@ -107,7 +107,7 @@ struct EvaluateCommand: ParsableCommand {
         try assessment.run(on: test.images, to: folder, common: common, pool: pool, ranks: ranks)
     }
 
-    /// The figures of lines composed of the test images.
+    /// Evaluates a network of lines on lines composed of the test images.
     private func evaluate(
         _ lines: LineData, by saved: SavedModel, on test: LoadedData.Test, _ name: String,
         _ source: LoadedData.Source, _ pool: WorkerPool, _ ranks: Ranks
@@ -122,7 +122,7 @@ struct EvaluateCommand: ParsableCommand {
         try assessment.run(on: test.images, to: folder, common: common, pool: pool)
     }
 
-    /// The folder of the evaluation, with the configuration and the environment.
+    /// Creates the folder of the evaluation, with the configuration and the environment.
     private func begin(
         _ saved: SavedModel, _ kind: String, _ test: LoadedData.Test, _ pool: WorkerPool, _ ranks: Ranks
     ) throws -> (RunFolder, EnvironmentRecord) {
@@ -141,7 +141,7 @@ struct EvaluateCommand: ParsableCommand {
         (["swift run trainer"] + CommandLine.arguments.dropFirst().map(Assessment.quoted)).joined(separator: " ")
     }
 
-    /// Whether images that were named by path look transposed to the model.
+    /// Returns a note if images given by path look transposed to the model.
     private func orientation(_ saved: SavedModel, _ images: ImageSet, _ pool: WorkerPool) -> [String] {
         let classifier = Classifier(
             graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize, normalization: saved.normalization,
@@ -153,7 +153,7 @@ struct EvaluateCommand: ParsableCommand {
         return [note]
     }
 
-    /// A model, with what `--set` says of its evaluation.
+    /// Loads a model, with `--set` applied to its evaluation settings.
     private func load(_ path: String) throws -> SavedModel {
         let saved = try SavedModel.load(path: path)
         guard !overrides.isEmpty else { return saved }
@@ -219,7 +219,7 @@ struct EvaluateCommand: ParsableCommand {
         print(record.text)
     }
 
-    /// Which corruption is being tried.
+    /// Shows which corruption is being tested.
     private func show(_ kind: CorruptionKind) {
         guard !common.quiet else { return }
         let index = CorruptionKind.allCases.firstIndex(of: kind) ?? 0
@@ -230,7 +230,7 @@ struct EvaluateCommand: ParsableCommand {
         ).draw()
     }
 
-    /// Two files by path, or the test half of a data set.
+    /// Returns the test set: two files given by path, or the test half of a data set.
     private func testSet(_ saved: SavedModel) throws -> (name: String, LoadedData.Source, LoadedData.Test, LineData?) {
         guard (images == nil) == (labels == nil) else {
             throw InputError(
@@ -263,7 +263,7 @@ struct EvaluateCommand: ParsableCommand {
         options.directory = try data ?? ownData(of: saved)
         options.modelClasses = saved.classNames
         options.isAllTest = saved.ownData == nil
-        // A folder that is named is what is read, whatever the model was trained on.
+        // A folder given by the user is read, whatever the model was trained on.
         if data != nil, options.source == .sample { options.source = .auto }
         if data != nil || dataset != nil || source != nil { (options.provider, options.fold) = (nil, nil) }
         if let dataset {
@@ -272,7 +272,7 @@ struct EvaluateCommand: ParsableCommand {
         }
         if let source { options.source = try value(source, "--source") }
         let loaded = try common.load(options, seed: saved.experiment.seed)
-        // Before the test images are read: a data set of another shape is told apart by either half.
+        // Before the test images are read, since either half reveals a data set of another shape.
         if !saved.graph.readsLines { try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset) }
         guard split == .validation else {
             return (loaded.dataset, loaded.source, try loaded.loadTest(), loaded.lines)
@@ -292,7 +292,7 @@ struct EvaluateCommand: ParsableCommand {
         )
     }
 
-    /// Where the data of the user's own are that a run was trained on.
+    /// Returns the location of the user's own data that a run was trained on.
     private func ownData(of saved: SavedModel) throws -> String? {
         guard let kind = saved.ownData, dataset == nil, source == nil else { return nil }
         let config = model.first.map { joinedConfiguration($0) } ?? ""

@@ -5,7 +5,7 @@ import Interchange
 import Numeral
 import Runs
 
-/// `trainer export`: a saved model for other tools.
+/// `trainer export`: writes a saved model for other tools.
 struct ExportCommand: ParsableCommand {
     enum Format: String, CaseIterable, ExpressibleByArgument {
         case onnx, safetensors, npz
@@ -60,7 +60,7 @@ struct ExportCommand: ParsableCommand {
         print("\(output): \(Console.grouped(data.count)) bytes")
     }
 
-    /// What the run's own test said; nothing for a model file without a run.
+    /// Returns the results of the run's own test; empty for a model file without a run.
     private func testFigures() throws -> [String: String] {
         let file = RunFolder(URL(fileURLWithPath: model, isDirectory: true)).url(of: .metrics)
         guard FileManager.default.fileExists(atPath: file.path) else { return [:] }

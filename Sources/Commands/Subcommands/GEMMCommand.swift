@@ -6,7 +6,7 @@ import Reports
 import Runs
 import Workers
 
-/// `trainer gemm`: what the linked BLAS delivers, and how libraries compare.
+/// `trainer gemm`: measures the linked BLAS, and compares libraries.
 struct GEMMCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gemm", abstract: "Measure matrix products, over a sweep of sizes or a configuration's own.",
@@ -67,7 +67,7 @@ struct GEMMCommand: ParsableCommand {
             if showsProgress { Console.write("\r\u{1B}[K" + text) }
         }
 
-        /// Each shape once, with all that it stands for.
+        /// Returns each shape once, with everything it is used for.
         private func products(
             _ loaded: (Experiment, ResolvedGraph)?, _ pool: WorkerPool
         ) -> [(shape: GEMMShape, uses: [String])] {

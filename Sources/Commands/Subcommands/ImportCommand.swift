@@ -4,7 +4,7 @@ import Foundation
 import Interchange
 import Numeral
 
-/// `trainer import`: weights of PyTorch or Keras as a model of this project.
+/// `trainer import`: turns weights of PyTorch or Keras into a model of this project.
 struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Make a model from weights that PyTorch or Keras saved.",

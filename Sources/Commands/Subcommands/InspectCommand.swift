@@ -1,7 +1,7 @@
 import ArgumentParser
 import Numeral
 
-/// `trainer inspect`: the graph with shapes, parameters, multiply-adds and lowering, and the memory it needs.
+/// `trainer inspect`: shows the graph with shapes, parameters, multiply-adds and lowering, and the memory it needs.
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Show a configuration's network: shapes, parameters, cost, lowering, memory.")
@@ -36,8 +36,8 @@ struct InspectCommand: ParsableCommand {
             graph: graph.freezing(frozen), batchSize: experiment.training.batchSize, shards: experiment.training.shards,
             seed: experiment.seed, pool: pool)
         let inference = InferenceNetwork(graph: graph, batchSize: experiment.evaluation.batchSize, pool: pool)
-        // Each layer on its own reads inputs and writes outputs forward; backward it reads both and the output's gradient,
-        // and writes the inputs' gradients.
+        // In the forward pass, each layer on its own reads inputs and writes outputs; in the backward pass, it reads
+        // both and the output's gradient, and writes the inputs' gradients.
         let layerFloats = graph.nodes.reduce(0) { total, node in
             let inputs = node.inputShapes.reduce(0) { $0 + $1.count }
             return total + 3 * inputs + 2 * node.outputShape.count
@@ -58,7 +58,7 @@ struct InspectCommand: ParsableCommand {
             """)
     }
 
-    /// What was chosen, and why: its time, the fastest of another kind, and Winograd's error.
+    /// Returns a table of what was chosen, and why: its time, the fastest of another kind, and Winograd's error.
     private static func table(_ decisions: [LoweringDecision]) -> String {
         var rows = [["layer", "direction", "chosen", "time", "next kind", "time", "error"]]
         for decision in decisions {

@@ -6,7 +6,7 @@ import Pictures
 import Recognition
 import Tensors
 
-/// `trainer predict`: what the user's own pictures say.
+/// `trainer predict`: reads the user's own pictures.
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict", abstract: "Read handwritten digits from pictures: PNG, JPEG, PBM, PGM or PPM.",
@@ -140,8 +140,8 @@ struct PredictCommand: ParsableCommand {
     private var mode: DigitReader.Mode { raw ? .raw : segment ? .segment : .single }
     private var share: Double { known ?? ReadingRecord.usualShare(mode) }
 
-    /// Lines are read whole by the network of lines in the box, or by the one that was named; a network of single characters that
-    /// was named cuts them apart.
+    /// Returns the reader. Lines are read whole by the bundled network of lines or by the given one; a given network of
+    /// single characters segments them.
     private func makeReader() throws -> DigitReader {
         let pool = try common.makePool(default: 1)
         let networks = try ReadingNetworks(path: model, withLines: segment)
@@ -153,7 +153,7 @@ struct PredictCommand: ParsableCommand {
         return try DigitReader(networks.single, lines: networks.lines, pool: pool)
     }
 
-    /// - Returns: How many rows could not be read.
+    /// - Returns: the number of rows that could not be read.
     private func read(
         _ table: PredictTable, _ reader: DigitReader, _ output: inout PredictOutput, _ submission: inout Submission?
     ) throws -> Int {
@@ -254,7 +254,7 @@ private struct PredictOutput {
     }
 
     private static func percent(_ probability: Double) -> String {
-        // 100 % only where it is.
+        // Rounded down, so that 100 % is shown only if it is exact.
         Console.fixed((probability * 10_000).rounded(.down) / 100, 2) + " %"
     }
 

@@ -5,9 +5,9 @@ import Numeral
 import Pictures
 import Recognition
 
-/// A CSV file of images to be read, as Kaggle's `test.csv`: a row of pixels each.
+/// A CSV file of images to read, one per row of pixels, such as Kaggle's `test.csv`.
 struct PredictTable {
-    /// By its name; pictures are told by their content.
+    /// Returns whether a file is a table, by its name; pictures are recognised by their content.
     static func isTable(_ path: String) -> Bool {
         let name = path.lowercased()
         return ["csv", "tsv", "csv.gz", "tsv.gz"].contains { name.hasSuffix("." + $0) }
@@ -22,7 +22,7 @@ struct PredictTable {
         for note in images.notes { Console.message("Note: \(path): \(note)") }
     }
 
-    /// Every image with its name.
+    /// All images with their names.
     var rows: [(id: String, image: GreyImage)] {
         let size = images.width * images.height
         return images.names.indices.map { index in
@@ -32,11 +32,11 @@ struct PredictTable {
     }
 }
 
-/// What a competition takes: a row for each image, its id and its class, under names of one's own.
+/// A submission to a competition: a row for each image with its id and its class, under given column names.
 struct Submission {
     private var table: CSV
 
-    /// - Parameter header: `ImageId,Label`: what the two columns are called.
+    /// - Parameter header: the names of the two columns: `ImageId,Label`.
     init(header: String) throws {
         let names = header.split(separator: ",", omittingEmptySubsequences: false).map {
             $0.trimmingCharacters(in: .whitespaces)
@@ -49,7 +49,7 @@ struct Submission {
 
     var text: String { table.text }
 
-    /// - Parameter label: Empty where the image could not be read.
+    /// - Parameter label: the class; empty if the image could not be read.
     mutating func add(id: String, label: String) {
         table.add(id)
         table.add(label)

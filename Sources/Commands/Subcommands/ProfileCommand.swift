@@ -6,7 +6,7 @@ import Reports
 import Runs
 import Workers
 
-/// `trainer profile`: how fast a network runs here, and where the time of a step goes.
+/// `trainer profile`: measures how fast a network runs here, and where the time of a step goes.
 struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile",
@@ -89,8 +89,8 @@ struct ProfileCommand: ParsableCommand {
         print(ProfileTable.text(record), terminator: "")
     }
 
-    /// The best of a large product and of two tiles that small-matrix kernels like, on all threads, and how many
-    /// times one thread's rate that is.
+    /// Returns the best rate of a large product and of two tiles that suit small-matrix kernels, on all threads, and
+    /// its ratio to the rate of one thread.
     private static func peak(_ pool: WorkerPool) -> (ProfileRecord.Peak, scaling: Double) {
         var best = ProfileRecord.Peak(gflops: 0, shape: "")
         var scaling = 1.0

@@ -6,7 +6,7 @@ import Runs
 import Tensors
 import Workers
 
-/// `trainer quantize`: a network whose layers multiply bytes where that is faster and as often right.
+/// `trainer quantize`: makes a network's layers multiply bytes where that is faster and equally accurate.
 struct QuantizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quantize",
@@ -82,7 +82,7 @@ struct QuantizeCommand: ParsableCommand {
         )
     }
 
-    /// Where the model goes, if that can be.
+    /// Returns the location of the new model, if it is valid.
     private func target() throws -> URL {
         if let output { return URL(fileURLWithPath: output) }
         let run = RunFolder(URL(fileURLWithPath: model, isDirectory: true)), file = run.url(of: .model)
@@ -103,7 +103,7 @@ struct QuantizeCommand: ParsableCommand {
 extension CalibrationMethod: ExpressibleByArgument {}
 
 extension QuantizationReport {
-    /// For the console.
+    /// A table for the console.
     var text: String {
         func micro(_ seconds: Double) -> String { Console.fixed(seconds * 1e6, 2) }
         var rows = [["layer", "weights", "float µs", "int8 µs", "divergence", "changed", "becomes"]]

@@ -4,8 +4,8 @@ import Numeral
 import Tensors
 import Workers
 
-/// What `trainer serve` is told. The program `trainer-serve` beside `trainer` serves: SwiftNIO, which it is built on, takes a
-/// minute to build and is for nothing else here.
+/// The options of `trainer serve`. A separate program, `trainer-serve`, does the serving: SwiftNIO, on which it is
+/// built, takes a minute to build and is not needed otherwise.
 package struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("model"),
@@ -57,11 +57,11 @@ package struct ServeOptions: ParsableArguments {
 
     package init() {}
 
-    /// Threads that read pictures.
+    /// The number of threads that read pictures.
     package var threads: Int { common.threads ?? Machine.usableCores }
 
-    /// - Throws: an `InputError` for a number of threads that cannot be; an `OperationError` where the BLAS multiplies wrongly on
-    ///   this machine, or memory for so many threads is not to be had.
+    /// - Throws: an `InputError` for an invalid number of threads; an `OperationError` if the BLAS multiplies
+    ///   incorrectly on this machine, or there is not enough memory for so many threads.
     package func requireSoundBLAS() throws { try common.makePool().shutdown() }
 
     package func say(_ text: String) { common.say(text) }
@@ -82,8 +82,9 @@ package struct ServeOptions: ParsableArguments {
         }
     }
 
-    /// The token that was given by file or environment.
-    /// - Throws: an `InputError` where the file cannot be read, or where the address is not this machine's own and there is none.
+    /// Returns the token given by file or environment.
+    /// - Throws: an `InputError` if the file cannot be read, or if the address is not this machine's own and there is
+    ///   no token.
     package func token(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> String? {
         var token = environment["NUMERAL_TOKEN"]
         var place = "NUMERAL_TOKEN"
@@ -113,7 +114,7 @@ package struct ServeOptions: ParsableArguments {
     }
 }
 
-/// `trainer serve`: a page to draw on, live runs, and a service.
+/// `trainer serve`: serves a page to draw on, live runs, and an API.
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "A page to draw on, live curves of runs, and a service that reads pictures.",
@@ -122,15 +123,15 @@ struct ServeCommand: ParsableCommand {
             /openapi.json says how. Ctrl-C or SIGTERM answers what was asked, and ends.
             """)
 
-    /// The program that serves.
+    /// The name of the program that serves.
     static let program = "trainer-serve"
 
     @OptionGroup var options: ServeOptions
 
-    /// Becomes the program that serves, with the same arguments.
+    /// Replaces this process with the program that serves, with the same arguments.
     func run() throws {
         _ = try options.token()
-        // Without /proc by the name it was called.
+        // Without /proc, use the name by which the program was called.
         let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let own = URL(fileURLWithPath: link ?? CommandLine.arguments[0]).resolvingSymlinksInPath()
             .deletingLastPathComponent()

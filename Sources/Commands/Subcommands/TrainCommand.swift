@@ -5,7 +5,7 @@ import Numeral
 import Runs
 import Workers
 
-/// `trainer train`: trains, tests once, leaves a run folder.
+/// `trainer train`: trains a network, tests it once, and leaves a run folder.
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Train a network, test it once, and leave a run folder (the default command).")
@@ -70,7 +70,7 @@ struct TrainCommand: ParsableCommand {
         }
     }
 
-    /// Trains each part of a cross-validation that is not finished.
+    /// Trains each fold of a cross-validation that is not finished.
     func trainParts(_ count: Int, _ ranks: Ranks) throws -> CrossValidation {
         guard ranks.count == 1 else {
             throw InputError("--folds", expected: "one process", received: "\(ranks.count) ranks")
@@ -89,7 +89,7 @@ struct TrainCommand: ParsableCommand {
         return validation
     }
 
-    /// - Parameter part: of a cross-validation; nil: all of what the configuration says.
+    /// - Parameter part: a fold of a cross-validation; nil for all data of the configuration.
     private func run(_ ranks: Ranks, _ part: CrossValidation.Part? = nil) throws {
         let began = Date()
         let resume = self.resume ?? part?.unfinished
@@ -125,7 +125,7 @@ struct TrainCommand: ParsableCommand {
                 initial: initial, teachers: models.teachers, seed: experiment.seed, pool: pool,
                 communicator: ranks.communicator)
         }
-        // A test file that is damaged should be known before an hour of training, not after. Nothing is kept of it.
+        // A damaged test file should be found before an hour of training, not after. Its content is not kept.
         let digests = try ranks.together {
             data.digests.merging(try data.loadTest().digests) { first, _ in first }
                 .merging(models.digests) { first, _ in first }
@@ -152,7 +152,7 @@ struct TrainCommand: ParsableCommand {
         try session.train()
     }
 
-    /// What is to be trained: as the files and the command line say, or as the run did that is gone on with.
+    /// Returns what to train: as the files and the command line specify, or as in the run that is resumed.
     func configured(_ resumed: Resumption? = nil) throws -> (Experiment, ResolvedGraph) {
         var (experiment, graph) =
             try resumed.map { ($0.experiment, $0.graph) } ?? configuration.load(data: data, from: from)

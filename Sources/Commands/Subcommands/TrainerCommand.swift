@@ -3,8 +3,8 @@ import Foundation
 import LinearAlgebra
 import Numeral
 
-/// The command line of `trainer`, or of a program of one's own that adds layers, losses, optimizers, metrics, augmentations or data
-/// sources to it.
+/// The command line of `trainer`, or of a custom program that adds layers, losses, optimizers, metrics, augmentations
+/// or data sources to it.
 ///
 /// ```swift
 /// @main
@@ -15,9 +15,9 @@ import Numeral
 /// }
 /// ```
 public enum CommandLineProgram {
-    /// Runs the command that the process was started with, to its end: see `--help`. A failure is one line on stderr and ends the
-    /// process with its code.
-    /// - Parameter register: what is done first, before any configuration is read.
+    /// Runs the command that the process was started with, to its end; see `--help`. A failure prints one line on
+    /// stderr and ends the process with its exit code.
+    /// - Parameter register: called first, before any configuration is read.
     public static func run(_ register: () throws -> Void = {}) {
         run {
             try register()
@@ -33,7 +33,7 @@ public enum CommandLineProgram {
         }
     }
 
-    /// Runs a command of a program of its own, as if it were one of `trainer`'s.
+    /// Runs a command of another program as if it were one of `trainer`'s.
     package static func run<Command: ParsableCommand>(_ command: Command.Type) {
         run {
             var command = try Command.parseAsRoot(Array(CommandLine.arguments.dropFirst()))
@@ -45,8 +45,8 @@ public enum CommandLineProgram {
         }
     }
 
-    /// Every failure is one line on stderr and an exit code: 1 the work failed, or its results could
-    /// not be printed; 2 the input was wrong; 130 interrupted.
+    /// Reports every failure as one line on stderr and an exit code: 1 if the work failed, or its results could not be
+    /// printed; 2 if the input was wrong; 130 if interrupted.
     private static func run(
         _ body: () throws -> Void, explain: (any Error) -> String, code: (any Error) -> ExitCode
     ) {
@@ -91,7 +91,7 @@ struct TrainerCommand: ParsableCommand {
         ],
         defaultSubcommand: TrainCommand.self)
 
-    /// The exit code that `error` ends with.
+    /// Returns the exit code for `error`.
     static func code(of error: any Error) -> Int32 {
         switch error {
         case let failure as Ranks.SharedFailure: failure.code

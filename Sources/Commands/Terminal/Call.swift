@@ -2,10 +2,10 @@ import ArgumentParser
 import Formats
 import Tensors
 
-/// The words of a call, looked at before they are parsed: a misspelt command or option is what is wrong then, not what
-/// the parser misses because of it.
+/// Checks the words of a call before they are parsed, so that a misspelt command or option is reported, rather than
+/// what the parser misses because of it.
 enum Call {
-    /// What `trainer` alone prints.
+    /// The text that `trainer` prints without arguments.
     static let welcome = """
         Numeral trains, tests and explains convolutional networks for digits and other small pictures.
 
@@ -17,7 +17,7 @@ enum Call {
         trainer --help lists the commands; trainer help COMMAND explains one.
         """
 
-    /// - Throws: an `InputError` for a command or option that there is not.
+    /// - Throws: an `InputError` for an unknown command or option.
     static func check(_ arguments: [String]) throws(InputError) {
         var command: any ParsableCommand.Type = TrainerCommand.self
         var words = ["trainer"]

@@ -13,14 +13,14 @@ struct CommonOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "No progress, only results and errors.")
     var quiet = false
 
-    /// The worker pool, its BLAS found sound.
-    /// - Parameter default: threads where the user names none; the usable cores where nil.
+    /// Creates the worker pool and checks its BLAS.
+    /// - Parameter default: the number of threads if the user specifies none; nil for the usable cores.
     func makePool(default count: Int? = nil) throws -> WorkerPool {
         if let threads, threads < 1 || threads > 1024 {
             throw InputError("--threads", expected: "an integer in 1…1024", received: "\(threads)")
         }
         let count = threads ?? count ?? Machine.usableCores
-        // Before the threads are made: each takes memory as well.
+        // Checked before the threads are created, since each takes memory as well.
         try BLASMemory.require(callers: count)
         let pool = WorkerPool(threads: count)
         try BLASSelfTest.require(pool: pool)
@@ -31,8 +31,8 @@ struct CommonOptions: ParsableArguments {
         if !quiet { Console.message(text) }
     }
 
-    /// Warns where all threads together deliver far less than their number: rates taken then say little.
-    /// - Parameter scaling: their rate over one thread's.
+    /// Warns if all threads together deliver far less than their number suggests: rates measured then mean little.
+    /// - Parameter scaling: their rate divided by that of one thread.
     func warnOfBusyCores(scaling: Double, threads: Int) {
         guard threads > 1, scaling < 0.75 * Double(threads) else { return }
         Console.message(
@@ -40,8 +40,8 @@ struct CommonOptions: ParsableArguments {
                 + "using the cores, and these rates are then not this machine's")
     }
 
-    /// Loads data, telling of downloads and of what was used instead.
-    /// - Parameter whole: Whether all training images are to be there, none put aside for validation or a test.
+    /// Loads data, reporting downloads and substitutions.
+    /// - Parameter whole: whether to load all training images without setting any aside for validation or a test.
     func load(_ options: DataOptions, seed: UInt64, whole: Bool = false) throws -> LoadedData {
         let quiet = quiet, progress: DatasetProgress = { DownloadDisplay.show($0, quiet: quiet) }
         let data =
@@ -66,25 +66,25 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "Random seed, instead of the configuration's.")
     var seed: UInt64?
 
-    /// The configuration and its graph, every shape checked.
+    /// Returns the configuration and its graph, with every shape checked.
     func load() throws -> (Experiment, ResolvedGraph) {
         try load(instead: nil)
     }
 
-    /// - Parameter data: The folder or file that holds the data; nil: as the configuration says.
+    /// - Parameter data: the folder or file that contains the data; nil to use the configuration's.
     func load(instead data: String?) throws -> (Experiment, ResolvedGraph) {
         try Self.load(config, overrides: overrides + (seed.map { ["seed=\($0)"] } ?? []), data: data)
     }
 
-    /// - Parameter data: The folder or file that holds the data, instead of the configuration's.
+    /// - Parameter data: the folder or file that contains the data, instead of the configuration's.
     static func load(
         _ config: String, overrides: [String], data: String? = nil
     ) throws -> (Experiment, ResolvedGraph) {
         try completed(ExperimentFile.load(path: config, overrides: overrides), data: data, name: config)
     }
 
-    /// A configuration with its graph, what follows the data filled in.
-    /// - Parameter name: of the file, for errors.
+    /// Returns a configuration, completed with what follows from the data, and its graph.
+    /// - Parameter name: the name of the file, for error messages.
     static func completed(
         _ experiment: Experiment, data: String?, name: String
     ) throws -> (Experiment, ResolvedGraph) {
@@ -101,7 +101,7 @@ struct ConfigurationOptions: ParsableArguments {
     }
 }
 
-/// Options that change a configuration, where a run's own may stand in for the file.
+/// Options that change a configuration, which is that of a file or of a stored run.
 struct TrainingConfigurationOptions: ParsableArguments {
     @Option(help: "The JSON configuration; not needed with --resume.")
     var config: String?
@@ -120,10 +120,10 @@ struct TrainingConfigurationOptions: ParsableArguments {
         if config == nil { throw ValidationError("Missing expected argument '--config <config>'") }
     }
 
-    /// The configuration and its graph, every shape checked.
+    /// Returns the configuration and its graph, with every shape checked.
     /// - Parameters:
-    ///   - data: The folder or file that holds the data, instead of the configuration's.
-    ///   - model: The model whose weights training begins with; where no file is given, its network is trained.
+    ///   - data: the folder or file that contains the data, instead of the configuration's.
+    ///   - model: the model whose weights training starts from; without a configuration file, its network is trained.
     func load(data: String? = nil, from model: String? = nil) throws -> (Experiment, ResolvedGraph) {
         if let config {
             let initial = model.map { ["training.initialModel=\(JSONValue.quoted($0))"] } ?? []
@@ -135,7 +135,8 @@ struct TrainingConfigurationOptions: ParsableArguments {
             Experiment.decode(try Overrides.apply(allOverrides, to: recipe.json), name: ""), data: data, name: path)
     }
 
-    /// What the file and the options say; where no file is given, what `stored` says with the options.
+    /// Returns the configuration of the file with the options applied or, without a file, `stored` with the options
+    /// applied.
     func load(instead stored: Experiment) throws -> Experiment {
         if let config {
             var experiment = try ExperimentFile.load(path: config, overrides: allOverrides)

@@ -5,7 +5,7 @@ import Runs
 import Workers
 
 extension EnvironmentRecord {
-    /// What this process runs on.
+    /// Creates a record of this process's environment.
     init(threads: Int, ranks: Ranks? = nil, dataDigests: [String: String], date: Date) {
         let binary = URL(fileURLWithPath: Bundle.main.executablePath ?? "/").deletingLastPathComponent()
         self.init(
@@ -23,10 +23,10 @@ extension EnvironmentRecord {
     }
 }
 
-/// What makes the bits of a run, apart from its configuration and data. Not the number of threads, and not the size of
-/// the machine.
+/// The facts that determine the results of a run bit by bit, apart from its configuration and data. They include
+/// neither the number of threads nor the size of the machine.
 enum EngineIdentity {
-    /// - Parameter graph: whose lowerings count; nil: none.
+    /// - Parameter graph: the graph whose lowerings are included; nil for none.
     static func current(_ graph: ResolvedGraph?) -> [String: String] {
         var facts = [
             "Numeral": Numeral.version, "BLAS": BLASVendor.backend,

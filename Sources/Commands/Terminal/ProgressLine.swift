@@ -1,26 +1,27 @@
 import Foundation
 
-/// One line of a terminal that moves: a bar and, beside it, what there is room for.
+/// A progress line on a terminal: a bar and, beside it, as much text as fits.
 struct ProgressLine {
-    /// A piece of text; those of the highest `rank` go first where the line is too long.
+    /// A piece of text. If the line is too long, pieces of the highest `rank` are removed first.
     struct Part {
         var text: String
         var rank: Int
     }
 
-    /// Before the bar.
+    /// The text before the bar.
     var head: String
-    /// Done, 0 to 1.
+    /// The fraction done, 0 to 1.
     var fraction: Double
-    /// After the bar, two spaces apart.
+    /// The pieces of text after the bar, two spaces apart.
     var parts: [Part]
 
-    /// The bar takes what the text leaves, within these.
+    /// The minimum width of the bar, which takes the space that the text leaves.
     private static let leastBar = 10
+    /// The maximum width of the bar.
     private static let widestBar = 30
 
-    /// The line without colours: head, filled and empty part of the bar, the rest; at most `columns` − 1 columns, so that
-    /// no terminal wraps it.
+    /// Returns the line without colours: head, filled and empty parts of the bar, and the rest. It takes at most
+    /// `columns` − 1 columns, so that no terminal wraps it.
     func layout(columns: Int, unicode: Bool) -> (head: String, filled: String, empty: String, tail: String) {
         var shown = parts
         func tail() -> String { shown.map { "  " + $0.text }.joined() }
@@ -38,14 +39,14 @@ struct ProgressLine {
         return (head.isEmpty ? "" : head + " ", filled, empty, tail())
     }
 
-    /// Draws over the line that is there; nothing where messages do not go to a terminal.
+    /// Redraws the line in place; does nothing if messages do not go to a terminal.
     func draw() {
         guard Console.isTerminal else { return }
         let (head, filled, empty, tail) = layout(columns: Console.columns, unicode: Console.usesUnicode)
         Console.write("\r\u{1B}[K" + head + Console.tinted(filled, "36") + Console.tinted(empty, "2") + tail)
     }
 
-    /// Leaves an empty line.
+    /// Clears the line.
     static func clear() {
         if Console.isTerminal { Console.write("\r\u{1B}[K") }
     }

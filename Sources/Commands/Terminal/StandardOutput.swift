@@ -2,21 +2,21 @@ import Foundation
 import Synchronization
 import Tensors
 
-/// Prints a result to stdout; in this module it stands in place of Swift's own, which drops what cannot be written.
+/// Prints a result to stdout. In this module it replaces Swift's own `print`, which ignores write errors.
 func print(_ items: Any..., separator: String = " ", terminator: String = "\n") {
     StandardOutput.write(items.map { String(describing: $0) }.joined(separator: separator) + terminator)
 }
 
-/// Where results go. A disk that is full, a closed descriptor or a pipe that nobody reads makes the command end with 1,
-/// once its work is done and its files are written.
+/// The destination of results. If they cannot be written, because of a full disk, a closed descriptor or a pipe that
+/// nobody reads, the command ends with 1 once its work is done and its files are written.
 ///
-/// On a terminal a line is there at once. Elsewhere lines that follow within a fifth of a second are written together, so
-/// that `trainer … | grep -q …`, which stops reading at the first match, does not cut a short result off.
+/// On a terminal, lines appear immediately. Elsewhere, lines that follow within a fifth of a second are written
+/// together, so that `trainer … | grep -q …`, which stops reading at the first match, does not cut off a short result.
 enum StandardOutput {
     private struct State {
         var pending: [UInt8] = []
         var lastWrite: ContinuousClock.Instant?
-        /// Of the first write that failed.
+        /// The error number of the first write that failed.
         var errorNumber: Int32?
         var hasWritten = false
     }
@@ -27,20 +27,20 @@ enum StandardOutput {
 
     private static let state = Mutex(State())
 
-    /// Sees to it that descriptors 0 to 2 are open, so that no file of the command's own gets their number, and that a
-    /// closed pipe is an error of the write and not the end of the program.
+    /// Ensures that descriptors 0 to 2 are open, so that no file of the command's own gets their number, and that a
+    /// closed pipe is a write error rather than the end of the program.
     static func prepare() {
         signal(SIGPIPE, SIG_IGN)
         atexit { StandardOutput.flush() }
-        // What was closed stays unusable: stdin is empty, stdout cannot be written, messages are lost.
+        // Descriptors that were closed remain unusable: stdin is empty, stdout cannot be written, messages are lost.
         for (descriptor, mode) in [(STDIN_FILENO, O_RDONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY)]
         where fcntl(descriptor, F_GETFD) < 0 {
-            // The lowest free number, which is this one.
+            // Opens the lowest free number, which is this one.
             _ = open("/dev/null", mode)
         }
     }
 
-    /// Writes `text`, now or with what follows.
+    /// Writes `text`, immediately or together with later text.
     static func write(_ text: String) {
         let isDue = state.withLock { state in
             state.pending += text.utf8
@@ -51,7 +51,7 @@ enum StandardOutput {
         if isDue { flush() }
     }
 
-    /// Writes all that waits, or notes why that failed. After a failure nothing more is written.
+    /// Writes all pending text, or records why that failed. After a failure nothing more is written.
     static func flush() {
         let isCut = state.withLock { state in
             let bytes = state.pending
@@ -66,7 +66,7 @@ enum StandardOutput {
                     written += count
                     state.hasWritten = state.hasWritten || count > 0
                 } else if errno == EAGAIN {
-                    // Whoever shares the descriptor made it non-blocking.
+                    // Another process that shares the descriptor made it non-blocking.
                     var readiness = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
                     poll(&readiness, 1, -1)
                 } else if errno != EINTR {
@@ -75,7 +75,7 @@ enum StandardOutput {
             }
             return state.errorNumber == EPIPE && state.hasWritten
         }
-        // The reader has had enough (`trainer … | head`): the usual quiet end.
+        // The reader has stopped reading (`trainer … | head`): end quietly, as is usual.
         if isCut {
             signal(SIGPIPE, SIG_DFL)
             raise(SIGPIPE)
@@ -83,7 +83,7 @@ enum StandardOutput {
     }
 
     /// Closes stdout.
-    /// - Throws: where a result did not reach its place.
+    /// - Throws: an `OperationError` if a result could not be written.
     static func finish() throws(OperationError) {
         flush()
         let failure = state.withLock { state in

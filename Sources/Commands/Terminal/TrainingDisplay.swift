@@ -1,8 +1,8 @@
 import Foundation
 import Numeral
 
-/// Shows training as it goes: on a terminal one line that moves, with a bar, the rate, the time left, the loss and the best
-/// epoch so far; everywhere one plain line an epoch.
+/// Shows the progress of training: on a terminal, one updating line with a bar, the rate, the time left, the loss and
+/// the best epoch so far; everywhere, one plain line per epoch.
 final class TrainingDisplay {
     private let quiet: Bool
     private let epochs: Int
@@ -11,7 +11,7 @@ final class TrainingDisplay {
     private var lastDraw = Date.distantPast
     private var isDrawn = false
     private let start = Date()
-    /// How much of the run was done when it was first seen: not 0 where it goes on from a checkpoint.
+    /// The fraction of the run that was done when it was first seen; not 0 if it resumed from a checkpoint.
     private var firstFraction: Double?
     private var best: (epoch: Int, text: String)?
 
@@ -53,7 +53,7 @@ final class TrainingDisplay {
         isDrawn = true
     }
 
-    /// The moving line.
+    /// Returns the updating line.
     static func line(
         _ p: StepProgress, epochs: Int, secondsLeft: Double, best: (epoch: Int, text: String)?
     ) -> ProgressLine {
@@ -85,9 +85,9 @@ final class TrainingDisplay {
     }
 }
 
-/// The table of epochs: all columns where there is room for them, which is everywhere but on a narrow terminal.
+/// The table of epochs, with all columns if there is room for them, which is everywhere but on a narrow terminal.
 enum EpochLine {
-    /// Columns of a line: name, width, and from which width of the terminal on it is there.
+    /// The columns of a line: name, width, and the width of the terminal from which it is shown.
     private static let fields: [(name: String, width: Int, least: Int)] = [
         ("epoch", 5, 0), ("rate", 10, 80), ("train loss", 13, 0), ("acc %", 8, 50), ("valid loss", 13, 0),
         ("acc %", 8, 50), ("images/s", 11, 70), ("time", 9, 60),

@@ -3,13 +3,13 @@ import Foundation
 import Numeral
 import Workers
 
-/// Settles a network's lowerings before it runs.
+/// Options for choosing a network's lowerings before it runs.
 struct TuningOptions: ParsableArguments {
     @Flag(help: "Time the lowerings again, instead of going by what earlier runs on this machine found.")
     var retune = false
 
-    /// Times what the configuration leaves open, and writes the choices into it.
-    /// - Parameter pool: a pool exists, so the BLAS has been found sound.
+    /// Times the lowerings that the configuration leaves open, and writes the choices into it.
+    /// - Parameter pool: the worker pool; its existence implies that the BLAS has passed the self-test.
     @discardableResult
     func settle(
         _ experiment: inout Experiment, _ graph: inout ResolvedGraph, pool: WorkerPool, _ common: CommonOptions

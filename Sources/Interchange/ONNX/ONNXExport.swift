@@ -5,45 +5,45 @@ import NeuralNetwork
 import ONNX
 import Tensors
 
-/// What the input of an exported graph holds. Either way it is `[N, C, H, W]`.
+/// The type of an exported graph's input, `[N, C, H, W]` in either case.
 package enum ONNXInput: String, CaseIterable, Sendable {
     /// Pixels in [0, 1].
     case float
-    /// Pixels as an image file gives them, 0…255; divided by 255 inside the graph.
+    /// Pixels as stored in image files, 0…255; divided by 255 inside the graph.
     case uint8
 }
 
 /// A trained network as an ONNX model: normalisation, layers and softmax in one graph with a free batch size.
 ///
-/// Input `input [N, C, H, W]`, output `probabilities [N, K]`. Nodes and the values they give are called like the
-/// configuration's layers, initialisers like the model's tensors, kernels lie as ONNX has them (`[out, in, kH, kW]`;
-/// dense `[in, out]`). Before a `flatten` the image is brought to `[N, H, W, C]`, the order that the dense weights
-/// were trained in. Dropout does nothing at inference and is left out.
+/// The input is `input [N, C, H, W]`, the output `probabilities [N, K]`. Nodes and their values are named like the
+/// configuration's layers, initialisers like the model's tensors. Kernels have ONNX's layout (`[out, in, kH, kW]`;
+/// dense `[in, out]`). Before a `flatten`, the image is transposed to `[N, H, W, C]`, the order in which the dense
+/// weights were trained. Dropout has no effect at inference and is omitted.
 ///
-/// IR version 7 and operator set 13 (ONNX 1.8, November 2020): the oldest whose softmax means what it says, so that
-/// every runtime still in use reads it. Source: ONNX, "Open Neural Network Exchange Intermediate Representation
-/// Specification", https://onnx.ai.
+/// IR version 7 and operator set 13 (ONNX 1.8, November 2020) are the oldest whose softmax has its usual meaning, so
+/// that every runtime still in use can read the model. Source: ONNX, "Open Neural Network Exchange Intermediate
+/// Representation Specification", https://onnx.ai.
 package struct ONNXExport: Sendable {
     package static let irVersion = 7
     package static let operatorSet = 13
     package static let inputName = Graph.inputName
-    /// A layer of that name would make it `probabilities_2`.
+    /// The name of the output; it becomes `probabilities_2` if a layer has this name.
     package static let outputName = "probabilities"
-    /// Protobuf's limit on one message, with room for all but the weights.
+    /// Protobuf's limit on the size of a message, less room for everything but the weights.
     private static let byteLimit = Int(Int32.max) - 1 << 24
 
     package var input = ONNXInput.float
-    /// Of the program that writes.
+    /// The version of the program that writes the file.
     package var producerVersion = ""
-    /// More of what is known about the model, as the test accuracy; keys of its own.
+    /// Further metadata of the model, such as the test accuracy, under keys of its own.
     package var metadata: [String: String] = [:]
 
     package init() {}
 
-    /// The bytes of the model file; the same for the same model.
+    /// Returns the bytes of the model file; the same bytes for the same model.
     ///
-    /// The metadata hold `classes` (a JSON array), `numeral.config` (the configuration) and `numeral.input`.
-    /// - Throws: an ``InputError`` where the weights pass protobuf's 2 GiB.
+    /// The metadata contain `classes` (a JSON array), `numeral.config` (the configuration) and `numeral.input`.
+    /// - Throws: an ``InputError`` if the weights exceed protobuf's 2 GiB, or the network reads lines of text.
     package func encoded(_ model: SavedModel) throws(InputError) -> Data {
         guard !model.graph.readsLines else {
             throw InputError(

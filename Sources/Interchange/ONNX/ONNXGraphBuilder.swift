@@ -3,18 +3,18 @@ import Foundation
 import NeuralNetwork
 import ONNX
 
-/// Collects the nodes and initialisers of an ONNX graph and keeps every name in it unique.
+/// Collects the nodes and initialisers of an ONNX graph and keeps all names in it unique.
 struct ONNXGraphBuilder {
     private(set) var graph = Onnx_GraphProto()
     private var taken: Set<String>
 
-    /// - Parameter reserved: names that only ``add(_:_:name:output:attributes:)`` with that very name may use.
+    /// - Parameter reserved: names that only ``add(_:_:name:output:attributes:)`` with exactly that name may use.
     init(name: String, reserved: [String]) {
         graph.name = name
         taken = Set(reserved)
     }
 
-    /// `wanted`, or with `_2`, `_3`… where that is taken.
+    /// Returns `wanted`, with `_2`, `_3`… appended if it is taken.
     mutating func unique(_ wanted: String) -> String {
         var name = wanted
         var number = 1
@@ -25,7 +25,7 @@ struct ONNXGraphBuilder {
         return name
     }
 
-    /// Adds a node that gives one value, called like the node, and returns that name.
+    /// Adds a node with one output, which has the node's name, and returns that name.
     @discardableResult
     mutating func add(
         _ operation: String, _ inputs: [String], name: String, attributes: [Onnx_AttributeProto] = []
@@ -49,7 +49,7 @@ struct ONNXGraphBuilder {
         return add(tensor, name: name)
     }
 
-    /// Adds an initialiser of bytes or 32-bit integers and returns its name; a single number without a shape.
+    /// Adds an initialiser of bytes or 32-bit integers and returns its name. Without a shape it is a scalar.
     mutating func whole<Number: FixedWidthInteger>(_ values: [Number], shape: [Int], name: String) -> String {
         var tensor = Onnx_TensorProto()
         let type: Onnx_TensorProto.DataType =
@@ -87,7 +87,7 @@ struct ONNXGraphBuilder {
         graph.output.append(Self.value(name, .float, extents, about: about))
     }
 
-    /// Notes the shape of a value inside, for those who look at the graph.
+    /// Records the shape of an internal value, for people who inspect the graph.
     mutating func note(_ name: String, _ extents: [Int]) {
         graph.valueInfo.append(Self.value(name, .float, extents, about: ""))
     }
@@ -125,7 +125,7 @@ extension Onnx_AttributeProto {
         }
     }
 
-    /// An integer, a float or a list of integers under `name`.
+    /// Returns an attribute `name` that holds an integer; likewise for a float and a list of integers.
     static func int(_ name: String, _ value: Int) -> Self {
         var attribute = Self()
         (attribute.name, attribute.type, attribute.i) = (name, .int, Int64(value))

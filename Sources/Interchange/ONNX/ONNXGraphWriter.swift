@@ -10,11 +10,11 @@ struct ONNXGraphWriter {
     let graph: ResolvedGraph
     private let input: ONNXInput
     var builder: ONNXGraphBuilder
-    /// Scales of the values that quantized layers read, by node.
+    /// The scales of the inputs of quantized layers, by node.
     private let byteScales: [Int: ByteScale]
-    /// The same values when they have been bytes.
+    /// The same values after quantization and dequantization.
     private var rounded: [Int: String] = [:]
-    /// The value that holds the output of each node, and of the input at −1.
+    /// The name of each node's output value, with the network's input at −1.
     private var values: [Int: String] = [:]
 
     init(model: SavedModel, input: ONNXInput) {
@@ -26,7 +26,7 @@ struct ONNXGraphWriter {
             name: model.experiment.name, reserved: [ONNXExport.inputName] + model.graph.nodes.map(\.name))
     }
 
-    /// The whole graph. A last softmax is that of the loss: applied once, like training does.
+    /// Returns the complete graph. A final softmax belongs to the loss and is applied once, as in training.
     mutating func write(inputNote: String) -> Onnx_GraphProto {
         builder.describe(
             "Values are called like the layers of the configuration in the metadata; dropout is left out.")
@@ -51,7 +51,8 @@ struct ONNXGraphWriter {
         return builder.graph
     }
 
-    /// `x = b / 255` for bytes, then `(x − μ) / σ` where the model standardises: the very operations of training.
+    /// Returns `x = b / 255` for bytes, then `(x − μ) / σ` if the model standardises: exactly the operations of
+    /// training.
     private mutating func normalized(_ name: String) -> String {
         var value = name
         if input == .uint8 {
@@ -67,25 +68,25 @@ struct ONNXGraphWriter {
         return value
     }
 
-    /// Where quantized layers read the value of `node`: makes bytes of it and numbers again.
+    /// Quantizes and dequantizes the value of `node` if quantized layers read it.
     private mutating func round(_ node: Int) {
         guard let scale = byteScales[node], let value = values[node] else { return }
         if rounded.values.contains(value) {
-            // A layer without operators passes on what has been bytes already.
+            // A layer without operators passes on a value that was quantized already.
             rounded[node] = value
             return
         }
         rounded[node] = rounded(value, scale, named: node < 0 ? "input" : graph.nodes[node].name)
     }
 
-    /// A node beside the configuration's own layers.
+    /// Adds a node that is not one of the configuration's own layers.
     mutating func step(
         _ operation: String, _ inputs: [String], _ name: String, _ attributes: [Onnx_AttributeProto] = []
     ) -> String {
         builder.add(operation, inputs, name: builder.unique(name), attributes: attributes)
     }
 
-    /// The layer's own operators, one by one; the value that holds its output.
+    /// Adds the layer's operators and returns the name of its output value.
     private mutating func layer(_ node: ResolvedGraph.Node) -> String {
         let inputs = node.inputs.map { source in
             let value = graph.readsBytes(node) ? rounded[source] : nil

@@ -1,11 +1,12 @@
 import Kernels
 import NeuralNetwork
 
-/// Quantized layers in ONNX: the layer of floats between `QuantizeLinear` and `DequantizeLinear` (QDQ), which runtimes make one product of
-/// bytes of.
+/// Quantized layers in ONNX: the float layer between `QuantizeLinear` and `DequantizeLinear` (QDQ), which runtimes fuse
+/// into one product of bytes.
 extension ResolvedGraph {
-    /// Scales of what quantized layers read, by node, the input being −1. Through shapes and max poolings, which come to the same before and
-    /// after rounding, they reach back to who computes it.
+    /// The scales of the inputs of quantized layers, by node, with −1 for the network's input. They propagate back
+    /// through reshapes and max pooling, which give the same result before and after rounding, to the node that
+    /// computes the value.
     var byteScales: [Int: ByteScale] {
         var scales: [Int: ByteScale] = [:]
         for (index, node) in nodes.enumerated().reversed() {
@@ -18,7 +19,7 @@ extension ResolvedGraph {
         return scales
     }
 
-    /// Whether `node` reads numbers that have been bytes.
+    /// Returns whether `node` reads values that were quantized to bytes.
     func readsBytes(_ node: Node) -> Bool { node.quantization != nil || keepsBytes(node) }
 
     private func keepsBytes(_ node: Node) -> Bool {
@@ -29,7 +30,7 @@ extension ResolvedGraph {
 }
 
 extension ONNXGraphWriter {
-    /// `value` as bytes and numbers again.
+    /// Quantizes `value` to bytes and dequantizes it.
     mutating func rounded(_ value: String, _ scale: ByteScale, named name: String) -> String {
         let factor = builder.floats([scale.scale], shape: [], name: "\(name)/scale")
         let zero = builder.whole([scale.zeroPoint], shape: [], name: "\(name)/zero_point")
@@ -37,7 +38,7 @@ extension ONNXGraphWriter {
         return step("DequantizeLinear", [bytes, factor, zero], "\(name)/dequantized")
     }
 
-    /// A quantized layer's kernel, of bytes, or its bias, of 32-bit integers, as numbers again.
+    /// Returns the dequantized kernel of a quantized layer, stored as bytes, or its bias, stored as 32-bit integers.
     mutating func parameter(
         _ tensor: ParameterTensor, _ values: [Float], _ quantization: LayerQuantization, isKernel: Bool
     ) -> String {

@@ -1,13 +1,14 @@
 import NeuralNetwork
 import Tensors
 
-/// Another order of the same numbers: element `i` of the other tensor is element `index[i]` of this project's.
+/// A permutation of a tensor's elements: element `i` of the other library's tensor is element `index[i]` of this
+/// project's.
 struct AxisOrder {
-    /// Of the other tensor.
+    /// The shape of the other tensor.
     let shape: [Int]
     let index: [Int]
 
-    /// `[kH, kW, in, out]` to `[out, in, kH, kW]`.
+    /// Returns the permutation from `[kH, kW, in, out]` to `[out, in, kH, kW]`.
     static func filters(_ shape: [Int]) -> AxisOrder {
         let (kernelHeight, kernelWidth, inputs, outputs) = (shape[0], shape[1], shape[2], shape[3])
         var index: [Int] = []
@@ -22,7 +23,8 @@ struct AxisOrder {
         return AxisOrder(shape: [outputs, inputs, kernelHeight, kernelWidth], index: index)
     }
 
-    /// `[in, out]` to `[out, in]`, the inputs in the order `features` (nil: as they are).
+    /// Returns the permutation from `[in, out]` to `[out, in]`, with the inputs in the order `features` (nil:
+    /// unchanged).
     static func matrix(_ shape: [Int], features: [Int]?) -> AxisOrder {
         let (inputs, outputs) = (shape[0], shape[1])
         var index: [Int] = []
@@ -33,7 +35,7 @@ struct AxisOrder {
         return AxisOrder(shape: [outputs, inputs], index: index)
     }
 
-    /// `[H, W, C]`, flattened, to `[C, H, W]`, flattened; nil where both are the same.
+    /// Returns the permutation from flattened `[H, W, C]` to flattened `[C, H, W]`; nil if both are the same.
     static func features(_ image: Shape) -> [Int]? {
         let positions = image.height * image.width, channels = image.channels
         guard image.isImage, positions > 1, channels > 1 else { return nil }
@@ -41,13 +43,13 @@ struct AxisOrder {
     }
 }
 
-/// In which order PyTorch has the features of every vector in a network: those of a flattened image come channel by
-/// channel there and pixel by pixel here, and everything that reads them has its weights in that order.
+/// The order of the features of every vector in a network in PyTorch's layout. The features of a flattened image are
+/// channel by channel there and pixel by pixel here, and every layer that reads them has its weights in that order.
 struct FeatureOrder {
-    /// By node; nil where the order is the same, or the output an image.
+    /// The orders by node; nil if the order is the same or the output is an image.
     let orders: [[Int]?]
 
-    /// - Throws: an ``InputError`` where vectors of different orders are added, or the classes themselves are a
+    /// - Throws: an ``InputError`` if vectors of different orders are added, or the class scores themselves are a
     ///   flattened image: PyTorch has no such network.
     init(_ graph: ResolvedGraph) throws(InputError) {
         var orders: [[Int]?] = []

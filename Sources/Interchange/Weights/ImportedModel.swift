@@ -5,17 +5,17 @@ import NeuralNetwork
 import Tensors
 
 extension WeightImport {
-    /// The most bytes that a packed file of weights for `graph` may come to: float64 and some counters.
+    /// Returns the maximum number of bytes in a compressed file of weights for `graph`: float64 and some counters.
     package static func byteLimit(_ graph: ResolvedGraph) -> Int {
         8 * (graph.parameterCount + graph.stateCount) + 1024 * (graph.nodes.count + 1024)
     }
 
-    /// A model file of these weights.
+    /// Returns a model file of these weights.
     ///
     /// - Parameters:
-    ///   - experiment: the configuration that `graph` is from; its data set names the classes where their number fits.
-    ///   - normalization: mean and standard deviation of the pixels in [0, 1], where they were standardised.
-    /// - Throws: an ``InputError`` where the configuration standardises and nobody says by what.
+    ///   - experiment: the configuration of `graph`; its data set names the classes if their number fits.
+    ///   - normalization: the mean and standard deviation of the pixels in [0, 1], if they were standardised.
+    /// - Throws: an ``InputError`` if the configuration standardises but no mean and deviation are given.
     package func model(
         of experiment: Experiment, _ graph: ResolvedGraph, normalization: (mean: Float, standardDeviation: Float)?
     ) throws(InputError) -> SavedModel {
@@ -35,9 +35,9 @@ extension WeightImport {
     }
 }
 
-/// Which layer of a file is which layer of a configuration, from a JSON object: `{"conv2d_1": "features.0"}`.
+/// The correspondence of a configuration's layers to those of a file, from a JSON object: `{"conv2d_1": "features.0"}`.
 package enum LayerNames {
-    /// - Throws: an ``InputError`` where the file cannot be read or is no JSON object of strings.
+    /// - Throws: an ``InputError`` if the file cannot be read or is not a JSON object of strings.
     package static func load(path: String) throws(InputError) -> [String: String] {
         let json = try JSONValue.parse([UInt8](WeightFile.contents(path)), name: path)
         guard case .object(let object) = json else {

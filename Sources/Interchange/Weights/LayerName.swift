@@ -1,19 +1,20 @@
-/// Names of layers as other libraries write them: parts between dots or slashes, some of which are not the layer's own.
+/// Layer names as other libraries write them: parts separated by dots or slashes, some of which are not the layer's
+/// own.
 enum LayerName {
-    /// Parts that wrappers put in: `torch.compile`, data-parallel training, its shards, activation checkpoints.
+    /// Parts added by wrappers: `torch.compile`, data-parallel training, its shards, activation checkpointing.
     private static let wrappers: Set<String> = [
         "_orig_mod", "module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
     ]
 
     private static func parts(_ name: String) -> [Substring] { name.split { $0 == "." || $0 == "/" } }
 
-    /// Each name with dots, without wrappers and without the parts that all have in front; by the name as written.
-    /// Where that would make two of them one, they stay as they are.
+    /// Returns each name with dots, without wrappers and without the common prefix, by the name as written. Names stay
+    /// as they are if two of them would become equal.
     static func plain(_ names: [String]) -> [String: String] {
         stripped(names).last ?? [:]
     }
 
-    /// The names in every way they can be read: with all parts, without wrappers, without the first part that all have,
+    /// Returns the names in every possible reading: with all parts, without wrappers, without the first common part,
     /// and so on.
     private static func stripped(_ names: [String]) -> [[String: String]] {
         let whole = names.map(parts)
@@ -34,7 +35,7 @@ enum LayerName {
         }
     }
 
-    /// Of each wanted name the name in the file that is the same, where one is, read in the way that most are found.
+    /// Returns the equal name in the file for each wanted name that has one, using the reading that finds the most.
     static func matches(of wanted: [String], in names: [String]) -> [String: String] {
         let wantedParts = wanted.map { ($0, parts($0).joined(separator: ".")) }
         var best: [String: String] = [:]
@@ -48,9 +49,9 @@ enum LayerName {
     }
 }
 
-/// Names that differ in nothing but numbers: `features.0`, `features.3`; `conv2d`, `conv2d_1`, as Keras counts.
+/// Names that differ only in numbers: `features.0`, `features.3`; `conv2d`, `conv2d_1`, as Keras counts.
 enum NumberedNames {
-    /// The names in the order of their numbers; nil where they differ in more.
+    /// Returns the names in the order of their numbers; nil if they differ in anything else.
     static func order(_ names: [String]) -> [String]? {
         var seen: [[UInt64]: String] = [:]
         var family: String?
@@ -63,8 +64,8 @@ enum NumberedNames {
         return seen.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
     }
 
-    /// The name without its numbers, and they; a name that ends in none counts as its family's first. Nil where a number
-    /// is too long.
+    /// Returns the name without its numbers, and the numbers. A name that does not end in a number counts as the first
+    /// of its family. Nil if a number is too long.
     private static func split(_ name: String) -> (skeleton: String, numbers: [UInt64])? {
         var skeleton = ""
         var numbers: [UInt64] = []

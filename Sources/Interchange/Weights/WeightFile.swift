@@ -4,21 +4,21 @@ import Foundation
 import Tensors
 import Training
 
-/// Named tensors from a file of another library, and what it says of itself.
+/// Named tensors from a file of another library, with its metadata.
 package struct WeightFile: Sendable {
-    /// The file, for errors.
+    /// The path of the file, for error messages.
     package var name: String
     package var tensors: [TensorRecord]
-    /// Of a safetensors file.
+    /// The metadata of a safetensors file.
     package var metadata: [String: String]
-    /// Whether ``tensors`` are in an order that somebody gave them. Writers of safetensors sort by name; and so an NPZ
-    /// file whose names stand in alphabetical order says nothing either.
+    /// Whether the order of ``tensors`` is meaningful. Writers of safetensors sort by name, so the order of an NPZ file
+    /// whose names are in alphabetical order says nothing either.
     package var hasOrder: Bool
 
     static let meanName = "normalization.mean"
     static let deviationName = "normalization.standard_deviation"
 
-    /// - Parameter keepsOrder: whether the format keeps the order in which tensors were written.
+    /// - Parameter keepsOrder: whether the format preserves the order in which tensors were written.
     package init(
         name: String, tensors: [TensorRecord], metadata: [String: String] = [:], keepsOrder: Bool = false
     ) {
@@ -29,12 +29,12 @@ package struct WeightFile: Sendable {
         hasOrder = keepsOrder && !zip(names, names.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) }
     }
 
-    /// Reads a safetensors or NPZ file, told apart by their first bytes. Numbers of other types than float32 become
+    /// Reads a safetensors or NPZ file, distinguished by their first bytes. Numbers of other types are converted to
     /// float32.
     ///
-    /// - Parameter limit: the most bytes that the arrays of a packed file may come to. A safetensors file never holds
+    /// - Parameter limit: the maximum number of bytes of a compressed file's arrays. A safetensors file never contains
     ///   more than its size.
-    /// - Throws: an ``InputError`` for a file that is absent, of neither kind (called by its own, with the lines that
+    /// - Throws: an ``InputError`` for a file that is absent, of another format (which is named, with the lines that
     ///   convert it), damaged or over the limit.
     package static func load(path: String, limit: Int) throws(InputError) -> WeightFile {
         if let foreign = try ForeignWeights(path: path) { throw foreign.error() }
@@ -45,14 +45,14 @@ package struct WeightFile: Sendable {
         return WeightFile(name: path, tensors: file.tensors, metadata: file.metadata)
     }
 
-    /// A whole file.
+    /// Returns the contents of a file.
     static func contents(_ path: String) throws(InputError) -> Data {
         let file = try BinaryFile(path)
         return Data(try file.read(exactly: file.size))
     }
 
-    /// The mean and standard deviation that the file itself gives, if any.
-    /// - Throws: an ``InputError`` where they are no finite mean and positive deviation.
+    /// Returns the mean and standard deviation that the file itself specifies, if any.
+    /// - Throws: an ``InputError`` unless they are a finite mean and a positive finite deviation.
     package func normalization() throws(InputError) -> (mean: Float, standardDeviation: Float)? {
         func single(_ name: String) -> String? {
             tensors.first { $0.name == name && $0.values.count == 1 }.map { "\($0.values[0])" }

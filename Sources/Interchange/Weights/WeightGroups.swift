@@ -4,15 +4,15 @@ import Training
 
 /// The tensors of one layer in a file, by role.
 struct WeightGroup {
-    /// The part of the names that the layer's tensors share; empty for tensors with nothing before their role.
+    /// The prefix that the names of the layer's tensors share; empty for tensors without one.
     let name: String
-    /// By this project's role names.
+    /// The tensors by this project's role names.
     var tensors: [String: TensorRecord] = [:]
 
-    /// Of its kernel, scale or slopes.
+    /// The shape of its kernel, scale or slopes.
     var shape: [Int]? { (tensors["kernel"] ?? tensors["gamma"] ?? tensors["alpha"])?.shape }
 
-    /// What kind of layer it is, by its tensors.
+    /// The kind of the layer, inferred from its tensors.
     var kind: WeightKind? {
         if tensors["moving_mean"] != nil || tensors["moving_variance"] != nil { return .normalization }
         switch shape?.count {
@@ -43,24 +43,24 @@ enum WeightKind: String {
 
 /// The tensors of a file, by layer.
 struct WeightGroups {
-    /// In the order in which the file first names them.
+    /// The groups, in the order of their first appearance in the file.
     let groups: [WeightGroup]
-    /// Whether that order says anything.
+    /// Whether that order is meaningful.
     let hasOrder: Bool
-    /// The layout that the names speak of; nil where they speak of none.
+    /// The layout that the names indicate; nil if they indicate none.
     let layout: WeightLayout?
 
-    /// PyTorch's `weight` is a kernel or a scale; the company it keeps tells which.
+    /// The roles by suffix. PyTorch's `weight` is a kernel or a scale, depending on the layer's other tensors.
     private static let roles: [String: (role: String, layout: WeightLayout?)] = [
         "weight": ("weight", .pytorch), "running_mean": ("moving_mean", .pytorch),
         "running_var": ("moving_variance", .pytorch), "kernel": ("kernel", .keras), "gamma": ("gamma", .keras),
         "beta": ("beta", .keras), "alpha": ("alpha", .keras), "moving_mean": ("moving_mean", .keras),
         "moving_variance": ("moving_variance", .keras), "bias": ("bias", nil),
     ]
-    /// Counters that PyTorch keeps and that say nothing at inference; and what belongs to the input, not to a layer.
+    /// Counters of PyTorch that have no meaning at inference.
     private static let ignored: Set<String> = ["num_batches_tracked", "n_averaged"]
 
-    /// - Throws: an ``InputError`` for names without a known role, or of two layouts.
+    /// - Throws: an ``InputError`` for names without a known role, or names of two layouts.
     init(_ file: WeightFile) throws(InputError) {
         var groups: [String: WeightGroup] = [:]
         var order: [String] = []
@@ -99,17 +99,19 @@ struct WeightGroups {
             || [WeightFile.meanName, WeightFile.deviationName].contains(tensor.name)
     }
 
-    /// Whether a name ends in a role: `False` for `arr_0` and the like, which only their order tells apart.
+    /// Returns whether a name ends in a role; false for `arr_0` and the like, which only their order distinguishes.
     static func hasRole(_ name: String) -> Bool { roles[split(name).role] != nil }
 
-    /// `features.0.weight` is the weight of `features.0`; Keras and HDF5 write slashes, and older Keras `:0` at the end.
+    /// Splits `features.0.weight` into `features.0` and `weight`. Keras and HDF5 write slashes, and older Keras appends
+    /// `:0`.
     private static func split(_ name: String) -> (prefix: String, role: String) {
         let plain = name.hasSuffix(":0") ? String(name.dropLast(2)) : name
         guard let cut = plain.lastIndex(where: { $0 == "." || $0 == "/" }) else { return ("", plain) }
         return (String(plain[..<cut]), String(plain[plain.index(after: cut)...]))
     }
 
-    /// Says whether a `weight` is a kernel, a normalisation's scale or, alone, a rectifier's slopes, and with it what the bias is.
+    /// Determines whether a `weight` is a kernel, a normalisation's scale or, alone, a rectifier's slopes, and thereby
+    /// what the bias is.
     private static func resolved(_ group: WeightGroup) -> WeightGroup {
         var group = group
         guard let weight = group.tensors.removeValue(forKey: "weight") else { return group }

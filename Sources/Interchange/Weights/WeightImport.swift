@@ -3,14 +3,14 @@ import NeuralNetwork
 import Tensors
 import Training
 
-/// Weights of another library, brought into a network of this one.
+/// Weights of another library, imported into a network of this one.
 package struct WeightImport: Sendable {
-    /// One tensor and where it went.
+    /// One tensor and its destination.
     package struct Assignment: Hashable, Sendable {
-        /// The file's name for it, and its shape there.
+        /// The tensor's name and shape in the file.
         package let source: String
         package let sourceShape: [Int]
-        /// `layer/kernel` and so on, and its shape here.
+        /// The tensor's name in the network (`layer/kernel` and so on) and its shape there.
         package let target: String
         package let targetShape: [Int]
     }
@@ -18,22 +18,24 @@ package struct WeightImport: Sendable {
     package let layout: WeightLayout
     package let parameters: AlignedBuffer<Float>
     package let state: AlignedBuffer<Float>
-    /// In the order of the layers.
+    /// The assignments in the order of the layers.
     package let assignments: [Assignment]
-    /// What the user should know of how layers were matched.
+    /// Notes for the user on how layers were matched.
     package let notes: [String]
 
-    /// Finds for each layer with weights its tensors in `file` and brings them into this project's order.
+    /// Finds the tensors in `file` for each layer with weights and permutes them into this project's layout.
     ///
-    /// - By `names`, for the layers it has: configuration's name → name in the file, without `.weight` and the like.
-    /// - By name, where the file's layers are called as the configuration's are, all of them: as they stand, without the
-    ///   parts that wrappers put in (`module.`, `_orig_mod.`), or without what all have in front.
-    /// - Else by kind and shape, and where layers share both, by an order that the file states: of the numbers in their
-    ///   names (`conv2` before `conv10`), or of an NPZ file. Where it states none, the file is refused.
-    /// - Tensors without role names (`arr_0`, …, of NumPy's `savez(*weights)`) are taken one after the other.
+    /// - By `names`, for the layers it contains: configuration's name → name in the file, without `.weight` and the
+    ///   like.
+    /// - By name, if all of the file's layers are named like the configuration's: exactly, without the parts that
+    ///   wrappers add (`module.`, `_orig_mod.`), or without a common prefix.
+    /// - Otherwise by kind and shape, and for layers that share both, by an order that the file states: that of the
+    ///   numbers in their names (`conv2` before `conv10`), or that of an NPZ file. If it states none, the file is
+    ///   refused.
+    /// - Tensors without role names (`arr_0`, …, of NumPy's `savez(*weights)`) are taken in order.
     ///
-    /// - Parameter layout: nil takes that of the names.
-    /// - Throws: an ``InputError`` that names the tensor or the layer: absent, of another shape, not a number, or left
+    /// - Parameter layout: the layout of the file; nil to infer it from the names.
+    /// - Throws: an ``InputError`` that names the tensor or the layer: missing, of another shape, not a number, or left
     ///   over.
     package init(
         _ file: WeightFile, into graph: ResolvedGraph, layout: WeightLayout? = nil, names: [String: String] = [:]
@@ -79,7 +81,7 @@ package struct WeightImport: Sendable {
     }
 
     private static func inOrder(_ file: WeightFile, _ slots: [WeightSlot]) throws(InputError) -> [TensorRecord] {
-        // PyTorch's counters of batches are single numbers.
+        // PyTorch's batch counters are scalars.
         let tensors = file.tensors.filter { !$0.shape.isEmpty && !WeightGroups.isIgnored($0) }
         guard tensors.count == slots.count else {
             throw InputError(

@@ -5,9 +5,9 @@ import NeuralNetwork
 import Tensors
 import Training
 
-/// How another library calls and orders the same weights.
+/// The names and layouts of weights in another library.
 package enum WeightLayout: String, CaseIterable, Sendable {
-    /// `layer.weight` `[out, in, kH, kW]` or `[out, in]`, `layer.bias`, `layer.running_mean`, `layer.running_var`; the
+    /// `layer.weight` `[out, in, kH, kW]` or `[out, in]`, `layer.bias`, `layer.running_mean`, `layer.running_var`;
     /// features of a flattened image channel by channel.
     case pytorch
     /// `layer/kernel` `[kH, kW, in, out]` or `[in, out]`, `layer/gamma`, `layer/beta`, `layer/moving_mean`,
@@ -15,21 +15,21 @@ package enum WeightLayout: String, CaseIterable, Sendable {
     case keras
 }
 
-/// One tensor of a network: where it is here, and what another library has in its place.
+/// One tensor of a network, with its location here and its layout in another library.
 struct WeightSlot {
-    /// In the layers' order.
+    /// The layer that has the tensor.
     let node: ResolvedGraph.Node
     let tensor: ParameterTensor
-    /// Whether it lies in the state buffer.
+    /// Whether the tensor is in the state buffer.
     let isState: Bool
-    /// In the other layout.
+    /// The permutation to the other layout.
     let order: AxisOrder
 
     /// `kernel`, `bias`, `gamma`, `beta`, `moving_mean`, `moving_variance` or `alpha`.
     var role: String { String(tensor.name.dropFirst(node.name.count + 1)) }
 
-    /// Every tensor of `graph`, in the order of its layers.
-    /// - Throws: an ``InputError`` where `layout` cannot express the network.
+    /// Returns every tensor of `graph`, in the order of its layers.
+    /// - Throws: an ``InputError`` if `layout` cannot express the network.
     static func all(_ graph: ResolvedGraph, _ layout: WeightLayout) throws(InputError) -> [WeightSlot] {
         let features = layout == .pytorch ? try FeatureOrder(graph) : nil
         return graph.nodes.flatMap { node in
@@ -50,13 +50,13 @@ struct WeightSlot {
         switch tensor.shape.count {
         case 4: return .filters(tensor.shape)
         case 2: return .matrix(tensor.shape, features: features)
-        // A number for each feature of the input; a bias is one for each of the output, which has an order of its own.
+        // One number per input feature; a bias has one per output, which has an order of its own.
         case 1 where tensor.role != .bias: return AxisOrder(shape: tensor.shape, index: features ?? same.index)
         default: return same
         }
     }
 
-    /// The name in `layout`.
+    /// Returns the tensor's name in `layout`.
     func name(_ layout: WeightLayout) -> String {
         guard layout == .pytorch else { return tensor.name }
         let role =
@@ -72,8 +72,8 @@ struct WeightSlot {
 }
 
 extension SavedModel {
-    /// The weights under the names and in the order of `layout`.
-    /// - Throws: an ``InputError`` where the layout cannot express the network.
+    /// Returns the weights with the names and in the order of `layout`.
+    /// - Throws: an ``InputError`` if the layout cannot express the network.
     package func weights(_ layout: WeightLayout) throws(InputError) -> [TensorRecord] {
         try WeightSlot.all(graph, layout).map { slot in
             let buffer = slot.isState ? state : parameters
@@ -83,21 +83,21 @@ extension SavedModel {
         }
     }
 
-    /// The weights as a safetensors file, the metadata as in the model file.
+    /// Returns the weights as a safetensors file with the metadata of the model file.
     ///
-    /// A file in PyTorch's layout is what `model.load_state_dict(safetensors.torch.load_file(path))` takes, for a
-    /// module whose parts are called like the layers.
-    /// - Throws: an ``InputError`` where the layout cannot express the network.
+    /// A file in PyTorch's layout can be loaded with `model.load_state_dict(safetensors.torch.load_file(path))` into a
+    /// module whose parts are named like the layers.
+    /// - Throws: an ``InputError`` if the layout cannot express the network.
     package func safetensors(_ layout: WeightLayout, metadata: [String: String] = [:]) throws(InputError) -> Data {
         var all = metadata.merging(SavedModel.metadata(of: self)) { _, new in new }
-        // What the ecosystem's readers look for.
+        // The key that other readers of safetensors look for.
         all["format"] = layout == .pytorch ? "pt" : "keras"
         return SafetensorsFile(metadata: all, tensors: try weights(layout)).encoded()
     }
 
-    /// The weights as an NPZ file; mean and standard deviation, where the model has them, as `normalization.mean` and
-    /// `normalization.standard_deviation`.
-    /// - Throws: an ``InputError`` where the layout cannot express the network or the file would pass 4 GiB.
+    /// Returns the weights as an NPZ file, with the mean and standard deviation, if the model has them, as
+    /// `normalization.mean` and `normalization.standard_deviation`.
+    /// - Throws: an ``InputError`` if the layout cannot express the network or the file would exceed 4 GiB.
     package func npz(_ layout: WeightLayout) throws(InputError) -> Data {
         var tensors = try weights(layout)
         if let (mean, deviation) = normalization {

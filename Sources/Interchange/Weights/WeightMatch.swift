@@ -2,17 +2,18 @@ import Formats
 import NeuralNetwork
 import Tensors
 
-/// Which tensor of a file each slot of a network gets.
+/// The assignment of a file's tensors to a network's slots.
 ///
-/// 1. What `--names` says.
-/// 2. Names, where all agree (see ``LayerName``).
-/// 3. Kind and shape, where no two layers share both; where some do, the names they have in common, all of them, or an
-///    order that the file has: of the numbers in their names (see ``NumberedNames``), or of the file itself. Where the two
-///    orders contradict each other, or there is none, or it contradicts a name, nothing is guessed.
+/// 1. By `--names`.
+/// 2. By name, if all agree (see ``LayerName``).
+/// 3. By kind and shape, if no two layers share both. For layers that do, by their names if all are the same in the
+///   file, or by an order that the file has: that of the numbers in their names (see ``NumberedNames``), or that of the
+///   file itself. If the two orders contradict each other, if there is none, or if it contradicts a name, nothing is
+///   guessed.
 struct WeightMatch {
-    /// One for each slot.
+    /// The tensors, one for each slot.
     let sources: [TensorRecord]
-    /// What was matched by an order.
+    /// Notes on what was matched by an order.
     let notes: [String]
 
     init(
@@ -49,10 +50,10 @@ struct WeightMatch {
 /// A layer of the configuration that has weights.
 struct LayerSlots {
     let name: String
-    /// Whether the name is the one that a layer without a name gets: it says no more than the layer's place.
+    /// Whether the name is the automatic one of an unnamed layer, which says no more than the layer's position.
     let isAutomatic: Bool
     let kind: WeightKind
-    /// Of its kernel or scale, in the file's layout.
+    /// The shape of its kernel or scale, in the file's layout.
     let shape: [Int]
     var roles: [String]
 
@@ -74,13 +75,13 @@ struct LayerSlots {
     }
 }
 
-/// The work of a ``WeightMatch``: layers that are still open, and the file's that are not given away.
+/// The state of a ``WeightMatch`` in progress: the layers still open and the file's layers not yet assigned.
 private struct LayerMatching {
     private let layers: [LayerSlots]
     private let file: String
     private let hasOrder: Bool
     private var open: [LayerSlots]
-    /// In the file's order.
+    /// The unassigned layers, in the file's order.
     private var rest: [WeightGroup]
     private(set) var assigned: [String: WeightGroup] = [:]
     private(set) var notes: [String] = []
@@ -99,7 +100,7 @@ private struct LayerMatching {
         rest.removeAll { $0.name == group.name }
     }
 
-    /// As the user says.
+    /// Assigns layers as the user specified.
     mutating func assign(_ names: [String: String]) throws(InputError) {
         let plain = LayerName.plain(rest.map(\.name))
         for (name, source) in names.sorted(by: { $0.key < $1.key }) {
@@ -144,13 +145,13 @@ private struct LayerMatching {
                 let alike = wanted.filter { $0.shape == shape }, candidates = found.filter { $0.shape == shape }
                 if alike.count == candidates.count { try pair(alike, candidates, kind, shape, names) }
             }
-            // What fits nowhere is paired too, for its error to be found.
+            // Pair what does not fit too, so that its error is reported.
             let strangers = zip(open.filter { $0.kind == kind }, rest.filter { $0.kind == kind })
             for (layer, group) in Array(strangers) { give(group, to: layer) }
         }
     }
 
-    /// Layers of one kind and shape with as many of the file's.
+    /// Pairs the layers of one kind and shape with equally many of the file.
     private mutating func pair(
         _ wanted: [LayerSlots], _ found: [WeightGroup], _ kind: WeightKind, _ shape: [Int], _ names: [String: String]
     ) throws(InputError) {
@@ -194,7 +195,7 @@ private struct LayerMatching {
                 + "{\(example)\(wanted.count > 3 ? ", …" : "")}")
     }
 
-    /// At most eight names.
+    /// Lists at most eight names.
     private func list(_ names: [String]) -> String {
         let shown = names.prefix(8).joined(separator: ", ")
         return names.isEmpty ? "none" : shown + (names.count > 8 ? ", …" : "")

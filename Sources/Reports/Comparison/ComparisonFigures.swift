@@ -3,9 +3,9 @@ import Formats
 import Plots
 import Tensors
 
-/// Curves of compared runs over each other, as pictures and as the numbers behind them.
+/// Overlaid curves of the compared runs, as pictures and as the numbers behind them.
 enum ComparisonFigures {
-    /// Loss and accuracy by epoch, of training and validation; nil where no run has a history.
+    /// Returns training and validation loss and accuracy by epoch; nil if no run has a history.
     static func learningCurves(_ comparison: RunComparison) -> (svg: String, csv: String)? {
         let histories = comparison.runs.map { $0.history ?? [] }
         guard histories.contains(where: { !$0.isEmpty }) else { return nil }
@@ -54,7 +54,8 @@ enum ComparisonFigures {
         return (svg, table.text)
     }
 
-    /// The micro-averaged precision–recall and ROC curves, their corners enlarged as far as all runs allow.
+    /// Returns the micro-averaged precision–recall and ROC curves, with their corners enlarged as far as all runs
+    /// allow.
     static func curves(_ comparison: RunComparison) -> (svg: String, csv: String) {
         var table = CSV(header: ["run", "curve", "x", "y"])
         var precision: [OverlayFigure.Line] = [], roc: [OverlayFigure.Line] = []
@@ -79,7 +80,8 @@ enum ComparisonFigures {
             }
         }
         let worst = comparison.runs.map { $0.evaluation.report.accuracy }.min() ?? 0
-        // At least four times the errors of the worst run; false positives are fewer, as there are more negatives.
+        // The corner spans at least four times the errors of the worst run; false positive rates are lower, as there
+        // are more negatives.
         let corner = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5].first { $0 >= 4 * (1 - worst) } ?? 1
         let svg = OverlayFigure(
             title: "Precision–recall and ROC curves, micro-averaged",
@@ -96,7 +98,7 @@ enum ComparisonFigures {
         return (svg, table.text)
     }
 
-    /// Accuracy under corruption; nil unless two runs have it.
+    /// Returns the accuracy under corruption; nil unless at least two runs have it.
     static func robustness(_ comparison: RunComparison) -> (svg: String, csv: String)? {
         let records = comparison.runs.map(\.robustness)
         guard records.compactMap({ $0 }).count >= 2 else { return nil }

@@ -6,7 +6,7 @@ import Runs
 import Tensors
 import Training
 
-/// `comparison.json`: runs side by side in a form that programs read.
+/// `comparison.json`: a comparison of runs in machine-readable form.
 package struct ComparisonRecord: Encodable, Sendable {
     struct Figure: Encodable, Sendable {
         var value: Double
@@ -23,14 +23,14 @@ package struct ComparisonRecord: Encodable, Sendable {
         var epochs: Int?
         var bestEpoch: Int?
         var trainingSeconds: Double?
-        /// By name.
+        /// The metrics by name.
         var figures: [String: Figure]
     }
 
     struct Pair: Encodable, Sendable {
         var first: String
         var second: String
-        /// Why they were not tested; absent where they were.
+        /// Why the pair was not tested; absent if it was.
         var refused: String?
         var onlyFirst: Int?
         var onlySecond: Int?
@@ -44,7 +44,7 @@ package struct ComparisonRecord: Encodable, Sendable {
 
     struct Setting: Encodable, Sendable {
         var path: String
-        /// JSON by run; absent where the run lacks the key.
+        /// The JSON value by run; absent if the run lacks the key.
         var values: [String: String]
     }
 
@@ -98,9 +98,9 @@ extension RunComparison {
             try JSONText.encode(ComparisonRecord(self), named: url.lastPathComponent), to: url)
     }
 
-    /// Writes everything into `folder`, made where it is missing: `comparison.json`, `.txt`, `figures.csv`,
-    /// `mcnemar.csv`, `configuration.csv`, and `learning_curves`, `curves`, `robustness` as `.csv` and `.svg`, the first
-    /// and the last where runs have them.
+    /// Writes all files into `folder`, which is created if missing: `comparison.json`, `.txt`, `figures.csv`,
+    /// `mcnemar.csv`, `configuration.csv`, and `learning_curves`, `curves`, `robustness` as `.csv` and `.svg`, the
+    /// first and the last only if runs have them.
     package func write(to folder: URL) throws(OperationError) {
         try RunFolder.createFolders(folder)
         func place(_ name: String) -> URL { folder.appendingPathComponent(name) }

@@ -3,7 +3,7 @@ import Formats
 import Plots
 import Tensors
 
-/// A comparison for a terminal, at most 80 columns, no colours.
+/// A comparison for a terminal, at most 80 columns wide, without colours.
 package enum ComparisonText {
     private static let width = 80
 
@@ -124,14 +124,14 @@ package enum ComparisonText {
         return text
     }
 
-    /// A share as a difference in per cent.
+    /// Formats a share as a difference in per cent.
     private static func signed(_ share: Double) -> String {
         (share < 0 ? "−" : "+") + Text.fixed(abs(100 * share), 2)
     }
 
     private static func p(_ value: Double) -> String { value < 0.0001 ? "<0.0001" : Text.fixed(value, 4) }
 
-    /// The end of a path that is too long: its folder's own name is there.
+    /// Returns the end of a path that is too long, since the folder's own name is there.
     private static func shortened(_ path: String, to limit: Int) -> String {
         let clean = Text.name(path, limit: 4096)
         if Text.columns(clean) <= limit { return clean }
@@ -140,8 +140,8 @@ package enum ComparisonText {
         return "…" + tail
     }
 
-    /// Words in lines of at most 80 columns, the first as far in as the others but for `indent` 0, whose followers are
-    /// two columns in.
+    /// Wraps text at 80 columns. Continuation lines are indented like the first, except by two columns if `indent` is 0
+    /// and by four if it is 2.
     private static func wrapped(_ text: String, indent: Int) -> String {
         var lines: [String] = []
         var line = String(repeating: " ", count: indent)

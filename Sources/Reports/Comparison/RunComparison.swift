@@ -3,9 +3,9 @@ import Formats
 import Plots
 import Tensors
 
-/// Runs side by side: their figures, tests of each pair, and what differs in their configurations.
+/// A comparison of runs: their metrics, tests of each pair, and the differences of their configurations.
 package struct RunComparison: Sendable {
-    /// A figure of a test that runs are compared by.
+    /// A test metric that runs are compared by.
     package enum Figure: String, CaseIterable, Sendable {
         case accuracy, macroF1, logLoss, brier, calibrationError, robustness
 
@@ -19,9 +19,9 @@ package struct RunComparison: Sendable {
             case .robustness: "Robustness"
             }
         }
-        /// Whether less is better.
+        /// Whether lower is better.
         var isLoss: Bool { self == .logLoss || self == .brier || self == .calibrationError }
-        /// Its place among the bootstrap's intervals.
+        /// The metric's path among the bootstrap intervals.
         fileprivate var path: String? {
             switch self {
             case .macroF1: "f1.macro"
@@ -33,37 +33,37 @@ package struct RunComparison: Sendable {
         }
     }
 
-    /// Two runs: tested against each other, or the reason why not.
+    /// Two runs and the result of testing them against each other, or the reason why they were not tested.
     package struct Pair: Sendable {
         package let first: Int
         package let second: Int
         package let outcome: Outcome
 
         package enum Outcome: Sendable {
-            /// With the p-value after Holm's correction for the number of pairs.
+            /// Tested, with the p-value after Holm's correction for the number of pairs.
             case tested(McNemar, adjustedPValue: Double)
             case differentSamples(String)
         }
     }
 
-    /// A key of the configuration and its value in each run, as JSON; nil where a run does not have it.
+    /// A key of the configuration and its value in each run, as JSON; nil if a run lacks it.
     package struct Setting: Hashable, Sendable {
         package let path: String
         package let values: [String?]
     }
 
-    /// More than this many have no letters, and no reader.
+    /// The maximum number of runs: one for each letter.
     package static let runLimit = 26
 
     package let runs: [StoredRun]
     package let pairs: [Pair]
-    /// Keys that are not the same in all runs, in the order of the files.
+    /// The keys whose values differ between runs, in the order of the files.
     package let settings: [Setting]
 
     /// - Parameters:
-    ///   - runs: 2 to 26.
-    ///   - configurations: each run's keys and values in the order of its file; empty for one without.
-    /// - Throws: `InputError` for another number of runs.
+    ///   - runs: 2 to 26 runs.
+    ///   - configurations: each run's keys and values in the order of its file; empty for a run without a file.
+    /// - Throws: `InputError` for any other number of runs.
     package init(
         _ runs: [StoredRun], configurations: [[(path: String, value: String)]]
     ) throws(InputError) {
@@ -87,10 +87,10 @@ package struct RunComparison: Sendable {
         settings = Self.differences(configurations)
     }
 
-    /// `A`, `B`, …
+    /// Returns the letter of a run: `A`, `B`, …
     package static func letter(_ index: Int) -> String { String(UnicodeScalar(UInt8(65 + index % 26))) }
 
-    /// The value of a figure in a run, and its 95 % interval where there is one.
+    /// Returns the value of a metric in a run, with its 95 % interval if there is one.
     package func figure(_ figure: Figure, of run: Int) -> (value: Double, interval: ConfidenceInterval?)? {
         let run = runs[run]
         let summary = run.evaluation
@@ -105,7 +105,7 @@ package struct RunComparison: Sendable {
         }
     }
 
-    /// Why two runs' predictions cannot be paired; nil where they can.
+    /// Returns why two runs' predictions cannot be paired; nil if they can.
     private static func mismatch(_ a: StoredRun, _ b: StoredRun) -> String? {
         func name(_ run: StoredRun) -> String {
             "\(Text.grouped(run.predictions.count)) of \(Text.name(run.metrics.dataset, limit: 20)) "
@@ -118,7 +118,7 @@ package struct RunComparison: Sendable {
         }
         if a.predictions.classNames != b.predictions.classNames { return "other classes" }
         if a.predictions.labels != b.predictions.labels { return "tested on other images: their labels differ" }
-        // Of the same test set, both runs name at least the files of images and of labels.
+        // Runs on the same test set share at least the digests of the files of images and of labels.
         if let one = a.digests, let other = b.digests, one.intersection(other).count < 2 {
             return "tested on other images: their digests differ"
         }

@@ -5,22 +5,22 @@ import Runs
 import Tensors
 import Training
 
-/// A run or an evaluation as its folder tells it: `metrics.json` and `predictions.csv`, and `history.csv` and
-/// `robustness.json` where they are there. Every figure is computed again from the predictions.
+/// A run or an evaluation loaded from its folder: `metrics.json` and `predictions.csv`, and `history.csv` and
+/// `robustness.json` if they exist. Every metric is recomputed from the predictions.
 package struct StoredRun: Sendable {
-    /// As it was given.
+    /// The path as it was given.
     package let path: String
     package let folder: RunFolder
     package let metrics: Metrics
     package let evaluation: EvaluationSummary
-    /// Nil where it is an evaluation only.
+    /// Nil for an evaluation without training.
     package let history: [EpochRecord]?
-    /// Nil unless it was evaluated with `--robustness`.
+    /// Nil unless the run was evaluated with `--robustness`.
     package let robustness: RobustnessRecord?
-    /// SHA-256 of the data files; nil without `environment.json`.
+    /// The SHA-256 digests of the data files; nil without `environment.json`.
     package let digests: Set<String>?
 
-    /// The part of `metrics.json` that its predictions do not tell.
+    /// The part of `metrics.json` that cannot be computed from the predictions.
     package struct Metrics: Hashable, Sendable, Decodable {
         package struct Test: Hashable, Sendable, Decodable {
             package struct Class: Hashable, Sendable, Decodable { package var name: String }
@@ -30,7 +30,7 @@ package struct StoredRun: Sendable {
             package var count: Int
             package var accuracy: Double
             package var perClass: [Class]
-            /// Intervals by a figure's path (`f1.macro`, `logLoss`); nil in files without them.
+            /// Intervals by a metric's path (`f1.macro`, `logLoss`); nil in files without them.
             package var bootstrap: Bootstrap?
         }
         package var dataset: String
@@ -43,13 +43,13 @@ package struct StoredRun: Sendable {
         package var test: Test
     }
 
-    /// Of `metrics.json`: absent where images were classified.
+    /// The kind in `metrics.json`: absent if images were classified.
     private struct Kind: Decodable { var kind: String? }
 
-    /// The part of `environment.json` that tells what was tested on.
+    /// The part of `environment.json` that identifies the test data.
     private struct Sources: Decodable { var dataDigests: [String: String] }
 
-    /// - Throws: `InputError` naming the file, the line or key, what was expected and what is there.
+    /// - Throws: `InputError` naming the file, the line or key, and what was expected and found.
     package static func load(path: String) throws(InputError) -> StoredRun {
         let url = URL(fileURLWithPath: path, isDirectory: true)
         var isFolder: ObjCBool = false
@@ -91,15 +91,15 @@ package struct StoredRun: Sendable {
                 ? Set(try StoredFile.decode(Sources.self, environment).dataDigests.values) : nil)
     }
 
-    /// The bytes of `config.json`.
-    /// - Throws: `InputError` where it cannot be read or is over 1 MiB.
+    /// Returns the bytes of `config.json`.
+    /// - Throws: `InputError` if it cannot be read or is larger than 1 MiB.
     package func configurationBytes() throws(InputError) -> [UInt8] {
         try StoredFile.read(folder.url(of: .config), limit: 1 << 20)
     }
 
     private static func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
 
-    /// A share of the file's columns, as whole numbers.
+    /// Returns a field of the file as a whole number.
     private static func integer(_ value: Double?, _ place: @autoclosure () -> String) throws(InputError) -> Int {
         guard let value, let whole = Int(exactly: value) else {
             throw InputError(place(), expected: "a whole number", received: value.map { "\($0)" } ?? "nothing")

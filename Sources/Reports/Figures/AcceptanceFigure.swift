@@ -2,7 +2,7 @@ import Evaluation
 import Formats
 import Plots
 
-/// `acceptance.svg`: how many lines may be accepted, the surest first, and how many of these are wrong.
+/// `acceptance.svg`: the share of lines accepted, most confident first, and the share of these that are wrong.
 package enum AcceptanceFigure {
     package static func figure(_ evaluation: LineEvaluation) -> Figure {
         let count = Double(evaluation.count)

@@ -5,7 +5,7 @@ import Foundation
 import Plots
 import Tensors
 
-/// Training images as they are and as training saw them in its first epochs.
+/// Training images, unchanged and as augmented in the first epochs.
 package struct AugmentationSheet: Sendable {
     static let rows = 10
     static let epochs = 8
@@ -14,16 +14,17 @@ package struct AugmentationSheet: Sendable {
     private let images: ImageSet
     /// Indices in the training split: the first image of each of the first classes.
     private let samples: [Int]
-    /// `[samples, 1 + epochs]`, the unchanged one first, bytes `[H, W, C]`.
+    /// The images, `[samples, 1 + epochs]`, the unchanged one first, each as bytes `[H, W, C]`.
     private let pixels: [[UInt8]]
     private let pictures: [Data]
 
-    /// Draws the distortions of epochs 1 to 8 at their addresses, so that they are the very images that were trained on.
+    /// Draws the augmentations of epochs 1 to 8 at their random addresses, so that they are exactly the images that
+    /// were trained on.
     ///
     /// - Parameters:
     ///   - images: the training split, not empty.
-    ///   - seed: the run's.
-    /// - Throws: `InputError` where an option is out of range; `OperationError` where a picture cannot be packed.
+    ///   - seed: the run's seed.
+    /// - Throws: `InputError` if an option is out of range; `OperationError` if a picture cannot be encoded.
     package init(_ images: ImageSet, options: AugmentationOptions, seed: UInt64) throws {
         let augmenter = try Augmenter(
             options, height: images.height, width: images.width, channels: images.channels, seed: seed)
@@ -49,8 +50,8 @@ package struct AugmentationSheet: Sendable {
         }
     }
 
-    /// `augmentation.csv`: a row per picture: `sample` in the training split, `label`, `epoch` (0 for the unchanged one),
-    /// and its pixels, 0 to 255, in row-major order.
+    /// `augmentation.csv`: a row per picture with `sample` in the training split, `label`, `epoch` (0 for the unchanged
+    /// one), and its pixels, 0 to 255, in row-major order.
     package var csv: String {
         var table = CSV(
             header: ["sample", "label", "epoch"] + (0..<images.imageSize).map { "x\($0)" },

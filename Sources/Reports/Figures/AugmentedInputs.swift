@@ -2,11 +2,12 @@ import Datasets
 import Pictures
 import Tensors
 
-/// A sheet of training images as an epoch sees them.
+/// A sheet of training images as they appear in an epoch.
 package enum AugmentedInputs {
-    /// The first `columns`² images of `images` in rows, augmented as in epoch `epoch` of a run with this seed, a pixel of
-    /// grey between them. Images of three channels are taken as RGB; of others the first channel is shown.
-    /// - Throws: `InputError` where the options do not fit the images.
+    /// Returns the first `columns`² images of `images` in rows, augmented as in epoch `epoch` of a run with this seed,
+    /// and separated by one pixel of grey. Images of three channels are taken as RGB; of others, the first channel is
+    /// shown.
+    /// - Throws: `InputError` if the options do not fit the images.
     package static func png(
         _ images: ImageSet, options: AugmentationOptions, seed: UInt64, epoch: Int = 1, columns: Int = 8
     ) throws(InputError) -> PNG {

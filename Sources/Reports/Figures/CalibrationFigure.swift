@@ -3,9 +3,9 @@ import Formats
 import Foundation
 import Plots
 
-/// `calibration.svg`: accuracy against confidence in bins, with 95 % intervals, and how many samples fall in each.
+/// `calibration.svg`: accuracy against confidence in bins, with 95 % intervals, and the number of samples in each bin.
 ///
-/// On the diagonal a confidence can be read as the chance of being right; below it the model claims too much.
+/// On the diagonal, a confidence equals the chance of being right; below it, the model is overconfident.
 package enum CalibrationFigure {
     package static func svg(_ evaluation: EvaluationSummary) -> String { figure(evaluation).svg }
 
@@ -63,7 +63,7 @@ package enum CalibrationFigure {
         }
     }
 
-    /// Samples per bin on a logarithmic axis from below one, so that a single sample shows.
+    /// Draws the samples per bin on a logarithmic axis that starts below one, so that a single sample is visible.
     private static func counts(_ calibration: Calibration, _ paint: Paint) -> SVGDocument {
         let most = calibration.bins.map(\.count).max() ?? 1
         var axis = PlotAxis.decades("Samples (logarithmic)", [1, Double(max(most, 10))])

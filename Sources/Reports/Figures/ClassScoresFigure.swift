@@ -2,7 +2,7 @@ import Evaluation
 import Formats
 import Plots
 
-/// `class_scores.svg`: F1 of each class as a bar with its 95 % interval, and the macro average as a line.
+/// `class_scores.svg`: the F1 of each class as a bar with its 95 % interval, and the macro average as a line.
 package enum ClassScoresFigure {
     package static func svg(_ evaluation: EvaluationSummary) -> String { figure(evaluation).svg }
 
@@ -65,7 +65,7 @@ package enum ClassScoresFigure {
 }
 
 /// `class_scores.csv`: precision, recall and F1 of each class with their 95 % intervals, average precision and the area
-/// under the ROC curve; empty where a figure or an interval is undefined.
+/// under the ROC curve. Undefined values and intervals are empty.
 package enum ClassScoresTable {
     package static func csv(_ evaluation: EvaluationSummary) -> String {
         let names = ["precision", "recall", "f1"]
@@ -92,7 +92,7 @@ package enum ClassScoresTable {
 }
 
 extension Text {
-    /// ` (95 % interval 0.9901 to 0.9933)`, with a blank before it; nothing for nil.
+    /// Formats an interval as ` (95 % interval 0.9901 to 0.9933)`, with a leading blank; empty for nil.
     static func interval(_ interval: ConfidenceInterval?, _ decimals: Int = 4) -> String {
         interval.map {
             " (\(fixed(100 * $0.level, 0)) % interval \(fixed($0.lower, decimals)) to \(share($0.upper, decimals)))"

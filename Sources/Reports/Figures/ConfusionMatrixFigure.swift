@@ -2,12 +2,12 @@ import Evaluation
 import Formats
 import Plots
 
-/// `confusion_matrix.svg`: true classes down, predicted classes across; counts in one panel, shares of the true class
-/// (rows sum to 100 %) in the other. Colour is the share in both.
+/// `confusion_matrix.svg`: rows are true classes, columns predicted ones; one panel shows counts, the other shares of
+/// the true class (rows sum to 100 %). The colour is the share in both.
 ///
-/// The colour scale is a square root, so that one error in a hundred shows beside ninety-nine hits.
+/// The colour scale is a square root, so that one error in a hundred is visible beside ninety-nine hits.
 package enum ConfusionMatrixFigure {
-    /// What stands in the cells.
+    /// The content of the cells.
     private enum Content { case counts, shares }
 
     package static func svg(_ evaluation: EvaluationSummary) -> String { figure(evaluation).svg }
@@ -27,7 +27,7 @@ package enum ConfusionMatrixFigure {
         let cell = k <= 6 ? 50.0 : k <= 12 ? 34 : k <= 25 ? 30 : 15
         let labelSize = k <= 25 ? 12.0 : 11
         let names = matrix.classNames.map { Text.name($0, limit: 16) }
-        // A generous width of the widest label in a sans-serif face.
+        // A generous estimate of the widest label's width in a sans-serif typeface.
         let labelWidth = Double(names.map(Text.columns).max() ?? 1) * labelSize * 0.66
         let upright = labelWidth <= cell - 4
         let side = cell * Double(k)
@@ -108,7 +108,7 @@ package enum ConfusionMatrixFigure {
         let steps = 48
         for i in 0..<steps {
             let tone = (Double(i) + 0.5) / Double(steps)
-            // Overlapping by a little hides the seams between neighbours.
+            // A slight overlap hides the seams between neighbours.
             picture.rectangle(
                 x: left + width * Double(i) / Double(steps), y: top,
                 width: width / Double(steps) + (i == steps - 1 ? 0 : 0.5), height: 10,

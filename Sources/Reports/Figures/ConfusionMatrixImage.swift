@@ -2,22 +2,22 @@ import Evaluation
 import Pictures
 import Plots
 
-/// A confusion matrix as pixels, for tools that take no SVG: true classes down, predicted ones across; colour is the
-/// square root of the share of the true class, as in ``ConfusionMatrixFigure``, digits the count.
+/// A confusion matrix as pixels, for tools that do not accept SVG: rows are true classes, columns predicted ones. The
+/// colour is the square root of the share of the true class, as in ``ConfusionMatrixFigure``; the digits are the count.
 package enum ConfusionMatrixImage {
-    /// Digits 0 to 9 in 3 columns and 5 rows, a row three bits, the leftmost highest.
+    /// The digits 0 to 9 in 3 columns and 5 rows; each row is three bits, the leftmost the highest.
     private static let glyphs: [[UInt8]] = [
         [7, 5, 5, 5, 7], [2, 6, 2, 2, 7], [7, 1, 7, 4, 7], [7, 1, 3, 1, 7], [5, 5, 7, 1, 1], [7, 4, 7, 1, 7],
         [7, 4, 7, 5, 7], [7, 1, 2, 2, 2], [7, 5, 7, 5, 7], [7, 5, 7, 1, 7],
     ]
-    /// Pixels of a glyph's dot.
+    /// The size of a glyph's dot, in pixels.
     private static let dot = 2
 
-    /// A square picture: cells of one size with a line of one pixel around each.
+    /// Returns a square picture with cells of one size and a line of one pixel around each.
     package static func png(_ matrix: ConfusionMatrix) -> PNG {
         let k = matrix.classCount
         let digits = matrix.counts.joined().map { String($0).count }.max() ?? 1
-        // Counts are left out where there are too many cells to read them.
+        // Counts are omitted if there are too many cells to read them.
         let cell = k > 20 ? 12 : max(digits * 4 * dot + 3 * dot, 5 * dot + 4 * dot)
         let side = k * (cell + 1) + 1
         var pixels = [UInt8](repeating: 208, count: side * side * 3)

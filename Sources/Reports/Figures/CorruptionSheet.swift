@@ -6,7 +6,8 @@ import Runs
 import Tensors
 import Training
 
-/// `corruptions.svg`: what a test of robustness shows to a model. One image a kind, as it is and at each strength.
+/// `corruptions.svg`: what a robustness test shows to a model. One image per kind of corruption, unchanged and at each
+/// strength.
 package struct CorruptionSheet: Sendable {
     private static let side = 44.0
 
@@ -19,10 +20,11 @@ package struct CorruptionSheet: Sendable {
 
     private let rows: [Row]
 
-    /// Of each class in turn its first image.
+    /// Takes the first image of each class in turn.
     ///
-    /// - Parameter images: that are tested, not empty; each is spoilt as the test spoils it.
-    /// - Throws: `InputError` where images are larger than ``Augmenter`` takes; `OperationError` where a picture cannot be packed.
+    /// - Parameter images: the test images, not empty; each is corrupted as in the test.
+    /// - Throws: `InputError` if the images are larger than ``Augmenter`` accepts; `OperationError` if a picture cannot
+    ///   be encoded.
     package init(_ images: ImageSet) throws {
         let samples = (0..<images.classCount).compactMap { c in images.labels.firstIndex { Int($0) == c } }
         rows = try CorruptionKind.allCases.enumerated().map { number, kind in
@@ -46,7 +48,7 @@ package struct CorruptionSheet: Sendable {
         }
     }
 
-    /// A panel for each family.
+    /// The sheet, with a panel for each family.
     package var figure: Figure {
         Figure(
             title: "Images as they were spoilt", subtitle: "one for each kind, with the strength below it",

@@ -2,10 +2,10 @@ import Evaluation
 import Formats
 import Plots
 
-/// `precision_recall.svg` and `roc.svg`: a curve per class, the micro- and the macro-averaged one, with the area of each;
-/// and, where all curves crowd into a corner, that corner enlarged.
+/// `precision_recall.svg` and `roc.svg`: a curve per class and the micro- and macro-averaged curves, with the area
+/// under each; if all curves crowd into a corner, that corner is enlarged.
 ///
-/// Up to ten classes each have their colour. Of more, the eight of smallest area have, the others are grey.
+/// Up to ten classes have a colour each. Of more, the eight of smallest area do, and the others are grey.
 package enum CurveFigures {
     static let legendLimit = 10
     static let worstCount = 8
@@ -63,12 +63,12 @@ package enum CurveFigures {
 
     private struct Curve {
         var name: String
-        /// Nil where the curve is undefined; it is then not drawn.
+        /// Nil if the curve is undefined; it is then not drawn.
         var area: Double?
         var points: [(x: Double, y: Double)]
     }
 
-    /// `cornerX` is the x of the corner at y = 1 where a perfect classifier's curve turns.
+    /// Draws the curves. `cornerX` is the x of the corner at y = 1 where a perfect classifier's curve turns.
     private static func draw(
         title: String, subtitle: String, figureName: String, xLabel: String, yLabel: String, cornerX: Double,
         shape: PolyLine.Shape, diagonal: Bool, classes: [Curve], micro: Curve, macro: Curve
@@ -109,8 +109,8 @@ package enum CurveFigures {
             title: title, subtitle: subtitle, panels: [full.panel(height: 398)] + panels + [legend.panel()])
     }
 
-    /// How much of each axis the enlarged corner shows; nil where the whole plot shows enough. A curve that cuts
-    /// the corner in a triangle of side s loses the area s²/2.
+    /// Returns how much of each axis the enlarged corner shows; nil if the whole plot shows enough. A curve that cuts
+    /// off a triangle of side s at the corner loses the area s²/2.
     private static func zoomExtent(_ worstArea: Double) -> Double? {
         let side = 1.2 * (2 * max(0, 1 - worstArea)).squareRoot()
         return [0.01, 0.02, 0.05, 0.1, 0.2, 0.4].first { $0 >= side }

@@ -7,23 +7,23 @@ import Plots
 import Tensors
 import Training
 
-/// Where a network's last features put the test images: the two directions in which they spread most.
+/// A map of the test images by a network's last features, projected onto the two directions of largest variance.
 package struct EmbeddingMap: Sendable {
-    /// Floats that features may take together; of larger sets an even choice is mapped.
+    /// The maximum number of floats that the features may take; of larger sets, evenly spaced samples are mapped.
     private static let floatLimit = 1 << 25
     private static let side = 480.0
 
     private let predictions: Predictions
     private let layer: String
-    /// Indices of the samples that are mapped.
+    /// The indices of the mapped samples.
     let samples: [Int]
-    /// `[samples, 2]`.
+    /// The samples' positions, `[samples, 2]`.
     let coordinates: [Float]
-    /// Of the whole variance, along each axis.
+    /// The share of the total variance along each axis.
     let shares: [Double]
 
     /// - Parameter images: the samples, in the order of the predictions.
-    /// - Throws: `OperationError` where LAPACK fails, as it does over features that are not finite.
+    /// - Throws: `OperationError` if LAPACK fails, as it does for features that are not finite.
     package init(
         _ evaluation: EvaluationSummary, images: ImageSet, extractor: FeatureExtractor
     ) throws(OperationError) {
@@ -38,7 +38,7 @@ package struct EmbeddingMap: Sendable {
         guard let found = PrincipalAxes(centring: features, rows: count, columns: f, count: axes) else {
             throw OperationError("embedding", problem: "LAPACK found no principal axes of the features")
         }
-        // A single feature has a single axis: the other one is zero.
+        // A single feature has a single axis: the other coordinate is zero.
         coordinates =
             axes == 2 ? found.coordinates : found.coordinates.flatMap { [$0, 0] }
         shares = (0..<2).map {
@@ -60,7 +60,7 @@ package struct EmbeddingMap: Sendable {
         return table.text
     }
 
-    /// `embedding.svg`: a dot per sample, wrong ones crossed out, and each class's name at its middle.
+    /// `embedding.svg`: a dot per sample, with wrong ones crossed out, and each class's name at its centre.
     package var figure: Figure {
         let xs = samples.indices.map { Double(coordinates[2 * $0]) }
         let ys = samples.indices.map { Double(coordinates[2 * $0 + 1]) }
@@ -84,7 +84,7 @@ package struct EmbeddingMap: Sendable {
             let size = samples.count > 3000 ? 2.6 : 3.8
             panel.path(
                 data, Stroke(paint: .series(c), width: size, isRound: true), tooltip: predictions.classNames[c])
-            // Where colours repeat, rings tell the classes apart.
+            // Where colours repeat, rings distinguish the classes.
             if c / Paint.seriesCount % 2 == 1 {
                 panel.path(
                     data, Stroke(paint: .paper, width: size * 0.4, isRound: true), tooltip: predictions.classNames[c])
@@ -107,7 +107,7 @@ package struct EmbeddingMap: Sendable {
         return .linear("\(name), \(Text.percent(share, 1)) of the variance", (low - room)...(high + room), ticks: 6)
     }
 
-    /// Each class's name at the mean of its samples, pushed apart where names would cover each other.
+    /// Draws each class's name at the mean of its samples, moving names apart that would overlap.
     private func drawNames(_ xs: [Double], _ ys: [Double], _ plot: PlotArea, _ panel: inout SVGDocument) {
         let size = predictions.classCount > 20 ? 13.0 : 15
         var labels: [NameBox] = []
@@ -134,7 +134,7 @@ package struct EmbeddingMap: Sendable {
     }
 }
 
-/// A name in its box, by its middle.
+/// A name in a box, positioned by its centre.
 struct NameBox: Sendable {
     var name: String
     var x: Double
@@ -143,7 +143,7 @@ struct NameBox: Sendable {
     var height: Double
     var series: Int
 
-    /// Moves boxes apart, the shorter way each time, until none cover each other, or two hundred rounds.
+    /// Moves overlapping boxes apart along the axis of smaller overlap, until none overlap or for two hundred rounds.
     static func separate(_ boxes: inout [NameBox], inside: (left: Double, top: Double, right: Double, bottom: Double)) {
         for _ in 0..<200 {
             var moved = false

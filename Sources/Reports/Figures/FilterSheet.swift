@@ -5,14 +5,14 @@ import Pictures
 import Plots
 import Tensors
 
-/// The kernels of the convolution that reads the images, as pictures.
+/// The kernels of the convolution that takes the images as input, as pictures.
 package struct FilterSheet: Sendable {
-    /// Most kernels shown.
+    /// The maximum number of kernels shown.
     static let shownLimit = 128
     private static let side = 48.0
 
     private let layer: String
-    /// `[kH, kW, C, F]`.
+    /// The weights, `[kH, kW, C, F]`.
     private let values: [Float]
     private let height: Int
     private let width: Int
@@ -20,10 +20,10 @@ package struct FilterSheet: Sendable {
     private let count: Int
     private let pictures: [Data]
 
-    /// Nil where no convolution reads the images, or those have neither one channel nor three.
+    /// Returns nil if no convolution takes the images as input, or if the images have neither one nor three channels.
     ///
     /// - Parameter parameters: the network's flat buffer.
-    /// - Throws: `OperationError` where a picture cannot be packed.
+    /// - Throws: `OperationError` if a picture cannot be encoded.
     package init?(_ graph: ResolvedGraph, parameters: AlignedBuffer<Float>) throws(OperationError) {
         let first = graph.nodes.first { $0.inputs == [-1] && $0.parameters.first?.shape.count == 4 }
         guard let first, let kernel = first.parameters.first, [1, 3].contains(graph.inputShape.channels) else {
@@ -53,7 +53,7 @@ package struct FilterSheet: Sendable {
 
     private var largest: Double { Double(values.map(abs).max() ?? 0) }
 
-    /// `filters.csv`: a row per weight: `filter,row,column,channel,weight`, all from 0.
+    /// `filters.csv`: a row per weight with `filter,row,column,channel,weight`, all indices from 0.
     package var csv: String {
         var table = CSV(header: ["filter", "row", "column", "channel", "weight"])
         for f in 0..<count {

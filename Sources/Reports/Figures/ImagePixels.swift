@@ -4,7 +4,7 @@ import Pictures
 import Tensors
 
 extension ImageSet {
-    /// Image `index` as a PNG: colours where it has three channels, else its first channel as grey.
+    /// Returns image `index` as a PNG: in colour if it has three channels, otherwise its first channel in grey.
     package func png(_ index: Int) throws(OperationError) -> Data {
         try Self.png(
             Array(images[(index * imageSize)..<((index + 1) * imageSize)]), width: width, height: height,

@@ -2,8 +2,8 @@ import Formats
 import Plots
 import Training
 
-/// `learning_curves.svg`: loss, accuracy and learning rate by epoch, of training and validation, the epoch whose weights
-/// were kept marked. The numbers are in `history.csv`.
+/// `learning_curves.svg`: training and validation loss and accuracy, and the learning rate, by epoch, with the epoch
+/// whose weights were kept marked. The numbers are in `history.csv`.
 package enum LearningCurvesFigure {
     package static func svg(_ history: TrainingHistory) -> String { figure(history).svg }
 
@@ -55,7 +55,8 @@ package enum LearningCurvesFigure {
             "Epoch", last == first ? (first - 0.5)...(first + 0.5) : first...last, ticks: 6, integers: true)
     }
 
-    /// A figure by epoch. Few points are each marked; of many only the kept epoch's.
+    /// Returns the line of a metric by epoch. If there are few points, each has a dot; otherwise only the kept epoch
+    /// has one.
     private static func line(
         _ name: String, _ stroke: Stroke, _ values: [Double], _ history: TrainingHistory, scientific: Bool = false
     ) -> LineChart.Line {
@@ -74,7 +75,7 @@ package enum LearningCurvesFigure {
         lines.flatMap { $0.points.map(\.y) }.filter(\.isFinite)
     }
 
-    /// Logarithmic where the loss falls by more than a factor of 20.
+    /// Returns a loss axis, logarithmic if the values span more than a factor of 20.
     private static func lossAxis(_ lines: [LineChart.Line]) -> PlotAxis {
         let values = finite(lines)
         if let low = values.min(), let high = values.max(), low > 0, high / low > 20 {
@@ -83,7 +84,7 @@ package enum LearningCurvesFigure {
         return .around("Cross-entropy, nats", values, within: 0...max(1, 1.1 * (values.max() ?? 1)))
     }
 
-    /// From zero, as schedules fall to it.
+    /// Returns an axis for learning rates from zero, since schedules fall to it.
     private static func rateAxis(_ lines: [LineChart.Line]) -> PlotAxis {
         let most = finite(lines).max() ?? 0
         return .around("Learning rate", [0, most > 0 ? most : 1], within: 0...(most > 0 ? 2 * most : 1))

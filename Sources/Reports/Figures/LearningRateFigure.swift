@@ -3,11 +3,12 @@ import Foundation
 import Plots
 import Training
 
-/// `lr_find.svg`: the loss of a range test over its rising rate, single batches and smoothed, with the rates it suggests.
+/// `lr_find.svg`: the loss of a learning rate range test over the rising rate, by batch and smoothed, with the
+/// suggested rates.
 package enum LearningRateFigure {
     package static func svg(_ test: LearningRateTest, name: String) -> String {
         let smoothed = test.points.map { ($0.learningRate, $0.smoothedLoss) }
-        // Beyond twice the first loss there is nothing to read; it would flatten the rest.
+        // Losses far above the first one show nothing and would flatten the rest.
         let top = 1.6 * (test.points.first?.smoothedLoss ?? 1)
         let shown = test.points.map { min($0.smoothedLoss, top) }
         let batches = Stroke(paint: .grid, width: 1), mean = Stroke.series(0)
@@ -44,9 +45,9 @@ package enum LearningRateFigure {
     }
 }
 
-/// A range test as words and numbers.
+/// A learning rate range test as text and CSV.
 package enum LearningRateText {
-    /// Three digits, `3.16e-3`, as configurations take it.
+    /// Formats a rate with three digits, `3.16e-3`, as configurations accept it.
     package static func rate(_ value: Double) -> String {
         let text = String(format: "%.2e", value)
         let parts = text.split(separator: "e")
@@ -67,7 +68,7 @@ package enum LearningRateText {
         return csv.text
     }
 
-    /// A curve of bars, `columns` wide, under it its rates, and the suggestions.
+    /// Returns a curve of bars, `columns` wide, with its rates below, and the suggestions.
     package static func summary(_ test: LearningRateTest, columns: Int = 60, unicode: Bool = true) -> String {
         guard let first = test.points.first, let last = test.points.last else { return "no step was taken" }
         let bars = Array(unicode ? "▁▂▃▄▅▆▇█" : "_.-=+*#@")

@@ -6,7 +6,7 @@ import Pictures
 import Plots
 import Tensors
 
-/// Pictures of lines of text, one under the other, each with what it says.
+/// Pictures of lines of text, one below the other, each with captions.
 package struct LineSheet: Sendable {
     package struct Row: Sendable {
         var png: Data
@@ -21,7 +21,7 @@ package struct LineSheet: Sendable {
 
     private static let zoom = 1.5
 
-    /// The lines that were read wrong, those first that were read most surely.
+    /// Returns the misread lines, those with the highest confidence first.
     package static func mistakes(
         _ evaluation: LineEvaluation, _ lines: LineSet, most: Int = 40
     ) throws(OperationError) -> LineSheet {
@@ -51,7 +51,7 @@ package struct LineSheet: Sendable {
             rows: rows)
     }
 
-    /// Lines to train on.
+    /// Returns a sheet of training lines.
     package static func samples(_ lines: LineSet, areComposed: Bool) throws(OperationError) -> LineSheet {
         let texts = lines.texts
         var rows: [Row] = []
@@ -77,7 +77,7 @@ package struct LineSheet: Sendable {
         preconditionFailure("LineSheet: a line of that number")
     }
 
-    /// The sheet.
+    /// The sheet as a figure.
     package var figure: Figure {
         let panels = rows.map { row in
             let (width, height) = (Double(row.width) * Self.zoom, Double(row.height) * Self.zoom)

@@ -5,19 +5,19 @@ import Foundation
 import Plots
 import Tensors
 
-/// The test images that a classifier got wrong, the hardest first: those whose true class it gave the least probability.
+/// The misclassified test images, hardest first: those with the lowest probability of the true class.
 package struct Mistakes: Sendable {
-    /// Most pictures a sheet shows.
+    /// The maximum number of pictures on a sheet.
     static let shownLimit = 40
     private static let side = 72.0
 
     private let evaluation: EvaluationSummary
-    /// Indices of the samples, hardest first; equally hard ones by index.
+    /// The indices of the samples, hardest first; ties are in order of the index.
     let indices: [Int]
     private let pictures: [Data]
 
-    /// - Parameter images: the samples themselves, in the order of the predictions.
-    /// - Throws: `OperationError` where a picture cannot be packed.
+    /// - Parameter images: the samples, in the order of the predictions.
+    /// - Throws: `OperationError` if a picture cannot be encoded.
     package init(_ evaluation: EvaluationSummary, images: ImageSet) throws(OperationError) {
         let predictions = evaluation.predictions
         precondition(images.count == predictions.count, "Mistakes: images of another test set")
@@ -33,8 +33,8 @@ package struct Mistakes: Sendable {
         predictions.probability(i, predictions.labels[i])
     }
 
-    /// `mistakes.csv`: a row for every mistake, hardest first: `index` as in `predictions.csv`, classes by index, the
-    /// probability of the predicted and of the true class.
+    /// `mistakes.csv`: a row per mistake, hardest first, with `index` as in `predictions.csv`, the classes by index,
+    /// and the probabilities of the predicted and the true class.
     package var csv: String {
         let predictions = evaluation.predictions
         let hasNames = PredictionsTable.hasNames(predictions.classNames)

@@ -2,12 +2,12 @@ import Formats
 import Plots
 import Runs
 
-/// Curves of several runs over each other, in panels of one size, with one legend.
+/// Overlaid curves of several runs, in panels of one size, with one legend.
 struct OverlayFigure {
     struct Line {
-        /// Which run, from 0: its colour.
+        /// The index of the run, from 0, which selects the colour.
         var run: Int
-        /// Neighbours of one line; points that are not finite are left out.
+        /// The points in order; those that are not finite are skipped.
         var points: [(x: Double, y: Double)]
         var shape = PolyLine.Shape.straight
         var dots = false
@@ -22,14 +22,14 @@ struct OverlayFigure {
 
     var title: String
     var subtitle: String
-    /// Each run's name; empty for a figure of one run.
+    /// The names of the runs; empty for a figure of one run.
     var names: [String]
     package var panels: [Panel]
     var columns = 2
 
     private static let (cellWidth, cellHeight) = (430.0, 320.0)
 
-    /// The whole file.
+    /// The complete SVG file.
     var svg: String {
         let rows = (panels.count + columns - 1) / columns
         let legendTop = 70 + Double(rows) * Self.cellHeight
@@ -77,16 +77,16 @@ struct OverlayFigure {
     }
 }
 
-/// `robustness.svg`: accuracy over the strength of each corruption, of one run or several.
+/// `robustness.svg`: the accuracy over the strength of each corruption, for one or several runs.
 package enum RobustnessFigure {
     /// - Parameters:
-    ///   - records: each run's; at least one.
-    ///   - names: each run's; empty for one alone.
+    ///   - records: one record per run; at least one.
+    ///   - names: the names of the runs; empty for a single run.
     package static func svg(_ records: [RobustnessRecord], names: [String]) -> String {
         svg(records.map { Optional($0) }, names: names)
     }
 
-    /// Nil where a run has none: it keeps its letter and colour.
+    /// Returns the figure. A run without a record is nil: it keeps its letter and colour.
     static func svg(_ records: [RobustnessRecord?], names: [String]) -> String {
         var kinds: [(name: String, unit: String)] = []
         for curve in records.compactMap({ $0 }).flatMap(\.curves)

@@ -4,13 +4,13 @@ import NeuralNetwork
 import Plots
 import Runs
 
-/// `profile.svg`: milliseconds of a training step as horizontal bars, a pair for each layer (forward, backward), then the
-/// work beside the layers. GFLOP/s and per cent of the GEMM peak stand at the bars' ends.
+/// `profile.svg`: the milliseconds of a training step as horizontal bars, a pair for each layer (forward, backward),
+/// then the work outside the layers. GFLOP/s and per cent of the GEMM peak are at the ends of the bars.
 package enum ProfileFigure {
     private static let barHeight = 11.0
     private static let left = 190.0
     private static let width = 860.0
-    /// Room for the text after the longest bar.
+    /// The space for the text after the longest bar.
     private static let textRoom = 190.0
 
     private struct Bar {

@@ -4,7 +4,8 @@ import Plots
 import Runs
 import Training
 
-/// `sweep.svg`: the validation figure of each trial over each parameter, and by epoch. The numbers are in `sweep.csv`.
+/// `sweep.svg`: the validation metric of each trial against each parameter, and by epoch. The numbers are in
+/// `sweep.csv`.
 enum SweepFigure {
     private static let dropped = Stroke(paint: .series(6), width: 1), full = Stroke(paint: .series(0), width: 1.2)
     private static let best = Stroke(paint: .series(1), width: 2)
@@ -37,7 +38,8 @@ enum SweepFigure {
         ).svg
     }
 
-    /// Around the better trials: a few that learnt nothing must not flatten the others. They stand on the border.
+    /// Returns an axis around the better trials, so that a few that learnt nothing do not flatten the others. Those are
+    /// drawn on the border.
     private static func axis(_ values: [Double], _ isLoss: Bool) -> PlotAxis {
         let sorted = values.sorted { isLoss ? $0 < $1 : $0 > $1 }
         guard let first = sorted.first else { return .linear("", 0...1) }
@@ -63,14 +65,14 @@ enum SweepFigure {
                 low > 0 && high / low >= 20
                 ? .decades(name, places) : .around(name, places, within: min(0, 2 * low)...max(0, 2 * high))
         } else {
-            // Words, in the order of their text, or one value alone.
+            // Text values in alphabetical order, or a single value.
             let words = Array(Set(texts)).sorted()
             places = texts.map { Double(words.firstIndex(of: $0) ?? 0) }
             x = PlotAxis(
                 label: name, range: -0.5...(Double(words.count) - 0.5),
                 ticks: words.enumerated().map { .init(value: Double($0), label: Text.name($1, limit: 16)) })
         }
-        // The best last, above the others.
+        // The best trial is drawn last, above the others.
         let lines = rows.indices.reversed().map { i -> LineChart.Line in
             let stroke = i == 0 ? best : rows[i].epochs == most ? full : dropped
             let shown = min(max(values[i], y.range.lowerBound), y.range.upperBound)

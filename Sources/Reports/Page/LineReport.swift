@@ -16,7 +16,7 @@ package struct LineReport: Sendable {
     package var graph: ResolvedGraph
     package var evaluation: LineEvaluation
     package var history: TrainingHistory?
-    /// Lines of an epoch.
+    /// The number of lines in an epoch.
     package var trainingLines: Int
     package var composed: LineSheet?
     package var mistakes: LineSheet
@@ -36,8 +36,8 @@ package struct LineReport: Sendable {
         (self.configuration, self.environment, self.reproduction) = (configuration, environment, reproduction)
     }
 
-    /// The whole page.
-    /// - Throws: `OperationError` where the template is absent or cannot be read.
+    /// Returns the complete page.
+    /// - Throws: `OperationError` if the template is missing or cannot be read.
     package func html() throws(OperationError) -> String { try ReportPage(self).html() }
 }
 

@@ -8,9 +8,9 @@ import Plots
 import Runs
 import Tensors
 
-/// What the template of ``RunReport`` shows: text, ready but for escaping.
+/// The content of the template of ``RunReport``: finished text, except for escaping.
 struct ReportPage {
-    /// A figure that goes before all others, large.
+    /// One of the main metrics, shown large at the top.
     struct Headline {
         var name: String
         var value: String
@@ -57,9 +57,9 @@ struct ReportPage {
         var id: String
         var title: String
         var subtitle: String
-        /// How to read it.
+        /// How to read the picture.
         var note: String
-        /// SVG, inserted as it is.
+        /// SVG, inserted without escaping.
         package var panels: [String]
         var files: [String]
     }
@@ -67,7 +67,7 @@ struct ReportPage {
     var title: String
     var lead: String
     var isSample: Bool
-    /// What is unusual about the data.
+    /// Unusual properties of the data.
     var notes: [String]
     var styleSheet: String
     var headlines: [Headline]
@@ -85,7 +85,7 @@ struct ReportPage {
     var reproduction: [String]
     var reproductionNote: String
 
-    /// Files of the metrics.
+    /// The names of the files with the metrics.
     var metricsFiles: [String]
     var hasClasses: Bool
 
@@ -149,8 +149,8 @@ struct ReportPage {
             reproduction: report.reproduction)
     }
 
-    /// The whole page.
-    /// - Throws: `OperationError` where the template is absent or cannot be read.
+    /// Returns the complete page.
+    /// - Throws: `OperationError` if the template is missing or cannot be read.
     func html() throws(OperationError) -> String {
         let url = Bundle.module.bundleURL.appendingPathComponent("report.mustache")
         do {
@@ -165,7 +165,7 @@ struct ReportPage {
 
     private static func count(_ value: Int) -> String { value == 0 ? "" : Text.grouped(value) }
 
-    /// What was trained on what, in two sentences.
+    /// Returns two sentences on what was trained on what data.
     private static func lead(_ report: RunReport) -> String {
         let views = report.views > 1 ? ", the mean of \(report.views) views of each" : ""
         if !report.members.isEmpty {

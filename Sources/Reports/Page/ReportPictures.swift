@@ -3,7 +3,7 @@ import Plots
 import Runs
 
 extension ReportPage {
-    /// Every picture there is, in reading order, with how to read it.
+    /// Returns every available picture in reading order, each with a note on how to read it.
     static func pictures(_ report: RunReport) -> [Picture] {
         let evaluation = report.evaluation
         var pictures: [Picture] = []
@@ -50,7 +50,7 @@ extension ReportPage {
 }
 
 extension [ReportPage.Picture] {
-    /// Adds a figure, where it is there.
+    /// Adds a figure unless it is nil.
     mutating func add(_ id: String, _ figure: Figure?, _ files: [RunFile], _ note: String) {
         guard let figure else { return }
         append(

@@ -1,11 +1,11 @@
-/// Pictures of images and weights, as far as a run has them.
+/// The pictures of images and weights that a run has.
 package struct RunPictures: Sendable {
     package var mistakes: Mistakes
-    /// Nil where it could not be computed.
+    /// Nil if it could not be computed.
     package var embedding: EmbeddingMap?
-    /// Nil where nothing was augmented, or nothing trained.
+    /// Nil if nothing was augmented or trained.
     package var augmentation: AugmentationSheet?
-    /// Nil where no convolution reads the images.
+    /// Nil if no convolution takes the images as input.
     package var filters: FilterSheet?
 
     package init(

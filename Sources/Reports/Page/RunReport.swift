@@ -5,16 +5,16 @@ import Runs
 import Tensors
 import Training
 
-/// `report.html`: a run on one page, for people to read and to show around. One file, without scripts or network.
+/// `report.html`: a run on one page, for people to read and to share. A single file, without scripts or network access.
 ///
-/// The page is `Resources/report.mustache` (https://mustache.github.io), filled with ``ReportPage``; everything but the
-/// pictures, whose text is escaped by ``SVGDocument``, is escaped there.
+/// The page is `Resources/report.mustache` (https://mustache.github.io), filled with
+/// ``ReportPage``. The template escapes everything except the pictures, whose text ``SVGDocument`` escapes.
 package struct RunReport: Sendable {
-    /// Which images the network saw.
+    /// The images that the network was trained on.
     package struct DataDescription: Sendable {
         package var dataset: String
         package var isSample: Bool
-        /// Images that trained it and that chose among epochs; nil where a stored model was evaluated.
+        /// The number of images for training and for choosing among epochs; nil if a stored model was evaluated.
         package var training: Int?
         package var validation: Int?
         package var imageShape: Shape
@@ -34,17 +34,17 @@ package struct RunReport: Sendable {
     package var graph: ResolvedGraph
     package var evaluation: EvaluationSummary
     package var metrics: MetricsRecord
-    /// Nil where a stored model was evaluated.
+    /// Nil if a stored model was evaluated.
     package var history: TrainingHistory?
     package var pictures: RunPictures
-    /// The resolved configuration, JSON.
+    /// The resolved configuration as JSON.
     package var configuration: String
     package var environment: EnvironmentRecord
-    /// Commands that repeat the run, one a line.
+    /// Commands that reproduce the run, one per line.
     package var reproduction: [String]
-    /// Where several models were averaged, each on its own; `graph` is the first's.
+    /// The individual models of an ensemble; `graph` is the first one's.
     package var members: [EnsembleMember] = []
-    /// Views of each test image whose probabilities were averaged.
+    /// The number of views of each test image whose probabilities were averaged.
     package var views = 1
 
     package init(
@@ -64,7 +64,7 @@ package struct RunReport: Sendable {
         self.reproduction = reproduction
     }
 
-    /// The whole page.
-    /// - Throws: `OperationError` where the template is absent or cannot be read.
+    /// Returns the complete page.
+    /// - Throws: `OperationError` if the template is missing or cannot be read.
     package func html() throws(OperationError) -> String { try ReportPage(self).html() }
 }

@@ -4,7 +4,7 @@ import Formats
 /// `classification_report.txt`: precision, recall, F1 and support in the layout of scikit-learn's
 /// `classification_report(…, digits=4)`, at most 80 columns wide.
 package enum ClassificationText {
-    /// Beside the name stand five blanks and columns, 41 characters in all.
+    /// Leaves 41 of 80 characters for the columns beside the name and their five blanks.
     private static let nameLimit = 39
 
     package static func text(_ report: ClassificationReport) -> String {

@@ -3,13 +3,13 @@ import Formats
 import Plots
 import Runs
 
-/// The end of a run as a reader wants it on a terminal: headline figures, a table of classes, the confusions. At
-/// most 80 columns, no colours.
+/// The summary at the end of a run for a terminal: the main metrics, a table of classes and the confusions. At most 80
+/// columns, without colours.
 package enum ConsoleSummary {
-    /// More classes than this are not all listed: the worst are.
+    /// The number of classes above which only the worst are listed.
     static let classLimit = 20
     static let worstCount = 10
-    /// More classes than this have their confusions listed instead of drawn as a matrix.
+    /// The number of classes above which confusions are listed rather than drawn as a matrix.
     static let matrixLimit = 10
 
     package static func text(_ evaluation: EvaluationSummary) -> String {
@@ -84,7 +84,7 @@ package enum ConsoleSummary {
     private static func drawn(_ matrix: ConfusionMatrix) -> String {
         let names = matrix.classNames.map { Text.name($0, limit: 12) }
         let longest = matrix.counts.joined().map { Text.grouped($0).count }.max() ?? 1
-        // Columns as narrow as the figures allow and as wide as the names want, all within 80.
+        // Columns are as narrow as the counts allow and as wide as the names require, within 80 in all.
         let room = (80 - 15) / matrix.classCount - 1
         let column = min(room, max(longest, names.map(Text.columns).max() ?? 1, 3))
         let width = max(names.map(Text.columns).max() ?? 0, 8)
@@ -101,7 +101,7 @@ package enum ConsoleSummary {
         return text
     }
 
-    /// A count within `width` characters: in thousands where it must.
+    /// Formats a count within `width` characters, in thousands or millions if necessary.
     private static func figure(_ count: Int, _ width: Int) -> String {
         let candidates = [Text.grouped(count), String(count), "\(count / 1000)k", "\(count / 1_000_000)M"]
         return candidates.first { $0.count <= width } ?? "…"
@@ -128,7 +128,7 @@ package enum ConsoleSummary {
 }
 
 extension ClassificationReport {
-    /// Over how many classes macro figures are means.
+    /// A note on the number of classes that macro averages are taken over.
     var macroNote: String {
         let absent = perClass.count { $0.support == 0 }
         return "Macro figures are means over \(perClass.count) classes"

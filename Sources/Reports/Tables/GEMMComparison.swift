@@ -2,9 +2,9 @@ import LinearAlgebra
 import Runs
 import Tensors
 
-/// Rates and results of several libraries on the same products, the first of them the measure.
+/// Rates and results of several libraries for the same products, with the first as the reference.
 package struct GEMMComparison: Sendable {
-    /// A file and what it holds.
+    /// A file and its content.
     package struct File: Sendable {
         package let path: String
         package let record: GEMMRecord
@@ -15,7 +15,7 @@ package struct GEMMComparison: Sendable {
         }
     }
 
-    /// One product in every file.
+    /// One product, as measured in every file.
     package struct Row: Sendable {
         package let shape: GEMMShape
         package let files: [GEMMRecord.Row]
@@ -23,13 +23,13 @@ package struct GEMMComparison: Sendable {
         package let largestDifference: Double
     }
 
-    /// As many as fit beside one another in 100 columns.
+    /// The number of files that fit side by side in 100 columns.
     package static let fileLimit = 6
 
     package let files: [File]
     package let rows: [Row]
 
-    /// - Throws: an `InputError` where files are too few or too many, or measured other products or thread counts.
+    /// - Throws: an `InputError` if there are too few or too many files, or if their products or thread counts differ.
     package init(_ files: [File]) throws(InputError) {
         guard files.count >= 2, files.count <= Self.fileLimit else {
             throw InputError(
@@ -65,12 +65,12 @@ package struct GEMMComparison: Sendable {
 
     package var threads: Int { files[0].record.threads }
     package var largestDifference: Double { rows.map(\.largestDifference).max() ?? 0 }
-    /// The product in which results differ most.
+    /// The product for which results differ most.
     package var differingShape: GEMMShape {
         rows.max { $0.largestDifference < $1.largestDifference }?.shape ?? GEMMShape(1, 1, 1)
     }
 
-    /// `A`, `B`…
+    /// The letters of the files: `A`, `B`…
     var letters: [String] { ["A", "B", "C", "D", "E", "F"].prefix(files.count).map { $0 } }
 
     private static func difference(_ x: [Float], from a: [Float]) -> Double {

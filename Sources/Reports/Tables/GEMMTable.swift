@@ -3,9 +3,9 @@ import Foundation
 import Runs
 import Tensors
 
-/// GEMM rates as text, at most 100 columns.
+/// GEMM rates as text, at most 100 columns wide.
 package enum GEMMTable {
-    /// One library's rates, with per cent of the best in the table.
+    /// Returns one library's rates, with per cent of the best in the table.
     package static func text(_ record: GEMMRecord) -> String {
         let bestOne = record.rows.map(\.gflopsOne).max() ?? 1
         let bestAll = record.rows.map(\.gflopsAll).max() ?? 1
@@ -33,7 +33,7 @@ package enum GEMMTable {
         return text
     }
 
-    /// Several libraries side by side.
+    /// Returns the rates of several libraries side by side.
     package static func text(_ comparison: GEMMComparison) -> String {
         let letters = comparison.letters
         var text = ""
@@ -62,7 +62,8 @@ package enum GEMMTable {
     private static func rates(
         _ comparison: GEMMComparison, _ rate: KeyPath<GEMMRecord.Row, Double>, withDifference: Bool
     ) -> String {
-        /// A rate for each file, each but the first with its ratio; at the end the difference.
+        /// Returns a line with each file's rate, followed by its ratio for all but the first, and the difference at the
+        /// end.
         func line(_ head: String, _ form: String, _ cells: [String]) -> String {
             let figures = cells.enumerated().map { index, cell in
                 Text.right(cell, index == 2 * comparison.files.count - 1 ? 8 : index == 0 || index % 2 == 1 ? 7 : 6)
@@ -96,14 +97,14 @@ package enum GEMMTable {
     }
 
     private static func title(_ record: GEMMRecord) -> String {
-        // OpenBLAS's own text already names it and goes on for a line; the first two words tell the version.
+        // OpenBLAS's version text includes its name and is a whole line long; its first two words give the version.
         let words = (record.version ?? "").split(separator: " ").prefix(2).joined(separator: " ")
         return record.backend + (words.isEmpty ? "" : " (\(words))") + (record.core.map { ", core \($0)" } ?? "")
     }
 
     private static func threadsTitle(_ threads: Int) -> String { "\(threads) thread\(threads == 1 ? "" : "s")" }
 
-    /// `1.2e-07`; plain 0.
+    /// Formats a value as `1.2e-07`, or plain 0.
     private static func scientific(_ value: Double) -> String {
         value == 0 ? "0" : String(format: "%.1e", value)
     }

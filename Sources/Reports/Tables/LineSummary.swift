@@ -1,7 +1,7 @@
 import Evaluation
 import Formats
 
-/// What a test on lines of text found, for a console.
+/// The results of a test on lines of text, for a console.
 package enum LineSummary {
     package static func text(_ evaluation: LineEvaluation) -> String {
         let interval = evaluation.accuracyInterval

@@ -1,7 +1,7 @@
 import Evaluation
 import Formats
 
-/// `lines.csv`: every line, what it says, what was read and how surely.
+/// `lines.csv`: every line with its text, the text that was read, and its probability.
 package enum LinesTable {
     package static func csv(_ evaluation: LineEvaluation) -> String {
         var table = CSV(header: ["line", "text", "read", "probability", "right", "loss"])

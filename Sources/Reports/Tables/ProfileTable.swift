@@ -7,7 +7,7 @@ import Training
 
 /// A profile as text: for a terminal, and as `profile.csv`.
 package enum ProfileTable {
-    /// At most 100 columns.
+    /// Returns a table for a terminal, at most 100 columns wide.
     package static func text(_ record: ProfileRecord) -> String {
         let blas = record.environment.blas
         let core = blas.core.map { ", core \($0)" } ?? ""
@@ -79,7 +79,7 @@ package enum ProfileTable {
         return text
     }
 
-    /// One row for each layer and direction of the training step, then of inference, then the other work.
+    /// Returns one row for each layer and direction of the training step, then of inference, then the other work.
     package static func csv(_ record: ProfileRecord) -> String {
         var csv = CSV(header: [
             "run", "name", "type", "direction", "milliseconds", "share", "gflops", "percent_of_peak", "bytes",
@@ -105,9 +105,9 @@ package enum ProfileTable {
     }
 }
 
-/// Files of a profile.
+/// The files of a profile.
 package enum ProfileFiles {
-    /// Writes `profile.json`, `profile.csv` and `profile.svg` into `folder`, made where it is missing.
+    /// Writes `profile.json`, `profile.csv` and `profile.svg` into `folder`, which is created if missing.
     /// - Throws: an `OperationError` with the path and the system's reason.
     package static func write(_ record: ProfileRecord, to folder: URL) throws(OperationError) {
         try RunFolder.createFolders(folder)
@@ -116,7 +116,7 @@ package enum ProfileFiles {
         try AtomicFile.write(ProfileFigure.svg(record), to: folder.appendingPathComponent("profile.svg"))
     }
 
-    /// Writes the JSON alone.
+    /// Writes only the JSON file.
     package static func writeJSON(_ record: ProfileRecord, to url: URL) throws(OperationError) {
         try AtomicFile.write(try JSONText.encode(record, named: url.lastPathComponent), to: url)
     }

@@ -2,7 +2,7 @@ import Evaluation
 import Formats
 import Training
 
-/// `history.csv`: one row per epoch; an empty field where there was no validation.
+/// `history.csv`: one row per epoch, with empty fields if there was no validation.
 package enum HistoryTable {
     package static func csv(_ history: TrainingHistory) -> String {
         var table = CSV(header: [
@@ -24,15 +24,15 @@ package enum HistoryTable {
     }
 }
 
-/// `predictions.csv`: `index,label,prediction,p0,…`, one row per sample in test order, classes by index; where classes have
-/// names other than their indices, `labelName,predictionName` too.
+/// `predictions.csv`: `index,label,prediction,p0,…`, one row per sample in test order, with classes by index. If
+/// classes have names other than their indices, there are `labelName,predictionName` too.
 ///
-/// A probability is the exact value of its float32, in the shortest text that a float64 reader takes back to it:
-/// read as float64 or as float32, every figure computed from the file is the one in `metrics.json`.
+/// A probability is the exact value of its float32, in the shortest text that parses back to it as a float64: read as
+/// float64 or float32, every metric computed from the file equals the one in `metrics.json`.
 package enum PredictionsTable {
     static let nameColumns = ["labelName", "predictionName"]
 
-    /// Whether the classes' names are more than their indices.
+    /// Returns whether the classes have names other than their indices.
     static func hasNames(_ names: [String]) -> Bool { names != names.indices.map { "\($0)" } }
 
     package static func csv(_ predictions: Predictions) -> String {
@@ -57,7 +57,7 @@ package enum PredictionsTable {
     }
 }
 
-/// `confusion_matrix.csv`: a row per true class, a column per predicted class, counts.
+/// `confusion_matrix.csv`: counts, with a row per true class and a column per predicted class.
 package enum ConfusionMatrixTable {
     package static func csv(_ matrix: ConfusionMatrix) -> String {
         var table = CSV(header: ["true\\predicted"] + matrix.classNames)
@@ -70,7 +70,8 @@ package enum ConfusionMatrixTable {
     }
 }
 
-/// `confusion_matrix_normalized.csv`: the same as shares of the true class; a class without samples has empty fields.
+/// `confusion_matrix_normalized.csv`: the counts as shares of the true class; the fields of a class without samples are
+/// empty.
 package enum NormalizedConfusionMatrixTable {
     package static func csv(_ matrix: ConfusionMatrix) -> String {
         var table = CSV(header: ["true\\predicted"] + matrix.classNames)
@@ -100,13 +101,13 @@ package enum CalibrationTable {
     }
 }
 
-/// `precision_recall.csv` and `roc.csv`: the points of every class's curve in order, then the micro-averaged one
-/// under the name `micro`, then the macro-averaged one under `macro`, which has no thresholds.
+/// `precision_recall.csv` and `roc.csv`: the points of every class's curve in order, then the micro-averaged curve,
+/// named `micro`, then the macro-averaged one, named `macro`, which has no thresholds.
 package enum CurveTables {
-    /// A precision–recall curve of more points than this is written without those inside a vertical line.
+    /// The number of points above which a precision–recall curve is written without those inside vertical lines.
     static let pointLimit = 250_000
 
-    /// `class,threshold,precision,recall`, in scikit-learn's order: recall falls; the last point of a curve,
+    /// Returns `class,threshold,precision,recall` in scikit-learn's order: recall falls, and the last point of a curve,
     /// (recall 0, precision 1), has no threshold.
     package static func precisionRecall(_ evaluation: EvaluationSummary) -> String {
         let curves = named(evaluation.precisionRecall.perClass, evaluation.precisionRecall.micro, evaluation)
@@ -133,8 +134,8 @@ package enum CurveTables {
         return table.text
     }
 
-    /// `class,threshold,falsePositiveRate,truePositiveRate`, in scikit-learn's order with its
-    /// `drop_intermediate=True`: from (0, 0) at threshold `inf`; a rate is empty where it is 0/0.
+    /// Returns `class,threshold,falsePositiveRate,truePositiveRate` in scikit-learn's order with its
+    /// `drop_intermediate=True`: from (0, 0) at threshold `inf`. A rate is empty if it is 0/0.
     package static func roc(_ evaluation: EvaluationSummary) -> String {
         var table = CSV(header: ["class", "threshold", "falsePositiveRate", "truePositiveRate"])
         for (name, curve) in named(evaluation.roc.perClass, evaluation.roc.micro, evaluation) {

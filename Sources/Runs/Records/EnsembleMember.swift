@@ -4,7 +4,7 @@ import Foundation
 import Tensors
 import Training
 
-/// One of several models whose probabilities are averaged, and how it does alone.
+/// One of several models whose probabilities are averaged, with its own results.
 package struct EnsembleMember: Hashable, Sendable {
     /// The run or file it came from.
     package var name: String
@@ -24,7 +24,7 @@ package struct EnsembleMember: Hashable, Sendable {
         macroF1 = ClassificationReport(matrix).f1.macro
     }
 
-    /// For tables: the end of a path tells more than its beginning.
+    /// A short name for tables. The end of a path says more than its beginning.
     package var shortName: String {
         let plain = Text.plain(name)
         return plain.count > 44 ? "…" + plain.suffix(43) : plain
@@ -33,7 +33,7 @@ package struct EnsembleMember: Hashable, Sendable {
     package var accuracy: Double { Double(correct) / Double(count) }
 }
 
-/// `members.csv`: the models of an ensemble in order, each with its own figures on the same images.
+/// `members.csv`: the models of an ensemble in order, each with its own metrics on the same images.
 package enum MembersTable {
     package static func csv(_ members: [EnsembleMember]) -> String {
         var table = CSV(header: ["model", "parameters", "accuracy", "errors", "logLoss", "macroF1"])
@@ -49,7 +49,7 @@ package enum MembersTable {
         return table.text
     }
 
-    /// The same as lines for a terminal.
+    /// Returns the same table for a terminal.
     package static func text(_ members: [EnsembleMember]) -> String {
         let names = members.map(\.shortName)
         let width = max(names.map(Text.columns).max() ?? 0, 6)

@@ -1,13 +1,13 @@
 import Foundation
 import LinearAlgebra
 
-/// `environment.json`: what a run ran on, enough to judge and repeat it.
+/// `environment.json`: the environment of a run, in enough detail to judge and repeat it.
 package struct EnvironmentRecord: Hashable, Sendable, Codable {
     package struct Processor: Hashable, Sendable, Codable {
         package var model: String
         /// Logical cores of the machine.
         package var cores: Int
-        /// Vector extensions and the like (`avx2`, `avx512f`).
+        /// Instruction set extensions, such as `avx2` and `avx512f`.
         package var features: [String]
 
         package init(model: String, cores: Int, features: [String]) {
@@ -20,9 +20,9 @@ package struct EnvironmentRecord: Hashable, Sendable, Codable {
     package struct BLAS: Hashable, Sendable, Codable {
         /// `openblas`, `blis`, `netlib`…
         package var backend: String
-        /// As the library says itself; nil where it cannot.
+        /// The version that the library reports; nil if it reports none.
         package var version: String?
-        /// The kernel it chose (`SkylakeX`); nil where it cannot say.
+        /// The kernel that the library chose (`SkylakeX`); nil if it reports none.
         package var core: String?
 
         package init(backend: String, version: String?, core: String?) {
@@ -39,14 +39,14 @@ package struct EnvironmentRecord: Hashable, Sendable, Codable {
         }
     }
 
-    /// A process that went on with the run after the first.
+    /// A later process that resumed the run.
     package struct Resumption: Hashable, Sendable, Codable {
         package var date: Date
-        /// Where it went on: the epoch under way, from 1, and its steps done.
+        /// The point of resumption: the epoch in progress, from 1, and the number of its steps already done.
         package var epoch: Int
         package var step: Int
         package var threads: Int
-        /// Processes; nil where MPI is not in the build.
+        /// The number of processes; nil if the build does not include MPI.
         package var ranks: Int?
         package var commandLine: [String]
 
@@ -65,9 +65,9 @@ package struct EnvironmentRecord: Hashable, Sendable, Codable {
     /// The processes that trained together.
     package struct RankList: Hashable, Sendable, Codable {
         package var count: Int
-        /// Of each rank, in their order.
+        /// The host of each rank, in rank order.
         package var hosts: [String]
-        /// Of MPI, as the library says itself: `Open MPI v4.1.4`.
+        /// The MPI library, as it reports itself: `Open MPI v4.1.4`.
         package var library: String
 
         package init(count: Int, hosts: [String], library: String) {
@@ -82,19 +82,19 @@ package struct EnvironmentRecord: Hashable, Sendable, Codable {
     package var operatingSystem: String
     package var processor: Processor
     package var blas: BLAS
-    /// Workers of the run; of rank 0 where there are several.
+    /// The number of worker threads; that of rank 0 if there are several ranks.
     package var threads: Int
-    /// Nil where MPI is not in the build.
+    /// The processes; nil if the build does not include MPI.
     package var ranks: RankList?
-    /// Of the source the binary was built from; nil where unknown.
+    /// The commit of the source that the binary was built from; nil if unknown.
     package var commit: String?
-    /// SHA-256 in hexadecimal by file name.
+    /// SHA-256 digests in hexadecimal, by file name.
     package var dataDigests: [String: String]
-    /// Arguments, the command's own name first.
+    /// The arguments, starting with the command's own name.
     package var commandLine: [String]
-    /// When the run began; ISO 8601 in the file.
+    /// The start of the run; ISO 8601 in the file.
     package var date: Date
-    /// In order; empty for a run in one piece.
+    /// In order; empty for a run that was never resumed.
     package var resumptions: [Resumption] = []
 
     package init(

@@ -3,13 +3,13 @@ import Formats
 import Foundation
 import Tensors
 
-/// What a cross-validation came to: each part's figures, their mean and spread, and those of all images together. `folds.json` and
-/// `folds.csv`.
+/// The results of a cross-validation, written to `folds.json` and `folds.csv`: each fold's metrics, their mean and
+/// spread, and the metrics of all images together.
 package struct FoldsRecord: Encodable, Hashable, Sendable {
-    /// One part.
+    /// One fold.
     package struct Part: Encodable, Hashable, Sendable {
         package var number: Int
-        /// Its run folder.
+        /// The fold's run folder.
         package var run: String
         package var images: Int
         package var accuracy: Double
@@ -26,7 +26,7 @@ package struct FoldsRecord: Encodable, Hashable, Sendable {
         }
     }
 
-    /// Mean and standard deviation (of a sample) over the parts.
+    /// The mean and sample standard deviation over the folds.
     package struct Spread: Encodable, Hashable, Sendable {
         package var mean: Double
         package var standardDeviation: Double
@@ -47,7 +47,7 @@ package struct FoldsRecord: Encodable, Hashable, Sendable {
     package var accuracy: Spread
     package var loss: Spread
     package var macroF1: Spread
-    /// Of all images, each judged by the network that did not learn from it.
+    /// The metrics of all images, each judged by the network that was not trained on it.
     package var together: TestMetrics
 
     package init(name: String, seed: UInt64, parts: [Part], _ together: EvaluationSummary) {
@@ -60,7 +60,7 @@ package struct FoldsRecord: Encodable, Hashable, Sendable {
         self.together = TestMetrics(together)
     }
 
-    /// For the console.
+    /// Returns a table for the console.
     package func table() -> String {
         var lines = ["Part   images   accuracy       loss   macro F1"]
         for part in parts {
@@ -79,7 +79,7 @@ package struct FoldsRecord: Encodable, Hashable, Sendable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Writes both files.
+    /// Writes `folds.csv` and `folds.json`.
     package func write(to folder: URL) throws {
         var csv = CSV(header: ["part", "images", "accuracy", "loss", "macroF1", "run"])
         for part in parts {

@@ -4,17 +4,17 @@ import LinearAlgebra
 import Tensors
 import Training
 
-/// What `trainer gemm` measured: the file that libraries are compared by.
+/// The measurements of `trainer gemm`, in a file for comparing libraries.
 package struct GEMMRecord: Sendable, Codable, Equatable {
-    /// One product.
+    /// One matrix product.
     package struct Row: Sendable, Codable, Equatable {
         package var m, n, k: Int
         package var transA, transB: Bool
-        /// What it stands for: `square`, `conv2d_1 forward`.
+        /// What the product is used for: `square`, `conv2d_1 forward`.
         package var uses: [String]
         package var gflopsOne: Double
         package var gflopsAll: Double
-        /// Elements of the result on inputs that depend on the shape alone: to compare libraries by.
+        /// Elements of the result for inputs that depend only on the shape, to compare libraries by.
         package var samples: [Float]
         /// The samples' largest difference from sums in Double, relative to the largest of these.
         package var largestError: Double
@@ -31,7 +31,7 @@ package struct GEMMRecord: Sendable, Codable, Equatable {
 
         package var shape: GEMMShape { GEMMShape(m, n, k, transA: transA, transB: transB) }
 
-        /// What is wrong with it; nil where nothing is.
+        /// The problem with the row; nil if there is none.
         fileprivate var problem: String? {
             guard m >= 1, n >= 1, k >= 1, m <= Int32.max, n <= Int32.max, k <= Int32.max else {
                 return "extents \(m)×\(n)×\(k)"
@@ -42,7 +42,7 @@ package struct GEMMRecord: Sendable, Codable, Equatable {
         }
     }
 
-    /// Of the file's layout.
+    /// The version of the file's format.
     package static let currentFormat = 1
 
     package var format: Int
@@ -50,7 +50,7 @@ package struct GEMMRecord: Sendable, Codable, Equatable {
     package var version: String?
     package var core: String?
     package var machine: EnvironmentRecord.Processor
-    /// Threads of `gflopsAll`.
+    /// The number of threads of `gflopsAll`.
     package var threads: Int
     package var rows: [Row]
 
@@ -117,7 +117,7 @@ package struct GEMMRecord: Sendable, Codable, Equatable {
         return record
     }
 
-    /// One line on why a file was not decoded.
+    /// Returns one line on why a file could not be decoded.
     private static func reason(_ error: any Error) -> String {
         func place(_ path: [any CodingKey]) -> String {
             path.reduce("") { text, key in

@@ -5,23 +5,23 @@ import Training
 
 /// `metrics.json` of a run on lines of text.
 package struct LineMetricsRecord: Hashable, Sendable, Encodable {
-    /// Nil: none.
+    /// A confusion of two characters; nil stands for no character.
     package struct Confusion: Hashable, Sendable, Encodable {
         package var truth: String?
         package var read: String?
         package var count: Int
     }
 
-    /// How much can be accepted where so many of the accepted lines may be wrong.
+    /// The number of lines that can be accepted if the share `error` of them may be wrong.
     package struct Coverage: Hashable, Sendable, Encodable {
         package var error: Double
         package var accepted: Int
         package var wrong: Int
-        /// The least probability that is accepted; nil where nothing can be.
+        /// The smallest probability that is accepted; nil if no line can be accepted.
         package var threshold: Double?
     }
 
-    /// The part `test`.
+    /// The `test` section.
     package struct Test: Hashable, Sendable, Encodable {
         package var lines: Int
         package var accuracy: Double
@@ -31,11 +31,11 @@ package struct LineMetricsRecord: Hashable, Sendable, Encodable {
         package var substitutions: Int
         package var insertions: Int
         package var deletions: Int
-        /// Nats a line.
+        /// Nats per line.
         package var logLoss: Double
         package var meanProbability: Double
         package var byLength: [LineEvaluation.Length]
-        /// The most frequent ones.
+        /// The most frequent confusions.
         package var confusions: [Confusion]
         package var coverage: [Coverage]
 
@@ -64,7 +64,7 @@ package struct LineMetricsRecord: Hashable, Sendable, Encodable {
         }
     }
 
-    /// Errors among the accepted that ``Test/coverage`` is told for.
+    /// The error rates among accepted lines for which ``Test/coverage`` is reported.
     package static let errors = [0.001, 0.005, 0.01, 0.02]
     private static let mostConfusions = 50
 
@@ -102,7 +102,7 @@ package struct LineMetricsRecord: Hashable, Sendable, Encodable {
 }
 
 extension RunFolder {
-    /// Writes `metrics.json`: last, as it makes the run a finished one.
+    /// Writes `metrics.json`. Call it last, since the file marks the run as finished.
     package func write(metrics: LineMetricsRecord) throws(OperationError) {
         try write(try JSONText.encode(metrics, named: RunFile.metrics.rawValue), as: .metrics)
     }

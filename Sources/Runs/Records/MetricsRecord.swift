@@ -1,16 +1,16 @@
 import Evaluation
 import Training
 
-/// `metrics.json`: the figures of a run in a form that programs read. Absent figures are `null`.
+/// `metrics.json`: the metrics of a run in machine-readable form. Absent values are `null`.
 package struct MetricsRecord: Hashable, Sendable, Codable {
     /// Which samples the run saw.
     package enum DataSource: String, Hashable, Sendable, Codable {
         case full, sample
     }
 
-    /// What training told; absent where a stored model was evaluated.
+    /// The outcome of training; absent if a stored model was evaluated.
     package struct Training: Hashable, Sendable {
-        /// Epochs that were trained, the stopped ones not counted.
+        /// The number of epochs trained, not counting those that early stopping skipped.
         package var epochs: Int
         /// The epoch whose weights were kept, from 1.
         package var bestEpoch: Int
@@ -35,18 +35,19 @@ package struct MetricsRecord: Hashable, Sendable, Codable {
     package var trainingSeconds: Double?
     package var imagesPerSecond: Double?
     package var threads: Int
-    /// Backend with its kernel, as a reader would name it.
+    /// The BLAS backend with its kernel, as a reader would name it.
     package var blas: String
-    /// Trainable numbers of the model.
+    /// The number of trainable parameters of the model.
     package var parameters: Int
-    /// What logits are divided by so that the model's probabilities are calibrated, found on the validation images; the
-    /// figures of the test are without it.
+    /// The number that logits are divided by to calibrate the model's probabilities, fitted on the validation images.
+    /// The test metrics are computed without it.
     package var temperature: Double?
-    /// Views of each test image whose probabilities were averaged; absent where the image alone was.
+    /// The number of views of each test image whose probabilities were averaged; absent if only the image itself was
+    /// used.
     package var views: Int?
-    /// Models whose probabilities were averaged; absent where it was one.
+    /// The number of models whose probabilities were averaged; absent for a single model.
     package var models: Int?
-    /// What is unusual about the data and bears on the figures.
+    /// Unusual properties of the data that affect the metrics.
     package var notes: [String]?
     package var test: TestMetrics
 
@@ -88,9 +89,9 @@ package struct MetricsRecord: Hashable, Sendable, Codable {
     }
 }
 
-/// The part `test` of `metrics.json`; every figure can be recomputed from `predictions.csv`.
+/// The `test` section of `metrics.json`. Every metric can be recomputed from `predictions.csv`.
 package struct TestMetrics: Hashable, Sendable, Codable {
-    /// Areas under the ROC curves; nil where a class lacks positives or negatives.
+    /// Areas under the ROC curves; nil if a class lacks positives or negatives.
     package struct Areas: Hashable, Sendable, Codable {
         package var macro: Double?
         package var micro: Double?
@@ -113,10 +114,10 @@ package struct TestMetrics: Hashable, Sendable, Codable {
         package var support: Int
         package var averagePrecision: Double
         package var rocAuc: Double?
-        /// Wilson's; nil where the figure is 0/0.
+        /// The Wilson interval; nil if the value is 0/0.
         package var precisionInterval: ConfidenceInterval?
         package var recallInterval: ConfidenceInterval?
-        /// Of Jaccard's index, carried over (``ClassScores/f1Interval``).
+        /// The interval of Jaccard's index, converted (``ClassScores/f1Interval``).
         package var f1Interval: ConfidenceInterval?
 
         package func encode(to encoder: any Encoder) throws {
@@ -135,11 +136,11 @@ package struct TestMetrics: Hashable, Sendable, Codable {
         }
     }
 
-    /// Intervals of figures that are no proportions (``BootstrapIntervals``).
+    /// Intervals of metrics that are not proportions (``BootstrapIntervals``).
     package struct Bootstrap: Hashable, Sendable, Codable {
         package var resamples: Int
         package var seed: UInt64
-        /// By the figure's path in this part of the file: `f1.macro`, `logLoss`.
+        /// The intervals by the metric's path in this section of the file: `f1.macro`, `logLoss`.
         package var intervals: [String: ConfidenceInterval]
 
         init(_ bootstrap: BootstrapIntervals) {
@@ -150,13 +151,13 @@ package struct TestMetrics: Hashable, Sendable, Codable {
         }
     }
 
-    /// Samples.
+    /// The number of samples.
     package var count: Int
-    /// Classes that macro figures are means over, and how many of them have no sample and count 0; nil in records of
-    /// earlier versions.
+    /// The number of classes that macro averages are taken over; nil in records of earlier versions.
     package var macroClasses: Int?
+    /// How many of these classes have no sample and count as 0; nil in records of earlier versions.
     package var classesWithoutSamples: Int?
-    /// Mean cross-entropy, nats; equal to `logLoss`.
+    /// The mean cross-entropy in nats; equal to `logLoss`.
     package var loss: Double
     package var accuracy: Double
     package var accuracyInterval: ConfidenceInterval
@@ -165,15 +166,15 @@ package struct TestMetrics: Hashable, Sendable, Codable {
     package var f1: Averages
     package var averagePrecision: Averages
     package var rocAuc: Areas
-    /// Accuracy among the k most probable classes, by k.
+    /// The top-k accuracy, by k.
     package var topK: [String: Double]
     package var logLoss: Double
     package var brier: Double
-    /// Expected calibration error, 15 bins.
+    /// The expected calibration error, with 15 bins.
     package var calibrationError: Double
     package var kappa: Double?
     package var matthews: Double
-    /// What the configuration asked for beside these, by type and options; null where it is not defined.
+    /// The additional metrics that the configuration requests, by type and options; null if undefined.
     package var metrics: [String: Double?]?
     package var bootstrap: Bootstrap?
     package var perClass: [ClassMetrics]

@@ -5,26 +5,26 @@ import Training
 /// `profile.json`: how fast a network trains and classifies on this machine, and where the time of a step goes.
 ///
 /// GFLOP/s count the multiply-adds of the layer as defined (direct convolution): 2 flops each forward; backward 4, or 2
-/// where the layer's input needs no gradient. A lowering that saves multiplications can pass 100 % of the peak.
+/// if the layer's input needs no gradient. A lowering that saves multiplications can exceed 100 % of the peak.
 package struct ProfileRecord: Sendable, Encodable {
-    /// One layer in one direction. Milliseconds are shares of wall time: the workers' time ÷ their number.
+    /// One layer in one direction. Milliseconds are shares of the wall time: the workers' total time ÷ their number.
     package struct Row: Sendable, Encodable {
         package var name: String
         /// The layer's type in the configuration; `loss` for the loss.
         package var type: String
         package var direction: PlanProfile.Direction
         package var milliseconds: Double
-        /// Of the run's wall time, 0 to 1.
+        /// The share of the run's wall time, 0 to 1.
         package var share: Double
-        /// Nil where the layer has no multiply-adds.
+        /// Nil if the layer has no multiply-adds.
         package var gflops: Double?
         package var percentOfPeak: Double?
-        /// Of storages read and written in a run; weights are not counted.
+        /// The bytes of storage read and written in a run, not counting weights.
         package var bytes: Int
         package var lowering: String
-        /// Layers that ride along in this one's passes.
+        /// The layers whose work is part of this one's passes.
         package var includes: [String]
-        /// Batch-norms whose moments are taken in this layer's pass, from data still in cache.
+        /// Batch norms whose moments are computed in this layer's pass, from data still in cache.
         package var momentsOf: [String]
 
         private enum Keys: String, CodingKey {
@@ -48,43 +48,43 @@ package struct ProfileRecord: Sendable, Encodable {
         }
     }
 
-    /// Work beside the layers', and waiting.
+    /// Work outside the layers, and waiting.
     package struct Other: Sendable, Encodable {
         package var name: String
         package var milliseconds: Double
         package var share: Double
     }
 
-    /// Milliseconds a run.
+    /// Milliseconds per run.
     package struct Totals: Sendable, Encodable {
         package var forward: Double
         package var backward: Double
         /// Optimizer, reductions, preparation.
         package var other: Double
         package var idle: Double
-        /// All of the above.
+        /// The sum of all of the above.
         package var accounted: Double
-        /// Wall time, the instruments' own included.
+        /// The wall time, including the overhead of measuring.
         package var wall: Double
     }
 
-    /// A training step or a call of inference, taken apart.
+    /// The breakdown of a training step or an inference call.
     package struct Breakdown: Sendable, Encodable {
         package var layers: [Row]
         package var other: [Other]
         package var totals: Totals
-        /// The share of wall time that the parts add up to.
+        /// The share of the wall time that the parts add up to.
         package var accountedFraction: Double
-        /// Runs that were timed in parts.
+        /// The number of runs that were timed in parts.
         package var runs: Int
     }
 
-    /// The best that GEMM, and main memory, were measured to deliver to all threads.
+    /// The highest measured throughput of GEMM and of main memory with all threads.
     package struct Peak: Sendable {
         package var gflops: Double
         /// `1024×1024×1024`.
         package var shape: String
-        /// GB/s read and written; nil: not measured.
+        /// GB/s read and written; nil if not measured.
         package var memory: Double?
 
         package init(gflops: Double, shape: String, memory: Double? = nil) {
@@ -94,7 +94,7 @@ package struct ProfileRecord: Sendable, Encodable {
         }
     }
 
-    /// Of the configuration.
+    /// The name of the configuration.
     package var name: String
     package var environment: EnvironmentRecord
     package var peak: Peak
@@ -125,7 +125,7 @@ package struct ProfileRecord: Sendable, Encodable {
         case stepMilliseconds, timedBlocks, stepsPerBlock, inference
     }
 
-    /// The training step's breakdown stands at the top level, inference's under `inference`.
+    /// Encodes the training step's breakdown at the top level and that of inference under `inference`.
     package func encode(to encoder: any Encoder) throws {
         try training.encode(to: encoder)
         var container = encoder.container(keyedBy: Keys.self)

@@ -1,7 +1,7 @@
 import NeuralNetwork
 import Training
 
-/// Brings measured entries and the graph's layers together.
+/// Combines measured entries with the graph's layers.
 struct ProfileRowBuilder {
     private let measured: ProfileMeasurement.Breakdown
     private let graph: ResolvedGraph
@@ -17,8 +17,8 @@ struct ProfileRowBuilder {
 
     private func key(_ name: String, _ direction: PlanProfile.Direction) -> String { "\(direction.rawValue)/\(name)" }
 
-    /// In the order of the graph, forward before backward, the loss last. A layer without passes of its own has a row
-    /// of no time, which says whose passes do its work.
+    /// Returns the rows in the order of the graph, forward before backward, with the loss last. A layer without passes
+    /// of its own has a row of zero time that names the layer whose passes do its work.
     mutating func rows() -> [ProfileRecord.Row] {
         let entries = Dictionary(
             uniqueKeysWithValues: measured.entries.map { (key($0.layer, $0.direction), $0) })
@@ -45,12 +45,13 @@ struct ProfileRowBuilder {
         rowsByKey[key] = row
     }
 
-    /// The layer whose passes do the work of `node`: the nearest before it that has a row with time.
+    /// Returns the layer whose passes do the work of `node`: the nearest one before it that has a row with time.
     private func host(
         of node: ResolvedGraph.Node, _ direction: PlanProfile.Direction, _ nodes: [String: ResolvedGraph.Node]
     ) -> String? {
         let traits = node.layer.traits, trains = measured.entries.contains { $0.direction == .backward }
-        // Names for the same memory; a softmax at the end belongs to the loss, and at inference to the section for it.
+        // Views are names for the same memory; a final softmax belongs to the loss, and at inference to its own
+        // section.
         if traits.isView || traits.isSoftmax || traits.isViewAtInference && !trains { return nil }
         var index = node.inputs[0]
         while index >= 0 {

@@ -7,7 +7,7 @@ import Training
 /// `robustness.json`: accuracy under corruptions of graded strength, with 95 % intervals (Wilson), and the area under
 /// each curve.
 package struct RobustnessRecord: Hashable, Sendable, Codable {
-    /// Accuracy at one strength; 0 is the images as they are.
+    /// The accuracy at one strength; strength 0 stands for the unmodified images.
     package struct Level: Hashable, Sendable, Codable {
         package var strength: Double
         package var correct: Int
@@ -23,15 +23,15 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
     }
 
     package struct Curve: Hashable, Sendable, Codable {
-        /// `rotation`, `noise`…
+        /// The name of the corruption: `rotation`, `noise`…
         package var corruption: String
-        /// `graded` or `mnistC`; absent in files of earlier versions, which have the graded ones alone.
+        /// `graded` or `mnistC`; absent in files of earlier versions, which contain only the graded ones.
         package var family: String?
-        /// Of the strength.
+        /// The unit of the strength.
         package var unit: String
-        /// From strength 0 on, ascending.
+        /// The levels in ascending order of strength, from 0.
         package var levels: [Level]
-        /// Mean accuracy over strengths from 0 to the last, by trapezoids, in [0, 1].
+        /// The mean accuracy over strengths from 0 to the last, by the trapezoidal rule, in [0, 1].
         package var area: Double
 
         init(corruption: String, family: String, unit: String, levels: [Level]) {
@@ -55,12 +55,12 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
     package var format: String
     package var dataset: String
     package var dataSource: MetricsRecord.DataSource
-    /// Images.
+    /// The number of images.
     package var count: Int
     package var curves: [Curve]
-    /// Mean of the graded curves' areas.
+    /// The mean of the graded curves' areas.
     package var meanArea: Double
-    /// Of MNIST-C's; nil where there are none.
+    /// The mean of the MNIST-C curves' areas; nil if there are none.
     package var mnistCMeanArea: Double?
 
     package init(_ robustness: Robustness, dataset: String, dataSource: MetricsRecord.DataSource) {
@@ -86,7 +86,7 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
         mnistCMeanArea = mean(curves.filter(\.isMNISTC).map(\.area))
     }
 
-    /// Reads a file; accuracies, intervals and areas are computed again from its counts.
+    /// Reads a file, recomputing accuracies, intervals and areas from its counts.
     /// - Throws: `InputError` that names the file and what is wrong with it.
     package static func load(_ url: URL) throws(InputError) -> RobustnessRecord {
         let stored = try StoredFile.decode(RobustnessRecord.self, url)
@@ -146,7 +146,7 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
         return table.text
     }
 
-    /// A table for a terminal, at most 80 columns: strengths, and accuracy in per cent under them.
+    /// A table for a terminal, at most 80 columns wide: strengths, with the accuracy in per cent below each.
     package var text: String {
         var text =
             "Accuracy under corruption, % of \(Text.grouped(count)) images; area: its mean over strengths\n"
@@ -160,7 +160,7 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
 
     private static func text(_ curve: Curve) -> String {
         func cells(_ fields: [String]) -> String { fields.map { Text.right($0, 8) }.joined() }
-        // Strengths beyond the sixth are in the files; areas stand in one column.
+        // Strengths beyond the sixth are only in the files, so that the areas line up in one column.
         let levels = curve.levels.prefix(6), space = String(repeating: " ", count: 8 * (6 - levels.count))
         return Text.left("\(curve.corruption), \(curve.unit)", 22) + cells(levels.map { short($0.strength) })
             + space + Text.right("area", 8) + "\n" + Text.left("", 22)
@@ -172,7 +172,7 @@ package struct RobustnessRecord: Hashable, Sendable, Codable {
         Text.left(title, 70) + Text.right(Text.hundredths(mean), 8) + "\n"
     }
 
-    /// A strength in as few digits as it has.
+    /// Formats a strength with as few digits as it needs.
     package static func short(_ value: Double) -> String {
         value == value.rounded() ? Text.fixed(value, 0) : "\(value)"
     }

@@ -3,14 +3,15 @@ import Foundation
 import Tensors
 import Training
 
-/// One training of a sweep: a trial with one seed, as far as it has come. Kept as a file, rewritten whole after each rung.
+/// One training of a sweep: a trial with one seed, as far as it has been trained. Stored in a file that is rewritten
+/// whole after each rung.
 package struct SweepTraining: Hashable, Sendable, Codable {
     package var trial: Int
     package var seed: UInt64
     package var epochs: [EpochRecord]
-    /// Whether there is nothing left to train: all epochs are done, or early stopping ended it.
+    /// Whether training is complete: all epochs are done, or early stopping ended it.
     package var isFinished: Bool
-    /// Why it cannot go on; nil where it can or is finished.
+    /// The reason training cannot continue; nil if it can or is complete.
     package var failure: String?
 
     package init(trial: Int, seed: UInt64, epochs: [EpochRecord], isFinished: Bool, failure: String? = nil) {
@@ -21,10 +22,10 @@ package struct SweepTraining: Hashable, Sendable, Codable {
         self.failure = failure
     }
 
-    /// Whether it needs no more training to be judged after `count` epochs.
+    /// Returns whether it can be judged after `count` epochs without further training.
     package func covers(_ count: Int) -> Bool { isFinished || failure != nil || epochs.count >= count }
 
-    /// The epoch whose weights would be given back after `count` epochs; nil where there is none, or training failed.
+    /// Returns the epoch whose weights would be kept after `count` epochs; nil if there is none or training failed.
     package func kept(after count: Int, _ stopping: EarlyStoppingOptions?) -> EpochRecord? {
         guard failure == nil else { return nil }
         let records = epochs.prefix(count)
@@ -36,7 +37,7 @@ package struct SweepTraining: Hashable, Sendable, Codable {
 /// A mean over seeds.
 package struct SeedMean: Hashable, Sendable, Codable {
     package var mean: Double
-    /// Of the sample, with n − 1; nil for one seed.
+    /// The sample standard deviation, with n − 1; nil for one seed.
     package var standardDeviation: Double?
 
     init(_ values: [Double]) {
@@ -49,22 +50,22 @@ package struct SeedMean: Hashable, Sendable, Codable {
     }
 }
 
-/// What a sweep found of one trial, after a number of epochs.
+/// The result of one trial of a sweep after a number of epochs.
 package struct SweepRow: Hashable, Sendable, Codable {
     package var trial: Int
     /// The values of the parameters, as JSON texts.
     package var values: [String]
-    /// Epochs after which it is judged.
+    /// The number of epochs after which the trial is judged.
     package var epochs: Int
-    /// Validation images read right, in [0, 1]; nil where a training failed.
+    /// The validation accuracy, in [0, 1]; nil if a training failed.
     package var accuracy: SeedMean?
-    /// Validation loss; nil where a training failed.
+    /// The validation loss; nil if a training failed.
     package var loss: SeedMean?
-    /// Wall time of all its training.
+    /// The wall time of all training of this trial, in seconds.
     package var seconds: Double
-    /// Why a training failed.
+    /// The reason a training failed.
     package var failure: String?
-    /// Mean validation figure by epoch, over the seeds that have it.
+    /// The mean of the monitored validation metric by epoch, over the seeds that have it.
     package var curve: [Double]
 
     package init(
@@ -89,8 +90,8 @@ package struct SweepRow: Hashable, Sendable, Codable {
         }
     }
 
-    /// Whether this is better than `other`: by the monitored figure, then by the other one, then the earlier trial. One
-    /// that failed is behind all others.
+    /// Returns whether this trial is better than `other`: by the monitored metric, then by the other one, then the
+    /// earlier trial. A failed trial ranks behind all others.
     package func isBetter(than other: SweepRow, _ monitor: EarlyStoppingOptions.Monitor) -> Bool {
         guard let a = accuracy?.mean, let l = loss?.mean else { return other.accuracy == nil && trial < other.trial }
         guard let b = other.accuracy?.mean, let m = other.loss?.mean else { return true }
@@ -101,10 +102,10 @@ package struct SweepRow: Hashable, Sendable, Codable {
     }
 }
 
-/// What a sweep found: every trial, best first; those that came further before the others.
+/// The results of a sweep: every trial, best first, with those trained for more epochs before the others.
 package struct SweepRecord: Sendable, Encodable {
     package var name: String
-    /// Paths of the keys that vary.
+    /// The paths of the keys that vary.
     package var parameters: [String]
     package var monitor: String
     package var seeds: [UInt64]
@@ -119,13 +120,13 @@ package struct SweepRecord: Sendable, Encodable {
         self.monitor = monitor.rawValue
         self.seeds = seeds
         self.rows = rows.sorted { a, b in
-            // Epochs are only a merit of those that trained.
+            // The number of epochs counts only for trials that did not fail.
             if a.epochs != b.epochs, a.accuracy != nil, b.accuracy != nil { return a.epochs > b.epochs }
             return a.isBetter(than: b, monitor)
         }
     }
 
-    /// Paths without what they have in common in front, as headings.
+    /// The shortest unambiguous endings of the paths, as column headings.
     package var headings: [String] {
         parameters.map { path in
             let parts = path.split(separator: ".")
@@ -160,7 +161,7 @@ package struct SweepRecord: Sendable, Encodable {
         return csv.text
     }
 
-    /// The best `limit` trials as a table.
+    /// Returns the best `limit` trials as a table.
     package func table(limit: Int = 20) -> String {
         let header = ["", "trial"] + headings + ["epochs", "valid acc %", "valid loss", "time"]
         let body = rows.prefix(limit).enumerated().map { rank, row -> [String] in

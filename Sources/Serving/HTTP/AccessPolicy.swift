@@ -1,24 +1,25 @@
 import Foundation
 
-/// Who may ask: where there is a token, who knows it; from a browser, the service's own pages alone.
+/// The access rules: requests must have the token, if there is one, and those of browsers must come from the service's
+/// own pages.
 package struct AccessPolicy: Sendable {
-    /// Nil: anybody, which is for an address that this machine alone reaches.
+    /// Nil allows everybody, which is for an address that only this machine can reach.
     package let token: String?
-    /// Host names that lead here, besides `localhost` and addresses in numbers.
+    /// Host names of this service, besides `localhost` and numeric addresses.
     package let names: Set<String>
 
-    /// The cookie that a page keeps the token in.
+    /// The cookie in which a page keeps the token.
     static let cookie = "numeral-token"
 
     package init(token: String?, names: [String] = []) {
         (self.token, self.names) = (token, Set(names.map { $0.lowercased() }))
     }
 
-    /// - Throws: a ``ServiceError``: 403 for a host or an origin that is not ours, 401 without the token.
+    /// - Throws: a ``ServiceError``: 403 for a foreign host or origin, 401 without the token.
     func check(_ request: ServiceRequest) throws(ServiceError) {
         try checkHost(request)
         try checkOrigin(request)
-        // Whether it lives anybody may know; and the page that asks for the token has its colours.
+        // Health checks are open to everybody, and so are the login page and its styles.
         let open = [["v2", "health", "live"], ["v2", "health", "ready"], ["login"], ["style.css"], ["icon.svg"]]
         if open.contains(request.path) { return }
         guard allows(request) else {
@@ -28,7 +29,7 @@ package struct AccessPolicy: Sendable {
         }
     }
 
-    /// Whether it brings the token, where there is one.
+    /// Returns whether the request has the token, if there is one.
     func allows(_ request: ServiceRequest) -> Bool {
         guard let token else { return true }
         return given(request).map { Self.isSame($0, token) } ?? false
@@ -42,7 +43,7 @@ package struct AccessPolicy: Sendable {
         return request.cookie(Self.cookie)
     }
 
-    /// In a time that does not say where they differ.
+    /// Compares two strings in a time that does not reveal where they differ.
     static func isSame(_ a: String, _ b: String) -> Bool {
         let a = Array(a.utf8), b = Array(b.utf8)
         var difference = a.count ^ b.count
@@ -50,7 +51,7 @@ package struct AccessPolicy: Sendable {
         return difference == 0
     }
 
-    /// A page elsewhere may have its own name lead to this address (DNS rebinding): such a name is not ours.
+    /// Refuses foreign host names: another site may resolve its own name to this address (DNS rebinding).
     private func checkHost(_ request: ServiceRequest) throws(ServiceError) {
         let hosts = request.headers.filter { $0.name == "host" }
         guard hosts.count == 1, let name = Self.name(hosts[0].value) else {
@@ -63,7 +64,7 @@ package struct AccessPolicy: Sendable {
         }
     }
 
-    /// What another site's page has the browser send says so.
+    /// Refuses requests that the browser sends for another site's page, as their `Origin` says.
     private func checkOrigin(_ request: ServiceRequest) throws(ServiceError) {
         guard let origin = request.header("origin") else { return }
         let host = request.header("host") ?? ""
@@ -72,7 +73,7 @@ package struct AccessPolicy: Sendable {
         }
     }
 
-    /// A host without its port, in small letters.
+    /// Returns a host without its port, in lower case.
     private static func name(_ host: String) -> String? {
         let text = host.lowercased()
         if text.hasPrefix("[") {
@@ -83,7 +84,7 @@ package struct AccessPolicy: Sendable {
         return name.isEmpty ? nil : String(name)
     }
 
-    /// An IPv4 or IPv6 address in numbers.
+    /// Returns whether `name` is a numeric IPv4 or IPv6 address.
     static func isAddress(_ name: String) -> Bool {
         var four = in_addr(), six = in6_addr()
         return inet_pton(AF_INET, name, &four) == 1 || inet_pton(AF_INET6, name, &six) == 1

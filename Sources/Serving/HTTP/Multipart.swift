@@ -3,16 +3,16 @@
 /// Source: RFC 7578, and RFC 2046 for the boundaries.
 struct Multipart {
     struct Part {
-        /// The file's name as it was sent, without its folders; nil where it is no file.
+        /// The file's name as it was sent, without its folders; nil if the part is not a file.
         var fileName: String?
         var bytes: ArraySlice<UInt8>
     }
 
-    /// Parts of a form at most.
+    /// The maximum number of parts of a form.
     static let mostParts = 1_000
     private static let mostHeaderBytes = 8_192
 
-    /// The boundary that a content type names; nil where it is of another kind.
+    /// Returns the boundary given in a content type; nil for other types.
     static func boundary(_ contentType: String) -> String? {
         let fields = contentType.split(separator: ";").map { $0.drop { $0 == " " } }
         guard fields.first?.lowercased() == "multipart/form-data" else { return nil }
@@ -25,7 +25,7 @@ struct Multipart {
         return nil
     }
 
-    /// - Throws: a ``ServiceError`` (400) where the body does not follow its boundary.
+    /// - Throws: a ``ServiceError`` (400) if the body does not follow its boundary.
     static func parts(_ body: [UInt8], boundary: String) throws(ServiceError) -> [Part] {
         let delimiter = Array("--\(boundary)".utf8)
         func fail(_ text: String) -> ServiceError { ServiceError(.badRequest, "multipart/form-data: \(text)") }
@@ -53,7 +53,7 @@ struct Multipart {
         }
     }
 
-    /// After the empty line that ends headers.
+    /// Returns the position after the empty line that ends the headers.
     private static func headerEnd(_ body: [UInt8], from start: Int) -> Int? {
         if body[start...].starts(with: [0x0D, 0x0A]) { return start + 2 }
         let end = min(body.count, start + mostHeaderBytes)

@@ -1,4 +1,4 @@
-/// What a request asks for.
+/// The resource that a request asks for.
 struct Route: Sendable {
     enum Kind: Sendable {
         case page(String), login, read
@@ -57,7 +57,7 @@ struct Route: Sendable {
         }
     }
 
-    /// For metrics: one of a fixed few.
+    /// The label for metrics: one of a fixed few.
     var name: String {
         switch kind {
         case .page: "page"
@@ -74,7 +74,7 @@ struct Route: Sendable {
         }
     }
 
-    /// Whether a person sees the answer.
+    /// Whether the response is shown to a person.
     var isPage: Bool {
         switch kind {
         case .page(let name): name.hasSuffix(".html")

@@ -1,21 +1,21 @@
 import Foundation
 
-/// A request that arrived whole, as any HTTP server would hand it over.
+/// A complete request, in a form that any HTTP server can provide.
 package struct ServiceRequest: Sendable {
-    /// In capitals, as it was sent.
+    /// The method in capitals, as it was sent.
     package let method: String
-    /// The path's parts, decoded: `["v2", "models"]`.
+    /// The decoded components of the path: `["v2", "models"]`.
     package let path: [String]
-    /// In the order of the query; a name without `=` has the value "".
+    /// The query in order; a name without `=` has the value "".
     package let query: [(name: String, value: String)]
-    /// Names in small letters, in the order sent.
+    /// The headers in the order sent, with names in lower case.
     package let headers: [(name: String, value: String)]
     package let body: [UInt8]
     /// Whether it came over TLS.
     package let isSecure: Bool
 
-    /// - Parameter target: what stands in the request line: a path that begins with `/`, and perhaps a query.
-    /// - Throws: a ``ServiceError`` (400) where the target is no path or holds escapes that are none.
+    /// - Parameter target: the target of the request line: a path that begins with `/`, and optionally a query.
+    /// - Throws: a ``ServiceError`` (400) if the target is not a path or contains invalid escapes.
     package init(
         method: String, target: String, headers: [(name: String, value: String)], body: [UInt8] = [],
         isSecure: Bool = false
@@ -38,10 +38,10 @@ package struct ServiceRequest: Sendable {
         (self.body, self.isSecure) = (body, isSecure)
     }
 
-    /// The value of a header that may stand once; of several the first.
+    /// Returns the value of a header that may occur once; of several, the first.
     package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
-    /// A cookie's value.
+    /// Returns the value of a cookie.
     func cookie(_ name: String) -> String? {
         for header in headers where header.name == "cookie" {
             for pair in header.value.split(separator: ";") {

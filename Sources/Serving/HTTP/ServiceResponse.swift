@@ -1,7 +1,7 @@
 import Formats
 import Foundation
 
-/// What the service says, for any HTTP server to send.
+/// A response of the service, for any HTTP server to send.
 package struct ServiceResponse: Sendable {
     package enum Status: Int, Sendable {
         case ok = 200, seeOther = 303, notModified = 304, badRequest = 400, unauthorized = 401, forbidden = 403,
@@ -12,16 +12,16 @@ package struct ServiceResponse: Sendable {
 
     package enum Body: Sendable {
         case bytes([UInt8])
-        /// Sent as it comes, to its end.
+        /// Sent as the events arrive, until the stream ends.
         case stream(any EventSource)
     }
 
     package var status: Status
     package var contentType: String
-    /// Others than the content's type and length, and the security headers that all have.
+    /// Headers other than the content's type and length and the security headers of every response.
     package var headers: [(name: String, value: String)] = []
     package var body: Body
-    /// In place of the policy that pages get.
+    /// A content security policy in place of that of pages.
     package var policy: String?
 
     package init(
@@ -30,7 +30,7 @@ package struct ServiceResponse: Sendable {
         (self.status, self.contentType, self.headers, self.body) = (status, contentType, headers, .bytes(body))
     }
 
-    /// JSON on one line.
+    /// Creates a response of JSON on one line.
     init(_ status: Status = .ok, _ json: JSONValue) {
         self.init(status, contentType: "application/json", body: Array((json.text + "\n").utf8))
     }
@@ -40,7 +40,7 @@ package struct ServiceResponse: Sendable {
         body = .stream(stream)
     }
 
-    /// What a file is to a browser, by its ending; nil for one that is not shown.
+    /// Returns the media type of a file by its extension; nil for one that is not shown.
     static func mediaType(ofFile name: String) -> String? {
         switch URL(fileURLWithPath: name).pathExtension {
         case "html": "text/html; charset=utf-8"
@@ -55,11 +55,11 @@ package struct ServiceResponse: Sendable {
         }
     }
 
-    /// The bytes; none of a stream.
+    /// The bytes of the body; empty for a stream.
     package var bytes: [UInt8] { if case .bytes(let bytes) = body { bytes } else { [] } }
 
-    /// All headers but the content's length. What the page may load is its own files alone; nobody may frame it or guess another
-    /// type.
+    /// All headers except the content's length. A page may load only the service's own files; it may not be framed, and
+    /// its type may not be guessed.
     package var allHeaders: [(name: String, value: String)] {
         let page =
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -72,11 +72,11 @@ package struct ServiceResponse: Sendable {
     }
 }
 
-/// Why a request is not answered as asked: a status and one line.
+/// The reason why a request is not answered as asked: a status and a line of text.
 package struct ServiceError: Error, Sendable {
     package let status: ServiceResponse.Status
     package let message: String
-    /// For 401, 405, 429.
+    /// Additional headers, for 401, 405, 429 and 503.
     package let headers: [(name: String, value: String)]
 
     package init(
@@ -85,7 +85,7 @@ package struct ServiceError: Error, Sendable {
         (self.status, self.message, self.headers) = (status, message, headers)
     }
 
-    /// `{"error": …}`, as the Open Inference Protocol has it.
+    /// `{"error": …}`, as in the Open Inference Protocol.
     package var response: ServiceResponse {
         var response = ServiceResponse(status, ["error": .string(message)])
         response.headers = headers
@@ -93,8 +93,8 @@ package struct ServiceError: Error, Sendable {
     }
 }
 
-/// Bytes that come in time. Asked by one thread at a time.
+/// A source of bytes that arrive over time. Called by one thread at a time.
 package protocol EventSource: AnyObject, Sendable {
-    /// What came since the last call, perhaps nothing; and whether that is all there will be.
+    /// Returns what has arrived since the last call, possibly nothing, and whether that is all.
     func next() -> (bytes: [UInt8], isLast: Bool)
 }

@@ -2,7 +2,7 @@ import Formats
 import Foundation
 import Tensors
 
-/// The files of the pages, read once.
+/// The files of the web pages, loaded once.
 struct WebPages: Sendable {
     private struct File {
         var type: String
@@ -12,7 +12,7 @@ struct WebPages: Sendable {
 
     private let files: [String: File]
 
-    /// - Throws: an `InputError` where the package's resources are absent.
+    /// - Throws: an `InputError` if the package's resources are missing.
     init() throws {
         let folder = Bundle.module.bundleURL.appendingPathComponent("web", isDirectory: true)
         var files: [String: File] = [:]
@@ -40,7 +40,7 @@ struct WebPages: Sendable {
         return ServiceResponse(contentType: file.type, headers: headers, body: file.bytes)
     }
 
-    /// The form that asks for the token.
+    /// Returns the form that asks for the token.
     func login(_ error: ServiceError) -> ServiceResponse {
         let page = files["login.html"]
         return ServiceResponse(

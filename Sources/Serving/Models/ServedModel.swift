@@ -9,42 +9,42 @@ import Workers
 
 /// A model that the service was started with.
 package struct ServedModel: Sendable {
-    /// By which requests ask for it.
+    /// The name by which requests refer to the model.
     package let name: String
-    /// What readings call it: as `predict --json` does.
+    /// The model's name in readings, the same as in `predict --json`.
     let shownName: String
     let networks: ReadingNetworks
 
-    /// - Parameter path: a run folder or a model file; nil: the model in the box.
-    /// - Throws: an `InputError` where it cannot be read, or reads no pictures.
+    /// - Parameter path: a run folder or a model file; nil for the bundled model.
+    /// - Throws: an `InputError` if the model cannot be loaded or does not read pictures.
     package init(path: String?) throws(InputError) {
         networks = try ReadingNetworks(path: path)
         name = Self.name(path ?? BoxModel.word)
         shownName = path ?? BoxModel.name
-        // The box's were made and tried with this package.
+        // The bundled networks were built and tested with this package.
         if let path, path != BoxModel.word { _ = try ModelReader(self) }
     }
 
-    /// The folder's name, or the file's without its ending.
+    /// Returns the folder's name, or the file's without its extension.
     private static func name(_ path: String) -> String {
         let url = URL(fileURLWithPath: path)
         return url.lastPathComponent == "model.safetensors"
             ? url.deletingLastPathComponent().lastPathComponent : url.deletingPathExtension().lastPathComponent
     }
 
-    /// Class names, in the order of probabilities.
+    /// The names of the classes, in the order of the probabilities.
     package var classNames: [String] { networks.single.classNames }
-    /// `[H, W, C]`.
+    /// The shape of the input, `[H, W, C]`.
     package var inputShape: Shape { networks.single.graph.inputShape }
-    /// Whether it tells what it does not know.
+    /// Whether the model detects unfamiliar images.
     var tellsStrangers: Bool { networks.single.strangers != nil }
     /// Whether it reads lines of text.
     var isOfLines: Bool { networks.isOfLines }
 }
 
 extension [ServedModel] {
-    /// The index of the model of that name.
-    /// - Parameter place: names what asked, in the error.
+    /// Returns the index of the model called `name`.
+    /// - Parameter place: the part of the request that asked for it, for the error message.
     /// - Throws: a ``ServiceError`` (404).
     func index(named name: String, place: String) throws(ServiceError) -> Int {
         guard let index = firstIndex(where: { $0.name == name }) else {
@@ -56,7 +56,7 @@ extension [ServedModel] {
     }
 }
 
-/// What one worker computes with: one thread's memory, used by one request at a time.
+/// The readers of one worker. They use the memory of one thread and serve one request at a time.
 final class ModelReader {
     let reader: DigitReader
     let classifier: SingleImageClassifier

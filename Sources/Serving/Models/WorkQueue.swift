@@ -2,16 +2,16 @@ import Foundation
 import Synchronization
 import Tensors
 
-/// Work that waits its turn, and the threads that do it: as many as cores, each with a reader of its own for every model, so that
-/// no request waits for another's while a core is free, and none changes another's answer.
+/// A queue of work and the threads that do it: as many as cores, each with its own reader for every model, so that no
+/// request waits for another while a core is free, and none affects another's result.
 final class WorkQueue: @unchecked Sendable {
     struct Job: Sendable {
-        /// Seconds of the monotonic clock after which nobody waits for the answer any more.
+        /// The time of the monotonic clock, in seconds, after which nobody waits for the response any more.
         var deadline: Double
-        /// Whether the one who asked has gone.
+        /// Whether the client has disconnected.
         var isCancelled: @Sendable () -> Bool
         var run: @Sendable ([ModelReader]) -> Void
-        /// Instead of `run` where the deadline has passed.
+        /// Called instead of `run` if the deadline has passed.
         var expire: @Sendable () -> Void
     }
 
@@ -20,17 +20,17 @@ final class WorkQueue: @unchecked Sendable {
     private var jobs: [Job] = []
     private var head = 0
     private var isClosed = false
-    /// For small work, done by who asks.
+    /// Readers for small work, which the calling thread does.
     private let spare = Mutex<[ReaderBox]>([])
 
-    /// Each thread makes its readers itself, and a spare one after: requests that come earlier wait.
+    /// Starts the threads. Each makes its own readers and then a spare set; requests that arrive earlier wait.
     init(models: [ServedModel], threads: Int, capacity: Int) {
         self.capacity = capacity
         for _ in 0..<threads { start(models) }
     }
 
-    /// Lends readers that nobody uses, where there are some and nothing waits; nil otherwise. Work that takes less than a change of
-    /// threads may be done so.
+    /// Lends idle readers to `work` if there are any and nothing waits; otherwise returns nil. For work that takes less
+    /// time than switching threads.
     func withSpareReaders<Failure: Error>(
         _ work: ([ModelReader]) throws(Failure) -> ServiceResponse?
     ) throws(Failure) -> ServiceResponse? {
@@ -39,7 +39,7 @@ final class WorkQueue: @unchecked Sendable {
         return try work(box.readers)
     }
 
-    /// Used by one thread at a time.
+    /// The readers for all models, used by one thread at a time.
     private struct ReaderBox: @unchecked Sendable {
         let readers: [ModelReader]
 
@@ -74,9 +74,10 @@ final class WorkQueue: @unchecked Sendable {
 
     static var now: Double { ProcessInfo.processInfo.systemUptime }
 
-    /// How much waits.
+    /// The number of waiting jobs.
     var waiting: Int { condition.withLock { jobs.count - head } }
 
+    /// Adds a job to the queue.
     /// - Returns: whether there was room.
     func submit(_ job: Job) -> Bool {
         condition.withLock {
@@ -104,7 +105,7 @@ final class WorkQueue: @unchecked Sendable {
         }
     }
 
-    /// What waits is still done; nothing new is taken.
+    /// Stops accepting jobs. Those that wait are still done.
     func close() {
         condition.withLock {
             isClosed = true

@@ -5,10 +5,11 @@ import Tensors
 
 /// `POST /v2/models/NAME/infer` of the Open Inference Protocol, version 2, with its extension for binary tensors.
 ///
-/// One input, `image` `[N, H, W, C]`: `FP32` in [0, 1] (0 paper, 1 ink) or `UINT8` in 0…255. Outputs: `probabilities` `[N, K]`
-/// `FP32`, calibrated where the model knows its temperature; `label` `[N]` `BYTES`, the most probable class's name; and, of a model
-/// that tells strangers, `familiarity` `[N]` `FP32`, the share of known images that look at least as strange. Every image is computed
-/// on its own: what else is in the request or in the queue changes no bit of its answer.
+/// The one input is `image` `[N, H, W, C]`: `FP32` in [0, 1] (0 paper, 1 ink) or `UINT8` in 0…255. The outputs are
+/// `probabilities` `[N, K]` `FP32`, calibrated if the model knows its temperature; `label` `[N]` `BYTES`, the name of
+/// the most probable class; and, for a model that detects unfamiliar images, `familiarity` `[N]` `FP32`, the share of
+/// known images that look at least as strange. Every image is computed on its own: other images in the request or in
+/// the queue do not change a bit of its result.
 ///
 /// Sources: https://github.com/kserve/open-inference-protocol, and Triton's `extension_binary_data.md`.
 struct InferRequest: Sendable {
@@ -20,38 +21,38 @@ struct InferRequest: Sendable {
     enum Output: String, CaseIterable, Sendable {
         case probabilities, label, familiarity
 
-        /// What a model gives.
+        /// Returns the outputs of a model.
         static func of(_ model: ServedModel) -> [Output] {
             model.tellsStrangers ? allCases : [.probabilities, .label]
         }
 
         var datatype: String { self == .label ? "BYTES" : "FP32" }
 
-        /// Its shape, the images left out.
+        /// Returns the shape of the output without the images' axis.
         func extents(_ model: ServedModel) -> [Int] { self == .probabilities ? [model.classNames.count] : [] }
     }
 
-    /// What is said of an image.
+    /// The results for one image.
     struct Answer: Sendable {
-        /// Calibrated, `[K]`.
+        /// The calibrated probabilities, `[K]`.
         var probabilities: [Double]
-        /// Nil where nobody asked.
+        /// Nil if not requested.
         var familiarity: Double?
     }
 
-    /// Echoed.
+    /// Echoed in the response.
     private let id: String?
     let count: Int
     private let imageSize: Int
     private let images: Images
     private let outputs: [(kind: Output, isBinary: Bool)]
 
-    /// The largest JSON that is parsed, bytes.
+    /// The maximum size of the JSON that is parsed, in bytes.
     static let mostJSON = 1 << 24
     static let inputName = "image"
     static let lengthHeader = "inference-header-content-length"
 
-    /// - Throws: a ``ServiceError`` (400) that says which member is at fault.
+    /// - Throws: a ``ServiceError`` (400) that names the invalid member.
     init(_ request: ServiceRequest, model: ServedModel) throws(ServiceError) {
         guard !model.isOfLines else {
             throw ServiceError(.badRequest, "\(model.name) reads lines of text: POST /read?segment&model=\(model.name)")
@@ -85,7 +86,7 @@ struct InferRequest: Sendable {
         imageSize = model.inputShape.count
     }
 
-    /// MLServer's clients say how they mean a tensor: as numbers, which is how it is taken.
+    /// Accepts the content type `np` that MLServer's clients send: tensors are taken as numbers.
     private static func checkContentType(_ parameters: JSONObject?, _ place: String) throws(InputError) {
         guard let value = parameters?["content_type"] else { return }
         let type = try Member(value, "\(place).content_type").string()
@@ -165,7 +166,7 @@ struct InferRequest: Sendable {
         return (extents[0], .floats(floats))
     }
 
-    /// Flat or nested, in row-major order.
+    /// Returns the tensor from flat or nested arrays in row-major order.
     private static func decoded(_ data: Member, _ type: String, _ count: Int) throws(InputError) -> Images {
         var numbers: [JSONNumber] = []
         numbers.reserveCapacity(count)
@@ -197,7 +198,7 @@ struct InferRequest: Sendable {
         }
     }
 
-    /// The answers to the images, `[N]`, each computed on its own.
+    /// Returns the results for the images, `[N]`, each computed on its own.
     func answers(_ reader: ModelReader) -> [Answer] {
         let strangers = outputs.contains { $0.kind == .familiarity } ? reader.strangers : nil
         return (0..<count).map { index in
@@ -218,7 +219,7 @@ struct InferRequest: Sendable {
         }
     }
 
-    /// The answer to all images.
+    /// Returns the response for all images.
     func response(_ answers: [Answer], model: ServedModel) -> ServiceResponse {
         var tensors: [JSONValue] = []
         var binary: [UInt8] = []

@@ -1,12 +1,12 @@
 import Formats
 import Tensors
 
-/// A member of a request's JSON with its place, for errors that say where.
+/// A member of a request's JSON with its location, for error messages.
 struct Member {
     let value: JSONValue
     let place: String
 
-    /// - Throws: an `InputError` where it is absent.
+    /// - Throws: an `InputError` if the value is absent.
     init(_ value: JSONValue?, _ place: String) throws(InputError) {
         guard let value else { throw InputError(place, expected: "a value", received: "none") }
         (self.value, self.place) = (value, place)
@@ -44,7 +44,7 @@ struct Member {
         return result
     }
 
-    /// An object of these keys, none of them required.
+    /// Returns the object, whose keys must be among `keys`; all of them are optional.
     func object(_ keys: [String]) throws(InputError) -> JSONObject {
         guard let object = value.object else { throw wrong("an object") }
         if let stranger = object.keys.first(where: { !keys.contains($0) }) {
@@ -55,7 +55,7 @@ struct Member {
         return object
     }
 
-    /// Numbers of arrays in arrays, in order.
+    /// Appends the numbers of nested arrays in order.
     func flatten(into numbers: inout [JSONNumber], most: Int) throws(InputError) {
         switch value {
         case .number(let number): numbers.append(number)

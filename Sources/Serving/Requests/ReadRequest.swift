@@ -4,10 +4,10 @@ import Pictures
 import Recognition
 import Tensors
 
-/// `POST /read`: pictures as they are, answered as `trainer predict --json` answers for the same bytes.
+/// `POST /read`: pictures as files. The response is that of `trainer predict --json` for the same bytes.
 struct ReadRequest: Sendable {
     struct File: Sendable {
-        /// As `predict` would name it.
+        /// The name that `predict` would give the file.
         var name: String
         var bytes: [UInt8]
     }
@@ -16,14 +16,14 @@ struct ReadRequest: Sendable {
     let model: Int
     let mode: DigitReader.Mode
     let explains: Bool
-    /// Characters the model is less sure of are left out; 0: none.
+    /// The confidence below which characters are rejected; 0 rejects none.
     let reject: Double
     /// See ``ReadingRecord/known``.
     let known: Double
 
     private static let options = ["segment", "raw", "explain", "reject", "known", "model"]
 
-    /// - Throws: a ``ServiceError`` that says which option or part of the body is at fault.
+    /// - Throws: a ``ServiceError`` that names the invalid option or part of the body.
     init(_ request: ServiceRequest, models: [ServedModel]) throws(ServiceError) {
         var flags: Set<String> = []
         var reject = 0.0, known: Double?, model = 0
@@ -90,13 +90,14 @@ struct ReadRequest: Sendable {
         return files
     }
 
-    /// The picture, where it is a sound one within `limits`, to be read as one character.
+    /// Returns the only picture if it is valid, within `limits` and to be read as one character; otherwise nil.
     func smallPicture(_ limits: ImageLimits) -> GreyImage? {
         guard files.count == 1, mode != .segment, !explains else { return nil }
         return try? ImageDecoder.decode(files[0].bytes, place: "", limits: limits)
     }
 
-    /// Reads every picture; the only one may be decoded already. One that cannot be read is told in its place, as `predict` does; where none could, the status says so.
+    /// Reads every picture; a single one may be decoded already. A picture that cannot be read is reported in its
+    /// place, as in `predict`; if none could be read, the status says so.
     func answer(
         _ reader: DigitReader, model: ServedModel, limits: ImageLimits, decoded: GreyImage? = nil
     ) -> ServiceResponse {

@@ -3,45 +3,45 @@ import Foundation
 import Runs
 import Tensors
 
-/// The runs in a folder, as they are at the moment.
+/// The runs in a folder, read anew on every request.
 struct RunIndex: Sendable {
     let folder: URL
 
     enum State: String {
         /// A process writes to it.
         case running
-        /// It came to its end.
+        /// The run is finished.
         case finished
-        /// It did not, and nobody goes on with it.
+        /// The run is not finished, and no process continues it.
         case stopped
     }
 
-    /// Runs that are listed at most, the youngest first.
+    /// The maximum number of runs listed, newest first.
     private static let mostRuns = 500
-    /// Bytes of a file that is sent at most.
+    /// The maximum size of a file that is sent, in bytes.
     private static let mostBytes = 1 << 26
-    /// A run's report and figures show themselves and nothing else.
+    /// The content security policy of a run's report and figures: they may show themselves and load nothing else.
     private static let policy =
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
 
-    /// Names of the folders that are there.
+    /// The names of the existing folders.
     private var names: [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter { !$0.hasPrefix(".") }
     }
 
-    /// The time of a run's configuration; nil where the folder is none.
+    /// Returns the time of a run's configuration; nil if the folder is not a run.
     private func begun(_ name: String) -> Date? {
         let config = folder.appendingPathComponent(name).appendingPathComponent(RunFile.config.rawValue)
         return (try? FileManager.default.attributesOfItem(atPath: config.path))?[.modificationDate] as? Date
     }
 
-    /// Runs with the time of their configuration; the youngest first.
+    /// The runs with the time of their configuration, newest first.
     private var youngest: [(name: String, begun: Date)] {
         let runs = names.compactMap { name in begun(name).map { (name: name, begun: $0) } }
         return Array(runs.sorted { ($0.begun, $0.name) > ($1.begun, $1.name) }.prefix(Self.mostRuns))
     }
 
-    /// The run of that name: one that is there, never a path.
+    /// Returns the run called `name`, which must be an existing folder and never a path.
     /// - Throws: a ``ServiceError`` (404).
     func run(_ name: String) throws(ServiceError) -> RunFolder {
         guard names.contains(name), begun(name) != nil else {
@@ -79,7 +79,7 @@ struct RunIndex: Sendable {
         return .object(object)
     }
 
-    /// One of a run's own files.
+    /// Returns one of a run's own files.
     /// - Throws: a ``ServiceError`` (404).
     func file(_ name: String, ofRun run: String) throws(ServiceError) -> ServiceResponse {
         let run = try self.run(run)

@@ -2,29 +2,29 @@ import Foundation
 import Runs
 import Synchronization
 
-/// What happens in a run, as server-sent events: the lines of `events.jsonl` under their names, of steps the last of each look.
-/// At the run's end an event `state` with its state, and the stream is over.
+/// The events of a run as server-sent events: the lines of `events.jsonl` under their names, with only the last step of
+/// each poll. When the run ends, an event `state` with its state ends the stream.
 ///
 /// Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 final class RunStream: EventSource {
     private struct Position {
         var offset: UInt64 = 0
-        /// A line that is not whole yet.
+        /// The beginning of a line that is not complete yet.
         var rest: [UInt8] = []
         var quietLooks = 0
     }
 
     private let run: RunFolder
     private let position = Mutex(Position())
-    /// Bytes that are read in one look.
+    /// The maximum number of bytes read in one poll.
     private static let mostBytes = 1 << 20
-    /// Looks without news after which a comment is sent, so that one who has gone is noticed.
+    /// The number of polls without news after which a comment is sent, so that a disconnected client is noticed.
     private static let looksToBeat = 20
 
     init(_ run: RunFolder) { self.run = run }
 
     func next() -> (bytes: [UInt8], isLast: Bool) {
-        // Before the file: what a run wrote last is read, or it is asked again.
+        // Read the state before the file: then either the run's last lines are read below, or the file is polled again.
         let state = RunIndex.state(run)
         return position.withLock { position in
             let (lines, isMore) = read(&position)
@@ -52,7 +52,8 @@ final class RunStream: EventSource {
         }
     }
 
-    /// Whole lines that came, and whether there are more. A file that became shorter (a run that was resumed) is read anew.
+    /// Returns new complete lines, and whether there are more. A file that has become shorter (a resumed run) is read
+    /// from the start.
     private func read(_ position: inout Position) -> (lines: [String], isMore: Bool) {
         guard let handle = try? FileHandle(forReadingFrom: run.url(of: .events)) else { return ([], false) }
         defer { try? handle.close() }
