@@ -1,28 +1,28 @@
 import Numeral
 import Tensors
 
-/// A character as C has it. The order and the sizes are the header's.
+/// A recognised character in the memory layout of `numeral_character` in the header.
 public struct CCharacter {
-    /// Its class, from 0.
+    /// The class index, from 0.
     public var label: Int32 = 0
     /// The probability of that class.
     public var confidence: Float = 0
-    /// From 0 at the top.
+    /// The index of the character's line, from 0 at the top.
     public var line: Int32 = 0
-    /// Its first column.
+    /// The left edge, in pixels.
     public var x: Int32 = 0
-    /// Its first row.
+    /// The top edge, in pixels.
     public var y: Int32 = 0
-    /// Its columns.
+    /// The width, in pixels.
     public var width: Int32 = 0
-    /// Its rows.
+    /// The height, in pixels.
     public var height: Int32 = 0
 
-    /// Of no picture.
+    /// Creates an empty value.
     public init() {}
 }
 
-/// The numbers of `count` images, copied; their product is checked before memory is touched.
+/// Copies the pixels of `count` images; checks the total size for overflow before it accesses memory.
 private func pixels<Pixel>(
     _ pointer: UnsafePointer<Pixel>?, _ count: Int64, _ model: Model, _ function: String
 ) throws(InputError) -> [Pixel] {

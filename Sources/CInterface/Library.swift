@@ -3,18 +3,18 @@ import Foundation
 import Numeral
 import Tensors
 
-// What `numeral.h` declares. Each function is `@_cdecl`: its name and its types are C's.
+// The implementation of `numeral.h`. Each function is `@_cdecl`, with a C name and C types.
 
-/// As in the header.
+/// The result codes and the ABI version, as in the header.
 enum Code {
     static let ok: Int32 = 0, failed: Int32 = 1, badInput: Int32 = 2
     static let abiVersion: Int32 = 1
 }
 
-/// A loaded model, and what C is given pointers to.
+/// A loaded model and the memory that C callers get pointers to.
 final class Handle {
     let model: Model
-    /// Zero-terminated, as long as the handle lives.
+    /// The class names, null-terminated, valid for the lifetime of the handle.
     let names: [UnsafeMutablePointer<CChar>]
 
     init(_ model: Model) {
@@ -29,7 +29,7 @@ final class Handle {
 
     deinit { names.forEach { $0.deallocate() } }
 
-    /// - Precondition: `pointer` is from `numeral_load`.
+    /// - Precondition: `pointer` was returned by `numeral_load`.
     static func model(_ pointer: OpaquePointer?) -> Model? { pointer.map { handle($0).model } }
 
     static func handle(_ pointer: OpaquePointer) -> Handle {
@@ -37,11 +37,11 @@ final class Handle {
     }
 }
 
-/// Does `body`; where it throws, its message goes into `error`.
+/// Calls `body` and returns a result code; if it throws, writes the error message to `error`.
 func guarded(_ error: UnsafeMutablePointer<CChar>?, _ size: Int64, _ body: () throws -> Void) -> Int32 {
     func report(_ message: String) {
         guard let error, size > 0 else { return }
-        // Whole characters, then the zero.
+        // Truncates to whole characters, then appends the null terminator.
         var bytes: [UInt8] = []
         for character in message {
             let next = Array(String(character).utf8)
@@ -63,12 +63,12 @@ func guarded(_ error: UnsafeMutablePointer<CChar>?, _ size: Int64, _ body: () th
     }
 }
 
-/// The library's place: its folder may hold the resources of the package.
+/// Registers the library's folder, which may contain the package's resources.
 private let resources: Void = {
     if let path = ownPath { BoxModel.look(in: URL(fileURLWithPath: path).deletingLastPathComponent()) }
 }()
 
-/// The file that this code was loaded from.
+/// The path of the file that this code was loaded from.
 private var ownPath: String? {
     let address = UInt(bitPattern: #dsohandle)
     #if canImport(Darwin)
@@ -76,7 +76,7 @@ private var ownPath: String? {
         guard dladdr(#dsohandle, &information) != 0, let name = information.dli_fname else { return nil }
         return String(cString: name)
     #else
-        // `start-end permissions offset device inode path`, a line for each range of memory.
+        // One line per memory range: `start-end permissions offset device inode path`.
         guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return nil }
         for line in maps.split(separator: "\n") {
             let parts = line.split(separator: " ", maxSplits: 5), range = parts[0].split(separator: "-")
@@ -93,7 +93,7 @@ private var ownPath: String? {
 @_cdecl("numeral_abi_version")
 public func abiVersion() -> Int32 { Code.abiVersion }
 
-/// Never freed.
+/// The version as a C string, never freed.
 nonisolated(unsafe) private let versionText: UnsafeMutablePointer<CChar>? = strdup(Numeral.version)
 
 /// `numeral_version`.

@@ -1,20 +1,20 @@
-/// One figure averaged over classes in three ways.
+/// The macro, micro and weighted averages of one figure.
 public struct Averages: Hashable, Sendable, Codable {
-    /// Mean over classes, each counting the same.
+    /// The unweighted mean over classes.
     public var macro: Double
-    /// Over all decisions at once, whatever their class.
+    /// The figure computed over all decisions pooled, regardless of class.
     public var micro: Double
-    /// Mean over classes, each counting by its samples.
+    /// The mean over classes, weighted by their numbers of samples.
     public var weighted: Double
 
-    /// Three averages of one figure.
+    /// Creates the averages.
     public init(macro: Double, micro: Double, weighted: Double) {
         self.macro = macro
         self.micro = micro
         self.weighted = weighted
     }
 
-    /// Averages of `values` `[K]`, weighted by `support` `[K]`.
+    /// Averages `values` `[K]` with weights `support` `[K]`.
     init(_ values: [Double], support: [Int], micro: Double) {
         let weighted = zip(values, support).reduce(0.0) { $0 + $1.0 * Double($1.1) }
         self.init(
@@ -23,25 +23,26 @@ public struct Averages: Hashable, Sendable, Codable {
     }
 }
 
-/// Precision, recall and F1 of one class against all others.
+/// Precision, recall and F1 of one class, one-versus-rest.
 public struct ClassScores: Hashable, Sendable {
-    /// The class's name.
+    /// The name of the class.
     public var name: String
-    /// TP / (TP + FP); 0 where the class was never predicted.
+    /// TP / (TP + FP); 0 if the class was never predicted.
     public var precision: Double
-    /// TP / (TP + FN); 0 where the class has no samples.
+    /// TP / (TP + FN); 0 if the class has no samples.
     public var recall: Double
-    /// 2·TP / (2·TP + FP + FN); 0 where it is neither true nor predicted.
+    /// 2·TP / (2·TP + FP + FN); 0 if the class is neither true nor predicted.
     public var f1: Double
-    /// Samples of the class.
+    /// The number of samples of the class.
     public var support: Int
-    /// 95 %, Wilson; nil where the class was never predicted.
+    /// The 95 % Wilson interval of precision; nil if the class was never predicted.
     public var precisionInterval: ConfidenceInterval?
-    /// 95 %, Wilson; nil where the class has no samples.
+    /// The 95 % Wilson interval of recall; nil if the class has no samples.
     public var recallInterval: ConfidenceInterval?
-    /// 95 %; nil where the class is neither true nor predicted. F1 is `2J / (1 + J)` of Jaccard's index
-    /// `J = TP / (TP + FP + FN)`, a proportion of the samples that are one or the other: Wilson's interval of J, carried
-    /// over.
+    /// The 95 % interval of F1; nil if the class is neither true nor predicted.
+    ///
+    /// F1 is `2J / (1 + J)`, where Jaccard's index `J = TP / (TP + FP + FN)` is a proportion of the samples that are of
+    /// the class or predicted as it. The interval is Wilson's interval of J, transformed.
     public var f1Interval: ConfidenceInterval?
 
     init(name: String, hits: Int, support: Int, predicted: Int) {
@@ -63,23 +64,23 @@ public struct ClassScores: Hashable, Sendable {
     }
 }
 
-/// Precision, recall and F1 per class and averaged, as scikit-learn's `precision_recall_fscore_support` gives
-/// them with `labels=range(K), zero_division=0`: a class without samples takes part, with zeros.
+/// Precision, recall and F1 per class and averaged, equal to scikit-learn's `precision_recall_fscore_support` with
+/// `labels=range(K), zero_division=0`: a class without samples is included, with zeros.
 public struct ClassificationReport: Hashable, Sendable {
-    /// `[K]`.
+    /// The scores of each class, `[K]`.
     public let perClass: [ClassScores]
-    /// Precision, averaged.
+    /// The averaged precision.
     public let precision: Averages
-    /// Recall, averaged.
+    /// The averaged recall.
     public let recall: Averages
-    /// F1, averaged.
+    /// The averaged F1.
     public let f1: Averages
-    /// Correct / N.
+    /// The number of correct samples / N.
     public let accuracy: Double
-    /// N.
+    /// The number of samples, N.
     public let count: Int
 
-    /// Computes every figure from the counts.
+    /// Computes the report of a confusion matrix.
     public init(_ matrix: ConfusionMatrix) {
         let support = matrix.support
         let predicted = matrix.predictedCounts
@@ -87,7 +88,7 @@ public struct ClassificationReport: Hashable, Sendable {
             ClassScores(
                 name: matrix.classNames[c], hits: matrix.counts[c][c], support: support[c], predicted: predicted[c])
         }
-        // Every sample has one true and one predicted class: micro precision, recall and F1 are the accuracy.
+        // Each sample has one true and one predicted class, so micro precision, recall and F1 equal the accuracy.
         accuracy = Double(matrix.correct) / Double(matrix.total)
         count = matrix.total
         precision = Averages(perClass.map(\.precision), support: support, micro: accuracy)

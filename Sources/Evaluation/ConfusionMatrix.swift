@@ -1,11 +1,11 @@
-/// How often each class was taken for which, and the two coefficients of agreement read off it.
+/// A confusion matrix, and the two agreement coefficients derived from it.
 public struct ConfusionMatrix: Hashable, Sendable {
-    /// Samples by true class (row) and predicted class (column), `[K][K]`.
+    /// The number of samples by true class (row) and predicted class (column), `[K][K]`.
     public let counts: [[Int]]
-    /// `[K]`.
+    /// The class names, `[K]`.
     public let classNames: [String]
 
-    /// Counts the predictions.
+    /// Creates the confusion matrix of `predictions`.
     public init(_ predictions: Predictions) {
         let k = predictions.classCount
         var counts = [[Int]](repeating: [Int](repeating: 0, count: k), count: k)
@@ -16,13 +16,14 @@ public struct ConfusionMatrix: Hashable, Sendable {
         classNames = predictions.classNames
     }
 
-    /// - Parameter counts: `[K, K]` row-major; classes have no names.
+    /// Creates a matrix without class names.
+    /// - Parameter counts: The counts, `[K, K]` row-major.
     init(_ counts: [Int], classes k: Int) {
         self.counts = (0..<k).map { Array(counts[($0 * k)..<($0 * k + k)]) }
         classNames = []
     }
 
-    /// Macro-averaged precision, recall and F1, as ``ClassificationReport`` defines them.
+    /// The macro-averaged precision, recall and F1, as defined by ``ClassificationReport``.
     var macroFigures: (precision: Double, recall: Double, f1: Double) {
         let (rows, columns) = (support, predictedCounts)
         func ratio(_ a: Int, _ b: Int) -> Double { b == 0 ? 0 : Double(a) / Double(b) }
@@ -35,25 +36,25 @@ public struct ConfusionMatrix: Hashable, Sendable {
         )
     }
 
-    /// K.
+    /// The number of classes, K.
     public var classCount: Int { counts.count }
-    /// Samples of each class: sums of rows, `[K]`.
+    /// The number of samples of each class (row sums), `[K]`.
     public var support: [Int] { counts.map { $0.reduce(0, +) } }
-    /// Samples predicted as each class: sums of columns, `[K]`.
+    /// The number of samples predicted as each class (column sums), `[K]`.
     public var predictedCounts: [Int] {
         counts.reduce(into: [Int](repeating: 0, count: classCount)) { sums, row in
             for (j, count) in row.enumerated() { sums[j] += count }
         }
     }
-    /// N.
+    /// The number of samples, N.
     public var total: Int { support.reduce(0, +) }
-    /// Samples on the diagonal.
+    /// The number of correctly classified samples (the diagonal).
     public var correct: Int { counts.indices.reduce(0) { $0 + counts[$1][$1] } }
 
     /// Cohen's κ: agreement beyond chance, `1 − observed / expected` disagreement, in [−1, 1].
     ///
-    /// Nil where truth and prediction share one single class, so that chance alone explains everything
-    /// (scikit-learn: NaN). Cohen, "A coefficient of agreement for nominal scales", 1960.
+    /// Nil if all samples have the same true and predicted class, so that chance explains the agreement entirely
+    /// (scikit-learn returns NaN). Cohen, "A coefficient of agreement for nominal scales", 1960.
     public var kappa: Double? {
         let total = Double(self.total)
         let (rows, columns) = (support, predictedCounts)
@@ -63,9 +64,10 @@ public struct ConfusionMatrix: Hashable, Sendable {
         return 1 - Double(self.total - correct) / expected
     }
 
-    /// Matthews' correlation for K classes, in [−1, 1]; 0 where either side has one class only.
+    /// The Matthews correlation coefficient for K classes, in [−1, 1]; 0 if only one class is true or predicted.
     ///
-    /// `(c·n − t·p) / √((n² − p·p)(n² − t·t))` with c correct, t and p the samples per true and predicted class.
+    /// `(c·n − t·p) / √((n² − p·p)(n² − t·t))`, where c is the number of correct samples, and t and p are the numbers
+    /// of samples per true and predicted class.
     /// Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient", 2004.
     public var matthews: Double {
         let n = Double(total)

@@ -1,42 +1,42 @@
 import Tensors
 
-/// Every figure and curve of one classifier on one set of samples.
+/// All figures and curves of one classifier on one set of samples.
 public struct EvaluationSummary: Hashable, Sendable {
-    /// How often the true class is among the k most probable.
+    /// The top-k accuracy: how often the true class is among the k most probable.
     public struct TopK: Hashable, Sendable {
-        /// k.
+        /// The number of most probable classes considered.
         public var k: Int
-        /// The share of samples, in [0, 1].
+        /// The fraction of samples, in [0, 1].
         public var accuracy: Double
     }
 
-    /// What was predicted and what was true.
+    /// The predictions and the true classes.
     public let predictions: Predictions
-    /// Counts by true and predicted class.
+    /// The sample counts by true and predicted class.
     public let confusionMatrix: ConfusionMatrix
-    /// Precision, recall and F1 by class and averaged; accuracy.
+    /// The precision, recall and F1 per class and averaged, and the accuracy.
     public let report: ClassificationReport
-    /// 95 %, Wilson.
+    /// The 95 % Wilson interval of the accuracy.
     public let accuracyInterval: ConfidenceInterval
-    /// Mean cross-entropy in nats; what training calls the loss, without label smoothing.
+    /// The mean cross-entropy in nats: the training loss without label smoothing.
     public let logLoss: Double
-    /// `(1/N)·Σᵢ Σⱼ (pᵢⱼ − yᵢⱼ)²`, in [0, 2].
+    /// The Brier score, `(1/N)·Σᵢ Σⱼ (pᵢⱼ − yᵢⱼ)²`, in [0, 2].
     public let brierScore: Double
-    /// For k = 2, 3 and 5, as far as they are below K.
+    /// The top-k accuracies for those of k = 2, 3 and 5 that are below K.
     public let topK: [TopK]
-    /// How far confidence can be read as the chance of being right.
+    /// How well confidence matches the probability of being correct.
     public let calibration: Calibration
-    /// Precision–recall curves.
+    /// The precision–recall curves.
     public let precisionRecall: PrecisionRecallCurves
-    /// ROC curves.
+    /// The ROC curves.
     public let roc: ROCCurves
-    /// Of the figures that are no proportions; nil where none were taken.
+    /// The bootstrap intervals of figures that are not proportions; nil if none were computed.
     public let bootstrap: BootstrapIntervals?
 
-    /// What was asked for beside these.
+    /// The additional metrics that were requested.
     public let metrics: [MetricValue]
 
-    /// Computes everything; O(N·K·log(N·K)).
+    /// Computes all figures; O(N·K·log(N·K)).
     public init(_ predictions: Predictions, bootstrap: BootstrapIntervals? = nil, metrics: [Metric] = []) {
         self.predictions = predictions
         self.metrics = metrics.map { MetricValue(name: $0.description, value: $0.kind.value(predictions)) }

@@ -1,28 +1,28 @@
 import Tensors
 
-/// What a classifier said about N samples of K classes, beside what was true.
+/// A classifier's predictions for N samples of K classes, with the true classes.
 ///
-/// The predicted class is the one of highest probability; of equal ones the lowest index, as in NumPy's `argmax`.
+/// The predicted class is the most probable one; ties go to the lowest index, as in NumPy's `argmax`.
 public struct Predictions: Hashable, Sendable {
-    /// True classes, `[N]`, each in `0 ..< K`.
+    /// The true classes, `[N]`, each in `0 ..< K`.
     public let labels: [Int]
-    /// `[N, K]` row-major; every row is a distribution over the classes.
+    /// The probabilities, `[N, K]` row-major; each row is a distribution over the classes.
     public let probabilities: [Float]
-    /// `[K]`, distinct.
+    /// The class names, `[K]`, distinct.
     public let classNames: [String]
-    /// Predicted classes, `[N]`.
+    /// The predicted classes, `[N]`.
     public let predictedLabels: [Int]
 
-    /// N.
+    /// The number of samples, N.
     public var count: Int { labels.count }
-    /// K.
+    /// The number of classes, K.
     public var classCount: Int { classNames.count }
 
-    /// How far a row of probabilities may sum from 1: above what half-precision networks give, far below what
-    /// logits or unnormalised scores would.
+    /// The largest accepted deviation of a row's sum from 1: above the error of half-precision networks, far below that
+    /// of logits or unnormalised scores.
     static let sumTolerance = 1e-2
 
-    /// Takes and checks N labels, N·K probabilities and K names.
+    /// Creates predictions from N labels, N·K probabilities and K names, after validating them.
     ///
     /// - Throws: `InputError` unless N ≥ 1, K ≥ 2, names are distinct, sizes agree, labels are in range, and every
     ///   row holds probabilities in [0, 1] with sum 1 (within 0.01).
@@ -55,7 +55,7 @@ public struct Predictions: Hashable, Sendable {
             var best = 0
             for j in 0..<k {
                 let p = probabilities[i * k + j]
-                // NaN fails both comparisons.
+                // NaN fails this check.
                 guard p >= 0 && p <= 1 else {
                     throw InputError(
                         "predictions.probabilities[\(i)][\(j)]", expected: "a probability in [0, 1]",
@@ -77,10 +77,10 @@ public struct Predictions: Hashable, Sendable {
         predictedLabels = predicted
     }
 
-    /// Probability that sample `i` is of class `c`.
+    /// Returns the probability that sample `i` is of class `c`.
     @inlinable
     public func probability(_ i: Int, _ c: Int) -> Float { probabilities[i * classNames.count + c] }
 
-    /// Probability of the predicted class of sample `i`.
+    /// Returns the probability of the predicted class of sample `i`.
     public func confidence(_ i: Int) -> Float { probability(i, predictedLabels[i]) }
 }

@@ -2,9 +2,9 @@ import Foundation
 import Tensors
 
 extension Predictions {
-    /// Mean cross-entropy, `−(1/N)·Σ ln p(true class)`, in nats, ≥ 0.
+    /// The mean cross-entropy, `−(1/N)·Σ ln p(true class)`, in nats, ≥ 0.
     ///
-    /// Probabilities are clipped to [ε, 1 − ε] with ε = 2⁻⁵² and rows are not renormalised: scikit-learn's
+    /// Probabilities are clipped to [ε, 1 − ε] with ε = 2⁻⁵² and rows are not renormalised, as in scikit-learn's
     /// `log_loss` on float64 copies of the probabilities.
     public var logLoss: Double {
         let floor = Double.ulpOfOne
@@ -15,9 +15,9 @@ extension Predictions {
         return sum / Double(count)
     }
 
-    /// Brier score, `(1/N)·Σᵢ Σⱼ (pᵢⱼ − yᵢⱼ)²` over samples i and classes j, in [0, 2].
+    /// The Brier score, `(1/N)·Σᵢ Σⱼ (pᵢⱼ − yᵢⱼ)²` over samples i and classes j, in [0, 2].
     ///
-    /// scikit-learn's `brier_score_loss` with `scale_by_half=False`. Brier, "Verification of forecasts expressed
+    /// Equals scikit-learn's `brier_score_loss` with `scale_by_half=False`. Brier, "Verification of forecasts expressed
     /// in terms of probability", 1950.
     public var brierScore: Double {
         var sum = 0.0
@@ -30,9 +30,9 @@ extension Predictions {
         return sum / Double(count)
     }
 
-    /// Share of samples whose true class is among the `k` most probable, 1 ≤ k ≤ K.
+    /// Returns the fraction of samples whose true class is among the `k` most probable, 1 ≤ k ≤ K.
     ///
-    /// Of equal probabilities the higher class index ranks first, as in scikit-learn's `top_k_accuracy_score`.
+    /// Among equal probabilities the higher class index ranks first, as in scikit-learn's `top_k_accuracy_score`.
     public func topKAccuracy(_ k: Int) -> Double {
         precondition(k >= 1 && k <= classCount, "topKAccuracy: expected k in 1...\(classCount), received \(k)")
         var hits = 0

@@ -1,22 +1,23 @@
 import Foundation
 
-/// One number that makes a network's confidence mean what it says: probabilities are softmax(z / T).
+/// Calibration of a network's confidence by a single temperature T: probabilities are softmax(z / T).
 ///
-/// T is what minimises the mean negative log-likelihood of a validation set,
+/// T minimises the mean negative log-likelihood of a validation set,
 ///
 ///     L(β) = mean over samples of  log Σₖ exp(β·zₖ) − β·z_label,   β = 1/T,
 ///
-/// which is convex in β: its derivative, the mean of `Σₖ pₖ·zₖ − z_label`, rises with β, and its zero is found by
-/// bisection, always to the same bits. The predicted class never changes.
+/// which is convex in β: its derivative, the mean of `Σₖ pₖ·zₖ − z_label`, increases with β, and its root is found by
+/// bisection, which is bit-for-bit reproducible. Scaling never changes the predicted class.
 ///
 /// Source: C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural Networks", 2017,
 /// arXiv:1706.04599.
 package enum TemperatureScaling {
-    /// Temperatures that are looked among. Where all samples are right L falls for ever, and T is the lower bound.
+    /// The range of temperatures searched. If every sample is classified correctly, L decreases
+    /// monotonically in β, and T is the lower bound.
     package static let range = 0.05...20.0
 
-    /// The best temperature for logits `[count, classes]`; nil without samples.
-    /// - Precondition: each label is below `classes`, and there are as many as rows.
+    /// Returns the optimal temperature for logits `[count, classes]`, or nil if there are no samples.
+    /// - Precondition: there is one label per row, and each label is below `classes`.
     package static func fit(logits: [Float], labels: [UInt8], classes: Int) -> Double? {
         precondition(
             classes >= 1 && logits.count == labels.count * classes, "TemperatureScaling: rows and labels differ")
@@ -32,7 +33,7 @@ package enum TemperatureScaling {
         return 2 / (low + high)
     }
 
-    /// Σ over samples of `Σₖ pₖ·(zₖ − z_label)`.
+    /// The sum over samples of `Σₖ pₖ·(zₖ − z_label)`.
     private static func slope(_ beta: Double, _ logits: [Float], _ labels: [UInt8], _ classes: Int) -> Double {
         let z = logits.span
         var sum = 0.0
@@ -53,7 +54,7 @@ package enum TemperatureScaling {
         return sum
     }
 
-    /// softmax(z / T), in Double.
+    /// Returns softmax(z / T), computed in Double.
     package static func probabilities(_ logits: some Collection<Float>, temperature: Double) -> [Double] {
         precondition(temperature > 0, "TemperatureScaling: the temperature must be positive, received \(temperature)")
         let largest = Double(logits.max() ?? 0)

@@ -2,49 +2,50 @@ import Foundation
 import Synchronization
 import Tensors
 
-/// The model in the box: a network that this project trained on MNIST, so that digits can be read without training first.
+/// The bundled model: a network trained on MNIST by this project, so that digits can be read without training first.
 ///
-/// `Resources/box` holds it, the figures of its run, and a notice of where its data came from; `config/box.json` trains
-/// it again.
+/// `Resources/box` contains the model, the figures of its run, and a notice on the origin of its data;
+/// `config/box.json` reproduces the training.
 package enum BoxModel {
-    /// Where a library found the resources beside itself; nil: where the program has them.
+    /// The location of the resources next to a dynamically loaded library; nil if the program has them.
     private static let besideLibrary = Mutex<URL?>(nil)
 
-    /// The folder of its files.
+    /// The folder of the model files.
     package static var folder: URL {
         let bundle = besideLibrary.withLock { $0 } ?? Bundle.module.bundleURL
         return bundle.appendingPathComponent("box", isDirectory: true)
     }
 
-    /// Takes the resources in `folder`, where they are there: programs that load this as a library have none of their own.
+    /// Uses the resources in `folder` if they exist: programs that load this as a library have none of their own.
     package static func look(in folder: URL) {
         let bundle = folder.appendingPathComponent("numeral_Experiments.resources", isDirectory: true)
         guard FileManager.default.fileExists(atPath: bundle.path) else { return }
         besideLibrary.withLock { $0 = bundle }
     }
 
-    /// What stands for it where a model is named by path; a file or folder of that name is `./box`.
+    /// The word that denotes the bundled model in place of a path; a file or folder of that name is written `./box`.
     package static let word = "box"
 
-    /// What stands for the network of lines beside it.
+    /// The word that denotes the bundled line-reading network.
     package static let linesWord = "box-lines"
 
-    /// What messages call it.
+    /// The name of the model in messages.
     package static let name = "the model in the box"
 
-    /// - Throws: an `InputError` where the package's resources are absent or damaged.
+    /// Loads the bundled model.
+    /// - Throws: An `InputError` if the package's resources are missing or damaged.
     package static func load() throws(InputError) -> SavedModel {
         try SavedModel.load(path: folder.appendingPathComponent("mnist.safetensors").path)
     }
 
-    /// The network beside it that reads lines of digits whole; `config/lines.json` trains it again.
-    /// - Throws: an `InputError` where the package's resources are absent or damaged.
+    /// Loads the bundled network that reads whole lines of digits; `config/lines.json` reproduces its training.
+    /// - Throws: An `InputError` if the package's resources are missing or damaged.
     package static func loadLines() throws(InputError) -> SavedModel {
         try SavedModel.load(path: folder.appendingPathComponent("lines.safetensors").path)
     }
 
-    /// Whether `path` stands for one of the two.
-    /// - Throws: an `InputError` where a file or folder has that name too.
+    /// Returns whether `path` denotes one of the two bundled models.
+    /// - Throws: An `InputError` if a file or folder has the same name.
     static func isMeant(by path: String) throws(InputError) -> Bool {
         guard path == word || path == linesWord else { return false }
         guard !FileManager.default.fileExists(atPath: path) else {

@@ -1,9 +1,11 @@
 import Formats
 
 extension Experiment {
-    /// Where this differs from `other`, the configuration of a run, one text for each key (`training.epochs 5 instead of
-    /// 3`). The folders `data.directory` and `output.directory` are not compared: they do not change what is learnt. A
-    /// layer's `lowering` that is left open here may be settled in `other`, as a run does.
+    /// Returns the differences from `other`, the configuration of a run, one string per key
+    /// (`training.epochs 5 instead of 3`).
+    ///
+    /// `data.directory` and the section `output` are not compared: they do not affect what is learned. A layer's
+    /// `lowering` may be unspecified here and resolved in `other`, since a run resolves it.
     package func differences(from other: Experiment) -> [String] {
         var (mine, others) = (self, other)
         (mine.data.directory, others.data.directory) = (nil, nil)
@@ -13,7 +15,7 @@ extension Experiment {
 }
 
 extension JSONValue {
-    /// Where `new` is not `old`: members by key, elements by index where there are as many.
+    /// Returns the differences of `new` from `old`: objects by key, arrays of equal length by index.
     fileprivate static func differences(
         _ new: JSONValue, _ old: JSONValue, _ path: ConfigurationPath
     ) -> [String] {
@@ -36,11 +38,11 @@ extension JSONValue {
         }
     }
 
-    /// Whether the lowering `new` can be what was settled to be `old`.
+    /// Returns whether the lowering `new` may have been resolved to `old`.
     private static func leavesOpen(_ new: JSONValue?, _ old: JSONValue?) -> Bool {
         switch (new, old) {
         case (nil, _), (.null, _), ("auto", _): true
-        // A kind, which some directions may not have been able to take.
+        // A kind, which some directions may not have supported.
         case (.string(let kind), .object(let directions)):
             directions.members.contains { $0.value.string?.prefix { $0 != ":" } == kind[...] }
         default: false

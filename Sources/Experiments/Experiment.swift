@@ -3,13 +3,13 @@ import Evaluation
 import NeuralNetwork
 import Training
 
-/// Everything one JSON file says, defaults filled in.
+/// The contents of one JSON configuration, with defaults filled in.
 public struct Experiment: Hashable, Sendable {
-    /// What the run folder is called: 1…100 letters, digits, `_`, `-`, `.`, not beginning with `-` or `.`.
+    /// The name of the run folder: 1…100 letters, digits, `_`, `-`, `.`, not beginning with `-` or `.`.
     public var name: String
-    /// Of every random number of the run, 0…2⁵³.
+    /// The seed of all random numbers of the run, 0…2⁵³.
     public var seed: UInt64
-    /// The images, and how pixels are brought to the network.
+    /// The images and their preprocessing.
     public var data: DataOptions
     /// Random changes to the training images.
     public var augmentation: AugmentationOptions
@@ -20,7 +20,7 @@ public struct Experiment: Hashable, Sendable {
     package var evaluation: EvaluationOptions
     package var output: OutputOptions
 
-    /// A network, and how it learns; what is left out takes its default.
+    /// Creates an experiment from a network and the options of its training.
     public init(
         name: String, seed: UInt64 = 0, data: DataOptions = DataOptions(),
         augmentation: AugmentationOptions = AugmentationOptions(), model: Graph,
@@ -48,12 +48,12 @@ public struct Experiment: Hashable, Sendable {
 
 /// The section `evaluation`.
 package struct EvaluationOptions: Hashable, Sendable {
-    /// Images a batch, at inference.
+    /// The number of images per batch at inference.
     package var batchSize = 500
-    /// Views of each test image whose probabilities are averaged, in the test after training and by
-    /// `trainer evaluate`; nil: the image alone. Validation during training looks at the image alone.
+    /// The views of each test image whose probabilities are averaged, in the test after training and by
+    /// `trainer evaluate`; nil uses the image alone. Validation during training always uses the image alone.
     package var testTimeAugmentation: TestTimeAugmentation? = nil
-    /// Figures beside those that every test has.
+    /// Metrics in addition to those that every test computes.
     package var metrics: [Metric] = []
 
     package init() {}
@@ -61,11 +61,11 @@ package struct EvaluationOptions: Hashable, Sendable {
 
 /// The section `output`.
 package struct OutputOptions: Hashable, Sendable {
-    /// The folder in which run folders are made.
+    /// The folder in which run folders are created.
     package var directory = "runs"
-    /// Whether a run keeps every training event as a line of JSON, in `events.jsonl`.
+    /// Whether a run writes every training event as a line of JSON to `events.jsonl`.
     package var events = true
-    /// Whether a run keeps an event file for TensorBoard.
+    /// Whether a run writes an event file for TensorBoard.
     package var tensorBoard = true
 
     package init() {}

@@ -6,14 +6,14 @@ import Tensors
 package enum ExperimentFile {
     /// Reads a configuration, applies `overrides` (see ``Overrides``) and decodes the result strictly.
     ///
-    /// - Throws: `InputError` whose place names the file, and the path or line and column in it:
-    ///   `config/default.json: training.epochs`, `config/default.json:12:5`; or the override at fault.
+    /// - Throws: An `InputError` whose place names the file and the path or the line and column in it, such as
+    ///   `config/default.json: training.epochs` or `config/default.json:12:5`; or the invalid override.
     package static func load(path: String, overrides: [String] = []) throws(InputError) -> Experiment {
         let text = try JSONValue.parse(try read(path), name: path)
         return try Experiment.decode(try Overrides.apply(overrides, to: text), name: path)
     }
 
-    /// The bytes of the file, at most one more than ``JSONValue/sizeLimit``, whatever its size or kind.
+    /// Reads at most ``JSONValue/sizeLimit`` + 1 bytes of the file, whatever its size or kind.
     static func read(_ path: String) throws(InputError) -> [UInt8] {
         let expected = "a configuration file that can be read"
         var isDirectory: ObjCBool = false
@@ -36,9 +36,9 @@ package enum ExperimentFile {
 extension Experiment {
     /// Decodes a configuration strictly.
     ///
-    /// - Parameter name: the file, for errors; may be empty.
-    /// - Throws: `InputError` placed at `name: path`, for the first member that is unknown, of the wrong type or out
-    ///   of its range, then for missing keys, then for sections that contradict each other.
+    /// - Parameter name: The file name for errors; may be empty.
+    /// - Throws: An `InputError` placed at `name: path` for the first member that is unknown, of the wrong type or out
+    ///   of range, then for missing keys, then for sections that contradict each other.
     package static func decode(_ json: JSONValue, name: String) throws(InputError) -> Experiment {
         do throws(InputError) {
             return try Codec.experiment.decode(json, ConfigurationPath())

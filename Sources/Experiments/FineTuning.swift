@@ -5,14 +5,14 @@ import Tensors
 import Training
 
 extension Experiment {
-    /// Training that goes on from a trained network with other images: its network and augmentation, as many classes as the
-    /// data have, and a recipe for few images.
+    /// Returns an experiment that fine-tunes a trained network on other images: the model's network and augmentation,
+    /// the number of classes of the new data, and a recipe for few images.
     ///
-    /// - Parameter path: where the model is, for ``TrainingOptions/initialModel``.
+    /// - Parameter path: The path of the model, for ``TrainingOptions/initialModel``.
     package static func fineTuning(_ model: SavedModel, from path: String) -> Experiment {
         var experiment = model.experiment
         experiment.name = String(experiment.name.prefix(90)) + "-finetuned"
-        // How pixels are prepared stays; which images and what classes are called does not.
+        // Keeps the preprocessing of pixels, but not the source of the images or the class names.
         (experiment.data.files, experiment.data.directory, experiment.data.classNames) = (nil, nil, nil)
         experiment.data.source = .auto
         experiment.model = experiment.model.unsettled.followingClasses
@@ -31,11 +31,11 @@ extension Experiment {
 }
 
 extension ReferencedModels {
-    /// The weights that training begins with, where the options name a model; the data are then standardised as that model's
-    /// were.
+    /// Returns the initial weights of training if the options name a model, and standardises the data with that model's
+    /// constants.
     ///
-    /// - Throws: an ``InputError`` where network, normalisation or options do not go with the model; an ``OperationError``
-    ///   where what begins anew cannot be initialised.
+    /// - Throws: An ``InputError`` if the network, normalisation or options are incompatible with the model; an
+    ///   ``OperationError`` if layers that start afresh cannot be initialised.
     package func initialWeights(
         for graph: ResolvedGraph, _ experiment: Experiment, data: inout LoadedData
     ) throws -> InitialWeights? {

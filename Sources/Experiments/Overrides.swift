@@ -1,17 +1,17 @@
 import Formats
 import Tensors
 
-/// Changes to a configuration from the command line: `--set training.epochs=3`.
+/// Overrides of configuration values from the command line, such as `--set training.epochs=3`.
 package enum Overrides {
-    /// Applies assignments `path=value` in their order.
+    /// Applies assignments `path=value` in order.
     ///
-    /// A path is keys joined by dots, with `[i]` (from 0) for elements: `model.layers[0].filters`. A value is JSON;
-    /// what does not begin like an object, array or string and is no other JSON either is taken as a text, so that
-    /// `data.source=sample` needs no quotes. Keys that are not there are made, and judged when the result is decoded;
-    /// elements are not.
+    /// A path consists of keys joined by dots, with `[i]` (from 0) for elements: `model.layers[0].filters`. A value is
+    /// JSON; text that is not valid JSON and does not start like an object, array or string is taken as a string, so
+    /// that `data.source=sample` needs no quotes. Missing keys are created, and validated when the result is decoded;
+    /// missing elements are not created.
     ///
-    /// - Throws: `InputError`, placed at `--set path=value`, for a path that cannot be read or followed and for broken
-    ///   JSON.
+    /// - Throws: An `InputError`, placed at `--set path=value`, for a path that cannot be parsed or followed, and for
+    ///   malformed JSON.
     package static func apply(_ assignments: [String], to value: JSONValue) throws(InputError) -> JSONValue {
         var result = value
         for assignment in assignments {
@@ -27,7 +27,8 @@ package enum Overrides {
         case index(Int)
     }
 
-    /// As JSON writes it, without the quotes and the doubled backslashes: one line, whatever was typed.
+    /// Returns the assignment escaped as in JSON, without the enclosing quotes and with plain inner quotes, so that it
+    /// is always a single line.
     private static func printable(_ assignment: String) -> String {
         let text = JSONValue.quoted(String(assignment.prefix(200))).dropFirst().dropLast()
         return String(text.replacing("\\\"", with: "\""))

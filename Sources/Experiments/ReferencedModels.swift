@@ -4,15 +4,16 @@ import Foundation
 import Tensors
 import Training
 
-/// The models that a configuration names: teachers, and the one whose weights training begins with.
+/// The models that a configuration refers to: the teachers, and the model that provides the initial weights.
 package struct ReferencedModels {
     package var teachers: [Teacher] = []
-    /// Of ``TrainingOptions/initialModel``.
+    /// The model named by ``TrainingOptions/initialModel``.
     package var initial: SavedModel?
-    /// SHA-256 of their files, by path: a run may only go on with the same teachers.
+    /// The SHA-256 digests of the models' files, by path: a run can only be resumed with the same models.
     package var digests: [String: String] = [:]
 
-    /// - Throws: `InputError` where a path holds no model, `OperationError` where OpenSSL has no SHA-256.
+    /// Loads the models that the options name.
+    /// - Throws: An `InputError` if a path holds no model, an `OperationError` if OpenSSL lacks SHA-256.
     package init(_ options: TrainingOptions) throws {
         for path in try SavedModel.paths(options.distillation?.teachers ?? [], place: "training.distillation.teachers")
         {
@@ -31,9 +32,9 @@ package struct ReferencedModels {
 }
 
 extension SavedModel {
-    /// The models that paths name: a run folder, a model file, or a folder of model files such as a run's
-    /// `snapshots`, in the order of their names.
-    /// - Throws: `InputError` at `place` where a model comes twice.
+    /// Returns the paths of the models that the arguments denote. An argument is a run folder, a model file, or a
+    /// folder of model files such as a run's `snapshots`, which expands to its files in order of name.
+    /// - Throws: An `InputError` at `place` if a model occurs twice.
     package static func paths(_ arguments: [String], place: String) throws(InputError) -> [String] {
         var paths: [String] = []
         for argument in arguments {

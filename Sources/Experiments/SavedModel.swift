@@ -6,22 +6,23 @@ import NeuralNetwork
 import Tensors
 import Training
 
-/// A trained network as a file: weights, batch-norm state, and in the metadata the configuration that made it, its class
-/// names and its normalisation. Everything needed to classify; the same bytes for the same training.
+/// A trained network as stored in a file: weights and batch-norm state, and in the metadata the configuration of its
+/// training, its class names and its normalisation.
+///
+/// It holds everything needed to classify. The same training produces the same bytes.
 package struct SavedModel: Sendable {
-    /// The configuration, without the folders of the machine it was trained on.
+    /// The configuration, without the folders of the training machine.
     package let experiment: Experiment
     package let graph: ResolvedGraph
     package let classNames: [String]
-    /// What kind of data of the user's own it was trained on, `pictures` or `table`; nil: a data set that the configuration
-    /// names.
+    /// The kind of user data the model was trained on, `pictures` or `table`; nil for one that the configuration names.
     package let ownData: String?
-    /// Mean and standard deviation of the training split, where pixels are standardised.
+    /// The mean and standard deviation of the training split; nil if pixels are not standardised.
     package let normalization: (mean: Float, standardDeviation: Float)?
-    /// What logits are divided by so that probabilities are calibrated, found on the validation images
-    /// (`TemperatureScaling`); nil where nobody has looked.
+    /// The temperature by which logits are divided to calibrate probabilities, fitted on the validation images
+    /// (`TemperatureScaling`); nil if it was not fitted.
     package let temperature: Double?
-    /// Tells what the network was not trained to read, fitted on the validation images; nil where nobody has looked.
+    /// The out-of-distribution detector, fitted on the validation images; nil if it was not fitted.
     package let strangers: StrangerDetector?
     package let parameters: AlignedBuffer<Float>
     package let state: AlignedBuffer<Float>
@@ -48,14 +49,14 @@ package struct SavedModel: Sendable {
         self.state = state
     }
 
-    /// The same network with what was found out about its answers.
+    /// Returns the model with the given temperature and out-of-distribution detector.
     package func calibrated(temperature: Double?, strangers: StrangerDetector?) -> SavedModel {
         SavedModel(
             experiment: experiment, graph: graph, classNames: classNames, normalization: normalization,
             temperature: temperature, strangers: strangers, dataset: ownData, parameters: parameters, state: state)
     }
 
-    /// The bytes of a safetensors file.
+    /// Returns the model as the bytes of a safetensors file.
     package func encoded() -> Data {
         var metadata = [
             "format": Self.format,
@@ -75,8 +76,8 @@ package struct SavedModel: Sendable {
         ).encoded()
     }
 
-    /// Reads what ``encoded()`` wrote.
-    /// - Throws: an ``InputError`` where the file is damaged, of another format, or its tensors do not fit its
+    /// Decodes the bytes written by ``encoded()``.
+    /// - Throws: An ``InputError`` if the file is damaged or of another format, or if its tensors do not match its
     ///   configuration.
     package static func decode(_ data: Data, name: String) throws(InputError) -> SavedModel {
         try refuseForeign(data, name)
@@ -105,7 +106,7 @@ package struct SavedModel: Sendable {
     private static let importRemedy =
         "make a model of other libraries' weights: trainer import --config FILE WEIGHTS OUT"
 
-    /// Weights of other libraries are called by their kind.
+    /// Rejects the weight files of other libraries with an error that names their format.
     private static func refuseForeign(_ data: Data, _ name: String) throws(InputError) {
         let expected = "a model written by Numeral (safetensors)"
         let head = [UInt8](data.prefix(4096))
@@ -117,8 +118,8 @@ package struct SavedModel: Sendable {
         }
     }
 
-    /// Reads a model from a file, or from the run folder that holds `model.safetensors`; `box` is the model in the box,
-    /// `box-lines` the network of lines beside it.
+    /// Loads a model from a file or from a run folder that contains `model.safetensors`; `box` denotes the bundled
+    /// model, `box-lines` the bundled line-reading network.
     package static func load(path: String) throws(InputError) -> SavedModel {
         if try BoxModel.isMeant(by: path) {
             return try path == BoxModel.linesWord ? BoxModel.loadLines() : BoxModel.load()
@@ -137,7 +138,7 @@ package struct SavedModel: Sendable {
                     remedy: "finish it: trainer --resume \(path)")
             }
         }
-        // A pipe or a device may never end.
+        // Reading a pipe or a device might never end.
         let attributes = try? FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)
         if let type = attributes?[.type] as? FileAttributeType, type != .typeRegular {
             throw InputError(url.relativePath, expected: "a model file", received: "a folder or a special file")

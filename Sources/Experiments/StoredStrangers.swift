@@ -4,7 +4,7 @@ import NeuralNetwork
 import Tensors
 import Training
 
-/// A ``StrangerDetector`` in a model file: three tensors, and two scales in the metadata.
+/// The storage of a ``StrangerDetector`` in a model file: three tensors, plus the kind and two scales in the metadata.
 extension StrangerDetector {
     static let metadataKey = "numeral.strangers"
     private static let prefix = "strangers."
@@ -26,8 +26,8 @@ extension StrangerDetector {
         ]
     }
 
-    /// The file's tensors without the detector's, and the detector; nil where the file has none.
-    /// - Throws: an `InputError` where a part is missing or is none of such a network.
+    /// Returns the detector, or nil if the file has none, and the file's remaining tensors.
+    /// - Throws: An `InputError` if a part is missing or does not match the network.
     static func read(
         _ file: SafetensorsFile, _ graph: ResolvedGraph, name: String
     ) throws(InputError) -> (rest: [TensorRecord], detector: StrangerDetector?) {

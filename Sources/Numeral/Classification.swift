@@ -1,17 +1,17 @@
-/// What a model says of one image of K classes.
+/// A model's classification of one image into K classes.
 public struct Classification: Hashable, Sendable {
-    /// The class of highest probability; of equal ones the lowest.
+    /// The most probable class; ties go to the lowest index.
     public let label: Int
-    /// Its name.
+    /// The name of the most probable class.
     public let className: String
-    /// Class probabilities `[K]`: the softmax of the network's outputs, in [0, 1] and of sum 1.
+    /// The class probabilities `[K]`: the softmax of the network's outputs, in [0, 1] with sum 1.
     public let probabilities: [Float]
 
-    /// The probability of ``label``. How far it can be read as the chance of being right, `calibration` of an
-    /// evaluation says.
+    /// The probability of ``label``. The `calibration` of an evaluation measures how well it matches the probability of
+    /// being correct.
     public var confidence: Float { probabilities[label] }
 
-    /// - Precondition: K ≥ 1 probabilities and as many names.
+    /// - Precondition: there are K ≥ 1 probabilities and as many names.
     package init(_ probabilities: [Float], classNames: [String]) {
         var best = 0
         for k in probabilities.indices where probabilities[k] > probabilities[best] { best = k }

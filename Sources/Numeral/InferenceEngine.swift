@@ -10,19 +10,20 @@ import Tensors
 import Training
 import Workers
 
-/// What a model computes with: for single images a classifier for each caller, for many one that all threads work for.
+/// The inference engine of a model: a classifier per concurrent caller for single images, and a shared multithreaded
+/// one for batches.
 final class InferenceEngine: Sendable {
     private let saved: SavedModel
     private let pool: WorkerPool
-    /// Classifiers that nobody uses at the moment.
+    /// The classifiers that are not in use.
     private let idle = Mutex<[SingleImageClassifier]>([])
-    /// Made when first needed; callers take turns.
+    /// The batch classifier, created lazily; calls are serialized.
     private let batches = Mutex<Classifier?>(nil)
 
-    /// Made when first needed; callers take turns, with it and with ``batches``, as both use the pool.
+    /// The picture reader, created lazily; calls are serialized with those to ``batches``, as both use the pool.
     private let reader = Mutex<DigitReader?>(nil)
 
-    /// Reads lines whole; nil: they are cut apart.
+    /// The line-reading network; nil to segment lines into characters.
     private let lines: SavedModel?
 
     init(_ saved: SavedModel, lines: SavedModel?, threads: Int) {
@@ -32,7 +33,7 @@ final class InferenceEngine: Sendable {
 
     deinit { pool.shutdown() }
 
-    /// Gives `body` a classifier that is nobody else's meanwhile.
+    /// Calls `body` with a classifier that no other caller uses meanwhile.
     func withClassifier<Result>(_ body: (SingleImageClassifier) -> Result) -> Result {
         let classifier =
             idle.withLock { $0.popLast() }
@@ -43,8 +44,8 @@ final class InferenceEngine: Sendable {
         return body(classifier)
     }
 
-    /// Class probabilities `[N, K]` of a set, of each image alone or averaged over views.
-    /// - Throws: an ``InputError`` where images are too large for views.
+    /// Returns the class probabilities `[N, K]` of a set, optionally averaged over augmented views.
+    /// - Throws: An ``InputError`` if the images are too large for the views.
     func probabilities(
         of images: ImageSet, averagedOver views: TestTimeAugmentation? = nil
     ) throws(InputError) -> [Float] {
@@ -62,8 +63,8 @@ final class InferenceEngine: Sendable {
 }
 
 extension InferenceEngine {
-    /// What a picture says.
-    /// - Throws: an ``InputError`` where the network reads no pictures.
+    /// Reads a picture.
+    /// - Throws: An ``InputError`` if the network does not read pictures.
     func read(_ image: GreyImage, _ mode: DigitReader.Mode, place: String) throws(InputError) -> Reading {
         try batches.withLock { _ throws(InputError) in
             try reader.withLock { reader throws(InputError) in
@@ -75,15 +76,15 @@ extension InferenceEngine {
         }
     }
 
-    /// 95 % intervals by resampling, on all threads; callers take turns.
+    /// Returns 95 % bootstrap intervals, computed on all threads; calls are serialized.
     func intervals(of predictions: Predictions, seed: UInt64) -> BootstrapIntervals {
         batches.withLock { _ in BootstrapIntervals(predictions, seed: seed, pool: pool) }
     }
 }
 
-/// What holds for the whole process.
+/// Process-wide checks.
 enum Machinery {
-    /// The verdict on the linked BLAS, by its self-test: some milliseconds, once a process.
+    /// The result of the linked BLAS's self-test, which takes some milliseconds and runs once per process.
     private static let verdict: OperationError? = {
         let pool = WorkerPool(threads: Machine.usableCores)
         defer { pool.shutdown() }
@@ -95,12 +96,13 @@ enum Machinery {
         }
     }()
 
-    /// - Throws: an ``OperationError`` where the BLAS multiplies wrongly on this machine.
+    /// - Throws: An ``OperationError`` if the BLAS computes wrong products on this machine.
     static func requireSoundBLAS() throws(OperationError) {
         if let verdict { throw verdict }
     }
 
-    /// - Throws: an ``InputError`` where `threads` is not in 1…1024.
+    /// Returns the number of threads to use.
+    /// - Throws: An ``InputError`` if `threads` is not in 1…1024.
     static func threads(_ threads: Int?) throws(InputError) -> Int {
         guard let threads else { return Machine.usableCores }
         guard (1...1024).contains(threads) else {

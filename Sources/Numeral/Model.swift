@@ -2,7 +2,7 @@ import Formats
 import Foundation
 import Training
 
-/// A trained network that classifies images: a graph, its weights, its classes.
+/// A trained network that classifies images: a graph, its weights and its classes.
 ///
 /// ```swift
 /// let model = try Model.load("runs/default-20261123-201626")
@@ -10,17 +10,17 @@ import Training
 /// print(answer.className, answer.confidence)
 /// ```
 ///
-/// A value that any number of tasks and threads may use at once. Each call of ``classify(_:)-([UInt8])`` that runs at the
-/// same time as others computes in memory of its own (``workingBytes``), which is kept for the next one; so the first
-/// call, and the first that meets others, takes longer. Results do not depend on who else is calling: the same image
-/// gives the same bits.
+/// A model is thread-safe: any number of tasks and threads may use it concurrently. Each concurrent call of
+/// ``classify(_:)-([UInt8])`` computes in its own working memory (``workingBytes``), which is kept for later calls; so
+/// the first call, and each one that raises the number of concurrent calls, takes longer. Results do not depend on
+/// concurrent calls: the same image gives bit-identical results.
 public struct Model: Sendable {
     package let saved: SavedModel
     let engine: InferenceEngine
 
-    /// - Parameter lines: reads lines of the same classes whole, in pictures.
-    /// - Throws: an ``InputError`` where `threads` is not in 1…1024 or the network reads lines of text, an ``OperationError``
-    ///   where the BLAS is not sound.
+    /// - Parameter lines: A line-reading network of the same classes, for pictures.
+    /// - Throws: An ``InputError`` if `threads` is not in 1…1024 or the network reads lines of text, an
+    ///   ``OperationError`` if the BLAS fails its self-test.
     package init(_ saved: SavedModel, lines: SavedModel? = nil, threads: Int?) throws {
         guard !saved.graph.readsLines else {
             throw InputError(
@@ -34,80 +34,80 @@ public struct Model: Sendable {
 
     // MARK: - Files
 
-    /// Reads a model from a file that ``save(to:)``, ``encoded()`` or the command `trainer` wrote, or from the run folder
-    /// that holds `model.safetensors`.
+    /// Loads a model from a file written by ``save(to:)``, ``encoded()`` or the command `trainer`, or from a run folder
+    /// that contains `model.safetensors`.
     ///
     /// - Parameters:
-    ///   - path: a file or a run folder.
-    ///   - threads: that compute where there are many images, in 1…1024; nil: the cores this process may use.
-    /// - Throws: an ``InputError`` where the file is absent, damaged, of another format, or its tensors do not fit its
-    ///   configuration; an ``OperationError`` where the linked BLAS multiplies wrongly on this machine.
+    ///   - path: A file or a run folder.
+    ///   - threads: The number of threads for batches, in 1…1024; nil for the cores this process may use.
+    /// - Throws: An ``InputError`` if the file is missing, damaged or of another format, or if its tensors do not match
+    ///   its configuration; an ``OperationError`` if the linked BLAS computes wrong products on this machine.
     public static func load(_ path: String, threads: Int? = nil) throws -> Model {
         let saved = try SavedModel.load(path: path)
         return try Model(saved, lines: path == BoxModel.word ? BoxModel.loadLines() : nil, threads: threads)
     }
 
-    /// Reads a model from the bytes of a file.
+    /// Decodes a model from the bytes of a file.
     ///
     /// - Parameters:
-    ///   - data: what ``encoded()`` gives.
-    ///   - name: what errors call it.
-    ///   - threads: that compute where there are many images, in 1…1024; nil: the cores this process may use.
-    /// - Throws: as ``load(_:threads:)``.
+    ///   - data: The result of ``encoded()``.
+    ///   - name: The model's name in errors.
+    ///   - threads: The number of threads for batches, in 1…1024; nil for the cores this process may use.
+    /// - Throws: The errors of ``load(_:threads:)``.
     public init(decoding data: Data, name: String = "model", threads: Int? = nil) throws {
         try self.init(SavedModel.decode(data, name: name), threads: threads)
     }
 
-    /// The bytes of a safetensors file: weights, running statistics, and as metadata the configuration, the class names and
-    /// the normalisation. The same bytes for the same training.
+    /// Returns the model as the bytes of a safetensors file: weights and running statistics, and as metadata the
+    /// configuration, the class names and the normalisation. The same training produces the same bytes.
     public func encoded() -> Data { saved.encoded() }
 
-    /// Writes the model to a file, whole or not at all.
-    /// - Throws: an ``OperationError`` with the system's reason.
+    /// Writes the model to a file atomically.
+    /// - Throws: An ``OperationError`` with the system's reason.
     public func save(to path: String) throws(OperationError) {
         try AtomicFile.write(encoded(), to: URL(fileURLWithPath: path))
     }
 
     // MARK: - What it is
 
-    /// What it was trained by: graph, training, augmentation.
+    /// The experiment the model was trained with: graph, training, augmentation.
     public var experiment: Experiment { saved.experiment }
-    /// `[H, W, C]` of an image: height, width, channels.
+    /// The shape `[H, W, C]` of an image: height, width, channels.
     public var inputShape: Shape { saved.graph.inputShape }
-    /// Names of the K classes.
+    /// The names of the K classes.
     public var classNames: [String] { saved.classNames }
-    /// Weights that were learnt.
+    /// The number of trained parameters.
     public var parameterCount: Int { saved.graph.parameterCount }
-    /// Multiplications with addition that one image takes.
+    /// The number of multiply–add operations per image.
     public var multiplyAdds: Int { saved.graph.multiplyAdds }
-    /// Bytes that each ``classify(_:)-([UInt8])`` running at the same time as others keeps for itself.
+    /// The working memory in bytes of each concurrent ``classify(_:)-([UInt8])``.
     public var workingBytes: Int { engine.withClassifier { $0.memoryBytes } }
 
     // MARK: - Classification
 
     /// Classifies one image of bytes, on the calling thread.
     ///
-    /// Costs ``multiplyAdds`` and, of memory, the answer alone: 82,000 parameters and 4 million multiply-adds take some
-    /// 0.1 ms on one core.
-    /// - Parameter pixels: `[H, W, C]` in row-major order, 0 for the background; as images were at training.
-    /// - Throws: an ``InputError`` where there are not H·W·C of them.
+    /// A call costs ``multiplyAdds`` operations and allocates only its result: 82,000 parameters and 4 million
+    /// multiply-adds take some 0.1 ms on one core.
+    /// - Parameter pixels: The pixels `[H, W, C]` in row-major order, 0 for the background, prepared as in training.
+    /// - Throws: An ``InputError`` unless there are H·W·C pixels.
     public func classify(_ pixels: [UInt8]) throws(InputError) -> Classification {
         try check(pixels.count, images: 1)
         return Classification(engine.withClassifier { $0.probabilities(of: pixels) }, classNames: classNames)
     }
 
-    /// Classifies one image of numbers in [0, 1], on the calling thread; a byte b is b / 255.
-    /// - Parameter pixels: `[H, W, C]` in row-major order, 0 for the background.
-    /// - Throws: an ``InputError`` where there are not H·W·C of them, or one is NaN or not in [0, 1].
+    /// Classifies one image of numbers in [0, 1], on the calling thread; a byte b corresponds to b / 255.
+    /// - Parameter pixels: The pixels `[H, W, C]` in row-major order, 0 for the background.
+    /// - Throws: An ``InputError`` unless there are H·W·C pixels, or if one is NaN or not in [0, 1].
     public func classify(_ pixels: [Float]) throws(InputError) -> Classification {
         try check(pixels.count, images: 1)
         try ImageSet.check(pixels)
         return Classification(engine.withClassifier { $0.probabilities(of: pixels) }, classNames: classNames)
     }
 
-    /// Classifies many images of bytes, on all of the model's threads; calls take turns.
-    /// - Parameter pixels: `[N, H, W, C]` in row-major order, N ≥ 0.
-    /// - Throws: an ``InputError`` where they are no whole number of images.
+    /// Classifies a batch of images of bytes, on all of the model's threads; calls are serialized.
+    /// - Parameter pixels: The pixels `[N, H, W, C]` in row-major order, N ≥ 0.
+    /// - Throws: An ``InputError`` if the pixels are not a whole number of images.
     public func classify(images pixels: [UInt8]) throws(InputError) -> [Classification] {
         let count = try check(pixels.count, images: nil)
         return try classify(
@@ -116,9 +116,9 @@ public struct Model: Sendable {
                 width: inputShape.width, channels: inputShape.channels, classNames: classNames))
     }
 
-    /// Classifies many images of numbers in [0, 1], on all of the model's threads; calls take turns.
-    /// - Parameter pixels: `[N, H, W, C]` in row-major order, N ≥ 0.
-    /// - Throws: an ``InputError`` where they are no whole number of images, or one is NaN or not in [0, 1].
+    /// Classifies a batch of images of numbers in [0, 1], on all of the model's threads; calls are serialized.
+    /// - Parameter pixels: The pixels `[N, H, W, C]` in row-major order, N ≥ 0.
+    /// - Throws: An ``InputError`` if the pixels are not a whole number of images, or if one is NaN or not in [0, 1].
     public func classify(images pixels: [Float]) throws(InputError) -> [Classification] {
         let count = try check(pixels.count, images: nil)
         return try classify(
@@ -135,14 +135,16 @@ public struct Model: Sendable {
         }
     }
 
-    /// Every figure and curve of this model on labelled images, on all of its threads; where its configuration averages
-    /// over views of each test image (`evaluation.testTimeAugmentation`), of these.
+    /// Evaluates the model on labelled images, on all of its threads, and returns all figures and curves.
+    ///
+    /// If the configuration requests test-time augmentation (`evaluation.testTimeAugmentation`), the predictions are
+    /// averaged over those views.
     ///
     /// - Parameters:
-    ///   - images: at least one, of the model's ``inputShape`` and as many classes.
-    ///   - bootstrap: whether to take 95 % intervals of the figures that are no proportions, from 2,000 resamples (a second
-    ///     for 10,000 images).
-    /// - Throws: an ``InputError`` where there are no images, or they are of another size or another number of classes.
+    ///   - images: At least one image of the model's ``inputShape`` and number of classes.
+    ///   - bootstrap: Whether to compute 95 % intervals of the figures that are not proportions, from 2,000 resamples
+    ///     (a second for 10,000 images).
+    /// - Throws: An ``InputError`` if there are no images, or if their size or number of classes is not the model's.
     public func evaluate(on images: ImageSet, bootstrap: Bool = false) throws(InputError) -> EvaluationSummary {
         guard images.count > 0 else { throw InputError("images", expected: "at least one image", received: "none") }
         try Classifier.check(saved.graph, fits: images, named: "images")
@@ -155,7 +157,7 @@ public struct Model: Sendable {
         return EvaluationSummary(predictions, bootstrap: intervals)
     }
 
-    /// - Returns: how many images `count` pixels are.
+    /// - Returns: The number of images that `count` pixels make up.
     @discardableResult
     private func check(_ count: Int, images: Int?) throws(InputError) -> Int {
         let size = inputShape.count

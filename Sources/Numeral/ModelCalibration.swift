@@ -6,24 +6,24 @@ import Tensors
 import Training
 import Workers
 
-/// What images that a network did not learn from say of its answers: how sure they may be, and what is no answer at all.
+/// A network's calibration on held-out images: its temperature and its out-of-distribution detector.
 package struct ModelCalibration: Sendable {
-    /// What logits are divided by; nil where there are no such images.
+    /// The temperature by which logits are divided; nil without held-out images.
     package var temperature: Double?
-    /// Tells what it was not trained to read; nil where there are too few.
+    /// The out-of-distribution detector; nil if there are too few held-out images.
     package var strangers: StrangerDetector?
 
-    /// Nothing is known.
+    /// Creates an empty calibration.
     package init() {}
 
-    /// Training lines that the class means and their covariance are taken of.
+    /// The number of training lines from which class means and covariance are estimated.
     private static let trainingLines = 2_000
 
-    /// Of a network of lines.
+    /// Calibrates a line-reading network.
     /// - Parameters:
-    ///   - training: the characters that the lines it learned from are composed of.
-    ///   - heldOut: those of the lines that it did not learn from.
-    /// - Throws: an `InputError` where lines are of widths that the network does not take.
+    ///   - training: The characters from which the training lines are composed.
+    ///   - heldOut: The characters from which the held-out lines are composed.
+    /// - Throws: An `InputError` if the network does not support the lines' widths.
     package init(
         lines: LineData, graph: ResolvedGraph, parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>,
         batchSize: Int, seed: UInt64, training: ImageSet, heldOut: ImageSet, pool: WorkerPool
@@ -37,10 +37,10 @@ package struct ModelCalibration: Sendable {
         strangers = StrangerDetector.fit(networks, training: learned, heldOut: held)
     }
 
-    /// Of a network of single images.
+    /// Calibrates a network of single images.
     /// - Parameters:
-    ///   - training: what it learned from.
-    ///   - heldOut: what it did not.
+    ///   - training: The training images.
+    ///   - heldOut: The held-out images.
     package init(
         graph: ResolvedGraph, parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>, batchSize: Int,
         normalization: (mean: Float, standardDeviation: Float)?, training: ImageSet, heldOut: ImageSet, pool: WorkerPool
@@ -59,18 +59,18 @@ package struct ModelCalibration: Sendable {
 }
 
 extension StrangerDetector {
-    /// Images that the class means and their covariance are taken of.
+    /// The approximate number of training images from which class means and covariance are estimated.
     private static let mostTraining = 5_000
-    /// Held-out images that strangers are made of.
+    /// The maximum number of held-out images that are turned into strangers.
     private static let mostStrangers = 1_000
 
-    /// Fits a detector to a trained network, with strangers made of the held-out images.
+    /// Fits a detector to a trained network, with strangers derived from the held-out images.
     /// - Parameters:
-    ///   - classifier: made with its features kept, and loaded.
-    ///   - training: what it learned from.
-    ///   - heldOut: what it did not.
-    ///   - known: what it says of these, where that is known already.
-    /// - Returns: nil where it cannot be: see ``fit(training:labels:heldOut:strangers:classes:)``.
+    ///   - classifier: The loaded classifier, created with `keepsFeatures`.
+    ///   - training: The training images.
+    ///   - heldOut: The held-out images.
+    ///   - known: The activations of the held-out images, if already computed.
+    /// - Returns: Nil if no detector can be fitted; see ``fit(training:labels:heldOut:strangers:classes:)``.
     package static func fit(
         _ classifier: Classifier, training: ImageSet, heldOut: ImageSet, known: Activations? = nil
     ) -> StrangerDetector? {
@@ -89,7 +89,7 @@ extension StrangerDetector {
 }
 
 extension StrangerDetector.Activations {
-    /// Nil where the classifier keeps no features.
+    /// Computes the activations of images; nil if the classifier keeps no features.
     package init?(_ images: ImageSet, _ classifier: Classifier) {
         guard let (logits, features) = classifier.activations(of: images) else { return nil }
         self.init(logits: logits, features: features)

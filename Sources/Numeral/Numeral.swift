@@ -1,4 +1,4 @@
-// The library's face: `import Numeral` brings what a program needs. Of these modules it sees what is `public`.
+// The umbrella module: `import Numeral` re-exports the public API of these modules.
 @_exported import Datasets
 @_exported import Evaluation
 @_exported import Experiments
@@ -17,12 +17,12 @@
 @_exported import struct Tensors.Shape
 @_exported import Training
 
-/// Numeral itself.
+/// The library's version.
 public enum Numeral {
     /// The version of this library and of `trainer`.
     public static let version = "0.1.0"
 
-    /// The Swift it was compiled by, as far as the compiler tells.
+    /// The version of the Swift compiler that built the library, as far as conditional compilation can tell.
     package static let swiftVersion: String = {
         #if compiler(>=6.4)
             "6.4 or newer"

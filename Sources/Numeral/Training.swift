@@ -7,34 +7,37 @@ import Training
 import Workers
 
 extension Experiment {
-    /// Reads a configuration, as `config/default.json` is one.
+    /// Loads a configuration, such as `config/default.json`.
     ///
     /// - Parameters:
-    ///   - path: the JSON file.
-    ///   - overrides: changes of single keys, `training.epochs=3`.
-    /// - Throws: an ``InputError`` that names the file and the path in it (`config/default.json: training.epochs`), or the
-    ///   override: unknown keys, wrong types, values out of range, sections that contradict each other.
+    ///   - path: The JSON file.
+    ///   - overrides: Overrides of single keys, such as `training.epochs=3`.
+    /// - Throws: An ``InputError`` that names the file and the path in it (`config/default.json: training.epochs`) or
+    ///   the override, for unknown keys, wrong types, values out of range and sections that contradict each other.
     public static func load(_ path: String, overrides: [String] = []) throws(InputError) -> Experiment {
         try ExperimentFile.load(path: path, overrides: overrides)
     }
 
-    /// The configuration as JSON, all defaults filled in.
+    /// Returns the configuration as JSON, with all defaults filled in.
     ///
-    /// - Throws: an ``InputError`` where an option is out of its range.
+    /// - Throws: An ``InputError`` if an option is out of range.
     public func encoded() throws(InputError) -> String { try checked().jsonText }
 
-    /// The images that ``data`` names: found on this machine, else downloaded into the user's cache, else (`source` being
-    /// `auto`, of MNIST) the 5,000 that ship with the package. The split into training and validation follows ``seed``.
+    /// Loads the images that ``data`` names.
     ///
-    /// - Throws: an ``InputError`` where the options are impossible, or a file is absent, damaged or not as published; an
-    ///   ``OperationError`` where the images can neither be found nor fetched.
+    /// They are taken from this machine, otherwise downloaded to the user's cache; failing that, `source` `auto` falls
+    /// back to the 5,000 MNIST images that ship with the package. The split into training and validation depends on
+    /// ``seed``.
+    ///
+    /// - Throws: An ``InputError`` if the options are invalid, or if a file is missing, damaged or not as published; an
+    ///   ``OperationError`` if the images can neither be found nor downloaded.
     public func loadData() throws -> LoadedData { try DatasetLoader.load(checked().dataRequest, seed: seed) }
 
-    /// The same, every option within its range.
-    /// - Throws: an ``InputError`` that names the option, as a configuration would: `training.labelSmoothing`.
+    /// Returns the experiment after validating every option.
+    /// - Throws: An ``InputError`` that names the option as in a configuration, such as `training.labelSmoothing`.
     package func checked(ownValidation: Bool = false) throws(InputError) -> Experiment {
         var copy = self
-        // Early stopping needs a split, unless the caller brings one.
+        // Early stopping requires a validation split, unless the caller provides one.
         if ownValidation, data.validationFraction == 0 { copy.data.validationFraction = 0.5 }
         var result = try Experiment.decode(copy.json, name: "")
         if ownValidation { result.data.validationFraction = data.validationFraction }
@@ -55,20 +58,21 @@ extension Model {
     /// }
     /// ```
     ///
-    /// The same experiment, images and machine give the same model, bit for bit, for any number of threads; and the same as
-    /// the command `trainer` on the same images. How convolutions are computed is settled by timing before the first
-    /// step, a few tenths of a second unless the user's cache knows it from an earlier run.
+    /// The same experiment, images and machine produce a bit-identical model for any number of threads, identical to
+    /// that of the command `trainer` on the same images. The algorithms for convolutions are chosen by timing before
+    /// the first step, which takes a few tenths of a second unless the user's cache has the choice already.
     ///
     /// - Parameters:
-    ///   - experiment: the network and how it learns. Of `data` it takes `validationFraction` and `normalization`.
-    ///   - images: at least two, of the graph's input shape and classes.
-    ///   - validation: to watch for early stopping; nil splits off `data.validationFraction` of `images`, of each class
-    ///     alike, by the experiment's seed.
-    ///   - threads: that compute, in 1…1024; nil: the cores this process may use.
-    ///   - progress: told of the start, of every step and epoch, and of the end, on the calling thread.
-    /// - Throws: an ``InputError`` where an option is out of range or images and graph do not fit; ``TrainingError`` where
-    ///   training diverges; an ``OperationError`` where the linked BLAS multiplies wrongly or a weight's initialisation
-    ///   fails; `CancellationError` where the calling task is cancelled, after the step under way.
+    ///   - experiment: The network and its training options. Of `data`, only `validationFraction` and `normalization`
+    ///     are used.
+    ///   - images: At least two images of the graph's input shape and classes.
+    ///   - validation: Images to monitor for early stopping; nil splits off `data.validationFraction` of `images`,
+    ///     stratified by class, using the experiment's seed.
+    ///   - threads: The number of threads, in 1…1024; nil for the cores this process may use.
+    ///   - progress: A closure called on the calling thread at the start, after every step and epoch, and at the end.
+    /// - Throws: An ``InputError`` if an option is out of range or if images and graph do not match; ``TrainingError``
+    ///   if training diverges; an ``OperationError`` if the linked BLAS computes wrong products or a weight's
+    ///   initialisation fails; `CancellationError` if the calling task is cancelled, after the current step.
     public static func train(
         _ experiment: Experiment, on images: ImageSet, validation: ImageSet? = nil, threads: Int? = nil,
         progress: (TrainingEvent) -> Void = { _ in }
@@ -78,15 +82,16 @@ extension Model {
             progress: progress)
     }
 
-    /// Trains a network on images in memory, on a thread of its own, so that no thread of the concurrency pool is held.
+    /// Trains a network on images in memory, on a separate thread, without blocking a thread of the concurrency pool.
     ///
     /// - Parameters:
-    ///   - experiment: the network and how it learns. Of `data` it takes `validationFraction` and `normalization`.
-    ///   - images: at least two, of the graph's input shape and classes.
-    ///   - validation: to watch for early stopping; nil splits off `data.validationFraction` of `images`.
-    ///   - threads: that compute, in 1…1024; nil: the cores this process may use.
-    ///   - progress: told of the start, of every step and epoch, and of the end, on that thread.
-    /// - Throws: what the function without `async` throws.
+    ///   - experiment: The network and its training options. Of `data`, only `validationFraction` and `normalization`
+    ///     are used.
+    ///   - images: At least two images of the graph's input shape and classes.
+    ///   - validation: Images to monitor for early stopping; nil splits off `data.validationFraction` of `images`.
+    ///   - threads: The number of threads, in 1…1024; nil for the cores this process may use.
+    ///   - progress: A closure called on that thread at the start, after every step and epoch, and at the end.
+    /// - Throws: The errors of the synchronous function.
     public static func train(
         _ experiment: Experiment, on images: ImageSet, validation: ImageSet? = nil, threads: Int? = nil,
         progress: @escaping @Sendable (TrainingEvent) -> Void = { _ in }
@@ -124,7 +129,7 @@ extension Model {
         defer { pool.shutdown() }
         try Machinery.requireSoundBLAS()
         let cache = URL(fileURLWithPath: DatasetLocations().cacheDirectory, isDirectory: true)
-        // Where timings cannot be kept the next training takes them again.
+        // If timings cannot be cached, the next training repeats them.
         graph =
             LoweringCache(folder: cache).tuned(
                 graph, batchSize: experiment.training.batchSize, shards: experiment.training.shards, note: { _ in }
@@ -170,7 +175,7 @@ extension Model {
     }
 }
 
-/// Whether a task was cancelled, for another thread to ask.
+/// A task's cancellation flag that another thread can read.
 private final class Cancellation: Sendable {
     let value = Atomic<Bool>(false)
 }

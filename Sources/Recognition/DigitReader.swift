@@ -7,20 +7,21 @@ import Tensors
 import Training
 import Workers
 
-/// One character that was read.
+/// A recognised character.
 package struct ReadCharacter: Sendable {
-    /// Where it is in the picture.
+    /// The character's bounding box in the picture.
     package var box: PixelBox
-    /// The line it is in, from 0.
+    /// The index of the character's line, from 0.
     package var line: Int
-    /// What the network saw: `[height, width]`, 0 paper to 255 ink.
+    /// The network's input, `[height, width]`, from 0 (paper) to 255 (ink).
     package var input: [UInt8]
-    /// Calibrated where the model knows its temperature, one a class.
+    /// The class probabilities, calibrated if the model has a temperature.
     package var probabilities: [Double]
-    /// The share of known images that look at least as strange to the network; nil where the model has no detector of strangers.
+    /// The fraction of known images that look at least as strange to the network; nil if the model has no
+    /// out-of-distribution detector.
     package var familiarity: Double?
 
-    /// Classes, most probable first; lower ones first on a tie.
+    /// The classes, most probable first; ties go to the lower index.
     package var ranking: [Int] {
         probabilities.indices.sorted {
             probabilities[$0] == probabilities[$1] ? $0 < $1 : probabilities[$0] > probabilities[$1]
@@ -29,20 +30,20 @@ package struct ReadCharacter: Sendable {
 
     /// The most probable class.
     package var classIndex: Int { ranking[0] }
-    /// Of the most probable class.
+    /// The probability of the most probable class.
     package var confidence: Double { probabilities.max() ?? 0 }
 }
 
-/// What a picture says.
+/// The text read from a picture.
 package struct Reading: Sendable {
-    /// In reading order: lines from above to below, each from left to right. Empty where the picture is.
+    /// The characters in reading order: lines from top to bottom, each from left to right. May be empty.
     package var characters: [ReadCharacter]
-    /// Characters as large that were left out because one was asked for.
+    /// The number of further characters of similar size that were ignored because a single one was requested.
     package var others = 0
-    /// Of each line its text's own probability; empty where characters were cut apart and read one by one.
+    /// The probability of each line's whole text; empty if characters were segmented and read one by one.
     package var lineProbabilities: [Double] = []
 
-    /// Mean of the characters'; 0 where there are none.
+    /// The mean confidence of the characters; 0 if there are none.
     var confidence: Double {
         characters.isEmpty ? 0 : characters.reduce(0) { $0 + $1.confidence } / Double(characters.count)
     }
@@ -50,42 +51,44 @@ package struct Reading: Sendable {
 
 /// Reads handwritten characters from pictures with a trained network.
 ///
-/// Where the network was trained on whole pictures (`data.prepare` false), a picture of one character is taken whole too.
-/// Pictures may be of any size, dark on light or light on dark, unevenly lit. One reader is used by one thread at a time.
+/// If the network was trained on whole pictures (`data.prepare` false), a picture of one character is also used whole.
+/// Pictures may be of any size, dark on light or light on dark, and unevenly lit. Not thread-safe: use a reader from
+/// one thread at a time.
 package final class DigitReader {
     package enum Mode: Sendable {
-        /// The picture shows one character: the piece with most ink.
+        /// Reads one character: the component with the most ink.
         case single
-        /// Every character, in lines: read whole by a network of lines where there is one, else cut apart.
+        /// Reads all characters, line by line: with the line-reading network if any, otherwise by segmentation.
         case segment
-        /// The picture is the network's input as it is: light ink on black, of the network's size.
+        /// Uses the picture unchanged as the network's input: light ink on black, of the network's size.
         case raw
     }
 
     package let classNames: [String]
-    /// Logits are divided by it.
+    /// The temperature by which logits are divided.
     package let temperature: Double
-    /// Whether the model says its temperature; otherwise it is 1.
+    /// Whether the model has a temperature; otherwise it is 1.
     package let isCalibrated: Bool
-    /// `[H, W, C]`.
+    /// The shape of the network's input, `[H, W, C]`.
     package let inputShape: Shape
 
-    /// Whether the network was trained on pictures that were prepared, as MNIST's are; else on whole ones.
+    /// Whether the network was trained on prepared pictures, as MNIST's are, rather than on whole ones.
     package let takesPrepared: Bool
 
-    /// Tells what the network was not trained to read.
+    /// The out-of-distribution detector.
     package let strangers: StrangerDetector?
 
     let classifier: Classifier
-    /// Brings a character's ink to the network's input.
+    /// The conversion of a character's ink to the network's input.
     package let preparation: GlyphPreparation
     let lineReader: LineReader?
 
-    /// Larger pictures are reduced by whole factors first.
+    /// The pixel count above which pictures are first downsampled by an integer factor.
     private static let mostPixels = 1 << 22
 
-    /// - Parameter lines: a network of the same classes that reads lines whole, for ``Mode/segment``.
-    /// - Throws: an `InputError` where the network reads no images of one or three channels, or the two have other classes.
+    /// - Parameter lines: A network of the same classes that reads whole lines, for ``Mode/segment``.
+    /// - Throws: An `InputError` if the network does not take images of one or three channels, or if the two networks
+    ///   have different classes.
     package init(
         _ model: SavedModel, lines: SavedModel? = nil, pool: WorkerPool, batchSize: Int = 32
     ) throws(InputError) {
@@ -119,8 +122,8 @@ package final class DigitReader {
         preparation = GlyphPreparation(height: shape.height, width: shape.width)
     }
 
-    /// Reads `image`.
-    /// - Throws: an `InputError` where a ``Mode/raw`` picture is not of the network's size.
+    /// Reads the characters of `image`.
+    /// - Throws: An `InputError` if a ``Mode/raw`` picture is not of the network's size.
     package func read(_ image: GreyImage, _ mode: Mode, place: String = "image") throws(InputError) -> Reading {
         let isFitting = image.width == inputShape.width && image.height == inputShape.height
         if mode == .raw, !isFitting {
@@ -142,7 +145,7 @@ package final class DigitReader {
         let map = InkMap.clearest(source)
         var reading = map.map { interpretation(of: Segmentation($0), mode) } ?? Reading(characters: [])
         if reading.characters.isEmpty {
-            // Cut at its ink, perhaps. Which tone is ink, the surer reading says.
+            // The picture may be cropped to its ink. Tries both tones as ink and keeps the more confident reading.
             let readings = InkMap.ofTwoTones(source).map { interpretation(of: Segmentation($0, isCropped: true), mode) }
             for other in readings where other.confidence > reading.confidence { reading = other }
         }
@@ -153,7 +156,7 @@ package final class DigitReader {
         return reading
     }
 
-    /// Reads the ink of a picture.
+    /// Reads a segmented picture.
     private func interpretation(of segmentation: Segmentation, _ mode: Mode) -> Reading {
         var found: [(glyph: Glyph, line: Int)] = []
         var others = 0
@@ -180,7 +183,7 @@ package final class DigitReader {
         return factor
     }
 
-    /// The characters that the network sees in prepared pictures.
+    /// Classifies prepared pictures.
     func classified(_ pictures: [(box: PixelBox, line: Int, input: [UInt8])]) -> [ReadCharacter] {
         zip(pictures, answers(to: pictures.map(\.input))).map { picture, answer in
             ReadCharacter(
@@ -189,11 +192,10 @@ package final class DigitReader {
         }
     }
 
-    /// Calibrated probabilities of prepared pictures `[height, width]`.
+    /// Returns the calibrated probabilities of prepared pictures `[height, width]`.
     package func probabilities(of inputs: [[UInt8]]) -> [[Double]] { answers(to: inputs).map(\.probabilities) }
 
-    /// What the network says of prepared pictures `[height, width]`: calibrated probabilities, and how much each looks like what it
-    /// knows.
+    /// Returns the calibrated probabilities and the familiarity of prepared pictures `[height, width]`.
     package func answers(to inputs: [[UInt8]]) -> [(probabilities: [Double], familiarity: Double?)] {
         let channels = inputShape.channels, classes = classNames.count
         let bytes = inputs.flatMap { input in

@@ -2,20 +2,20 @@ import Foundation
 import Pictures
 import Tensors
 
-/// A picture of a reading: the original with a box around each character, and for each what the network saw and where it
-/// looked (red speaks for the answer, blue against it), with the answer under it.
+/// A visualisation of a reading: the original picture with a box around each character, and for each character the
+/// network's input, its occlusion map (red supports the answer, blue contradicts it), and the answer.
 package struct Explanation {
     private var canvas: Canvas
 
-    /// Pixels of the picture's width at most, apart from margins.
+    /// The maximum width in pixels, without margins.
     private static let widest = 960
     private static let margin = 12
-    /// Pixels of its height at most; characters beyond are not shown.
+    /// The maximum height in pixels; characters beyond it are omitted.
     private static let highest = 16_384
 
     package init(_ image: GreyImage, _ reading: Reading, reader: DigitReader) {
         let (height, width) = (reader.inputShape.height, reader.inputShape.width)
-        // What the network saw: large for one character, smaller for many.
+        // The network's input is drawn large for one character, smaller for several.
         let zoom = max(1, (reading.characters.count > 1 ? 112 : 224) / max(height, width))
         let cell = (width: width * zoom, height: 2 * height * zoom + Self.margin + 24)
         let perRow = max(1, min(reading.characters.count, (Self.widest + Self.margin) / (cell.width + Self.margin)))
@@ -49,10 +49,10 @@ package struct Explanation {
         }
     }
 
-    /// The file.
+    /// Returns the visualisation as a PNG file.
     package func encoded() throws(OperationError) -> Data { try canvas.png.encoded() }
 
-    /// The picture at about the width asked for: reduced by a whole factor where it is larger, enlarged where smaller.
+    /// Returns the picture scaled to about the given width: downsampled or enlarged by an integer factor.
     private static func shown(_ image: GreyImage, width: Int) -> GreyImage {
         let factor = (max(image.width, image.height) + widest - 1) / widest
         if factor > 1 { return image.reduced(by: factor) }
@@ -65,7 +65,7 @@ package struct Explanation {
         return GreyImage(width: image.width * zoom, height: image.height * zoom, pixels: pixels)
     }
 
-    /// Paper in grey, tinted by what the pixel says, −1 to 1.
+    /// Returns a pixel's grey level, tinted by its occlusion value, −1 to 1.
     private static func colour(ink: UInt8, says: Float) -> [UInt8] {
         let base = 255 - 0.45 * Float(ink)
         let strength = min(abs(says), 1) * 0.85
@@ -74,7 +74,7 @@ package struct Explanation {
     }
 }
 
-/// A coloured picture that is drawn on.
+/// An RGB image to draw on.
 private struct Canvas {
     let width: Int
     let height: Int
@@ -100,7 +100,7 @@ private struct Canvas {
         }
     }
 
-    /// `box` of a picture that is drawn at (x, y) `scale` times as large, two pixels thick.
+    /// Draws a frame, two pixels thick, around `box` of a picture that was drawn at (x, y), scaled by `scale`.
     mutating func frame(_ box: PixelBox, scale: Double, x: Int, y: Int) {
         let left = x + Int((Double(box.x) * scale).rounded()) - 2,
             right = x + Int((Double(box.right) * scale).rounded()) + 1
@@ -129,7 +129,7 @@ private struct Canvas {
         }
     }
 
-    /// Digits and a few signs, five by seven; a gap for any other character.
+    /// Draws text in a 5×7 font of the digits and `%`; other characters leave a gap.
     mutating func write(_ text: String, x: Int, y: Int, zoom: Int) {
         for (index, character) in text.enumerated() {
             guard let rows = Self.font[character] else { continue }

@@ -1,55 +1,55 @@
 import Foundation
 import Pictures
 
-/// Cuts what is too wide for one character into the characters that a classifier is surest of.
+/// Splits a glyph that is too wide for one character into the parts that a classifier is most confident of.
 ///
-/// Candidate cuts are the paths from top to bottom that cross least ink: for a path through pixels p,
-/// `Σ ink(p) + 0.02·|steps aside|`, at most one column aside a row, found by dynamic programming; the cheapest near each of
-/// some evenly spaced columns. Of all ways of taking some of the cuts, that is kept which maximises
+/// Candidate cuts are the paths from top to bottom that cross the least ink. The cost of a path through pixels p is
+/// `Σ ink(p) + 0.02·|sideways steps|`, with at most one column sideways per row; dynamic programming finds the cheapest
+/// path near each of some evenly spaced columns. Of all subsets of the cuts, the one is chosen that maximises
 ///
 ///     Σ over parts of  wᵢ·(log pᵢ − qᵢ)  −  Σ over cuts of (0.15 + 0.25·cᵢ/s)
 ///
-/// where wᵢ is the part's share of the width, pᵢ the classifier's largest probability for it,
-/// `qᵢ = max(0, aᵢ − 1) + 2·max(0, 0.8 − hᵢ)` a penalty for parts whose width aᵢ is more than a character's height, or
-/// whose height hᵢ is less than most of it, cᵢ the ink that a cut crosses, in pixels, and s the width of a stroke.
+/// where wᵢ is the part's fraction of the width, pᵢ the classifier's largest probability for it,
+/// `qᵢ = max(0, aᵢ − 1) + 2·max(0, 0.8 − hᵢ)` a penalty for parts that are too wide or too low (width aᵢ and height hᵢ
+/// are in units of a character's height), cᵢ the ink that a cut crosses, in pixels, and s the stroke width.
 struct GlyphSplitter {
-    /// Largest probability of each glyph.
+    /// Returns the classifier's largest probability for each glyph.
     typealias Score = ([Glyph]) -> [Double]
 
-    /// H, pixels.
+    /// The height of a character in pixels.
     package let characterHeight: Double
     let score: Score
 
-    /// Cuts that are tried at most.
+    /// The maximum number of candidate cuts.
     private static let mostCuts = 12
-    /// A glyph that is over 64 characters long is a line, no word.
+    /// The aspect ratio from which on a glyph is a drawn line rather than a word.
     private static let mostCharacters = 64
-    /// Width over height up to which a character that is read surely is not looked at again.
+    /// The aspect ratio up to which a confidently read glyph is not split.
     private static let narrow = 0.85
 
-    /// `glyph`, or its parts from left to right.
+    /// Returns the parts of `glyph` from left to right, or `glyph` alone if it is not split.
     func parts(of glyph: Glyph) -> [Glyph] {
         let height = min(max(characterHeight, Double(glyph.box.height) * 0.7), Double(glyph.box.height))
         let aspect = Double(glyph.box.width) / max(height, 1)
         guard aspect > 0.7, glyph.box.width >= 8, aspect < Double(Self.mostCharacters),
             Double(glyph.box.height) >= 0.6 * characterHeight
         else { return [glyph] }
-        // Most digits are less wide than high.
+        // Most digits are narrower than they are high.
         if aspect <= Self.narrow, score([glyph])[0] >= 0.9 { return [glyph] }
         let cuts = candidates(glyph, height: height)
         return cuts.isEmpty ? [glyph] : best(glyph, cuts, height: height)
     }
 
-    /// A path from top to bottom, by its column in every row.
+    /// A path from top to bottom, given by its column in each row.
     private struct Cut {
         var path: [Int]
-        /// Ink that it crosses, pixels.
+        /// The ink that the path crosses, in pixels.
         var cost: Double
 
         var middle: Double { Double(path.reduce(0, +)) / Double(path.count) }
     }
 
-    /// The parts between the chosen cuts, by dynamic programming from left to right.
+    /// Returns the parts between the optimal cuts, by dynamic programming from left to right.
     private func best(_ glyph: Glyph, _ cuts: [Cut], height: Double) -> [Glyph] {
         let ends = [-1, glyph.stride].map { Cut(path: [Int](repeating: max($0, 0), count: glyph.rows), cost: 0) }
         let cuts = [ends[0]] + cuts + [ends[1]]
@@ -69,7 +69,7 @@ struct GlyphSplitter {
         let probabilities = score(pieces.map(\.glyph)), stroke = glyph.strokeWidth
         var bestTo = [(value: Double, piece: Int)?](repeating: nil, count: cuts.count)
         bestTo[0] = (0, -1)
-        // Pieces are sorted by where they begin, so every way to `from` is known.
+        // Pieces are sorted by their start, so `bestTo[from]` is final.
         for (index, piece) in pieces.enumerated() {
             guard let before = bestTo[piece.from] else { continue }
             let share = (cuts[piece.to].middle - cuts[piece.from].middle) / Double(glyph.stride)
@@ -91,10 +91,10 @@ struct GlyphSplitter {
         return result.reversed()
     }
 
-    /// Paths of least ink, from left to right.
+    /// Returns the candidate cuts from left to right.
     private func candidates(_ glyph: Glyph, height: Double) -> [Cut] {
         let (columns, rows) = (glyph.stride, glyph.rows)
-        // cost[row, column]: of the cheapest path from the top to there.
+        // cost[row, column]: the cost of the cheapest path from the top to that pixel.
         var cost = [Double](repeating: 0, count: columns * rows)
         for row in 0..<rows {
             for column in 0..<columns {
@@ -119,7 +119,7 @@ struct GlyphSplitter {
             let path = trace(cost, columns: columns, rows: rows, from: column)
             if seen.insert(path).inserted { found.append(Cut(path: path, cost: cost[last + column])) }
         }
-        // Never crossing: of two that cross, the cheaper stays.
+        // Cuts must not cross: of two that do, the cheaper is kept.
         var kept: [Cut] = []
         for cut in found.sorted(by: { $0.cost < $1.cost }).prefix(Self.mostCuts)
         where kept.allSatisfy({ other in

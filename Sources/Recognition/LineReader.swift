@@ -7,42 +7,43 @@ import Tensors
 import Training
 import Workers
 
-/// Reads lines of text whole, with a network that was trained on lines (`data.lines`). One reader is used by one thread at a
-/// time.
+/// Reads whole lines of text with a network that was trained on lines (`data.lines`).
+///
+/// Not thread-safe: use a reader from one thread at a time.
 package final class LineReader {
     package let classNames: [String]
-    /// Logits are divided by it.
+    /// The temperature by which logits are divided.
     package let temperature: Double
     package let isCalibrated: Bool
     private let networks: LineNetworks
     private let strangers: StrangerDetector?
     private let preparation: LinePreparation
 
-    /// A line that was read.
+    /// One reading of a line.
     package struct Line: Sendable {
-        /// By class.
+        /// The text, as class indices.
         package var text: [Int]
-        /// Of the whole text.
+        /// The probability of the whole text.
         package var probability: Double
         package var characters: [Character]
     }
 
     /// One character of a line.
     package struct Character: Sendable {
-        /// The part of the line's ink that is its.
+        /// The character's part of the line's ink.
         package var glyph: Glyph
-        /// Whether it does not touch its neighbours.
+        /// Whether the character does not touch its neighbours.
         package var isApart: Bool
-        /// One a class, the other characters being as they are; they sum to less than 1 where it may be none at all.
+        /// The probability of each class given the other characters; the sum is below 1 if there may be none at all.
         package var probabilities: [Double]
-        /// The share of known characters of lines that look at least as strange; nil where nobody has found out.
+        /// The fraction of known characters of lines that look at least as strange; nil if the model has no detector.
         package var familiarity: Double?
     }
 
-    /// Networks take lines whose width is a multiple of this many pixels.
+    /// The width of a network's lines is a multiple of this many pixels.
     private static let step = 16
 
-    /// - Throws: an `InputError` where the network reads no lines.
+    /// - Throws: An `InputError` if the network does not read lines.
     package init(_ model: SavedModel, pool: WorkerPool) throws(InputError) {
         guard model.graph.readsLines else {
             throw InputError(
@@ -57,12 +58,13 @@ package final class LineReader {
         preparation = LinePreparation(height: model.graph.inputShape.height, step: Self.step)
     }
 
-    /// From which probability on a reading is not doubted.
+    /// The probability from which on the best reading is accepted without alternatives.
     private static let sure = 0.9
-    /// Readings that are weighed, of one that is doubted.
+    /// The maximum number of readings returned for an uncertain line.
     private static let mostReadings = 5
 
-    /// What the ink of a line may say, the most probable reading first; that alone where it is sure. Empty where it is no line.
+    /// Returns possible readings of a line's ink, most probable first: a single one if it is certain, none if the ink
+    /// is not a line.
     package func readings(_ glyph: Glyph) -> [Line] {
         guard let line = preparation.line(glyph),
             let logits = networks.logits(of: line.pixels, count: 1, width: line.width).first
@@ -72,7 +74,7 @@ package final class LineReader {
         guard let best = readings.first else { return [] }
         let most = exp(best.logProbability) >= Self.sure ? 1 : Self.mostReadings
         return readings.prefix(most).map { reading in
-            // From the network's columns to those of the ink.
+            // Converts the network's columns to those of the ink.
             let share = Double(line.width) / Double(logits.columns)
             func place(_ column: Int) -> Double {
                 line.places[min(max(Int((Double(column) * share).rounded()), 0), line.width)]
@@ -94,8 +96,8 @@ package final class LineReader {
 }
 
 extension Glyph {
-    /// The ink of characters at these columns, cut between each two where a column has the least ink; and whether the cuts
-    /// cross any.
+    /// Returns the ink of the characters at these columns, cut between neighbours at the column with the least ink, and
+    /// whether the cuts of each are free of ink.
     func parts(at places: [ClosedRange<Double>]) -> [(glyph: Glyph, isApart: Bool)] {
         var ink = [Double](repeating: 0, count: stride)
         for row in 0..<rows {
@@ -106,7 +108,7 @@ extension Glyph {
             let from = min(max(Int((a.lowerBound + a.upperBound) / 2), (cuts.last ?? 0) + 1), stride - 1)
             let to = min(max(Int((b.lowerBound + b.upperBound) / 2), from), stride - 1)
             let middle = Double(from + to) / 2
-            // Of equal ones the one in the middle.
+            // Ties go to the column nearest the middle.
             let best = (from...to).min { x, y in
                 ink[x] == ink[y] ? abs(Double(x) - middle) < abs(Double(y) - middle) : ink[x] < ink[y]
             }

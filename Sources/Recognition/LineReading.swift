@@ -3,14 +3,14 @@ import Foundation
 import Pictures
 
 extension DigitReader {
-    /// How much the network of single characters counts where readings of a line are weighed.
+    /// The weight of the single-character network in the score of a line's reading.
     private static let weight = 0.5
 
-    /// Every line read whole; nil where one is no line for the network.
+    /// Reads all lines with the line-reading network; nil if the network cannot read one of them as a line.
     ///
-    /// Readings of a line that are doubted are weighed by the network of single characters, which looks at each part: that is taken
-    /// whose `log P(text) + 0.5·Σ log pᵢ` is largest. A character that stands apart then has the geometric mean of both networks'
-    /// probabilities, and the line's probability follows in proportion.
+    /// Uncertain readings of a line are rescored by the single-character network, which classifies each part: the
+    /// reading with the largest `log P(text) + 0.5·Σ log pᵢ` wins. A character that touches no other then gets the
+    /// geometric mean of both networks' probabilities, and the line's probability is scaled accordingly.
     func read(_ segmentation: Segmentation, by lineReader: LineReader) -> Reading? {
         var reading = Reading(characters: [])
         for groups in segmentation.lines {
@@ -28,25 +28,26 @@ extension DigitReader {
         return reading
     }
 
-    /// One thing that a line may say.
+    /// A possible reading of a line.
     package struct LineCandidate: Sendable {
         package var characters: [ReadCharacter]
-        /// Of the whole text.
+        /// The probability of the whole text.
         package var probability: Double
         var score: Double
     }
 
-    /// What the ink of a line may say, both networks asked, the best first; empty where no network reads lines, or this is none.
+    /// Returns possible readings of a line's ink by both networks, best first; empty if there is no line-reading
+    /// network, or if the ink is not a line.
     package func candidates(_ glyph: Glyph) -> [LineCandidate] { lineReader.map { candidates(glyph, by: $0) } ?? [] }
 
     private func candidates(_ glyph: Glyph, by lineReader: LineReader) -> [LineCandidate] {
         let candidates = lineReader.readings(glyph).map(looked(at:))
-        // Sorting keeps no order among equals: the first of the best is the best.
+        // `sorted` is not guaranteed to be stable: ties keep their order by offset.
         return candidates.enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }
             .map(\.element)
     }
 
-    /// A reading of a line by both networks.
+    /// Combines a line's reading with the answers of the single-character network.
     private func looked(at line: LineReader.Line) -> LineCandidate {
         let inputs = line.characters.map { preparation.bytes($0.glyph) }
         let answers = answers(to: inputs), second = answers.map(\.probabilities)
@@ -61,10 +62,10 @@ extension DigitReader {
             result.characters.append(
                 ReadCharacter(
                     box: character.glyph.box, line: 0, input: inputs[index], probabilities: joined,
-                    // A part of a stroke that touches others is like nothing that the network of single characters knows.
+                    // A part cut from touching strokes resembles nothing that the single-character network knows.
                     familiarity: character.isApart ? answers[index].familiarity : character.familiarity))
         }
-        // A word whose letters each could be an odd digit is none as a whole.
+        // Letters of a word may each pass for an unusual digit, but not all of them together.
         let whole = StrangerDetector.together(result.characters.compactMap(\.familiarity))
         for index in result.characters.indices {
             result.characters[index].familiarity = result.characters[index].familiarity.map { min($0, whole) }
@@ -72,7 +73,7 @@ extension DigitReader {
         return result
     }
 
-    /// `√(p·q)`, made to sum to what p does.
+    /// Returns `√(p·q)`, normalised to the sum of p.
     package static func geometricMean(_ p: [Double], _ q: [Double]) -> [Double] {
         let products = zip(p, q).map { ($0 * $1).squareRoot() }
         let total = products.reduce(0, +), share = p.reduce(0, +)

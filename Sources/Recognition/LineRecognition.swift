@@ -5,7 +5,7 @@ import NeuralNetwork
 import Training
 
 extension LineNetworks {
-    /// What lines say, by their most probable text, with its probability at a temperature.
+    /// Returns the most probable text of each line, with its probability at the given temperature.
     package func predictions(of lines: LineSet, temperature: Double = 1) -> [LinePrediction] {
         logits(of: lines).map { line in
             let probabilities = line.logits.probabilities(temperature: temperature)
@@ -17,11 +17,11 @@ extension LineNetworks {
         }
     }
 
-    /// Temperatures that are looked among.
+    /// The range of temperatures searched.
     private static let temperatures = 0.25...4.0
 
-    /// What logits are divided by so that the probabilities of whole lines mean what they say: the least mean of `−log P(text)`,
-    /// by golden section over log T.
+    /// Returns the temperature that calibrates the probabilities of whole lines: the one that minimises the mean of
+    /// `−log P(text)`, found by golden-section search over log T.
     package func temperature(on lines: LineSet) -> Double {
         let logits = logits(of: lines).map { ($0.logits, $0.text.map(Int.init)) }
         func loss(_ logT: Double) -> Double {

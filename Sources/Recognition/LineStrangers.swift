@@ -3,15 +3,18 @@ import Evaluation
 import NeuralNetwork
 import Training
 
-/// Strangers in lines of text. Each character is judged by the column in which its class is most probable, of those that are its: by that
-/// column's logits, the blank among them, and by what the layer that decides has read there.
+/// Out-of-distribution detection in lines of text.
+///
+/// Each character is scored at the one of its columns in which its class has the largest logit: by that column's
+/// logits, including the blank's, and its features, the input of the classifying layer.
 extension StrangerDetector {
-    /// Fits a detector to a network of lines; of held-out lines and of strangers those characters are taken that it reads.
+    /// Fits a detector to a line-reading network. Held-out lines and strangers contribute the characters that the
+    /// network reads in them.
     /// - Parameters:
-    ///   - networks: made with features kept, and loaded.
-    ///   - training: lines that it learned from, by their texts.
-    ///   - heldOut: lines that it did not.
-    /// - Returns: nil where it has no features for each column, and as
+    ///   - networks: The loaded networks, created with `keepsFeatures`.
+    ///   - training: Training lines, which contribute the characters of their true texts.
+    ///   - heldOut: Lines that the network was not trained on.
+    /// - Returns: Nil if the network has no features per column, or for the reasons of
     ///   ``fit(training:labels:heldOut:strangers:classes:)``.
     package static func fit(_ networks: LineNetworks, training: LineSet, heldOut: LineSet) -> StrangerDetector? {
         let lines = networks.logits(of: training).filter { $0.logits.columns >= $0.text.count }
@@ -24,14 +27,14 @@ extension StrangerDetector {
             training: learned, labels: lines.flatMap(\.text), heldOut: known, strangers: strangers, classes: classes)
     }
 
-    /// How familiar the characters of `text` look, in a line with features; see ``familiarity(score:)``.
+    /// Returns the familiarity of each character of `text`, in a line with features; see ``familiarity(score:)``.
     func familiarities(of text: [Int], at columns: [ClosedRange<Int>], in logits: LineLogits) -> [Double]? {
         Activations(text, at: columns, in: logits).map { scores($0).map { familiarity(score: $0) } }
     }
 }
 
 extension StrangerDetector.Activations {
-    /// Of the characters that the network reads in lines.
+    /// The activations of the characters that the network reads in lines.
     fileprivate init?(read lines: LineSet, by networks: LineNetworks) {
         self.init(
             networks.logits(of: lines).map { line in
@@ -39,7 +42,7 @@ extension StrangerDetector.Activations {
             })
     }
 
-    /// Of the characters of lines.
+    /// The activations of the characters of lines with known texts.
     fileprivate init?(_ lines: [(logits: LineLogits, text: [Int])]) {
         self.init(logits: [], features: [])
         for (line, text) in lines where !text.isEmpty {
@@ -49,7 +52,7 @@ extension StrangerDetector.Activations {
         }
     }
 
-    /// Of the characters of one line. Nil where its features were not kept.
+    /// The activations of the characters of one line; nil if its features were not kept.
     fileprivate init?(_ text: [Int], at columns: [ClosedRange<Int>], in line: LineLogits) {
         guard let all = line.features else { return nil }
         self.init(logits: [], features: [])

@@ -1,17 +1,18 @@
 import Foundation
 
-/// Where a network looks: how much less probable its answer gets when a part of the picture is covered.
+/// An occlusion sensitivity map: how much the probability of a network's answer drops when a part of the picture is
+/// covered.
 ///
 /// A patch of k×k pixels, k = max(3, ⌊5·min(H, W)/28⌋ made odd), is set to paper around every s-th pixel of every s-th
-/// row, s = max(1, ⌊min(H, W)/28⌋); with the probability p of the answer without it and p' with it, the patch says
-/// `log p − log p'`. A pixel's value is the mean over the patches that cover it: positive where ink speaks for the answer,
-/// negative where it speaks against.
+/// row, s = max(1, ⌊min(H, W)/28⌋). With p and p' the probabilities of the answer without and with the patch, the
+/// patch's value is `log p − log p'`. A pixel's value is the mean over the patches that cover it: positive where ink
+/// supports the answer, negative where it contradicts it.
 ///
 /// Source: M. D. Zeiler, R. Fergus, "Visualizing and Understanding Convolutional Networks", 2014, arXiv:1311.2901.
 package struct OcclusionMap: Sendable {
     package let height: Int
     package let width: Int
-    /// `[height, width]`, nats.
+    /// The sensitivities, `[height, width]`, in nats.
     package let values: [Float]
 
     private static let inputsAtOnce = 128
@@ -21,9 +22,9 @@ package struct OcclusionMap: Sendable {
         (height, width) = (shape.height, shape.width)
         let answer = character.classIndex
         let reach = max(3, 5 * min(height, width) / 28) / 2, step = max(1, min(height, width) / 28)
-        // Of the upright view alone, as all that follow are.
+        // Uses the upright view alone, as do all that follow.
         let before = log(max(reader.probabilities(of: [character.input])[0][answer], 1e-12))
-        // Zero where a patch covers nothing.
+        // Zero where a patch covers no ink.
         var says = [Double](repeating: 0, count: height * width)
         var centres: [Int] = [], inputs: [[UInt8]] = []
         func ask() {

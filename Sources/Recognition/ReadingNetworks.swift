@@ -1,31 +1,31 @@
 import Experiments
 import Tensors
 
-/// The networks that pictures are read with: one of single characters and, for lines, one that reads them whole.
+/// The networks for reading pictures: one for single characters and, optionally, one for whole lines.
 package struct ReadingNetworks: Sendable {
     package let single: SavedModel
-    /// Nil: lines are cut apart.
+    /// The line-reading network; nil to segment lines into characters.
     package let lines: SavedModel?
-    /// Whether a network of lines was asked for, with the one in the box beside it for single characters.
+    /// Whether a line-reading network was requested; the bundled network then reads single characters.
     package let isOfLines: Bool
 
     private init(single: SavedModel, lines: SavedModel?) {
         (self.single, self.lines, isOfLines) = (single, lines, false)
     }
 
-    /// A network of single characters that stands alone has the box's network of lines beside it, where both know the same
-    /// characters.
-    /// - Throws: an `InputError` where the package's resources are absent or damaged.
+    /// Returns the networks with the bundled line-reading network added, if none is and both have the same classes.
+    /// - Throws: An `InputError` if the package's resources are missing or damaged.
     package func completed() throws(InputError) -> ReadingNetworks {
         guard lines == nil else { return self }
         let box = try BoxModel.loadLines()
         return box.classNames == single.classNames ? ReadingNetworks(single: single, lines: box) : self
     }
 
+    /// Loads the networks.
     /// - Parameters:
-    ///   - path: a run folder or a model file; nil: the box.
-    ///   - withLines: whether the box's network of lines is wanted.
-    /// - Throws: an `InputError` where it cannot be read.
+    ///   - path: A run folder or a model file; nil for the bundled networks.
+    ///   - withLines: Whether to load the bundled line-reading network along with the bundled single-character network.
+    /// - Throws: An `InputError` if a model cannot be read.
     package init(path: String?, withLines: Bool = true) throws(InputError) {
         guard let path, path != BoxModel.word else {
             (single, lines, isOfLines) = (try BoxModel.load(), withLines ? try BoxModel.loadLines() : nil, false)

@@ -4,17 +4,18 @@ import Foundation
 import Pictures
 import Tensors
 
-/// What was read in one file, as programs take it.
+/// The machine-readable result of reading one file.
 package struct ReadingRecord: Sendable {
     package var file: String
     package var reading: Reading
     package var classNames: [String]
-    /// Below this confidence a character is left out; 0 leaves none out.
+    /// The confidence below which a character is rejected; 0 rejects none.
     package var reject: Double
-    /// The share of known images that are taken for known: what looks stranger than all of these is read as unknown. 1: nothing is.
+    /// The fraction of known images that is accepted as known: a character that looks stranger than all of these is
+    /// unknown. 1 accepts everything.
     package var known: Double
 
-    /// What is said of a character that is none the network knows.
+    /// The label of a character that the network does not know.
     package static let unknown = "unknown"
 
     package init(
@@ -24,25 +25,26 @@ package struct ReadingRecord: Sendable {
         (self.reject, self.known) = (reject, known)
     }
 
-    /// ``known`` where nobody says otherwise. A line has many characters, and one in twenty that is refused would spoil most lines.
+    /// Returns the default of ``known``. It is higher for lines: they have many characters, and rejecting one in twenty
+    /// would spoil most lines.
     package static func usualShare(_ mode: DigitReader.Mode) -> Double {
         mode == .segment ? 0.99 : StrangerDetector.usualShare
     }
 
     package func isRejected(_ character: ReadCharacter) -> Bool { character.confidence < reject }
 
-    /// Whether it looks like none of what the network was trained on.
+    /// Returns whether the character looks unlike anything the network was trained on.
     package func isUnknown(_ character: ReadCharacter) -> Bool {
-        // Shares are in steps of 1/1000.
+        // Familiarities are multiples of 1/1000.
         character.familiarity.map { $0 < 1 - known - 1e-9 } ?? false
     }
 
-    /// The class, or `?` where it is left out or unknown.
+    /// Returns the character's class name, or `?` if it is rejected or unknown.
     package func text(of character: ReadCharacter) -> String {
         isRejected(character) || isUnknown(character) ? "?" : classNames[character.classIndex]
     }
 
-    /// The lines; classes whose names are one letter stand together, others apart.
+    /// The text of each line; class names are separated by spaces unless all are single letters.
     package var lines: [String] {
         let separator = classNames.allSatisfy { $0.count == 1 } ? "" : " "
         let last = reading.characters.map(\.line).max() ?? -1
@@ -51,13 +53,13 @@ package struct ReadingRecord: Sendable {
         }
     }
 
-    /// Columns of ``appendRows(to:)``.
+    /// Returns the column names of ``appendRows(to:)``.
     package static func header(classes: Int) -> [String] {
         ["file", "line", "index", "x", "y", "width", "height", "class", "probability", "rejected"]
             + (0..<classes).map { "p\($0)" } + ["familiarity", "unknown"]
     }
 
-    /// A row for each character: lines and indices from 0, the index along its line.
+    /// Appends a row per character. Lines are numbered from 0, and so are the characters within each line.
     package func appendRows(to table: inout CSV) {
         var index = 0
         for (position, character) in reading.characters.enumerated() {
@@ -78,7 +80,7 @@ package struct ReadingRecord: Sendable {
     }
 }
 
-/// `trainer predict --json`.
+/// The output of `trainer predict --json`.
 package struct ReadingsFile: Encodable {
     struct Character: Encodable {
         var line: Int
@@ -86,28 +88,29 @@ package struct ReadingsFile: Encodable {
         var `class`: String
         var probability: Double
         var rejected: Bool
-        /// The share of known images that look at least as strange; absent where the model cannot tell, or it touches others.
+        /// The fraction of known images that look at least as strange; absent if the model has no detector, or if the
+        /// character touches others.
         var familiarity: Double?
-        /// Whether it looks like none of what the network was trained on.
+        /// Whether the character looks unlike anything the network was trained on.
         var unknown: Bool
-        /// By class name.
+        /// The probabilities by class name.
         var probabilities: [String: Double]
     }
 
     struct File: Encodable {
         var file: String
-        /// Line by line; null where it could not be read.
+        /// The text line by line; null if the file could not be read.
         var text: [String]?
-        /// Of each line's text as a whole; null where characters were cut apart.
+        /// The probability of each line's whole text; null if characters were segmented.
         var lineProbabilities: [Double]?
         var characters: [Character]?
-        /// A PNG of what the network saw and where it looked, in Base64; absent where nobody asked.
+        /// The ``Explanation`` as a PNG in Base64; absent unless requested.
         var explanation: Data?
         var error: String?
     }
 
     var model: String
-    /// Null where the model knows none: probabilities are then as the network gives them.
+    /// The model's temperature; null if it has none, so that probabilities are uncalibrated.
     var temperature: Double?
     var files: [File] = []
 

@@ -2,28 +2,28 @@ import Tensors
 
 /// One bin of a reliability diagram.
 public struct CalibrationBin: Hashable, Sendable, Codable {
-    /// The bin holds confidences in (lower, upper].
+    /// The exclusive lower bound of the confidences in the bin.
     public var lower: Double
-    /// The bin holds confidences in (lower, upper].
+    /// The inclusive upper bound of the confidences in the bin.
     public var upper: Double
-    /// Samples in the bin.
+    /// The number of samples in the bin.
     public var count: Int
-    /// Mean confidence of the bin's samples; nil where it is empty.
+    /// The mean confidence of the bin's samples; nil if the bin is empty.
     public var confidence: Double?
-    /// Share of the bin's samples that were predicted right; nil where it is empty.
+    /// The fraction of the bin's samples that were predicted correctly; nil if the bin is empty.
     public var accuracy: Double?
 }
 
-/// How far confidence can be read as probability of being right.
+/// A reliability diagram: how well confidence matches the probability of being correct.
 ///
-/// Confidence is the probability of the predicted class. Its range is cut into B bins of equal width,
+/// Confidence is the probability of the predicted class. Its range is divided into B bins of equal width,
 /// `((b − 1)/B, b/B]`. Guo et al., "On Calibration of Modern Neural Networks", 2017, arXiv:1706.04599.
 public struct Calibration: Hashable, Sendable {
-    /// The B bins, in rising confidence.
+    /// The B bins, in order of increasing confidence.
     public let bins: [CalibrationBin]
-    /// Expected calibration error, `Σ (n_b / N)·|accuracy_b − confidence_b|`, in [0, 1].
+    /// The expected calibration error, `Σ (n_b / N)·|accuracy_b − confidence_b|`, in [0, 1].
     public let expectedError: Double
-    /// The largest `|accuracy_b − confidence_b|` of a bin with samples.
+    /// The maximum calibration error: the largest `|accuracy_b − confidence_b|` over non-empty bins.
     public let maximumError: Double
 
     /// Bins the confidences of `predictions`; `binCount` ≥ 1.

@@ -1,12 +1,13 @@
 import Tensors
 
-/// Precision against recall at every threshold of one binary decision, as scikit-learn's
-/// `precision_recall_curve` orders it: thresholds ascending, recall descending, and a last point (recall 0,
-/// precision 1) that has no threshold.
+/// The precision–recall curve of one binary decision over all thresholds.
+///
+/// Points are ordered as in scikit-learn's `precision_recall_curve`: thresholds ascending, recall descending, and a
+/// last point (recall 0, precision 1) without a threshold.
 public struct PrecisionRecallCurve: Hashable, Sendable {
     private let counts: ThresholdCounts
-    /// Average precision, `Σ (R_i − R_{i−1})·P_i` over descending thresholds: the area under the steps, in [0, 1];
-    /// 0 where there are no positives.
+    /// The average precision, `Σ (R_i − R_{i−1})·P_i` over descending thresholds: the area under the step curve,
+    /// in [0, 1]; 0 if there are no positives.
     public let averagePrecision: Double
 
     init(_ counts: ThresholdCounts) {
@@ -30,39 +31,39 @@ public struct PrecisionRecallCurve: Hashable, Sendable {
         Double(counts.truePositives[i]) / (Double(counts.truePositives[i]) + Double(counts.falsePositives[i]))
     }
 
-    /// Without positives recall is 1 by convention (scikit-learn's).
+    /// Returns the recall at point `i`; 1 without positives, by scikit-learn's convention.
     private static func recall(_ counts: ThresholdCounts, _ i: Int) -> Double {
         counts.positives == 0 ? 1 : Double(counts.truePositives[i]) / Double(counts.positives)
     }
 
-    /// Points of the curve, the last one included.
+    /// The number of points of the curve, including the last one.
     public var count: Int { counts.thresholds.count + 1 }
-    /// Samples, or decisions, that are truly positive.
+    /// The number of positive samples or decisions.
     public var positives: Int { counts.positives }
 
-    /// Threshold, precision and recall of point `i`; the threshold of the last point is nil.
+    /// The threshold, precision and recall of point `i`; the threshold of the last point is nil.
     public subscript(i: Int) -> (threshold: Float?, precision: Double, recall: Double) {
         let j = counts.thresholds.count - 1 - i
         guard j >= 0 else { return (nil, 1, 0) }
         return (counts.thresholds[j], Self.precision(counts, j), Self.recall(counts, j))
     }
 
-    /// Where recall rises, ascending: the precision that holds from the recall before up to this one. Empty without
-    /// positives.
+    /// The steps of the curve in ascending recall: each precision holds from the previous recall up to the step's own.
+    /// Empty without positives.
     var steps: [(recall: Double, precision: Double)] {
         counts.thresholds.indices.filter {
             counts.truePositives[$0] > ($0 == 0 ? 0 : counts.truePositives[$0 - 1])
         }.map { (Self.recall(counts, $0), Self.precision(counts, $0)) }
     }
 
-    /// `[count − 1]`, ascending.
+    /// The thresholds, `[count − 1]`, ascending.
     public var thresholds: [Float] { counts.thresholds.reversed() }
-    /// `[count]`.
+    /// The precision at each point, `[count]`.
     public var precision: [Double] { (0..<count).map { self[$0].precision } }
-    /// `[count]`, descending.
+    /// The recall at each point, `[count]`, descending.
     public var recall: [Double] { (0..<count).map { self[$0].recall } }
 
-    /// The same curve without the points inside a run of equal recall, which lie on a vertical line
+    /// The curve without the interior points of runs of equal recall, which lie on a vertical line
     /// (scikit-learn's `drop_intermediate=True`).
     public var withoutIntermediatePoints: PrecisionRecallCurve {
         let hits = counts.truePositives
@@ -73,28 +74,29 @@ public struct PrecisionRecallCurve: Hashable, Sendable {
     }
 }
 
-/// The precision–recall curves of a classifier: each class against all others, all decisions as one, and the mean.
+/// The precision–recall curves of a classifier: one-versus-rest per class, micro-averaged and macro-averaged.
 public struct PrecisionRecallCurves: Hashable, Sendable {
     /// A point of the macro-averaged curve.
     public struct MacroPoint: Hashable, Sendable {
-        /// In [0, 1].
+        /// The recall, in [0, 1].
         public var recall: Double
-        /// In [0, 1].
+        /// The mean precision, in [0, 1].
         public var precision: Double
     }
 
-    /// `[K]`.
+    /// The one-versus-rest curve of each class, `[K]`.
     public let perClass: [PrecisionRecallCurve]
-    /// All N·K decisions as one.
+    /// The curve of all N·K decisions pooled.
     public let micro: PrecisionRecallCurve
-    /// At every recall that some class reaches, the mean over classes of the precision at which they reach it; recall
-    /// falls, and the last point is (recall 0, precision 1). The area below its steps is the macro-averaged
-    /// average precision: an absent class counts as 0 here too.
+    /// The mean over classes of the precision at every recall that some class reaches, in descending recall.
+    ///
+    /// The last point is (recall 0, precision 1). The area under the steps is the macro-averaged average precision: a
+    /// class without samples counts as 0 here too.
     public let macro: [MacroPoint]
-    /// Average precision, averaged; an absent class counts as 0 in the macro mean (scikit-learn's rule).
+    /// The averages of average precision; a class without samples counts as 0 in the macro mean, as in scikit-learn.
     public let averagePrecision: Averages
 
-    /// Computes every curve; O(N·K·log(N·K)).
+    /// Computes all curves; O(N·K·log(N·K)).
     public init(_ predictions: Predictions) {
         perClass = (0..<predictions.classCount).map {
             PrecisionRecallCurve(ThresholdCounts(predictions, class: $0))

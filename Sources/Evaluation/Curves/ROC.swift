@@ -1,15 +1,16 @@
 import Tensors
 
-/// True against false positive rate at every threshold of one binary decision, from (0, 0) to (1, 1), as
-/// scikit-learn's `roc_curve` orders it, points on a straight line left out.
+/// The ROC curve of one binary decision: true versus false positive rate at every threshold, from (0, 0) to (1, 1).
+///
+/// Points are ordered as in scikit-learn's `roc_curve`; collinear points are dropped.
 public struct ROCCurve: Hashable, Sendable {
     private let counts: ThresholdCounts
-    /// Area under the curve by trapezoids, in [0, 1]: the chance that a positive scores above a negative, ties
-    /// counting half. Nil where positives or negatives are missing (scikit-learn: NaN).
+    /// The area under the curve by the trapezoidal rule, in [0, 1]: the probability that a positive scores above a
+    /// negative, ties counting half. Nil without positives or without negatives (scikit-learn returns NaN).
     public let area: Double?
 
     init(_ all: ThresholdCounts) {
-        // A point goes where both second differences are zero: scikit-learn's `drop_intermediate=True`.
+        // Drops points where both second differences are zero, like scikit-learn's `drop_intermediate=True`.
         let (hits, misses) = (all.truePositives, all.falsePositives)
         let counts = all.selecting(
             hits.indices.filter { i in
@@ -25,22 +26,22 @@ public struct ROCCurve: Hashable, Sendable {
         var before = (hits: 0.0, misses: 0.0)
         for i in counts.thresholds.indices {
             let point = (hits: Double(counts.truePositives[i]), misses: Double(counts.falsePositives[i]))
-            // Integers below 2⁵³ until the division: exact for any test set of this world.
+            // Integers below 2⁵³ until the division, hence exact for any realistic test set.
             twice += (point.misses - before.misses) * (point.hits + before.hits)
             before = point
         }
         area = twice / (2 * Double(counts.positives) * Double(counts.negatives))
     }
 
-    /// Points of the curve, (0, 0) included.
+    /// The number of points of the curve, including (0, 0).
     public var count: Int { counts.thresholds.count + 1 }
-    /// Samples, or decisions, that are truly positive.
+    /// The number of positive samples or decisions.
     public var positives: Int { counts.positives }
-    /// Samples, or decisions, that are truly negative.
+    /// The number of negative samples or decisions.
     public var negatives: Int { counts.negatives }
 
-    /// Threshold and rates of point `i`. Point 0 is (0, 0) at threshold ∞. A rate is nil where its denominator,
-    /// the number of negatives or positives, is zero.
+    /// The threshold and rates of point `i`. Point 0 is (0, 0) at threshold ∞. A rate is nil if its denominator, the
+    /// number of negatives or positives, is zero.
     public subscript(i: Int) -> (threshold: Float, falsePositiveRate: Double?, truePositiveRate: Double?) {
         let hits = i == 0 ? 0 : Double(counts.truePositives[i - 1])
         let misses = i == 0 ? 0 : Double(counts.falsePositives[i - 1])
@@ -51,26 +52,27 @@ public struct ROCCurve: Hashable, Sendable {
     }
 }
 
-/// The ROC curves of a classifier: each class against all others, all decisions as one, and the mean.
+/// The ROC curves of a classifier: one-versus-rest per class, micro-averaged and macro-averaged.
 public struct ROCCurves: Hashable, Sendable {
     /// A point of the macro-averaged curve.
     public struct MacroPoint: Hashable, Sendable {
-        /// In [0, 1].
+        /// The false positive rate, in [0, 1].
         public var falsePositiveRate: Double
-        /// In [0, 1].
+        /// The mean true positive rate, in [0, 1].
         public var truePositiveRate: Double
     }
 
-    /// `[K]`.
+    /// The one-versus-rest curve of each class, `[K]`.
     public let perClass: [ROCCurve]
-    /// All N·K decisions as one.
+    /// The curve of all N·K decisions pooled.
     public let micro: ROCCurve
-    /// At every false positive rate where some class's curve has a point, the mean of the classes' true positive rates,
-    /// each curve straight between its points; two points, lower one first, where a curve rises upright. The
-    /// area below it is ``macroArea``. Empty where a class has no area.
+    /// The mean of the classes' true positive rates at every false positive rate where some class's curve has a point.
+    ///
+    /// Curves are linear between their points. Where a curve rises vertically there are two points, the lower one
+    /// first. The area under this curve is ``macroArea``. Empty if a class has no area.
     public let macro: [MacroPoint]
 
-    /// Computes every curve; O(N·K·log(N·K)).
+    /// Computes all curves; O(N·K·log(N·K)).
     public init(_ predictions: Predictions) {
         perClass = (0..<predictions.classCount).map { ROCCurve(ThresholdCounts(predictions, class: $0)) }
         micro = ROCCurve(ThresholdCounts(micro: predictions))
@@ -83,7 +85,7 @@ public struct ROCCurves: Hashable, Sendable {
             (0..<curve.count).map { (x: curve[$0].falsePositiveRate ?? 0, y: curve[$0].truePositiveRate ?? 0) }
         }
         let rates = Set(lines.flatMap { $0.map(\.x) }).sorted()
-        /// In each curve the first point at or beyond the rate.
+        /// The index of each curve's first point at or beyond the rate.
         var first = [Int](repeating: 0, count: lines.count)
         var points: [MacroPoint] = []
         for rate in rates {
@@ -110,11 +112,11 @@ public struct ROCCurves: Hashable, Sendable {
         return points
     }
 
-    /// Mean area over classes; nil where a class has none, as scikit-learn gives NaN.
+    /// The unweighted mean area over classes; nil if a class has no area (scikit-learn returns NaN).
     public var macroArea: Double? { mean { _ in 1 } }
 
-    /// Mean area over classes by their samples; a class without samples takes no part. Nil where a class that
-    /// has samples has no area.
+    /// The mean area over classes, weighted by their numbers of samples; classes without samples are ignored. Nil if a
+    /// class with samples has no area.
     public var weightedArea: Double? { mean { Double($0.positives) } }
 
     private func mean(_ weight: (ROCCurve) -> Double) -> Double? {

@@ -1,19 +1,19 @@
 import Tensors
 
-/// True and false positives of a binary decision "score ≥ threshold", at every distinct score.
+/// True and false positives of the binary decision "score ≥ threshold" at every distinct score.
 ///
-/// Precision–recall and ROC curves are both read off it. Scores must be in [0, 1].
+/// Precision–recall and ROC curves are both derived from it. Scores must be in [0, 1].
 struct ThresholdCounts: Hashable, Sendable {
-    /// Distinct scores, descending.
+    /// The distinct scores, descending.
     private(set) var thresholds: [Float] = []
-    /// Positives, and negatives, with a score of at least the threshold.
+    /// The numbers of positives and of negatives whose score is at least the threshold.
     private(set) var truePositives: [Int32] = []
     private(set) var falsePositives: [Int32] = []
 
     var positives: Int { Int(truePositives.last ?? 0) }
     var negatives: Int { Int(falsePositives.last ?? 0) }
 
-    /// One class against all others.
+    /// Counts one class versus the rest.
     init(_ predictions: Predictions, class c: Int) {
         var keys = [UInt32]()
         keys.reserveCapacity(predictions.count)
@@ -23,7 +23,7 @@ struct ThresholdCounts: Hashable, Sendable {
         self.init(keys: &keys)
     }
 
-    /// All N·K decisions "sample i is of class j" as one binary problem.
+    /// Pools all N·K decisions "sample i is of class j" into one binary problem.
     init(micro predictions: Predictions) {
         let k = predictions.classCount
         var keys = [UInt32]()
@@ -34,8 +34,8 @@ struct ThresholdCounts: Hashable, Sendable {
         self.init(keys: &keys)
     }
 
-    /// The bits of a float in [0, 1] order as the float does, and its sign, which the shift drops, says nothing (−0
-    /// is 0): score and truth sort as one integer.
+    /// Returns score and truth packed into one sortable integer. The bit patterns of floats in [0, 1] sort like the
+    /// floats; the shift drops the sign bit, which only distinguishes −0 from 0.
     private static func key(_ score: Float, _ positive: Bool) -> UInt32 {
         score.bitPattern << 1 | (positive ? 1 : 0)
     }
@@ -54,7 +54,7 @@ struct ThresholdCounts: Hashable, Sendable {
         }
     }
 
-    /// Keeps the points at `indices`, ascending.
+    /// Returns the points at `indices`, which must be ascending.
     func selecting(_ indices: [Int]) -> ThresholdCounts {
         var result = self
         result.thresholds = indices.map { thresholds[$0] }

@@ -1,12 +1,14 @@
 import Foundation
 import Tensors
 
-/// What errors in a sample say of the error rate, exactly.
+/// Exact binomial bounds on an error rate.
 package enum BinomialBound {
-    /// The largest error rate that `errors` of `count` leave possible: p with `P(X ≤ errors | count, p) = 1 − level`; a one-sided
-    /// interval of Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
-    /// Biometrika 26, 1934. Holds also where the errors' probabilities differ (W. Hoeffding, "On the distribution of the number of
-    /// successes in independent trials", Ann. Math. Statist. 27, 1956). 1 where all are wrong, or there are none.
+    /// Returns the one-sided upper confidence bound on the error rate, given `errors` errors in `count` samples.
+    ///
+    /// The bound is the p with `P(X ≤ errors | count, p) = 1 − level`, and 1 if every sample is an error or there are
+    /// none: Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
+    /// Biometrika 26, 1934. It also holds if the samples' error probabilities differ (W. Hoeffding, "On the
+    /// distribution of the number of successes in independent trials", Ann. Math. Statist. 27, 1956).
     package static func upper(errors: Int, count: Int, level: Double) -> Double {
         precondition(
             errors >= 0 && errors <= count && level > 0 && level < 1,
@@ -21,19 +23,19 @@ package enum BinomialBound {
         return (low + high) / 2
     }
 
-    /// The fewest samples, none of them wrong, that keep the rate at or below `rate`.
+    /// Returns the smallest number of error-free samples whose upper bound is at most `rate`.
     package static func leastCount(rate: Double, level: Double) -> Int {
         Int((log(1 - level) / log(1 - rate)).rounded(.up))
     }
 
-    /// `P(X ≥ successes)`, X binomial of `count` trials at `rate` in (0, 1).
+    /// Returns `P(X ≥ successes)` for X binomial of `count` trials at probability `rate`, in (0, 1).
     package static func upperTail(successes: Int, count: Int, rate: Double) -> Double {
         precondition(successes >= 0 && successes <= count && rate > 0 && rate < 1, "BinomialBound: no such binomial")
-        // Failures: at most as many as there were. The smaller tail is the one that is summed.
+        // The complement: at most `count - successes` failures. This sums the smaller tail.
         return min(1, distribution(count - successes, count, 1 - rate))
     }
 
-    /// `P(X ≤ k)`, X binomial of n trials at p, by its terms, each from the one before.
+    /// Returns `P(X ≤ k)` for X binomial of n trials at probability p, summing terms by recurrence.
     private static func distribution(_ k: Int, _ n: Int, _ p: Double) -> Double {
         guard p > 0 else { return 1 }
         guard p < 1 else { return k >= n ? 1 : 0 }

@@ -1,16 +1,18 @@
 import Tensors
 import Workers
 
-/// 95 % intervals of figures that are no proportions, from test sets drawn anew out of the test set.
+/// 95 % bootstrap confidence intervals of figures that are not proportions.
 ///
-/// Each of B resamples draws, with replacement, as many samples of each class as there are: averages over classes need
-/// every class, and simple draws lose small ones. Every figure is computed on it as on the whole. The interval is the bias-corrected percentile one: with z₀ = Φ⁻¹(share of resamples below the figure, ties half),
-/// quantiles Φ(2z₀ ± 1.96) of the resampled figures, interpolated linearly. Resampling adds noise of its own to figures like
-/// the calibration error, which the correction takes out again. Efron, "Nonparametric standard errors and confidence
-/// intervals", Canadian Journal of Statistics 9, 1981.
+/// Each of B resamples draws, with replacement, as many samples of each class as the test set has (a stratified
+/// bootstrap): averages over classes need every class, and unstratified draws can miss small ones. Every figure is
+/// computed on a resample as on the full set. The interval is the bias-corrected percentile interval: with
+/// z₀ = Φ⁻¹(fraction of resamples below the figure, ties counting half), the quantiles Φ(2z₀ ± 1.96) of the resampled
+/// figures, linearly interpolated. Resampling itself biases figures such as the calibration error with added noise; the
+/// correction removes this bias. Efron, "Nonparametric standard errors and confidence intervals", Canadian Journal of
+/// Statistics 9, 1981.
 ///
-/// Resample r takes its numbers from the stream at (seed, bootstrap, r), class after class: the same bits for every
-/// thread count. An interval of no width says that no resample differed, not that the figure is certain.
+/// Resample r draws from the random stream at (seed, bootstrap, r), class by class, so results are bit-identical for
+/// every thread count. An interval of zero width means that no resample differed, not that the figure is certain.
 public struct BootstrapIntervals: Hashable, Sendable {
     /// A figure with an interval, named as in `metrics.json`.
     public enum Figure: String, CaseIterable, Sendable {
@@ -27,25 +29,25 @@ public struct BootstrapIntervals: Hashable, Sendable {
         /// Log loss, Brier score, expected calibration error, Cohen's κ and Matthews' correlation.
         case logLoss, brier, calibrationError, kappa, matthews
 
-        /// Its place among the figures of a resample.
+        /// The figure's index within the figures of a resample.
         var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
     }
 
-    /// B.
+    /// The number of resamples, B.
     public let resamples: Int
-    /// Of the resamples.
+    /// The seed of the resamples.
     public let seed: UInt64
-    /// Absent where the figure is undefined, on the whole set or on half of the resamples.
+    /// The intervals by figure. A figure undefined on the full set or on at least half of the resamples is absent.
     public let intervals: [Figure: ConfidenceInterval]
 
-    /// The interval of `figure`, where there is one.
+    /// The interval of `figure`, or nil if there is none.
     public subscript(figure: Figure) -> ConfidenceInterval? { intervals[figure] }
 
-    /// Draws and computes; O(B·N·K) at worst, far less for a good classifier.
+    /// Draws the resamples and computes the intervals; O(B·N·K) at worst, far less for a good classifier.
     ///
     /// - Parameters:
-    ///   - resamples: B ≥ 1.
-    ///   - level: in (0, 1).
+    ///   - resamples: The number of resamples, B ≥ 1.
+    ///   - level: The confidence level, in (0, 1).
     package init(
         _ predictions: Predictions, resamples: Int = 2000, level: Double = 0.95, seed: UInt64, pool: WorkerPool
     ) {
@@ -67,15 +69,16 @@ public struct BootstrapIntervals: Hashable, Sendable {
         self.intervals = intervals
     }
 
-    /// - Parameter values: ascending, not empty.
+    /// Returns the bias-corrected percentile interval.
+    /// - Parameter values: The resampled figures, ascending, not empty.
     static func interval(_ values: [Double], around figure: Double, level: Double) -> ConfidenceInterval {
         let count = Double(values.count)
-        // What differs by rounding alone is the same.
+        // Values that differ only by rounding count as equal.
         let rounding = 1e-12 * max(1, abs(figure))
         let below =
             Double(values.count { $0 < figure - rounding })
             + 0.5 * Double(values.count { abs($0 - figure) <= rounding })
-        // A share of nothing or all stands for less than half a resample.
+        // Fractions of 0 and 1 have infinite normal scores: clamp to half a resample.
         let share = min(max(below / count, 0.5 / count), 1 - 0.5 / count)
         let bias = ConfidenceInterval.normalScore(share)
         let reach = ConfidenceInterval.normalScore((1 + level) / 2)

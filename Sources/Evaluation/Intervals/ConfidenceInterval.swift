@@ -1,23 +1,25 @@
 import Foundation
 import Tensors
 
-/// A range that holds a figure's true value with a stated probability.
+/// A confidence interval: a range that contains a figure's true value with a stated probability.
 public struct ConfidenceInterval: Hashable, Sendable, Codable {
     /// The lower end.
     public var lower: Double
     /// The upper end.
     public var upper: Double
-    /// The probability, in (0, 1).
+    /// The confidence level, in (0, 1).
     public var level: Double
 
-    /// From `lower` to `upper`.
+    /// Creates an interval from `lower` to `upper`.
     public init(lower: Double, upper: Double, level: Double) {
         self.lower = lower
         self.upper = upper
         self.level = level
     }
 
-    /// Wilson's score interval of a proportion, `successes` of `count`; stays within [0, 1] and holds near its ends.
+    /// Returns Wilson's score interval of the proportion `successes` of `count`.
+    ///
+    /// The interval stays within [0, 1] and remains valid for proportions near 0 and 1:
     ///
     /// `(p + z²/2n ± z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n)` with `Φ(z) = (1 + level)/2`. Wilson, "Probable
     /// inference, the law of succession, and statistical inference", 1927.
@@ -36,13 +38,14 @@ public struct ConfidenceInterval: Hashable, Sendable, Codable {
             upper: successes == count ? 1 : (centre + reach) / scale, level: level)
     }
 
-    /// Φ(z), the share of a normal distribution below z.
+    /// Returns Φ(z), the standard normal cumulative distribution function.
     static func normalShare(below z: Double) -> Double { 0.5 * erfc(-z / 2.0.squareRoot()) }
 
-    /// z with Φ(z) = p, for p in (0, 1).
+    /// Returns z with Φ(z) = p, for p in (0, 1).
     static func normalScore(_ p: Double) -> Double { p < 0.5 ? -normalQuantile(1 - p) : normalQuantile(p) }
 
-    /// z with Φ(z) = p, for p in [0.5, 1). Φ is concave there, so Newton's steps from 0 climb to z and never pass it.
+    /// Returns z with Φ(z) = p, for p in [0.5, 1). Φ is concave there, so Newton's method started at 0 increases
+    /// towards z and never overshoots.
     static func normalQuantile(_ p: Double) -> Double {
         precondition(p >= 0.5 && p < 1, "normalQuantile: expected p in [0.5, 1), received \(p)")
         var z = 0.0

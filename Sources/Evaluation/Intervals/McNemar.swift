@@ -1,40 +1,45 @@
 import Foundation
 
-/// McNemar's test of two classifiers on the same samples: is one right where the other is wrong more often than the
-/// other way round, beyond chance? Samples that both get right, or both wrong, say nothing about it.
+/// McNemar's test of whether two classifiers evaluated on the same samples differ in accuracy beyond chance.
+///
+/// Only discordant samples count: those that exactly one of the two classifies correctly.
 ///
 /// McNemar, "Note on the sampling error of the difference between correlated proportions or percentages", Psychometrika
-/// 12, 1947; for classifiers Dietterich, "Approximate statistical tests for comparing supervised classification learning
-/// algorithms", Neural Computation 10, 1998.
+/// 12, 1947; for classifiers Dietterich, "Approximate statistical tests for comparing supervised classification
+/// learning algorithms", Neural Computation 10, 1998.
 package struct McNemar: Hashable, Sendable {
-    /// How the p-value was found.
+    /// The method by which the p-value was computed.
     package enum Method: String, Hashable, Sendable, Codable {
-        /// `min(1, 2·P(X ≤ min(b, c)))`, X binomial of b + c trials at 1/2.
+        /// `min(1, 2·P(X ≤ min(b, c)))`, with X binomial of b + c trials at probability 1/2.
         case exact
-        /// `χ² = (|b − c| − 1)²/(b + c)` of one degree of freedom: Edwards's continuity correction.
+        /// `χ² = (|b − c| − 1)²/(b + c)` with one degree of freedom, including Edwards's continuity correction.
         case chiSquare
     }
 
-    /// b: samples that only the first classifier gets right, and c: only the second.
+    /// The number of samples that only the first classifier gets right, b.
     package let onlyFirst: Int
+    /// The number of samples that only the second classifier gets right, c.
     package let onlySecond: Int
-    /// N.
+    /// The number of samples, N.
     package let count: Int
     package let method: Method
-    /// χ², or the smaller of b and c for the exact test.
+    /// The test statistic: χ², or the smaller of b and c for the exact test.
     package let statistic: Double
-    /// The chance of a difference at least as large if both erred alike; two-sided, in [0, 1].
+    /// The two-sided p-value, in [0, 1]: the probability of a difference at least as large if both classifiers had the
+    /// same error rate.
     package let pValue: Double
-    /// Accuracy of the second less that of the first, `(c − b)/N`.
+    /// The accuracy of the second classifier minus that of the first, `(c − b)/N`.
     package let difference: Double
-    /// Of that difference, 95 % (Agresti and Min): with a half added to each cell, `d ± z·√((b + c − (c − b)²/N)/N²)`.
+    /// The 95 % confidence interval of ``difference``: with 1/2 added to each cell, `d ± z·√((b + c − (c − b)²/N)/N²)`.
     /// Agresti, Min, "Simple improved confidence intervals for comparing matched proportions", Statistics in Medicine
     /// 24, 2005.
     package let interval: ConfidenceInterval
 
-    /// Up to so many discordant samples the test is exact; from there on the two agree to three digits.
+    /// The largest number of discordant samples for which the exact test is used; beyond it the two methods agree to
+    /// three digits.
     package static let exactLimit = 1000
 
+    /// Tests from the discordant counts.
     /// - Precondition: b, c ≥ 0, N ≥ 1 and b + c ≤ N.
     package init(onlyFirst b: Int, onlySecond c: Int, count: Int) {
         precondition(
@@ -63,8 +68,8 @@ package struct McNemar: Hashable, Sendable {
         interval = ConfidenceInterval(lower: max(-1, centre - reach), upper: min(1, centre + reach), level: 0.95)
     }
 
-    /// Compares two classifiers' predictions.
-    /// - Precondition: the same labels.
+    /// Compares the predictions of two classifiers.
+    /// - Precondition: both have the same labels.
     package init(_ first: Predictions, _ second: Predictions) {
         precondition(first.labels == second.labels, "McNemar: expected the same samples")
         var (b, c) = (0, 0)
@@ -76,8 +81,8 @@ package struct McNemar: Hashable, Sendable {
         self.init(onlyFirst: b, onlySecond: c, count: first.count)
     }
 
-    /// P(X ≤ k) for X binomial of n trials at 1/2, 0 ≤ k ≤ n/2; from the largest term down, each the next one's
-    /// `i/(n − i + 1)`.
+    /// Returns P(X ≤ k) for X binomial of n trials at probability 1/2, 0 ≤ k ≤ n/2. Terms are summed from the largest
+    /// down; term i − 1 is term i times `i/(n − i + 1)`.
     private static func binomialTail(_ k: Int, of n: Int) -> Double {
         let x = Double(k), m = Double(n)
         let logs: [Double] = [lgamma(m + 1), -lgamma(x + 1), -lgamma(m - x + 1), -m * Double(log(2.0))]
@@ -90,9 +95,9 @@ package struct McNemar: Hashable, Sendable {
         return sum
     }
 
-    /// Holm's step-down correction: p-values of several tests such that the chance of any false alarm keeps to the level.
+    /// Returns the p-values adjusted by Holm's step-down correction, which controls the family-wise error rate.
     ///
-    /// The i-th smallest of m becomes the largest of `min(1, (m − j + 1)·pⱼ)` for j ≤ i. Holm, "A simple sequentially
+    /// The i-th smallest of m becomes the maximum of `min(1, (m − j + 1)·pⱼ)` over j ≤ i. Holm, "A simple sequentially
     /// rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979.
     package static func holm(_ pValues: [Double]) -> [Double] {
         let order = pValues.indices.sorted { (pValues[$0], $0) < (pValues[$1], $1) }

@@ -4,29 +4,30 @@ import Workers
 
 /// The figures of ``BootstrapIntervals`` on the test set (task 0) and on its resamples (tasks 1…B).
 ///
-/// A resample is a weight for each sample: how often it was drawn. What does not depend on the draw is computed once: each
-/// sample's loss, Brier term and calibration bin, and each class's samples in falling order of their score, as far as its
-/// last positive, since what comes after changes neither average precision nor, but for its number, the area.
+/// A resample is represented by a weight per sample: how often it was drawn. Everything that does not depend on the
+/// draw is computed once: each sample's loss, Brier term and calibration bin, and each class's samples in descending
+/// order of score, down to its last positive: samples below that do not affect average precision, and affect the area
+/// only through their number.
 final class ResampledFigures: ParallelWork {
-    /// `[B + 1, figures]`; NaN where a figure is undefined.
+    /// The figures, `[B + 1, figures]`; NaN where a figure is undefined.
     let figures: AlignedBuffer<Double>
 
     private let classes: Int
     private let seed: UInt64
-    /// `label · K + predicted` of each sample.
+    /// The confusion-matrix index `label · K + predicted` of each sample.
     private let cells: [Int32]
     private let losses: [Double]
     private let brierTerms: [Double]
     private let bins: [UInt8]
     private let confidences: [Double]
-    /// Each class's samples, ascending.
+    /// The sample indices of each class, ascending.
     private let members: [[Int32]]
     private let orders: Orders
     private let scratch: [Scratch]
 
     private static let binCount = 15
 
-    /// Memory of one worker.
+    /// Scratch memory of one worker.
     private final class Scratch {
         var weights: [UInt16]
         var counts: [Int]
@@ -41,8 +42,8 @@ final class ResampledFigures: ParallelWork {
         }
     }
 
-    /// Each class's samples, score falling: the sample's index times four, plus 2 where it is of the class, plus 1 where the
-    /// next score is another.
+    /// The samples in descending order of score, for each class. An entry is the sample's index times four, plus 2 if
+    /// the sample belongs to the class, plus 1 if the next score differs.
     private final class Orders: ParallelWork {
         var entries: [[UInt32]]
         private let predictions: Predictions
@@ -59,7 +60,7 @@ final class ResampledFigures: ParallelWork {
             var keys: [UInt64] = []
             keys.reserveCapacity(n)
             for i in 0..<n {
-                // Bits of a float in [0, 1] order as the float does; the shift drops −0's sign.
+                // The bit patterns of floats in [0, 1] sort like the floats; the shift drops the sign of −0.
                 let score = predictions.probability(i, c).bitPattern << 1
                 keys.append(UInt64(score) << 32 | UInt64(i))
             }
@@ -72,7 +73,7 @@ final class ResampledFigures: ParallelWork {
             }
         }
 
-        /// Takes each class's entries up to the end of the last positive's ties.
+        /// Stores each class's entries up to and including the ties of its last positive.
         func finish() {
             let n = predictions.count
             for c in 0..<predictions.classCount {
@@ -134,12 +135,12 @@ final class ResampledFigures: ParallelWork {
         for i in 0..<weights.count { weights[i] = 0 }
         var stream = RandomStream(RandomAddress(seed: seed, purpose: .bootstrap, major: UInt32(task - 1)))
         for own in members where !own.isEmpty {
-            // A sample drawn 2¹⁶ times of as many would trap; its chance is below 10^-200000.
+            // Drawing one sample 2¹⁶ times would overflow and trap; the probability is below 10^-200000.
             for _ in 0..<own.count { weights[Int(own[stream.integer(below: own.count)])] += 1 }
         }
     }
 
-    /// The figures in the order of their declaration.
+    /// Returns the figures of one resample, in declaration order.
     private func compute(_ memory: Scratch) -> [Double] {
         let n = cells.count, k = classes
         var loss = 0.0, brier = 0.0
@@ -175,8 +176,8 @@ final class ResampledFigures: ParallelWork {
         ]
     }
 
-    /// Average precision (0 without positives) and area under the ROC curve (NaN without positives or negatives) of one
-    /// class.
+    /// Returns one class's average precision (0 without positives) and area under the ROC curve (NaN without positives
+    /// or negatives).
     private static func ranked(
         _ entries: [UInt32], _ weights: [UInt16], positives: Int, count: Int
     ) -> (averagePrecision: Double, area: Double) {

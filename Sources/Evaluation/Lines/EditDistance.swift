@@ -1,17 +1,17 @@
-/// What makes one text of another: characters replaced, put in, left out.
+/// The edits that turn one text into another: substitutions, insertions and deletions.
 package struct Edits: Hashable, Sendable {
-    /// True character and what was read instead; both nil never.
+    /// One edit: the true character and the one read instead. At most one of them is nil.
     package struct Step: Hashable, Sendable {
-        /// Nil: put in.
+        /// The true character; nil for an insertion.
         package var truth: Int?
-        /// Nil: left out.
+        /// The character read; nil for a deletion.
         package var read: Int?
     }
 
-    /// In the order of the text, those that are right left out.
+    /// The edits in text order, without matches.
     package let steps: [Step]
 
-    /// The fewest edits from `truth` to `read` (V. Levenshtein 1966); of equally many, replacements before the others.
+    /// Computes a minimum edit script from `truth` to `read` (V. Levenshtein 1966), preferring substitutions on ties.
     /// O(n·m).
     package init(from truth: [Int], to read: [Int]) {
         let (n, m) = (truth.count, read.count), stride = m + 1
@@ -47,10 +47,10 @@ package struct Edits: Hashable, Sendable {
         self.steps = steps.reversed()
     }
 
-    /// Characters read as others.
+    /// The number of characters read as others.
     package var substitutions: Int { steps.count { $0.truth != nil && $0.read != nil } }
-    /// Characters read where none is.
+    /// The number of characters read where there are none.
     package var insertions: Int { steps.count { $0.truth == nil } }
-    /// Characters not read.
+    /// The number of characters not read.
     package var deletions: Int { steps.count { $0.read == nil } }
 }

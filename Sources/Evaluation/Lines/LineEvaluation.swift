@@ -1,81 +1,81 @@
-/// A line of text, what it says and what was read. Texts are classes from left to right.
+/// A line of text: its true text and the text that was read, as class indices from left to right.
 package struct LinePrediction: Hashable, Sendable {
-    /// What it says.
+    /// The true text.
     package var truth: [Int]
-    /// What was read.
+    /// The text that was read.
     package var read: [Int]
-    /// Of the whole reading, in [0, 1].
+    /// The probability of the whole reading, in [0, 1].
     package var probability: Double
-    /// `−log P(truth)`, nats.
+    /// The loss `−log P(truth)`, in nats.
     package var loss: Double
 
-    /// One line.
+    /// Creates the prediction of one line.
     package init(truth: [Int], read: [Int], probability: Double, loss: Double) {
         (self.truth, self.read, self.probability, self.loss) = (truth, read, probability, loss)
     }
 
-    /// Whether the whole line is right.
+    /// Whether the whole line was read correctly.
     package var isRight: Bool { truth == read }
 }
 
-/// Every figure of a reader of lines on one set of them.
+/// All figures of a line reader on one set of lines.
 package struct LineEvaluation: Hashable, Sendable {
-    /// Lines of one length.
+    /// The results on lines of one length.
     package struct Length: Hashable, Sendable, Encodable {
-        /// Characters.
+        /// The number of characters.
         package var length: Int
-        /// Lines.
+        /// The number of lines.
         package var count: Int
-        /// Lines read right.
+        /// The number of lines read correctly.
         package var correct: Int
     }
 
-    /// One character taken for another; nil for none.
+    /// A confusion of one character with another; nil stands for no character.
     package struct Confusion: Hashable, Sendable {
-        /// What it is.
+        /// The true character.
         package var truth: Int?
-        /// What was read.
+        /// The character read.
         package var read: Int?
-        /// How often.
+        /// The number of occurrences.
         package var count: Int
     }
 
-    /// What accepting all readings of at least some probability gives.
+    /// The result of accepting all readings whose probability is at least a threshold.
     package struct Acceptance: Hashable, Sendable {
-        /// The least probability that is accepted.
+        /// The lowest accepted probability.
         package var threshold: Double
-        /// Lines accepted.
+        /// The number of lines accepted.
         package var accepted: Int
-        /// Of these, wrong.
+        /// The number of accepted lines that are wrong.
         package var wrong: Int
     }
 
-    /// What was read, in the set's order.
+    /// The predictions, in the set's order.
     package let lines: [LinePrediction]
-    /// Names of the classes.
+    /// The names of the classes.
     package let classNames: [String]
-    /// Lines read right.
+    /// The number of lines read correctly.
     package let correct: Int
-    /// Of ``accuracy``, Wilson, 95 %.
+    /// The 95 % Wilson interval of ``accuracy``.
     package let accuracyInterval: ConfidenceInterval
-    /// Characters of all lines.
+    /// The number of characters in all lines.
     package let characters: Int
-    /// Characters read as others, over all lines.
+    /// The number of characters read as others, over all lines.
     package let substitutions: Int
-    /// Characters read where none is.
+    /// The number of characters read where there are none.
     package let insertions: Int
-    /// Characters not read.
+    /// The number of characters not read.
     package let deletions: Int
-    /// Mean of `−log P(truth)`, nats a line.
+    /// The mean of `−log P(truth)`, in nats per line.
     package let logLoss: Double
-    /// By length, rising.
+    /// The results by length, ascending.
     package let lengths: [Length]
-    /// What was taken for what, the most frequent first.
+    /// The confusions, most frequent first.
     package let confusions: [Confusion]
-    /// From the surest line on, a point for each further one; lines of equal probability in one.
+    /// The acceptance curve, one point for each distinct probability, most confident first.
     package let acceptances: [Acceptance]
 
-    /// Computes everything.
+    /// Computes all figures.
     package init(_ lines: [LinePrediction], classNames: [String]) {
         self.lines = lines
         self.classNames = classNames
@@ -113,16 +113,16 @@ package struct LineEvaluation: Hashable, Sendable {
         acceptances = points
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     package var count: Int { lines.count }
-    /// The share of lines read right as a whole.
+    /// The fraction of lines read entirely correctly.
     package var accuracy: Double { Double(correct) / Double(count) }
-    /// `(S + I + D) / N`: edits over the characters there are. It may pass 1.
+    /// The character error rate, `(S + I + D) / N`: edits per true character. It may exceed 1.
     package var characterErrorRate: Double { Double(substitutions + insertions + deletions) / Double(characters) }
-    /// Mean probability of the readings; where they are calibrated, ``accuracy``.
+    /// The mean probability of the readings; equals ``accuracy`` if they are calibrated.
     package var meanProbability: Double { lines.reduce(0) { $0 + $1.probability } / Double(count) }
 
-    /// The largest share of lines that can be accepted, the surest first, with at most `error` of them wrong; 0 where none can.
+    /// Returns the point with the most accepted lines such that at most a fraction `error` is wrong; nil if none.
     package func coverage(error: Double) -> Acceptance? {
         acceptances.last { Double($0.wrong) <= error * Double($0.accepted) }
     }

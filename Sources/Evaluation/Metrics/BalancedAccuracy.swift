@@ -1,11 +1,11 @@
 import Formats
 
 extension Metric {
-    /// The mean of the recalls of the classes that have samples, in [0, 1]: what accuracy would be were they of one size.
+    /// The mean recall of the classes that have samples, in [0, 1]: the accuracy if all classes were of equal size.
     public static var balancedAccuracy: Metric { Metric(BalancedAccuracy()) }
 }
 
-/// ``Metric/balancedAccuracy``, as scikit-learn's `balanced_accuracy_score`.
+/// ``Metric/balancedAccuracy``, equal to scikit-learn's `balanced_accuracy_score`.
 package struct BalancedAccuracy: MetricKind {
     package static let type = "balancedAccuracy"
     package static var options: Section<BalancedAccuracy> { Section(initial: BalancedAccuracy(), fields: []) }

@@ -1,12 +1,14 @@
 import Formats
 
 extension Metric {
-    /// F_β of each class, averaged over classes: β times as much weight on recall as on precision; β = `beta` in (0, 100].
+    /// The macro-averaged F_β score, which weights recall β times as much as precision; β = `beta` in (0, 100].
     public static func fScore(beta: Double) -> Metric { Metric(FScore(beta: beta)) }
 }
 
-/// ``Metric/fScore(beta:)``: `(1 + β²)·TP / ((1 + β²)·TP + β²·FN + FP)`, 0 where a class is neither true nor predicted, as
-/// scikit-learn's `fbeta_score` with `average="macro", zero_division=0`. C. J. van Rijsbergen 1979, "Information retrieval".
+/// ``Metric/fScore(beta:)``: `(1 + β²)·TP / ((1 + β²)·TP + β²·FN + FP)`, 0 if a class is neither true nor predicted.
+///
+/// Equals scikit-learn's `fbeta_score` with `average="macro", zero_division=0`. C. J. van Rijsbergen 1979, "Information
+/// retrieval".
 package struct FScore: MetricKind {
     package var beta = 1.0
 

@@ -1,22 +1,23 @@
 import Formats
 import Tensors
 
-/// A figure of a classifier on a set, beside those that every ``EvaluationSummary`` has. The names and options are those of a
-/// configuration's `type`.
+/// An additional figure of a classifier on a set, beyond those of every ``EvaluationSummary``.
+///
+/// Names and options are those of a configuration's `type`.
 public struct Metric: Hashable, Sendable, CustomStringConvertible {
     /// The metric with its options.
     public let kind: any MetricKind
 
-    /// Of a kind of one's own.
+    /// Creates a metric of a custom kind.
     public init(_ kind: some MetricKind) { self.kind = kind }
 
-    /// The name in a configuration.
+    /// The metric's name in a configuration.
     public var type: String { Swift.type(of: kind).type }
 
-    /// The type and the options: `fScore {"beta": 2}`.
+    /// The type and the options, for example `fScore {"beta": 2}`.
     public var description: String { kind.text }
 
-    /// Whether both are of one type and have the same options.
+    /// Returns whether both metrics have the same type and options.
     public static func == (a: Metric, b: Metric) -> Bool { AnyHashable(a.kind) == AnyHashable(b.kind) }
 
     /// Hashes the type and the options.
@@ -29,34 +30,38 @@ extension Metric {
     ]
     private static let registry = KindRegistry<any MetricKind.Type>("metric", builtIn.map { ($0.type, $0) })
 
-    /// Every kind that a configuration can name: the package's own, then those that were registered.
+    /// All kinds that a configuration can name: the built-in ones, then the registered ones.
     public static var kinds: [any MetricKind.Type] { registry.kinds }
 
-    /// Makes a metric of one's own a `type` that configurations can name in `evaluation.metrics`, with its keys read as strictly
-    /// as all others. To be called before the first of them is read; twice is the same as once.
+    /// Registers a custom metric as a `type` that configurations can name in `evaluation.metrics`.
     ///
-    /// - Throws: an ``InputError`` where another metric has that name, or it is not of letters and digits.
+    /// Its keys are decoded as strictly as all others. Call this before reading the first configuration that names the
+    /// metric. Registering a kind twice has no further effect.
+    ///
+    /// - Throws: An ``InputError`` if another metric has that name, or if the name does not consist of letters and
+    ///   digits.
     public static func register(_ kind: any MetricKind.Type) throws(InputError) { try registry.add(kind.type, kind) }
 }
 
-/// All there is to a metric: its options and their keys in a configuration, and its value. One file of `Metrics` holds one;
-/// ``Metric/register(_:)`` adds others.
+/// A kind of metric: its options, their keys in a configuration, and its value.
+///
+/// Each built-in kind has its own file in `Metrics`; ``Metric/register(_:)`` adds custom ones.
 public protocol MetricKind: ConfigurationKind {
-    /// The figure; NaN where it is not defined, which is written as null.
+    /// Returns the metric's value; NaN if it is undefined, which is written as null.
     func value(_ predictions: Predictions) -> Double
 }
 
 extension MetricKind {
-    /// This kind as a case of the configuration's union of metrics.
+    /// This kind as a variant of the configuration's union of metrics.
     package static var variant: Variant<Nothing, Metric> {
         Variant(type, options, { Metric($0) }, { $0.kind as? Self })
     }
 }
 
-/// One metric's figure on one set.
+/// The value of one metric on one set.
 public struct MetricValue: Hashable, Sendable {
     /// The metric's ``Metric/description``.
     public let name: String
-    /// NaN where it is not defined.
+    /// The value; NaN if it is undefined.
     public let value: Double
 }

@@ -1,27 +1,29 @@
 import Foundation
 import LinearAlgebra
 
-/// Tells what a network was not trained to read: an out-of-distribution score, and how strange known images look by it.
+/// An out-of-distribution detector: scores images by how unlike the network's training data they are, calibrated on
+/// known images.
 ///
-/// Two scores of an image, from its logits z and its features f (what the layer that decides has read, averaged over places where
-/// it is an image):
+/// Two scores of an image are computed from its logits z and its features f (the input of the classifying layer,
+/// averaged over positions if it is spatial):
 ///
 ///     energy       E = −log Σₖ exp zₖ
 ///     Mahalanobis  M = minₖ (f − μₖ)ᵀ Σ⁻¹ (f − μₖ)
 ///
-/// μₖ is the mean of class k's training images, Σ their covariance within classes, its diagonal raised by 10⁻³ of its mean.
-/// ``Kind/both`` adds the two after each was shifted by its median over images that the network did not learn from and divided by the
-/// distance from there to their 95th percentile. Cost: d² + K·d multiplications an image of d features.
+/// μₖ is the mean feature vector of class k's training images, Σ their within-class covariance, regularised by adding
+/// 10⁻³ of its mean diagonal element to the diagonal. ``Kind/both`` adds the two scores after subtracting from each its
+/// median over held-out images and dividing by the distance from the median to the 95th percentile. Cost: d² + K·d
+/// multiplications per image of d features.
 ///
 /// W. Liu, X. Wang, J. Owens, Y. Li, "Energy-based out-of-distribution detection", NeurIPS 2020 (arXiv:2010.03759);
-/// K. Lee, K. Lee, H. Lee, J. Shin, "A simple unified framework for detecting out-of-distribution samples and adversarial attacks",
-/// NeurIPS 2018 (arXiv:1807.03888).
+/// K. Lee, K. Lee, H. Lee, J. Shin, "A simple unified framework for detecting out-of-distribution samples and
+/// adversarial attacks", NeurIPS 2018 (arXiv:1807.03888).
 package struct StrangerDetector: Hashable, Sendable {
     package enum Kind: String, CaseIterable, Sendable {
         case energy, mahalanobis, both
     }
 
-    /// How one score is brought to a common scale.
+    /// The normalisation that brings one score to a common scale.
     package struct Scale: Hashable, Sendable {
         package var centre: Double
         package var spread: Double
@@ -41,22 +43,22 @@ package struct StrangerDetector: Hashable, Sendable {
     package let kind: Kind
     package let energy: Scale
     package let mahalanobis: Scale
-    /// K.
+    /// The number of classes, K.
     package let classCount: Int
-    /// d.
+    /// The number of features, d.
     package let featureCount: Int
-    /// `W·μₖ`, `[K, d]`.
+    /// The whitened class means `W·μₖ`, `[K, d]`.
     package let means: [Float]
-    /// W with `WᵀW = Σ⁻¹`, `[d, d]`.
+    /// The whitening matrix W with `WᵀW = Σ⁻¹`, `[d, d]`.
     package let whitening: [Float]
-    /// The score below which a share of i/1000 of known images are, rising, `[1001]`.
+    /// The i/1000 quantiles of the score over known images, ascending, `[1001]`.
     package let quantiles: [Float]
 
-    /// The share of known images that is taken for known where nobody says otherwise.
+    /// The default fraction of known images that is accepted as known.
     package static let usualShare = 0.95
-    /// More features than this are not fitted.
+    /// The largest number of features for which a detector is fitted.
     package static let mostFeatures = 512
-    /// Fewer held-out images than this say too little.
+    /// The smallest number of held-out images for which a detector is fitted.
     package static let fewestHeldOut = 100
 
     package init(
@@ -72,7 +74,7 @@ package struct StrangerDetector: Hashable, Sendable {
                 && quantiles.count == 1001, "StrangerDetector: sizes that do not go together")
     }
 
-    /// Logits `[N, K]` and features `[N, d]` of images.
+    /// The logits `[N, K]` and features `[N, d]` of images.
     package struct Activations: Hashable, Sendable {
         package var logits: [Float]
         package var features: [Float]
@@ -80,13 +82,14 @@ package struct StrangerDetector: Hashable, Sendable {
         package init(logits: [Float], features: [Float]) { (self.logits, self.features) = (logits, features) }
     }
 
-    /// Fits to a network. Of the kinds that one is chosen which tells the held-out images from `strangers` best (by the area under the
-    /// ROC curve); ``Kind/both`` on a tie.
+    /// Fits a detector to a network, choosing the kind that best separates the held-out images from `strangers` by area
+    /// under the ROC curve; ``Kind/both`` wins ties.
     /// - Parameters:
-    ///   - training: of images that the network learned from, with their classes, `[N]`.
-    ///   - heldOut: of images that it did not learn from.
-    ///   - strangers: of what it should not know.
-    /// - Returns: nil where there are fewer than 100 held-out images, more than 512 features, or LAPACK finds no inverse.
+    ///   - training: Activations of training images.
+    ///   - labels: The classes of the training images, `[N]`.
+    ///   - heldOut: Activations of images that the network was not trained on.
+    ///   - strangers: Activations of out-of-distribution images.
+    /// - Returns: Nil if there are fewer than 100 held-out images, more than 512 features, or LAPACK finds no inverse.
     package static func fit(
         training: Activations, labels: [UInt8], heldOut: Activations, strangers: Activations, classes: Int
     ) -> StrangerDetector? {
@@ -118,7 +121,7 @@ package struct StrangerDetector: Hashable, Sendable {
         return with(chosen, quantiles: (0...1000).map { Float(Quantile.of(sorted, Double($0) / 1000)) })
     }
 
-    /// The probability that a stranger scores above a known image, ties by halves.
+    /// Returns the probability that a stranger scores above a known image, ties counting half.
     package static func areaUnderROC(known: [Double], strangers: [Double]) -> Double {
         let sorted = known.sorted()
         var sum = 0.0
@@ -142,7 +145,7 @@ package struct StrangerDetector: Hashable, Sendable {
         return low
     }
 
-    /// Whitened class means and the whitening.
+    /// Returns the whitened class means and the whitening matrix.
     private static func moments(
         _ features: [Float], _ labels: [UInt8], _ d: Int, _ classes: Int
     ) -> (means: [Float], whitening: [Float])? {
@@ -168,7 +171,7 @@ package struct StrangerDetector: Hashable, Sendable {
             for b in a..<d { covariance[a * d + b] *= scale }
             trace += covariance[a * d + a]
         }
-        // A network whose features do not vary tells nothing apart.
+        // Features without variance cannot tell anything apart.
         guard trace > 0, trace.isFinite else { return nil }
         for a in 0..<d { covariance[a * d + a] += 1e-3 * trace / Double(d) }
         guard let (values, vectors) = LAPACK.symmetricEigenvectors(covariance, n: d), values[0] > 0 else { return nil }
@@ -179,7 +182,7 @@ package struct StrangerDetector: Hashable, Sendable {
         }
         var means = [Float](repeating: 0, count: classes * d)
         for k in 0..<classes {
-            // A class without images is nobody's nearest.
+            // A class without images must never be the nearest.
             let mean = (0..<d).map { sizes[k] > 0 ? Float(sums[k * d + $0]) : .greatestFiniteMagnitude.squareRoot() }
             for (j, value) in whitened(mean[...], whitening, d).enumerated() { means[k * d + j] = Float(value) }
         }
@@ -232,19 +235,19 @@ package struct StrangerDetector: Hashable, Sendable {
         }
     }
 
-    /// How strange images look, `[N]`: larger is stranger.
+    /// Returns the out-of-distribution scores of images, `[N]`: larger is stranger.
     package func scores(_ images: Activations) -> [Double] { parts(images).map(score) }
 
-    /// Scores with 0 at the median of known images and 1 at their 95th percentile.
+    /// Returns scores rescaled so that the median of known images is 0 and their 95th percentile is 1.
     package func scaled(_ scores: [Double]) -> [Double] {
         let median = Double(quantiles[500]), reach = Double(quantiles[950]) - median
         return scores.map { ($0 - median) / (reach > 0 ? reach : 1) }
     }
 
-    /// The share of known images that look at least as strange, in [0, 1]: a p-value of "this is known". In steps of 1/1000, each
-    /// held by its larger end.
+    /// Returns the fraction of known images that score at least as high, in [0, 1]: a p-value of the hypothesis that
+    /// the image is known. Rounded up to multiples of 1/1000.
     package func familiarity(score: Double) -> Double {
-        // NaN, as of a damaged network, is no image that is known.
+        // NaN, as from a damaged network, is never known.
         guard score == score else { return 0 }
         var low = 0, high = quantiles.count
         while low < high {
@@ -254,10 +257,10 @@ package struct StrangerDetector: Hashable, Sendable {
         return Double(1001 - max(low, 1)) / 1000
     }
 
-    /// The familiarity of several images as a whole, of one line for example: the probability that known ones look so strange together,
-    /// by Fisher's method, `e⁻ˢ·Σ_{k<n} sᵏ/k!` with `s = −Σ log pᵢ`.
+    /// Returns the combined familiarity of several images, for example of one line: the joint p-value by Fisher's
+    /// method, `e⁻ˢ·Σ_{k<n} sᵏ/k!` with `s = −Σ log pᵢ`.
     ///
-    /// R. A. Fisher, "Statistical methods for research workers", 4th edition, 1932. It takes images to be strange independently.
+    /// R. A. Fisher, "Statistical methods for research workers", 4th edition, 1932. Assumes independent images.
     package static func together(_ familiarities: [Double]) -> Double {
         let s = -familiarities.reduce(0) { $0 + log(max($1, 0.001)) }
         var term = exp(-s), sum = 0.0

@@ -1,12 +1,12 @@
 import Formats
 import Tensors
 
-/// The values that several sections write in the same way.
+// Codecs of values that several sections share.
 
 extension Codec where Value == Shape {
     static var imageShape: Codec {
         let expected = "[height, width, channels], each an integer in 1…1024"
-        // 1024³ is below Shape's bound of 2³¹.
+        // 1024³ is below the limit of `Shape`, 2³¹.
         return Codec<[Int]>.array(.integer(1...1024), count: 3...3, expected: expected).converted(
             { values, _, _ in Shape(values) }, { $0.dimensions })
     }

@@ -2,11 +2,11 @@ import Formats
 import NeuralNetwork
 import Tensors
 
-/// The keys that every layer has.
+/// The keys common to all layers.
 struct LayerPlace: Hashable, Sendable {
-    /// Nil: a name is made from the type and a number.
+    /// The layer's name; nil to derive one from the type and a number.
     var name: String?
-    /// Nil: the layer before.
+    /// The names of the layer's inputs; nil for the preceding layer.
     var inputs: [String]?
 
     private static var name: Field<LayerPlace> {
@@ -25,19 +25,19 @@ struct LayerPlace: Hashable, Sendable {
             "name", \.name, codec, isLeftOut: true, "Unique name, for 'inputs'; else type and number, as conv2d_1.")
     }
 
-    /// What a layer of one input takes.
+    /// The keys of a layer with a single input.
     private static var single: [Field<LayerPlace>] {
         let inputs = Codec<[String]>.array(
             .text(limit: 64), count: 1...1, expected: "[name], the one layer that is read")
         return [name, .optional("inputs", \.inputs, inputs, isLeftOut: true, "The layer read; else the one before.")]
     }
 
-    /// What layers of this kind take.
+    /// Returns the keys of layers of this kind.
     static func keys(of kind: any LayerKind.Type) -> [Field<LayerPlace>] {
         kind.inputCount == 1...1 ? single : several
     }
 
-    /// What a layer that joins several inputs takes.
+    /// The keys of a layer that joins several inputs.
     private static var several: [Field<LayerPlace>] {
         let inputs = Codec<[String]>.array(
             .text(limit: 64), count: 2...64, expected: "2…64 names of earlier layers, or \"\(Graph.inputName)\"")

@@ -48,14 +48,15 @@ extension Codec where Value == DataOptions.Fold {
     }
 }
 
-/// `dataset` may be left out in favour of `files`; the other keys go straight into the options.
+/// The section while decoding: `dataset` may be omitted in favour of `files`; all other keys go directly into the
+/// options.
 private struct DataDraft: Sendable {
     var dataset: DatasetName?
     var options = DataOptions()
 }
 
 extension Codec where Value == DataOptions {
-    /// The section `data`. Options with `files` are written without `dataset`, which they do not use.
+    /// The section `data`. Options with `files` or a provider are encoded without `dataset`, which they do not use.
     static var data: Codec {
         let dataset = Field<DataDraft>.optional(
             "dataset", \.dataset, .choice(DatasetName.self), isLeftOut: true,
@@ -137,7 +138,7 @@ extension Codec where Value == DataOptions {
             })
     }
 
-    /// In the schema: not both, and the sample is MNIST's.
+    /// The schema constraints: `dataset`, `files` and `provider` exclude each other, and the sample is that of MNIST.
     private static var exclusive: JSONObject {
         let given = { (key: String, schema: JSONObject) -> JSONValue in
             ["properties": .object([key: .object(schema)]), "required": .array([.string(key)])]

@@ -3,7 +3,7 @@ import NeuralNetwork
 import Tensors
 
 extension Experiment {
-    /// ``data``, with what the network asks of pictures.
+    /// The ``data`` options with the image or line size that the network requires.
     package var dataRequest: DataOptions {
         var options = data
         if data.lines != nil {
@@ -14,9 +14,9 @@ extension Experiment {
         return options
     }
 
-    /// The same with the input shape and the classes of its data, where ``model`` leaves either to them. Of a data set by
-    /// name they are known; data of one's own are read.
-    /// - Throws: what loading them throws.
+    /// Returns the experiment with the input shape and number of classes of its data, if ``model`` leaves either to the
+    /// data. They are known for named data sets; other data are loaded to find them.
+    /// - Throws: Any error of loading the data; an ``InputError`` if the data are lines of text.
     package func completed(locations: DatasetLocations = DatasetLocations()) throws -> Experiment {
         guard model.needsData else { return self }
         guard data.lines == nil else {

@@ -6,7 +6,7 @@ import Tensors
 import Training
 
 extension Section where Root == Experiment {
-    /// The whole file, key by key in the order in which it is written.
+    /// The whole configuration, with its keys in the order in which they are written.
     static var experiment: Section {
         let evaluation = Section<EvaluationOptions>(
             initial: EvaluationOptions(),
@@ -50,7 +50,8 @@ extension Section where Root == Experiment {
             ])
     }
 
-    /// `$schema` tells editors where the schema is; it is checked to be text, otherwise ignored, and never written.
+    /// The key `$schema`, which tells editors where the schema is. It must be a string, is otherwise ignored, and is
+    /// never written.
     private static var schemaReference: Field<Experiment> {
         let codec = Codec<String>.text(limit: 4096)
         return Field(
@@ -62,7 +63,7 @@ extension Section where Root == Experiment {
 }
 
 extension Codec where Value == Experiment {
-    /// The whole file, with the checks that look at two sections at once.
+    /// The whole configuration, including the checks that involve two sections.
     static var experiment: Codec {
         let object = Section<Experiment>.experiment.codec
         return Codec(
@@ -119,7 +120,7 @@ extension Codec where Value == Experiment {
         }
     }
 
-    /// The same checks in the schema.
+    /// Those of the checks that the schema can express.
     private static var crossChecks: JSONObject {
         let given = { (key: String, schema: JSONValue) -> JSONValue in
             ["properties": .object([key: schema]), "required": .array([.string(key)])]
@@ -166,16 +167,16 @@ extension Codec where Value == Experiment {
 }
 
 extension Experiment {
-    /// Every key with its value, in a fixed order; decoding it gives this experiment back.
+    /// The experiment as JSON with every key, in a fixed order; decoding it returns an equal experiment.
     ///
-    /// - Precondition: every option lies in its legal range. What a configuration cannot say is not kept: a
-    ///   `data.dataset` beside `data.files`.
+    /// A value that a configuration cannot express is lost: a `data.dataset` beside `data.files`.
+    /// - Precondition: every option lies in its legal range.
     package var json: JSONValue { Codec.experiment.encode(self) }
 
-    /// ``json`` as text: the resolved configuration, as run folders and model files keep it.
+    /// ``json`` as text: the resolved configuration stored in run folders and model files.
     package var jsonText: String { json.prettyText }
 
-    /// The JSON Schema (draft 2020-12) of a configuration, as `config/schema.json` keeps it.
+    /// The JSON Schema (draft 2020-12) of a configuration, stored in `config/schema.json`.
     package static var schema: JSONValue {
         let head: JSONObject = [
             "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -3,7 +3,7 @@ import NeuralNetwork
 import Tensors
 
 private struct ModelDraft: Sendable {
-    /// Nil: the data's.
+    /// The input shape; nil for that of the data.
     var inputShape: Shape? = Shape([28, 28, 1])
     var initializer = Initializer.heNormal
     var lowering: Lowering.Kind?
@@ -11,7 +11,7 @@ private struct ModelDraft: Sendable {
 }
 
 extension Codec where Value == Graph {
-    /// The section `model`. Written with every name, and with `inputs` where a layer does not read the one before.
+    /// The section `model`. Encoded with all names, and with `inputs` for layers that do not read the preceding one.
     static var model: Codec {
         let layers = Codec<[Tagged<LayerPlace, Layer>]>.array(
             .layer, count: 1...1024, expected: "an array of 1…1024 layers")
@@ -46,7 +46,7 @@ extension Codec where Value == Graph {
             })
     }
 
-    /// Gives every layer a name and its inputs.
+    /// Resolves every layer's name and inputs.
     private static func resolve(
         _ layers: [Tagged<LayerPlace, Layer>], _ path: ConfigurationPath
     ) throws(InputError) -> [LayerNode] {

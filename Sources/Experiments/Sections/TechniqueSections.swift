@@ -32,7 +32,7 @@ extension Codec where Value == LayerPattern {
 }
 
 extension Codec where Value == [FrozenLayers] {
-    /// Names or patterns, each alone or with the epochs for which it holds.
+    /// Layer names or patterns, each alone or with the number of epochs for which it applies.
     static var frozen: Codec {
         let pattern = Codec<LayerPattern>.layers
         let object = Section<FrozenDraft>(

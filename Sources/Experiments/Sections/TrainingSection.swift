@@ -12,7 +12,7 @@ extension Codec where Value == Loss {
 }
 
 extension Codec where Value == ClassWeights {
-    /// `balanced`, or an object with a factor for some names of classes.
+    /// `balanced`, or an object with factors by class name.
     static var classWeights: Codec {
         let factor = Codec<Double>.number(.above(0, 1e6))
         let expected = "balanced, or an object with a factor for each name of a class"

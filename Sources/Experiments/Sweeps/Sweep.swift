@@ -2,32 +2,33 @@ import Formats
 import Tensors
 import Training
 
-/// A search over configurations: one base, keys that vary, and how they are tried.
+/// A hyperparameter search: a base configuration, the keys that vary, and the search strategy.
 package struct Sweep: Hashable, Sendable {
-    /// What its folder is called.
+    /// The name of the sweep's folder.
     package var name: String
-    /// Which values are tried.
+    /// The search strategy.
     package var search = Search.grid
-    /// Of the values that a random search draws.
+    /// The seed of the values drawn by a random search.
     package var seed: UInt64 = 0
-    /// The seeds each trial is trained with, at least one; a trial's figures are their means.
+    /// The seeds each trial is trained with, at least one; a trial's figures are the means over them.
     package var seeds: [UInt64] = [0]
-    /// What trials are ranked by, on the validation images.
+    /// The figure on the validation images by which trials are ranked.
     package var monitor = EarlyStoppingOptions.Monitor.validationAccuracy
-    /// Nil trains every trial to its end.
+    /// Successive halving; nil trains every trial to the end.
     package var halving: SuccessiveHalving?
-    /// The folder in which the sweep's is made.
+    /// The folder in which the sweep's folder is created.
     package var output = "sweeps"
-    /// Keys that vary, as paths (`training.batchSize`), and what they may be.
+    /// The keys that vary, as paths (`training.batchSize`), with their domains.
     package var parameters: [Parameter] = []
-    /// The configuration that they change: a path, by the sweep's own folder, or all of it.
+    /// The configuration that is varied: its path, relative to the folder of the sweep's file, or the configuration
+    /// itself.
     package var base = JSONValue.null
 
-    /// How values are chosen.
+    /// A search strategy.
     package enum Search: Hashable, Sendable {
         /// Every combination.
         case grid
-        /// So many different combinations, each value drawn by itself. Bergstra and Bengio 2012, JMLR 13.
+        /// A number of distinct combinations, each value drawn independently. Bergstra and Bengio 2012, JMLR 13.
         case random(trials: Int)
     }
 
@@ -37,13 +38,13 @@ package struct Sweep: Hashable, Sendable {
         package var domain: Domain
     }
 
-    /// What a key may be.
+    /// The domain of a key.
     package enum Domain: Hashable, Sendable {
         /// One of these.
         case choice([JSONValue])
-        /// A number in [low, high], each as likely as the others; to four significant digits.
+        /// A uniformly distributed number in [low, high], rounded to four significant digits.
         case uniform(low: Double, high: Double)
-        /// A number in [low, high], low > 0, its logarithm being uniform; to four significant digits.
+        /// A log-uniformly distributed number in [low, high], low > 0, rounded to four significant digits.
         case logUniform(low: Double, high: Double)
         /// An integer in low…high.
         case integer(low: Int, high: Int)
@@ -51,24 +52,24 @@ package struct Sweep: Hashable, Sendable {
 
     /// One combination of values.
     package struct Trial: Hashable, Sendable {
-        /// From 1.
+        /// The trial number, from 1.
         package var number: Int
-        /// Values in the order of the parameters, as JSON.
+        /// The values as JSON, in the order of the parameters.
         package var values: [String]
-        /// The configuration they make.
+        /// The resulting configuration.
         package var experiment: Experiment
     }
 
-    /// More trials than this are refused.
+    /// The maximum number of trials.
     package static let mostTrials = 10_000
-    /// How often a random search looks for a combination that is not there yet, for each trial.
+    /// The number of draws per trial that a random search may use to find new combinations.
     private static let attempts = 100
 
-    /// The trials, each configuration decoded and checked.
+    /// Returns the trials, with every configuration decoded and validated.
     ///
-    /// - Parameter name: the sweep's file, for errors.
-    /// - Throws: an ``InputError`` at the trial whose configuration is impossible, with its values; where there would be
-    ///   too many; where a trial could not be ranked.
+    /// - Parameter name: The name of the sweep's file, for errors.
+    /// - Throws: An ``InputError`` that names the trial and its values if its configuration is invalid; also if
+    ///   there are too many combinations, or if a trial could not be ranked.
     package func trials(name: String) throws(InputError) -> [Trial] {
         var trials: [Trial] = []
         for values in try combinations(name: name) {
@@ -103,7 +104,7 @@ package struct Sweep: Hashable, Sendable {
         }
     }
 
-    /// Every trial's values, in the order of the parameters.
+    /// Returns the values of every trial, in the order of the parameters.
     private func combinations(name: String) throws(InputError) -> [[JSONValue]] {
         let place = "\(name): parameters"
         switch search {
@@ -152,16 +153,17 @@ extension Sweep.Domain {
     }
 }
 
-/// Successive halving: all trials train for few epochs, the best part of them for more, and so on, until the best have all
-/// their epochs. K. Jamieson and A. Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization",
-/// AISTATS 2016, arXiv:1502.07943.
+/// Successive halving: all trials train for a few epochs, the best of them for more, and so on, until the best have
+/// trained for all epochs. K. Jamieson and A. Talwalkar, "Non-stochastic best arm identification and hyperparameter
+/// optimization", AISTATS 2016, arXiv:1502.07943.
 ///
-/// Rung k (from 0) is `minimumEpochs·factorᵏ` epochs, the last one all of a trial's. Of n trials, `max(1, ⌊n / factor⌋)`
-/// go on to the next. They go on from where they stood: no epoch is trained twice, and the schedule is that of all epochs.
+/// Rung k (from 0) ends at `minimumEpochs·factorᵏ` epochs, the last one at the trial's full number. Of n trials,
+/// `max(1, ⌊n / factor⌋)` are promoted to the next rung. They resume from their checkpoints: no epoch is trained twice,
+/// and the schedule is that of the full number of epochs.
 package struct SuccessiveHalving: Hashable, Sendable {
-    /// At least 2.
+    /// The reduction factor from rung to rung, at least 2.
     package var factor = 3
-    /// At least 1.
+    /// The number of epochs of the first rung, at least 1.
     package var minimumEpochs = 1
 
     package init(factor: Int = 3, minimumEpochs: Int = 1) {
@@ -169,7 +171,7 @@ package struct SuccessiveHalving: Hashable, Sendable {
         self.minimumEpochs = minimumEpochs
     }
 
-    /// Epochs of each rung, rising, of trials with `epochs` in all.
+    /// Returns the cumulative epochs of each rung, ascending, for trials of `epochs` epochs in total.
     package func rungs(epochs: Int) -> [Int] {
         var result: [Int] = []
         var rung = minimumEpochs
@@ -182,6 +184,6 @@ package struct SuccessiveHalving: Hashable, Sendable {
         return result + [epochs]
     }
 
-    /// How many of `count` trials go on.
+    /// Returns how many of `count` trials are promoted to the next rung.
     package func survivors(of count: Int) -> Int { max(1, count / factor) }
 }

@@ -14,12 +14,12 @@ private struct IntegerRange: Sendable {
 }
 
 extension Codec where Value == JSONValue {
-    /// Any value, judged when a trial's configuration is decoded.
+    /// Any value; it is validated when a trial's configuration is decoded.
     fileprivate static var anything: Codec {
         Codec(expected: "a value", schema: [:], decode: { json, _ throws(InputError) in json }, encode: { $0 })
     }
 
-    /// The base: a path or a configuration.
+    /// The base: the path of a configuration, or a configuration.
     fileprivate static var base: Codec {
         let expected = "the path of a configuration, or a configuration"
         let path = Codec<String>.text(limit: 4096)
@@ -223,9 +223,9 @@ extension Codec where Value == Sweep {
 }
 
 extension Sweep {
-    /// Reads a sweep and the configuration it varies.
+    /// Loads a sweep and its base configuration.
     ///
-    /// - Throws: an ``InputError`` at the file and the path in it, as ``ExperimentFile/load(path:overrides:)``.
+    /// - Throws: An ``InputError`` placed like those of ``ExperimentFile/load(path:overrides:)``.
     package static func load(path: String) throws(InputError) -> Sweep {
         let json = try JSONValue.parse(try ExperimentFile.read(path), name: path)
         var sweep = try decode(json, name: path)
@@ -235,7 +235,7 @@ extension Sweep {
             let url = file.hasPrefix("/") ? file : folder.appendingPathComponent(place).path
             sweep.base = try JSONValue.parse(try ExperimentFile.read(url), name: url)
         }
-        // The base alone must be sound: its defaults stand where nothing varies.
+        // The base must be valid on its own: its values apply to all keys that do not vary.
         let experiment = try Experiment.decode(sweep.base, name: "\(path): base")
         sweep.base = experiment.json
         return sweep
@@ -251,7 +251,7 @@ extension Sweep {
         }
     }
 
-    /// Every key, the base as a configuration: two sweeps with the same text try the same.
+    /// The sweep as JSON with every key and the base as a configuration: sweeps with equal text run the same trials.
     package var jsonText: String { Codec.sweep.encode(self).prettyText }
 
     /// The JSON Schema (draft 2020-12) of a sweep.

@@ -1,34 +1,37 @@
 import Evaluation
 import Foundation
 
-/// From which probability on fields are accepted, so that a share of them is wrong that is bounded.
+/// The probability from which on fields are accepted, chosen such that the error rate of accepted fields is bounded.
 ///
-/// Labelled fields, the surest first, are tested in an order that was fixed before their labels were seen: from each of three starts
-/// (the fewest that can do, nine tenths of all, and half way between) less and less sure ones are added, as long as the exact binomial
-/// bound on the errors keeps to the limit. Each start has a third of what the level leaves, so that the bound of whatever is chosen holds with at least
-/// that level: fixed-sequence testing (A. N. Angelopoulos, S. Bates et al., "Learn then test", 2021, arXiv:2110.01052).
+/// Labelled fields, most confident first, are tested in an order that is fixed before their labels are seen: from each
+/// of three starts (the smallest number that can suffice, nine tenths of all, and half-way between) less and less
+/// confident fields are added as long as the exact binomial bound on the errors stays within the limit. Each start gets
+/// a third of the allowed failure probability, so that the bound of the final choice holds at least at the given level:
+/// fixed-sequence testing (A. N. Angelopoulos, S. Bates et al., "Learn then test", 2021, arXiv:2110.01052).
 ///
-/// It assumes that forms to come are like those that were labelled, and that their errors are independent.
+/// Assumes that future forms are like the labelled ones, and that errors are independent.
 package struct AcceptanceThreshold: Hashable, Sendable {
-    /// Fields of this probability and more are accepted; nil: none.
+    /// The probability from which on fields are accepted; nil to accept none.
     package var probability: Double?
-    /// Labelled fields, those of them that would be accepted, and of these the wrong ones.
+    /// The number of labelled fields.
     package var count: Int
+    /// The number of labelled fields that would be accepted.
     package var accepted = 0
+    /// The number of those that are wrong.
     package var wrong = 0
-    /// The error rate of accepted fields is at most this, at the level; nil where none are accepted.
+    /// The upper bound on the error rate of accepted fields, at the given level; nil if none are accepted.
     package var bound: Double?
-    /// The fewest fields that may do.
+    /// The smallest number of fields that can suffice.
     package var leastCount: Int
 
     private static let (starts, most) = (3, 0.9)
-    /// Of all fields, that are added at a time.
+    /// The fraction of all fields that is added at a time.
     private static let step = 0.005
 
     package struct Labelled: Sendable {
         package var probability: Double
         package var isWrong: Bool
-        /// Whether it may be accepted at all.
+        /// Whether the field may be accepted at all.
         package var isCandidate: Bool
 
         package init(probability: Double, isWrong: Bool, isCandidate: Bool) {
@@ -43,7 +46,7 @@ package struct AcceptanceThreshold: Hashable, Sendable {
         let sure = fields.filter(\.isCandidate).sorted { $0.probability > $1.probability }
         var errors = [0]
         for field in sure { errors.append(errors[errors.count - 1] + (field.isWrong ? 1 : 0)) }
-        /// The end of those that are as sure as the last of the first `n`.
+        /// Returns `n` extended to the end of the fields whose probability equals that of the last one.
         func end(_ n: Int) -> Int {
             var end = max(n, 1)
             while end < sure.count, sure[end].probability == sure[end - 1].probability { end += 1 }

@@ -2,22 +2,24 @@ import Formats
 import Foundation
 import Tensors
 
-/// What was learnt from forms whose values are known: the threshold, and what it holds for.
+/// A calibration on forms with known values: the acceptance threshold, and the template and model it applies to.
 package struct FormCalibration: Hashable, Sendable {
-    /// SHA-256 of the template and of the networks, for which it holds alone.
+    /// The SHA-256 digest of the template, to which alone the calibration applies.
     package var template: String
+    /// The SHA-256 digest of the networks, to which alone the calibration applies.
     package var model: String
     package var options: AcceptanceOptions
     package var threshold: AcceptanceThreshold
-    /// Pictures that were looked at, and those of them that were no page of the form.
+    /// The number of pictures.
     package var pages: Int
+    /// The number of pictures in which no page of the form was found.
     package var unregistered: Int
     package var fields: [FieldFigures]
 
     package struct FieldFigures: Hashable, Sendable {
         package var name: String
         package var count = 0
-        /// Read right, whatever the probability.
+        /// The number of fields read correctly, regardless of probability.
         package var right = 0
         package var accepted = 0
         package var wrong = 0
@@ -52,12 +54,13 @@ package struct FormCalibration: Hashable, Sendable {
         ]
     }
 
-    /// - Throws: an `InputError` where the file is no calibration.
+    /// Reads a calibration file.
+    /// - Throws: An `InputError` if the file is not a calibration.
     package static func read(_ path: String) throws(InputError) -> FormCalibration {
         try decode(try bytes(path), name: path)
     }
 
-    /// Of the file, as far as JSON may be long.
+    /// Returns the bytes of the file, up to the size limit of JSON.
     package static func bytes(_ path: String) throws(InputError) -> [UInt8] {
         let file = try BinaryFile(path)
         return try file.read(exactly: min(file.size, JSONValue.sizeLimit))

@@ -1,12 +1,14 @@
 import Formats
 import Tensors
 
-/// The values of fields as people know them: a table with the columns `file`, `field` and `value`, others passed over. The audit
-/// file of forms that were reviewed is one: of its rows those that a person keyed, which its column `status` says.
+/// The ground truth of fields: a table with the columns `file`, `field` and `value`; other columns are ignored. The
+/// audit file of reviewed forms is such a table, of which only the rows keyed by a person count, as given by its column
+/// `status`.
 package struct TruthTable: Sendable {
     private var values: [String: String] = [:]
 
-    /// - Throws: an `InputError` where it cannot be read, or a row has other columns than the first.
+    /// Reads a table.
+    /// - Throws: An `InputError` if the table cannot be read, or if a row and the header differ in length.
     package init(_ path: String) throws(InputError) {
         var table = try TableText.load(path)
         let head = try table.nextRow() ?? []
@@ -18,7 +20,7 @@ package struct TruthTable: Sendable {
         }
         let status = head.firstIndex(of: "status")
         while let row = try table.nextRow(columns: head.count) {
-            // What the reader accepted is no truth, and what nobody decided is not empty.
+            // Values accepted by the reader are not ground truth, and undecided fields are not empty.
             if let status, !row[status].hasPrefix("keyed") { continue }
             values[Self.key(row[name], row[field])] = row[value]
         }
@@ -26,6 +28,6 @@ package struct TruthTable: Sendable {
 
     private static func key(_ file: String, _ field: String) -> String { "\(file)\u{0}\(field)" }
 
-    /// Nil where it is not known.
+    /// Returns the value of a field; nil if it is unknown.
     package func value(of field: String, in file: String) -> String? { values[Self.key(file, field)] }
 }

@@ -1,17 +1,18 @@
-/// What a value has to satisfy, read character by character: a state that says all that matters of what was read, so that the
-/// probability of every value that passes can be summed without listing them.
+/// A check as a finite automaton that reads a value character by character, so that the probability of all passing
+/// values can be summed without enumerating them.
 protocol CheckAutomaton: Sendable {
-    /// The state before the first of `length` characters; nil where no value of that length passes.
+    /// Returns the initial state for values of `length` characters; nil if no value of that length passes.
     func start(length: Int) -> Int?
-    /// The state after `symbol` (index of a character, for digits the digit) at `position`; nil where nothing can pass any more.
+    /// Returns the state after `symbol` (the index of a character; for digits, the digit) at `position`; nil if no
+    /// continuation can pass.
     func next(_ state: Int, at position: Int, of length: Int, _ symbol: Int) -> Int?
     func accepts(_ state: Int) -> Bool
 }
 
-/// Sum of digits, modulo.
+/// A weighted digit sum that must be a multiple of the modulus.
 struct DigitSumAutomaton: CheckAutomaton {
     let modulus: Int
-    /// Of a digit at an index from the right.
+    /// The contribution of a digit at an index from the right.
     let value: @Sendable (_ digit: Int, _ index: Int) -> Int
 
     static let luhn = DigitSumAutomaton(modulus: 10) { digit, index in
@@ -38,12 +39,13 @@ struct RemainderAutomaton: CheckAutomaton {
     func accepts(_ state: Int) -> Bool { state == remainder }
 }
 
-/// A number between two: the state says whether what was read is still the beginning of the lower one, and of the higher one.
+/// A number within a range. Bit 0 of the state is set while the prefix equals that of the lower bound, bit 1 while it
+/// equals that of the upper bound.
 struct RangeAutomaton: CheckAutomaton {
     let range: ClosedRange<Int>
 
     func start(length: Int) -> Int? {
-        // Numbers of so many digits, zeros in front included.
+        // The largest number of `length` digits; leading zeros are allowed.
         var most = 9
         for _ in 1..<min(max(length, 1), 18) { most = most * 10 + 9 }
         guard range.lowerBound <= most else { return nil }
@@ -70,12 +72,12 @@ struct RangeAutomaton: CheckAutomaton {
     func accepts(_ state: Int) -> Bool { true }
 }
 
-/// One of some values: the states are the nodes of a tree of their beginnings.
+/// One of a list of values: the states are the nodes of a trie.
 struct ListAutomaton: CheckAutomaton {
     private var children: [[Int: Int]] = [[:]]
     private var ends: Set<Int> = []
 
-    /// - Parameter values: as indices of characters.
+    /// - Parameter values: The values, as indices of characters.
     init(_ values: [[Int]]) {
         for value in values {
             var node = 0
@@ -97,7 +99,7 @@ struct ListAutomaton: CheckAutomaton {
     func accepts(_ state: Int) -> Bool { ends.contains(state) }
 }
 
-/// A day: the state is the number read so far.
+/// A date: the state is the number read so far.
 struct DateAutomaton: CheckAutomaton {
     private let format: DateFormat
     private let letters: [UInt8]
@@ -119,7 +121,8 @@ struct DateAutomaton: CheckAutomaton {
 }
 
 extension FieldCheck {
-    /// - Parameter index: of a character among those that may stand in the field.
+    /// Returns the automaton of the check.
+    /// - Parameter index: Returns the index of a character among those allowed in the field.
     func automaton(_ index: (Character) -> Int?) -> any CheckAutomaton {
         switch self {
         case .range(let range): RangeAutomaton(range: range)

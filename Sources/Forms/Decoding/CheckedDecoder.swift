@@ -1,28 +1,29 @@
-/// Of what a field may say, what passes its checks: the most probable values, and the probability of all together.
+/// A decoder of a field under its checks: finds the most probable passing values, and the total probability of all
+/// passing values.
 ///
-/// With `p(c | i)` the probability of character c at position i, a value has `Π p(cᵢ | i)`. States of the checks' automata are
-/// followed from left to right, each with the sum over all that lead to it and the most probable few: exact, in
-/// O(positions · states · characters).
+/// With `p(c | i)` the probability of character c at position i, a value has probability `Π p(cᵢ | i)`. Dynamic
+/// programming over the states of the checks' automata, from left to right, keeps for each state the sum over all
+/// prefixes that lead to it and the few most probable ones: exact, in O(positions · states · characters).
 struct CheckedDecoder: Sendable {
     let automata: [any CheckAutomaton]
 
     struct Result: Sendable {
-        /// Of all values that pass together.
+        /// The total probability of all passing values.
         var mass = 0.0
-        /// The most probable ones.
+        /// The most probable passing values.
         var values: [Value] = []
     }
 
     struct Value: Hashable, Sendable {
-        /// Indices of characters.
+        /// The value, as indices of characters.
         var symbols: [Int]
         var probability: Double
     }
 
-    /// Less probable beginnings are given up.
+    /// The probability below which a prefix is pruned.
     private static let leastMass = 1e-10
 
-    /// Of up to four automata.
+    /// The states of up to four automata.
     private typealias States = SIMD4<Int32>
 
     private struct Node {
@@ -38,9 +39,10 @@ struct CheckedDecoder: Sendable {
         }
     }
 
+    /// Decodes a lattice.
     /// - Parameters:
-    ///   - lattice: for each position, of each character.
-    ///   - count: how many of the most probable values are wanted.
+    ///   - lattice: The probability of each character at each position.
+    ///   - count: The number of most probable values to return.
     func decode(_ lattice: [[Double]], count: Int) -> Result {
         let length = lattice.count
         var start = States()
@@ -95,9 +97,9 @@ struct CheckedDecoder: Sendable {
         automata.indices.allSatisfy { automata[$0].accepts(Int(states[$0])) }
     }
 
-    /// The share of all values of `length` characters that pass.
+    /// Returns the fraction of all values of `length` characters that pass.
     func share(length: Int, symbols: Int) -> Double {
-        // Each counts 1: the sum is their number.
+        // With all probabilities 1, the mass is the number of passing values.
         let row = [Double](repeating: 1, count: symbols)
         let number = decode([[Double]](repeating: row, count: length), count: 0).mass
         return (0..<length).reduce(number) { share, _ in share / Double(symbols) }

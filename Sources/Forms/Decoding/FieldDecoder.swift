@@ -1,20 +1,20 @@
 import Foundation
 
-/// What the networks say of a field's characters.
+/// The networks' evidence for the characters of a field.
 struct FieldEvidence: Sendable {
-    /// One way to take the ink as a row of characters.
+    /// One segmentation of the ink into a sequence of characters.
     struct Lattice: Sendable {
-        /// Probability that the ink is so many characters.
+        /// The probability of this number of characters.
         var weight: Double
-        /// `[positions, characters]`.
+        /// The character probabilities, `[positions, characters]`.
         var rows: [[Double]]
     }
 
     var lattices: [Lattice]
-    /// Whether a character looks too strange for a network that is sure of it to be believed.
+    /// Whether a character looks too strange to trust the network, however confident it is.
     var hasStranger = false
 
-    /// The most probable text, checks and lengths left aside.
+    /// Returns the most probable text, ignoring checks and lengths.
     func text(_ characters: [Character]) -> String {
         guard let best = lattices.max(by: { a, b in Self.top(a) < Self.top(b) }) else { return "" }
         return String(best.rows.map { row in characters[row.indices.max { row[$0] < row[$1] } ?? 0] })
@@ -25,7 +25,7 @@ struct FieldEvidence: Sendable {
     }
 }
 
-/// A value that a field may have.
+/// A possible value of a field.
 package struct FieldValue: Hashable, Sendable {
     package var text: String
     package var probability: Double
@@ -33,20 +33,22 @@ package struct FieldValue: Hashable, Sendable {
     package init(text: String, probability: Double) { (self.text, self.probability) = (text, probability) }
 }
 
-/// The values of a field of characters, under its checks.
+/// A decoder of the values of a character field under its checks.
 ///
-/// With Z the probability of all that passes, a value v has
-/// `P(v) = p(v) / (Z + ω·(1 − Z))`, ω = `ε/(1 − ε) · φ/(1 − φ)`: a writer's value fails the checks with probability ε = 0.01, and φ is
-/// the share of all texts that pass. So a value that passes by chance alone, the ink saying otherwise, is not believed.
+/// With Z the total probability of all passing values, a value v has the probability
+/// `P(v) = p(v) / (Z + ω·(1 − Z))`, ω = `ε/(1 − ε) · φ/(1 − φ)`: the value that was written fails the checks with
+/// probability ε = 0.01, and φ is the fraction of all texts that pass. This rejects values that pass by chance while
+/// the ink contradicts them.
 struct FieldDecoder: Sendable {
     let characters: [Character]
     let length: ClosedRange<Int>
     private let decoder: CheckedDecoder
-    /// φ by length.
+    /// The fraction φ of passing texts, by length.
     private let shares: [Int: Double]
 
-    /// A network's probabilities are never quite 0: this part of them is spread over all characters.
+    /// The fraction of a network's probabilities that is spread evenly over all characters, so that none is 0.
     private static let doubt = 5e-4
+    /// The probability ε that a written value fails the checks.
     private static let mistaken = 0.01
 
     init(_ field: CharacterField, checks: [FieldCheck], characters: [Character]) {
@@ -58,7 +60,7 @@ struct FieldDecoder: Sendable {
         let decoder = CheckedDecoder(automata: automata)
         self.decoder = decoder
         if let date = field.date {
-            // Days are counted: texts that are none would have to be listed.
+            // Counts the valid days directly: the automaton's states would enumerate them.
             shares = [
                 date.length: min(Double(date.dayCount), pow(10, Double(date.length))) / pow(10, Double(date.length))
             ]
@@ -68,19 +70,19 @@ struct FieldDecoder: Sendable {
         }
     }
 
-    /// ω.
+    /// Returns ω for the fraction `share` of passing texts.
     static func odds(share: Double) -> Double {
-        // Mistakes are not spread evenly: a rare coincidence is no better evidence than one in a hundred.
+        // Mistakes are not uniform: a coincidence rarer than one in a hundred is no stronger evidence.
         let share = max(share, 0.01)
         return share < 1 ? min(1, mistaken / (1 - mistaken) * share / (1 - share)) : 1
     }
 
-    /// Probabilities with ``doubt``.
+    /// Returns the probabilities smoothed by ``doubt``.
     static func doubted(_ row: [Double]) -> [Double] {
         row.map { (1 - doubt) * $0 + doubt / Double(row.count) }
     }
 
-    /// The most probable values that pass, each with its probability.
+    /// Returns the most probable passing values, each with its probability.
     func values(_ evidence: FieldEvidence, count: Int) -> [FieldValue] {
         var passing = 0.0, failing = 0.0
         var found: [CheckedDecoder.Value] = []
@@ -105,7 +107,7 @@ struct FieldDecoder: Sendable {
         }
     }
 
-    /// Of a number of `length` digits, zeros in front counted, checks left aside.
+    /// Returns the probability of a number written with `length` digits, including leading zeros, ignoring checks.
     func probability(of number: Int, length: Int, _ evidence: FieldEvidence) -> Double {
         evidence.lattices.reduce(0) { sum, lattice in
             guard lattice.rows.count == length else { return sum }

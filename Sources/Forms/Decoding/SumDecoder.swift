@@ -1,9 +1,11 @@
-/// Fields whose sum another field has, read together.
+/// A joint decoder of fields whose sum is in another field.
 ///
-/// Every combination of the parts' probable values has a sum, and the total's own ink says how probable that one is: with A the
-/// values of the parts, `P(A, t) ∝ Π p(aᵢ) · p(t)` where `Σ aᵢ = t`, 0 elsewhere. Combinations are joined sum by sum.
+/// Each combination of the parts' probable values has a sum, whose probability follows from the ink of the total: with
+/// A the values of the parts, `P(A, t) ∝ Π p(aᵢ) · p(t)` if `Σ aᵢ = t`, otherwise 0. Combinations with equal sums are
+/// merged.
 enum SumDecoder {
-    /// Values of a part, and sums, that are followed; and what of the most probable one's share is given up.
+    /// The maximum numbers of values per part and of sums, and the probability, relative to the largest, below which a
+    /// sum is pruned.
     private static let (mostValues, mostSums, least) = (16, 400, 1e-9)
 
     private struct Term {
@@ -11,7 +13,7 @@ enum SumDecoder {
         var p: Double
     }
 
-    /// Sums of two lists, equal ones joined, the improbable left out.
+    /// Returns the pairwise sums of two lists, with equal sums merged and improbable ones pruned.
     private static func added(_ a: [Term], _ b: [Term]) -> [Term] {
         var mass: [Int: Double] = [:]
         for x in a { for y in b { mass[x.number + y.number, default: 0] += x.p * y.p } }
@@ -20,17 +22,18 @@ enum SumDecoder {
         return Array(kept.sorted { ($1.p, $0.number) < ($0.p, $1.number) }.prefix(mostSums))
     }
 
+    /// Decodes the parts and their total jointly.
     /// - Parameters:
-    ///   - parts: of each its values, the best first; an empty one is 0.
-    ///   - total: how probable the total's ink is for a sum, of each way to write it.
-    /// - Returns: Of each part its values anew, and the values of the total; nil where nothing adds up.
+    ///   - parts: The values of each part, best first; an empty text counts as 0.
+    ///   - total: Returns the ways to write a sum in the total's field, each with the probability of its ink.
+    /// - Returns: The rescored values of each part, and the values of the total; nil if no combination adds up.
     static func decode(
         _ parts: [[FieldValue]], total: (Int) -> [FieldValue]
     ) -> (parts: [[FieldValue]], total: [FieldValue])? {
         let terms = parts.map { values in
             values.prefix(mostValues).map { Term(number: Int($0.text) ?? 0, p: $0.probability) }
         }
-        // Everything but part i: from the left and from the right.
+        // The sums without part i combine the partial sums from the left and from the right.
         let none = [Term(number: 0, p: 1)]
         var left = [none], right = [none]
         for values in terms { left.append(added(left[left.count - 1], values)) }

@@ -1,11 +1,11 @@
-/// A point, or a distance, of a page or a picture: x to the right, y down. Pixel i covers `[i, i + 1)`.
+/// A point or a vector of a page or a picture: x to the right, y down. Pixel i covers `[i, i + 1)`.
 package typealias Point = SIMD2<Double>
 
-/// A projective map of the plane: how a camera or a scanner brings a page to a picture.
+/// A projective map of the plane: how a camera or a scanner maps a page to a picture.
 ///
 /// `(x', y') = ((a·x + b·y + c) / w, (d·x + e·y + f) / w)`, `w = g·x + h·y + i`.
 package struct Homography: Hashable, Sendable {
-    /// Rows of the matrix: (a, b, c), (d, e, f), (g, h, i).
+    /// The rows of the matrix: (a, b, c), (d, e, f), (g, h, i).
     package var rows: [SIMD3<Double>]
 
     package init(_ rows: [SIMD3<Double>]) {
@@ -15,12 +15,12 @@ package struct Homography: Hashable, Sendable {
 
     package static let identity = Homography([SIMD3(1, 0, 0), SIMD3(0, 1, 0), SIMD3(0, 0, 1)])
 
-    /// `x' = s·x + t`, each axis for itself.
+    /// Creates the map `x' = s·x + t`, separately for each axis.
     package init(scale s: Point, offset t: Point) {
         rows = [SIMD3(s.x, 0, t.x), SIMD3(0, s.y, t.y), SIMD3(0, 0, 1)]
     }
 
-    /// The similarity that takes `a` to `c` and `b` to `d`.
+    /// Creates the similarity that maps `a` to `c` and `b` to `d`.
     package init(from a: Point, _ b: Point, to c: Point, _ d: Point) {
         let u = b - a, v = d - c
         let n = max((u * u).sum(), 1e-12)
@@ -30,7 +30,7 @@ package struct Homography: Hashable, Sendable {
         ]
     }
 
-    /// w, positive on the side of the horizon that is seen.
+    /// Returns the denominator w, positive on the visible side of the horizon.
     package func depth(_ p: Point) -> Double { rows[2].x * p.x + rows[2].y * p.y + rows[2].z }
 
     package func callAsFunction(_ p: Point) -> Point {
@@ -38,14 +38,14 @@ package struct Homography: Hashable, Sendable {
         return Point(rows[0].x * p.x + rows[0].y * p.y + rows[0].z, rows[1].x * p.x + rows[1].y * p.y + rows[1].z) / w
     }
 
-    /// The map that does `other` first.
+    /// Returns the composition that applies `other` first.
     package func after(_ other: Homography) -> Homography {
         Homography(
             rows.map { r in r.x * other.rows[0] + r.y * other.rows[1] + r.z * other.rows[2] }
         ).normalized
     }
 
-    /// Nil where it takes the plane to a line.
+    /// The inverse map; nil if the matrix is singular.
     package var inverse: Homography? {
         let (p, q, r) = (rows[0], rows[1], rows[2])
         let columns = [Self.cross(q, r), Self.cross(r, p), Self.cross(p, q)]
@@ -55,7 +55,7 @@ package struct Homography: Hashable, Sendable {
             .normalized
     }
 
-    /// The same map with its last number 1.
+    /// The same map, scaled so that its last element is 1.
     private var normalized: Homography {
         abs(rows[2].z) > 1e-14 ? Homography(rows.map { $0 / rows[2].z }) : self
     }
@@ -64,13 +64,13 @@ package struct Homography: Hashable, Sendable {
         SIMD3(a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x)
     }
 
-    /// Lengths of the image over lengths at `p`: the root of what it makes of areas.
+    /// Returns the local scale at `p`: the square root of the ratio of areas.
     package func scale(at p: Point) -> Double {
         let steps = steps(at: p)
         return abs(steps.x.x * steps.y.y - steps.x.y * steps.y.x).squareRoot()
     }
 
-    /// Of x, y at `p`: how far the image goes for a step along x and for one along y.
+    /// Returns the partial derivatives of the map at `p` with respect to x and to y.
     package func steps(at p: Point) -> (x: Point, y: Point) {
         let w = depth(p), q = self(p)
         return (
@@ -80,11 +80,11 @@ package struct Homography: Hashable, Sendable {
     }
 }
 
-/// A straight stroke of print: of a frame, or a line to write on.
+/// A printed straight line: the side of a frame, or a line to write on.
 package struct RuleSegment: Hashable, Sendable {
     package var start: Point
     package var end: Point
-    /// Whether it runs along x rather than y, up to the tilt of a scan.
+    /// Whether the line is horizontal rather than vertical, up to the tilt of a scan.
     package var isHorizontal: Bool
 
     package init(_ start: Point, _ end: Point, isHorizontal: Bool) {

@@ -1,4 +1,5 @@
-/// Sums of weighted squares of residuals `rᵢ = aᵢ·x − bᵢ`, and the x of up to eight numbers that makes them least.
+/// A weighted linear least-squares problem: minimises the weighted sum of squared residuals `rᵢ = aᵢ·x − bᵢ` over up to
+/// eight unknowns x.
 struct LeastSquares {
     /// AᵀWA.
     private var matrix = [SIMD8<Double>](repeating: .zero, count: 8)
@@ -11,14 +12,15 @@ struct LeastSquares {
         self.n = n
     }
 
-    /// - Parameter a: its elements from n on are 0.
+    /// Adds an observation.
+    /// - Parameter a: The coefficients; elements from n on are 0.
     mutating func add(_ a: SIMD8<Double>, _ b: Double, weight: Double) {
         let scaled = weight * a
         for i in 0..<n { matrix[i] += scaled[i] * a }
         right += b * scaled
     }
 
-    /// By Gauss–Jordan with pivoting; nil where the observations leave x open.
+    /// Solves the normal equations by Gauss–Jordan elimination with pivoting; nil if they are singular.
     func solution() -> SIMD8<Double>? {
         var m = matrix, b = right
         let scales = (0..<n).map { max(abs(m[$0][$0]), 1e-300) }

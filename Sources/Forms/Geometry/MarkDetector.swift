@@ -1,22 +1,22 @@
 import Pictures
 
-/// Finds the solid rectangles of a picture, such as a form's corner marks.
+/// Detects solid rectangles in a picture, such as a form's corner marks.
 ///
-/// A piece of dark pixels (under half of the lightest in its neighbourhood of ``cell`` pixels) is one where it is as large as
-/// its second moments say a rectangle is: with λ₁, λ₂ the eigenvalues of the covariance of its pixels, a rectangle of any tilt has
-/// `12·√(λ₁λ₂)` pixels.
+/// A connected component of dark pixels (under half of the lightest in a neighbourhood of cells of ``cell`` pixels) is
+/// a mark if its area matches its second moments: with λ₁, λ₂ the eigenvalues of the covariance of its pixels, a
+/// rectangle of any tilt has `12·√(λ₁λ₂)` pixels.
 enum MarkDetector {
     struct Mark: Hashable, Sendable {
         var centre: Point
-        /// √area, pixels.
+        /// The square root of the area, in pixels.
         var side: Double
     }
 
     private static let cell = 24
     private static let solidity = 0.88...1.12
-    /// λ₁ over λ₂: sides of up to 2 to 1.
+    /// The maximum of λ₁/λ₂: sides of up to 2 to 1.
     private static let mostElongation = 4.0
-    /// Pixels of a side; the largest are of the longer side of the picture.
+    /// The minimum side in pixels, and the maximum side as a fraction of the picture's longer side.
     private static let leastSide = 4.0, mostSide = 0.06
 
     static func marks(of image: GreyImage) -> [Mark] {
@@ -33,7 +33,7 @@ enum MarkDetector {
         return moments.compactMap { m in
             let side = m.n.squareRoot()
             guard side >= leastSide, side <= most else { return nil }
-            // A pixel has a variance of 1/12 within itself.
+            // A pixel's own extent adds a variance of 1/12.
             let (mx, my) = (m.x / m.n, m.y / m.n)
             let (xx, yy, xy) = (m.xx / m.n - mx * mx + 1.0 / 12, m.yy / m.n - my * my + 1.0 / 12, m.xy / m.n - mx * my)
             let determinant = xx * yy - xy * xy, mean = (xx + yy) / 2
@@ -59,7 +59,7 @@ enum MarkDetector {
         }
     }
 
-    /// 1 where a pixel is dark, else 0.
+    /// Returns 1 for each dark pixel, otherwise 0.
     private static func darkness(_ image: GreyImage) -> [Float] {
         let columns = (image.width + cell - 1) / cell, rows = (image.height + cell - 1) / cell
         var lightest = [UInt8](repeating: 0, count: columns * rows)

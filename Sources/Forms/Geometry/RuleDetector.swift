@@ -1,21 +1,23 @@
 import Pictures
 
-/// Finds the straight thin strokes of a form in a picture of it, tilted by up to 14° from either axis.
+/// Detects the thin straight lines of a form in a picture, tilted by up to 14° from either axis.
 ///
-/// The picture is cut into strips across the direction that is looked along. In each the mean of its pixels shows a rule as a
-/// valley: darker than what lies ``reach`` pixels to either side by at least ``leastContrast``, at a place that a parabola tells to
-/// a part of a pixel. Valleys of neighbouring strips that continue one another are a chain; a chain that is long and straight is a
-/// rule. Handwriting leaves short chains, some straight, as outliers for whoever matches. Cost: O(pixels).
+/// The picture is divided into strips perpendicular to the search direction. In the profile of a strip's mean pixels a
+/// rule appears as a valley: darker by at least ``leastContrast`` than the pixels ``reach`` to either side, and located
+/// with subpixel accuracy by a parabola. Matching valleys of neighbouring strips form a chain; a long and straight
+/// chain is a rule. Handwriting leaves short chains, some of them straight, as outliers for the matching stage.
+/// Cost: O(pixels).
 enum RuleDetector {
-    /// Pixels along the direction.
+    /// The widths of the strips in pixels, along the search direction.
     private static let (horizontalStrip, verticalStrip) = (8, 4)
     private static let reach = 3
-    /// Levels.
+    /// The minimum contrast of a valley, in grey levels.
     private static let leastContrast: Float = 9
-    /// Strips of a chain, and strips without a valley that it may pass over.
+    /// The minimum number of strips of a chain.
     private static let leastStrips = 5
+    /// The maximum number of consecutive strips without a valley within a chain.
     private static let longestGap = 2
-    /// Pixels from the line through a chain, root mean square.
+    /// The maximum root-mean-square deviation of a chain from its line, in pixels.
     private static let straightness = 0.7
 
     static func segments(of image: GreyImage) -> [RuleSegment] {
@@ -26,7 +28,7 @@ enum RuleDetector {
         return across + down
     }
 
-    /// Ends of the rules that run along x.
+    /// Returns the endpoints of the horizontal rules.
     private static func chains(_ image: GreyImage, strip: Int) -> [(Point, Point)] {
         let strips = image.width / strip
         guard strips >= leastStrips, image.height > 2 * reach else { return [] }
@@ -36,7 +38,7 @@ enum RuleDetector {
             let valleys = valleys(of: means, strip: s, height: image.height)
             var isTaken = [Bool](repeating: false, count: valleys.count)
             var next: [Chain] = []
-            // Longer ones choose first.
+            // Longer chains choose first.
             for var chain in open.sorted(by: { $0.count > $1.count }) {
                 let (place, tolerance) = chain.prediction(at: s)
                 var best: Int?
@@ -59,7 +61,7 @@ enum RuleDetector {
         return found + open.compactMap { $0.ends(strip: strip) }
     }
 
-    /// `[strips, height]`.
+    /// Returns the mean of each strip's pixels per row, `[strips, height]`.
     private static func stripMeans(_ image: GreyImage, strip: Int, strips: Int) -> [Float] {
         var means = [Float](repeating: 0, count: strips * image.height)
         let pixels = image.pixels.span, scale = 1 / Float(strip)
@@ -98,7 +100,7 @@ enum RuleDetector {
 
         mutating func append(_ s: Int, _ y: Double) { points.append((s, y)) }
 
-        /// Where the chain goes on at strip `s`, and by how much it may miss.
+        /// Returns the predicted position of the chain at strip `s`, and the tolerance.
         func prediction(at s: Int) -> (Double, Double) {
             let recent = points.suffix(12), end = points[points.count - 1]
             guard recent.count >= 3 else { return (end.y, 2.2 * Double(s - end.s)) }
@@ -106,7 +108,7 @@ enum RuleDetector {
             return (line.offset + line.slope * Double(s), recent.count < 5 ? 1.5 : 1)
         }
 
-        /// Least squares.
+        /// Fits a line by least squares.
         private static func line(_ points: ArraySlice<(s: Int, y: Double)>) -> (offset: Double, slope: Double) {
             let n = Double(points.count)
             let meanS = points.reduce(0) { $0 + Double($1.s) } / n, meanY = points.reduce(0) { $0 + $1.y } / n
@@ -119,7 +121,7 @@ enum RuleDetector {
             return (meanY - slope * meanS, slope)
         }
 
-        /// Nil where it is short, broken or bent.
+        /// Returns the endpoints of the chain; nil if it is too short, broken or bent.
         func ends(strip: Int) -> (Point, Point)? {
             guard count >= leastStrips, 10 * count >= 7 * (last - points[0].s + 1) else { return nil }
             let line = Self.line(points[...])
@@ -140,7 +142,7 @@ enum RuleDetector {
 }
 
 extension GreyImage {
-    /// Rows and columns exchanged.
+    /// The transposed image.
     fileprivate var transposed: GreyImage {
         var result = [UInt8](repeating: 0, count: pixels.count)
         let source = pixels.span

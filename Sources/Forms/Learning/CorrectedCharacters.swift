@@ -3,27 +3,28 @@ import Pictures
 import Recognition
 import Tensors
 
-/// Characters that people keyed, as the network sees them.
+/// The characters that people keyed, as inputs of the network with labels.
 package struct CorrectedCharacters: Sendable {
-    /// One a form: what is set aside is set aside by forms, so that no writer is on both sides.
+    /// The characters of one form. Held-out data are split by form, so that no writer is on both sides.
     package struct Form: Sendable {
         package var file: String
-        /// Prepared pictures, and their classes.
+        /// The prepared pictures.
         package var inputs: [[UInt8]]
+        /// The classes of the pictures.
         package var labels: [UInt8]
     }
 
     package private(set) var forms: [Form] = []
-    /// Fields that people keyed.
+    /// The number of fields that people keyed.
     package private(set) var fields = 0
-    /// Those of them whose characters could not be told apart.
+    /// The number of keyed fields whose characters could not be separated.
     package private(set) var passedOver = 0
 
     package var count: Int { forms.reduce(0) { $0 + $1.labels.count } }
 
     package init() {}
 
-    /// Adds what was keyed in a reading.
+    /// Adds the values keyed in a job.
     package mutating func add(_ folder: FormsFolder, reader: DigitReader) throws {
         let tables = try ResultTables(folder)
         let fieldReader = CharacterFieldReader(reader)
@@ -57,7 +58,7 @@ package struct CorrectedCharacters: Sendable {
 }
 
 extension CharacterFieldReader {
-    /// What the network sees of each character of a field whose value is known; nil where they cannot be told apart.
+    /// Returns the network's input for each character of a field with a known value; nil if they cannot be separated.
     func inputs(
         _ image: GreyImage, _ options: CharacterField, of field: FormField, rules: [RuleSegment], as value: String
     ) -> [[UInt8]]? {

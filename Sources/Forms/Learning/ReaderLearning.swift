@@ -4,28 +4,28 @@ import Foundation
 import Numeral
 import Tensors
 
-/// A network of single characters that goes on learning from what people keyed, the original images mixed in so that nothing is
-/// forgotten; kept only where it is better on forms that were set aside.
+/// Fine-tunes a single-character network on the characters that people keyed, mixed with original training images to
+/// prevent forgetting. The result is kept only if it is better on held-out forms.
 package struct ReaderLearning: Sendable {
-    /// Of the forms, that are set aside; and of the original images, for each character that was keyed.
+    /// The fraction of forms that is held out, and the number of original images per keyed character.
     private static let (setAside, mixture) = (0.3, 4)
-    /// Original images, at least and at most.
+    /// The minimum and maximum number of original images.
     private static let originals = 4_000...20_000
-    /// Original images that are looked at for what was forgotten.
+    /// The approximate number of original images used to detect forgetting.
     private static let witnesses = 4_000
     private static let epochs = 14
     private static let significance = 0.05
 
     package struct Outcome: Sendable {
-        /// Nil: the old one stays.
+        /// The new model; nil if the old one is kept.
         package var model: Model?
         package var trained: Int
         package var tested: Int
-        /// Right of `tested`, before and after.
+        /// The number of correct characters, of `tested`, before and after.
         package var before: Int
         package var after: Int
         package var test: McNemar
-        /// The same on original images.
+        /// The same figures on original images.
         package var witnesses: Int
         package var witnessesBefore: Int
         package var witnessesAfter: Int
@@ -33,10 +33,11 @@ package struct ReaderLearning: Sendable {
         package var reason: String
     }
 
+    /// Fine-tunes a model and compares it with the old one.
     /// - Parameters:
-    ///   - path: the old network, as ``TrainingOptions/initialModel`` takes it.
-    ///   - original: images that the old one was trained on, prepared as it takes them.
-    /// - Throws: an `InputError` where too few characters are known.
+    ///   - path: The path of the old network, for ``TrainingOptions/initialModel``.
+    ///   - original: Images that the old network was trained on, prepared as its input.
+    /// - Throws: An `InputError` if there are too few keyed characters.
     package static func learn(
         _ corrections: CorrectedCharacters, old: Model, path: String, original: ImageSet, threads: Int?,
         progress: (TrainingEvent) -> Void
@@ -47,7 +48,7 @@ package struct ReaderLearning: Sendable {
                 "corrections", expected: "at least 50 characters of 10 forms",
                 received: "\(corrections.count) of \(forms.count)", remedy: "key more of the review, then merge it")
         }
-        // By the forms' order, so that the same corrections are set aside every time.
+        // Splits by the order of the forms, so that the split is deterministic.
         let isAside = forms.indices.map { Int(Double($0 + 1) * setAside) > Int(Double($0) * setAside) }
         let train = zip(forms, isAside).filter { !$0.1 }.map(\.0), test = zip(forms, isAside).filter(\.1).map(\.0)
         let wanted = min(
@@ -65,7 +66,7 @@ package struct ReaderLearning: Sendable {
         experiment.training.batchSize = 64
         experiment.training.earlyStopping = nil
         experiment.data.validationFraction = 0.1
-        // Characters that were keyed count as often as originals: they are what the network is to learn.
+        // Repeats keyed characters to about the number of originals: they are what the network is to learn.
         let own = train.flatMap { zip($0.inputs, $0.labels) }
         let times = max(1, mixed.count / max(1, own.count))
         var inputs: [[UInt8]] = [], labels: [UInt8] = []
@@ -89,7 +90,7 @@ package struct ReaderLearning: Sendable {
                 ? "it forgot what it knew" : isBetter ? "it is better" : "it is not surely better")
     }
 
-    /// About `count` images, spread evenly over all; other ones for another offset.
+    /// Returns about `count` images, evenly spaced over the set; offsets 0 and 1 give disjoint images.
     private static func evenly(_ images: ImageSet, _ count: Int, offset: Int) -> ImageSet {
         let step = max(2, images.count / max(count, 1))
         return images.subset(Array(stride(from: offset, to: images.count, by: step)))
@@ -101,7 +102,7 @@ package struct ReaderLearning: Sendable {
 }
 
 extension McNemar {
-    /// Of the same samples, whether each classifier is right.
+    /// Compares two classifiers by whether each is right on the same samples.
     init(_ first: [Bool], _ second: [Bool]) {
         self.init(
             onlyFirst: zip(first, second).count { $0 && !$1 }, onlySecond: zip(first, second).count { !$0 && $1 },

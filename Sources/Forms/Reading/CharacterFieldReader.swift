@@ -3,27 +3,28 @@ import Pictures
 import Recognition
 import Tensors
 
-/// Reads fields of characters: a cell each by the network of single characters, with the network of lines as a second opinion;
-/// free writing by both networks along the line.
+/// Reads character fields: each cell with the single-character network, with the line-reading network as a second
+/// opinion; free writing with both networks along the line.
 struct CharacterFieldReader {
     let reader: DigitReader
 
-    /// Of a cell's height, around the field.
+    /// The margin around the field, in cell heights.
     static let margin = 0.32
-    /// Values that are kept.
+    /// The maximum number of values that are kept.
     private static let mostValues = 5
-    /// Of an empty field that nothing disturbs.
+    /// The probability assigned to an empty field.
     private static let empty = 0.9995
-    /// Probability of a field in cells, and after its checks, from which on the network of lines is not asked.
+    /// The probabilities, before and after checks, from which on the line-reading network is not consulted for a field
+    /// in cells.
     static let (sure, checked) = (0.998, 0.998)
 
-    /// Of characters that fewer known images than this look as strange as, the reader accepts no field.
+    /// The familiarity below which a character keeps its field from being accepted.
     static let strange = 0.005
 
     init(_ reader: DigitReader) { self.reader = reader }
 
-    /// The characters that may stand in a field, each the name of one of the network's classes.
-    /// - Throws: an `InputError` where the network does not know one.
+    /// Returns the characters allowed in a field, each the name of one of the network's classes.
+    /// - Throws: An `InputError` if the network does not know one of them.
     func alphabet(of field: CharacterField, _ name: String) throws(InputError) -> [Character] {
         let known = reader.classNames.compactMap { $0.count == 1 ? $0.first : nil }
         let wanted = field.kind == .text ? field.characters.map(Array.init) ?? known : Array("0123456789")
@@ -41,13 +42,14 @@ struct CharacterFieldReader {
 
     struct Result {
         var reading: FieldReading
-        /// Nil where nothing was read.
+        /// The evidence; nil if nothing was read.
         var evidence: FieldEvidence?
-        /// What the network of lines adds, where it was not asked and may be.
+        /// Computes the evidence that includes the line-reading network; nil if it was consulted or is not needed.
         var second: (() -> FieldEvidence)?
     }
 
-    /// - Parameter isDeferred: Whether the network of lines is left to be asked later, where the field's sum does not settle it.
+    /// Reads a field.
+    /// - Parameter isDeferred: Whether to defer the line-reading network until the field's sum leaves doubt.
     func read(
         _ options: CharacterField, of field: FormField, _ source: FormReader.Source, _ decoder: FieldDecoder,
         isDeferred: Bool
@@ -93,22 +95,23 @@ struct CharacterFieldReader {
 
     // MARK: - Evidence
 
-    /// Of classes, of the characters that may stand there: what is left is none of them.
+    /// Returns the probabilities of the allowed characters; the rest of the probability is that of other classes.
     private func row(_ probabilities: [Double], _ characters: [Character]) -> [Double] {
         characters.map { character in
             reader.classNames.firstIndex(of: String(character)).map { probabilities[$0] } ?? 0
         }
     }
 
-    /// What the network of single characters says, of a character that runs along its frame the mean of both ways to see it; and
-    /// where that is in doubt how to have the geometric mean with what the network of lines says.
+    /// Returns the evidence of the single-character network, which for a character that runs along its frame averages
+    /// both interpretations of the ink; and, if the result is uncertain, a closure that returns the geometric mean with
+    /// the line-reading network.
     private func boxes(_ ink: FieldInk, _ decoder: FieldDecoder) -> (FieldEvidence, second: (() -> FieldEvidence)?) {
         let filled = ink.boxes.indices.filter { ink.boxes[$0] != nil }
         let glyphs = filled.compactMap { ink.glyph($0) }, others = filled.map { ink.other($0) }
         let answers = reader.answers(to: (glyphs + others.compactMap { $0 }).map { reader.preparation.bytes($0) })
         let all = answers.map(\.probabilities)
         var own = Array(all.prefix(glyphs.count)), next = glyphs.count
-        // Seen one way or the other it should be a character.
+        // One of the two interpretations should look like a character.
         var familiarities = answers.prefix(glyphs.count).map { $0.familiarity ?? 1 }
         for (index, other) in others.enumerated() where other != nil {
             own[index] = zip(own[index], all[next]).map { ($0 + $1) / 2 }
@@ -138,7 +141,7 @@ struct CharacterFieldReader {
         guard let glyph = ink.line else { return nil }
         let candidates = reader.candidates(glyph).filter { !$0.characters.isEmpty }
         guard !candidates.isEmpty else { return nil }
-        // Of each length the best; a lattice holds what differs from it in single characters.
+        // Uses the best candidate of each length: its lattice covers those that differ from it in single characters.
         var lattices: [FieldEvidence.Lattice] = []
         for candidate in candidates
         where !lattices.contains(where: { $0.rows.count == candidate.characters.count }) {
@@ -162,7 +165,7 @@ struct CharacterFieldReader {
 }
 
 extension FieldInk {
-    /// Whether an empty cell stands between two that are not.
+    /// Whether an empty cell lies between two filled ones.
     var hasGap: Bool {
         let filled = boxes.map { $0 != nil }
         guard let first = filled.firstIndex(of: true), let last = filled.lastIndex(of: true) else { return false }

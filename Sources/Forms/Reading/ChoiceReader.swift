@@ -1,15 +1,15 @@
 import Foundation
 import Pictures
 
-/// Reads boxes to tick: by the share of a box that ink covers, its frame taken away.
+/// Reads check boxes by the fraction of a box that ink covers, without its frame.
 struct ChoiceReader {
-    /// Of a box's side, around it; and what of it, at its edges, is not looked at.
+    /// The margin around a box and the ignored rim within it, in units of the box's height.
     private static let (margin, rim) = (0.45, 0.1)
-    /// The share of ink at which a box may as well be ticked as not, and by which factor it is less or more, for odds of e.
+    /// The fraction of ink at which the odds of a tick are even, and the factor in ink that changes the odds by e.
     private static let (even, factor) = (0.035, 1.22)
-    /// Less and more ink say nothing surer than this.
+    /// The minimum distance of a tick's probability from 0 and 1.
     private static let doubt = 2e-4
-    /// Of the ink's level.
+    /// The ink level at or below which a pixel is paper noise.
     private static let faintest: Float = 0.3
 
     func read(_ choice: ChoiceField, of field: FormField, _ source: FormReader.Source) -> FieldReading {
@@ -39,7 +39,7 @@ struct ChoiceReader {
         ticked.map { choice.options[$0].value }.joined(separator: "|")
     }
 
-    /// Which boxes are ticked, of the ways that are allowed.
+    /// Returns the most probable of the allowed combinations of ticks.
     private func values(_ ticks: [Double], _ choice: ChoiceField) -> [FieldValue] {
         func probability(_ ticked: [Int]) -> Double {
             ticks.indices.reduce(1) { $0 * (ticked.contains($1) ? ticks[$1] : 1 - ticks[$1]) }
@@ -50,11 +50,11 @@ struct ChoiceReader {
             for count in 2...max(2, min(choice.most, ticks.count)) { patterns.append(likely.prefix(count).sorted()) }
         }
         let values = patterns.map { FieldValue(text: Self.text($0, choice), probability: probability($0)) }
-        // An empty one that may not be is still what it seems.
+        // The empty combination is kept even for a required field: it is what the ink shows.
         return values.sorted { $0.probability > $1.probability }.prefix(5).filter { $0.probability > 1e-6 }
     }
 
-    /// The mean of the ink in the box; and whether other ink runs through it.
+    /// Returns the mean ink in the box, and whether foreign ink runs through it.
     private static func ink(
         _ crop: FieldCrop, _ box: PageBox, _ source: FormReader.Source
     ) -> (share: Double, isDisturbed: Bool) {
@@ -68,7 +68,7 @@ struct ChoiceReader {
         for y in max(0, top)..<max(max(0, top), min(map.height, bottom)) {
             for x in max(0, left)..<max(max(0, left), min(map.width, right)) {
                 let value = map.ink[y * map.width + x]
-                // Paper's noise is no ink.
+                // Ignores paper noise.
                 if value > faintest { sum += Double(min(value, 1)) }
             }
         }

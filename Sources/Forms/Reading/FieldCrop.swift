@@ -1,33 +1,34 @@
 import Pictures
 
-/// A field, upright, cut out of the picture of its page.
+/// A rectified field, cropped from the picture of its page.
 struct FieldCrop {
     let image: GreyImage
-    /// Where the crop's corner is on the page, and pixels for a unit of the page.
+    /// The crop's top left corner on the page.
     let origin: Point
+    /// The crop's resolution in pixels per page unit.
     let scale: Double
-    /// The part of the crop that lies outside of the picture.
+    /// The fraction of the crop that lies outside the picture.
     let outside: Double
-    /// With more of it outside a field is not read.
+    /// The fraction outside the picture above which a field is not read.
     static let mostOutside = 0.02
 
-    /// Whether there is more in it than paper.
+    /// Whether the crop shows more than blank paper.
     var hasContrast: Bool { Int(image.pixels.max() ?? 0) - Int(image.pixels.min() ?? 0) >= 60 }
 
-    /// From the page to the crop.
+    /// Maps a point from the page to the crop.
     func place(_ p: Point) -> Point { (p - origin) * scale }
 
     func place(_ box: PageBox) -> (low: Point, high: Point) {
         (place(Point(box.x, box.y)), place(Point(box.right, box.bottom)))
     }
 
-    /// A picture that is the part `box` of the page already.
+    /// Creates a crop from a picture that already shows the part `box` of the page.
     init(_ image: GreyImage, around box: PageBox) {
         (self.image, origin, outside) = (image, Point(box.x, box.y), 0)
         scale = Double(image.width) / box.width
     }
 
-    /// Bilinear samples of `picture` where `map` has the part `box` of the page.
+    /// Creates a crop of the part `box` of the page by sampling `picture` bilinearly at the positions given by `map`.
     init(_ picture: GreyImage, _ map: Homography, box: PageBox, scale: Double) {
         let width = max(4, Int((box.width * scale).rounded())), height = max(4, Int((box.height * scale).rounded()))
         origin = Point(box.x, box.y)
@@ -36,7 +37,7 @@ struct FieldCrop {
         let source = picture.pixels.span
         var missing = 0
         let (columns, rows) = (picture.width, picture.height)
-        // Numerators and denominator of the map go up evenly along a row.
+        // The numerators and the denominator of the map are linear along a row.
         let step = SIMD3(map.rows[0].x, map.rows[1].x, map.rows[2].x) / scale
         for row in 0..<height {
             let start = origin + Point(0.5, Double(row) + 0.5) / scale

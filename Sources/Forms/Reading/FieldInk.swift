@@ -1,21 +1,22 @@
 import Pictures
 
-/// What is written in a field of characters: its ink, print taken away, each pixel given to a cell.
+/// The handwriting in a character field: its ink without the print, with each pixel assigned to a cell.
 struct FieldInk {
     private let parts: CellInk
-    /// The same with the frame left where characters may run along it.
+    /// The ink with the frame retained where characters may run along it.
     private let others: CellInk?
-    /// Whether ink runs through the field from outside, or lies where none belongs.
+    /// Whether foreign ink enters the field from outside, or there is ink that belongs to no character.
     let isDisturbed: Bool
 
-    /// Of a cell's height: what is between two strokes that touch a line, along which a third may run.
+    /// The maximum distance, in cell heights, between two strokes that touch a line such that a third may run along it.
     private static let touchingGap = 0.5
-    /// Of a cell's area: fainter ink than a pen's that comes from outside.
+    /// The maximum area, in squared cell heights, of faint ink that enters from outside.
     private static let mostFaint = 0.05
 
+    /// Extracts the ink of a field; nil if none can be made out.
     /// - Parameters:
-    ///   - cells: in pixels of the crop, from left to right; the whole field where one writes freely.
-    ///   - height: of a cell, pixels.
+    ///   - cells: The cells in pixels of the crop, from left to right; the whole field for free writing.
+    ///   - height: The height of a cell in pixels.
     init?(_ crop: FieldCrop, cells: [(low: Point, high: Point)], rules: [KnownRule], height: Double) {
         guard var map = InkMap(crop.image, isDarkOnLight: true) else { return nil }
         let other = map.remove(rules, reach: max(2, Int(height / 20)), gap: Int(Self.touchingGap * height))
@@ -24,7 +25,7 @@ struct FieldInk {
         isDisturbed = parts.isDisturbed || Self.isCrossed(map, cells: cells, height: height)
     }
 
-    /// Whether a stamp or a shadow, fainter than writing, comes into the field from outside.
+    /// Returns whether a stamp or a shadow, fainter than writing, enters the field from outside.
     private static func isCrossed(_ map: InkMap, cells: [(low: Point, high: Point)], height: Double) -> Bool {
         let components = InkComponents(map, low: max(0.18, 3 * map.noise), high: max(0.25, 4 * map.noise))
         let within = components.pixels(
@@ -35,12 +36,12 @@ struct FieldInk {
         }
     }
 
-    /// Of each cell's ink; nil where it is empty.
+    /// The bounding box of each cell's ink; nil for an empty cell.
     var boxes: [PixelBox?] { parts.boxes }
 
     func glyph(_ cell: Int) -> Glyph? { parts.glyph(cell) }
 
-    /// A cell's ink with the frame along which it may run; nil where it runs along none.
+    /// Returns a cell's ink including the frame along which it may run; nil if it does not run along the frame.
     func other(_ cell: Int) -> Glyph? {
         guard let other = others?.glyph(cell), let own = parts.glyph(cell), other.box != own.box || other.ink != own.ink
         else { return nil }
@@ -51,29 +52,29 @@ struct FieldInk {
     var line: Glyph? { parts.line }
 }
 
-/// One way to see the ink of a field.
+/// One interpretation of the ink of a field.
 private struct CellInk {
     let map: InkMap
-    /// 0, or one more than the index of the cell whose ink a pixel is: `[height, width]`.
+    /// The cell of each pixel as its index plus one, 0 for none: `[height, width]`.
     let labels: [Int32]
     let boxes: [PixelBox?]
     let isDisturbed: Bool
 
-    /// Of a cell's height: smaller pieces are specks.
+    /// The size, in cell heights, below which components are specks.
     private static let speck = 0.14
-    /// Of a cell's height: lower ones, alone in their cell, are no character.
+    /// The height, in cell heights, below which a cell's ink is not a character.
     private static let leastHeight = 0.3
-    /// Part of a piece that lies in another cell, from which it is cut at the border.
+    /// The fraction of a component outside its main cell above which it is split at the cell borders.
     private static let mostOverlap = 0.22
 
     init(_ map: InkMap, cells: [(low: Point, high: Point)], height: Double) {
         let components = InkComponents(map)
         var grown = components.grownLabels(map.ink, floor: max(0.08, 3 * map.noise))
         let (width, count) = (map.width, components.components.count)
-        // Borders between cells: the middle of the gap.
+        // Cells are separated at the middle of the gap between them.
         let borders = zip(cells, cells.dropFirst()).map { ($0.high.x + $1.low.x) / 2 }
         func cell(_ x: Int) -> Int { borders.count { $0 <= Double(x) + 0.5 } }
-        /// Pixels of each piece by cell.
+        /// The number of pixels of each component by cell.
         var shares = [[Int]](repeating: [Int](repeating: 0, count: cells.count), count: count)
         for (i, label) in components.labels.enumerated() where label > 0 {
             shares[Int(label) - 1][cell(i % width)] += 1
@@ -86,7 +87,7 @@ private struct CellInk {
         for piece in 0..<count {
             let box = components.box(piece), area = components.area(piece), isAtEdge = components.isAtEdge(piece)
             guard Double(max(box.width, box.height)) >= Self.speck * height, 2 * within[piece] > area else {
-                // What passes through is no digit, but may lie over one.
+                // Ink that passes through is not a digit, but may cover one.
                 if isAtEdge, Double(within[piece]) > 0.04 * height * height { isDisturbed = true }
                 continue
             }
@@ -108,7 +109,7 @@ private struct CellInk {
         self.boxes = boxes.map { box in
             box.flatMap { Double($0.height) >= Self.leastHeight * height ? $0 : nil }
         }
-        // Ink that is too low for a character is there all the same.
+        // Ink that is too low for a character still counts as a disturbance.
         if zip(boxes, self.boxes).contains(where: { $0 != nil && $1 == nil }) { isDisturbed = true }
         self.map = map
         labels = grown
@@ -129,7 +130,7 @@ private struct CellInk {
 }
 
 extension InkComponents {
-    /// Of each component those in a rectangle, whose lower ends are its and whose upper ends are not.
+    /// Returns the number of pixels of each component in a rectangle that excludes its upper bounds.
     func pixels(from low: Point, to high: Point) -> [Int] {
         var result = [Int](repeating: 0, count: components.count)
         for (i, label) in labels.enumerated() where label > 0 {
@@ -139,7 +140,7 @@ extension InkComponents {
         return result
     }
 
-    /// Whether a component reaches the edge of the picture.
+    /// Returns whether a component touches the edge of the picture.
     func isAtEdge(_ index: Int) -> Bool {
         let box = box(index)
         return box.x == 0 || box.y == 0 || box.right == width || box.bottom == height

@@ -1,23 +1,23 @@
 import Pictures
 
-/// What was read in a field.
+/// The result of reading a field.
 package struct FieldReading: Sendable {
     package var name: String
-    /// Values that the field may have, the most probable first; `""` for an empty one. Empty where nothing was read.
+    /// The possible values, most probable first; `""` for an empty field. Empty if nothing was read.
     package var values: [FieldValue]
-    /// The most probable text, checks left aside.
+    /// The most probable text, ignoring checks.
     package var unchecked: String
-    /// Why a person should look at it whatever the probability says; nil: nothing.
+    /// The reason why a person should review the field regardless of its probability; nil if there is none.
     package var problem: String?
-    /// The field as it was seen, upright; nil where the page was not found.
+    /// The rectified picture of the field; nil if the page was not found.
     package var image: GreyImage?
 
     package var best: FieldValue? { values.first }
 }
 
-/// What was read on a page.
+/// The result of reading a page.
 package struct PageReading: Sendable {
-    /// Nil where the picture is no page of the form.
+    /// The registered page; nil if the picture is not a page of the form.
     package var registered: RegisteredPage?
     package var failure: String?
     package var fields: [FieldReading]

@@ -3,23 +3,23 @@ import Pictures
 import Recognition
 import Tensors
 
-/// Reads the pages of a form from pictures. One reader is used by one thread at a time.
+/// Reads the pages of a form from pictures. Not thread-safe: use a reader from one thread at a time.
 package final class FormReader {
     package let template: FormTemplate
     private let registration: PageRegistration
     private let characters: CharacterFieldReader
     private let choices = ChoiceReader()
-    /// By name of the field.
+    /// The decoders by field name.
     private let decoders: [String: FieldDecoder]
 
-    /// Pixels of a cell's height, about, in crops.
+    /// The approximate height of a cell in crops, in pixels.
     private static let cellHeight = 56.0
-    /// Of a field's own frame, that has to be where the page says.
+    /// The minimum fraction of a field's own frame that must be detected where the page has it.
     private static let leastFrame = 0.5
-    /// Values that are kept, and that are weighed where fields depend on one another.
+    /// The maximum number of values that are kept, and that are considered for fields linked by a sum.
     private static let (mostValues, mostJoint) = (5, 16)
 
-    /// - Throws: an `InputError` where the network does not know the characters of a field.
+    /// - Throws: An `InputError` if the network does not know the characters of a field.
     package convenience init(_ template: FormTemplate, reader: DigitReader) throws(InputError) {
         try self.init(template, reader: reader, decoders: nil)
     }
@@ -45,7 +45,7 @@ package final class FormReader {
         return decoders
     }
 
-    /// Another of the same, for another thread.
+    /// Returns a reader of the same template for another thread.
     package func twin(_ reader: DigitReader) throws(InputError) -> FormReader {
         try FormReader(template, reader: reader, decoders: decoders)
     }
@@ -107,7 +107,7 @@ package final class FormReader {
         return best.text.isEmpty && field.isRequired ? "empty" : nil
     }
 
-    /// Reads fields anew under their sum; where one of them could not be read it stays unchecked.
+    /// Decodes fields jointly under their sum; if one of them could not be read, the sum is not checked.
     private func decode(_ sum: SumCheck, _ evidence: [String: FieldEvidence], _ readings: inout [FieldReading]) {
         func values(_ name: String) -> [FieldValue]? {
             guard let index = readings.firstIndex(where: { $0.name == name }) else { return nil }
@@ -119,7 +119,7 @@ package final class FormReader {
         guard !parts.contains(where: { $0?.isEmpty ?? true }), let total = evidence[sum.total],
             let decoder = decoders[sum.total]
         else {
-            // Each for itself.
+            // Decodes each field on its own.
             for (index, reading) in readings.enumerated() where sum.names.contains(reading.name) {
                 guard let found = evidence[reading.name], let decoder = decoders[reading.name] else { continue }
                 readings[index].values = decoder.values(found, count: Self.mostValues)
@@ -147,12 +147,12 @@ package final class FormReader {
         set(sum.total, joint.total)
     }
 
-    /// A picture whose place on the page is known, its pixels about as fine as reading needs.
+    /// A registered picture, downsampled to about the resolution that reading needs.
     struct Source {
         let image: GreyImage
-        /// From the page to ``image``.
+        /// The map from the page to ``image``.
         let map: Homography
-        /// Printed lines.
+        /// The printed lines of the page.
         private let rules: [RuleSegment]
 
         init(_ picture: GreyImage, _ map: Homography, _ page: FormPage, rules: [RuleSegment]) {
@@ -174,14 +174,14 @@ package final class FormReader {
             }
         }
 
-        /// The part of the page around `box`, `margin` of `height` wider on every side.
+        /// Returns the crop of `box`, padded by `margin`·`height` on every side.
         func crop(_ box: PageBox, height: Double, margin: Double) -> FieldCrop {
             FieldCrop(
                 image, map, box: box.padded(margin * height, margin * height),
                 scale: min(map.scale(at: box.centre), 1.5 * FormReader.cellHeight / height))
         }
 
-        /// The printed lines that a crop shows.
+        /// Returns the printed lines visible in a crop.
         func rules(in crop: FieldCrop) -> [KnownRule] { Self.known(rules, in: crop) }
 
         static func known(_ rules: [RuleSegment], in crop: FieldCrop) -> [KnownRule] {
@@ -200,7 +200,7 @@ package final class FormReader {
             }
         }
 
-        /// How much of a field's own print is seen where the page has it; nil where it has none.
+        /// Returns the fraction of a field's own print that is detected where the page has it; nil if it has none.
         func agreement(of field: FormField, _ fit: PageFit, _ original: Homography) -> Double? {
             guard field.isFramed else { return nil }
             let zoom = 1 / Double(fit.observed.reduction)
@@ -208,7 +208,7 @@ package final class FormReader {
             switch field.kind {
             case .characters(let options):
                 return fit.recall(of: options.cells.isEmpty ? [options.box] : options.cells, map)
-            // Boxes to tick are too small for lines to be told from strokes.
+            // Check boxes are too small to distinguish their lines from strokes.
             case .choice: return nil
             }
         }

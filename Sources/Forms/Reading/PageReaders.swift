@@ -6,22 +6,22 @@ import Synchronization
 import Tensors
 import Workers
 
-/// Reads the pages of many pictures, a picture a thread.
+/// Reads pages from many pictures in parallel, one picture per thread.
 package final class PageReaders {
     private let pool: WorkerPool
     private let readers: [FormReader]
-    /// SHA-256 of the networks.
+    /// The SHA-256 digest of the networks.
     package let model: String
 
-    /// Pictures that are in memory at a time, for each thread.
+    /// The number of pictures in memory at a time, per thread.
     private static let depth = 8
 
-    /// - Throws: an `InputError` where a network does not go with the template.
+    /// - Throws: An `InputError` if a network is incompatible with the template.
     package init(_ template: FormTemplate, _ networks: ReadingNetworks, pool: WorkerPool) throws {
         self.pool = pool
         var readers: [FormReader] = []
         for _ in 0..<pool.threads {
-            // A reader computes on the thread that it is asked on.
+            // Each reader computes on its calling thread alone.
             let reader = try DigitReader(networks.single, lines: networks.lines, pool: WorkerPool(threads: 1))
             if let first = readers.first {
                 readers.append(try first.twin(reader))
@@ -38,7 +38,7 @@ package final class PageReaders {
 
     package enum Outcome {
         case read(PageReading, GreyImage)
-        /// No picture.
+        /// The picture could not be decoded.
         case failed(String)
     }
 
@@ -64,7 +64,7 @@ package final class PageReaders {
         }
     }
 
-    /// Calls `body` with the outcomes of some pictures at a time, in order.
+    /// Calls `body` with the outcomes of successive batches of pictures, in order.
     package func read(_ files: ArraySlice<String>, _ body: (ArraySlice<String>, [Outcome]) throws -> Void) rethrows {
         var rest = files
         while !rest.isEmpty {

@@ -1,13 +1,14 @@
-/// What a page is found by: its printed straight lines, frames among them, and its marks.
+/// The features of a template's page that are used for registration: its printed straight lines, including frames, and
+/// its marks.
 struct FormPagePlan: Sendable {
-    /// Horizontal and vertical ones, each printed line once.
+    /// The printed lines that are long enough for registration.
     let segments: [RuleSegment]
-    /// Every printed line, short ones too, each once.
+    /// All printed lines, including short ones, each once.
     let rules: [RuleSegment]
     let marks: [PageBox]
     let size: Point
 
-    /// Frames whose sides are shorter than this share of the page's longer side show no line that can be told from a stroke.
+    /// The length, as a fraction of the page's longer side, below which lines cannot be distinguished from strokes.
     private static let leastSide = 0.026
 
     init(_ page: FormPage) {
@@ -41,7 +42,7 @@ struct FormPagePlan: Sendable {
         ]
     }
 
-    /// Segments on one line that touch, or nearly, are one.
+    /// Merges collinear segments that touch or nearly touch.
     private static func joined(_ segments: [RuleSegment], gap: Double) -> [RuleSegment] {
         func key(_ s: RuleSegment) -> (Double, Double, Double) {
             let (a, b) = s.isHorizontal ? (s.start, s.end) : (Point(s.start.y, s.start.x), Point(s.end.y, s.end.x))

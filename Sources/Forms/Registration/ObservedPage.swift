@@ -1,13 +1,13 @@
 import Pictures
 
-/// What a picture shows that a page can be found by.
+/// The features of a picture that are used to register a page: its lines and marks.
 final class ObservedPage {
-    /// Pixels of ``GreyImage`` for one of what was looked at.
+    /// The factor by which the picture was downsampled for detection.
     let reduction: Int
     let size: Point
     let segments: [RuleSegment]
     let marks: [MarkDetector.Mark]
-    /// For horizontal and vertical rules, which of ``segments`` passes near a pixel; 0 none, else one more than its index.
+    /// For horizontal and vertical rules, the segment that passes near each pixel.
     private lazy var fine = rasters(.fine)
     private lazy var coarse = rasters(.coarse)
     private lazy var wide = rasters(.wide)
@@ -16,25 +16,27 @@ final class ObservedPage {
         [true, false].map { Raster(segments, isHorizontal: $0, size: size, reach: reach.rawValue) }
     }
 
-    /// Pixels that a rule may miss where it is looked for.
+    /// The tolerance in pixels when looking for a rule.
     enum Reach: Int {
         case fine = 2
         case coarse = 6
-        /// For guesses that leave perspective out.
+        /// For guesses that ignore perspective.
         case wide = 16
     }
-    /// Of the longer side: pictures are reduced to about as many pixels.
+    /// The approximate longer side, in pixels, to which pictures are downsampled.
     private static let workingSize = 900
 
+    /// A lookup table of the segment that passes near each pixel.
     struct Raster {
         let width: Int
         let height: Int
+        /// The index of the segment plus one, 0 for none: `[height, width]`.
         private var indices: [Int32]
 
         init(_ segments: [RuleSegment], isHorizontal: Bool, size: Point, reach: Int) {
             (width, height) = (max(1, Int(size.x)), max(1, Int(size.y)))
             indices = [Int32](repeating: 0, count: width * height)
-            // Longer ones over shorter ones, and nearer pixels over farther ones.
+            // Draws longer segments over shorter ones.
             let order = segments.indices.filter { segments[$0].isHorizontal == isHorizontal }
                 .sorted { segments[$0].length < segments[$1].length }
             for index in order { draw(segments[index], index, isHorizontal: isHorizontal, reach: reach) }
@@ -53,7 +55,7 @@ final class ObservedPage {
             }
         }
 
-        /// Nil where no rule is near, or outside.
+        /// The index of the segment near `p`; nil if there is none, or if `p` is outside.
         subscript(_ p: Point) -> Int? {
             guard p.x >= 0, p.y >= 0, p.x < Double(width), p.y < Double(height) else { return nil }
             let value = indices[Int(p.y) * width + Int(p.x)]
@@ -61,7 +63,8 @@ final class ObservedPage {
         }
     }
 
-    /// - Parameter withMarks: whether marks are looked for.
+    /// Detects the features of a picture.
+    /// - Parameter withMarks: Whether to detect marks.
     init(_ image: GreyImage, withMarks: Bool = true) {
         reduction = max(1, (max(image.width, image.height) + Self.workingSize / 2) / Self.workingSize)
         let small = reduction > 1 ? image.reduced(by: reduction) : image
@@ -74,7 +77,7 @@ final class ObservedPage {
 
     func isInside(_ p: Point) -> Bool { p.x >= 0 && p.y >= 0 && p.x < size.x && p.y < size.y }
 
-    /// The index of a rule of the same direction that passes near `p`.
+    /// Returns the index of a rule of the given direction that passes near `p`.
     func segment(at p: Point, isHorizontal: Bool, _ reach: Reach) -> Int? {
         let index = isHorizontal ? 0 : 1
         switch reach {
@@ -84,7 +87,7 @@ final class ObservedPage {
         }
     }
 
-    /// The nearest mark of about this side, within `reach` pixels.
+    /// Returns the nearest mark of about the given side, within `reach` pixels.
     func mark(at p: Point, side: Double, reach: Double) -> MarkDetector.Mark? {
         marks.filter { ($0.centre - p).length <= reach && (0.6...1.6).contains($0.side / side) }
             .min { ($0.centre - p).length < ($1.centre - p).length }

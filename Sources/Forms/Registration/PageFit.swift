@@ -1,34 +1,34 @@
 import Foundation
 
-/// How well a page lies on a picture, and how it comes to lie better.
+/// Scores and refines the registration of a page on a picture.
 struct PageFit {
     let plan: FormPagePlan
     let observed: ObservedPage
-    /// Points on the page's lines.
+    /// The sample points on the page's lines.
     private let samples: [Sample]
-    /// Where the page has lines, coarsely: what is seen elsewhere speaks against a fit.
+    /// Coarse rasters of the page's lines: lines observed elsewhere count against a fit.
     private let printed: [ObservedPage.Raster]
     private let printedScale: Double
 
     private struct Sample {
         var point: Point
         var isHorizontal: Bool
-        /// Whether it is the first or the last of its line.
+        /// Whether the sample is the first or the last of its line.
         var isEnd: Bool
     }
 
     struct Score {
-        /// Share of the page's lines and marks, of those inside the picture, that are seen.
+        /// The fraction of the page's lines and marks inside the picture that are detected.
         var recall = 0.0
-        /// Share of what is seen on the page that is its own.
+        /// The fraction of the lines detected on the page that belong to it.
         var precision = 0.0
-        /// Share of the page's lines and marks that are inside the picture.
+        /// The fraction of the page's lines and marks that lie inside the picture.
         var inside = 0.0
 
         var value: Double { recall * (0.6 + 0.4 * precision) * min(1, 1.25 * inside) }
     }
 
-    /// Samples of a line, of the page's longer side.
+    /// The distance between samples, as a fraction of the page's longer side.
     private static let step = 1.0 / 150
     private static let markWeight = 8.0
 
@@ -55,14 +55,15 @@ struct PageFit {
 
     // MARK: - Score
 
-    /// Whether rules that run along the page's x run along the picture's.
+    /// Returns whether the page's horizontal rules are horizontal in the picture.
     private func keepsDirections(_ map: Homography) -> Bool {
         let step = map.steps(at: plan.size / 2).x
         return abs(step.x) >= abs(step.y)
     }
 
-    /// - Parameter isFine: Whether lines are to be where they should to the pixel; else every third sample
-    ///   is looked at, and not what speaks against the fit.
+    /// Scores a map from the page to the picture.
+    /// - Parameter isFine: Whether to use the fine tolerance and all samples; otherwise the tolerance is coarse, only
+    ///   every third sample is used, and precision is not computed.
     func score(_ map: Homography, isFine: Bool) -> Score {
         let keeps = keepsDirections(map)
         var (hits, inside, all) = (0.0, 0.0, 0.0)
@@ -110,7 +111,7 @@ struct PageFit {
         return all > 0 ? Double(hits) / Double(all) : 0
     }
 
-    /// Share of the lines of `boxes` that are seen where `map` has them; nil where nothing of them could be looked at.
+    /// Returns the fraction of the lines of `boxes` that are detected where `map` has them; nil without samples.
     func recall(of boxes: [PageBox], _ map: Homography) -> Double? {
         let keeps = keepsDirections(map)
         let tolerance = 0.002 * max(plan.size.x, plan.size.y)
@@ -131,10 +132,10 @@ struct PageFit {
 
     // MARK: - Refinement
 
-    /// Gauss–Newton steps that bring the page's lines onto those that are seen, and its marks; those that miss by much count
-    /// little (Cauchy weights).
-    /// - Parameter isWide: Whether lines may miss by much at first.
-    /// - Returns: The map, and the root mean square of what is left, pixels.
+    /// Refines a map by Gauss–Newton steps that align the page's lines and marks with the detected ones, with Cauchy
+    /// weights to limit the influence of outliers.
+    /// - Parameter isWide: Whether to start with a wide tolerance.
+    /// - Returns: The map, and the root mean square of the residuals in pixels.
     func refined(_ start: Homography, isWide: Bool) -> (map: Homography, error: Double) {
         var (map, error) = (start, 0.0)
         let rounds: [(ObservedPage.Reach, Int)] = [(.wide, isWide ? 6 : 0), (.coarse, 4), (.fine, 4)]
@@ -152,7 +153,7 @@ struct PageFit {
         let scale = 1 / plan.size.length, width = 0.35 * Double(reach.rawValue)
         var sums = LeastSquares(unknowns: 8)
         var (squares, weights) = (0.0, 0.0)
-        /// That the image of `p` should move by −r along n.
+        /// Adds the observation that the image of `p` should move by −r along n.
         func add(_ p: Point, _ n: Point, _ r: Double, weight: Double) {
             let w = map.depth(p), q = map(p), u = p * scale
             let (a, b) = (n.x / w, n.y / w), c = -(a * q.x + b * q.y)
@@ -170,7 +171,7 @@ struct PageFit {
             let seen = observed.segments[index], along = (seen.end - seen.start) / seen.length
             let normal = Point(-along.y, along.x)
             add(sample.point, normal, ((p - seen.start) * normal).sum(), weight: 1)
-            // Where lines end is known less well than where they run.
+            // The ends of lines are located less accurately than the lines themselves.
             guard sample.isEnd else { continue }
             let ends = [seen.start, seen.end].map { ((p - $0) * along).sum() }
             if let miss = ends.min(by: { abs($0) < abs($1) }), abs(miss) < 10 {
@@ -184,7 +185,7 @@ struct PageFit {
             add(mark.centre, Point(0, 1), miss.y, weight: Self.markWeight)
         }
         guard weights > 0 else { return nil }
-        // What nothing is known of stays.
+        // Regularises towards no change.
         for index in 0..<8 {
             var row = SIMD8<Double>.zero
             row[index] = 1

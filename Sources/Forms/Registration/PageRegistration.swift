@@ -1,43 +1,44 @@
 import Foundation
 import Pictures
 
-/// Where a page of a form is in a picture.
+/// The position of a form's page in a picture.
 package struct RegisteredPage: Sendable {
-    /// Which of the template's.
+    /// The index of the page in the template.
     package var page: Int
-    /// From the page to the picture.
+    /// The map from the page to the picture.
     package var map: Homography
-    /// Share of the page's lines and marks that are where the map has them.
+    /// The fraction of the page's lines and marks that are detected where the map has them.
     package var agreement: Double
-    /// Of what agrees, root mean square, pixels of the picture.
+    /// The root-mean-square residual of the matched lines and marks, in pixels of the picture.
     package var error: Double
 }
 
-/// Why a picture is none of the template's pages, for people.
+/// The reason why no page of the template was found in a picture, as a message for people.
 package struct RegistrationFailure: Error, Hashable, Sendable {
     package var reason: String
 }
 
-/// Finds the pages of a form in pictures of them: turned by up to 10° from any of the four quarters, scaled, in perspective,
-/// with margins cut.
+/// Finds the pages of a form in pictures: rotated by up to 10° from any multiple of 90°, scaled, in perspective, with
+/// cropped margins.
 ///
-/// Lines that are parallel on paper meet in the picture where they vanish: from there it is made upright, but for scale
-/// and place. Each axis is then searched alone, lines of the page voting with lines that are seen; and marks give guesses of their
-/// own. The best are refined to a projective map by least squares over all lines and marks. A page is found where most of its
-/// lines are seen, and no other page or turn fits nearly as well: else the picture is refused, for a person to look at.
+/// The vanishing points of the lines, which are parallel on paper, rectify the picture up to scale and offset. Each
+/// axis is then searched independently by voting of page lines with detected lines; marks provide further guesses. The
+/// best guesses are refined to a projective map by least squares over all lines and marks. A page is found if most of
+/// its lines are detected and no other page or orientation fits nearly as well; otherwise the picture is rejected for a
+/// person to look at.
 struct PageRegistration {
     private let template: FormTemplate
     private let plans: [FormPagePlan]
 
-    /// Guesses that are scored, and of these those that are refined.
+    /// The maximum numbers of guesses that are scored, and of guesses per orientation that are refined.
     private static let (mostGuesses, mostRefined) = (400, 4)
-    /// Share of the page's lines and marks.
+    /// The minimum fraction of the page's lines and marks inside the picture that must be detected.
     private static let leastAgreement = 0.6
-    /// Of the page's lines and marks, in the picture.
+    /// The minimum fraction of the page's lines and marks that must lie inside the picture.
     private static let leastInside = 0.5
-    /// The score of another page or turn, of the best one's.
+    /// The score of another page or orientation, relative to the best, above which the result is ambiguous.
     private static let mostAmbiguous = 0.9
-    /// Pixels of the reduced picture.
+    /// The maximum residual, in pixels of the downsampled picture.
     private static let mostError = 1.2
 
     init(_ template: FormTemplate) {
@@ -53,7 +54,8 @@ struct PageRegistration {
         var score: PageFit.Score
     }
 
-    /// - Throws: ``RegistrationFailure``.
+    /// Finds the page in a picture.
+    /// - Throws: A ``RegistrationFailure`` if no page is found, or if the result is ambiguous.
     func find(in image: GreyImage) throws(RegistrationFailure) -> (RegisteredPage, PageFit) {
         let observed = ObservedPage(image, withMarks: plans.contains { !$0.marks.isEmpty })
         let fits = plans.map { PageFit($0, observed) }
@@ -63,11 +65,11 @@ struct PageRegistration {
         }
         var found =
             fits.indices.flatMap { candidates($0, fits[$0], searches[$0].fromMarks(), isWide: false) } + guess([0, 2])
-        // A page that is higher than wide hardly fits a picture of it that lies on its side.
+        // A portrait page hardly fits a picture of it turned sideways.
         let isSquare = plans.contains { RegistrationSearch.aspects.contains($0.size.x / $0.size.y) }
         if isSquare || !found.contains(where: isFound) { found += guess([1, 3]) }
         if !found.contains(where: isFound) {
-            // Three marks say nothing of perspective, by which lines then miss.
+            // Three marks do not determine the perspective, so lines may be far off.
             found += fits.indices.flatMap { candidates($0, fits[$0], searches[$0].fromMarks(), isWide: true) }
         }
         found.sort { $0.score.value > $1.score.value }
@@ -97,7 +99,7 @@ struct PageRegistration {
             && candidate.error <= Self.mostError
     }
 
-    /// The most promising of some guesses, refined.
+    /// Refines the most promising guesses of each orientation.
     private func candidates(_ page: Int, _ fit: PageFit, _ maps: [Homography], isWide: Bool) -> [Candidate] {
         let guesses = maps.prefix(Self.mostGuesses).map { ($0, isWide ? 0 : fit.score($0, isFine: false).value) }
             .enumerated().sorted { ($1.element.1, $0.offset) < ($0.element.1, $1.offset) }.map(\.element.0)
@@ -110,7 +112,7 @@ struct PageRegistration {
         }
     }
 
-    /// Quarters by which `map` turns the page.
+    /// Returns the number of quarter turns by which `map` rotates the page.
     private static func turn(of map: Homography, _ plan: FormPagePlan) -> Int {
         let step = map.steps(at: plan.size / 2).x
         if abs(step.x) >= abs(step.y) { return step.x > 0 ? 0 : 2 }

@@ -1,24 +1,24 @@
 import Foundation
 
-/// First guesses at where a page is in a picture, to be refined: from its lines, and from its marks.
+/// Finds initial guesses of a page's position in a picture, from its lines and from its marks, for later refinement.
 struct RegistrationSearch {
     let plan: FormPagePlan
     let observed: ObservedPage
 
-    /// Scales that are tried, of the one at which the page fills the picture.
+    /// The range of scales tried, relative to the one at which the page fills the picture.
     private static let scales = 0.5...1.5
     private static let scaleStep = 1.005
-    /// Offsets that are kept of each scale.
+    /// The maximum number of offsets kept per scale.
     private static let mostPeaks = 3
-    /// Guesses of each axis.
+    /// The maximum number of guesses per axis.
     private static let mostFits = 12
-    /// One axis over the other: perspective shortens one.
+    /// The range of the ratio of the two axes' scales: perspective shortens one of them.
     static let aspects = 0.85...1.18
     private static let bin = 2.0
 
     // MARK: - Lines
 
-    /// An axis of a page at `place = scale · X + offset`.
+    /// The fit of one axis of a page, `place = scale · X + offset`.
     private struct AxisFit {
         var scale: Double
         var offset: Double
@@ -30,7 +30,7 @@ struct RegistrationSearch {
         var length: Double
     }
 
-    /// From the page to the picture, best votes first, for each of some turns by quarters.
+    /// Returns maps from the page to the picture, most votes first, for the given numbers of quarter turns.
     func fromLines(turns: [Int]) -> [Homography] {
         guard let upright = Vanishing.rectification(observed.segments, size: observed.size), let back = upright.inverse
         else { return [] }
@@ -63,7 +63,7 @@ struct RegistrationSearch {
         return guesses.sorted { $0.votes > $1.votes }.map(\.map)
     }
 
-    /// The page turned by quarters, its corner at the origin again.
+    /// Returns the rotation of the page by quarter turns, translated so that the rotated page starts at the origin.
     static func turn(_ quarters: Int, _ size: Point) -> Homography {
         switch quarters {
         case 1: Homography([SIMD3(0, -1, size.y), SIMD3(1, 0, 0), SIMD3(0, 0, 1)])
@@ -73,7 +73,8 @@ struct RegistrationSearch {
         }
     }
 
-    /// Every line of the page with every line that is seen votes for the offset that brings them together, at each scale.
+    /// Fits one axis by voting: at each scale, every pair of a page line and an observed line votes for the offset that
+    /// aligns them.
     private static func fits(_ page: [AxisLine], _ seen: [AxisLine], base: Double, extent: Double) -> [AxisFit] {
         guard page.count >= 2, seen.count >= 2 else { return [] }
         let page = distinct(page), least = seen.map(\.place).min() ?? 0, greatest = seen.map(\.place).max() ?? 0
@@ -116,7 +117,7 @@ struct RegistrationSearch {
         return best
     }
 
-    /// Lines at one place are one.
+    /// Merges lines at the same position.
     private static func distinct(_ lines: [AxisLine]) -> [AxisLine] {
         var result: [AxisLine] = []
         for line in lines.sorted(by: { $0.place < $1.place }) {
@@ -131,8 +132,8 @@ struct RegistrationSearch {
 
     // MARK: - Marks
 
-    /// From the page to the picture: where two far marks are taken for two that are seen, and others are then where they should
-    /// be.
+    /// Returns maps from the page to the picture: each matches two distant marks of the page to two observed ones, and
+    /// is supported by further marks at their expected positions.
     func fromMarks() -> [Homography] {
         let page = plan.marks.map(\.centre), seen = observed.marks
         guard page.count >= 3, seen.count >= 3, seen.count <= 200 else { return [] }
@@ -154,7 +155,7 @@ struct RegistrationSearch {
         return guesses.sorted { $0.error < $1.error }.prefix(40).map(\.map)
     }
 
-    /// With all marks that are near where `map` has them: affine from three, projective from four.
+    /// Refits `map` to all marks observed near their expected positions: affine from three, projective from four.
     private func completed(
         _ map: Homography, _ pairs: [Int: Int], reach: Double
     ) -> (map: Homography, error: Double)? {
@@ -186,7 +187,7 @@ struct RegistrationSearch {
             SIMD3(h[0] * scale, h[1] * scale, h[2]), SIMD3(h[3] * scale, h[4] * scale, h[5]),
             SIMD3(h[6] * scale, h[7] * scale, 1),
         ])
-        // A scan is no mirror, and marks keep their size.
+        // A scan never mirrors the page.
         let steps = fitted.steps(at: plan.size / 2)
         guard steps.x.x * steps.y.y - steps.x.y * steps.y.x > 0 else { return nil }
         return (fitted, error + Double(missing) * 2)

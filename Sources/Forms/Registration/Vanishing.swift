@@ -1,18 +1,18 @@
-/// From where the lines of a page, parallel on paper, run in a picture of it.
+/// Rectification of a page by the vanishing points of its lines.
 enum Vanishing {
-    /// The map that makes the picture's rules upright again, up to the scale and place of each axis: in its image horizontal
-    /// rules run along x and vertical ones along y. Scales are 1 at the middle. Nil where there are too few rules.
+    /// Returns the map that rectifies the picture up to the scale and offset of each axis: horizontal rules then run
+    /// along x and vertical ones along y. The scales are 1 at the centre. Nil if there are too few rules.
     static func rectification(_ segments: [RuleSegment], size: Point) -> Homography? {
         let across = segments.filter(\.isHorizontal), down = segments.filter { !$0.isHorizontal }
         let centre = size / 2, scale = size.x + size.y
         guard let tilt = medianTilt(across) ?? medianTilt(down) else { return nil }
-        // Of few short rules the direction is all that can be said.
+        // A few short rules determine only the direction.
         let horizontal =
             point(across, tilt: tilt, centre: centre, scale: scale) ?? SIMD3(1, tilt, 0)
         let vertical =
             point(down, tilt: medianTilt(down) ?? tilt, centre: centre, scale: scale)
             ?? SIMD3(-(medianTilt(down) ?? tilt), 1, 0)
-        // Columns: where x, y at infinity and the middle go.
+        // Columns: the images of the points at infinity of x and y, and of the centre.
         let forward = Homography([
             SIMD3(horizontal.x, vertical.x, 0), SIMD3(horizontal.y, vertical.y, 0), SIMD3(horizontal.z, vertical.z, 1),
         ])
@@ -24,7 +24,7 @@ enum Vanishing {
         return Homography(scale: Point(1 / steps.x.length, 1 / steps.y.length), offset: .zero).after(map)
     }
 
-    /// dy/dx of horizontal rules, −dx/dy of vertical ones: the median by length.
+    /// Returns the length-weighted median of dy/dx of horizontal rules, or of −dx/dy of vertical ones.
     private static func medianTilt(_ segments: [RuleSegment]) -> Double? {
         let sorted = segments.map { (tilt: tilt($0), weight: $0.length) }.sorted { $0.tilt < $1.tilt }
         let half = sorted.reduce(0) { $0 + $1.weight } / 2
@@ -41,8 +41,9 @@ enum Vanishing {
         return s.isHorizontal ? d.y / d.x : -d.x / d.y
     }
 
-    /// The vanishing point of `segments` in coordinates `(p − centre) / scale`: the unit vector v with the least `Σ w·(ℓ·v)²`, found
-    /// as 1 (or −tilt), tilt + δ₁, δ₂ by least squares, reweighted so that strays count little. Nil of too few.
+    /// Returns the vanishing point of `segments` in the coordinates `(p − centre) / scale`, as the homogeneous vector
+    /// (1, slope, bend), or (−slope, 1, bend) for vertical rules. It is found by iteratively reweighted least squares,
+    /// which gives outliers little weight. Nil if there are too few segments.
     private static func point(
         _ segments: [RuleSegment], tilt: Double, centre: Point, scale: Double
     ) -> SIMD3<Double>? {
@@ -50,7 +51,7 @@ enum Vanishing {
         let all = segments.map { $0.mapped { ($0 - centre) / scale } }
         var (slope, bend) = (tilt, 0.0)
         for iteration in 0..<12 {
-            // A rule at m has slope `(slope − m.y·bend) / (1 − m.x·bend)`, or with x and y exchanged.
+            // A rule at m has the slope `(slope − m.y·bend) / (1 − m.x·bend)`, or with x and y exchanged.
             var sums = LeastSquares(unknowns: 2)
             var support = 0.0
             for s in all {
@@ -64,7 +65,7 @@ enum Vanishing {
                 sums.add(SIMD8(1, own * u - v, 0, 0, 0, 0, 0, 0), own, weight: weight)
                 if abs(residual) < 2 * width { support += s.length }
             }
-            // Nothing is known of the bend of few rules.
+            // A weak prior: few rules do not determine the bend.
             sums.add(SIMD8(0, 1, 0, 0, 0, 0, 0, 0), 0, weight: 1e-6)
             guard support > 0.1, let solution = sums.solution() else { return nil }
             (slope, bend) = (solution[0], max(-0.6, min(0.6, solution[1])))

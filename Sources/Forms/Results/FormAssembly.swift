@@ -1,8 +1,7 @@
-/// Pages put together to forms: a form begins with the first page of the template, and those after it belong to it as long as their
-/// numbers grow.
+/// Assembles pages into forms: consecutive pages belong to the same form as long as their page numbers increase.
 struct FormAssembly {
     struct Form {
-        /// By page; nil where it is missing.
+        /// The pages by number; nil for a missing page.
         var pages: [PageRecord?]
 
         var files: [String] { pages.compactMap { $0?.file } }
@@ -13,9 +12,10 @@ struct FormAssembly {
 
     init(_ template: FormTemplate) { pageCount = template.pages.count }
 
-    /// - Returns: The form that `page` shows to be complete, where it does.
+    /// Adds the next page.
+    /// - Returns: For a one-page template, the form of `page`; otherwise the previous form if `page` starts a new one.
     mutating func add(_ page: PageRecord) -> Form? {
-        // A sheet of one page is a form whether its page was found or not.
+        // With a one-page template, every sheet is a form, whether its page was found or not.
         if pageCount == 1 { return Form(pages: [page]) }
         guard let number = page.page else { return nil }
         let last = open?.lastIndex { $0 != nil }
@@ -31,7 +31,7 @@ struct FormAssembly {
         return done
     }
 
-    /// The last form.
+    /// Returns the last form.
     mutating func end() -> Form? {
         defer { open = nil }
         return open.map { Form(pages: $0) }

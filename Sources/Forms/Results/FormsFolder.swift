@@ -2,7 +2,7 @@ import Formats
 import Foundation
 import Tensors
 
-/// What a reading of forms is of: another of anything is another reading.
+/// The inputs of a run that reads forms. Runs with different inputs are different jobs.
 package struct FormsJob: Hashable, Sendable {
     package var template: String
     package var model: String
@@ -23,14 +23,14 @@ package struct FormsJob: Hashable, Sendable {
         ]
     }
 
-    /// Names the reading in answers.
+    /// The identifier of the job in review answers.
     package var digest: String {
         get throws(OperationError) { String(try Digest.hex([UInt8](json.text.utf8)).prefix(16)) }
     }
 }
 
-/// The folder of a reading: `job.json`, the template, `pages.jsonl` with a line a picture, `answers/` with what people keyed, and
-/// the tables, made anew from these.
+/// The folder of a job: `job.json`, the template, `pages.jsonl` with one line per picture, `answers/` with the values
+/// that people keyed, and the tables derived from these.
 package struct FormsFolder {
     package let url: URL
 
@@ -39,13 +39,13 @@ package struct FormsFolder {
     package var pages: URL { url.appendingPathComponent("pages.jsonl") }
     package var templateFile: URL { url.appendingPathComponent("template.json") }
     package var answers: URL { url.appendingPathComponent("answers", isDirectory: true) }
-    /// What fields were accepted by, where a bound is known.
+    /// The calibration by which fields were accepted, if there is one.
     package var calibration: URL { url.appendingPathComponent("calibration.json") }
     private var job: URL { url.appendingPathComponent("job.json") }
 
-    /// Begins a reading, or goes on with one that was interrupted.
-    /// - Returns: How many pictures are read already.
-    /// - Throws: an `InputError` where the folder holds another reading.
+    /// Starts a job, or resumes an interrupted one.
+    /// - Returns: The number of pictures already read.
+    /// - Throws: An `InputError` if the folder contains a different job.
     package func begin(_ new: FormsJob, template: FormTemplate) throws -> Int {
         do {
             try FileManager.default.createDirectory(at: answers, withIntermediateDirectories: true)
@@ -67,7 +67,7 @@ package struct FormsFolder {
         return try recover()
     }
 
-    /// Cuts `pages.jsonl` back to its last whole line.
+    /// Truncates `pages.jsonl` to its last complete line, and returns the number of lines.
     private func recover() throws -> Int {
         guard let handle = try? FileHandle(forUpdating: pages) else { return 0 }
         defer { try? handle.close() }
@@ -83,7 +83,7 @@ package struct FormsFolder {
         return lines
     }
 
-    /// Appends lines, and syncs them.
+    /// Appends records to `pages.jsonl` and synchronizes the file to disk.
     package func append(_ records: [PageRecord]) throws(OperationError) {
         do {
             if !FileManager.default.fileExists(atPath: pages.path) {
@@ -103,7 +103,8 @@ package struct FormsFolder {
         }
     }
 
-    /// - Throws: an `InputError` where the folder holds no reading.
+    /// Loads the job and its template.
+    /// - Throws: An `InputError` if the folder contains no job.
     package func load() throws(InputError) -> (job: FormsJob, template: FormTemplate) {
         let file = try BinaryFile(job.path)
         let json = try JSONValue.parse(try file.read(exactly: file.size), name: job.path, limit: 1 << 28)
@@ -119,7 +120,7 @@ package struct FormsFolder {
         )
     }
 
-    /// Bytes of a line of `pages.jsonl`.
+    /// The maximum length in bytes of a line of `pages.jsonl`.
     private static let longestLine = 1 << 26
 
     /// Calls `body` with each page, in order.

@@ -3,36 +3,37 @@ import Foundation
 import Pictures
 import Tensors
 
-/// A page that was read, as a line of `pages.jsonl`: all that later steps need, so that no picture is read twice.
+/// The result of reading a page, stored as a line of `pages.jsonl`: everything later steps need, so that no picture is
+/// read twice.
 package struct PageRecord: Sendable {
     package var file: String
-    /// From 0; nil: no page of the form.
+    /// The page number, from 0; nil if the picture is not a page of the form.
     package var page: Int?
-    /// Why not.
+    /// The reason why no page was read; nil if one was.
     package var failure: String?
-    /// Share of the page's lines and marks that were seen.
+    /// The fraction of the page's lines and marks that were detected.
     package var agreement: Double?
-    /// A small picture of a page that was not found, for whoever keys it: PNG.
+    /// A small PNG of a page that was not found, for manual keying.
     package var picture: Data?
     package var fields: [FieldRecord]
 }
 
-/// A field that was read.
+/// The result of reading a field.
 package struct FieldRecord: Sendable {
     package var name: String
     package var values: [FieldValue]
     package var unchecked: String
     package var problem: String?
     package var isAccepted: Bool
-    /// The field upright, for the review: PNG; nil where it was accepted.
+    /// A PNG of the rectified field for the review; nil if the field was accepted.
     package var picture: Data?
 }
 
 extension PageRecord {
-    /// Of pictures of whole pages.
+    /// The height in pixels to which pictures of whole pages are reduced, approximately.
     private static let pageHeight = 900
 
-    /// - Parameter threshold: from which probability on a field is accepted; nil: none is.
+    /// - Parameter threshold: The probability from which on a field is accepted; nil to accept none.
     package init(
         file: String, _ reading: PageReading, threshold: Double?, image: GreyImage
     ) throws(OperationError) {
@@ -56,7 +57,7 @@ extension PageRecord {
         }
     }
 
-    /// A picture that could not be read at all.
+    /// Creates the record of a picture that could not be decoded.
     package init(file: String, error: String) {
         (self.file, failure, fields) = (file, error, [])
     }
@@ -76,7 +77,8 @@ extension PageRecord {
         return .object(object)
     }
 
-    /// - Throws: an `InputError` where a line is not what ``json`` writes.
+    /// Decodes a record.
+    /// - Throws: An `InputError` if the line was not written by ``json``.
     package init(_ json: JSONValue, place: String) throws(InputError) {
         guard let object = json.object, let file = object["file"]?.string, let list = object["fields"]?.array else {
             throw InputError(place, expected: "a page that was read", received: json.excerpt)

@@ -2,8 +2,8 @@ import Formats
 import Foundation
 import Tensors
 
-/// The tables of a reading, made from its pages and what people keyed: `forms.csv`, `forms.json`, `audit.csv`, `exceptions.csv`,
-/// `summary.json`, and `review.html` with what is left to do.
+/// The result tables of a job, derived from its pages and the keyed answers: `forms.csv`, `forms.json`, `audit.csv`,
+/// `exceptions.csv`, `summary.json`, and `review.html` with the fields left to review.
 package struct ResultTables {
     private let folder: FormsFolder
     package let job: FormsJob
@@ -18,7 +18,7 @@ package struct ResultTables {
         package var byStatus: [FieldDecision.Status: Int] = [:]
 
         package func count(_ status: FieldDecision.Status) -> Int { byStatus[status] ?? 0 }
-        /// Fields that wait for a person.
+        /// The number of fields that await a person.
         package var open: Int { count(.review) + count(.differs) }
     }
 
@@ -32,7 +32,7 @@ package struct ResultTables {
         self.answers = answers
     }
 
-    /// Writes all of them, each whole or not at all, a page at a time in memory.
+    /// Writes all tables, each atomically, with one page in memory at a time.
     package func write() throws -> Counts {
         func file(_ name: String) throws(OperationError) -> AtomicFile.Pieces {
             try AtomicFile.Pieces(folder.url.appendingPathComponent(name))
@@ -86,7 +86,7 @@ package struct ResultTables {
         return counts
     }
 
-    /// The template's fields on a page; where a sheet of one page was not found, those that it should have.
+    /// Returns the template's fields on a page; for an unrecognised sheet of a one-page form, all fields.
     private func fields(of page: PageRecord) -> [(FormField, FieldRecord?)] {
         guard let number = page.page else {
             return template.pages.count == 1 ? template.fields.map { ($0, nil) } : []
@@ -104,7 +104,7 @@ package struct ResultTables {
             needed: template.doubleKeying ? 2 : 1)
     }
 
-    /// What people keyed in a field; nil: nothing that they agree on.
+    /// Returns the value that people keyed in a field; nil if there is none that they agree on.
     func keyed(_ page: PageRecord, _ field: FormField, _ record: FieldRecord) -> String? {
         let decision = decision(page, field, record)
         return decision.status == .keyed ? decision.value : nil
@@ -159,7 +159,7 @@ package struct ResultTables {
         table.add(name)
         table.add(open == 0 ? "done" : "open")
         table.add(open)
-        // Digits with zeros in front, as text: a spreadsheet that takes them for numbers loses them, not this file.
+        // Values are written as text, with leading zeros; a spreadsheet that parses them as numbers drops these.
         for value in values { table.add(value) }
         table.endLine()
         let entry: JSONValue = [

@@ -1,7 +1,8 @@
 import Formats
 import Tensors
 
-/// Whether what a person keyed can stand in its field: as the review's page tells while one types, told again where it counts.
+/// Validates the values that people keyed. The review page performs the same checks while one types; this repeats them
+/// on import.
 package struct AnswerChecker {
     private let fields: [String: FormField]
 
@@ -9,7 +10,8 @@ package struct AnswerChecker {
         fields = Dictionary(template.fields.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// - Throws: an `InputError` for a value that the field cannot hold, unless the person said that it stands there so.
+    /// Validates an answer.
+    /// - Throws: An `InputError` for a value that the field cannot hold, unless the person confirmed it.
     package func check(_ answer: ReviewAnswers.Answer, key: String, place: String) throws(InputError) {
         guard let value = answer.value, !answer.isAsWritten, !value.isEmpty,
             let name = key.split(separator: "\t").last, let field = fields[String(name)]
@@ -20,7 +22,7 @@ package struct AnswerChecker {
             remedy: "key it again, or say that it stands there so (Enter twice)")
     }
 
-    /// What was expected instead of `value`; nil where it can stand there.
+    /// Returns what was expected instead of `value`; nil if the value is valid.
     package static func fault(_ value: String, _ field: FormField) -> String? {
         switch field.kind {
         case .choice(let choice):

@@ -2,26 +2,27 @@ import Formats
 import Foundation
 import Tensors
 
-/// What one person keyed in a review.
+/// The answers that one person keyed in a review.
 package struct ReviewAnswers: Sendable {
     package struct Answer: Hashable, Sendable {
-        /// Nil: it cannot be read.
+        /// The value; nil if the field is unreadable.
         package var value: String?
-        /// Whether the person said that this is what stands there though its checks fail.
+        /// Whether the person confirmed that the value is written so although its checks fail.
         package var isAsWritten: Bool
     }
 
     package var person: String
-    /// Of which reading (``FormsJob/digest``).
+    /// The identifier of the job (``FormsJob/digest``).
     package var job: String
-    /// By ``key(_:_:)``.
+    /// The answers by ``key(_:_:)``.
     package var answers: [String: Answer]
 
     package static func key(_ file: String, _ field: String) -> String { "\(file)\t\(field)" }
 
     private static let sizeLimit = 1 << 26
 
-    /// - Throws: an `InputError` where the file is none that a review saved.
+    /// Reads a file of answers.
+    /// - Throws: An `InputError` if the file was not saved by a review.
     package static func read(_ path: String) throws(InputError) -> ReviewAnswers {
         let file = try BinaryFile(path)
         guard file.size <= sizeLimit else {
@@ -72,32 +73,33 @@ package struct ReviewAnswers: Sendable {
     }
 }
 
-/// Who decided what stands in a field.
+/// The decision on a field's value, and who made it.
 package struct FieldDecision: Hashable, Sendable {
     package enum Status: String, Hashable, Sendable {
-        /// The reader was sure enough.
+        /// The reader was confident enough.
         case accepted
-        /// People keyed it.
+        /// People keyed the value.
         case keyed
-        /// People say that it cannot be read.
+        /// People marked the field as unreadable.
         case unreadable
         /// People keyed different values.
         case differs
-        /// It waits for a person.
+        /// The field awaits a person.
         case review
     }
 
     package var status: Status
-    /// Nil where nothing is decided.
+    /// The decided value; nil if undecided or unreadable.
     package var value: String?
-    /// `reader`, or people's names.
+    /// `reader`, or the names of the people who decided.
     package var by: String
     package var isAsWritten = false
 
+    /// Decides on a field.
     /// - Parameters:
-    ///   - record: what the reader made of it; nil where its page was not found.
-    ///   - answers: of each person who keyed it, by name.
-    ///   - needed: people who have to agree.
+    ///   - record: The reader's result; nil if the page was not found.
+    ///   - answers: The answer of each person who keyed the field.
+    ///   - needed: The number of people who have to agree.
     package init(_ record: FieldRecord?, answers: [(person: String, answer: ReviewAnswers.Answer)], needed: Int) {
         var votes: [(answer: ReviewAnswers.Answer, people: [String])] = []
         for (person, answer) in answers {

@@ -2,7 +2,8 @@ import Formats
 import Foundation
 import Tensors
 
-/// `review.html`, or `review-1.html` and so on where there is much to do: one file each, without a network, by keyboard alone.
+/// Writes the review pages: `review.html`, or `review-1.html` and so on for many fields. Each is a self-contained file
+/// that works offline and by keyboard alone.
 final class ReviewPages {
     private let folder: FormsFolder
     private let template: FormTemplate
@@ -11,7 +12,7 @@ final class ReviewPages {
     private var pictures = JSONObject()
     private var written: [String] = []
 
-    /// Of a file.
+    /// The maximum number of items per file.
     private static let mostItems = 1_000
 
     init(_ folder: FormsFolder, template: FormTemplate, job: String) {
@@ -26,7 +27,7 @@ final class ReviewPages {
             "field": .string(field.name), "required": .boolean(field.isRequired),
             "problem": .string(record?.problem ?? page.failure ?? ""),
         ]
-        // Whoever decides between two people does not see the reader's guess first; nor do two who key blind.
+        // The reader's guesses are hidden from people who key blind and from whoever decides between two people.
         let isBlind = template.doubleKeying || decision.status == .differs
         item["guesses"] = .array(isBlind ? [] : (record?.values ?? []).map { .string($0.text) })
         switch field.kind {
@@ -45,7 +46,7 @@ final class ReviewPages {
         }
         item["checks"] = .array(field.checks.map(FormTemplate.check.encode))
         if let picture = record?.picture ?? page.picture {
-            // A page that was not found is shown for each of its fields, and kept once.
+            // A page that was not found is shown for each of its fields but stored once.
             let name = record?.picture == nil ? page.file : ReviewAnswers.key(page.file, field.name)
             pictures[name] = .string(picture.base64EncodedString())
             item["picture"] = .string(name)
@@ -55,7 +56,7 @@ final class ReviewPages {
         if items.count == Self.mostItems { try flush(isLast: false) }
     }
 
-    /// Writes the last file; those of an earlier review that are no longer needed go.
+    /// Writes the last file, and deletes obsolete files of an earlier review.
     func finish() throws {
         if !items.isEmpty || written.isEmpty { try flush(isLast: true) }
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.url.path)) ?? []
@@ -74,7 +75,7 @@ final class ReviewPages {
         guard let place = Bundle.module.url(forResource: "review", withExtension: "html"),
             let page = try? String(contentsOf: place, encoding: .utf8)
         else { throw OperationError("writing \(name)", problem: "the package's resources are absent") }
-        // No `</script>` can stand in it.
+        // Escapes `<`, so that the data cannot contain `</script>`.
         let text = data.text.replacing("<", with: "\\u003c")
         try AtomicFile.write(
             page.replacing("\"REVIEW-DATA\"", with: text), to: folder.url.appendingPathComponent(name))

@@ -1,7 +1,7 @@
 import Formats
 import Tensors
 
-/// Checks as the template's JSON has them.
+/// The JSON representation of checks.
 extension FormTemplate {
     private struct Bounds {
         var from = 0
@@ -10,7 +10,7 @@ extension FormTemplate {
 
     private static let mostNumber = 999_999_999_999_999
 
-    /// What a value satisfies, told by its `type`.
+    /// The check of a value, distinguished by its `type`.
     static let check = Codec<FieldCheck>.tagged([
         Variant(
             "range",
@@ -52,7 +52,7 @@ extension FormTemplate {
             throw path.key("to").error("a number from \(from.text) on", .number(to))
         }, { $0 })
 
-    /// What several fields satisfy.
+    /// The check of several fields.
     static let sum = Codec<SumCheck>.tagged([
         Variant(
             "sum",

@@ -1,15 +1,18 @@
 import Formats
 
-/// What a value satisfies, beside its length and its characters.
+/// A validity check of a value, beyond its length and its characters.
 package enum FieldCheck: Hashable, Sendable {
-    /// As a number from `low` to `high`.
+    /// The value is a number within the range.
     case range(ClosedRange<Int>)
-    /// The sum of the digits, every second from the right doubled and its own digits added, is a multiple of 10 (ISO/IEC 7812-1).
+    /// The Luhn checksum: the sum of the digits, with every second digit from the right replaced by the digit sum of
+    /// its double, is a multiple of 10 (ISO/IEC 7812-1).
     case luhn
-    /// `Σ wᵢ·dᵢ ≡ 0 (mod 11)`, the weights from the right 1, 2, 3 … highest, 2, 3 … (ISBN-10, and NHS numbers, have 10).
+    /// `Σ wᵢ·dᵢ ≡ 0 (mod 11)` with the weights 1, 2, 3 … highest, 2, 3 … from the right (highest is 10 for ISBN-10 and
+    /// NHS numbers).
     case mod11(highest: Int)
-    /// The number leaves this remainder by 97 (ISO/IEC 7064: 1).
+    /// The number has this remainder modulo 97 (ISO/IEC 7064: 1).
     case mod97(remainder: Int)
+    /// The value is one of these.
     case values([String])
 
     package var name: String {
@@ -22,12 +25,12 @@ package enum FieldCheck: Hashable, Sendable {
         }
     }
 
-    /// Whether it takes digits alone.
+    /// Whether the check applies to digits only.
     var isNumeric: Bool {
         if case .values = self { false } else { true }
     }
 
-    /// Whether `value` satisfies it, told plainly: the twin of the automata that decode under it.
+    /// Returns whether `value` passes the check: the direct counterpart of the automata used for decoding.
     package func passes(_ value: String) -> Bool {
         let digits = value.compactMap(\.wholeNumberValue)
         guard !isNumeric || (digits.count == value.count && !digits.isEmpty) else { return false }
@@ -47,11 +50,11 @@ package enum FieldCheck: Hashable, Sendable {
         }
     }
 
-    /// Of the digit at `index` from the right.
+    /// Returns the mod-11 weight of the digit at `index` from the right.
     static func weight(_ index: Int, highest: Int) -> Int { index == 0 ? 1 : 2 + (index - 1) % (highest - 1) }
 }
 
-/// A date of eight or six digits, between two days.
+/// A date of eight or six digits within a range of days.
 package struct DateFormat: Hashable, Sendable {
     package enum Order: String, Hashable, Sendable, CaseIterable {
         case dayMonthYear = "DDMMYYYY"
@@ -68,13 +71,13 @@ package struct DateFormat: Hashable, Sendable {
 
     package var length: Int { order.rawValue.utf8.count }
 
-    /// Days from the first to the last.
+    /// The number of days from the first to the last, inclusive.
     package var dayCount: Int { last.number - first.number + 1 }
 
-    /// Whether the digits of `number`, zeros in front, are a day between the two.
+    /// Returns whether the digits of `number`, with leading zeros, are a day within the range.
     package func isDay(_ number: Int) -> Bool {
         var (year, month, day, rest) = (0, 0, 0, number)
-        // From the right: a power of ten for each letter.
+        // From the right, with a power of ten per letter.
         var (years, months, days) = (1, 1, 1)
         for letter in order.rawValue.utf8.reversed() {
             let digit = rest % 10
@@ -88,9 +91,9 @@ package struct DateFormat: Hashable, Sendable {
         return self.day(year: year, month: month, day: day) != nil
     }
 
-    /// The day of these numbers, the year of two digits where the format has two; nil where it is none between the two.
+    /// Returns the day of these numbers, with a two-digit year if the format has one; nil outside the range.
     private func day(year: Int, month: Int, day: Int) -> CalendarDay? {
-        // Two digits are of whichever century has them first.
+        // A two-digit year belongs to the first century in which the day is within the range.
         let years = length == 8 ? [year] : (first.year / 100...last.year / 100).map { $0 * 100 + year }
         return years.lazy.compactMap { CalendarDay(year: $0, month: month, day: day) }
             .first { first <= $0 && $0 <= last }
@@ -103,7 +106,7 @@ package struct CalendarDay: Hashable, Sendable, Comparable {
     package let month: Int
     package let day: Int
 
-    /// Nil where there is no such day.
+    /// Creates a day; nil if there is no such day.
     package init?(year: Int, month: Int, day: Int) {
         guard (1...9999).contains(year), (1...12).contains(month) else { return nil }
         let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
@@ -112,7 +115,7 @@ package struct CalendarDay: Hashable, Sendable, Comparable {
         (self.year, self.month, self.day) = (year, month, day)
     }
 
-    /// `2026-11-29`.
+    /// Parses a day such as `2026-11-29`.
     package init?(_ text: String) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
         guard text.utf8.count == 10, parts.count == 3, let y = parts[0], let m = parts[1], let d = parts[2] else {
@@ -121,7 +124,7 @@ package struct CalendarDay: Hashable, Sendable, Comparable {
         self.init(year: y, month: m, day: d)
     }
 
-    /// Days since the last of February of year 0, March being the first month of a year.
+    /// The number of days since the last day of February of year 0; years are counted from March.
     var number: Int {
         let y = month > 2 ? year : year - 1, m = (month + 9) % 12
         return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day

@@ -1,12 +1,12 @@
 import Formats
 import Tensors
 
-/// Fields as the template's JSON has them.
+/// The JSON representation of fields.
 extension FormTemplate {
-    /// Of a field.
+    /// The maximum numbers of cells and of checks of a field.
     static let (mostCells, mostChecks) = (64, 4)
 
-    /// The keys that all fields have.
+    /// The keys common to all fields.
     private struct Common {
         var name = ""
         var priority = 0
@@ -18,7 +18,7 @@ extension FormTemplate {
     private struct CharacterOptions {
         var box = PageBox(x: 0, y: 0, width: 1, height: 1)
         var cells: Cells?
-        /// The same where they may not be left out.
+        /// The cells, for kinds that require them.
         var requiredCells: Cells {
             get { cells ?? .count(1) }
             set { cells = newValue }
@@ -128,7 +128,7 @@ extension FormTemplate {
         "checks", \.checks, .array(check, count: 0...mostChecks, expected: "an array of at most \(mostChecks) checks"),
         "What a value satisfies.")
 
-    /// A field, told by its `type`.
+    /// A field, distinguished by its `type`.
     static let field = Codec<Tagged<Common, Shape>>.union(
         CharacterField.Kind.allCases.map { kind in
             Variant(

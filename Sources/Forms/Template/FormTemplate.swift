@@ -1,21 +1,21 @@
 import Tensors
 
-/// A form as people fill it in: where its fields are, what may stand in them, and how its pages are found again in scans.
+/// A form's template: the positions and kinds of its fields, and the features by which its pages are found in scans.
 ///
-/// Places are in the page's own units, whichever they are: pixels of the blank form, or millimetres.
+/// Coordinates are in the page's own units, such as pixels of the blank form or millimetres.
 package struct FormTemplate: Hashable, Sendable {
     package var name: String
     package var pages: [FormPage]
-    /// Fields that depend on one another.
+    /// The sums that link fields.
     package var sums: [SumCheck]
     package var acceptance: AcceptanceOptions
-    /// Whether two people key each field of the review, blind, and a third decides where they differ.
+    /// Whether two people key each field of the review blind, and a third decides if they differ.
     package var doubleKeying: Bool
 
     package var fields: [FormField] { pages.flatMap(\.fields) }
 }
 
-/// An upright rectangle of a page.
+/// An axis-aligned rectangle of a page.
 package struct PageBox: Hashable, Sendable {
     package var x: Double
     package var y: Double
@@ -37,7 +37,7 @@ package struct PageBox: Hashable, Sendable {
             x: left, y: top, width: max(right, other.right) - left, height: max(bottom, other.bottom) - top)
     }
 
-    /// Wider by `dx` at either side and higher by `dy`.
+    /// Returns the box extended by `dx` on the left and right, and by `dy` at the top and bottom.
     func padded(_ dx: Double, _ dy: Double) -> PageBox {
         PageBox(x: x - dx, y: y - dy, width: width + 2 * dx, height: height + 2 * dy)
     }
@@ -47,9 +47,9 @@ package struct PageBox: Hashable, Sendable {
 package struct FormPage: Hashable, Sendable {
     package var width: Double
     package var height: Double
-    /// Solid rectangles that are printed for registration.
+    /// The solid rectangles printed for registration.
     package var marks: [PageBox] = []
-    /// Printed straight lines, beside the frames of the fields: start and end.
+    /// The printed straight lines, in addition to the frames of the fields.
     package var lines: [PrintedLine] = []
     package var fields: [FormField] = []
 }
@@ -62,16 +62,16 @@ package struct PrintedLine: Hashable, Sendable {
 package struct FormField: Hashable, Sendable {
     package var name: String
     package var kind: FieldKind
-    /// Of its place in the review: higher ones come first.
+    /// The priority in the review: higher ones come first.
     package var priority: Int
-    /// Whether it may not be left empty.
+    /// Whether the field must not be left empty.
     package var isRequired: Bool
-    /// Whether the frame of the field is printed as the template says, and helps to find the page.
+    /// Whether the frame of the field is printed as in the template, and is used to find the page.
     package var isFramed: Bool
-    /// What its value satisfies.
+    /// The checks that the value must pass.
     package var checks: [FieldCheck]
 
-    /// The place of all of it.
+    /// The bounding box of the field.
     package var box: PageBox {
         switch kind {
         case .characters(let options): options.box
@@ -89,22 +89,22 @@ package enum FieldKind: Hashable, Sendable {
 
 package struct CharacterField: Hashable, Sendable {
     package enum Kind: String, Hashable, Sendable, CaseIterable {
-        /// A digit a box.
+        /// Digits, one per box.
         case boxes
         /// Digits written freely.
         case digits
         case date
-        /// Of an alphabet that the network was trained on.
+        /// Characters of an alphabet that the network was trained on.
         case text
     }
 
     package var kind: Kind
     package var box: PageBox
-    /// A character each, from left to right; empty where one writes freely.
+    /// The cells of one character each, from left to right; empty for free writing.
     package var cells: [PageBox]
-    /// Characters of a value.
+    /// The range of the number of characters of a value.
     package var length: ClosedRange<Int>
-    /// Nil: those of the network.
+    /// The allowed characters; nil for all of the network's.
     package var characters: String?
     package var date: DateFormat?
 }
@@ -116,24 +116,24 @@ package struct ChoiceField: Hashable, Sendable {
     }
 
     package var options: [Option]
-    /// Boxes that may be ticked.
+    /// The maximum number of boxes that may be ticked.
     package var most: Int
 }
 
-/// The total is the sum of the parts.
+/// A check that the total equals the sum of the parts.
 package struct SumCheck: Hashable, Sendable {
     package var total: String
     package var parts: [String]
 
-    /// The fields it is about.
+    /// The fields involved.
     var names: [String] { parts + [total] }
 }
 
-/// How many accepted fields may be wrong, and how sure that is to be.
+/// The allowed error rate of accepted fields, and its confidence level.
 package struct AcceptanceOptions: Hashable, Sendable {
-    /// Share of the accepted fields.
+    /// The fraction of accepted fields that may be wrong.
     package var error = 0.001
-    /// Probability that the bound holds.
+    /// The probability that the bound holds.
     package var level = 0.95
 
     package init() {}

@@ -2,8 +2,8 @@ import Formats
 import Tensors
 
 extension FormTemplate {
-    /// What single values cannot say: names that are used twice, places outside of the page, checks that do not go with their
-    /// fields.
+    /// Validates what concerns more than a single value: duplicate names, boxes outside the page, and checks
+    /// incompatible with their fields.
     func validate() throws(InputError) {
         var names: Set<String> = []
         for (number, page) in pages.enumerated() {

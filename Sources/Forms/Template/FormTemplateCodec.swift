@@ -1,13 +1,15 @@
 import Formats
 import Tensors
 
-/// The template's JSON: strict as the configuration's, its schema from the same tables.
+/// The JSON representation of a template, decoded as strictly as a configuration; its schema is derived from the same
+/// tables.
 extension FormTemplate {
-    /// Bytes of a template.
+    /// The maximum size of a template in bytes.
     private static let sizeLimit = 1 << 22
     private static let mostFields = 1_000
 
-    /// - Throws: an `InputError` that names the place in the file.
+    /// Decodes and validates a template.
+    /// - Throws: An `InputError` that names the place in the file.
     package static func decode(_ bytes: [UInt8], name: String) throws(InputError) -> FormTemplate {
         let json = try JSONValue.parse(bytes, name: name, limit: sizeLimit)
         do throws(InputError) {
@@ -32,7 +34,7 @@ extension FormTemplate {
 
     package var json: JSONValue { Self.codec.encode(self) }
 
-    /// For editors.
+    /// The JSON Schema of a template, for editors.
     package static var schema: JSONValue {
         .object(
             (["$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A form for trainer forms"]
@@ -57,7 +59,7 @@ extension FormTemplate {
         ]
     ).codec
 
-    /// Nothing is kept of it.
+    /// The key `$schema`, whose value is not stored.
     private var schemaPlace: String {
         get { "template.schema.json" }
         set {}

@@ -2,21 +2,23 @@ import Formats
 import Pictures
 import Tensors
 
-/// A template as far as a blank form shows it: its frames, lines and marks.
+/// Proposes a template from a blank form: its frames, lines and marks.
 ///
-/// Paper that lines enclose is a region of its own; one that fills its rectangle is the inside of a frame. Frames side by side are a
-/// row of cells, small ones boxes to tick; a long line that belongs to no frame is one to write on.
+/// Paper enclosed by lines is a connected region; one that fills its bounding box is the interior of a frame. Adjacent
+/// frames form a row of cells, small ones are check boxes; a long line that belongs to no frame is a line to write on.
 package enum TemplateProposal {
-    /// Of the page's longer side: sides of frames to write in, sides of boxes to tick, and the height left above a line.
+    /// The sizes, as fractions of the page's longer side, of frames to write in and of check boxes, and the height of
+    /// the field above a line.
     private static let (cells, ticks, above) = (0.022...0.09, 0.008...0.026, 0.035)
-    /// Part of its rectangle that the inside of a frame fills.
+    /// The minimum fraction of its bounding box that the interior of a frame fills.
     private static let solidity = 0.93
-    /// Of the page's width: shorter lines are none to write on.
+    /// The minimum length of a line to write on, as a fraction of the page's width.
     private static let leastLine = 0.1
-    /// Of a line's length that frames may cover without it being theirs.
+    /// The maximum fraction of a line that frames may cover without the line belonging to them.
     private static let mostCovered = 0.5
 
-    /// - Throws: an `InputError` where a picture shows nothing that a page could be found by.
+    /// Returns a template with a page for each picture.
+    /// - Throws: An `InputError` if a picture shows nothing by which a page could be found.
     package static func template(
         _ pages: [(name: String, image: GreyImage)], name: String
     ) throws(InputError) -> FormTemplate {
@@ -65,7 +67,7 @@ package enum TemplateProposal {
             let options = row.enumerated().map { ChoiceField.Option(value: "\($0.offset + 1)", box: $0.element) }
             fields.append(plain("choice", .choice(ChoiceField(options: options, most: 1))))
         }
-        // Lines of no frame.
+        // Lines that belong to no frame.
         let sides = fields.flatMap { field -> [PageBox] in
             switch field.kind {
             case .characters(let options): options.cells.isEmpty ? [options.box] : options.cells
@@ -96,7 +98,7 @@ package enum TemplateProposal {
                                 kind: .digits, box: box, cells: [], length: 1...12, characters: nil, date: nil))))
             }
         }
-        // Named in reading order.
+        // Fields are named in reading order.
         page.fields = fields.sorted { ($0.box.y, $0.box.x) < ($1.box.y, $1.box.x) }.map { field in
             number += 1
             var field = field
@@ -129,7 +131,7 @@ package enum TemplateProposal {
 
     // MARK: - Frames
 
-    /// The rectangles of paper that lines enclose, to the middle of the lines.
+    /// Returns the rectangles of paper enclosed by lines, extended to the middle of the lines.
     private static func frames(_ map: InkMap) -> [PageBox] {
         let paper = map.ink.map { 1 - min(max($0, 0), 1) }
         let components = InkComponents(ink: paper, width: map.width, height: map.height, low: 0.5, high: 0.7)
@@ -142,7 +144,7 @@ package enum TemplateProposal {
             else { return nil }
             return box
         }
-        // Lines are as thick as cells that touch are apart.
+        // The thickness of lines equals the gap between touching cells.
         let gaps = inner.flatMap { a in
             inner.filter { $0.y == a.y && $0.x > a.right }.map { $0.x - a.right }.min().map { [$0] } ?? []
         }
@@ -154,7 +156,7 @@ package enum TemplateProposal {
         }
     }
 
-    /// Frames of one height side by side, at most `reach` of their width apart.
+    /// Groups adjacent frames of equal size into rows, with gaps of at most `reach` times their width.
     private static func rows(_ frames: [PageBox], reach: Double = 0.6) -> [[PageBox]] {
         var rows: [[PageBox]] = []
         for frame in frames.sorted(by: { ($0.x, $0.y) < ($1.x, $1.y) }) {
@@ -170,10 +172,10 @@ package enum TemplateProposal {
         return rows
     }
 
-    /// Whether there is ink all along: letters in a row look like a line from afar.
+    /// Returns whether there is ink all along a line: at low resolution, a row of letters looks like a line.
     private static func isPrinted(_ start: Point, _ end: Point, _ map: InkMap, reach: Int) -> Bool {
         let isHorizontal = abs(end.x - start.x) >= abs(end.y - start.y)
-        // The ends are known to a strip.
+        // The ends are known only to the width of a strip.
         let count = Int((end - start).length), inset = min(20, count / 10)
         let inked = (inset..<(count - inset)).count { index in
             let p = start + (end - start) * (Double(index) / Double(count))

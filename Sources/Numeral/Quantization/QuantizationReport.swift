@@ -2,34 +2,34 @@ import Evaluation
 import Kernels
 import Training
 
-/// What was found when a network was quantized.
+/// The report of a network's quantization.
 package struct QuantizationReport: Sendable {
-    /// Seconds an image, of floats and of bytes.
+    /// The seconds per image in float and in int8.
     package struct Times: Sendable {
         package var float, bytes: Double
-        /// By how much bytes must be faster.
+        /// The minimum relative speedup of int8.
         private static let margin = 0.03
 
         package var isFaster: Bool { bytes < float * (1 - Self.margin) }
     }
 
-    /// What a network says otherwise when this layer alone multiplies bytes.
+    /// The change of a network's answers if only this layer is quantized.
     package struct Sensitivity: Sendable {
-        /// Mean of `Σ p·ln(p/q)` over the classes, p with floats, q with bytes.
+        /// The mean Kullback–Leibler divergence `Σ p·ln(p/q)` over the classes, p from float, q from int8.
         package let divergence: Double
-        /// Images of which it says another class, of ``images``.
+        /// The number of images, of ``images``, whose predicted class changes.
         package let changed: Int
         package let images: Int
     }
 
-    /// What became of a layer.
+    /// The outcome for a layer.
     package enum Fate: String, Sendable {
         case quantized = "int8"
         case notFaster = "float, not slower"
         case sensitive = "float, for accuracy"
     }
 
-    /// One layer that can be quantized.
+    /// A layer that can be quantized.
     package struct Layer: Sendable {
         package let name: String
         package let weights: Int
@@ -38,15 +38,15 @@ package struct QuantizationReport: Sendable {
         package let fate: Fate
     }
 
-    /// Both networks on the same images.
+    /// The comparison of the two networks on the same images.
     package struct Comparison: Sendable {
-        /// Images that the network of floats gets right.
+        /// The number of images that the float network classifies correctly.
         package let right: Int
-        /// Images of which the two say different classes.
+        /// The number of images on which the predicted classes differ.
         package let changed: Int
-        /// First floats, second bytes.
+        /// The test of the float network (first) against the int8 network (second).
         package let test: McNemar
-        /// Share of the images that may be lost without McNemar's test being asked, and the p-value below which more is no chance.
+        /// The accuracy loss tolerated without McNemar's test, and the significance level for a larger one.
         package static let toleratedLoss = 0.0005, significance = 0.05
 
         package var floatAccuracy: Double { Double(right) / Double(test.count) }
@@ -56,7 +56,7 @@ package struct QuantizationReport: Sendable {
         }
     }
 
-    /// Images a second.
+    /// The throughput in images per second.
     package struct Rate: Sendable {
         package let batchSize: Int
         package let float, bytes: Double
@@ -67,13 +67,13 @@ package struct QuantizationReport: Sendable {
     package let comparison: Comparison
     package let rates: [Rate]
 
-    /// Whether a layer was quantized, and the network then answers faster, one image or many.
+    /// Whether a layer was quantized and the network became faster for single images or for batches.
     package var isGain: Bool {
         layers.contains { $0.fate == .quantized } && rates.contains { $0.bytes > $0.float }
     }
 
-    /// What multiplies bytes on this machine.
+    /// The instructions used for int8 products on this machine.
     package static let instructions = ByteInstructions.best.rawValue
-    /// Whether it has an instruction for that, without which floats are faster.
+    /// Whether the machine has an instruction for int8 products, without which float is faster.
     package static let hasByteProducts = ByteInstructions.best.hasByteProducts
 }

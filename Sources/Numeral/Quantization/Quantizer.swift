@@ -7,22 +7,23 @@ import Tensors
 import Training
 import Workers
 
-/// Makes layers of a trained network multiply bytes: those that are faster so on this machine, as long as it is as often right.
+/// Quantizes those layers of a trained network to int8 that become faster on this machine, as long as the network
+/// remains as accurate.
 package struct Quantizer {
-    /// What the user may say about it.
+    /// The options of quantization.
     package struct Options: Sendable {
-        /// Nil: the one whose network is surest of the labels.
+        /// The calibration method; nil selects the one with the lowest cross-entropy.
         package var method: CalibrationMethod?
-        /// Images that ranges and sensitivities are found on.
+        /// The number of images used to calibrate ranges and measure sensitivities.
         package var calibrationImages = 1000
-        /// Whether layers are quantized that are not faster so.
+        /// Whether to quantize layers regardless of their timings.
         package var isUntimed = false
 
-        /// As `trainer quantize` has it.
+        /// Creates the default options of `trainer quantize`.
         package init() {}
     }
 
-    /// What is said where no layer is left.
+    /// The error thrown if no layer remains quantized.
     package static let nothingGained = OperationError(
         "quantization", problem: "no layer is faster and as often right with bytes on this machine",
         remedy: "trainer quantize --untimed quantizes for another machine")
@@ -37,8 +38,9 @@ package struct Quantizer {
     private let calibration: ActivationCalibration
 
     /// - Parameters:
-    ///   - images: what both networks are compared on; the first of them are what ranges are found on.
-    /// - Throws: an ``InputError`` where nothing can be quantized, an ``OperationError`` where the network's numbers are not finite.
+    ///   - images: The images on which the two networks are compared; the first of them calibrate the ranges.
+    /// - Throws: An ``InputError`` if nothing can be quantized, an ``OperationError`` if the network's values are not
+    ///   finite.
     package init(_ saved: SavedModel, images: ImageSet, options: Options, pool: WorkerPool) throws {
         guard saved.graph.quantization.isEmpty else {
             throw InputError("the model", expected: "a model of floats", received: "one that is quantized already")
@@ -81,11 +83,11 @@ package struct Quantizer {
 
     private var batchSize: Int { min(saved.experiment.evaluation.batchSize, max(1, images.count)) }
 
-    /// Chooses the layers and the method, and gives the network with what was found.
+    /// Selects the layers and the method, and returns the quantized network with a report.
     package func run(progress: (String) -> Void = { _ in }) -> (model: SavedModel, report: QuantizationReport) {
         progress("Timing")
         let times = timings()
-        // What is timed faster alone, with bytes all around.
+        // The layers that are faster, timed individually in a fully quantized network.
         let fast = candidates.filter { options.isUntimed || times[$0]?.isFaster == true }
         progress("Calibrating")
         let method = options.method ?? surest(fast)
@@ -93,7 +95,7 @@ package struct Quantizer {
         progress("Asking each layer alone")
         let sensitivities = candidates.map { (node: $0, value: sensitivity(graph([$0], method), float)) }
         progress("Comparing")
-        // Without the most sensitive, the next, … until the network is as often right.
+        // Drops the most sensitive layers one by one until the network is as accurate as before.
         let ordered = sensitivities.sorted { $0.value.divergence < $1.value.divergence }.map(\.node)
         var chosen = ordered.filter { fast.contains($0) }
         var comparison = compare(graph(chosen, method), float)
@@ -122,7 +124,8 @@ package struct Quantizer {
 
     // MARK: - Time
 
-    /// By layer; the pooling that rides along with bytes is added to the floats' side.
+    /// Returns the times by layer. Operations such as pooling that are fused into an int8 layer are added to that
+    /// layer's float time.
     private func timings() -> [Int: QuantizationReport.Times] {
         let graph = folded.graph
         let times = layerTimes([graph, self.graph(candidates, .minMax)], batchSize)
@@ -159,7 +162,7 @@ package struct Quantizer {
 
     // MARK: - Accuracy
 
-    /// The method whose network's cross-entropy is least.
+    /// Returns the method whose network has the lowest cross-entropy.
     private func surest(_ layers: [Int]) -> CalibrationMethod {
         let losses = CalibrationMethod.allCases.map { method in
             (method, classifier(graph(layers, method)).score(images).loss)
@@ -169,7 +172,7 @@ package struct Quantizer {
 
     private var classes: Int { folded.graph.classCount }
 
-    /// What a network says otherwise than that of floats, on the calibration images.
+    /// Returns how much a network's answers differ from the float network's, on the calibration images.
     private func sensitivity(_ graph: ResolvedGraph, _ float: [Float]) -> QuantizationReport.Sensitivity {
         let own = classifier(graph).probabilities(of: calibrationImages), count = calibrationImages.count
         var divergence = 0.0
@@ -190,7 +193,8 @@ package struct Quantizer {
         }
     }
 
-    /// - Parameter float: what the network of floats says of all images.
+    /// Compares a network with the float network.
+    /// - Parameter float: The float network's probabilities for all images.
     private func compare(_ graph: ResolvedGraph, _ float: [Float]) -> QuantizationReport.Comparison {
         let first = predicted(float), second = predicted(classifier(graph).probabilities(of: images))
         var only = (first: 0, second: 0), right = 0
