@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The rooms of the house from below to above, as Package.swift has them: each with its files, its lines and what it imports.
+# The rooms of the house from the bottom layer up, as Package.swift has them: each with its files, its lines and what it imports.
 # Ends with 1 where a room imports one that stands above it, one that Package.swift does not name, or where unsafe pointers
 # are in a room that has no business with them.
 set -euo pipefail
@@ -9,11 +9,11 @@ cd "$(dirname "$0")/.."
 unsafe="Tensors LinearAlgebra Workers Kernels NeuralNetwork Formats Pictures CInterface"
 
 # Targets in Sources, in the order of Package.swift; everything before the tests.
-rooms=$(sed -n '/from below to above/I,/name: "TestSupport"/p' Package.swift |
+rooms=$(sed -n '/from the bottom layer up/I,/name: "TestSupport"/p' Package.swift |
     grep -oE 'name: "[A-Za-z]+"' | cut -d '"' -f 2 | while read -r name; do [ -d "Sources/$name" ] && echo "$name" || true; done)
 declared() { # what Package.swift lets a room import
     awk -v room="$1" '
-        /from below to above/ || /From below to above/ { targets = 1 }
+        /from the bottom layer up/ || /From below to above/ { targets = 1 }
         targets && $0 ~ "name: \"" room "\"" { inside = 1 }
         inside && /arget\($/ && !/name:/ { if (seen) exit }
         inside { print; seen = 1 }

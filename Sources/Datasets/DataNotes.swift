@@ -1,9 +1,9 @@
 import Tensors
 
-/// What is unusual about labelled images and bears on what figures mean: said on the console, in `metrics.json` and in the
-/// report.
+/// Notes on anything unusual about labelled images that affects what metrics mean; shown on the console, in
+/// `metrics.json` and in the report.
 package enum DataNotes {
-    /// Of what a network is trained on.
+    /// Returns notes on the data a network is trained on.
     /// - Parameters:
     ///   - fraction: `data.validationFraction`.
     ///   - stopsEarly: Whether training watches the validation images.
@@ -40,16 +40,16 @@ package enum DataNotes {
         return notes
     }
 
-    /// Steps of training below which a network has hardly learnt.
+    /// The number of training steps below which a network has hardly learnt anything.
     private static let fewestSteps = 100
 
-    /// Of data of the user's own that take few steps, as a small set does in large batches.
+    /// Returns a note if the user's own data give few training steps, as a small set does in large batches.
     package static func steps(_ data: LoadedData, epochs: Int, batchSize: Int) -> [String] {
         let count = data.train.count
         let isOwn = data.dataset == "files" || LoadedData.ownKinds.contains(data.dataset)
         let steps = epochs * ((count + batchSize - 1) / batchSize)
         guard isOwn, steps < fewestSteps else { return [] }
-        // Twice as many steps, in a power of two.
+        // The largest power of two that gives at least 2·`fewestSteps` steps, and no less than 8.
         var better = 8
         while 2 * better * 2 * fewestSteps <= epochs * count { better *= 2 }
         guard better < batchSize else { return [] }
@@ -59,7 +59,7 @@ package enum DataNotes {
         ]
     }
 
-    /// Of what it is tested on.
+    /// Returns notes on the data a network is tested on.
     package static func test(_ images: ImageSet) -> [String] {
         let sizes = images.classSizes, names = images.classNames
         let absent = sizes.indices.filter { sizes[$0] == 0 }, single = sizes.indices.filter { sizes[$0] == 1 }
@@ -77,7 +77,7 @@ package enum DataNotes {
         return notes
     }
 
-    /// At most eight names.
+    /// Returns at most eight names.
     private static func list(_ classes: [Int], _ names: [String]) -> String {
         classes.prefix(8).map { names[$0] }.joined(separator: ", ") + (classes.count > 8 ? ", …" : "")
     }

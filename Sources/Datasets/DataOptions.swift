@@ -1,10 +1,10 @@
 /// Data sets known by name.
 public enum DatasetName: String, CaseIterable, Sendable {
-    /// Handwritten digits, 60,000 and 10,000, 28×28.
+    /// Handwritten digits: 60,000 training and 10,000 test images of 28×28 pixels.
     case mnist
-    /// Clothes in ten classes, as many and as large as ``mnist``.
+    /// Articles of clothing in ten classes, with the counts and image size of ``mnist``.
     case fashionMnist = "fashion-mnist"
-    /// Cursive Japanese in ten classes, as many and as large as ``mnist``.
+    /// Cursive Japanese characters in ten classes, with the counts and image size of ``mnist``.
     case kmnist
     /// ``mnist`` with its test set reconstructed: 60,000 test digits.
     case qmnist
@@ -12,36 +12,36 @@ public enum DatasetName: String, CaseIterable, Sendable {
     case emnistBalanced = "emnist-balanced"
     /// Digits and letters in 62 classes.
     case emnistByClass = "emnist-byclass"
-    /// Digits and letters in 47 classes, letters that look alike in both cases being one.
+    /// Digits and letters in 47 classes; letters whose two cases look alike share one.
     case emnistByMerge = "emnist-bymerge"
     /// 280,000 digits.
     case emnistDigits = "emnist-digits"
-    /// Letters in 26 classes, both cases in one.
+    /// Letters in 26 classes, upper and lower case merged.
     case emnistLetters = "emnist-letters"
-    /// Digits of EMNIST in the number and size of ``mnist``.
+    /// Digits of EMNIST, with the counts and image size of ``mnist``.
     case emnistMnist = "emnist-mnist"
 }
 
-/// IDX files named by path, plain or gzip.
+/// IDX files given by path, plain or gzip-compressed.
 public struct IDXFiles: Hashable, Sendable {
     /// The path of the training images.
     public var trainImages: String
-    /// The path of their labels.
+    /// The path of the training labels.
     public var trainLabels: String
     /// The path of the test images.
     public var testImages: String
-    /// The path of their labels.
+    /// The path of the test labels.
     public var testLabels: String
 
-    /// The path of images to validate on; nil: a part of the training images.
+    /// The path of the validation images; nil holds out a part of the training images.
     public var validationImages: String?
-    /// The path of their labels.
+    /// The path of the validation labels.
     public var validationLabels: String?
 
-    /// Whether rows and columns of the images are exchanged, as EMNIST's files have them.
+    /// Whether rows and columns of the images are swapped, as in EMNIST's files.
     public var transposed: Bool
 
-    /// Four files by path, or six.
+    /// Creates a set of four files, or of six with validation.
     public init(
         trainImages: String, trainLabels: String, testImages: String, testLabels: String,
         validationImages: String? = nil, validationLabels: String? = nil, transposed: Bool = false
@@ -56,82 +56,83 @@ public struct IDXFiles: Hashable, Sendable {
     }
 }
 
-/// How pixels are brought to the network, after scaling to [0, 1].
+/// How pixels are normalised, after scaling to [0, 1].
 public enum Normalization: String, CaseIterable, Sendable {
-    /// Left in [0, 1].
+    /// Leaves pixels in [0, 1].
     case none
     /// `(x − μ) / σ` with the mean and standard deviation of the training split.
     case standardize
 }
 
-/// Everything that the section `data` of a configuration says.
+/// The options of the configuration section `data`.
 public struct DataOptions: Hashable, Sendable {
-    /// Whether the full data set is asked for.
+    /// Which version of a data set to use.
     public enum Source: String, CaseIterable, Sendable {
-        /// The full set where it can be had, else the bundled sample, said loudly.
+        /// The full set if it can be obtained, else the bundled sample with a prominent note.
         case auto
-        /// The full set, an error where it cannot be had.
+        /// The full set; an error if it cannot be obtained.
         case full
         /// The 5,000 images that ship with the package (MNIST only).
         case sample
     }
     /// The data set, by name.
     public var dataset = DatasetName.mnist
-    /// IDX files by path, instead of `dataset`.
+    /// IDX files by path, used instead of `dataset`.
     public var files: IDXFiles? = nil
-    /// What brings the images that none of these names.
+    /// The provider of images that no other key names.
     public var provider: DataProvider? = nil
-    /// Whether the full data set is asked for.
+    /// Which version of the data set to use.
     public var source = Source.auto
-    /// Where the data set is; elsewhere it is then not looked for. The folder of a data set by name, or data of one's own: a
-    /// folder of pictures for each class (in train, val and test, or alone), a CSV file, or a folder of such.
+    /// The only place to look for the data: the folder of a data set by name, or the user's own data, which is a folder
+    /// of pictures for each class (in train, val and test, or alone), a CSV file, or a folder of CSV files.
     public var directory: String? = nil
-    /// Names of the classes, from label 0 on, instead of those that the data say.
+    /// The names of the classes, from label 0 on, overriding those in the data.
     public var classNames: [String]? = nil
-    /// Of pictures of one's own: find each one's ink, crop, fit and centre it as MNIST's digits were.
+    /// Whether to find, crop, scale and centre the ink of the user's own pictures as in MNIST's digits.
     public var prepare = true
-    /// Of a table: the label's column, by its name or its number from 1, where it cannot be told.
+    /// The label column of a table, by its name or its number from 1, for tables where it cannot be inferred.
     public var labelColumn: String? = nil
-    /// Of data of one's own without a test half: the part put aside as one, in [0, 1).
+    /// The share of the user's own data that is held out for testing if they have no test half, in [0, 1).
     public var testFraction = 0.1
-    /// A model's classes, which folders and words in tables name; nil: they make up the classes.
+    /// A model's classes, which folders and words in tables must name; nil if the data define the classes.
     package var modelClasses: [String]? = nil
-    /// Whether all data of one's own are the test half, where they have none.
+    /// Whether all of the user's own data are tested on if they have no test half.
     package var isAllTest = false
-    /// What the network takes, where that is not as the data are.
+    /// The network's input size, if it differs from that of the data.
     package var imageSize: Extent? = nil
 
-    /// Lines of text composed of the data's pictures, each a character; nil: the pictures themselves.
+    /// Lines of text composed from the data's pictures, each a single character; nil for the pictures themselves.
     public var lines: LineOptions? = nil
-    /// What the network takes of these lines.
+    /// The network's input size for these lines.
     package var lineSize: Extent? = nil
 
-    /// Pixels of an image.
+    /// The size of an image, in pixels.
     package struct Extent: Hashable, Sendable {
         package var height: Int
         package var width: Int
 
         package init(height: Int, width: Int) { (self.height, self.width) = (height, width) }
     }
-    /// One part of the training images as the test set, for cross-validation; the data's own test set is then not used.
+    /// The part of the training images used as the test set, for cross-validation; the data's own test set is then
+    /// unused.
     public var fold: Fold? = nil
 
-    /// One of several parts of equal size, each class in all of them alike.
+    /// One of several parts of equal size, stratified by class.
     public struct Fold: Hashable, Sendable {
-        /// How many parts, 2…100.
+        /// The number of parts, 2…100.
         public var of: Int
-        /// Which one, from 1.
+        /// The number of this part, from 1.
         public var number: Int
 
-        /// Part `number` of so many.
+        /// Creates part `number` of `count`.
         public init(_ number: Int, of count: Int) { (self.number, of) = (number, count) }
     }
 
-    /// The part of the training set kept for validation, in [0, 1). The sample has its own fixed split.
+    /// The share of the training set held out for validation, in [0, 1). The sample has its own fixed split.
     public var validationFraction = 0.1
-    /// How pixels are brought to the network, after scaling to [0, 1].
+    /// How pixels are normalised, after scaling to [0, 1].
     public var normalization = Normalization.none
 
-    /// The full MNIST, or else the sample; a tenth for validation.
+    /// Creates the default options: the full MNIST or else the sample, with a tenth held out for validation.
     public init() {}
 }

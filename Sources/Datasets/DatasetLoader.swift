@@ -4,14 +4,14 @@ import Tensors
 
 /// Finds, fetches, reads and splits data sets.
 package enum DatasetLoader {
-    /// The data that `options` name: from the sample, from IDX files by path, from pictures or tables at
-    /// `options.directory`, or a data set by name, from `options.directory` or what `NUMERAL_DATA` names where either is
-    /// given, else as `locations` say, else downloaded into the cache.
+    /// Loads the data that `options` name: a provider's images, IDX files by path, the sample, pictures or tables at
+    /// `options.directory`, or a data set by name. The last is taken from `options.directory` or the folder that
+    /// `NUMERAL_DATA` names if either is given, else looked for in `locations`, else downloaded into the cache.
     /// - Parameters:
-    ///   - seed: Of the split into training and validation.
-    ///   - progress: Told of notes and of bytes that come.
-    /// - Throws: `InputError` where options are impossible, or a file is absent, damaged or not as published;
-    ///   `OperationError` where the data set can neither be found nor fetched and no sample may stand in for it.
+    ///   - seed: The seed of the split into training and validation.
+    ///   - progress: Called with notes and with the bytes received.
+    /// - Throws: `InputError` if options are impossible, or a file is missing, damaged or not as published;
+    ///   `OperationError` if the data set can be neither found nor fetched and no sample may replace it.
     package static func load(
         _ options: DataOptions, seed: UInt64, locations: DatasetLocations = DatasetLocations(),
         progress: @escaping DatasetProgress = { _ in }
@@ -32,7 +32,7 @@ package enum DatasetLoader {
         return try whole.fold(fold, validationFraction: options.validationFraction, seed: seed)
     }
 
-    /// All training images, none put aside: what ``LoadedData/fold(_:validationFraction:seed:)`` cuts into parts.
+    /// Loads all training images, none held out, for ``LoadedData/fold(_:validationFraction:seed:)`` to cut into parts.
     package static func loadWhole(
         _ options: DataOptions, seed: UInt64, locations: DatasetLocations = DatasetLocations(),
         progress: @escaping DatasetProgress = { _ in }
@@ -90,7 +90,7 @@ package enum DatasetLoader {
             let record = locations.record(options.dataset)
             let named = NamedFolder(path: directory, place: "data.directory", record: record)
             let own = try OwnData.find(directory)
-            // A folder may hold pictures beside the files of the data set that was named.
+            // A folder may hold pictures beside the files of the named data set.
             if let own, try own.kind == .idx || !DatasetFileNames.isFolder(directory) || named.find() == nil {
                 return try own.load(options, seed: seed, locations: locations, progress: progress)
             }
@@ -123,7 +123,8 @@ package enum DatasetLoader {
         }
     }
 
-    /// The files of `record`, fetched where they are nowhere, and the notes on the way, already told.
+    /// Returns the files of `record`, fetched if they are nowhere, and the notes on the way, already reported to
+    /// `progress`.
     static func findOrFetch(
         _ record: DatasetRecord, directory: String?, _ locations: DatasetLocations,
         _ progress: @escaping DatasetProgress
@@ -140,7 +141,7 @@ package enum DatasetLoader {
         return (try fetch(record, finder, locations, progress), result.notes)
     }
 
-    /// Downloads what the cache lacks of `record`.
+    /// Downloads the files of `record` that the cache lacks.
     static func fetch(
         _ record: DatasetRecord, _ finder: DatasetFinder, _ locations: DatasetLocations,
         _ progress: @escaping DatasetProgress
@@ -159,7 +160,7 @@ package enum DatasetLoader {
         return found
     }
 
-    /// A stratified split of `half`.
+    /// Splits `half` into training and validation, stratified by class.
     private static func split(
         _ half: DatasetReader.Half, _ options: DataOptions, seed: UInt64, dataset: String, directory: String,
         notes: [String], readTest: @escaping @Sendable () throws -> LoadedData.Test
@@ -182,9 +183,9 @@ package enum DatasetLoader {
         }
     }
 
-    /// A test set from two IDX files by path, plain or gzip, with classes known beforehand.
-    /// - Parameter transposed: Whether rows and columns of the images are exchanged, as EMNIST has them.
-    /// - Throws: `InputError` where a file is damaged, the two do not fit each other, or a label is none of the classes.
+    /// Reads a test set with known classes from two IDX files by path, plain or gzip-compressed.
+    /// - Parameter transposed: Whether rows and columns of the images are swapped, as in EMNIST.
+    /// - Throws: `InputError` if a file is damaged, the two do not match, or a label is none of the classes.
     package static func test(
         images: String, labels: String, classNames: [String], transposed: Bool = false
     ) throws -> LoadedData.Test {
@@ -197,7 +198,8 @@ package enum DatasetLoader {
         return LoadedData.Test(images: half.set, digests: half.digests, notes: half.notes)
     }
 
-    /// IDX files by path: as many classes as the largest training label says, named by their numbers.
+    /// Loads IDX files by path. Classes are those of `classes.txt` beside the training images; without it they are
+    /// named by number, up to the largest training label.
     private static func load(
         _ files: IDXFiles, _ options: DataOptions, seed: UInt64, _ progress: DatasetProgress
     ) throws -> LoadedData {

@@ -1,10 +1,10 @@
 import Tensors
 
 extension ImageSet {
-    /// The names of ten digits, `0` to `9`.
+    /// The class names of the ten digits, `0` to `9`.
     public static let digits = (0..<10).map { "\($0)" }
 
-    /// Images of bytes: what a byte b is to a network is b / 255.
+    /// Creates a set of byte images. A network sees a byte b as b / 255.
     ///
     /// - Parameters:
     ///   - pixels: `[N, H, W, C]` in row-major order.
@@ -12,8 +12,8 @@ extension ImageSet {
     ///   - height: H ≥ 1.
     ///   - width: W ≥ 1.
     ///   - channels: C ≥ 1.
-    ///   - classNames: K = 2…256 different names.
-    /// - Throws: an ``InputError`` at `pixels` where they are not N images, at `labels[i]` where one is no class.
+    ///   - classNames: K = 2…256 distinct names.
+    /// - Throws: an ``InputError`` at `pixels` if they are not N images, at `labels[i]` if that label is not a class.
     public init(
         pixels: [UInt8], labels: [Int], height: Int, width: Int, channels: Int = 1,
         classNames: [String] = ImageSet.digits
@@ -24,7 +24,7 @@ extension ImageSet {
             labelsPlace: "labels")
     }
 
-    /// Images of numbers in [0, 1], which networks see as they are.
+    /// Creates a set of images with values in [0, 1], which networks see unchanged.
     ///
     /// - Parameters:
     ///   - pixels: `[N, H, W, C]` in row-major order, each in [0, 1].
@@ -32,9 +32,9 @@ extension ImageSet {
     ///   - height: H ≥ 1.
     ///   - width: W ≥ 1.
     ///   - channels: C ≥ 1.
-    ///   - classNames: K = 2…256 different names.
-    /// - Throws: an ``InputError`` at `pixels` where they are not N images, at `pixels[i]` where one is NaN or not in
-    ///   [0, 1], at `labels[i]` where one is no class.
+    ///   - classNames: K = 2…256 distinct names.
+    /// - Throws: an ``InputError`` at `pixels` if they are not N images, at `pixels[i]` if that value is NaN or not in
+    ///   [0, 1], at `labels[i]` if that label is not a class.
     public init(
         pixels: [Float], labels: [Int], height: Int, width: Int, channels: Int = 1,
         classNames: [String] = ImageSet.digits
@@ -46,14 +46,15 @@ extension ImageSet {
         self.init(bytes, images: bytes.images, numbers: pixels, labels: bytes.labels)
     }
 
-    /// Image `index` as bytes `[H, W, C]` (of images of numbers, the nearest), and its class.
+    /// The bytes `[H, W, C]` of image `index` (rounded to nearest for images of numbers) and its class.
     /// - Precondition: `index` in 0..<``count``.
     public subscript(index: Int) -> (pixels: [UInt8], label: Int) {
         precondition(index >= 0 && index < count, "ImageSet: index \(index) out of 0..<\(count)")
         return (Array(images[(index * imageSize)..<((index + 1) * imageSize)]), Int(labels[index]))
     }
 
-    /// - Throws: an `InputError` where a pixel is NaN or not in [0, 1].
+    /// Checks that all pixels are in [0, 1].
+    /// - Throws: an `InputError` if a pixel is NaN or not in [0, 1].
     package static func check(_ pixels: [Float]) throws(InputError) {
         let span = pixels.span
         for index in 0..<span.count {
@@ -81,7 +82,7 @@ extension ImageSet {
         return labels.map { UInt8($0) }
     }
 
-    /// Mean and standard deviation (of the population), in two passes.
+    /// Returns the mean and the population standard deviation, computed in two passes.
     static func moments(_ numbers: [Float]) -> (mean: Double, standardDeviation: Double) {
         guard !numbers.isEmpty else { return (0, 0) }
         var sum = 0.0

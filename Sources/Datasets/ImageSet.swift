@@ -1,34 +1,36 @@
 import Tensors
 
-/// Labelled images of one size, in memory: arrays in the order `[N, H, W, C]` of images, rows, columns and channels.
+/// Labelled images of one size, in memory, as `[N, H, W, C]` arrays: images, rows, columns, channels.
 public struct ImageSet: Sendable {
-    /// Pixels, `[count, height, width, channels]` in row-major order. Of images of numbers, to the nearest byte.
+    /// Pixels, `[count, height, width, channels]` in row-major order; images of numbers are rounded to the nearest
+    /// byte.
     package let images: [UInt8]
-    /// Pixels in [0, 1], where they were given as numbers: what networks see then.
+    /// Pixels in [0, 1] if they were given as numbers, which networks then see instead of `images`.
     package let numbers: [Float]?
-    /// Classes, each below ``classCount``.
+    /// The class of each image, below ``classCount``.
     package let labels: [UInt8]
-    /// Rows of an image.
+    /// The number of rows of an image.
     public let height: Int
-    /// Columns of an image.
+    /// The number of columns of an image.
     public let width: Int
-    /// Values of a pixel.
+    /// The number of values per pixel.
     public let channels: Int
-    /// 1...256.
+    /// The number of classes, 1...256.
     public let classCount: Int
-    /// One for each class.
+    /// The name of each class.
     public let classNames: [String]
 
-    /// How many images there are.
+    /// The number of images.
     public var count: Int { labels.count }
-    /// Bytes of one image.
+    /// The number of values of one image.
     package var imageSize: Int { height * width * channels }
 
+    /// Creates a set of byte images.
     /// - Parameters:
-    ///   - place: Names the images in messages.
-    ///   - labelsPlace: Names the labels; `place` where nil.
-    /// - Throws: `InputError` where an extent is not positive, the pixels are not `count` images, a label is out of
-    ///   range, or the names are not `classCount`.
+    ///   - place: The name of the images in error messages.
+    ///   - labelsPlace: The name of the labels in error messages; `place` if nil.
+    /// - Throws: `InputError` if an extent is not positive, the pixels are not as many images as there are labels, a
+    ///   label is out of range, or there are not `classCount` names.
     package init(
         images: [UInt8], labels: [UInt8], height: Int, width: Int, channels: Int = 1, classCount: Int,
         classNames: [String], place: String = "images", labelsPlace: String? = nil
@@ -83,7 +85,7 @@ public struct ImageSet: Sendable {
         classNames = set.classNames
     }
 
-    /// Other images of the same size, that have no class.
+    /// Creates a set of other images of the same size, which have no classes: all labels are 0.
     package init(_ set: ImageSet, bytes: [UInt8]) {
         precondition(bytes.count % set.imageSize == 0, "ImageSet: not whole images")
         self.init(
@@ -96,14 +98,14 @@ public struct ImageSet: Sendable {
         (0..<count).map { images[($0 * imageSize)..<(($0 + 1) * imageSize)] }
     }
 
-    /// The same images with other classes, `[count]`, each below ``classCount``.
+    /// Returns the same images with other classes, `[count]`, each below ``classCount``.
     package func relabelled(_ labels: [UInt8]) -> ImageSet {
         precondition(
             labels.count == count && labels.allSatisfy { Int($0) < classCount }, "ImageSet: a class for each image")
         return ImageSet(self, images: images, numbers: numbers, labels: labels)
     }
 
-    /// The images at `indices`, in that order; a copy.
+    /// Returns a copy of the images at `indices`, in that order.
     /// - Precondition: each index in 0..<count.
     public func subset(_ indices: [Int]) -> ImageSet {
         var pixels: [UInt8] = []
@@ -121,7 +123,7 @@ public struct ImageSet: Sendable {
         return ImageSet(self, images: pixels, numbers: numbers == nil ? nil : values, labels: classes)
     }
 
-    /// These images, then those of `other`, which are of the same size and classes; a copy.
+    /// Returns a copy of these images followed by those of `other`, which have the same size and classes.
     package func joined(with other: ImageSet) -> ImageSet {
         precondition(
             (height, width, channels, classNames) == (other.height, other.width, other.channels, other.classNames)
@@ -131,38 +133,37 @@ public struct ImageSet: Sendable {
             labels: labels + other.labels)
     }
 
-    /// The images in `range`; a copy.
+    /// Returns a copy of the images in `range`.
     public func subset(_ range: Range<Int>) -> ImageSet { subset(Array(range)) }
 
-    /// The same images with rows and columns exchanged; nil where they are not square, of more than one channel or of
-    /// numbers.
+    /// The same images with rows and columns swapped; nil unless they are square byte images of one channel.
     package var transposed: ImageSet? {
         guard height == width, channels == 1, numbers == nil else { return nil }
         return ImageSet(
             self, images: DatasetReader.transposed(images, rows: height, columns: width), numbers: nil, labels: labels)
     }
 
-    /// The same images with light and dark exchanged.
+    /// The same images with light and dark inverted.
     package var inverted: ImageSet {
         ImageSet(self, images: images.map { 255 - $0 }, numbers: numbers.map { $0.map { 1 - $0 } }, labels: labels)
     }
 
-    /// The same images, their classes called otherwise.
+    /// Returns the same images with other class names.
     func named(_ names: [String]) throws(InputError) -> ImageSet {
-        guard numbers == nil else { return self }
-        return try ImageSet(
+        let named = try ImageSet(
             images: images, labels: labels, height: height, width: width, channels: channels, classCount: classCount,
             classNames: names.map(ClassName.shown), place: "data.classNames")
+        return ImageSet(named, images: images, numbers: numbers, labels: labels)
     }
 
-    /// How many images each class has.
+    /// The number of images of each class.
     package var classSizes: [Int] {
         var sizes = [Int](repeating: 0, count: classCount)
         for label in labels { sizes[Int(label)] += 1 }
         return sizes
     }
 
-    /// Mean and standard deviation (of the population) of all pixels in [0, 1]; exact sums, zero where empty.
+    /// The mean and the population standard deviation of all pixels in [0, 1]; exact sums for bytes, zero if empty.
     package var pixelMoments: (mean: Double, standardDeviation: Double) {
         if let numbers { return Self.moments(numbers) }
         var histogram = [Int](repeating: 0, count: 256)

@@ -2,7 +2,7 @@ import Tensors
 
 /// A data set ready for training. The test images are read only when ``loadTest()`` is called.
 public struct LoadedData: Sendable {
-    /// Where the images are from.
+    /// Where the images come from.
     public enum Source: String, Sendable {
         /// The whole data set, or the user's own files.
         case full
@@ -10,38 +10,37 @@ public struct LoadedData: Sendable {
         case sample
     }
 
-    /// What data of the user's own are called, that no configuration names.
+    /// The names of the user's own data, which no configuration names.
     package static let ownKinds = ["pictures", "table"]
 
-    /// Its name in configurations; `files` where they were named by path, `pictures` or `table` where they are the user's
-    /// own.
+    /// The name in configurations; `files` for files named by path, `pictures` or `table` for the user's own data.
     public var dataset: String
-    /// Where the images are from.
+    /// Where the images come from.
     public var source: Source
-    /// Where it was found.
+    /// Where the data set was found.
     public var directory: String
-    /// What to train on.
+    /// The training images.
     public var train: ImageSet
-    /// Kept from the training set; may be empty.
+    /// The validation images, held out from the training set; may be empty.
     public var validation: ImageSet
-    /// The lines of text that are composed of the images; nil: the images themselves are read.
+    /// The lines of text composed from the images; nil if the network reads the images themselves.
     package var lines: LineData?
-    /// SHA-256 of the training files, unpacked, by file name.
+    /// The SHA-256 digests of the decompressed training files, by file name.
     package var digests: [String: String]
-    /// What the user should know of how it was found, such as that the sample stands in for the full set.
+    /// What the user should know about how the data were found, such as that the sample replaces the full set.
     public var notes: [String]
-    /// Mean of the training split's pixels in [0, 1].
+    /// The mean of the training split's pixels in [0, 1].
     package var mean: Double
-    /// Standard deviation of the same.
+    /// The standard deviation of the training split's pixels in [0, 1].
     package var standardDeviation: Double
 
-    /// The test half.
+    /// The test half of a data set.
     public struct Test: Sendable {
         /// The test images.
         public var images: ImageSet
-        /// SHA-256 of the test files, unpacked, by file name.
+        /// The SHA-256 digests of the decompressed test files, by file name.
         package var digests: [String: String]
-        /// What the user should know of how they were found.
+        /// What the user should know about how the test images were found.
         public var notes: [String]
 
         package init(images: ImageSet, digests: [String: String], notes: [String]) {
@@ -52,7 +51,7 @@ public struct LoadedData: Sendable {
     }
 
     private let readTest: @Sendable () throws -> Test
-    /// Of the test images' classes, where the user names them.
+    /// The class names of the test images, if the user gives them.
     private var testNames: [String]?
 
     init(
@@ -70,7 +69,7 @@ public struct LoadedData: Sendable {
         self.readTest = readTest
     }
 
-    /// Images that were in memory already; there is no test half.
+    /// Creates data without a test half from images that are already in memory.
     package init(train: ImageSet, validation: ImageSet) {
         self.init(
             dataset: "arrays", source: .full, directory: "memory", train: train, validation: validation, digests: [:],
@@ -80,9 +79,9 @@ public struct LoadedData: Sendable {
         }
     }
 
-    /// Part `fold` of the training images as the test set; of the others `validationFraction` for validation, as of any training
-    /// set. There must be no validation images.
-    /// - Throws: an `InputError` where there are fewer images than parts.
+    /// Returns part `fold` of the training images as the test set and the others as the training set, from which
+    /// `validationFraction` is held out for validation as usual. There must be no validation images.
+    /// - Throws: an `InputError` if there are fewer images than parts, or the part's number is out of range.
     package func fold(_ fold: DataOptions.Fold, validationFraction: Double, seed: UInt64) throws(InputError)
         -> LoadedData
     {
@@ -107,8 +106,8 @@ public struct LoadedData: Sendable {
         ) { Test(images: images, digests: digests, notes: []) }
     }
 
-    /// The same with these names of classes.
-    /// - Throws: `InputError` where there are more or fewer than classes.
+    /// Returns the same data with these class names.
+    /// - Throws: `InputError` if there are more or fewer names than classes.
     func named(_ names: [String]) throws(InputError) -> LoadedData {
         var result = self
         result.train = try train.named(names)
@@ -117,23 +116,23 @@ public struct LoadedData: Sendable {
         return result
     }
 
-    /// Mean and standard deviation to standardise by, as `Float`; nil for ``Normalization/none``. Where all pixels
-    /// are equal the deviation is 1.
+    /// Returns the mean and standard deviation to standardise by, as `Float`; nil for ``Normalization/none``. If all
+    /// pixels are equal, the deviation is 1.
     package func normalizationConstants(_ normalization: Normalization) -> (mean: Float, standardDeviation: Float)? {
         guard normalization == .standardize else { return nil }
         let deviation = Float(standardDeviation)
         return (Float(mean), deviation > 0 ? deviation : 1)
     }
 
-    /// The same, standardised by these constants instead of its own.
+    /// Returns the same data, standardised by these constants instead of its own.
     package func standardized(by constants: (mean: Float, standardDeviation: Float)) -> LoadedData {
         var result = self
         (result.mean, result.standardDeviation) = (Double(constants.mean), Double(constants.standardDeviation))
         return result
     }
 
-    /// Reads the test images, and checks their digests and that they fit the training images.
-    /// - Throws: `InputError` where a file is damaged, not as published, or of another size of image.
+    /// Reads the test images, and checks their digests and that they match the training images.
+    /// - Throws: `InputError` if a file is damaged, not as published, or of another image size.
     public func loadTest() throws -> Test {
         var test = try readTest()
         if let testNames { test.images = try test.images.named(testNames) }

@@ -1,5 +1,6 @@
 extension ImageSet {
-    /// What looks like these images in every part and is none of them as a whole; nil where there is but one class.
+    /// Returns images that resemble these in every part but none of them as a whole, three for each of the first `most`
+    /// images; nil if there is only one class.
     package func strangers(most: Int) -> ImageSet? {
         let count = min(most, self.count)
         var pixels: [UInt8] = []
@@ -9,7 +10,8 @@ extension ImageSet {
             images[(image * imageSize + y * row)..<(image * imageSize + (y + 1) * row)]
         }
         for first in 0..<count {
-            // The next image of another class, a third of the set away, so that neighbours in a file that is sorted differ too.
+            // The next image of another class, starting a third of the set away so that neighbours in a sorted file
+            // differ too.
             let others = (1..<self.count).lazy.map { (first + self.count / 3 + $0) % self.count }
             guard let second = others.first(where: { labels[$0] != labels[first] }) else { return nil }
             for y in 0..<height { pixels += line(first, y).prefix(middle) + line(second, y).dropFirst(middle) }
@@ -24,7 +26,7 @@ extension ImageSet {
 }
 
 extension LineSet {
-    /// Every line with its upper and lower half exchanged: strokes of the kind, and no characters.
+    /// Every line with its upper and lower halves swapped: plausible strokes, but no characters.
     package var strangers: LineSet {
         var result = self
         for (b, bucket) in buckets.enumerated() {

@@ -88,8 +88,8 @@ package struct ReadingsFile: Encodable {
         var `class`: String
         var probability: Double
         var rejected: Bool
-        /// The fraction of known images that look at least as strange; absent if the model has no detector, or if the
-        /// character touches others.
+        /// The fraction of known images that look at least as strange; absent if the network that judges
+        /// the character has no detector.
         var familiarity: Double?
         /// Whether the character looks unlike anything the network was trained on.
         var unknown: Bool

@@ -76,6 +76,43 @@ struct DuplicateTests {
         #expect(DuplicateFinder.groups([(4, 2), (2, 7), (5, 6)], count: 9) == [[2, 4, 7], [5, 6]])
     }
 
+    /// The noise estimate is the deviation of normal noise on a flat ground with an edge, and 0 without noise.
+    @Test(arguments: [0, 3, 12, 30]) func noiseIsEstimated(_ sigma: Double) {
+        var stream = RandomStream(RandomAddress(seed: 5, purpose: .test))
+        let side = 60
+        let image = (0..<side * side).map { i -> Float in
+            // The sum of twelve uniform numbers has the variance 1.
+            let normal = (0..<12).reduce(-6.0) { sum, _ in sum + Double(stream.nextWord()) / 4_294_967_296 }
+            return Float((i % side < 20 ? 80 : 160) + sigma * normal)
+        }
+        let found = Double(GreyLoops.noise(image, height: side, width: side))
+        #expect(abs(found - sigma) <= 0.06 * sigma, "\(found)")
+        #expect(GreyLoops.noise([1, 2, 3, 4], height: 2, width: 2) == 0)
+    }
+
+    /// A copy in heavy noise is found, and not where noise is taken for a difference.
+    @Test func noisyCopiesAreFound() throws {
+        var options = DataOptions()
+        options.source = .sample
+        let set = try DatasetLoader.load(options, seed: 0).train.subset(Array(0..<600))
+        var stream = RandomStream(RandomAddress(seed: 6, purpose: .test))
+        let sources = (0..<20).map { 29 * $0 + 5 }
+        let noisy = sources.flatMap { index in
+            Array(set.eachBytes[index]).map { byte -> UInt8 in
+                let normal = (0..<12).reduce(-6.0) { sum, _ in sum + Double(stream.nextWord()) / 4_294_967_296 }
+                return UInt8(min(max(Double(byte) + 15 * normal, 0), 255).rounded())
+            }
+        }
+        let all = set.joined(
+            with: try ImageSet(
+                images: noisy, labels: sources.map { set.labels[$0] }, height: 28, width: 28, classCount: 10,
+                classNames: set.classNames))
+        let pool = WorkerPool(threads: 2)
+        defer { pool.shutdown() }
+        let pairs = Set(DuplicateFinder(all, pool: pool).near(features: nil).map { [$0.first, $0.second] })
+        #expect(sources.indices.count { pairs.contains([sources[$0], 600 + $0]) } >= 19, "\(pairs)")
+    }
+
     @Test func darkImagesAreNoPuzzle() throws {
         let pool = WorkerPool(threads: 1)
         let dark = try ImageSet(

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 
@@ -30,6 +31,16 @@ import Testing
     }
 
     static let types: [IDX.ElementType] = [.ubyte, .int8, .int16, .int32, .float32, .float64]
+
+    /// `data.classNames` holds for images of numbers too.
+    @Test func numbersTakeNames() throws {
+        let bytes = try ImageSet(
+            images: [0, 255], labels: [0, 1], height: 1, width: 1, classCount: 2, classNames: ["0", "1"])
+        let set = ImageSet(bytes, images: bytes.images, numbers: [0.001, 0.999], labels: bytes.labels)
+        let named = try set.named(["cat", "dog"])
+        #expect(named.classNames == ["cat", "dog"] && named.numbers == [0.001, 0.999])
+        #expect(throws: InputError.self) { try set.named(["cat"]) }
+    }
 
     @Test(arguments: types) func labelsOfEveryType(_ type: IDX.ElementType) throws {
         let expected = IDX(extents: [3], bytes: [7, 0, 9])

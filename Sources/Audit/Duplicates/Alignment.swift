@@ -23,6 +23,8 @@ struct Alignment {
         let pixels: [Float]
         let centre: (x: Float, y: Float)
         let square: Float
+        /// The part of ``square`` expected of white noise: `N·σ²/(4π·1.2²)`, what a blur of 1.2 pixels leaves of it.
+        let noise: Float
 
         /// Subtracts paper noise below a twentieth of the range, then blurs the image.
         init(_ image: [Float], height: Int, width: Int) {
@@ -30,6 +32,8 @@ struct Alignment {
             pixels = GreyLoops.blurred(clean, height: height, width: width, sigma: Alignment.sigma)
             centre = GreyLoops.centre(pixels, height: height, width: width)
             square = pixels.reduce(0) { $0 + $1 * $1 }
+            let sigma = GreyLoops.noise(image, height: height, width: width)
+            noise = Float(image.count) * sigma * sigma / (4 * .pi * Alignment.sigma * Alignment.sigma)
         }
     }
 
@@ -66,7 +70,9 @@ struct Alignment {
             guard let move = newtonStep(a.pixels.span, model.span, damping: a.square * 1e-6 + 1) else { break }
             p = (p.x + move[0], p.y + move[1], p.turn + move[2], p.scale + move[3])
         }
-        return best
+        // Noise is no difference; but at most half of what is left is taken for noise.
+        let noise = (a.noise + b.noise) / a.square
+        return max(best * best - noise, best * best / 4).squareRoot()
     }
 
     private typealias Motion = (x: Float, y: Float, turn: Float, scale: Float)

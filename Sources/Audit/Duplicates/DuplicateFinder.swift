@@ -27,7 +27,7 @@ package final class DuplicateFinder {
     /// counts how many of these, and how many other pairs, pass.
     package struct Limits: Hashable, Sendable {
         /// The maximum of the residual times the ratio.
-        package var product = 0.012
+        package var product = 0.009
         /// The maximum of the ratio.
         package var ratio = 0.35
 

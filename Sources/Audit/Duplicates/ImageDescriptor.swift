@@ -68,6 +68,28 @@ enum GreyLoops {
         return (sumX / sum, sumY / sum)
     }
 
+    /// Estimates the standard deviation of white noise from the median of |N|, where N is the image filtered by
+    /// (1 −2 1)ᵀ·(1 −2 1), whose response to noise has the standard deviation 6σ. 0 for an image that is mostly flat.
+    ///
+    /// J. Immerkær, "Fast noise variance estimation", Computer Vision and Image Understanding 64, 1996; with the median,
+    /// which ignores edges, instead of the mean.
+    static func noise(_ image: [Float], height: Int, width: Int) -> Float {
+        guard height >= 3, width >= 3 else { return 0 }
+        var responses: [Float] = []
+        responses.reserveCapacity((height - 2) * (width - 2))
+        for y in 1..<(height - 1) {
+            for x in 1..<(width - 1) {
+                func line(_ row: Int) -> Float {
+                    let i = row * width + x
+                    return image[i - 1] - 2 * image[i] + image[i + 1]
+                }
+                responses.append(abs(line(y - 1) - 2 * line(y) + line(y + 1)))
+            }
+        }
+        responses.sort()
+        return responses[responses.count / 2] / (6 * 0.6745)
+    }
+
     /// Returns the bilinearly interpolated value between pixels.
     static func sample(_ image: Span<Float>, height: Int, width: Int, x: Float, y: Float) -> Float {
         let left = x.rounded(.down), top = y.rounded(.down)

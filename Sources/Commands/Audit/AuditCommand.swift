@@ -13,69 +13,74 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit",
         abstract: "Find wrong labels, copies, strangers, weak spots and drift in a data set.",
         discussion: """
-            With --config, networks are trained on parts of the training images, so that each image is judged by one that did not \
-            learn from it; interrupted, the same command goes on. With --model, a trained network judges the images that are new to \
-            it. With --predictions, labels alone are judged, by probabilities from elsewhere. Nothing that is audited is changed.
+            With --config, networks are trained on parts of the training images, so that each image is judged by a network that \
+            was not trained on it; run the same command again to resume. With --model, a trained network judges the images it was \
+            not trained on. With --predictions, only labels are judged, by probabilities from elsewhere. The audited data are \
+            never changed.
             """)
 
-    @Option(help: "The JSON configuration of the networks that judge.")
+    @Option(help: "The JSON configuration of the networks that judge the data.")
     var config: String?
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("With --config: override one key, as often as you like.", valueName: "key.path=value"))
+        help: ArgumentHelp("With --config: override one key; repeatable.", valueName: "key.path=value"))
     var overrides: [String] = []
 
-    @Option(help: "With --config: random seed, instead of the configuration's.")
+    @Option(help: "With --config: the random seed, instead of the configuration's.")
     var seed: UInt64?
 
-    @Option(help: ArgumentHelp("With --config: parts that the training images are cut into.", valueName: "count"))
+    @Option(
+        help: ArgumentHelp(
+            "With --config: the number of parts into which the training images are split.", valueName: "count"))
     var folds: Int?
 
-    @Option(help: "A run folder, a model file, or box: a network that is trained already.")
+    @Option(help: "A trained network: a run folder, a model file, or box.")
     var model: String?
 
-    @Flag(help: "With --model: it learned from none of the data, not even from their training half.")
+    @Flag(help: "With --model: the network was trained on none of the data, not even their training half.")
     var unseen = false
 
     @Option(
         help: ArgumentHelp(
-            "With --model: write the model with a detector of strangers, fitted on the validation images or lines.",
+            "With --model: write the model with an out-of-distribution detector, fitted on the validation images or lines.",
             valueName: "file"))
     var save: String?
 
     @Option(
         help: ArgumentHelp(
-            "A table with columns label and p0, p1, …: the predictions.csv of a run, or of another program.",
+            "A table with columns label and p0, p1, …: the predictions.csv of a run or of another program.",
             valueName: "file.csv"))
     var predictions: String?
 
     @Option(
         help: ArgumentHelp(
-            "The folder that holds the data set; or your own data: a folder of pictures for each class, a CSV file.",
+            "The folder of the data set, or your own data: a folder with a folder of pictures for each class, or a CSV file.",
             valueName: "path"))
     var data: String?
 
-    @Option(help: ArgumentHelp("Other data, to be compared with these.", valueName: "path"))
+    @Option(help: ArgumentHelp("Other data to compare with these.", valueName: "path"))
     var against: String?
 
     @Option(
-        help: "Which labels are named: bySelfConfidence (default), byNoiseRate, byClass, both, confident or predicted.")
+        help:
+            "How wrong labels are selected: bySelfConfidence (default), byNoiseRate, byClass, both, confident or predicted."
+    )
     var prune: LabelPruning?
 
-    @Option(help: "By what they are ranked: selfConfidence (default), normalizedMargin or confidenceWeightedEntropy.")
+    @Option(help: "How they are ranked: selfConfidence (default), normalizedMargin or confidenceWeightedEntropy.")
     var rank: LabelQuality?
 
-    @Option(help: "Folder in which the audit's folder is made.")
+    @Option(help: "The folder in which to create the audit's folder.")
     var output: String?
 
     @Option(
-        help: ArgumentHelp("Write a corrected copy of the data into a folder of its own.", valueName: "folder"))
+        help: ArgumentHelp("Write a corrected copy of the data into this new folder.", valueName: "folder"))
     var apply: String?
 
     @Option(
         help: ArgumentHelp(
-            "With --apply: the labels.csv of an audit, with your changes in its column action; nothing is then audited.",
+            "With --apply: the labels.csv of an audit, with your edits in its column action; no new audit is made.",
             valueName: "file.csv"))
     var corrections: String?
 

@@ -9,18 +9,18 @@ import Tensors
 struct FormsCalibrateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "calibrate",
-        abstract: "Find from which probability on fields may be accepted, on forms whose values are known.",
+        abstract: "Choose the acceptance threshold from forms whose values are known.",
         discussion: """
-            --truth is a table with the columns file, field and value; the audit.csv of forms that people keyed is one. How \
-            many errors are allowed, and how sure that is to be, says the template (acceptance).
+            --truth is a table with the columns file, field and value, such as the audit.csv of forms that people keyed. The \
+            template (acceptance) sets the error rate allowed and the confidence level of the bound.
             """)
 
     @OptionGroup var options: FormsOptions
 
-    @Option(help: ArgumentHelp("What stands in the fields.", valueName: "file.csv"))
+    @Option(help: ArgumentHelp("The true values of the fields.", valueName: "file.csv"))
     var truth: String
 
-    @Option(help: ArgumentHelp("The calibration.", valueName: "file.json"))
+    @Option(help: ArgumentHelp("The calibration file to write.", valueName: "file.json"))
     var output: String
 
     func run() throws {

@@ -10,11 +10,10 @@ import Tensors
 /// `trainer forms`: turns scanned forms into a table whose errors are bounded.
 struct FormsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "forms", abstract: "Read scanned forms into a table whose errors are bounded.",
+        commandName: "forms", abstract: "Read scanned forms into a table with a bound on its errors.",
         discussion: """
-            template proposes a template from a blank form; calibrate finds, on forms whose values are known, from which \
-            probability on a field may be accepted; read reads; merge takes in what people keyed; learn makes the network \
-            better with it.
+            template proposes a template from a blank form; calibrate chooses the acceptance threshold from forms whose \
+            values are known; read reads scans; merge merges what people keyed; learn fine-tunes the network on it.
             """,
         subcommands: [
             FormsTemplateCommand.self, FormsCalibrateCommand.self, FormsReadCommand.self, FormsMergeCommand.self,
@@ -27,7 +26,7 @@ struct FormsOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The template of the form.", valueName: "file.json"))
     var template: String
 
-    @Option(help: "A run folder or a model file, instead of the networks in the box.")
+    @Option(help: "A run folder or a model file, instead of the bundled networks.")
     var model: String?
 
     @OptionGroup var common: CommonOptions

@@ -12,23 +12,23 @@ struct FormsLearnCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "learn", abstract: "Train the network of single characters on what people keyed.",
         discussion: """
-            It goes on from the network that read the forms, with the images it was trained on mixed in. Three forms in ten \
-            are set aside; the new network is written only where it is better on them (McNemar's test) and has not \
-            forgotten the original images. Calibrate anew before it is used: a calibration holds for one network.
+            Fine-tunes the network that read the forms, mixing in the images it was trained on. Three forms in ten are held \
+            out; the new network is written only if it is better on them (McNemar's test) and has not forgotten the \
+            original images. Calibrate again before using it: a calibration holds for one network.
             """)
 
-    @Option(help: "The network that read them, a run folder or a model file, instead of the one in the box.")
+    @Option(help: "The network that read them: a run folder or a model file, instead of the bundled model.")
     var model: String?
 
-    @Option(help: "The folder of the data set that it was trained on (MNIST), where it is not found by itself.")
+    @Option(help: "The folder of the data set it was trained on (MNIST), if it is not found automatically.")
     var data: String?
 
-    @Option(help: ArgumentHelp("The new network.", valueName: "file.safetensors"))
+    @Option(help: ArgumentHelp("The model file to write.", valueName: "file.safetensors"))
     var output: String
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "Folders of results, into which people's answers were merged.")
+    @Argument(help: "Folders of results into which people's answers have been merged.")
     var folders: [String]
 
     func run() throws {

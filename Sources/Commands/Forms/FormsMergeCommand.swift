@@ -9,7 +9,7 @@ import Tensors
 /// `trainer forms merge`.
 struct FormsMergeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "merge", abstract: "Take in what people keyed in a review, and make the tables anew.")
+        commandName: "merge", abstract: "Merge what people keyed in a review, and rewrite the tables.")
 
     @Argument(help: "The folder of results.")
     var folder: String

@@ -9,20 +9,21 @@ import Tensors
 /// `trainer forms read`.
 struct FormsReadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "read", abstract: "Read scans of a form into tables; what is not sure goes to a review.",
+        commandName: "read", abstract: "Read scans of a form into tables; uncertain fields go to a review.",
         discussion: """
             The folder then holds forms.csv and forms.json, audit.csv (who decided what), exceptions.csv, summary.json, and \
-            review.html for the fields that a person has to key. Called again it goes on where it was interrupted. Without \
+            review.html for the fields that a person has to key. Run it again to resume after an interruption. Without \
             --calibration or --accept nothing is accepted: every field goes to the review.
             """)
 
     @OptionGroup var options: FormsOptions
 
-    @Option(help: ArgumentHelp("What trainer forms calibrate wrote.", valueName: "file.json"))
+    @Option(help: ArgumentHelp("The calibration that trainer forms calibrate wrote.", valueName: "file.json"))
     var calibration: String?
 
     @Option(
-        help: ArgumentHelp("Accept fields from this probability on, without a bound on their errors.", valueName: "p"))
+        help: ArgumentHelp(
+            "Accept fields with at least this probability, without a bound on their errors.", valueName: "p"))
     var accept: Double?
 
     @Option(help: "The folder for the results.")

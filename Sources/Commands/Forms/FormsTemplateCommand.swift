@@ -10,15 +10,15 @@ struct FormsTemplateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "template", abstract: "Propose a template from a blank form's boxes and lines.",
         discussion: """
-            Every row of boxes becomes a field of digits, small boxes become choices, long lines fields to write on. Name the \
-            fields, take out what is none, and add their checks: template.schema.json, written beside it, completes the keys \
-            in an editor.
+            Each row of boxes becomes a field of digits, small boxes become choices, and long lines become fields to write \
+            on. Name the fields, remove those that are none, and add their checks; template.schema.json, written beside \
+            it, lets an editor complete the keys.
             """)
 
-    @Argument(help: "The blank form, upright: a scan or a picture; several for several pages.")
+    @Argument(help: "The blank form, upright, as a scan or a photograph; one file for each page.")
     var blanks: [String]
 
-    @Option(help: ArgumentHelp("The template.", valueName: "file.json"))
+    @Option(help: ArgumentHelp("The template file to write.", valueName: "file.json"))
     var output: String
 
     func run() throws {

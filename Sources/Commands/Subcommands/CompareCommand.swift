@@ -8,17 +8,16 @@ import Reports
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
-        abstract: "Put runs side by side: figures with intervals, tests of each pair, curves, differing keys.",
+        abstract: "Compare runs: figures with intervals, pairwise tests, curves, differing configuration keys.",
         discussion: """
-            Runs are folders that train or evaluate left behind. All figures are computed again from their predictions. \
-            Two runs are tested against each other (McNemar) where they were tested on the same images; * marks the \
-            best figure.
+            Runs are folders written by train or evaluate. All figures are recomputed from their predictions. Two runs are \
+            tested against each other (McNemar) if they were evaluated on the same images; * marks the best figure.
             """)
 
-    @Argument(help: ArgumentHelp("Run folders, two or more.", valueName: "run"))
+    @Argument(help: ArgumentHelp("Two or more run folders.", valueName: "run"))
     var runs: [String]
 
-    @Option(help: "Write everything, curves as pictures and tables too, into this folder.")
+    @Option(help: "Write everything into this folder, with the curves as pictures and tables.")
     var output: String?
 
     @Option(help: "Write the result to this JSON file.")

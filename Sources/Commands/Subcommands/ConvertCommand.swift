@@ -10,16 +10,17 @@ extension DatasetsCommand {
     struct Convert: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:
-                "Turn a folder of pictures or a CSV file into IDX files to train on, or IDX files back into either.",
+                "Convert a folder of pictures or a CSV file to IDX files to train on, or IDX files back to either.",
             discussion: """
                 SOURCE is a folder with a folder of pictures for each class (in train and test, or alone), a CSV file (label, \
                 pixels), a folder of IDX files named like MNIST's, or an IDX file of images with --labels. IDX stores light \
-                ink on black, as MNIST does, but any pictures train. Nothing is written unless all of the source is sound.
+                ink on black, as MNIST does, but any pictures can be trained on. Nothing is written unless the whole source is \
+                valid.
                 """)
 
         enum Target: String, CaseIterable, ExpressibleByArgument { case idx, png, csv }
 
-        @Option(help: "idx, png or csv; without it idx, or png where the source is IDX.")
+        @Option(help: "idx, png or csv; default: idx, or png if the source is IDX.")
         var to: Target?
 
         @Option(help: "A CSV file of test images.")
@@ -27,42 +28,45 @@ extension DatasetsCommand {
 
         @Option(
             help: ArgumentHelp(
-                "A CSV file's column of labels: its name, or its number from 1; without it told by name or content.",
+                "The label column of a CSV file: its name, or its number from 1; default: found by name or content.",
                 valueName: "column"))
         var label: String?
 
-        @Option(help: "The IDX file of labels, where the source is one of images.")
+        @Option(help: "The IDX file of labels, if the source is an IDX file of images.")
         var labels: String?
 
         @Option(
             help: ArgumentHelp(
-                "Where the source has no test half: the part of each class that becomes one, in [0, 1).",
+                "If the source has no test half: the fraction of each class to use as one, in [0, 1).",
                 valueName: "fraction"))
         var testFraction = 0.1
 
         @Option(
             help: ArgumentHelp(
-                "Resample pictures to this size, or: how a CSV file's pixels are laid out.", valueName: "WIDTHxHEIGHT"))
+                "The size to which pictures are resampled, or the layout of a CSV file's pixels.",
+                valueName: "WIDTHxHEIGHT"))
         var size: String?
 
         @Flag(
-            help: "Find each picture's ink, crop, fit and centre it as MNIST's digits were; 28×28 unless --size says.")
+            help:
+                "Find each picture's ink, then crop, scale and centre it as MNIST's digits were; 28×28 unless --size is given."
+        )
         var prepare = false
 
-        @Flag(help: "IDX images have rows and columns exchanged, as EMNIST's have.")
+        @Flag(help: "The rows and columns of IDX images are swapped, as in EMNIST's files.")
         var transposed = false
 
-        @Flag(help: "Exchange light and dark.")
+        @Flag(help: "Invert light and dark.")
         var invert = false
 
         @Flag(help: "Compress IDX files.")
         var gzip = false
 
-        @Flag(name: .shortAndLong, help: "No progress, only results and errors.")
+        @Flag(name: .shortAndLong, help: "Print only results and errors, no progress.")
         var quiet = false
 
         @Argument(help: "What to convert.") var source: String
-        @Argument(help: "The folder to make.") var output: String
+        @Argument(help: "The folder to create.") var output: String
 
         func validate() throws {
             guard testFraction >= 0, testFraction < 1 else {

@@ -17,9 +17,10 @@ struct DatasetsCommand: ParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Names, sizes, licences, and where they are.")
+        static let configuration = CommandConfiguration(
+            abstract: "List names, sizes, licences, and where the data sets are.")
         @Option(help: "The folder to look in.") var data: String?
-        @Flag(help: "Each file, its bytes as published, and the digests it is known by.") var digests = false
+        @Flag(help: "List each file with its published size and its digests.") var digests = false
 
         func run() throws {
             if digests { return try printDigests() }
@@ -54,7 +55,7 @@ struct DatasetsCommand: ParsableCommand {
     }
 
     struct Fetch: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Download a data set, unless it is here already.")
+        static let configuration = CommandConfiguration(abstract: "Download a data set, unless it is already here.")
         @Argument(help: "The data set's name.") var name: String
 
         func run() throws {
@@ -63,7 +64,7 @@ struct DatasetsCommand: ParsableCommand {
     }
 
     struct Verify: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Check every file of a data set by its digest.")
+        static let configuration = CommandConfiguration(abstract: "Verify every file of a data set by its digest.")
         @Argument(help: "The data set's name.") var name: String
         @Option(help: "The folder to look in.") var data: String?
 

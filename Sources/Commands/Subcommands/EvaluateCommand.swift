@@ -13,42 +13,42 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A run folder or a model file; given again, or a folder of model files: an ensemble, whose probabilities "
+            "A run folder or a model file; repeat it, or give a folder of model files, for an ensemble, whose probabilities "
                 + "are averaged.", valueName: "model"))
     var model: [String]
 
-    @Option(help: "The folder that holds the data set.")
+    @Option(help: "The folder of the data set.")
     var data: String?
 
-    @Option(help: "The data set's name, instead of the one the model was trained on.")
+    @Option(help: "The name of the data set, instead of the one the model was trained on.")
     var dataset: String?
 
     @Option(help: "auto, full or sample, instead of the model's own.")
     var source: String?
 
-    @Option(help: "An IDX file of images, instead of a data set; with --labels.")
+    @Option(help: "An IDX file of images, instead of a data set; requires --labels.")
     var images: String?
 
     @Option(help: "The IDX file of their labels.")
     var labels: String?
 
-    @Flag(help: "With --images: their rows and columns are exchanged, as in EMNIST's files.")
+    @Flag(help: "With --images: rows and columns are swapped, as in EMNIST's files.")
     var transposed = false
 
-    @Option(help: "test, or validation: the part of the training set that was held out.")
+    @Option(help: "test, or validation: the held-out part of the training set.")
     var split: Split = .test
 
     @Option(
         name: .customLong("set"),
         help: ArgumentHelp(
-            "Override a key of the section evaluation, as often as you like.", valueName: "evaluation.key=value"))
+            "Override a key of the section evaluation; repeatable.", valueName: "evaluation.key=value"))
     var overrides: [String] = []
 
-    @Option(help: "Folder in which the evaluation's folder is made.")
+    @Option(help: "The folder in which to create the evaluation's folder.")
     var output: String?
 
     @Flag(
-        help: "Also rotated, scaled, shifted, sheared, noisy, blurred and pale by degrees, and in MNIST-C's other ways."
+        help: "Also evaluate on corrupted images: seven kinds at graded strengths, and MNIST-C's others."
     )
     var robustness = false
 

@@ -12,11 +12,11 @@ struct ExportCommand: ParsableCommand {
     }
 
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Write a saved model for other tools: ONNX, safetensors or NPZ.",
+        commandName: "export", abstract: "Export a saved model for other tools: ONNX, safetensors or NPZ.",
         discussion: """
-            An ONNX model takes pixels [N, C, H, W] and gives class probabilities [N, K]; normalisation and softmax \
-            are inside. Safetensors and NPZ hold the weights alone, named and ordered as PyTorch has them \
-            (layer.weight [out, in, kH, kW]), or with --layout keras as Keras does (layer/kernel [kH, kW, in, out]).
+            An ONNX model takes pixels [N, C, H, W] and returns class probabilities [N, K]; normalisation and softmax are \
+            included. Safetensors and NPZ hold only the weights, named and laid out as in PyTorch (layer.weight \
+            [out, in, kH, kW]) or, with --layout keras, as in Keras (layer/kernel [kH, kW, in, out]).
             """)
 
     @Option(help: "A run folder or a model file.")
@@ -25,10 +25,10 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "onnx, safetensors or npz.")
     var format: Format
 
-    @Option(help: "Of an ONNX model: float for pixels in [0, 1] (default), or uint8 for bytes.")
+    @Option(help: "For ONNX: float for pixels in [0, 1] (default), or uint8 for bytes.")
     var input: ONNXInput?
 
-    @Option(help: "Of safetensors and npz: pytorch (default) or keras.")
+    @Option(help: "For safetensors and npz: pytorch (default) or keras.")
     var layout: WeightLayout?
 
     @Argument(help: "The file to write.")

@@ -14,7 +14,7 @@ struct GEMMCommand: ParsableCommand {
 
     struct Measure: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Rates of the linked BLAS on one thread and on all (the default).")
+            abstract: "Measure the linked BLAS on one thread and on all (the default).")
 
         @Option(help: "Measure the products of this JSON configuration's training step instead of the sweep.")
         var config: String?
@@ -27,7 +27,7 @@ struct GEMMCommand: ParsableCommand {
         @Option(help: "Write the result to this JSON file, for compare.")
         var json: String?
 
-        @Flag(help: "Fewer and shorter timings; the sweep stops at 512.")
+        @Flag(help: "Take fewer and shorter timings; the sweep stops at 512.")
         var quick = false
 
         @OptionGroup var common: CommonOptions
@@ -92,9 +92,9 @@ struct GEMMCommand: ParsableCommand {
 
     struct Compare: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Put saved results side by side: rates, ratios to the first, and differences of results.")
+            abstract: "Compare saved results: rates, ratios to the first, and numerical differences.")
 
-        @Argument(help: "Files written by trainer gemm --json; the first is the measure.")
+        @Argument(help: "Files written by trainer gemm --json; the first is the reference.")
         var files: [String]
 
         func run() throws {

@@ -7,13 +7,13 @@ import Numeral
 /// `trainer import`: turns weights of PyTorch or Keras into a model of this project.
 struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Make a model from weights that PyTorch or Keras saved.",
+        commandName: "import", abstract: "Make a model from weights saved by PyTorch or Keras.",
         discussion: """
             WEIGHTS is a safetensors or NPZ file: a PyTorch state dictionary, or Keras weights under names that end \
             in kernel, bias, gamma, beta, moving_mean, moving_variance. The configuration describes the same network. \
-            Layers are matched by name where all names agree (without module., _orig_mod. and what else all have in \
-            front), else by kind and shape; layers that share a shape by the numbers in their names or the order of an \
-            NPZ file. Where neither tells them apart, --names must.
+            Layers are matched by name if all names agree (ignoring module., _orig_mod. and any common prefix), otherwise \
+            by kind and shape, and layers of equal shape by the numbers in their names or the order of an NPZ file. Where \
+            that is ambiguous, --names is required.
             """)
 
     @Option(help: "The JSON configuration of the same network.")
@@ -21,22 +21,22 @@ struct ImportCommand: ParsableCommand {
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("Override one key, as often as you like.", valueName: "key.path=value"))
+        help: ArgumentHelp("Override one key; repeatable.", valueName: "key.path=value"))
     var overrides: [String] = []
 
-    @Option(help: "pytorch or keras; else as the names tell.")
+    @Option(help: "pytorch or keras; default: guessed from the names.")
     var layout: WeightLayout?
 
-    @Option(help: "A JSON object: the configuration's layer names, each with the file's.")
+    @Option(help: "A JSON object that maps the configuration's layer names to the file's.")
     var names: String?
 
-    @Option(help: "The mean that was subtracted from pixels in [0, 1].")
+    @Option(help: "The mean subtracted from pixels in [0, 1].")
     var mean: Float?
 
-    @Option(help: "The standard deviation they were divided by.")
+    @Option(help: "The standard deviation by which they were divided.")
     var standardDeviation: Float?
 
-    @Flag(name: .shortAndLong, help: "Do not list what went where.")
+    @Flag(name: .shortAndLong, help: "Do not list how tensors were matched.")
     var quiet = false
 
     @Argument(help: "The weights.")

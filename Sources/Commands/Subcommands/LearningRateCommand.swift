@@ -9,16 +9,16 @@ import Runs
 struct LearningRateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lr-find",
-        abstract: "Find a learning rate: steps at a rising rate, and what that does to the loss (Smith 2017).")
+        abstract: "Find a learning rate: train with a rising rate and plot the loss (Smith 2017).")
 
     @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var common: CommonOptions
     @OptionGroup var tuning: TuningOptions
 
-    @Option(help: "The folder that holds the data set.")
+    @Option(help: "The folder of the data set.")
     var data: String?
 
-    @Option(help: "Folder in which the test's folder is made, instead of the configuration's.")
+    @Option(help: "The folder in which to create the test's folder, instead of the configuration's.")
     var output: String?
 
     @Option(help: "The first rate.")
@@ -27,10 +27,10 @@ struct LearningRateCommand: ParsableCommand {
     @Option(help: "The last rate.")
     var to = 10.0
 
-    @Option(help: "Steps from one to the other.")
+    @Option(help: "The number of steps from the first rate to the last.")
     var steps = 300
 
-    @Option(help: "Part of the mean loss that stays at each step, in [0, 1).")
+    @Option(help: "The decay of the moving average of the loss, in [0, 1).")
     var smoothing = 0.9
 
     func run() throws {

@@ -11,57 +11,60 @@ struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict", abstract: "Read handwritten digits from pictures: PNG, JPEG, PBM, PGM or PPM.",
         discussion: """
-            Any size, dark on light or light on dark. Without --segment a picture shows one digit. Without --model it is \
-            the network that ships with the package, trained on MNIST. A picture that cannot be read is reported and the \
-            others are read all the same; the exit code is then 2. A CSV file holds an image a row, with or without labels.
+            Pictures may have any size, dark on light or light on dark. Without --segment, a picture shows one digit. Without \
+            --model, the network that ships with the package is used, trained on MNIST. A picture that cannot be read is \
+            reported and the others are still read; the exit code is then 2. A CSV file holds one image per row, with or \
+            without labels.
             """)
 
-    @Option(help: "A run folder or a model file, instead of the model in the box.")
+    @Option(help: "A run folder or a model file, instead of the bundled model.")
     var model: String?
 
     @Flag(help: "Find every digit of a form field, a line or a page, in reading order.")
     var segment = false
 
-    @Flag(help: "The pictures are the network's input already: light on black, of its size, as MNIST's are.")
+    @Flag(help: "The pictures are already in the network's input format: light on black and of its size, as in MNIST.")
     var raw = false
 
     @Option(
-        help: ArgumentHelp("Leave out what the model is less sure of, in (0, 1]: 0.9, say.", valueName: "probability"))
+        help: ArgumentHelp(
+            "Reject characters with a lower probability, in (0, 1], for example 0.9.", valueName: "probability"))
     var reject: Double?
 
     @Option(
         help: ArgumentHelp(
-            "Say unknown of what looks stranger than this share of the images that the model knows, in [0.5, 1]; default 0.95, with "
-                + "--segment 0.99; 1: of nothing.", valueName: "share"))
+            "Report as unknown what looks stranger than this share of the images the model was trained for, in [0.5, 1]; default: 0.95, with "
+                + "--segment 0.99; 1 disables it.", valueName: "share"))
     var known: Double?
 
     @Flag(help: "Write JSON.")
     var json = false
 
-    @Flag(help: "Write CSV, a row for each digit with every probability.")
+    @Flag(help: "Write CSV, one row per digit with all probabilities.")
     var csv = false
 
     @Option(
         help: ArgumentHelp(
-            "A CSV file's column of row names: its name or its number from 1; else rows are numbered from 1.",
+            "The column of row ids of a CSV file: its name, or its number from 1; default: rows are numbered from 1.",
             valueName: "column"))
     var idColumn: String?
 
     @Option(
         help: ArgumentHelp(
-            "For a CSV file: write its rows' ids and classes alone, under these two names.", valueName: "ImageId,Label")
+            "For a CSV file: write only the ids and classes of its rows, under these two names.",
+            valueName: "ImageId,Label")
     )
     var header: String?
 
     @Option(
         help: ArgumentHelp(
-            "Write a picture of what the network saw and where it looked: a PNG file, or a folder for several pictures.",
+            "Write an explanation: what the network saw and where it looked. A PNG file, or a folder for several pictures.",
             valueName: "file.png|folder"))
     var explain: String?
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "The pictures, or folders of them, or CSV files of an image a row; - for standard input.")
+    @Argument(help: "Pictures, folders of pictures, or CSV files with one image per row; - for standard input.")
     var images: [String]
 
     func validate() throws {

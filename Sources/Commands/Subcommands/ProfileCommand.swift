@@ -12,34 +12,35 @@ struct ProfileCommand: ParsableCommand {
         commandName: "profile",
         abstract: "Measure a network: images/s, and time, GFLOP/s and bytes of each layer.",
         discussion: """
-            Images are synthetic, so no data set is needed. Rates are taken without instruments. GFLOP/s count the \
-            multiply-adds of the layer as defined, so a lowering that saves multiplications can pass 100 % of the peak.
+            Images are synthetic, so no data set is needed. Throughput is measured without per-layer timing. GFLOP/s count \
+            the multiply-adds of the layer as defined, so a lowering that saves multiplications can exceed 100 % of the peak.
             """)
 
     @Option(help: "The JSON configuration.")
     var config: String?
 
-    @Option(help: "A run folder, a model file, or box, instead of a configuration: its network, quantized where it is.")
+    @Option(
+        help: "A run folder, a model file, or box, instead of a configuration: measure its network, quantized or not.")
     var model: String?
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("With --config: override one key, as often as you like.", valueName: "key.path=value"))
+        help: ArgumentHelp("With --config: override one key; repeatable.", valueName: "key.path=value"))
     var overrides: [String] = []
 
-    @Option(help: "Random seed, instead of the configuration's.")
+    @Option(help: "The random seed, instead of the configuration's.")
     var seed: UInt64?
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var tuning: TuningOptions
 
-    @Option(help: "Images in a training step; default: the configuration's.")
+    @Option(help: "The batch size in training; default: the configuration's.")
     var batch: Int?
 
-    @Option(help: "Images in a call of inference.")
+    @Option(help: "The batch size at inference.")
     var inferenceBatch = 512
 
-    @Option(help: "Steps in each timed block and in the breakdown; default: as many as make 0.1 s and 1 s.")
+    @Option(help: "The steps in each timed block and in the breakdown; default: enough for 0.1 s and 1 s.")
     var steps: Int?
 
     @Option(help: "Write the result to this JSON file.")

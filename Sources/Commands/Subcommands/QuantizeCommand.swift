@@ -10,32 +10,32 @@ import Workers
 struct QuantizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quantize",
-        abstract: "Make a saved model's layers multiply bytes (int8) where that is faster and as often right.",
+        abstract: "Quantize a saved model's layers to int8 where that is faster and equally accurate.",
         discussion: """
-            Ranges are found, and both networks compared, on the validation images, which neither learned from; the test set is not \
-            looked at. The file that is written is a model like any other: evaluate, predict, serve and export take it.
+            Ranges are chosen, and both networks compared, on the validation images, which neither was trained on; the test set is \
+            not read. The result is a model like any other: evaluate, predict, serve and export accept it.
             """)
 
     @Option(help: "A run folder, a model file, or box.")
     var model: String
 
     @Option(
-        help: ArgumentHelp("The file to write; default: beside the model, model-int8.safetensors.", valueName: "file"))
+        help: ArgumentHelp("The file to write; default: model-int8.safetensors beside the model.", valueName: "file"))
     var output: String?
 
-    @Option(help: "The folder that holds the data set, or your own data.")
+    @Option(help: "The folder of the data set, or your own data.")
     var data: String?
 
     @Option(
         help: ArgumentHelp(
-            "How far bytes reach: minMax, percentile or entropy; default: the one whose network is surest of the labels.",
+            "How the ranges of activations are chosen: minMax, percentile or entropy; default: the one with the lowest validation loss.",
             valueName: "method"))
     var calibration: CalibrationMethod?
 
-    @Option(help: ArgumentHelp("Validation images that ranges are found on.", valueName: "count"))
+    @Option(help: ArgumentHelp("The number of validation images used to choose the ranges.", valueName: "count"))
     var images: Int?
 
-    @Flag(help: "Quantize layers that are not faster on this machine too: for a model that another one will use.")
+    @Flag(help: "Also quantize layers that are not faster on this machine, for a model to be used on another.")
     var untimed = false
 
     @OptionGroup var common: CommonOptions
@@ -49,6 +49,9 @@ struct QuantizeCommand: ParsableCommand {
     func run() throws {
         let saved = try SavedModel.load(path: model)
         let target = try target()
+        guard !saved.graph.readsLines else {
+            throw InputError("--model", expected: "a network of single images", received: "one of lines of text")
+        }
         let experiment = try AuditSession.experiment(of: saved, data: data)
         var options = experiment.dataRequest
         options.modelClasses = saved.classNames

@@ -10,29 +10,30 @@ package struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("model"),
         help: ArgumentHelp(
-            "A run folder or a model file, as often as you like; the first reads what names none. Default: the model in the box.",
+            "A run folder or a model file; repeatable. Requests that name no model use the first. Default: the bundled model.",
             valueName: "run|file"))
     package var models: [String] = []
 
-    @Option(help: "The address to listen on; any but this machine's own (127.0.0.1, ::1) needs a token.")
+    @Option(help: "The address to listen on; any other than loopback (127.0.0.1, ::1) requires a token.")
     package var host = "127.0.0.1"
 
-    @Option(help: "The port; 0 for any that is free.")
+    @Option(help: "The port; 0 for any free one.")
     package var port = 8080
 
-    @Option(help: "The folder of runs that the page /runs shows.")
+    @Option(help: "The folder of runs shown on the page /runs.")
     package var runs = "runs"
 
     @Option(
         help: ArgumentHelp(
-            "A file with the token that requests must bring; or the variable NUMERAL_TOKEN. 16 characters at least.",
+            "A file with the token that requests must carry, of at least 16 characters; or set the variable NUMERAL_TOKEN.",
             valueName: "file"))
     package var tokenFile: String?
 
     @Option(
         name: .customLong("name"),
         help: ArgumentHelp(
-            "A host name that leads here, besides localhost and addresses; as often as you like.", valueName: "host"))
+            "A host name under which this server is reached, besides localhost and addresses; repeatable.",
+            valueName: "host"))
     package var names: [String] = []
 
     @Option(help: ArgumentHelp("For HTTPS: the certificate and its chain, a PEM file.", valueName: "file"))
@@ -41,16 +42,18 @@ package struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("For HTTPS: the certificate's private key, a PEM file.", valueName: "file"))
     package var key: String?
 
-    @Option(help: "Requests that may wait; more are told to come again (429).")
+    @Option(help: "The number of requests that may wait; further ones are refused with status 429.")
     package var queue = 256
 
-    @Option(help: ArgumentHelp("A request that waits longer is given up (503).", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp("The longest a request may wait; then it is answered with status 503.", valueName: "seconds")
+    )
     package var deadline = 30.0
 
-    @Option(help: ArgumentHelp("The largest body of a request.", valueName: "bytes"))
+    @Option(help: ArgumentHelp("The largest request body.", valueName: "bytes"))
     package var maxBody = 1 << 24
 
-    @Option(help: ArgumentHelp("The largest picture after decoding.", valueName: "pixels"))
+    @Option(help: ArgumentHelp("The largest picture, after decoding.", valueName: "pixels"))
     package var maxPixels = 1 << 24
 
     @OptionGroup var common: CommonOptions
@@ -117,10 +120,10 @@ package struct ServeOptions: ParsableArguments {
 /// `trainer serve`: serves a page to draw on, live runs, and an API.
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve", abstract: "A page to draw on, live curves of runs, and a service that reads pictures.",
+        commandName: "serve", abstract: "Serve a page to draw on, live curves of runs, and an API that reads pictures.",
         discussion: """
             Open http://127.0.0.1:8080 in a browser. Programs post pictures to /read, or speak the Open Inference Protocol (/v2); \
-            /openapi.json says how. Ctrl-C or SIGTERM answers what was asked, and ends.
+            /openapi.json describes both. On Ctrl-C or SIGTERM it answers pending requests, then exits.
             """)
 
     /// The name of the program that serves.

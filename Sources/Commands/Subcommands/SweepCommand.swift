@@ -8,16 +8,16 @@ import Runs
 struct SweepCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sweep",
-        abstract: "Try many configurations, rank them on the validation images, and say how to train the best.",
-        discussion: "A sweep that was interrupted goes on where it was with the same command.")
+        abstract: "Try many configurations, rank them on the validation images, and print how to train the best.",
+        discussion: "Run the same command again to resume an interrupted sweep.")
 
     @Option(help: "The JSON file of the sweep.")
     var config: String
 
-    @Option(help: "The folder that holds the data set.")
+    @Option(help: "The folder of the data set.")
     var data: String?
 
-    @Option(help: "Folder in which the sweep's folder is made, instead of the file's.")
+    @Option(help: "The folder in which to create the sweep's folder, instead of the file's.")
     var output: String?
 
     @OptionGroup var common: CommonOptions

@@ -16,31 +16,32 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The folder that holds the data set; or your own data: a folder of pictures for each class, a CSV file.",
+            "The folder of the data set, or your own data: a folder with a folder of pictures for each class, or a CSV file.",
             valueName: "path"))
     var data: String?
 
-    @Option(help: "Folder in which the run folder is made, instead of the configuration's.")
+    @Option(help: "The folder in which to create the run folder, instead of the configuration's.")
     var output: String?
 
-    @Option(help: ArgumentHelp("Go on with an unfinished run, in its folder.", valueName: "run"))
+    @Option(help: ArgumentHelp("Resume an unfinished run, in its folder.", valueName: "run"))
     var resume: String?
 
     @Option(
         help: ArgumentHelp(
-            "Begin with the weights of a trained network, a run folder, a model file, or box; without --config its network, "
-                + "augmentation and a recipe for few images.",
+            "Start from the weights of a trained network: a run folder, a model file, or box; without --config, use its network, "
+                + "its augmentation and a recipe for few images.",
             valueName: "model"))
     var from: String?
 
     @Option(
         help: ArgumentHelp(
-            "Cross-validate: cut the training images into so many parts, and for each train on the others and test on it. The same "
-                + "command goes on with what was interrupted.",
+            "Cross-validate: split the training images into this many folds, and for each train on the others and test on it. The same "
+                + "command resumes an interrupted cross-validation.",
             valueName: "count"))
     var folds: Int?
 
-    @Flag(help: "With --resume: go on although Numeral, BLAS or CPU are others than at the beginning.")
+    @Flag(
+        help: "With --resume: continue even though Numeral, the BLAS or the CPU differ from those the run began with.")
     var force = false
 
     func validate() throws {

@@ -7,10 +7,10 @@ import Workers
 
 /// Options that most commands share.
 struct CommonOptions: ParsableArguments {
-    @Option(help: "Threads that compute; default: the cores this process may use.")
+    @Option(help: "The number of compute threads; default: the cores available to this process.")
     var threads: Int?
 
-    @Flag(name: .shortAndLong, help: "No progress, only results and errors.")
+    @Flag(name: .shortAndLong, help: "Print only results and errors, no progress.")
     var quiet = false
 
     /// Creates the worker pool and checks its BLAS.
@@ -60,10 +60,10 @@ struct ConfigurationOptions: ParsableArguments {
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("Override one key, as often as you like.", valueName: "key.path=value"))
+        help: ArgumentHelp("Override one key; repeatable.", valueName: "key.path=value"))
     var overrides: [String] = []
 
-    @Option(help: "Random seed, instead of the configuration's.")
+    @Option(help: "The random seed, instead of the configuration's.")
     var seed: UInt64?
 
     /// Returns the configuration and its graph, with every shape checked.
@@ -108,10 +108,10 @@ struct TrainingConfigurationOptions: ParsableArguments {
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("Override one key, as often as you like.", valueName: "key.path=value"))
+        help: ArgumentHelp("Override one key; repeatable.", valueName: "key.path=value"))
     var overrides: [String] = []
 
-    @Option(help: "Random seed, instead of the configuration's.")
+    @Option(help: "The random seed, instead of the configuration's.")
     var seed: UInt64?
 
     private var allOverrides: [String] { overrides + (seed.map { ["seed=\($0)"] } ?? []) }

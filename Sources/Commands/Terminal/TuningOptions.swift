@@ -5,7 +5,7 @@ import Workers
 
 /// Options for choosing a network's lowerings before it runs.
 struct TuningOptions: ParsableArguments {
-    @Flag(help: "Time the lowerings again, instead of going by what earlier runs on this machine found.")
+    @Flag(help: "Time the lowerings again instead of reusing the timings of earlier runs on this machine.")
     var retune = false
 
     /// Times the lowerings that the configuration leaves open, and writes the choices into it.

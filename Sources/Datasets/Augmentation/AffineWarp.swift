@@ -3,14 +3,14 @@ import Tensors
 
 /// The affine warp: rotation, scale, shear, shift and mirroring in one resampling. The formula is at ``Augmenter``.
 extension Augmenter {
-    /// Where an output pixel comes from: `x = originX + xx·dx + xy·dy`, `y = originY + yx·dx + yy·dy` with
+    /// The source position of an output pixel: `x = originX + xx·dx + xy·dy`, `y = originY + yx·dx + yy·dy` with
     /// `(dx, dy) = q − c − t`.
     struct Map {
         var xx: Float, xy: Float, yx: Float, yy: Float
         var shiftX: Float, shiftY: Float
 
-        /// The inverse of mirroring (left for right, first of all), shear, rotation (degrees), scale and shift; exact
-        /// for quarter turns.
+        /// Creates the inverse of mirroring (left to right, applied first), shear, rotation (degrees), scale and shift;
+        /// exact for quarter turns.
         init(rotation: Float, scale: Float, shear: Float, shiftX: Float, shiftY: Float, isMirrored: Bool = false) {
             let quarters = (Double(rotation) / 90).rounded()
             let rest = (Double(rotation) - 90 * quarters) * .pi / 180
@@ -27,7 +27,8 @@ extension Augmenter {
         }
     }
 
-    /// Whether an image is mirrored in an epoch; by turns, it is drawn at the address of epoch 0.
+    /// Returns whether an image is mirrored in an epoch; with alternating flips, the draw is that at the address of
+    /// epoch 0.
     func drawsMirror(_ address: RandomAddress) -> Bool {
         guard options.horizontalFlip > 0 else { return false }
         var drawn = address
@@ -64,7 +65,7 @@ extension Augmenter {
         let lastX = Float(width + 1), lastY = Float(height + 1), pitch = Float(width + 2)
         for y in 0..<height {
             let dy = Float(y) - centerY - map.shiftY
-            // In the padded image, whose pixel (1, 1) is the image's (0, 0).
+            // Positions in the padded image, whose pixel (1, 1) is the image's (0, 0).
             let rowX = centerX + 1 + map.xy * dy, rowY = centerY + 1 + map.yy * dy
             for v in 0..<vectors {
                 let dx = lanes + (Float(16 * v) - centerX - map.shiftX)
@@ -75,7 +76,7 @@ extension Augmenter {
                 }
                 let (left, fractionX) = Self.cell(x, last: lastX)
                 let (top, fractionY) = Self.cell(y1, last: lastY)
-                // Whole numbers below 2^23, read out of the mantissa.
+                // Integers below 2^23, read from the mantissa.
                 let index = (top * pitch + left) + 0x1p23
                 let start = y * width + 16 * v
                 for lane in 0..<min(16, width - 16 * v) {
@@ -94,7 +95,7 @@ extension Augmenter {
         }
     }
 
-    /// The value between four pixels, the upper left one at `corner`.
+    /// Interpolates bilinearly between four pixels, the upper left one at `corner`.
     @inline(__always)
     private static func blend(
         _ pixels: borrowing MutableSpan<Float>, _ corner: Int, _ step: Int, _ stride: Int, _ fx: Float, _ fy: Float
@@ -105,12 +106,12 @@ extension Augmenter {
         return upper + fy * (lower - upper)
     }
 
-    /// `x` clamped to 0...last, as a whole number at most last − 1 and the rest in 0...1.
+    /// Splits `x`, clamped to 0...last, into an integer of at most last − 1 and the remainder, in 0...1.
     @inline(__always)
     private static func cell(_ x: SIMD16<Float>, last: Float) -> (SIMD16<Float>, SIMD16<Float>) {
         var clamped = x.replacing(with: 0, where: x .< 0)
         clamped.replace(with: last, where: clamped .> last)
-        // Adding and taking away 2^23 rounds to the nearest whole number; then down.
+        // Adding and subtracting 2^23 rounds to the nearest integer, which is then corrected to round down.
         var whole = (clamped + 0x1p23) - 0x1p23
         whole.replace(with: whole - 1, where: whole .> clamped)
         whole.replace(with: last - 1, where: whole .> last - 1)

@@ -1,40 +1,41 @@
 import Formats
 import Tensors
 
-/// Everything that the section `augmentation` of a configuration says. Zero everywhere: no augmentation.
+/// The options of the configuration section `augmentation`. The defaults mean no augmentation.
 ///
-/// One affine warp per image about its centre (bilinear, zero outside), then elastic distortion, then erasing;
-/// drawn afresh each epoch at the address (seed, augmentation, epoch, sample).
+/// One affine warp per image about its centre, with elastic distortion (bilinear, zero outside), then adjustments, then
+/// erasing; drawn anew each epoch at the address (seed, augmentation, epoch, sample).
 public struct AugmentationOptions: Hashable, Sendable {
-    /// Largest rotation either way, degrees, 0...180.
+    /// The largest rotation either way, in degrees, 0...180.
     public var rotation: Float = 0
-    /// Scale factors, drawn uniformly from low...high, 0.1...10.
+    /// The scale factors, drawn uniformly from low...high, 0.1...10.
     public var scale: ClosedRange<Float> = 1...1
-    /// Largest shear either way: `x += s·y`, |s| ≤ 2.
+    /// The largest shear either way: `x += s·y`, |s| ≤ 2.
     public var shear: Float = 0
-    /// Largest shift either way, pixels, each axis.
+    /// The largest shift either way along each axis, in pixels.
     public var translation: Float = 0
-    /// How often an image is mirrored, left for right, 0...1: for things that look alike so, not for digits and letters.
+    /// The probability of mirroring an image left to right, 0...1; for subjects that mirroring leaves recognisable, not
+    /// for digits and letters.
     public var horizontalFlip: Float = 0
-    /// With a `horizontalFlip` of 0.5: by turns, every other epoch, beginning by chance, rather than by chance in each. An image is
-    /// then seen both ways in any two epochs (K. Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU",
-    /// arXiv:2404.00498).
+    /// Whether a `horizontalFlip` of 0.5 alternates: every other epoch, from a random start, instead of at random in
+    /// each. An image is then seen both ways in any two consecutive epochs (K. Jordan 2024, "94% on CIFAR-10 in 3.29
+    /// seconds on a single GPU", arXiv:2404.00498).
     public var alternatingFlip = false
     /// Elastic distortion; nil: none.
     public var elastic: Elastic? = nil
-    /// Changes of the values, in this order.
+    /// The adjustments of the values, in this order.
     public var adjustments: [Adjustment] = []
     /// Random erasing; nil: none.
     public var erasing: Erasing? = nil
-    /// Blending with another image and its label (Zhang et al. 2017, arXiv:1710.09412).
+    /// Mixup: blending with another image and its label (Zhang et al. 2017, arXiv:1710.09412); nil: none.
     public var mixup: Mixing? = nil
-    /// A rectangle of another image, and its share of the label (Yun et al. 2019, arXiv:1905.04899).
+    /// CutMix: a rectangle of another image, and its share of the label (Yun et al. 2019, arXiv:1905.04899); nil: none.
     public var cutmix: Mixing? = nil
 
-    /// No augmentation.
+    /// Creates options without augmentation.
     public init() {}
 
-    /// Whether any of it changes an image.
+    /// Whether no augmentation is set, so that images stay unchanged.
     public var isIdentity: Bool { self == AugmentationOptions() }
 }
 

@@ -1,9 +1,9 @@
 import Foundation
 import Tensors
 
-/// A pixel as images hold it.
+/// The type of a pixel as images store it.
 protocol AugmentedPixel: BitwiseCopyable {
-    /// In [0, 1].
+    /// The value, in [0, 1].
     var intensity: Float { get }
 }
 
@@ -18,16 +18,16 @@ extension Float: AugmentedPixel {
 /// Distorts images as ``AugmentationOptions`` says: one affine warp about the centre, elastic displacements composed
 /// with it in the same resampling (bilinear, zero outside), then ``Adjustment``s, then random erasing.
 ///
-/// With c = ((W−1)/2, (H−1)/2), y pointing down, F = diag(−1, 1) for an image that is mirrored and else the identity,
+/// With c = ((W−1)/2, (H−1)/2), y pointing down, F = diag(−1, 1) for a mirrored image and the identity otherwise,
 /// rotation θ (clockwise as seen), scale s, shear k and shift t, the content at p moves to
 /// `c + t + s·R(θ)·[1 k; 0 1]·F·(p − c)`. So the output at q is the input at
-/// `c + F·[1 −k; 0 1]·R(−θ)·(q − c − t)/s + α·(G * U)(q)`, U uniform in ±1 for each pixel and axis, G a Gaussian of
-/// deviation σ cut off at 4σ and of sum 1, U being zero outside the image.
+/// `c + F·[1 −k; 0 1]·R(−θ)·(q − c − t)/s + α·(G * U)(q)`, where U is uniform in ±1 for each pixel and axis and zero
+/// outside the image, and G is a Gaussian of standard deviation σ, truncated at 4σ and normalised to sum 1.
 ///
-/// All random numbers of an image are draws at the address (seed, augmentation, epoch, sample): words 0 to 6 are
-/// rotation, scale, shear, shift x, shift y, whether elastic, whether erased; words 7 on are erasing's; the first word
-/// of block 15 is whether mirrored; blocks 16 on are the field U: first its x, one word a pixel in row-major order from
-/// a whole block on, then its y likewise.
+/// All random numbers of an image are drawn at the address (seed, augmentation, epoch, sample). Words 0 to 6 are
+/// rotation, scale, shear, shift x, shift y, whether to distort elastically and whether to erase; words from 7 on are
+/// for erasing. The first word of block 15 decides mirroring. Blocks from 16 on are the field U: first its x, one word
+/// per pixel in row-major order, then its y likewise, each starting at a whole block.
 ///
 /// Sources: P. Y. Simard, D. Steinkraus, J. C. Platt, "Best practices for convolutional neural networks applied to
 /// visual document analysis", ICDAR 2003; Z. Zhong et al., "Random erasing data augmentation", 2017,
@@ -40,20 +40,22 @@ package struct Augmenter: Sendable {
     package let seed: UInt64
 
     private let hasAffine: Bool
-    /// Vectors of 16 columns in a row.
+    /// The number of 16-column vectors per row.
     let vectors: Int
     /// `g[d]`, the Gaussian at distance d, up to its radius.
     let gaussian: [Float]
-    /// The Gaussian under 16 columns seen from column k: entry `16·v − k + width − 1`, lane l is `g[|16·v + l − k|]`.
+    /// The Gaussian over 16 columns as seen from column k: lane l of entry `16·v − k + width − 1` is
+    /// `g[|16·v + l − k|]`.
     let gaussianLanes: [SIMD16<Float>]
 
-    /// The block that says whether an image is mirrored.
+    /// The block of random words that decides mirroring.
     static let mirrorBlock: UInt32 = 15
-    /// First block of the elastic field.
+    /// The first block of the elastic field.
     static let fieldBlock: UInt32 = 16
 
-    /// - Throws: `InputError` where an option is out of the range that ``AugmentationOptions`` gives, or the image has
-    ///   no pixels or more than 2^23.
+    /// - Throws: `InputError` if an option is outside the range that ``AugmentationOptions`` gives, an adjustment
+    ///   cannot be applied to such images, or an image is empty or has 2^23 pixels or more, including a border of one
+    ///   pixel.
     package init(
         _ options: AugmentationOptions, height: Int, width: Int, channels: Int, seed: UInt64
     ) throws(InputError) {
@@ -94,17 +96,18 @@ package struct Augmenter: Sendable {
         gaussianLanes = lanes
     }
 
-    /// Memory that one thread needs to augment images of one size; made once, used for every image.
+    /// Memory that one thread needs to augment images of one size; made once and reused for every image.
     package struct Scratch: Sendable {
-        /// The image in [0, 1] with a border of one zero pixel, `[H+2, W+2, C]`.
+        /// The image in [0, 1] with a zero border of one pixel, `[H+2, W+2, C]`.
         fileprivate var padded: [Float]
-        /// U, `[2, H, W]`, each half rounded up to 4 elements.
+        /// U, `[2, H, W]`, each half rounded up to a multiple of 4 elements.
         fileprivate var field: [Float]
-        /// Displacements smoothed along rows, then along columns too: x and y by turns, `[H, ⌈W/16⌉, 2]` vectors.
+        /// Displacements smoothed along rows, and then along columns too: x and y alternating, `[H, ⌈W/16⌉, 2]`
+        /// vectors.
         fileprivate var rows: [SIMD16<Float>]
         fileprivate var displacements: [SIMD16<Float>]
 
-        /// Of no use to any augmenter: what a thread holds that augments nothing.
+        /// Empty memory for a thread that augments nothing; no augmenter accepts it.
         static let none = Scratch(height: 0, width: 0, channels: 0, vectors: 0, isElastic: false)
 
         fileprivate init(height: Int, width: Int, channels: Int, vectors: Int, isElastic: Bool) {
@@ -120,24 +123,24 @@ package struct Augmenter: Sendable {
             height: height, width: width, channels: channels, vectors: vectors, isElastic: options.elastic != nil)
     }
 
-    /// Draws for image `sampleIndex` in `epoch` and writes it, distorted and in [0, 1], into `output`.
+    /// Augments image `sampleIndex` for `epoch` and writes it, in [0, 1], to `output`.
     /// - Parameters:
     ///   - image: `[height, width, channels]`, bytes or numbers in [0, 1].
-    ///   - output: The same, as `Float`; a byte b that is not moved becomes exactly `Float(b) / 255`.
-    ///   - scratch: From ``makeScratch()`` of this augmenter, used by no other thread meanwhile.
-    /// - Precondition: `image` and `output` have height·width·channels elements; epoch and index in 0..<2^32.
+    ///   - output: Of the same shape, as `Float`; a byte b that is not moved becomes exactly `Float(b) / 255`.
+    ///   - scratch: From ``makeScratch()`` of this augmenter, not used by another thread at the same time.
+    /// - Precondition: `image` and `output` have height·width·channels elements; epoch and index are in 0..<2^32.
     package func apply(
         _ image: Span<UInt8>, into output: inout MutableSpan<Float>, epoch: Int, sampleIndex: Int,
         scratch: inout Scratch
     ) { distort(image, into: &output, epoch: epoch, sampleIndex: sampleIndex, scratch: &scratch) }
 
-    /// The same for an image of numbers.
+    /// Augments an image of numbers in the same way.
     package func apply(
         _ image: Span<Float>, into output: inout MutableSpan<Float>, epoch: Int, sampleIndex: Int,
         scratch: inout Scratch
     ) { distort(image, into: &output, epoch: epoch, sampleIndex: sampleIndex, scratch: &scratch) }
 
-    // Generic within this file alone: also a build that compiles file by file specialises it here.
+    // Generic within this file only, so that a build that compiles file by file specialises it too.
     private func distort<Pixel: AugmentedPixel>(
         _ image: Span<Pixel>, into output: inout MutableSpan<Float>, epoch: Int, sampleIndex: Int,
         scratch: inout Scratch

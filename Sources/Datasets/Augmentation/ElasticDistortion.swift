@@ -5,14 +5,14 @@ import Tensors
 extension AugmentationOptions {
     /// Random displacement fields smoothed by a Gaussian (Simard, Steinkraus, Platt 2003).
     public struct Elastic: Hashable, Sendable {
-        /// Strength: the field, uniform in ±1 and then smoothed, is multiplied by this, pixels.
+        /// The strength in pixels, by which the field, uniform in ±1 and then smoothed, is multiplied.
         public var alpha: Float
-        /// Standard deviation of the Gaussian, pixels.
+        /// The standard deviation of the Gaussian in pixels.
         public var sigma: Float
-        /// How often it is applied, 0...1.
+        /// The probability of distorting an image, 0...1.
         public var probability: Float
 
-        /// Distortion by `alpha` pixels, smoothed by `sigma` pixels.
+        /// Creates a distortion of strength `alpha` and smoothing `sigma`, both in pixels.
         public init(alpha: Float = 34, sigma: Float = 4, probability: Float = 1) {
             self.alpha = alpha
             self.sigma = sigma
@@ -42,9 +42,10 @@ extension Section where Root == AugmentationOptions.Elastic {
     }
 }
 
-/// The formula is at ``Augmenter``.
+/// Elastic distortion. The formula is at ``Augmenter``.
 extension Augmenter {
-    /// `exp(−d²/2σ²)` for d = 0, 1, …, divided by the sum over all distances up to 4σ either way; as far as `radius`.
+    /// Returns `exp(−d²/2σ²)` for d = 0, 1, …, up to `radius`, divided by the sum over all distances up to 4σ either
+    /// way.
     static func gaussian(_ sigma: Float, radius: Int) -> [Float] {
         let reach = max(Int((4 * Double(sigma)).rounded()), 0)
         let values = (0...reach).map { sigma > 0 ? exp(-0.5 * Double($0 * $0) / Double(sigma * sigma)) : 1 }
@@ -61,7 +62,7 @@ extension Augmenter {
         }
     }
 
-    /// Smooths the field U along rows and then columns, and multiplies it.
+    /// Smooths the field U along rows, then along columns, and multiplies it by `scale`.
     func smooth(
         _ source: [Float], rows rowBuffer: inout [SIMD16<Float>], into output: inout [SIMD16<Float>], scale: Float
     ) {

@@ -1,12 +1,12 @@
 import Tensors
 
-/// Makes images smaller by area: a pixel of the result is the mean of the part of the image under it.
+/// Downscales images by area averaging: each output pixel is the mean of the part of the image it covers.
 ///
-/// Along each axis, of extent n to m: `y[i] = Σ_k w_ik·x[k]`, `w_ik` the length of `[k, k + 1)` within
-/// `[i·n/m, (i + 1)·n/m)`, over n/m. The sum of an image's pixels, times its area, stays.
+/// Along each axis, from extent n to m: `y[i] = Σ_k w_ik·x[k]`, where `w_ik` is the length of `[k, k + 1)` within
+/// `[i·n/m, (i + 1)·n/m)`, divided by n/m. The sum of an image's pixels, times their area, is preserved.
 package struct ImageResize: Sendable {
     private struct Axis: Sendable {
-        /// Of each place, the first source and the weights from there.
+        /// For each output position, the first source position and the weights from there on.
         var first: [Int] = []
         var weights: [[Float]] = []
 
@@ -30,7 +30,7 @@ package struct ImageResize: Sendable {
     private let rows: Axis
     private let columns: Axis
 
-    /// - Precondition: `1 ≤ height ≤ fromHeight`, and so for the width.
+    /// - Precondition: `1 ≤ height ≤ fromHeight`, and likewise for the width.
     package init(fromHeight: Int, fromWidth: Int, channels: Int, height: Int, width: Int) {
         precondition(
             (1...fromHeight).contains(height) && (1...fromWidth).contains(width), "ImageResize: images become smaller")
@@ -42,7 +42,7 @@ package struct ImageResize: Sendable {
         columns = Axis(from: fromWidth, to: width)
     }
 
-    /// Writes `source[H, W, C]` as `output[height, width, C]`.
+    /// Resizes `source[H, W, C]` into `output[height, width, C]`.
     package func apply(_ source: Span<Float>, into output: inout MutableSpan<Float>) {
         for y in 0..<height {
             for x in 0..<width {

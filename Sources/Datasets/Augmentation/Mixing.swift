@@ -3,15 +3,15 @@ import Formats
 import Tensors
 
 extension AugmentationOptions {
-    /// How often and how much images are mixed. The probabilities of ``AugmentationOptions/mixup`` and
-    /// ``AugmentationOptions/cutmix`` together are at most 1: an image has one or the other.
+    /// How often and how strongly images are mixed. The probabilities of ``AugmentationOptions/mixup`` and
+    /// ``AugmentationOptions/cutmix`` sum to at most 1: an image gets one or the other.
     public struct Mixing: Hashable, Sendable {
-        /// α of the share `λ ~ Beta(α, α)` that an image keeps, above 0, at most 100; 1: uniform.
+        /// The α of the share `λ ~ Beta(α, α)` that an image keeps, above 0 and at most 100; uniform for α = 1.
         public var alpha: Float
-        /// How often, 0...1.
+        /// The probability of mixing an image, 0...1.
         public var probability: Float
 
-        /// Mixes `probability` of the images.
+        /// Creates mixing of this strength and probability.
         public init(alpha: Float = 1, probability: Float = 1) {
             self.alpha = alpha
             self.probability = probability
@@ -39,26 +39,27 @@ extension Section where Root == AugmentationOptions.Mixing {
     }
 }
 
-/// Mixes a training image, already augmented, with another one: mixup or cutmix, as ``AugmentationOptions`` says.
+/// Mixes an augmented training image with another one by mixup or cutmix, as ``AugmentationOptions`` says.
 ///
-/// All draws of an image are at the address (seed, mixing, epoch, sample): which of the two if any, the partner (any image
-/// of the set, augmented as it is in this epoch), the share `λ ~ Beta(α, α)` and, for cutmix, the rectangle's centre.
+/// All draws of an image are at the address (seed, mixing, epoch, sample): which of the two to apply, if any, the
+/// partner (any image of the set, augmented as in this epoch), the share `λ ~ Beta(α, α)` and, for cutmix, the
+/// rectangle's centre.
 ///
 /// - mixup: `x = λ·x₁ + (1 − λ)·x₂`.
-/// - cutmix: a rectangle of height `⌊H·√(1 − λ)⌋` and width `⌊W·√(1 − λ)⌋` about a uniform centre, cut off at the border,
-///   comes from `x₂`; λ becomes the share of pixels that are left of `x₁`.
+/// - cutmix: a rectangle of height `⌊H·√(1 − λ)⌋` and width `⌊W·√(1 − λ)⌋` about a uniform centre, clipped at the
+///   border, is taken from `x₂`; λ becomes the share of pixels left from `x₁`.
 ///
 /// The target is `λ` of the image's own class and `1 − λ` of the partner's.
 ///
-/// Sources: H. Zhang et al., "mixup: beyond empirical risk minimization", 2017, arXiv:1710.09412; S. Yun et al., "CutMix:
-/// regularization strategy to train strong classifiers with localizable features", 2019, arXiv:1905.04899.
+/// Sources: H. Zhang et al., "mixup: beyond empirical risk minimization", 2017, arXiv:1710.09412; S. Yun et al.,
+/// "CutMix: regularization strategy to train strong classifiers with localizable features", 2019, arXiv:1905.04899.
 package struct Mixing: Sendable {
-    /// What becomes of one image.
+    /// How one image is mixed.
     package struct Draw: Hashable, Sendable {
         package var partner: Int
-        /// λ, of the image's own class.
+        /// The share λ of the image's own class.
         package var share: Float
-        /// Of cutmix; nil for mixup.
+        /// The rectangle of cutmix; nil for mixup.
         package var rows: Range<Int>?
         package var columns: Range<Int>?
     }
@@ -68,8 +69,8 @@ package struct Mixing: Sendable {
     private let height, width, channels, count: Int
     private let seed: UInt64
 
-    /// - Parameter count: images of the set.
-    /// - Returns: nil where the options mix nothing.
+    /// - Parameter count: The number of images in the set.
+    /// - Returns: nil if the options mix nothing.
     package init?(_ options: AugmentationOptions, height: Int, width: Int, channels: Int, count: Int, seed: UInt64) {
         guard options.mixup != nil || options.cutmix != nil else { return nil }
         mixup = options.mixup
@@ -81,7 +82,7 @@ package struct Mixing: Sendable {
         self.seed = seed
     }
 
-    /// What image `sampleIndex` is mixed with in `epoch`; nil for nothing.
+    /// Returns how image `sampleIndex` is mixed in `epoch`; nil if it is not.
     package func draw(epoch: Int, sampleIndex: Int) -> Draw? {
         var stream = RandomStream(
             RandomAddress(seed: seed, purpose: .mixing, major: UInt32(epoch), minor: UInt32(sampleIndex)))
@@ -114,15 +115,15 @@ package struct Mixing: Sendable {
         }
     }
 
-    /// `λ ~ Beta(α, α)`, as `G₁/(G₁ + G₂)` of two gamma variates, from their logarithms: for small α the variates
+    /// Draws `λ ~ Beta(α, α)` as `G₁/(G₁ + G₂)` of two gamma variates, from their logarithms: for small α the variates
     /// themselves would underflow.
     static func share(_ alpha: Float, _ stream: inout RandomStream) -> Double {
         let first = logGamma(Double(alpha), &stream), second = logGamma(Double(alpha), &stream)
         return 1 / (1 + exp(second - first))
     }
 
-    /// The logarithm of a gamma variate of this shape (G. Marsaglia, W. W. Tsang, "A simple method for generating gamma
-    /// variables", ACM TOMS 26, 2000); below 1, that of shape + 1 times `U^(1/shape)`.
+    /// Draws the logarithm of a gamma variate of this shape (G. Marsaglia, W. W. Tsang, "A simple method for generating
+    /// gamma variables", ACM TOMS 26, 2000); for a shape below 1, that of shape + 1 times `U^(1/shape)`.
     private static func logGamma(_ shape: Double, _ stream: inout RandomStream) -> Double {
         func uniform() -> Double { (Double(stream.nextWord()) + 0.5) * 0x1p-32 }
         let boost = shape < 1 ? log(uniform()) / shape : 0

@@ -2,16 +2,16 @@ import Formats
 import Tensors
 
 extension AugmentationOptions {
-    /// A rectangle set to zero (Zhong et al. 2017, arXiv:1708.04896).
+    /// Random erasing: a rectangle set to zero (Zhong et al. 2017, arXiv:1708.04896).
     public struct Erasing: Hashable, Sendable {
-        /// How often, 0...1.
+        /// The probability of erasing in an image, 0...1.
         public var probability: Float
-        /// Of the image's area, low...high within 0...1.
+        /// The rectangle's share of the image's area, low...high within 0...1.
         public var area: ClosedRange<Float>
-        /// Height over width, low...high.
+        /// The rectangle's height over its width, low...high.
         public var aspectRatio: ClosedRange<Float>
 
-        /// Rectangles of these areas and proportions.
+        /// Creates erasing of rectangles with these areas and aspect ratios.
         public init(
             probability: Float = 0.5, area: ClosedRange<Float> = 0.02...0.2,
             aspectRatio: ClosedRange<Float> = 0.3...3.3
@@ -45,10 +45,11 @@ extension Section where Root == AugmentationOptions.Erasing {
 }
 
 extension Augmenter {
-    /// How often a rectangle is looked for that fits.
+    /// The number of attempts to draw a rectangle that fits.
     static let erasingAttempts = 10
 
-    /// Sets a rectangle to zero: its area and aspect ratio drawn until it fits, ten times at most, then its place.
+    /// Sets a random rectangle to zero: draws its area and aspect ratio until it fits, at most ten times, then its
+    /// position.
     func erase(
         _ erasing: AugmentationOptions.Erasing, _ stream: inout RandomStream, _ output: inout MutableSpan<Float>
     ) {

@@ -2,22 +2,22 @@ import Formats
 import Tensors
 import Workers
 
-/// Views of an image whose class probabilities are averaged: the image itself and, of each sort that is not zero, the
-/// image moved along an axis (four views), turned (two) or scaled (two), either way; with ``horizontalFlip`` all of them
-/// mirrored too. 18 views at most.
+/// Views of an image whose class probabilities are averaged: the image itself and, for each option that is not zero,
+/// the image shifted along each axis (four views), rotated (two) or scaled (two), either way; with ``horizontalFlip``
+/// all of them mirrored too. 18 views at most.
 ///
-/// `p̄ = Σ_v p(view_v(x)) / V`. The list is fixed, nothing is drawn. A warp is that of ``AugmentationOptions`` (about the
-/// centre, bilinear, zero outside), so a shift by whole pixels is exact. Source: A. Krizhevsky, I. Sutskever,
-/// G. E. Hinton, "ImageNet classification with deep convolutional neural networks", NIPS 2012, section 4.1.
+/// `p̄ = Σ_v p(view_v(x)) / V`. The list is fixed; nothing is random. The warp is that of ``AugmentationOptions``
+/// (about the centre, bilinear, zero outside), so a shift by whole pixels is exact. Source: A. Krizhevsky, I.
+/// Sutskever, G. E. Hinton, "ImageNet classification with deep convolutional neural networks", NIPS 2012, section 4.1.
 package struct TestTimeAugmentation: Hashable, Sendable {
-    /// Pixels, 0...1024.
+    /// The shift in pixels, 0...1024.
     package var translation: Float
-    /// Degrees, 0...180.
+    /// The rotation in degrees, 0...180.
     package var rotation: Float
-    /// s of the factors 1 − s and 1 + s, 0...0.9.
+    /// The s of the factors 1 − s and 1 + s, 0...0.9.
     package var scale: Float
 
-    /// Whether each view is seen mirrored too, left for right.
+    /// Whether to add each view mirrored left to right.
     package var horizontalFlip: Bool
 
     package init(translation: Float = 0, rotation: Float = 0, scale: Float = 0, horizontalFlip: Bool = false) {
@@ -27,7 +27,7 @@ package struct TestTimeAugmentation: Hashable, Sendable {
         self.horizontalFlip = horizontalFlip
     }
 
-    /// The views in order, the image itself first, mirrored ones last.
+    /// The views in order: the image itself first, mirrored ones last.
     var maps: [Augmenter.Map] {
         horizontalFlip ? maps(isMirrored: false) + maps(isMirrored: true) : maps(isMirrored: false)
     }
@@ -46,7 +46,7 @@ package struct TestTimeAugmentation: Hashable, Sendable {
         return maps
     }
 
-    /// How many views there are, the image itself among them.
+    /// The number of views, including the image itself.
     package var viewCount: Int { maps.count }
 }
 
@@ -60,11 +60,11 @@ package final class ImageViews: ParallelWork {
     private var target: AlignedBuffer<Float>?
     private var range = 0..<0
     private var view = 0
-    /// Images that a task takes.
+    /// The number of images per task.
     private static let runLength = 16
 
-    /// - Parameter normalization: mean and deviation > 0 to standardise by, after the warp; nil leaves [0, 1].
-    /// - Throws: `InputError` where images are larger than ``Augmenter`` takes.
+    /// - Parameter normalization: The mean and the deviation > 0 to standardise by, after the warp; nil leaves [0, 1].
+    /// - Throws: `InputError` if images are larger than ``Augmenter`` accepts.
     package init(
         _ data: ImageSet, _ augmentation: TestTimeAugmentation,
         normalization: (mean: Float, standardDeviation: Float)?, pool: WorkerPool
@@ -79,8 +79,8 @@ package final class ImageViews: ParallelWork {
 
     package var count: Int { maps.count }
 
-    /// Writes view `view` of the images in `range` to the beginning of `batch`, `[count, H, W, C]`.
-    /// - Precondition: `view` below ``count``, `range` within the data, `batch` long enough.
+    /// Writes view `view` of the images in `range` to the start of `batch`, `[count, H, W, C]`.
+    /// - Precondition: `view` is below ``count``, `range` lies within the data, and `batch` is long enough.
     package func fill(_ batch: AlignedBuffer<Float>, range: Range<Int>, view: Int) {
         precondition(maps.indices.contains(view), "ImageViews: there are \(maps.count) views")
         precondition(range.lowerBound >= 0 && range.upperBound <= data.count, "ImageViews: range out of the data")

@@ -1,30 +1,32 @@
 import Tensors
 
-/// Images and labels for one step. The last batch of an epoch may be short: only the first ``count`` images are its.
+/// A batch of images and labels for one step. The last batch of an epoch may be short: only the first ``count`` images
+/// are valid.
 package final class Batch: @unchecked Sendable {
-    // Sendable by contract: threads that fill it write disjoint images, and its reader comes after them.
+    // Sendable by contract: the threads that fill it write disjoint images, and it is read only after they have
+    // finished.
 
     /// Pixels, `[capacity, H, W, C]` in row-major order.
     package let images: AlignedBuffer<Float>
-    /// Classes, `[capacity]`; of lines of text `[capacity, places]`.
+    /// Classes, `[capacity]`; for lines of text, `[capacity, places]`.
     package let labels: AlignedBuffer<Int32>
-    /// Of lines of text: how many classes each has, `[capacity]`; nil of images.
+    /// For lines of text, the number of classes in each, `[capacity]`; nil for images.
     package let lengths: AlignedBuffer<Int32>?
-    /// Of lines of text: which of the widths they have.
+    /// For lines of text, the index of the width that all of them have.
     package internal(set) var bucket = 0
-    /// Where images are mixed: the classes of those mixed in, `[capacity]`, and the shares of ``labels``, `[capacity]`.
+    /// If images are mixed, the classes of those mixed in, `[capacity]`, and the shares of ``labels``, `[capacity]`.
     package let otherLabels: AlignedBuffer<Int32>
     package let labelShares: AlignedBuffer<Float>
-    /// Whether ``otherLabels`` and ``labelShares`` say something.
+    /// Whether ``otherLabels`` and ``labelShares`` are valid.
     package internal(set) var isMixed = false
-    /// How many images are in it, at most ``capacity``.
+    /// The number of images in the batch, at most ``capacity``.
     package internal(set) var count = 0
-    /// How many images the batch has in all, where its loader fills only a part.
+    /// The number of images in the whole batch, of which its loader may fill only a part.
     package internal(set) var total = 0
     package let capacity: Int
 
-    /// - Parameter places: of lines of text: how many classes one may have.
-    /// - Precondition: `capacity` and `imageSize` at least 1.
+    /// - Parameter places: For lines of text, the largest number of classes in one; nil for images.
+    /// - Precondition: `capacity` and `imageSize` are at least 1.
     package init(capacity: Int, imageSize: Int, places: Int? = nil) {
         precondition(capacity >= 1 && imageSize >= 1, "Batch: capacity and image size must be at least 1")
         self.capacity = capacity
@@ -35,7 +37,7 @@ package final class Batch: @unchecked Sendable {
         labelShares = AlignedBuffer(count: capacity)
     }
 
-    /// Puts the text of a line into its place.
+    /// Writes the text of a line to its slot.
     func write(_ text: [UInt8], at slot: Int) {
         let places = labels.count / capacity
         precondition(text.count <= places, "Batch: a text is too long")
@@ -44,19 +46,18 @@ package final class Batch: @unchecked Sendable {
     }
 }
 
-/// Turns images of one set into floats for the network, augmented or not.
+/// Converts images of one set into floats for the network, augmented or not.
 ///
-/// A byte b becomes `x = Float(b) / 255`, a number stays what it is; then, where it distorts, the augmenter's image; then,
-/// where it standardises, `(x − μ) / σ`, so that what augmentation brings in from outside is `(0 − μ) / σ`. Images are mixed
-/// before that.
+/// A byte b becomes `x = Float(b) / 255`, and a number stays as it is. Augmentation, if any, comes next, then mixing,
+/// then normalisation by `(x − μ) / σ`, if any; so what augmentation pads from outside the image becomes `(0 − μ) / σ`.
 package struct ImageWriter: Sendable {
     let data: ImageSet
     let normalization: (mean: Float, standardDeviation: Float)?
     let augmenter: Augmenter?
     let mixing: Mixing?
-    /// Makes images smaller in the end; nil leaves them.
+    /// Downscales images as the last step; nil keeps their size.
     let resize: ImageResize?
-    /// What each byte becomes without augmentation.
+    /// The network's input for each byte value, without augmentation.
     private let values: [Float]
 
     init(
@@ -76,7 +77,7 @@ package struct ImageWriter: Sendable {
         values = Self.values(normalization)
     }
 
-    /// What each byte is to a network, without augmentation.
+    /// Returns the network's input for each byte value, without augmentation.
     package static func values(_ normalization: (mean: Float, standardDeviation: Float)?) -> [Float] {
         (0..<256).map { byte in
             let x = Float(byte) / 255
@@ -84,7 +85,7 @@ package struct ImageWriter: Sendable {
         }
     }
 
-    /// What a thread needs to write augmented images.
+    /// Makes the working memory that one thread needs to write augmented images.
     func makeScratch() -> Scratch {
         Scratch(
             augmenter: augmenter?.makeScratch() ?? .none,
@@ -96,14 +97,14 @@ package struct ImageWriter: Sendable {
         fileprivate var augmenter: Augmenter.Scratch
         /// The image that is mixed in.
         fileprivate var partner: [Float]
-        /// The image before it is made smaller.
+        /// The image before it is downscaled.
         fileprivate var whole: [Float]
     }
 
-    /// Numbers of an image as it is written.
+    /// The number of values of an image as written.
     var outputSize: Int { resize.map { $0.height * $0.width * data.channels } ?? data.imageSize }
 
-    /// Writes image `index` to place `slot` of `batch`, augmented for `epoch` where there is an augmenter.
+    /// Writes image `index` to slot `slot` of `batch`, augmented for `epoch` if there is an augmenter.
     func write(_ index: Int, to slot: Int, of batch: Batch, epoch: Int, scratch: inout Scratch) {
         let size = outputSize
         batch.labels[slot] = Int32(data.labels[index])
@@ -118,7 +119,7 @@ package struct ImageWriter: Sendable {
         }
     }
 
-    /// Writes the image, as large as it is, to `output`.
+    /// Writes the image at its original size to `output`.
     private func write(
         _ index: Int, _ slot: Int, _ batch: Batch, into output: inout MutableSpan<Float>, epoch: Int,
         _ scratch: inout Scratch
@@ -141,7 +142,7 @@ package struct ImageWriter: Sendable {
         }
     }
 
-    /// Writes image `index` as the augmenter changes it, in [0, 1].
+    /// Writes image `index`, augmented and in [0, 1], to `output`.
     private func distort(
         _ index: Int, _ augmenter: Augmenter, into output: inout MutableSpan<Float>, epoch: Int,
         _ scratch: inout Scratch
@@ -158,7 +159,7 @@ package struct ImageWriter: Sendable {
         }
     }
 
-    /// Mixes another image into `output` and says so beside the label.
+    /// Mixes another image into `output`, and records its label and the shares in `batch`.
     private func mix(
         _ mixing: Mixing, _ augmenter: Augmenter, _ index: Int, _ slot: Int, _ batch: Batch,
         _ output: inout MutableSpan<Float>, epoch: Int, _ scratch: inout Scratch

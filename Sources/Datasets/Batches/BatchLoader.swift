@@ -1,33 +1,33 @@
 import Tensors
 import Workers
 
-/// Batches of an epoch, shuffled and augmented.
+/// A loader of an epoch's batches, shuffled and augmented.
 ///
-/// The threads that train make each batch when it is asked for. Threads beside them would make it meanwhile, but where all
-/// cores train they push one of those aside, and the rest wait for it: that cost 11 % of the time, this 3 %. What an image
-/// becomes depends only on the seed, the epoch and its index in the set, so the result is the same for any number of
-/// threads. Call it from one thread.
+/// The training threads make each batch on request. Separate threads could prepare it in the meantime, but when all
+/// cores are training they preempt one of the training threads, and the rest wait for it: that cost 11 % of the time,
+/// this 3 %. What an image becomes depends only on the seed, the epoch and its index in the set, so the result is the
+/// same for any number of threads. Not thread-safe: call it from one thread.
 package final class BatchLoader {
     package let batchSize: Int
-    /// Batches of an epoch, the short last one included.
+    /// The number of batches per epoch, including a short last one.
     package let batchCount: Int
     private let work: BatchWork
     private let pool: WorkerPool
     private let seed: UInt64
     private let shuffle: Bool
     private let part: (_ count: Int) -> Range<Int>
-    /// Batches made in this epoch.
+    /// The number of batches made in this epoch.
     private var made: Int
 
     /// - Parameters:
-    ///   - normalization: Mean μ and standard deviation σ > 0 to standardise by; nil leaves pixels in [0, 1].
-    ///   - augmenter: Of the same size as the images; nil leaves them as they are.
-    ///   - resize: Makes images smaller in the end; nil leaves their size.
-    ///   - seed: Of the order of images in each epoch.
-    ///   - shuffle: Whether the order changes each epoch; else it is that of `data`.
+    ///   - normalization: The mean μ and standard deviation σ > 0 to standardise by; nil leaves pixels in [0, 1].
+    ///   - augmenter: An augmenter for images of this size; nil leaves them unchanged.
+    ///   - resize: Downscales images as the last step; nil keeps their size.
+    ///   - seed: The seed of the order of images in each epoch.
+    ///   - shuffle: Whether the order changes each epoch; otherwise it is that of `data`.
     ///   - pool: The threads that make batches.
-    ///   - part: The images to fill of a batch of so many; they begin the batch that ``next()`` gives.
-    /// - Precondition: `batchSize` at least 1, `data` not empty, σ positive.
+    ///   - part: Returns which images to fill of a batch of `count`; the batch from ``next()`` starts with them.
+    /// - Precondition: `batchSize` is at least 1, `data` is not empty, and σ is positive.
     package init(
         data: ImageSet, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)? = nil,
         augmenter: Augmenter? = nil, resize: ImageResize? = nil, seed: UInt64, shuffle: Bool, pool: WorkerPool,
@@ -44,7 +44,7 @@ package final class BatchLoader {
         let capacity = min(batchSize, data.count)
         self.batchSize = batchSize
         batchCount = (data.count + capacity - 1) / capacity
-        // The part of a short last batch may be longer than that of a whole one, where parts are few images.
+        // The part of a short last batch may be longer than that of a whole one if parts are only a few images.
         let last = data.count - (batchCount - 1) * capacity
         work = BatchWork(
             ImageWriter(data, normalization: normalization, augmenter: augmenter, resize: resize),
@@ -53,14 +53,14 @@ package final class BatchLoader {
         self.seed = seed
         self.shuffle = shuffle
         self.part = part
-        // Nothing to do until the first epoch is started.
+        // There are no batches until the first epoch is started.
         made = batchCount
     }
 
-    /// Begins `epoch`, whatever was left of the one before. Its order is a permutation at the address (seed, shuffle,
-    /// epoch).
-    /// - Parameter batch: the first that ``next()`` gives; ``batchCount`` for none.
-    /// - Precondition: `epoch` in 0..<2^32, `batch` in 0...``batchCount``.
+    /// Starts `epoch`, discarding what is left of the previous one. Its order is a permutation at the address (seed,
+    /// shuffle, epoch).
+    /// - Parameter batch: The first batch that ``next()`` returns; ``batchCount`` for none.
+    /// - Precondition: `epoch` is in 0..<2^32 and `batch` in 0...``batchCount``.
     package func start(epoch: Int, at batch: Int = 0) {
         precondition(epoch >= 0 && epoch <= Int(UInt32.max), "BatchLoader: epoch must be in 0..<2^32")
         precondition(batch >= 0 && batch <= batchCount, "BatchLoader: batch must be in 0...\(batchCount)")
@@ -72,7 +72,7 @@ package final class BatchLoader {
         made = batch
     }
 
-    /// The next batch, or nil at the end of the epoch. It is the same object each time.
+    /// Returns the next batch, or nil at the end of the epoch. It is the same object each time.
     package func next() -> Batch? {
         guard made < batchCount else { return nil }
         let first = made * min(batchSize, work.order.count)
@@ -86,8 +86,9 @@ package final class BatchLoader {
         return work.batch
     }
 
-    /// Fills `batch` with the images in `range` of `data`, in order and not augmented: for evaluation.
-    /// - Precondition: `range` within `data`, no longer than the batch's capacity, which is for images of this size.
+    /// Fills `batch` with the images in `range` of `data`, in order and without augmentation, for evaluation.
+    /// - Precondition: `range` lies within `data` and is no longer than the capacity of the batch, which is for images
+    ///   of this size.
     package static func fill(
         _ batch: Batch, from data: ImageSet, range: Range<Int>,
         normalization: (mean: Float, standardDeviation: Float)? = nil
@@ -105,15 +106,15 @@ package final class BatchLoader {
     }
 }
 
-/// Images of one batch, written in runs that any thread may take.
+/// The images of one batch, written in runs that any thread may take.
 private final class BatchWork: ParallelWork {
     let batch: Batch
     var epoch = 0
     var order: [Int]
-    /// The batch's images, as places in `order`.
+    /// The batch's images, as positions in `order`.
     var places = 0..<0
     private let writer: ImageWriter
-    /// One for each thread.
+    /// One scratch per thread.
     private let scratch: [Scratch]
     static let runLength = 8
 

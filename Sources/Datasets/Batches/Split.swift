@@ -2,13 +2,13 @@ import Tensors
 
 /// A stratified split into training and validation.
 package enum StratifiedSplit {
-    /// Indices of both parts, each in rising order. Every class gives `fraction` of its images to validation, the
-    /// whole being `fraction` of all images to the nearest one (largest remainders first, lower classes on a tie); no
-    /// class gives its last image.
+    /// Returns the indices of both parts, each in ascending order. Every class contributes `fraction` of its images to
+    /// validation, and the total is `fraction` of all images, rounded to nearest (largest remainders first, lower
+    /// classes on a tie); no class gives up its last image.
     ///
-    /// Which ones is a permutation at the address (seed, split, stream: class), so that one class's images never
-    /// change another's.
-    /// - Precondition: `fraction` in [0, 1).
+    /// Which images of a class are chosen is a permutation at the address (seed, split, stream: class), so that the
+    /// images of one class never affect another's.
+    /// - Precondition: `fraction` is in [0, 1).
     package static func indices(
         of labels: [UInt8], fraction: Double, seed: UInt64
     ) -> (train: [Int], validation: [Int]) {
@@ -37,11 +37,11 @@ package enum StratifiedSplit {
         return (labels.indices.filter { !inValidation[$0] }, labels.indices.filter { inValidation[$0] })
     }
 
-    /// Indices of `count` parts that have no image in common and all together, each in rising order. Sizes differ by at most one, in
-    /// all and in each class.
+    /// Returns the indices of `count` disjoint parts that together hold all images, each in ascending order. Sizes
+    /// differ by at most one, both in total and within each class.
     ///
-    /// The images of a class, in the order of a permutation at the address (seed, split, minor 1, stream: class), are dealt to the
-    /// parts in turn, each class going on where the one before ended.
+    /// The images of a class, permuted at the address (seed, split, minor 1, stream: class), are dealt to the parts in
+    /// turn; each class starts at the part after the one where the previous class ended.
     /// - Precondition: `count` ≥ 1.
     package static func folds(of labels: [UInt8], count: Int, seed: UInt64) -> [[Int]] {
         precondition(count >= 1, "StratifiedSplit: at least one part, received \(count)")

@@ -1,10 +1,11 @@
 /// The data sets known by name: files, mirrors, digests, licences, classes.
 ///
-/// Published digests are those that torchvision (MD5) and TensorFlow Datasets (SHA-256) check. Unpacked digests of
-/// Fashion-MNIST were taken from Debian's `dataset-fashion-mnist`, after its deflate streams, under the header of the
-/// published files (name and time put back), had given the four published SHA-256.
+/// Published digests are those that torchvision (MD5) and TensorFlow Datasets (SHA-256) check. The digests of
+/// Fashion-MNIST's decompressed files were taken from Debian's `dataset-fashion-mnist`, after its deflate streams,
+/// under the headers of the published files (name and time restored), had reproduced the four published SHA-256
+/// digests.
 package enum DatasetCatalog {
-    /// What is known of `name`.
+    /// Returns the record of `name`.
     package static func record(_ name: DatasetName) -> DatasetRecord {
         switch name {
         case .mnist: mnist
@@ -25,7 +26,7 @@ package enum DatasetCatalog {
     static let digits = (0...9).map { String($0) }
     static let capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".map { String($0) }
     static let small = "abcdefghijklmnopqrstuvwxyz".map { String($0) }
-    /// The small letters that EMNIST keeps apart from their capitals.
+    /// The lower-case letters that EMNIST keeps separate from their capitals.
     static let mergedSmall = "abdefghnqrt".map { String($0) }
 
     static let mnist = DatasetRecord(

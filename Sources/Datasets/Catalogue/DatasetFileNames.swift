@@ -1,11 +1,12 @@
 import Foundation
 
-/// How one file of a data set is called by those who unpacked it, and where they put it.
+/// The names and places that a file of a data set may have after unpacking.
 ///
-/// `train-images-idx3-ubyte` is also `train-images.idx3-ubyte` (as Windows unpacks it), in any case, plain or `.gz`, or a
-/// folder of that name with the file inside (as Kaggle unpacks it).
+/// `train-images-idx3-ubyte` may also be `train-images.idx3-ubyte` (as Windows unpacks it), in any letter case, plain
+/// or `.gz`, or a folder of that name with the file inside (as Kaggle unpacks it).
 enum DatasetFileNames {
-    /// The file called `name` in `folder`: as it is published, plain before packed, else under its other names.
+    /// Returns the file called `name` in `folder`: under its published name, plain before `.gz`, else under its other
+    /// names.
     static func find(_ name: String, in folder: String) -> String? {
         for exact in [name, name + ".gz"] where isFile(joined(folder, exact)) { return joined(folder, exact) }
         let others = entries(of: folder).filter { key($0) == key(name) }.sorted { isPlain($0) && !isPlain($1) }
@@ -18,17 +19,18 @@ enum DatasetFileNames {
         return nil
     }
 
-    /// The folders in `folder` that one of `names` names, in any case and punctuation: `FashionMNIST` for `fashion-mnist`.
+    /// Returns the folders in `folder` that match one of `names`, ignoring case and punctuation: `FashionMNIST` for
+    /// `fashion-mnist`.
     static func folders(called names: [String], in folder: String) -> [String] {
         let keys = names.map(folderKey)
         return entries(of: folder)
             .filter { keys.contains(folderKey($0)) && isFolder(joined(folder, $0)) }
-            // As the names stand, then as the file system has them.
+            // Exact matches in the order of `names`, then the others by name.
             .sorted { (names.firstIndex(of: $0) ?? names.count, $0) < (names.firstIndex(of: $1) ?? names.count, $1) }
             .map { joined(folder, $0) }
     }
 
-    /// In the order of their names; empty where it cannot be read.
+    /// Returns the names in `folder`, sorted; empty if it cannot be read.
     static func entries(of folder: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     }

@@ -1,6 +1,6 @@
 import Tensors
 
-/// A data set's files, found but not yet read.
+/// The files of a data set, found but not yet read.
 struct FoundDataset: Sendable {
     enum File: Sendable, Hashable {
         case plain(String)
@@ -8,11 +8,11 @@ struct FoundDataset: Sendable {
     }
     var directory: String
     var files: [DatasetRole: File]
-    /// The archive that all files are in, if they are.
+    /// The archive that holds all files, if there is one.
     var archive: String?
 }
 
-/// Looks for the files of one data set.
+/// Searches for the files of one data set.
 struct DatasetFinder {
     let record: DatasetRecord
     let locations: DatasetLocations
@@ -20,13 +20,13 @@ struct DatasetFinder {
     struct Result {
         var found: FoundDataset?
         var notes: [String] = []
-        /// Every folder looked into, in order.
+        /// Every folder searched, in order.
         var searched: [String] = []
     }
 
-    /// Looks into the folder that the user named, and nowhere else: `directory`, or where that is nil, what `NUMERAL_DATA`
-    /// names. Where nobody named one, into the cache and the system's folders.
-    /// - Throws: `InputError` where the named folder does not exist or lacks files.
+    /// Searches only the folder that the user named, `directory` or else the one in `NUMERAL_DATA`. If neither is
+    /// given, searches the cache and the system's folders.
+    /// - Throws: `InputError` if the named folder does not exist or lacks files.
     func search(directory: String?) throws(InputError) -> Result {
         var result = Result()
         let named =
@@ -49,10 +49,10 @@ struct DatasetFinder {
         return result
     }
 
-    /// Where a download of this data set is kept.
+    /// The folder for downloads of this data set.
     var cacheFolder: String { joined(locations.cacheDirectory, record.folder) }
 
-    /// Whether the cache has the file of `role`.
+    /// Returns whether the cache has the file of `role`.
     func has(_ role: DatasetRole) -> Bool {
         let path = joined(cacheFolder, record.file(role).name)
         return DatasetFileNames.isFile(path) || DatasetFileNames.isFile(path + ".gz")
@@ -90,9 +90,9 @@ struct DatasetFinder {
         return files.isEmpty ? .absent : .partial(missing: missing[0])
     }
 
-    /// The folders in `directory` that may hold the data set, best first; each once. torchvision keeps its files in
-    /// `MNIST/raw`, `FashionMNIST/raw` and so on.
-    /// - Parameter flat: Whether the files may lie in `directory` itself.
+    /// Returns the folders in `directory` that may hold the data set, best first, without duplicates. torchvision keeps
+    /// its files in `MNIST/raw`, `FashionMNIST/raw` and so on.
+    /// - Parameter flat: Whether the files may be in `directory` itself.
     static func folders(for record: DatasetRecord, in directory: String, flat: Bool) -> [String] {
         var folders = [joined(directory, record.name), joined(directory, record.folder)]
         folders += DatasetFileNames.folders(called: [record.name, record.folder], in: directory)
@@ -106,7 +106,7 @@ struct DatasetFinder {
 }
 
 extension DatasetCatalog {
-    /// The data set that has a file of this unpacked digest.
+    /// Returns the data set that has a file with this SHA-256 when decompressed.
     static func owner(ofSHA256 digest: String) -> DatasetRecord? {
         DatasetName.allCases.lazy.map(record).first { $0.files.values.contains { $0.sha256 == digest } }
     }

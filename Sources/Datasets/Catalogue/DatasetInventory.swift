@@ -1,28 +1,28 @@
 import Tensors
 
-/// What `trainer datasets list` shows of one data set.
+/// The status of one data set, as `trainer datasets list` shows it.
 package struct DatasetStatus: Sendable {
     package var record: DatasetRecord
-    /// The folder it was found in; nil where it would be downloaded.
+    /// The folder it was found in; nil if it would have to be downloaded.
     package var directory: String?
     /// Whether a sample of it ships with the package.
     package var hasSample: Bool
 }
 
-/// What `trainer datasets verify` shows of one file.
+/// The check of one file, as `trainer datasets verify` shows it.
 package struct FileVerification: Sendable {
     /// The file, or the archive and its member.
     package var place: String
-    /// SHA-256 of the file unpacked; empty where it could not be read.
+    /// The SHA-256 of the decompressed file; empty for an archive and for a file that could not be read.
     package var sha256: String
-    /// Whether it is sound and a published digest vouches for it.
+    /// Whether the file is intact and matches a published digest.
     package var isVerified: Bool
-    /// What is wrong with it, or that nothing vouches for it; empty where all is well.
+    /// What is wrong with it, or that no published digest is known; empty if all is well.
     package var problem: String
 }
 
 extension DatasetLoader {
-    /// Every data set of the catalogue, and where it is.
+    /// Returns every data set of the catalogue, and where it is.
     package static func list(
         directory: String? = nil, locations: DatasetLocations = DatasetLocations()
     ) throws(InputError) -> [DatasetStatus] {
@@ -33,7 +33,7 @@ extension DatasetLoader {
             do {
                 result = try DatasetFinder(record: record, locations: locations).search(directory: directory)
             } catch {
-                // Another data set's folder, or an incomplete one: not found there.
+                // The folder belongs to another data set or is incomplete: not found there.
                 for folder in [directory, locations.environmentDirectory].compactMap({ $0 }).prefix(1)
                 where !DatasetFileNames.isFolder(folder) {
                     throw error
@@ -45,15 +45,15 @@ extension DatasetLoader {
         return statuses
     }
 
-    /// Sees to it that `name` is on this machine, and returns its folder.
-    /// - Throws: `OperationError` where it can neither be found nor fetched; `InputError` as ``load`` does.
+    /// Ensures that `name` is on this machine, and returns its folder.
+    /// - Throws: `OperationError` if it can be neither found nor fetched; `InputError` as ``load`` does.
     package static func fetch(
         _ name: DatasetName, locations: DatasetLocations = DatasetLocations(),
         progress: @escaping DatasetProgress = { _ in }
     ) throws -> String {
         let record = locations.record(name)
         var everywhere = locations
-        // What NUMERAL_DATA lacks is fetched all the same: it was asked for.
+        // Fetch what NUMERAL_DATA lacks, since it was asked for.
         if let directory = locations.environmentDirectory,
             try NamedFolder(path: directory, place: "NUMERAL_DATA", record: record).find() == nil
         {
@@ -63,9 +63,9 @@ extension DatasetLoader {
         return try findOrFetch(record, directory: nil, everywhere, progress).0.directory
     }
 
-    /// Reads every file of `name` and checks it.
-    /// - Throws: `OperationError` where it is not on this machine (nothing is downloaded); what is wrong with a file
-    ///   is in its row.
+    /// Reads and checks every file of `name`.
+    /// - Throws: `OperationError` if it is not on this machine (nothing is downloaded); problems with a file are in its
+    ///   row.
     package static func verify(
         _ name: DatasetName, directory: String? = nil, locations: DatasetLocations = DatasetLocations()
     ) throws -> [FileVerification] {

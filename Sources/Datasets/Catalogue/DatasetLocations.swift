@@ -1,45 +1,46 @@
 import Foundation
 import Tensors
 
-/// What happens while a data set is looked for.
+/// An event while a data set is looked for and loaded.
 package enum DatasetEvent: Sendable, Equatable {
-    /// Something the user should know, such as that the sample stands in for the full set.
+    /// A note for the user, such as that the sample replaces the full set.
     case note(String)
-    /// Pictures that have been read, of all.
+    /// The number of pictures read so far and in total.
     case reading(done: Int, total: Int)
-    /// Bytes of `file` that have come, of `total` where the server says it.
+    /// The bytes of `file` received so far, and of the whole file if the server reports its size.
     case download(file: String, received: Int, total: Int?)
 }
 
-/// Told of what happens, on the thread that loads or on one of the network's.
+/// A handler of events, called on the loading thread or on one of the network's.
 package typealias DatasetProgress = @Sendable (DatasetEvent) -> Void
 
-/// How patient a download is.
+/// The timeouts and retries of a download.
 package struct DownloadSettings: Sendable, Hashable {
-    /// Until any server has answered, seconds for all mirrors together: without a network it fails this fast.
+    /// Seconds within which a first server must answer, for all mirrors together: without a network, a download fails
+    /// this fast.
     package var reachSeconds = 4.0
-    /// For a server to answer once another has, seconds.
+    /// Seconds for a server to answer once another has.
     package var responseSeconds = 15.0
-    /// Without a byte in the middle of a file, seconds.
+    /// Seconds to wait for the next byte in the middle of a file.
     package var idleSeconds = 20.0
-    /// How often a broken transfer that made headway is resumed at one mirror.
+    /// How often an interrupted transfer that made progress is resumed at one mirror.
     package var resumptions = 3
 
     package init() {}
 }
 
-/// Where data sets are looked for, in order.
+/// The places where data sets are looked for, in order.
 package struct DatasetLocations: Sendable {
-    /// Named by the environment variable `NUMERAL_DATA`.
+    /// The folder named by the environment variable `NUMERAL_DATA`.
     package var environmentDirectory: String?
-    /// Where downloads are kept.
+    /// The folder for downloads.
     package var cacheDirectory: String
-    /// Where the system's packages put them; only in folders of their own.
+    /// The folders of system packages, in which each data set has a folder of its own.
     package var systemDirectories: [String]
     package var download: DownloadSettings
-    /// Whether absent files are fetched.
+    /// Whether missing files are downloaded.
     package var allowsDownload: Bool
-    /// Records used in place of the catalogue's (other mirrors, other digests).
+    /// Records that replace the catalogue's (other mirrors, other digests).
     package var records: [DatasetName: DatasetRecord]
 
     package init(
@@ -55,8 +56,9 @@ package struct DatasetLocations: Sendable {
         self.records = records
     }
 
-    /// As `environment` says: `NUMERAL_DATA`, the cache at `$XDG_CACHE_HOME/numeral` or `~/.cache/numeral`, and
-    /// `/usr/share/datasets` (Debian's `dataset-fashion-mnist`).
+    /// Creates the locations that `environment` describes: `NUMERAL_DATA`, the cache at `$XDG_CACHE_HOME/numeral` or
+    /// `~/.cache/numeral`, and `/usr/share/datasets` (Debian's `dataset-fashion-mnist`) and
+    /// `/usr/local/share/datasets`.
     package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
         func value(_ key: String) -> String? { environment[key].flatMap { $0.isEmpty ? nil : $0 } }
         let home = value("HOME") ?? NSHomeDirectory()
@@ -66,11 +68,11 @@ package struct DatasetLocations: Sendable {
             systemDirectories: ["/usr/share/datasets", "/usr/local/share/datasets"])
     }
 
-    /// What is known of `name`.
+    /// Returns the record of `name`.
     package func record(_ name: DatasetName) -> DatasetRecord { records[name] ?? DatasetCatalog.record(name) }
 }
 
-/// `name` in `directory`.
+/// Returns the path of `name` in `directory`.
 func joined(_ directory: String, _ name: String) -> String {
     directory.hasSuffix("/") ? directory + name : directory + "/" + name
 }

@@ -1,35 +1,34 @@
 import Formats
 import Tensors
 
-/// Reads the files of a data set, checks their digests and puts their quirks right.
+/// Reads the files of a data set, checks their digests and corrects their quirks.
 struct DatasetReader {
     let record: DatasetRecord
-    /// Whether files are the user's own, that no digest is known of.
+    /// Whether files are the user's own, for which no digest is known.
     var acceptsAny = false
 
-    /// A file that was read.
+    /// A file that has been read.
     struct Reading {
         var array: IDX
-        /// SHA-256 of the file unpacked.
+        /// The SHA-256 of the decompressed file.
         var sha256: String
-        /// Whether a published digest vouches for it.
+        /// Whether the file matches a published digest.
         var isVerified: Bool
         var place: String
-        /// How it was brought into the usual form, where it had another.
+        /// How the file was converted to the usual form, if it had another.
         var note: String?
     }
 
-    /// One half of a data set, with what became known of its files.
+    /// One half of a data set, with the digests of its files and notes on them.
     struct Half {
         var set: ImageSet
-        /// SHA-256 of the files unpacked, by file name.
+        /// The SHA-256 digests of the decompressed files, by file name.
         var digests: [String: String]
         var notes: [String]
     }
 
-    /// The training or the test half of `found`.
-    /// - Throws: `InputError` where a file is damaged, is another than its published digest says, or does not fit
-    ///   the other.
+    /// Reads the training or the test half of `found`.
+    /// - Throws: `InputError` if a file is damaged or differs from its published digest, or the two files do not match.
     func half(of found: FoundDataset, images: DatasetRole, labels: DatasetRole) throws -> Half {
         if let archive = found.archive { try verify(archive: archive) }
         let imageReading = try read(images, of: found)
@@ -47,7 +46,7 @@ struct DatasetReader {
         return Half(set: set, digests: digests, notes: notes)
     }
 
-    /// Checks the digest of an archive as published.
+    /// Checks an archive against its published digest.
     func verify(archive path: String) throws {
         guard let archive = record.archive, let (algorithm, expected) = archive.published else { return }
         let digest = try BinaryFile(path).digests([algorithm])[0]
@@ -58,8 +57,8 @@ struct DatasetReader {
         }
     }
 
-    /// Reads the file of `role` and checks it against its digests: of the file unpacked where that is known, else of
-    /// the gzip as published; a member of a verified archive needs none.
+    /// Reads the file of `role` and checks it against its digest: that of the decompressed file if known, else that of
+    /// the published gzip file; a member of a verified archive needs none.
     func read(_ role: DatasetRole, of found: FoundDataset) throws -> Reading {
         let file = record.file(role)
         let kind: IDX.Kind = role.isImages ? .images : record.hasExtendedLabels ? .extendedLabels : .labels
@@ -83,7 +82,7 @@ struct DatasetReader {
         }
     }
 
-    /// SHA-256 of the whole file that `array` was read from, unpacked.
+    /// Returns the SHA-256 of the whole decompressed file that `array` was read from.
     static func digest(of array: IDX) throws(OperationError) -> String {
         let digest = Digest()
         digest.update(array.header)
@@ -113,7 +112,7 @@ struct DatasetReader {
         return true
     }
 
-    /// Images and labels as one set: transposition undone, labels from 0.
+    /// Combines images and labels into one set, with transposition undone and labels counted from 0.
     private func imageSet(_ images: Reading, _ labels: Reading) throws(InputError) -> ImageSet {
         let extents = images.array.extents
         guard extents[0] == labels.array.extents[0] else {
@@ -130,7 +129,7 @@ struct DatasetReader {
             classNames: record.classNames, place: images.place, labelsPlace: labels.place)
     }
 
-    /// Classes from 0, each checked.
+    /// Returns the classes, counted from 0, after checking each.
     private func classes(_ labels: Reading) throws(InputError) -> [UInt8] {
         let array = labels.array
         var classes = [UInt8](repeating: 0, count: array.extents[0])
@@ -147,7 +146,7 @@ struct DatasetReader {
         return classes
     }
 
-    /// Images with rows and columns exchanged: `out[c][r] = in[r][c]`.
+    /// Returns images with rows and columns swapped: `out[c][r] = in[r][c]`.
     static func transposed(_ images: [UInt8], rows: Int, columns: Int) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: images.count)
         for start in stride(from: 0, to: images.count, by: rows * columns) {
@@ -162,7 +161,7 @@ struct DatasetReader {
 }
 
 extension DatasetFile {
-    /// The digest of the file as published: SHA-256 before MD5.
+    /// The digest of the file as published: SHA-256 if known, else MD5.
     var published: (algorithm: Digest.Algorithm, digest: String)? {
         if let publishedSHA256 { return (.sha256, publishedSHA256) }
         return publishedMD5.map { (.md5, $0) }

@@ -1,4 +1,4 @@
-/// The four files of a data set, by their role.
+/// The four files of a data set, by role.
 package enum DatasetRole: String, CaseIterable, Sendable {
     case trainImages
     case trainLabels
@@ -8,17 +8,17 @@ package enum DatasetRole: String, CaseIterable, Sendable {
     var isImages: Bool { self == .trainImages || self == .testImages }
 }
 
-/// A file of a data set: its name, and the digests by which it is known.
+/// A file of a data set: its name and its known digests.
 package struct DatasetFile: Sendable, Hashable {
-    /// Its name without `.gz`.
+    /// The name without `.gz`.
     package var name: String
-    /// SHA-256 of the IDX file unpacked, where known.
+    /// The SHA-256 of the decompressed IDX file, if known.
     package var sha256: String?
-    /// SHA-256 of the gzip (or zip) as published, where known.
+    /// The SHA-256 of the gzip (or zip) file as published, if known.
     package var publishedSHA256: String?
-    /// MD5 of the gzip (or zip) as published, where known.
+    /// The MD5 of the gzip (or zip) file as published, if known.
     package var publishedMD5: String?
-    /// Bytes of the gzip (or zip) as published, where known.
+    /// The size of the gzip (or zip) file as published in bytes, if known.
     package var publishedBytes: Int?
 
     package init(
@@ -32,39 +32,39 @@ package struct DatasetFile: Sendable, Hashable {
         self.publishedBytes = publishedBytes
     }
 
-    /// How the file is called where it is downloaded to.
+    /// The name of the file as published and downloaded.
     package var publishedName: String { name.hasSuffix(".zip") ? name : name + ".gz" }
 }
 
-/// What is known of a data set before any of it is read.
+/// What is known about a data set before any of it is read.
 package struct DatasetRecord: Sendable {
     /// The name in configurations and on the command line.
     package var name: String
-    /// The name for people.
+    /// The human-readable name.
     package var title: String
-    /// The folder it is kept in, below a folder of data sets.
+    /// The name of its folder, within a folder of data sets.
     package var folder: String
     package var classNames: [String]
     package var trainCount: Int
     package var testCount: Int
-    /// The name of its licence, and whom to cite.
+    /// The name of its licence and whom to cite.
     package var licence: String
     package var files: [DatasetRole: DatasetFile]
-    /// The archive that holds the files, where they are not published one by one.
+    /// The archive that holds the files, if they are not published one by one.
     package var archive: DatasetFile?
-    /// Where in the archive they are.
+    /// The folder of the files within the archive.
     package var archiveFolder: String
-    /// Addresses that a file's published name is added to, best first.
+    /// The base addresses to which a file's published name is appended, best first.
     package var mirrors: [String]
-    /// Whether images are stored with rows and columns exchanged.
+    /// Whether images are stored with rows and columns swapped.
     package var isTransposed: Bool
     /// The label of the first class in the files.
     package var firstLabel: Int
-    /// Whether labels are QMNIST's, of eight columns.
+    /// Whether labels are in QMNIST's format of eight columns.
     package var hasExtendedLabels: Bool
 
     package var classCount: Int { classNames.count }
-    /// What a download fetches, bytes; nil where not known.
+    /// The size of a download in bytes; nil if unknown.
     package var downloadBytes: Int? {
         let sizes = (archive.map { [$0] } ?? Array(files.values)).map(\.publishedBytes)
         return sizes.contains(nil) ? nil : sizes.reduce(0) { $0 + ($1 ?? 0) }

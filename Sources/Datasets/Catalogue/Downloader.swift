@@ -10,10 +10,10 @@ import Tensors
     import Darwin
 #endif
 
-/// Fetches files from mirrors in turn: resumed from a `.part` file, checked by digest, and only then put in place.
+/// Fetches files from mirrors in turn: resumed from a `.part` file, checked by digest, and only then moved into place.
 ///
-/// One downloader for all files of a data set: a mirror that could not be reached is not tried again, and until one
-/// answers all of them together get ``DownloadSettings/reachSeconds``.
+/// Use one downloader for all files of a data set: a mirror that could not be reached is not tried again, and until one
+/// answers, all of them together get ``DownloadSettings/reachSeconds``.
 final class Downloader {
     private let settings: DownloadSettings
     private let progress: DatasetProgress
@@ -21,7 +21,7 @@ final class Downloader {
     private var hasReached = false
     private var reachSpent = 0.0
 
-    /// Largest file where its size is not published.
+    /// The largest file accepted if its size is not published.
     static let largestFile = 1 << 30
 
     init(_ settings: DownloadSettings, progress: @escaping DatasetProgress) {
@@ -29,8 +29,8 @@ final class Downloader {
         self.progress = progress
     }
 
-    /// Fetches `file` into `directory`, unless it is there; waits for another process that is about it.
-    /// - Throws: `OperationError` saying what became of each mirror, or that the folder cannot be written.
+    /// Fetches `file` into `directory`, unless it is there; waits for another process that is fetching it.
+    /// - Throws: `OperationError` that says what happened at each mirror, or that the folder cannot be written.
     func fetch(_ file: DatasetFile, mirrors: [String], into directory: String) throws(OperationError) {
         let target = joined(directory, file.publishedName)
         do {
@@ -66,7 +66,8 @@ final class Downloader {
             remedy: "put the files into a folder and name it by --data or NUMERAL_DATA")
     }
 
-    /// One mirror, resumed as long as bytes come. Nil where the file is whole and right, else what went wrong.
+    /// Tries one mirror, resuming as long as bytes arrive. Returns nil if the file is complete and correct, else the
+    /// cause of the failure.
     private func attempt(
         _ file: DatasetFile, _ url: URL, mirror: String, mirrorsLeft: Int, _ part: PartFile
     ) throws(OperationError) -> String? {
@@ -79,7 +80,7 @@ final class Downloader {
                 guard let mismatch = try wrongDigest(file, part) else { return nil }
                 try part.clear()
                 if start == 0 { return mismatch }
-                // The old part may have been at fault: once more from the first byte.
+                // The old partial file may have been at fault: retry from the first byte.
                 continue
             case (.unreachable(let message), _):
                 unreachable[mirror] = message
@@ -126,7 +127,7 @@ final class Downloader {
     }
 }
 
-/// What has come of a file so far; locked against other processes that fetch the same.
+/// A partially downloaded file, locked against other processes that fetch the same file.
 private final class PartFile {
     let path: String
     let handle: FileHandle
@@ -147,13 +148,13 @@ private final class PartFile {
         do { try handle.truncate(atOffset: 0) } catch { throw failure(error) }
     }
 
-    /// Removes what this process made for nothing. A file that is not empty may by now be the target itself, which
-    /// another process put in place.
+    /// Removes the file if this process created it needlessly. A file that is not empty may by now be the target
+    /// itself, moved into place by another process.
     func discardIfEmpty() throws(OperationError) {
         if try size() == 0 { unlink(path) }
     }
 
-    /// Puts the file in place, whole or not at all.
+    /// Moves the file to `target` atomically.
     func move(to target: String) throws(OperationError) {
         do { try handle.synchronize() } catch { throw failure(error) }
         guard rename(path, target) == 0 else { throw OperationError(target, problem: "cannot be put in place") }

@@ -1,8 +1,8 @@
 import Foundation
 import Tensors
 
-/// The 5,000 MNIST training images that ship with the package: 500 a class, in a fixed stratified split of 3,500 for
-/// training, 500 for validation and 1,000 for testing, stored in that order. How they were made:
+/// The 5,000 MNIST training images that ship with the package: 500 per class, in a fixed stratified split of 3,500 for
+/// training, 500 for validation and 1,000 for testing, stored in that order. They were made by
 /// `Tests/Oracles/make_sample.py`.
 enum Sample {
     static let trainRange = 0..<3_500
@@ -19,8 +19,8 @@ enum Sample {
                 name: "labels-idx1-ubyte", sha256: "e18e6fe44bbeb980f85a745210a0a269a8bb7b98201e0f223576115fd7d5dc6c"),
         ], mirrors: [])
 
-    /// All 5,000 images, their digests checked.
-    /// - Throws: `InputError` where the package's resources are absent or damaged.
+    /// Reads all 5,000 images and checks their digests.
+    /// - Throws: `InputError` if the package's resources are missing or damaged.
     static func load() throws -> DatasetReader.Half {
         let folder = joined(Bundle.module.bundlePath, "sample")
         var files: [DatasetRole: FoundDataset.File] = [:]

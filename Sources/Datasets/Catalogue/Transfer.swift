@@ -4,19 +4,18 @@ import Foundation
     import FoundationNetworking
 #endif
 
-/// One HTTP request whose body goes to the end of a file, or replaces it where the server cannot resume.
+/// An HTTP request whose body is appended to a file, or replaces it if the server cannot resume.
 ///
-/// Foundation calls it on a queue of its own; the thread that downloads waits in
-/// ``run(_:responseSeconds:idleSeconds:)``.
+/// Foundation calls it on a queue of its own; the downloading thread waits in ``run(_:responseSeconds:idleSeconds:)``.
 final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     enum Outcome: Equatable {
-        /// The body came whole.
+        /// The whole body was received.
         case complete
-        /// The server never answered: no such host, refused, or silent.
+        /// The server never answered: no such host, connection refused, or silence.
         case unreachable(String)
-        /// The server answered otherwise than with the file.
+        /// The server answered with something other than the file.
         case refused(String)
-        /// The file broke off.
+        /// The transfer was interrupted.
         case broken(String)
         /// The file could not be written.
         case unwritable(String)
@@ -26,7 +25,7 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     private let resumedAt: Int
     private let largest: Int
     private let progress: @Sendable (_ received: Int, _ total: Int?) -> Void
-    // All below is guarded by `condition`.
+    // Everything below is guarded by `condition`.
     private let condition = NSCondition()
     private var responded = false
     private var received: Int
@@ -38,7 +37,7 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
 
     /// - Parameters:
     ///   - file: Open for writing, its first `resumedAt` bytes already there.
-    ///   - largest: More bytes than this are refused.
+    ///   - largest: The largest number of bytes accepted.
     init(
         into file: FileHandle, resumedAt: Int, largest: Int,
         progress: @escaping @Sendable (_ received: Int, _ total: Int?) -> Void
@@ -50,12 +49,12 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
         received = resumedAt
     }
 
-    /// Bytes that came in this transfer and are in the file.
+    /// The number of bytes received in this transfer and written to the file.
     var newBytes: Int { condition.withLock { max(received - resumedAt, 0) } }
-    /// Whether any server answered.
+    /// Whether the server has answered.
     var hasResponded: Bool { condition.withLock { responded } }
 
-    /// Fetches `url` and returns when it is there or cannot be had.
+    /// Fetches `url`, and returns when the transfer has completed or failed.
     func run(_ url: URL, responseSeconds: Double, idleSeconds: Double) -> Outcome {
         let configuration = URLSessionConfiguration.ephemeral
         configuration.timeoutIntervalForRequest = max(responseSeconds, idleSeconds) + 5
@@ -84,7 +83,7 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
                 let silence =
                     responded
                     ? Outcome.broken("no byte in \(Int(idleSeconds)) s") : .unreachable("no answer in time")
-                // Whatever comes after this is not written any more.
+                // From here on, no received bytes are written.
                 failure = silence
                 return silence
             }
@@ -108,7 +107,7 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
         completionHandler(disposition)
     }
 
-    /// Looks at the status and puts the file's end where the body belongs. Called with the lock held.
+    /// Checks the status, and seeks or truncates the file to where the body begins. Called with the lock held.
     private func accept(_ response: URLResponse) {
         responded = true
         lastActivity = Date()
@@ -136,7 +135,7 @@ final class Transfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
         if let total, total > largest { failure = .refused("\(total) bytes, more than the \(largest) expected") }
     }
 
-    /// Where a partial body begins, by its Content-Range `bytes 100-199/200`.
+    /// Returns where a partial body begins, from its Content-Range `bytes 100-199/200`.
     private static func start(of response: HTTPURLResponse) -> Int? {
         guard let range = response.value(forHTTPHeaderField: "Content-Range"), range.hasPrefix("bytes ") else {
             return nil

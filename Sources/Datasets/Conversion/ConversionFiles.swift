@@ -2,7 +2,7 @@ import Formats
 import Foundation
 import Tensors
 
-/// What a conversion writes: into a folder of its own, nothing overwritten.
+/// The files that a conversion writes: into a folder of its own, overwriting nothing.
 package enum ConversionFiles {
     static func make(_ folder: String) throws(OperationError) {
         do {
@@ -12,7 +12,7 @@ package enum ConversionFiles {
         }
     }
 
-    /// Makes `folder`, which must not be there or be empty.
+    /// Creates `folder`, which must be empty or not exist yet.
     static func makeEmpty(_ folder: String) throws {
         if let names = try? FileManager.default.contentsOfDirectory(atPath: folder), !names.isEmpty {
             throw InputError(
@@ -22,7 +22,7 @@ package enum ConversionFiles {
         try make(folder)
     }
 
-    /// Without syncing each of what may be 70,000 files.
+    /// Writes a file without syncing, since there may be 70,000 of them.
     static func write(_ data: Data, to path: String) throws(OperationError) {
         do {
             try data.write(to: URL(fileURLWithPath: path))
@@ -33,22 +33,22 @@ package enum ConversionFiles {
 
     enum Content: String { case images, labels }
 
-    /// The names of the classes, one a line, beside IDX files.
+    /// The file of class names beside IDX files, one name per line.
     static let classList = "classes.txt"
 
-    /// Named like MNIST's.
+    /// Returns a file name like MNIST's.
     static func idxName(_ part: FolderLayout.Split, _ content: Content) -> String {
         let name = [.train: "train", .val: "validation", .test: "t10k"][part] ?? ""
         return "\(name)-\(content.rawValue)-idx\(content == .images ? 3 : 1)-ubyte"
     }
 
-    /// The file in `folder`, gzip or not.
+    /// Returns the file in `folder`, plain or gzip-compressed.
     static func idxPath(_ part: FolderLayout.Split, _ content: Content, in folder: String) -> String? {
         DatasetFileNames.find(idxName(part, content), in: folder)
     }
 
-    /// Writes `data` as IDX files named like MNIST's, and `classes.txt` with a class name a line.
-    /// - Returns: The section `data` of a configuration that trains on them.
+    /// Writes `data` as IDX files named like MNIST's, and `classes.txt` with one class name per line.
+    /// - Returns: The configuration section `data` that trains on them.
     package static func writeIDX(_ data: ConvertedData, to folder: String, gzip: Bool) throws -> String {
         try makeEmpty(folder)
         var paths: [String: String] = [:]
@@ -84,7 +84,7 @@ package enum ConversionFiles {
         return "\"data\": {\"files\": {" + fields.joined(separator: ", ") + "}}"
     }
 
-    /// The names of the classes in `folder`, where somebody wrote them down.
+    /// Returns the class names listed in `folder`, if any.
     static func classNames(in folder: String) throws(InputError) -> [String]? {
         let list = joined(folder, classList)
         guard DatasetFileNames.isFile(list) else { return nil }
@@ -93,7 +93,8 @@ package enum ConversionFiles {
         return text.split(whereSeparator: \.isNewline).map { ClassName.shown(String($0)) }
     }
 
-    /// Reads the IDX files of `folder` that are named like MNIST's, gzip or not, and `classes.txt` where it is there.
+    /// Reads the IDX files of `folder` that are named like MNIST's, plain or gzip-compressed, and `classes.txt` if
+    /// present.
     package static func readIDX(_ folder: String, transposed: Bool = false) throws -> ConvertedData? {
         var names = try classNames(in: folder)
         func set(_ part: FolderLayout.Split) throws -> ImageSet? {
@@ -110,7 +111,7 @@ package enum ConversionFiles {
         return ConvertedData(train: train, validation: try set(.val), test: try set(.test))
     }
 
-    /// Reads two IDX files; classes are named by their numbers where `classNames` says nothing.
+    /// Reads two IDX files; classes are named by number if `classNames` is nil.
     package static func readIDX(
         images: String, labels: String, classNames: [String]?, transposed: Bool = false
     ) throws -> ImageSet {

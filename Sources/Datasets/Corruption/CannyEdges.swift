@@ -1,14 +1,14 @@
 import Foundation
 import Tensors
 
-/// Edges as J. Canny finds them ("A computational approach to edge detection", 1986): smoothed by a Gaussian of one pixel,
-/// gradients by Sobel's operator, only what is greatest across the edge, from a fifth of the image's greatest gradient on and,
-/// joined to such, from a tenth. Beyond the border the image goes on as its outermost pixel.
+/// Edge detection by J. Canny ("A computational approach to edge detection", 1986): smoothing by a Gaussian of one
+/// pixel, gradients by Sobel's operator with edge pixels replicated beyond the border, non-maximum suppression across
+/// the edge, and hysteresis from a fifth of the image's greatest gradient down to a tenth.
 struct CannyEdges {
     let height: Int
     let width: Int
 
-    /// 1 on an edge, else 0.
+    /// Returns 1 on edges and 0 elsewhere, for an image that is already smoothed.
     func apply(_ smooth: [Float]) -> [Float] {
         var magnitude = [Float](repeating: 0, count: height * width)
         var across = [(y: Int, x: Int)](repeating: (0, 0), count: height * width)
@@ -34,7 +34,7 @@ struct CannyEdges {
         }
         let isRidge = magnitude.indices.map { i in
             let (y, x, d) = (i / width, i % width, across[i])
-            // Of two that are alike the first is taken, so that an edge between two pixels is one pixel wide.
+            // Of two equal neighbours the first is kept, so that an edge between two pixels is one pixel wide.
             return magnitude[i] >= 0.1 * greatest && magnitude[i] > strength(y - d.y, x - d.x)
                 && magnitude[i] >= strength(y + d.y, x + d.x)
         }
@@ -55,7 +55,7 @@ struct CannyEdges {
         return edges
     }
 
-    /// The neighbour along the gradient: of the four directions the next.
+    /// Returns the neighbour along the gradient, in the nearest of four directions.
     private static func direction(_ gy: Float, _ gx: Float) -> (y: Int, x: Int) {
         // tan 22.5°
         let slope: Float = 0.414_213_56
@@ -66,7 +66,7 @@ struct CannyEdges {
 }
 
 extension Corruption {
-    /// Each channel's edges by themselves.
+    /// Blends in each channel's own edges.
     func drawEdges(_ image: inout MutableSpan<Float>, _ buffer: inout [Float]) {
         let channels = warp.channels
         let old = (0..<image.count).map { image[$0] }

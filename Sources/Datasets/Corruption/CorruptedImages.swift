@@ -1,7 +1,7 @@
 import Tensors
 import Workers
 
-/// Images of a set, spoilt by a ``Corruption``, batch by batch for a network: the same bits for any number of threads.
+/// Images of a set under a ``Corruption``, batch by batch for a network: the same bits for any number of threads.
 package final class CorruptedImages: ParallelWork {
     private let data: ImageSet
     private let corruption: Corruption
@@ -10,12 +10,12 @@ package final class CorruptedImages: ParallelWork {
     /// The batch being filled.
     private var target: AlignedBuffer<Float>?
     private var range = 0..<0
-    /// Images that a task takes.
+    /// The number of images per task.
     private static let runLength = 16
 
     /// - Parameters:
-    ///   - corruption: for images of this size.
-    ///   - normalization: mean and deviation > 0 to standardise by, after the corruption; nil leaves [0, 1].
+    ///   - corruption: A corruption for images of this size.
+    ///   - normalization: The mean and the deviation > 0 to standardise by, after the corruption; nil leaves [0, 1].
     package init(
         _ data: ImageSet, corruption: Corruption, normalization: (mean: Float, standardDeviation: Float)?,
         pool: WorkerPool
@@ -26,8 +26,8 @@ package final class CorruptedImages: ParallelWork {
         self.pool = pool
     }
 
-    /// Writes the images in `range` to the beginning of `batch`, `[count, H, W, C]`.
-    /// - Precondition: `range` within the data, `batch` long enough.
+    /// Writes the images in `range` to the start of `batch`, `[count, H, W, C]`.
+    /// - Precondition: `range` lies within the data, and `batch` is long enough.
     package func fill(_ batch: AlignedBuffer<Float>, range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= data.count, "CorruptedImages: range out of the data")
         precondition(batch.count >= range.count * data.imageSize, "CorruptedImages: the batch is too short")

@@ -1,21 +1,21 @@
 import Foundation
 import Tensors
 
-/// Spoils images of one size in one way at one strength.
+/// Corrupts images of one size in one way at one strength.
 ///
-/// What is left to chance (the way a turn or a scaling goes, the direction of a shift, the noise before its deviation)
-/// is drawn at the address (seed, corruption, kind, sample): the same for every strength, so that a curve over strengths
-/// follows one set of images, and for every model and thread.
+/// Random choices (the sign of a rotation or scaling, the direction of a shift, the noise before it is scaled) are
+/// drawn at the address (seed, corruption, kind, sample). They are the same for every strength, so that a curve over
+/// strengths follows one set of images, and for every model and thread.
 package struct Corruption: Sendable {
     package let kind: CorruptionKind
     package let strength: Float
     let warp: Augmenter
     private let seed: UInt64
-    /// `g[d]`, the Gaussian at distance d of the kinds that smooth.
+    /// `g[d]`, the Gaussian at distance d, for the kinds that smooth.
     let gaussian: [Float]
 
-    /// - Parameter strength: from 0, in ``CorruptionKind/unit``; 0 changes nothing.
-    /// - Throws: `InputError` where images are larger than ``Augmenter`` takes.
+    /// - Parameter strength: At least 0, in ``CorruptionKind/unit``; 0 changes nothing.
+    /// - Throws: `InputError` if images are larger than ``Augmenter`` accepts.
     package init(
         _ kind: CorruptionKind, strength: Float, height: Int, width: Int, channels: Int, seed: UInt64
     ) throws(InputError) {
@@ -35,9 +35,9 @@ package struct Corruption: Sendable {
         gaussian = deviation.map { Augmenter.gaussian($0, radius: max(height, width) - 1) } ?? []
     }
 
-    /// Memory for one thread, used for every image.
+    /// Working memory for one thread, reused for every image.
     package struct Scratch: Sendable {
-        /// For the warp: the image with a border of one zero pixel.
+        /// For the warp: the image with a zero border of one pixel.
         fileprivate var padded: [Float]
         /// For smoothing: the image smoothed along rows.
         var rows: [Float]
@@ -49,10 +49,10 @@ package struct Corruption: Sendable {
             rows: [Float](repeating: 0, count: warp.height * warp.width * warp.channels))
     }
 
-    /// Writes the spoilt image, in [0, 1], into `output`.
+    /// Writes the corrupted image, in [0, 1], to `output`.
     /// - Parameters:
     ///   - image: `[H, W, C]`, as is `output`.
-    ///   - sampleIndex: in 0..<2^32, part of the random address.
+    ///   - sampleIndex: In 0..<2^32; part of the random address.
     package func apply(
         _ image: Span<UInt8>, into output: inout MutableSpan<Float>, sampleIndex: Int, scratch: inout Scratch
     ) {
@@ -85,7 +85,7 @@ package struct Corruption: Sendable {
         }
     }
 
-    /// The warp of an image; nil where the corruption is none.
+    /// Returns the warp of an image; nil if the corruption is not a warp.
     private func map(_ stream: inout RandomStream) -> Augmenter.Map? {
         func map(rotation: Float = 0, scale: Float = 1, shear: Float = 0, x: Float = 0, y: Float = 0) -> Augmenter.Map {
             Augmenter.Map(rotation: rotation, scale: scale, shear: shear, shiftX: x, shiftY: y)

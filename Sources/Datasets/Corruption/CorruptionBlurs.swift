@@ -1,9 +1,9 @@
 import Foundation
 import Tensors
 
-/// What mixes values of different places.
+/// Corruptions that mix values of different positions.
 extension Corruption {
-    /// By the kind's Gaussian along rows, then along columns; zero outside.
+    /// Smooths with the kind's Gaussian along rows, then along columns; zero outside.
     /// - Parameter image: `[H, W, channels]`.
     func blur(_ image: inout MutableSpan<Float>, channels: Int, _ buffer: inout [Float]) {
         let (height, width) = (warp.height, warp.width)
@@ -33,8 +33,8 @@ extension Corruption {
         }
     }
 
-    /// From the last pixel to the first, twice, each changes places with one up to the strength away along either axis, within
-    /// the image; smoothed before and after.
+    /// Swaps each pixel, from the last to the first and twice, with one up to ⌈strength⌉ away along either axis, within
+    /// the image; smooths before and after.
     func blurAsGlass(_ image: inout MutableSpan<Float>, _ stream: inout RandomStream, _ buffer: inout [Float]) {
         let (height, width, channels) = (warp.height, warp.width, warp.channels)
         let reach = Int(strength.rounded(.up))
@@ -53,8 +53,8 @@ extension Corruption {
         blur(&image, channels: channels, &buffer)
     }
 
-    /// `Σ x(p + t·d)/n` over n = 2·⌈strength⌉ + 1 values of t from −strength/2 to strength/2, d of length 1: the mean of shifted
-    /// images.
+    /// Averages shifted images: `Σ x(p + t·d)/n` over n = 2·⌈strength⌉ + 1 values of t from −strength/2 to strength/2,
+    /// with d of length 1.
     func blurAlongWay(_ image: inout MutableSpan<Float>, _ stream: inout RandomStream, _ padded: inout [Float]) {
         let angle = Double(stream.uniform(in: -45...45)) * .pi / 180
         let count = 2 * Int(strength.rounded(.up)) + 1

@@ -1,60 +1,60 @@
-/// A way to spoil images by degrees, to see how well a classifier holds.
+/// A corruption of graded strength, to measure how robust a classifier is.
 ///
 /// After D. Hendrycks, T. Dietterich, "Benchmarking neural network robustness to common corruptions and perturbations",
 /// 2019, arXiv:1903.12261, and N. Mu, J. Gilmer, "MNIST-C: a robustness benchmark for computer vision", 2019,
 /// arXiv:1906.02337, with strengths for small images and this project's own generator.
 package enum CorruptionKind: String, CaseIterable, Sendable {
-    /// Turned by the strength either way, degrees.
+    /// Rotation by the strength either way, in degrees.
     case rotation
-    /// Made larger or smaller by the factor 1 + strength.
+    /// Scaling up or down by the factor 1 + strength.
     case scale
-    /// Moved by the strength in some direction, pixels.
+    /// Shift by the strength in a random direction, in pixels.
     case shift
-    /// Sheared by the strength either way: `x += s·y`.
+    /// Shear by the strength either way: `x += s·y`.
     case shear
-    /// Gaussian noise of this deviation on pixels in [0, 1], cut off there.
+    /// Gaussian noise of this standard deviation on pixels in [0, 1], clamped to that range.
     case noise
-    /// Gaussian blur of this deviation, pixels; zero outside.
+    /// Gaussian blur of this standard deviation, in pixels; zero outside.
     case blur
-    /// `m + (1 − strength)·(x − m)`, m the mean of the image.
+    /// Loss of contrast: `m + (1 − strength)·(x − m)`, m the mean of the image.
     case contrast
 
-    /// `Poisson(λ·x)/λ`, λ = 1/strength²: what few photons leave of an image; white then has this deviation.
+    /// Photon noise: `Poisson(λ·x)/λ`, λ = 1/strength²; white then has this standard deviation.
     case shotNoise
-    /// This share of the values becomes 0 or 1.
+    /// Impulse noise: this share of the values becomes 0 or 1.
     case impulseNoise
-    /// As through rough glass: pixels change places with others up to this far away, twice, a slight blur before and after.
+    /// Frosted glass: pixels are swapped with others up to this far away, twice, with a slight blur before and after.
     case glassBlur
-    /// The mean along a way of this many pixels, its slope within 45° of the rows.
+    /// Motion blur: the mean along a path of this many pixels, within 45° of the rows.
     case motionBlur
-    /// Added to every value, cut off at 1.
+    /// Brightening: the strength is added to every value, clamped at 1.
     case brightness
-    /// `1 − x` in an upright stripe in the middle, of this share of the width.
+    /// `1 − x` in a vertical stripe in the middle, of this share of the width.
     case stripe
-    /// `(x + s·f)/(1 + s)`, f a cloud in [0, 1].
+    /// Fog: `(x + s·f)/(1 + s)`, f a cloud in [0, 1].
     case fog
-    /// Drops of grey 0.75 on this share of the image.
+    /// Drops of grey 0.75 over this share of the image.
     case spatter
-    /// So many dotted lines across.
+    /// This many dotted lines across the image.
     case dottedLine
-    /// So many zigzag lines across.
+    /// This many zigzag lines across the image.
     case zigzag
-    /// `(1 − s)·x + s·e`, e the edges that Canny finds.
+    /// `(1 − s)·x + s·e`, e the edges found by Canny's detector.
     case cannyEdges
 
-    /// Kinds that are averaged together.
+    /// A family of kinds that are averaged together.
     package enum Family: String, Sendable, Codable {
-        /// Warps, noise, blur and contrast, at five strengths.
+        /// Warps, noise, blur and contrast, at five strengths each.
         case graded
-        /// What MNIST-C has beyond those, at up to three strengths. No recipe here trains on them, so that they tell how a
-        /// network takes what it has not seen.
+        /// The kinds that MNIST-C adds to those, at up to three strengths each. No recipe here trains on them, so they
+        /// show how a network handles what it has not seen.
         case mnistC
     }
 
-    /// Its family.
+    /// The family of the kind.
     package var family: Family { number <= 7 ? .graded : .mnistC }
 
-    /// What the strength is measured in.
+    /// The unit of the strength.
     package var unit: String {
         switch self {
         case .rotation: "degrees"
@@ -71,7 +71,7 @@ package enum CorruptionKind: String, CaseIterable, Sendable {
         }
     }
 
-    /// The graded strengths, ascending; none of them changes nothing.
+    /// The graded strengths, ascending; each of them changes the image.
     package var strengths: [Float] {
         switch self {
         case .rotation: [10, 20, 30, 40, 50]

@@ -1,14 +1,14 @@
 import Foundation
 import Tensors
 
-/// What changes each value by itself.
+/// Corruptions of each value by itself.
 extension Corruption {
     func addNoise(_ image: inout MutableSpan<Float>, _ stream: inout RandomStream) {
         Noise.add(to: &image, deviation: strength, &stream)
         for i in 0..<image.count { image[i] = min(max(image[i], 0), 1) }
     }
 
-    /// A Poisson number is how many uniform factors a product takes to fall below `e^−mean`, less one (Knuth 1969).
+    /// Draws Poisson numbers: how many uniform factors a product takes to fall below `e^−mean`, less one (Knuth 1969).
     func addShotNoise(_ image: inout MutableSpan<Float>, _ stream: inout RandomStream) {
         let photons = 1 / (Double(strength) * Double(strength))
         for i in 0..<image.count where image[i] > 0 {
@@ -22,7 +22,8 @@ extension Corruption {
         }
     }
 
-    /// Two draws a value, whether it is changed or not: a stronger corruption changes the same values and more.
+    /// Makes two draws per value whether or not it is changed, so that a stronger corruption changes the same values
+    /// and more.
     func addImpulses(_ image: inout MutableSpan<Float>, _ stream: inout RandomStream) {
         for i in 0..<image.count {
             let draw = stream.uniform(), white = stream.uniform() < 0.5

@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
 
-/// What lies upon the image: the same on every channel.
+/// Corruptions laid over the image, the same on every channel.
 extension Corruption {
     func invertStripe(_ image: inout MutableSpan<Float>) {
         let (width, channels) = (warp.width, warp.channels)
@@ -12,9 +12,9 @@ extension Corruption {
         }
     }
 
-    /// The cloud: values at the corners of squares, uniform and interpolated between them, for squares of half the image's
-    /// longer side and of a half, a quarter and an eighth of that, each weighing half as much as the one before; stretched
-    /// to [0, 1].
+    /// Adds a cloud: uniform values at the corners of squares, interpolated between them and summed over squares of
+    /// half the image's longer side and of a half, a quarter and an eighth of that, each weighted half as much as the
+    /// one before; stretched to [0, 1].
     func addFog(_ image: inout MutableSpan<Float>, _ stream: inout RandomStream) {
         let (height, width) = (warp.height, warp.width)
         var cloud = [Float](repeating: 0, count: height * width)
@@ -38,7 +38,7 @@ extension Corruption {
         cover(&image) { i, x in (x + strength * (high > low ? (cloud[i] - low) / (high - low) : 0)) / (1 + strength) }
     }
 
-    /// Where smoothed noise is greatest, a share of `strength`, at least a grey of 0.75.
+    /// Raises the share `strength` of the pixels where smoothed noise is greatest to a grey of at least 0.75.
     func addDrops(_ image: inout MutableSpan<Float>, _ stream: inout RandomStream, _ buffer: inout [Float]) {
         let count = warp.height * warp.width
         var field = [Float](repeating: 0, count: count)
@@ -51,8 +51,8 @@ extension Corruption {
         cover(&image) { i, x in field[i] >= limit ? max(x, 0.75) : x }
     }
 
-    /// Straight lines from edge to edge, from left to right or from above to below; of dots 3 pixels apart, or a zigzag of
-    /// 2 pixels either way every 6.
+    /// Draws straight lines from edge to edge, left to right or top to bottom: dots 3 pixels apart, or a zigzag of 2
+    /// pixels either way with a period of 6.
     func drawLines(_ image: inout MutableSpan<Float>, _ stream: inout RandomStream) {
         let (height, width) = (warp.height, warp.width)
         var ink = [Float](repeating: 0, count: height * width)
@@ -71,7 +71,7 @@ extension Corruption {
         cover(&image) { i, x in max(x, ink[i]) }
     }
 
-    /// A disc: `radius − distance` within [0, 1], where that is more than there is.
+    /// Draws a disc, `radius − distance` clamped to [0, 1], where that exceeds the ink already there.
     private func dot(_ ink: inout [Float], y: Float, x: Float, radius: Float) {
         for row in Int((y - radius).rounded(.down))...Int((y + radius).rounded(.up)) {
             for column in Int((x - radius).rounded(.down))...Int((x + radius).rounded(.up)) {
@@ -83,7 +83,7 @@ extension Corruption {
         }
     }
 
-    /// Changes every value by the index of its pixel.
+    /// Changes every value, given the index of its pixel.
     private func cover(_ image: inout MutableSpan<Float>, _ change: (Int, Float) -> Float) {
         for i in 0..<image.count { image[i] = change(i / warp.channels, image[i]) }
     }

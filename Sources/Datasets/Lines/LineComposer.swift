@@ -3,23 +3,24 @@ import Tensors
 
 /// Composes lines of text from pictures of single characters, each line at its own address (seed, lines, epoch, line).
 ///
-/// Characters drawn from the whole set are scaled, turned and slanted by one affine map each, put side by side by their ink's
-/// boxes, and the line is brought to size as ``LinePreparation`` brings lines of pictures: the ink's box 7/8 of the height,
-/// 3/16 of it as margin at either end. Each pixel is sampled once, bilinearly. Then ``LineFinish`` treats the strokes.
+/// Characters drawn from the whole set are scaled, rotated and slanted by one affine map each and placed side by side
+/// by their ink's bounding boxes. The line is then scaled as ``LinePreparation`` scales pictures of lines: the ink's
+/// box takes 7/8 of the height, with a margin of 3/16 of the height at either end. Each pixel is sampled once,
+/// bilinearly. Then ``LineFinish`` treats the strokes.
 package struct LineComposer: LineSource {
     let characters: ImageSet
     let data: LineData
     let seed: UInt64
-    /// Columns of the network's output, by width.
+    /// The number of columns of the network's output, by width.
     let columns: [Int]
     private let finish: LineFinish
 
-    /// The ink from which on a pixel belongs to a character's box, of 255.
+    /// The least ink, of 255, for which a pixel belongs to a character's box.
     private static let edge: UInt8 = 100
-    /// Attempts to draw a character that has ink.
+    /// The number of attempts to draw a character that has ink.
     private static let attempts = 20
 
-    /// - Throws: an `InputError` where the characters are not grey, or there are none.
+    /// - Throws: an `InputError` if the characters are not grey byte images, or there are none.
     package init(_ characters: ImageSet, _ data: LineData, seed: UInt64, columns: [Int]) throws(InputError) {
         guard characters.channels == 1, characters.numbers == nil, characters.count > 0 else {
             throw InputError(
@@ -39,7 +40,7 @@ package struct LineComposer: LineSource {
 
     package func batchCount(size: Int) -> Int { data.batchCount(size: size) }
 
-    /// Lines by number; the width of each batch is drawn.
+    /// Returns the lines in order of number, in batches; the width of each batch is drawn at random.
     package func batches(ofEpoch epoch: Int, size: Int) -> [LineBatch] {
         (0..<batchCount(size: size)).map { number in
             LineBatch(
@@ -48,7 +49,7 @@ package struct LineComposer: LineSource {
         }
     }
 
-    /// Where batch `number` of an epoch lies in width.
+    /// Returns the index of the width of batch `number` of an epoch.
     package func bucket(ofBatch number: Int, epoch: Int) -> Int {
         var stream = RandomStream(
             RandomAddress(
@@ -57,7 +58,8 @@ package struct LineComposer: LineSource {
         return stream.integer(below: data.widths.count)
     }
 
-    /// Draws line `number` of `epoch` for the width of `bucket` into the beginning of `scratch.pixels`; gives its text.
+    /// Draws line `number` of `epoch` for the width of `bucket` into the start of `scratch.pixels`, and returns its
+    /// text.
     package func draw(_ number: Int, epoch: Int, bucket: Int, scratch: inout LineScratch) -> [UInt8] {
         var stream = RandomStream(
             RandomAddress(
@@ -65,7 +67,7 @@ package struct LineComposer: LineSource {
         var layout = LineLayout(
             options: data.options, height: data.height, width: data.widths[bucket], stream: &stream)
         let options = data.options, narrower = bucket == 0 ? 0 : data.widths[bucket - 1]
-        // As many as fill this width more than the next narrower one, where they stand as wide as they may.
+        // At least as many as fill the next narrower width when each is as wide as the line is high.
         let least = min(max(options.length.least, narrower / data.height), options.length.most)
         let wanted = least + stream.integer(below: options.length.most - least + 1)
         var text: [UInt8] = []
@@ -87,7 +89,7 @@ package struct LineComposer: LineSource {
         return text
     }
 
-    /// The pixels of ink of a character, about its picture's middle; nil where there are none.
+    /// Returns the positions of a character's ink pixels, relative to its picture's centre; nil if there are none.
     private func outline(_ index: Int) -> [SIMD2<Float>]? {
         let (height, width) = (characters.height, characters.width)
         let image = characters.images.span.extracting((index * height * width)..<((index + 1) * height * width))
@@ -130,7 +132,7 @@ package struct LineComposer: LineSource {
                     let value = Self.sample(image, source, rows, columns)
                     guard value > 0 else { continue }
                     let i = y &* width &+ x
-                    // Ink over ink is no darker than the darker of the two, or adds up a little.
+                    // Overlapping ink takes the darker of the two values, or adds up a little.
                     output[i] =
                         layout.addsUp ? output[i] + value - output[i] * value : max(output[i], value)
                 }

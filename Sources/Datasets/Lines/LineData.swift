@@ -1,15 +1,15 @@
 import Tensors
 
-/// What lines of text a configuration trains on.
+/// The lines of text that a configuration trains on.
 package struct LineData: Sendable {
     package var options: LineOptions
     package let height: Int
-    /// In rising order; the last is the network's.
+    /// The widths of lines, ascending; the last is the network's.
     package let widths: [Int]
-    /// Lines that are pictures of real writing; nil: they are composed of the data's characters.
+    /// Lines that are pictures of real writing; nil if they are composed of the data's characters.
     package var stored: StoredSets?
 
-    /// Lines that are pictures.
+    /// The sets of lines that are pictures.
     package struct StoredSets: Sendable {
         package var train: LineSet
         /// May be empty.
@@ -17,7 +17,7 @@ package struct LineData: Sendable {
         package var test: LineSet
     }
 
-    /// - Throws: an `InputError` where the network's width has no such parts, or its height holds no characters.
+    /// - Throws: an `InputError` if the network's width has no such parts, or its height is too small for characters.
     package init(_ options: LineOptions, height: Int, width: Int) throws(InputError) {
         guard height >= 8, width >= 8 else {
             throw InputError(
@@ -34,19 +34,19 @@ package struct LineData: Sendable {
         widths = (1...options.widths).map { $0 * width / options.widths }
     }
 
-    /// Lines of an epoch.
+    /// The number of training lines per epoch.
     package var trainingCount: Int { stored?.train.count ?? options.count }
 
-    /// Batches of an epoch.
+    /// Returns the number of batches per epoch.
     package func batchCount(size: Int) -> Int {
         stored?.train.batchCount(size: size) ?? (options.count + size - 1) / size
     }
 
-    /// What to train on.
+    /// Returns the source of training lines.
     /// - Parameters:
-    ///   - characters: what lines are composed of.
-    ///   - columns: of the network's output, by width.
-    /// - Throws: an `InputError` where a line has too few columns for its text, or characters are not grey.
+    ///   - characters: The characters that lines are composed of.
+    ///   - columns: The number of columns of the network's output, by width.
+    /// - Throws: an `InputError` if a line has too few columns for its text, or the characters are not grey.
     package func source(
         of characters: ImageSet, seed: UInt64, columns: [Int]
     ) throws(InputError) -> any LineSource {
@@ -55,7 +55,7 @@ package struct LineData: Sendable {
         return StoredLines(stored.train, options, seed: seed)
     }
 
-    /// The lines to validate on; nil where there are none.
+    /// Returns the validation lines; nil if there are none.
     package func validation(
         of characters: ImageSet, seed: UInt64, columns: [Int]
     ) throws(InputError) -> LineSet? {
@@ -68,7 +68,7 @@ package struct LineData: Sendable {
             of: characters, count: options.validationCount, split: .validation, seed: seed, columns: columns)
     }
 
-    /// The lines to test on.
+    /// Returns the test lines.
     package func test(of characters: ImageSet, seed: UInt64, columns: [Int]) throws(InputError) -> LineSet {
         if let stored {
             try stored.test.check(columns: columns)
@@ -77,7 +77,7 @@ package struct LineData: Sendable {
         return try composed(of: characters, count: options.testCount, split: .test, seed: seed, columns: columns)
     }
 
-    /// Some lines as training sees them in its first epoch.
+    /// Returns some lines as training sees them in its first epoch.
     package func samples(of characters: ImageSet, count: Int, seed: UInt64, columns: [Int]) throws(InputError)
         -> LineSet
     {
@@ -85,8 +85,8 @@ package struct LineData: Sendable {
         return try composed(of: characters, count: count, split: .training(epoch: 1), seed: seed, columns: columns)
     }
 
-    /// `count` lines composed of `characters`, the same for the same seed.
-    /// - Parameter split: sets lines of several sets apart.
+    /// Returns `count` lines composed of `characters`, the same for the same seed.
+    /// - Parameter split: Keeps the lines of several sets apart.
     func composed(
         of characters: ImageSet, count: Int, split: LineSplit, seed: UInt64, columns: [Int]
     ) throws(InputError) -> LineSet {

@@ -1,13 +1,13 @@
 import Foundation
 import Tensors
 
-/// What pens, scanners and the removal of paper, boxes and rules do to a composed line.
+/// Simulates what pens, scanners and the removal of paper, boxes and ruled lines do to a composed line.
 struct LineFinish: Sendable {
     private let options: LineOptions
 
     init(_ options: LineOptions) { self.options = options }
 
-    /// Treats `[height, width]` at the beginning of `scratch.pixels`.
+    /// Treats `[height, width]` at the start of `scratch.pixels` in place.
     func apply(
         height: Int, width: Int, content: (columns: ClosedRange<Float>, edges: [Float]),
         scratch: inout LineScratch, _ stream: inout RandomStream
@@ -22,7 +22,7 @@ struct LineFinish: Sendable {
         if blur > 0.15 { soften(height, width, deviation: blur, &scratch) }
         var pixels = scratch.pixels.mutableSpan
         var bits = SIMD4<UInt32>(), used = 4
-        // Sums of two bytes have the deviation 104.
+        // The sum of two random bytes has the standard deviation 104.
         let unit = noise / 104
         for i in 0..<(height * width) {
             var value = min(max((pixels[i] - level) * gain, 0), 1) * strength
@@ -40,7 +40,7 @@ struct LineFinish: Sendable {
         }
     }
 
-    /// Mixes each pixel with the largest around it, or the least.
+    /// Blends each pixel with the largest value of itself and its four neighbours, or with the smallest.
     private func widen(_ height: Int, _ width: Int, by stroke: Float, _ scratch: inout LineScratch) {
         let grows = stroke > 0, share = abs(stroke)
         func best(_ a: Float, _ b: Float) -> Float { grows ? max(a, b) : min(a, b) }
@@ -65,7 +65,7 @@ struct LineFinish: Sendable {
         swap(&scratch.spare, &widened)
     }
 
-    /// A binomial filter of that deviation at most, along both axes.
+    /// Blurs along both axes with a binomial filter of at most this standard deviation.
     private func soften(_ height: Int, _ width: Int, deviation: Float, _ scratch: inout LineScratch) {
         // [b, 1 − 2b, b] has the variance 2b.
         let passes = deviation * deviation > 0.6 ? 2 : 1
@@ -89,7 +89,7 @@ struct LineFinish: Sendable {
         swap(&scratch.spare, &softened)
     }
 
-    /// A piece of a rule below or of a box's side, a cut where a rule crossed the ink, specks.
+    /// Draws one of: a piece of a ruled line below, a box's side, a cut where a ruled line crossed the ink, or specks.
     private func leave(
         _ height: Int, _ width: Int, _ content: (columns: ClosedRange<Float>, edges: [Float]), _ pixels: inout [Float],
         _ stream: inout RandomStream

@@ -3,16 +3,16 @@ import Foundation
 import Pictures
 import Tensors
 
-/// Pictures of lines of text with what they say, as people keep them:
+/// Pictures of lines of text with their transcriptions, in the usual layouts:
 ///
-/// - a table with a column `file` and a column `text` (or of like names), alone or as `labels.csv` beside the pictures, or
-///   `train.csv` and `test.csv`;
-/// - ORAND-CAR (ICFHR 2014): folders `…train_images` and `…test_images`, beside them `…train_gt.txt` and `…test_gt.txt`, each
-///   line a picture's name and its text;
-/// - CVL's digit strings (ICDAR 2013): pictures `12345-0001-01.png`, their text before the first dash, in folders with `train`
-///   and `test` or `eval` in their names.
+/// - a table with a column `file` and a column `text` (or similar names), alone or as `labels.csv` beside the pictures,
+///   or `train.csv` and `test.csv`;
+/// - ORAND-CAR (ICFHR 2014): folders `…train_images` and `…test_images`, beside them `…train_gt.txt` and
+///   `…test_gt.txt`, each line of which holds a picture's name and its text;
+/// - CVL's digit strings (ICDAR 2013): pictures `12345-0001-01.png`, with the text before the first dash, in folders
+///   with `train` and `test` or `eval` in their names.
 struct LineFolder {
-    /// A picture, what it says, and where that is written.
+    /// A picture, its text, and the place where that is written.
     struct Entry: Hashable {
         var file: String
         var text: String
@@ -21,14 +21,14 @@ struct LineFolder {
 
     let path: String
     private(set) var train: [Entry] = []
-    /// Nil: a part of the others is put aside.
+    /// The test half; nil if it is to be held out from the others.
     private(set) var test: [Entry]?
 
     private static let fileNames: Set = ["file", "filename", "file_name", "image", "picture", "name", "path"]
     private static let textNames: Set = ["text", "string", "transcription", "label", "value", "number"]
 
-    /// What `path` holds; nil where it is none of these.
-    /// - Throws: an `InputError` where a table or a list cannot be read.
+    /// Returns what `path` holds; nil if it is none of these.
+    /// - Throws: an `InputError` if a table or a list cannot be read, or there are pictures but no texts.
     static func find(_ path: String) throws(InputError) -> LineFolder? {
         var folder = LineFolder(path: path)
         if DatasetFileNames.isFile(path) {
@@ -55,7 +55,7 @@ struct LineFolder {
             folder.train = entries
             return folder
         }
-        // Single characters are in folders called by their class.
+        // Single characters are in folders named after their class.
         guard !names.contains(where: isPicture) else {
             throw InputError(
                 path, expected: "what the pictures say, labels.csv with columns file and text",
@@ -64,12 +64,12 @@ struct LineFolder {
         return nil
     }
 
-    /// How halves are kept.
+    /// How the halves are stored.
     private enum Layout: CaseIterable {
         case tables, lists, names
     }
 
-    /// The entries of the first name with one of `words` in it that is such a half.
+    /// Returns the entries of the first name that contains one of `words` and is a half in this layout.
     private static func half(
         _ words: [String], of names: [String], in path: String, _ layout: Layout
     ) throws(InputError) -> [Entry]? {
@@ -85,7 +85,7 @@ struct LineFolder {
         return nil
     }
 
-    /// The rows of a table; nil where it has no such columns.
+    /// Returns the rows of a table; nil if it lacks the columns.
     private static func table(_ path: String) throws(InputError) -> [Entry]? {
         var table = try TableText.load(path)
         let base = (path as NSString).deletingLastPathComponent
@@ -105,7 +105,7 @@ struct LineFolder {
         return entries
     }
 
-    /// ORAND-CAR's: `a_train_images` with `a_train_gt.txt`.
+    /// Reads a half in ORAND-CAR's layout: `a_train_images` with `a_train_gt.txt`.
     private static func list(_ name: String, in path: String, _ names: [String]) throws(InputError) -> [Entry]? {
         let ending = "_images", folder = joined(path, name)
         guard name.lowercased().hasSuffix(ending), DatasetFileNames.isFolder(folder) else { return nil }
@@ -127,7 +127,7 @@ struct LineFolder {
         return entries
     }
 
-    /// CVL's: pictures called by their text.
+    /// Reads a half in CVL's layout: pictures named after their text.
     private static func named(_ folder: String) -> [Entry]? {
         guard DatasetFileNames.isFolder(folder) else { return nil }
         let entries = DatasetFileNames.entries(of: folder).sorted().compactMap { name -> Entry? in
@@ -143,7 +143,7 @@ struct LineFolder {
         PictureFiles.endings.contains((name as NSString).pathExtension.lowercased())
     }
 
-    /// The characters of all texts, as classes: ten digits where there are no others.
+    /// The characters of all texts, as class names: the ten digits if there are no others.
     var classNames: [String] {
         let found = Set((train + (test ?? [])).flatMap { $0.text.map(String.init) })
         return found.isSubset(of: ImageSet.digits) ? ImageSet.digits : found.sorted()

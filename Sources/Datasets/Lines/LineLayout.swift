@@ -2,45 +2,45 @@ import Foundation
 import Pictures
 import Tensors
 
-/// Where the characters of a composed line stand. In units of the characters' own pixels until the line is brought to size.
+/// The positions of the characters of a composed line, in units of the characters' own pixels until the line is scaled.
 struct LineLayout {
-    /// A character, turned and sized, about its own middle.
+    /// A character, rotated and scaled, relative to its own centre.
     struct Character {
         var image = 0
-        /// The ink's box.
+        /// The bounding box of the ink.
         var low: SIMD2<Float>
         var high: SIMD2<Float>
-        /// From the line to the picture: rows of a matrix.
+        /// The map from the line to the picture: the rows of a matrix.
         var inverse: (Float, Float, Float, Float)
-        /// Displacements along both axes by the place (u, v) in its picture, −1…1: `a·u² + b·u·v + c·v²`.
+        /// Displacements along both axes, by position (u, v) in the picture, −1…1: `a·u² + b·u·v + c·v²`.
         var bend: (x: SIMD3<Float>, y: SIMD3<Float>)
-        /// Where its middle is.
+        /// The position of its centre.
         var offset = SIMD2<Float>()
     }
 
-    /// How characters follow one another.
+    /// The spacing of characters.
     private enum Spacing {
-        /// Gaps of ink, from the least to the most.
+        /// Gaps between ink, from the smallest to the largest.
         case gaps(ClosedRange<Float>)
-        /// In boxes so wide.
+        /// Boxes of this width.
         case boxes(Float)
     }
 
     let height: Int
     let width: Int
     private(set) var characters: [Character] = []
-    /// Whether ink over ink adds up.
+    /// Whether overlapping ink adds up.
     let addsUp: Bool
     private let options: LineOptions
-    /// H, as it is drawn.
+    /// The nominal character height H, in the characters' pixels.
     private let nominal: Float
     private let slant: Float
     private let slope: Float
     private let spacing: Spacing
-    /// Whether characters are made as high as one another before their sizes vary, and stand on the line.
+    /// Whether characters are scaled to equal height before their sizes vary, and stand on the baseline.
     private let isEven: Bool
     private let stretch: Float
-    /// Share of the height that the ink takes at most, and what of the rest is above.
+    /// The largest share of the height that the ink takes, and the share of the rest that is above it.
     private let fill: Float
     private let above: Float
     private var low = SIMD2<Float>(), high = SIMD2<Float>()
@@ -67,7 +67,7 @@ struct LineLayout {
         above = stream.uniform()
     }
 
-    /// The character whose pixels of ink, about its middle, are `points`.
+    /// Shapes the character whose ink pixels, relative to its centre, are `points`.
     func shape(_ points: [SIMD2<Float>], _ stream: inout RandomStream) -> Character {
         let angle = stream.uniform(in: -options.rotation...options.rotation) * .pi / 180
         var size = exp(stream.uniform(in: -options.size...options.size))
@@ -90,7 +90,7 @@ struct LineLayout {
             inverse: (e / determinant, -b / determinant, -d / determinant, a / determinant), bend: (bend[0], bend[1]))
     }
 
-    /// Puts `character` after the others, unless the line would be too wide.
+    /// Appends `character` and returns true, unless the line would become too wide.
     mutating func add(_ character: Character, image: Int, _ stream: inout RandomStream) -> Bool {
         var character = character
         character.image = image
@@ -100,7 +100,7 @@ struct LineLayout {
         switch spacing {
         case .gaps(let range):
             let gap = stream.uniform(in: range)
-            // Narrow characters do not vanish in one another.
+            // Narrow characters must not vanish in one another.
             let narrowest = min(extent.x, last.map { $0.high.x - $0.low.x } ?? extent.x)
             left = last.map { $0.high.x + $0.offset.x + max(gap, -0.4 * narrowest) } ?? 0
         case .boxes(let pitch):
@@ -129,7 +129,7 @@ struct LineLayout {
         Float(LineFrame(height: height).inkHeight) * fill / max(ink, 1)
     }
 
-    /// From the line's units to pixels: `pixel = unit·scale + origin`.
+    /// The scale from the line's units to pixels: `pixel = unit·scale + origin`.
     var scale: Float {
         let fitting = (Float(width) - 2 * side) / max(high.x - low.x, 1)
         return min(Self.scale(high.y - low.y, height, fill), fitting)
@@ -141,7 +141,7 @@ struct LineLayout {
         return SIMD2(side - low.x * scale - 0.5, top - low.y * scale - 0.5)
     }
 
-    /// Columns with ink, and the edges between characters.
+    /// The columns with ink, and the boundaries between characters.
     var content: (columns: ClosedRange<Float>, edges: [Float]) {
         let edges = zip(characters, characters.dropFirst()).map { a, b in
             ((a.high.x + a.offset.x + b.low.x + b.offset.x) / 2) * scale + origin.x

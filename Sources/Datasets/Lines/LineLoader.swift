@@ -1,19 +1,19 @@
 import Tensors
 import Workers
 
-/// Where the batches of an epoch come from. The next one may be the same object as the one before.
+/// A source of the batches of an epoch. Each batch may be the same object as the one before.
 package protocol BatchSource: AnyObject {
-    /// Batches of an epoch.
+    /// The number of batches per epoch.
     var batchCount: Int { get }
-    /// Begins `epoch` at a batch.
+    /// Starts `epoch` at a batch.
     func start(epoch: Int, at batch: Int)
-    /// Nil at the end of the epoch.
+    /// Returns the next batch; nil at the end of the epoch.
     func next() -> Batch?
 }
 
 extension BatchLoader: BatchSource {}
 
-/// Batches of lines, each of one width, drawn by the threads that train when they are asked for. What a line is depends only on
+/// A loader of batches of lines, each of one width, drawn on request by the training threads. A line depends only on
 /// the seed, the epoch and its number.
 package final class LineLoader: BatchSource {
     package let batchCount: Int
@@ -25,7 +25,7 @@ package final class LineLoader: BatchSource {
     private var batches: [LineBatch] = []
     private var made: Int
 
-    /// - Parameter part: the lines to fill of a batch of so many; they begin the batch.
+    /// - Parameter part: Returns which lines to fill of a batch of `count`; the batch starts with them.
     package init(
         _ source: any LineSource, batchSize: Int, pool: WorkerPool,
         part: @escaping (_ count: Int) -> Range<Int> = { 0..<$0 }
@@ -34,7 +34,7 @@ package final class LineLoader: BatchSource {
         self.source = source
         self.batchSize = min(batchSize, source.count)
         batchCount = source.batchCount(size: self.batchSize)
-        // A short batch's part may be longer than a whole one's, where parts are few lines.
+        // The part of a short batch may be longer than that of a whole one if parts are only a few lines.
         let capacity = (1...self.batchSize).map { part($0).count }.max() ?? 1
         work = LineWork(source, capacity: max(capacity, 1), workers: pool.threads)
         self.pool = pool
@@ -62,7 +62,7 @@ package final class LineLoader: BatchSource {
     }
 }
 
-/// Lines of one batch, drawn in runs that any thread may take.
+/// The lines of one batch, drawn in runs that any thread may take.
 private final class LineWork: ParallelWork {
     let batch: Batch
     var epoch = 0

@@ -2,7 +2,7 @@ import Formats
 import Tensors
 
 extension DatasetLoader {
-    /// Lines of real writing at `path`, as ``LineFolder`` finds them; nil where there are none.
+    /// Loads the lines of real writing at `path`, as ``LineFolder`` finds them; returns nil if there are none.
     static func loadLines(
         _ path: String, _ lines: LineOptions, _ options: DataOptions, seed: UInt64, progress: @escaping DatasetProgress
     ) throws -> LoadedData? {
@@ -57,7 +57,7 @@ extension DatasetLoader {
 }
 
 extension LineSet {
-    /// SHA-256 of all pixels and texts.
+    /// Returns the SHA-256 of all pixels and texts.
     fileprivate func digest() throws(OperationError) -> String {
         let digest = Digest()
         for bucket in buckets {

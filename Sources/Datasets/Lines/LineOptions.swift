@@ -1,62 +1,63 @@
 import Formats
 import Tensors
 
-/// The section `data.lines`: lines of text composed from pictures of single characters, and how they vary.
+/// The options of the section `data.lines`: lines of text composed from pictures of single characters, and how they
+/// vary.
 ///
-/// Lengths are shares of a character's height H. Of every quantity with one number v the draws are uniform in [−v, v].
+/// Lengths are shares of a character's height H. A quantity given by one number v is drawn uniformly from [−v, v].
 public struct LineOptions: Hashable, Sendable {
-    /// Lines of an epoch.
+    /// The number of training lines per epoch.
     public var count = 16_384
-    /// Lines to validate on, of the validation split's characters.
+    /// The number of validation lines, made of the validation split's characters.
     public var validationCount = 2_000
-    /// Lines to test on, of the test half's characters.
+    /// The number of test lines, made of the test half's characters.
     public var testCount = 2_000
-    /// Widths that lines are padded to: the network's own and even parts of it.
+    /// The number of widths that lines are padded to: the network's own and even parts of it.
     public var widths = 4
-    /// Characters in a line.
+    /// The number of characters in a line.
     public var length = Length(1, 8)
-    /// Share of the lines whose characters may touch.
+    /// The share of the lines whose characters may touch.
     public var touching: Float = 0.6
-    /// How far these overlap at most.
+    /// The largest overlap of such characters.
     public var overlap: Float = 0.2
-    /// The largest gap of the other lines.
+    /// The largest gap in the other lines.
     public var gap: Float = 0.7
-    /// Shear of a line: sideways by height.
+    /// The shear of a line: horizontal shift by height.
     public var slant: Float = 0.3
-    /// Of each character, degrees.
+    /// The rotation of each character, in degrees.
     public var rotation: Float = 8
-    /// Bending of each character's strokes, its own pixels at the edge of its picture.
+    /// The bending of each character's strokes, in its own pixels at the edge of its picture.
     public var distortion: Float = 1.5
-    /// Sizes of characters: factors e^s.
+    /// The variation s of the characters' sizes, which are scaled by e^s.
     public var size: Float = 0.18
-    /// How far a character stands above or below its line.
+    /// The distance of a character above or below its baseline.
     public var baseline: Float = 0.08
-    /// Rise of a line by its length.
+    /// The slope of a line: rise by length.
     public var slope: Float = 0.03
-    /// Strokes made thicker or thinner, pixels on either side.
+    /// The change of the strokes' thickness, in pixels on either side.
     public var stroke: Float = 0.6
-    /// Standard deviation of the largest blur, pixels.
+    /// The standard deviation of the strongest blur, in pixels.
     public var blur: Float = 0.9
-    /// Standard deviation of the most noise, of the ink's level.
+    /// The standard deviation of the strongest noise, relative to the ink's level.
     public var noise: Float = 0.08
-    /// Share of the lines with what the removal of boxes and rules leaves or takes.
+    /// The share of the lines with remnants or cuts as the removal of boxes and ruled lines leaves them.
     public var remnants: Float = 0.25
 
-    /// How many characters, from the least to the most.
+    /// The smallest and the largest number of characters.
     public struct Length: Hashable, Sendable {
         /// At least 1.
         public var least: Int
         /// At most ``LineOptions/mostCharacters``.
         public var most: Int
 
-        /// From `least` to `most`.
+        /// Creates the range from `least` to `most`.
         public init(_ least: Int, _ most: Int) { (self.least, self.most) = (least, most) }
     }
 
-    /// Characters that a line may have.
+    /// The largest number of characters in a line.
     public static let mostCharacters = 32
 
-    /// As they are when nothing is said.
+    /// Creates the default options.
     public init() {}
 }
 
@@ -103,7 +104,7 @@ extension LineOptions {
 }
 
 extension Codec where Value == LineOptions.Length {
-    /// `[1, 8]`.
+    /// A length as an array: `[1, 8]`.
     fileprivate static var length: Codec {
         let most = LineOptions.mostCharacters, expected = "[fewest, most], each an integer in 1…\(most)"
         return Codec<[Int]>.array(.integer(1...most), count: 2...2, expected: expected).converted(

@@ -5,11 +5,11 @@ import Synchronization
 import Tensors
 import Workers
 
-/// Pictures of lines of text, read, cut out and brought to a network's height as `trainer predict` brings them.
+/// Reads pictures of lines of text, cut out and scaled to a network's height as `trainer predict` does.
 enum LinePictures {
-    /// The lines of `entries`, for networks of these widths, which are multiples of 16.
-    /// - Throws: ``ConversionProblems`` naming every picture that cannot be taken: one that cannot be decoded, is empty, is
-    ///   longer than the widest, or whose text has a character that is no class.
+    /// Reads the lines of `entries` for networks of these widths, which are multiples of 16.
+    /// - Throws: ``ConversionProblems`` naming every picture that cannot be used: it cannot be decoded, is empty, is
+    ///   longer than the widest line, or its text has a character that is not a class.
     static func read(
         _ entries: [LineFolder.Entry], classNames: [String], height: Int, widths: [Int], note: (String) -> Void,
         progress: (_ done: Int, _ total: Int) -> Void
@@ -63,7 +63,7 @@ enum LinePictures {
 }
 
 extension LineSet.Bucket {
-    /// Adds a line, with paper behind it.
+    /// Appends a line, padded with paper on the right.
     fileprivate mutating func add(
         _ line: LinePreparation.Line, text: [UInt8], number: Int, name: String, height: Int
     ) {
@@ -97,7 +97,7 @@ private final class LinePictureWork: ParallelWork {
         preparation = LinePreparation(height: height, step: 16)
     }
 
-    /// What the last run left, in order.
+    /// Takes the results of the last run, in order.
     func taken() -> [Outcome] {
         let results = results.withLock { results in
             defer { results = [:] }

@@ -1,28 +1,28 @@
 import Tensors
 
-/// Lines of text as pictures of one height, padded with paper to few widths.
+/// Lines of text as pictures of one height, padded with paper to a few widths.
 package struct LineSet: Sendable {
     /// Lines of one width.
     package struct Bucket: Sendable {
         package let width: Int
-        /// `[count, height, width]`, 0 paper to 255 ink.
+        /// Pixels, `[count, height, width]`, from 0 (paper) to 255 (ink).
         package var pixels: [UInt8] = []
-        /// Classes from left to right.
+        /// The classes of each line, from left to right.
         package var texts: [[UInt8]] = []
         /// The lines' numbers in the set.
         package var numbers: [Int] = []
-        /// Their files, where they are pictures.
+        /// The lines' files, if they are pictures.
         package var names: [String] = []
 
         package init(width: Int) { self.width = width }
     }
 
     package let height: Int
-    /// Of characters, by class.
+    /// The names of the characters, by class.
     package let classNames: [String]
     package var buckets: [Bucket]
 
-    /// Empty, for lines of these widths, in rising order.
+    /// Creates an empty set for lines of these widths, in ascending order.
     package init(height: Int, widths: [Int], classNames: [String]) {
         self.height = height
         self.classNames = classNames
@@ -31,10 +31,10 @@ package struct LineSet: Sendable {
 
     package var count: Int { buckets.reduce(0) { $0 + $1.texts.count } }
 
-    /// Batches of one width each and at most so many lines.
+    /// Returns the number of batches of one width each and at most `size` lines.
     func batchCount(size: Int) -> Int { buckets.reduce(0) { $0 + ($1.texts.count + size - 1) / size } }
 
-    /// The texts by number, as they are written.
+    /// The texts of the lines, by number.
     package var texts: [String] {
         var result = [String](repeating: "", count: count)
         for bucket in buckets {
@@ -43,16 +43,16 @@ package struct LineSet: Sendable {
         return result
     }
 
-    /// Classes as they are written.
+    /// Returns classes as text.
     package func text(_ classes: some Sequence<UInt8>) -> String { classes.map { classNames[Int($0)] }.joined() }
 
-    /// A column for each character, and one more between two that are equal.
+    /// Returns the number of columns that a text needs: one per character, and one more between two equal ones.
     static func columnsNeeded(_ text: [UInt8]) -> Int {
         text.count + zip(text, text.dropFirst()).count { $0 == $1 }
     }
 
     /// Checks that every line has the columns that its text needs.
-    /// - Parameter columns: by width.
+    /// - Parameter columns: The number of columns, by width.
     func check(columns: [Int]) throws(InputError) {
         for (bucket, available) in zip(buckets, columns) {
             for (index, text) in bucket.texts.enumerated() {
@@ -67,7 +67,7 @@ package struct LineSet: Sendable {
         }
     }
 
-    /// The lines of these numbers, numbered anew.
+    /// Returns the lines with these numbers, renumbered in that order.
     func subset(_ wanted: [Int]) -> LineSet {
         var result = LineSet(height: height, widths: buckets.map(\.width), classNames: classNames)
         let places = Dictionary(wanted.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { a, _ in a })
@@ -84,10 +84,10 @@ package struct LineSet: Sendable {
         return result
     }
 
-    /// The first lines.
+    /// Returns the first `count` lines.
     func first(_ count: Int) -> LineSet { subset(Array(0..<min(count, self.count))) }
 
-    /// By number.
+    /// The number of characters of each line, by number.
     var lengths: [UInt8] {
         var result = [UInt8](repeating: 0, count: count)
         for bucket in buckets {
@@ -97,14 +97,14 @@ package struct LineSet: Sendable {
     }
 }
 
-/// What composed lines are for.
+/// The purpose of composed lines.
 package enum LineSplit: Sendable {
-    /// From 1.
+    /// Training lines of an epoch, counted from 1.
     case training(epoch: Int)
     case validation
     case test
 
-    /// In the lines' addresses; those of validation and test are beyond any epoch.
+    /// The epoch in the lines' random addresses; those of validation and test are beyond any training epoch.
     var epoch: Int {
         switch self {
         case .training(let epoch): epoch

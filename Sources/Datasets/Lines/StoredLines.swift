@@ -1,13 +1,13 @@
 import Tensors
 
-/// Lines to train on that are pictures of real writing: batches of one width, in another order each epoch, their strokes, blur,
-/// contrast and noise varied as those of composed lines are.
+/// Training lines that are pictures of real writing: batches of one width, reshuffled each epoch, with strokes, blur,
+/// contrast and noise varied as in composed lines.
 struct StoredLines: LineSource {
     private let lines: LineSet
     private let finish: LineFinish
     private let seed: UInt64
 
-    /// - Precondition: there are lines.
+    /// - Precondition: `lines` is not empty.
     init(_ lines: LineSet, _ options: LineOptions, seed: UInt64) {
         (self.lines, self.seed) = (lines, seed)
         var options = options
@@ -23,8 +23,8 @@ struct StoredLines: LineSource {
 
     func batchCount(size: Int) -> Int { lines.batchCount(size: size) }
 
-    /// Each width's lines shuffled at the address (seed, shuffle, epoch, stream 1 + width) and cut into batches, these shuffled at
-    /// stream 0.
+    /// Returns each width's lines, shuffled at the address (seed, shuffle, epoch, stream 1 + width index) and cut into
+    /// batches, which are shuffled at stream 0.
     func batches(ofEpoch epoch: Int, size: Int) -> [LineBatch] {
         func stream(_ number: Int) -> RandomStream {
             RandomStream(

@@ -1,12 +1,12 @@
 import Tensors
 
-/// Everything wrong with the files of a conversion: each with its place, so that one look mends all of it.
+/// All problems with the files of a conversion, each with its place, so that they can be fixed in one pass.
 package struct ConversionProblems: Error, Sendable, CustomStringConvertible {
-    /// Of these many, at most, each is told.
+    /// The largest number of problems that are reported individually.
     static let mostTold = 20
 
     package private(set) var told: [InputError] = []
-    /// How many there were in all.
+    /// The total number of problems.
     package private(set) var count = 0
 
     mutating func add(_ error: InputError) {
@@ -18,14 +18,14 @@ package struct ConversionProblems: Error, Sendable, CustomStringConvertible {
         if count > 0 { throw self }
     }
 
-    /// A line for each, and one for those not told.
+    /// A line for each reported problem, and one for the rest.
     package var description: String {
         let rest = count > told.count ? ["… and \(count - told.count) more"] : []
         return (told.map(\.description) + rest).joined(separator: "\n")
     }
 }
 
-/// The parts of a data set that is no IDX set of the catalogue.
+/// The parts of a data set that is not an IDX set of the catalogue.
 package struct ConvertedData: Sendable {
     package var train: ImageSet
     package var validation: ImageSet?
@@ -35,12 +35,13 @@ package struct ConvertedData: Sendable {
         (self.train, self.validation, self.test) = (train, validation, test)
     }
 
-    /// Those that are there, by the names of their folders and files.
+    /// The parts that exist, by the names of their folders and files.
     package var parts: [(name: String, set: ImageSet)] {
         [("train", train), ("val", validation), ("test", test)].compactMap { name, set in set.map { (name, $0) } }
     }
 
-    /// Puts a part of each class aside as the test half, where there is none: drawn as validation images are.
+    /// Returns the data with `fraction` of each class held out as the test half, if there is none; it is drawn as
+    /// validation images are.
     package func withTest(fraction: Double, seed: UInt64 = 0) -> ConvertedData {
         guard test == nil, fraction > 0 else { return self }
         let parts = StratifiedSplit.indices(of: train.labels, fraction: fraction, seed: seed)

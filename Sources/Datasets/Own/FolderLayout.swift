@@ -1,11 +1,11 @@
 import Foundation
 import Tensors
 
-/// Where the pictures of a data set lie: a folder for each class, in folders of splits or alone.
+/// The layout of a data set of pictures: a folder for each class, in folders of splits or alone.
 ///
-/// `train` or `training`, `val`, `valid` or `validation`, and `test` or `testing` are splits, in any case. Classes are the
-/// folders' names: in the order of their numbers where all are whole numbers, else of their letters; the names of all splits
-/// together. Pictures of a class are taken in the order of their names. What programs leave behind is passed over.
+/// `train` or `training`, `val`, `valid` or `validation`, and `test` or `testing` are splits, in any letter case.
+/// Classes are the names of the folders in all splits together, ordered as numbers if all are whole numbers, else
+/// alphabetically. The pictures of a class are ordered by name. Files that other programs leave behind are skipped.
 package struct FolderLayout {
     package enum Split: String, CaseIterable, Sendable {
         case train, val, test
@@ -18,21 +18,21 @@ package struct FolderLayout {
 
     package let path: String
     package let classes: [String]
-    /// Files by split and class; `train` alone where there are no folders of splits.
+    /// The files by split and class; `train` alone if there are no folders of splits.
     package let files: [(split: Split, folder: String, files: [[String]])]
     package private(set) var notes: [String] = []
 
-    /// What other programs leave in folders.
+    /// The names of what other programs leave in folders.
     private static let leftovers: Set = ["thumbs.db", "desktop.ini", ".ds_store", "__macosx", ".ipynb_checkpoints"]
 
-    /// Whether there are folders in `path` that could be classes.
+    /// Returns whether `path` has folders that could be classes.
     static func mayBe(_ path: String) -> Bool {
         var notes: [String] = []
         return ((try? subfolders(path, &notes)) ?? []).count >= 2
     }
 
-    /// - Parameter known: Classes in their order, where they are a model's: the folders' names must be among them.
-    /// - Throws: an `InputError` where the folder is no such data set.
+    /// - Parameter known: A model's classes in order, if any: the folders' names must be among them.
+    /// - Throws: an `InputError` if the folder is not such a data set.
     package init(_ path: String, classes known: [String]? = nil) throws(InputError) {
         var notes: [String] = []
         var roots: [Split: String] = [:]
@@ -95,7 +95,7 @@ package struct FolderLayout {
 
     // MARK: - Listing
 
-    /// Names in `path`, without hidden ones; what other programs left is noted.
+    /// Returns the names in `path` without hidden ones; what other programs left is skipped with a note.
     private static func names(_ path: String, _ notes: inout [String]) throws(InputError) -> [String] {
         let all: [String]
         do {
@@ -108,8 +108,8 @@ package struct FolderLayout {
         return all.filter { !$0.hasPrefix(".") && !left.contains($0) }
     }
 
-    /// Folders by the names of their classes: as they are shown, which is how a model knows them. What looks alike in two
-    /// ways of writing an accent is one class.
+    /// Returns the folders by class name as shown, which is how a model knows them. Names that differ only in the
+    /// Unicode form of an accent are one class.
     private static func byClass(_ names: [String], in folder: String) throws(InputError) -> [String: String] {
         var result: [String: String] = [:]
         for name in names {

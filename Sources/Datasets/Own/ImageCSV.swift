@@ -2,19 +2,20 @@ import Formats
 import Foundation
 import Tensors
 
-/// A data set as a table: a row for each image, its label and its pixels in row-major order.
+/// A data set as a table with a row for each image: its label and its pixels in row-major order.
 ///
-/// Which column holds the label, ``TableColumns`` says. Pixels are numbers in 0…255 or, where none is larger than 1, in
-/// [0, 1]; labels are whole numbers in 0…255 or words, which become classes in their order. A header is told by a field that
-/// is no number, or by columns that count 0, 1, 2 …; separators, comments and packing are ``TableText``'s.
+/// ``TableColumns`` determines which column holds the label. Pixels are numbers in 0…255 or, if none is larger than 1,
+/// in [0, 1]; labels are whole numbers in 0…255 or words, which become classes in sorted order. A header is recognised
+/// by a field that is not a number, or by columns that count 0, 1, 2 …; ``TableText`` handles separators, comments and
+/// compression.
 package struct ImageCSV {
-    /// What the user says of a table.
+    /// What the user specifies about a table.
     package struct Options: Sendable {
-        /// The label's column: its name, or its number from 1.
+        /// The label column, by its name or its number from 1.
         package var labelColumn: String?
-        /// The column of row names or numbers, likewise.
+        /// The column of row names or numbers, by its name or its number from 1.
         package var indexColumn: String?
-        /// Of an image; a square where nil.
+        /// The size of an image; a square if nil.
         package var size: (width: Int, height: Int)?
 
         package init(
@@ -24,14 +25,14 @@ package struct ImageCSV {
         }
     }
 
-    /// Images whose class nobody says.
+    /// Images without known classes.
     package struct Unlabelled {
         /// `[count, height, width]`.
         package var pixels: [UInt8] = []
         package var width = 0, height = 0
-        /// One for each image: what the index column says, else its number from 1.
+        /// The name of each image: its value in the index column, else its number from 1.
         package var names: [String] = []
-        /// The column that names are from.
+        /// Whether the names come from an index column.
         package var hasIndex = false
         package var notes: [String] = []
         package var count: Int { names.count }
@@ -46,11 +47,11 @@ package struct ImageCSV {
 
     /// Reads labelled images from the table at `path`.
     /// - Parameters:
-    ///   - train: For a table of test or validation images, those that it shall fit: their classes and size.
-    ///   - classes: The classes where they are known, as a model's.
-    ///   - note: Told of what is unusual.
-    /// - Throws: ``ConversionProblems`` naming file, line and column of every field that cannot be taken; an `InputError`
-    ///   where the table is none.
+    ///   - train: For a table of test or validation images, the training images, whose classes and size it must match.
+    ///   - classes: The classes if they are known, such as a model's.
+    ///   - note: Called with anything unusual.
+    /// - Throws: ``ConversionProblems`` naming file, line and column of every field that cannot be used; an
+    ///   `InputError` if the file is not such a table.
     package static func read(
         _ path: String, _ options: Options = Options(), as train: ImageSet? = nil, classes: [String]? = nil,
         note: (String) -> Void = { _ in }
@@ -65,7 +66,7 @@ package struct ImageCSV {
         try parse(TableText(bytes, path: path), options, as: nil, classes: nil, note: note)
     }
 
-    /// Reads images from the table at `path`; a label that it may have is passed over.
+    /// Reads images from the table at `path`, ignoring any labels.
     package static func readUnlabelled(_ path: String, _ options: Options = Options()) throws -> Unlabelled {
         let reader = try ImageCSV(TableText.load(path), options, need: .optional)
         let range = try reader.scan(classes: nil)
@@ -79,7 +80,7 @@ package struct ImageCSV {
             hasIndex: reader.columns.index != nil, notes: notes)
     }
 
-    /// Whether the table at `path` says its images' classes.
+    /// Returns whether the table at `path` has labels.
     static func isLabelled(_ path: String, _ options: Options) throws -> Bool {
         try ImageCSV(TableText.load(path), options, need: .optional).columns.label != nil
     }
@@ -152,14 +153,14 @@ package struct ImageCSV {
 
     // MARK: - Looking all of it over
 
-    /// What all pixels have in common.
+    /// What a scan of all rows has found.
     private struct Scan {
         var rows = 0
         var most = 0.0
         var areWhole = true
         var words: Set<String> = []
 
-        /// What a pixel is multiplied by.
+        /// The factor by which pixels are multiplied.
         var factor: Double { most <= 1 ? 255 : 1 }
 
         var notes: [String] {
@@ -169,8 +170,8 @@ package struct ImageCSV {
         }
     }
 
-    /// Looks at every field.
-    /// - Throws: ``ConversionProblems`` where some cannot be taken.
+    /// Scans every field.
+    /// - Throws: ``ConversionProblems`` if some cannot be used.
     private func scan(classes: Set<String>?) throws -> Scan {
         var text = text, fields: [Range<Int>] = []
         var scan = Scan(), problems = ConversionProblems()
@@ -228,7 +229,7 @@ package struct ImageCSV {
         return nil
     }
 
-    /// Every row, known to be sound.
+    /// Reads every row; `scan` has validated them.
     private func images(
         _ scan: Scan, classes: [String]?
     ) throws -> (pixels: [UInt8], labels: [UInt8], names: [String]) {
@@ -262,7 +263,7 @@ package struct ImageCSV {
 
     // MARK: - Writing
 
-    /// Writes `train.csv`, `val.csv` and `test.csv`: a header `label,pixel0,…`, then a row an image.
+    /// Writes `train.csv`, `val.csv` and `test.csv`: a header `label,pixel0,…`, then a row per image.
     package static func write(_ data: ConvertedData, to folder: String) throws {
         try ConversionFiles.makeEmpty(folder)
         for (half, set) in data.parts {

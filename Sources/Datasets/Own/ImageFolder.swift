@@ -5,24 +5,25 @@ import Synchronization
 import Tensors
 import Workers
 
-/// A data set as a folder of pictures, laid out as ``FolderLayout`` says.
+/// A data set as a folder of pictures, laid out as ``FolderLayout`` describes.
 package enum ImageFolder {
     /// How a picture becomes an image of the set.
     package enum Fitting: Hashable, Sendable {
-        /// As it is; all must be of one size.
+        /// Unchanged; all pictures must have one size.
         case asIs
-        /// Resampled to this size by area means, proportions not kept.
+        /// Resampled to this size by area averaging, without preserving proportions.
         case resized(width: Int, height: Int)
-        /// As MNIST's digits were: ink found, cropped, fitted and centred (``GlyphPreparation``); one that is so already
-        /// stays as it is.
+        /// Prepared as MNIST's digits were: ink found, cropped, scaled and centred (``GlyphPreparation``); pictures
+        /// that are already prepared stay unchanged.
         case prepared(width: Int, height: Int)
     }
 
     /// Reads the data set in the folder at `path`.
     /// - Parameters:
-    ///   - classes: Classes in their order, where they are a model's.
-    ///   - note: Told of what was passed over or is odd.
-    /// - Throws: ``ConversionProblems`` naming every file that cannot be taken; an `InputError` where the folder is none.
+    ///   - classes: A model's classes in order, if any.
+    ///   - note: Called with what was skipped or is unusual.
+    /// - Throws: ``ConversionProblems`` naming every file that cannot be used; an `InputError` if the folder is not a
+    ///   data set.
     package static func read(
         _ path: String, fitting: Fitting, inverted: Bool = false, classes: [String]? = nil,
         note: (String) -> Void = { _ in }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -73,7 +74,7 @@ package enum ImageFolder {
         return ConvertedData(train: train, validation: try set(.val), test: try set(.test))
     }
 
-    /// By number where all are numbers, else by letters.
+    /// Returns `names` ordered as numbers if all are numbers, else alphabetically.
     static func ordered(_ names: Set<String>) -> [String] {
         let numbers = names.compactMap { name in Int(name).map { (number: $0, name: name) } }
         guard numbers.count == names.count else { return names.sorted() }
@@ -82,8 +83,8 @@ package enum ImageFolder {
 
     // MARK: - Writing
 
-    /// Writes `data` as PNG files `folder/train/CLASS/00001.png`, numbered by their place in the set.
-    /// - Throws: an `InputError` where `folder` holds something already or a class's name is no folder's.
+    /// Writes `data` as PNG files `folder/train/CLASS/00001.png`, numbered by their position in the set.
+    /// - Throws: an `InputError` if `folder` is not empty or a class name cannot name a folder.
     package static func write(
         _ data: ConvertedData, to folder: String, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws {
@@ -111,29 +112,29 @@ package enum ImageFolder {
     }
 }
 
-/// Reads pictures into images of one size, several at a time, and keeps what is wrong with them. What comes of it does not
-/// depend on how many.
+/// Reads pictures into images of one size, several at a time, and collects the problems with them. The result does not
+/// depend on the number of threads.
 private final class PictureReader: ParallelWork {
-    /// Pictures that are in memory at once.
+    /// The number of pictures in memory at once.
     static let atOnce = 64
 
     private let fitting: ImageFolder.Fitting
     private let inverted: Bool
     private(set) var problems = ConversionProblems()
-    /// Of the first picture, which the others must have too.
+    /// The size of the first picture, which all others must have.
     private(set) var size: (width: Int, height: Int, file: String)?
     private let pool = WorkerPool(threads: Machine.usableCores)
     private var files: [String] = []
-    /// By file: what it became, and what was noted.
+    /// By index of the file: the resulting image, and the notes on it.
     private let results = Mutex<[Int: (image: Result<GreyImage, InputError>, notes: [String])]>([:])
 
     init(fitting: ImageFolder.Fitting, inverted: Bool) { (self.fitting, self.inverted) = (fitting, inverted) }
 
-    /// Ends its threads.
+    /// Stops the reader's threads.
     func close() { pool.shutdown() }
 
-    /// The pixels of each of `files`; nil where it cannot be taken.
-    /// - Parameter count: Bytes of the images before them.
+    /// Returns the pixels of each of `files`; nil for a file that cannot be used.
+    /// - Parameter count: The number of bytes of the images before them.
     func pixels(of files: [String], after count: Int, note: (String) -> Void) -> [[UInt8]?] {
         self.files = files
         pool.run(self, tasks: files.count)

@@ -1,16 +1,16 @@
 import Tensors
 
-/// A folder that the user named for a data set: by `--data`, `data.directory` or `NUMERAL_DATA`. The data are taken from
+/// A folder that the user named for a data set by `--data`, `data.directory` or `NUMERAL_DATA`. The data are taken from
 /// there or not at all.
 struct NamedFolder {
     let path: String
-    /// What named it, for errors.
+    /// What named the folder, for error messages.
     let place: String
     let record: DatasetRecord
 
-    /// The data set's files in IDX form, in the folder or in one of its folders for this data set.
-    /// - Returns: nil where there is none of them: the one place where "no IDX data set here" is decided.
-    /// - Throws: `InputError` where it is no folder, or only some of the files are there.
+    /// Finds the data set's files in IDX form, in the folder or in one of its folders for this data set.
+    /// - Returns: nil if there are none; no other place decides "no IDX data set here".
+    /// - Throws: `InputError` if it is not a folder, or only some of the files are there.
     func find() throws(InputError) -> FoundDataset? {
         guard DatasetFileNames.isFolder(path) else {
             throw InputError(
@@ -34,7 +34,7 @@ struct NamedFolder {
         return nil
     }
 
-    /// That there is nothing of the data set: what was looked for, and what lies there.
+    /// The error for a missing data set: what was looked for, and what is there instead.
     var absence: InputError {
         let names = DatasetRole.allCases.map { record.file($0).name }
         let subfolder = record.folder == record.name ? record.name : "\(record.name), \(record.folder)"

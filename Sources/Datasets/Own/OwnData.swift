@@ -2,8 +2,8 @@ import Formats
 import Foundation
 import Tensors
 
-/// Data of the user's own at a path that he named: a folder of pictures for each class, a table or several, or IDX files
-/// with the names of their classes, as `datasets convert` writes them.
+/// The user's own data at a given path: a folder of pictures for each class, one or several tables, or IDX files with
+/// the names of their classes, as `datasets convert` writes them.
 struct OwnData {
     enum Kind: Hashable {
         case pictures
@@ -14,8 +14,8 @@ struct OwnData {
     let path: String
     let kind: Kind
 
-    /// What `path` holds; nil where it is none of these.
-    /// - Throws: an `InputError` where several tables could be the same part.
+    /// Returns what `path` holds; nil if it is none of these.
+    /// - Throws: an `InputError` if several tables could be the same part.
     static func find(_ path: String) throws(InputError) -> OwnData? {
         if DatasetFileNames.isFile(path) {
             return isTable(path) ? OwnData(path: path, kind: .tables(train: path, validation: nil, test: nil)) : nil
@@ -56,7 +56,7 @@ struct OwnData {
         return plain.hasSuffix(".csv") || plain.hasSuffix(".tsv")
     }
 
-    /// What it is called in records.
+    /// The name of the data set in records.
     var dataset: String {
         switch kind {
         case .pictures: "pictures"
@@ -65,8 +65,8 @@ struct OwnData {
         }
     }
 
-    /// Reads all of it, and puts aside what has no part of its own: a test half by `options.testFraction`, then
-    /// validation images.
+    /// Reads all data and holds out the parts that are missing: a test half by `options.testFraction`, then validation
+    /// images.
     func load(
         _ options: DataOptions, seed: UInt64, locations: DatasetLocations, progress: @escaping DatasetProgress
     ) throws -> LoadedData {
@@ -158,7 +158,7 @@ struct OwnData {
         var data = ConvertedData(train: set)
         data.validation = try validation.map { try ImageCSV.read($0, table, as: set, note: note) }
         if let test {
-            // As Kaggle's, whose labels are a secret.
+            // As in Kaggle's test sets, whose labels are secret.
             if try ImageCSV.isLabelled(test, table) {
                 data.test = try ImageCSV.read(test, table, as: set, note: note)
             } else {
@@ -173,7 +173,7 @@ struct OwnData {
 }
 
 extension ImageSet {
-    /// Whether the pixels at the border of most images are lighter than half.
+    /// Whether the top and bottom rows of most images are lighter than mid-grey on average.
     var isDarkOnLight: Bool {
         guard count > 0 else { return false }
         var light = 0

@@ -1,16 +1,16 @@
 import Formats
 import Tensors
 
-/// The user's own IDX file, brought into the form of MNIST's: images as bytes `[N, H, W]`, labels as bytes `[N]`.
+/// The user's own IDX file, converted to the form of MNIST's: images as bytes `[N, H, W]`, labels as bytes `[N]`.
 ///
-/// Arrays come out of NumPy in other forms too: labels as integers or floats, images flattened (`[N, 784]`), with an axis
-/// of one channel (`[N, H, W, 1]`, `[N, 1, H, W]`), as floats in [0, 1]. Where there is one way to read them they are read;
-/// else they are refused with the remedy.
+/// Arrays exported from NumPy come in other forms too: labels as integers or floats, images flattened (`[N, 784]`),
+/// with an axis of one channel (`[N, H, W, 1]`, `[N, 1, H, W]`), or as floats in [0, 1]. They are read if there is only
+/// one way to interpret them, else rejected with a remedy.
 struct OwnIDX {
-    /// As it lies in the file.
+    /// The array as stored in the file.
     let file: IDX
     let array: IDX
-    /// What was done, where that is more than another type of the same numbers.
+    /// How the array was converted, if by more than another type of the same numbers.
     var note: String?
 
     init(images path: String) throws(InputError) {
@@ -58,7 +58,7 @@ struct OwnIDX {
     init(labels file: IDX, place: String) throws(InputError) {
         self.file = file
         let shape = file.extents
-        // QMNIST's have eight columns, the class in the first.
+        // QMNIST's labels have eight columns, with the class in the first.
         let isExtended = file.type == .int32 && shape.count == 2 && shape[1] == 8
         guard shape.count == 1 || shape.dropFirst().allSatisfy({ $0 == 1 }) || isExtended else {
             throw Self.refusal(
@@ -87,7 +87,7 @@ struct OwnIDX {
         InputError(place, expected: expected, received: "the shape \(IDX.describe(shape))", remedy: remedy)
     }
 
-    /// Pixels as bytes: whole numbers in 0...255 as they are, floats in [0, 1] times 255.
+    /// Returns pixels as bytes: whole numbers in 0...255 unchanged, floats in [0, 1] times 255.
     private static func pixels(_ file: IDX, _ place: String) throws(InputError) -> ([UInt8], note: String?) {
         guard file.type != .ubyte else { return (file.bytes, nil) }
         let count = file.bytes.count / file.type.size

@@ -2,13 +2,13 @@ import Formats
 import Foundation
 import Tensors
 
-/// Keeps the images that a folder of pictures was made into, so that the next training begins at once.
+/// A cache of the images made from a folder of pictures, so that the next training starts at once.
 ///
-/// The key is a digest of how they are made and of every file's path, size and time of change; each kept file is checked by
-/// its digest when it is read. Where anything is amiss, the pictures are read again. Where it cannot be written, nothing is
-/// kept.
+/// The key is a digest of how they are made and of every file's path, size and modification time; each cached file is
+/// checked against its digest when it is read. If anything is amiss, the pictures are read again. If the cache cannot
+/// be written, nothing is kept.
 struct PictureCache {
-    /// Changed when the same pictures become other images.
+    /// The version of the conversion, to be changed when the same pictures become other images.
     private static let version = 1
 
     let folder: String
@@ -17,11 +17,11 @@ struct PictureCache {
 
     private struct Record: Codable {
         var notes: [String]
-        /// SHA-256 by file.
+        /// The SHA-256 digests by file.
         var digests: [String: String]
     }
 
-    /// What is kept, or what `make` makes, with what was noted then.
+    /// Returns the cached data, or else those that `make` creates, with the notes made at that time.
     func read(
         make: ((String) -> Void) throws -> ConvertedData
     ) throws -> (ConvertedData, notes: [String]) {
@@ -60,7 +60,7 @@ struct PictureCache {
     }
 
     private func keep(_ data: ConvertedData, _ notes: [String], in place: String) throws {
-        // Under another name until it is whole.
+        // Written under another name until it is complete.
         let draft = place + ".\(ProcessInfo.processInfo.processIdentifier)"
         defer { try? FileManager.default.removeItem(atPath: draft) }
         try? FileManager.default.removeItem(atPath: place)

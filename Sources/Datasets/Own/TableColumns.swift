@@ -1,25 +1,26 @@
 import Formats
 import Tensors
 
-/// What the columns of a table of images hold: the label, an index, pixels.
+/// The roles of the columns of a table of images: the label, an index, pixels.
 ///
-/// The label is the column that the user names, or one of a usual name, or the first or last column where only one of the
-/// two can be a label: whole numbers (or words), few of them, where the others are pixels. What could be either is asked.
+/// The label is the column that the user names, or one with a usual name, or the first or last column if only one of
+/// the two can be a label: whole numbers (or words), few of them, while the others are pixels. If several columns could
+/// be the label, the user is asked to name it.
 struct TableColumns {
-    /// Whether rows must say their class.
+    /// Whether rows must have a label.
     enum LabelNeed { case required, optional }
 
     private static let labelNames: Set = ["label", "labels", "class", "target", "digit", "y"]
     private static let indexNames: Set = [
         "", "index", "id", "row", "unnamed: 0", "imageid", "image_id", "rowid", "row_id",
     ]
-    /// Rows that are looked at.
+    /// The number of rows that are examined.
     static let sampleSize = 1000
 
     let label: Int?
-    /// Row names or numbers, which are no pixels.
+    /// The column of row names or numbers, which are not pixels.
     let index: Int?
-    /// In order.
+    /// The columns of pixels, in order.
     let pixels: [Int]
     let size: (width: Int, height: Int)
 
@@ -33,13 +34,13 @@ struct TableColumns {
     }
 
     /// - Parameters:
-    ///   - header: The names of the columns, where there are any.
+    ///   - header: The names of the columns, if there are any.
     ///   - sample: The first rows.
-    ///   - labelColumn: What the user calls the label's column: its name or its number from 1.
-    ///   - indexColumn: What the user calls the column of row names.
-    ///   - size: Of an image; a square where nil.
-    /// - Throws: an `InputError` where a named column is not there, the label could be several columns, or the other
-    ///   columns are no image.
+    ///   - labelColumn: The label column as given by the user: its name or its number from 1.
+    ///   - indexColumn: The column of row names as given by the user.
+    ///   - size: The size of an image; a square if nil.
+    /// - Throws: an `InputError` if a named column does not exist, the label could be several columns, or the other
+    ///   columns do not form an image.
     init(
         header: [String]?, sample: [[TableField]], labelColumn: String?, indexColumn: String?, need: LabelNeed,
         size: (width: Int, height: Int)?, place: String
@@ -64,7 +65,7 @@ struct TableColumns {
         if label == nil, usual.count > 1 { throw Self.ambiguous(usual, header, place) }
         if label == nil { label = usual.first }
         if index == nil, let first = Self.countingColumn(sample) {
-            // Rows that are numbered, where the others are an image only without that column.
+            // The first column numbers the rows if the others form an image only without it.
             let rest = count - 1 - (label == nil || label == 0 ? 0 : 1)
             let fits = { (n: Int) in extents(n) != nil }
             if label != 0, label == nil ? !fits(rest) && !fits(count) && fits(rest - 1) : fits(rest) { index = first }
@@ -101,7 +102,7 @@ struct TableColumns {
         (self.label, self.index, self.pixels, self.size) = (label, index, pixels, extents)
     }
 
-    /// The column that the user calls `text`: by its name, else by its number from 1.
+    /// Returns the column that the user calls `text`, by its name or else by its number from 1.
     private static func column(
         _ text: String, option: String, _ header: [String]?, _ count: Int, _ place: String
     ) throws(InputError) -> Int {
@@ -133,7 +134,7 @@ struct TableColumns {
             remedy: "--label COLUMN names it (data.labelColumn in a configuration)")
     }
 
-    /// The first column where it counts the rows: 0, 1, 2 … or 1, 2, 3 …
+    /// Returns the first column if it counts the rows: 0, 1, 2 … or 1, 2, 3 …
     private static func countingColumn(_ sample: [[TableField]]) -> Int? {
         guard sample.count >= 3, let first = sample[0].first?.number, first == 0 || first == 1 else { return nil }
         return sample.enumerated().allSatisfy { $1.first?.number == first + Double($0) } ? 0 : nil
@@ -141,7 +142,7 @@ struct TableColumns {
 
     // MARK: - Without a name
 
-    /// The label among the first and last of `columns`, and one whose name is unlike all others'.
+    /// Guesses the label: the one column whose name is unlike all others', else the first or last of `columns`.
     private static func guess(
         among columns: [Int], _ header: [String]?, _ sample: [[TableField]], _ place: String
     ) throws(InputError) -> Int? {
@@ -153,7 +154,7 @@ struct TableColumns {
         let ends = [columns[0], columns[columns.count - 1]]
         var candidates = ends.filter { isPlausible($0, sample) }
         if candidates.count == 2 {
-            // A pixel at the border is nearly always paper; classes share the rows more evenly.
+            // A pixel at the border is nearly always paper; classes are spread more evenly over the rows.
             let isUneven = candidates.map { commonest($0, sample) > 0.6 && sample.count >= 20 }
             if isUneven[0] != isUneven[1] { candidates = [candidates[isUneven[0] ? 1 : 0]] }
         }
@@ -161,14 +162,14 @@ struct TableColumns {
         return candidates.first
     }
 
-    /// Whether a column can hold classes: words, or few whole numbers that fill their range.
+    /// Returns whether a column can hold classes: words, or few whole numbers that fill their range.
     private static func isPlausible(_ column: Int, _ sample: [[TableField]]) -> Bool {
         let fields = sample.compactMap { column < $0.count ? $0[column] : nil }.filter { !$0.text.isEmpty }
         let numbers = fields.compactMap(\.number)
         let distinct = Set(fields.map(\.text)).count
         guard distinct >= 2, fields.count < 50 || 2 * distinct < fields.count else { return false }
         guard !numbers.isEmpty else { return true }
-        // What is no number among them is a fault, to be told later.
+        // A field that is not a number among numbers is an error, reported later.
         guard 2 * numbers.count > fields.count, numbers.allSatisfy({ $0 >= 0 && $0 <= 255 && $0 == $0.rounded() })
         else {
             return false
@@ -177,7 +178,7 @@ struct TableColumns {
         return most < 100 || 3 * distinct > Int(most)
     }
 
-    /// The part of the rows that have the commonest value.
+    /// Returns the share of the rows that have the most frequent value.
     private static func commonest(_ column: Int, _ sample: [[TableField]]) -> Double {
         var counts: [String: Int] = [:]
         for row in sample where column < row.count { counts[row[column].text, default: 0] += 1 }
@@ -186,10 +187,11 @@ struct TableColumns {
 
     // MARK: - Header
 
-    /// Whether `row` names columns: it has fields that are no numbers, and those that are count on; or it counts 0, 1, 2 …
+    /// Returns whether `row` names columns: some fields are not numbers, and those that are count up; or it counts 0,
+    /// 1, 2 …
     static func isHeader(_ row: [TableField]) -> Bool {
         let numbers = row.compactMap(\.number)
-        // As pandas numbers columns, perhaps with an unnamed column of row numbers before.
+        // As pandas numbers columns, possibly after an unnamed column of row numbers.
         let counted = row.first?.text == "" ? Array(row.dropFirst()) : row
         if counted.count > 4, counted.enumerated().allSatisfy({ $1.number == Double($0) }) { return true }
         let hasWord = row.contains { $0.number == nil && !$0.text.isEmpty }

@@ -2,18 +2,18 @@ import Formats
 import Foundation
 import Tensors
 
-/// CIFAR-10's "binary version" (A. Krizhevsky 2009): `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin` in one folder,
-/// each 10,000 records of a label and 32×32 bytes of red, green and blue.
+/// CIFAR-10's "binary version" (A. Krizhevsky 2009): `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin` in
+/// one folder, each with 10,000 records of a label and 32×32 bytes each of red, green and blue.
 public struct CIFAR10: DataProviderKind {
     /// The folder that holds the files.
     public var directory: String
 
-    /// The files in `directory`.
+    /// Creates a provider for the files in `directory`.
     public init(directory: String) { self.directory = directory }
 
     /// `cifar10`.
     public static let type = "cifar10"
-    /// Its keys.
+    /// The keys of its options.
     public static var options: Section<CIFAR10> {
         Section(
             initial: CIFAR10(directory: ""),
@@ -24,13 +24,13 @@ public struct CIFAR10: DataProviderKind {
             ])
     }
 
-    /// The classes by label.
+    /// The names of the classes, by label.
     static let classNames = [
         "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
     ]
     private static let side = 32
 
-    /// The five batches, and the sixth.
+    /// Loads the five training batches, and the test batch when it is needed.
     public func load() throws -> ProvidedData {
         let directory = directory
         let batches = (1...5).map { "data_batch_\($0).bin" }
@@ -47,7 +47,7 @@ public struct CIFAR10: DataProviderKind {
         }
     }
 
-    /// The records of one file: at least one, and whole ones.
+    /// Reads the records of one file, which must have at least one and only whole ones.
     private static func read(_ path: String) throws -> [UInt8] {
         let file = try BinaryFile(path), record = 1 + side * side * 3
         guard file.size > 0, file.size.isMultiple(of: record), file.size <= 100_000 * record else {
@@ -57,7 +57,7 @@ public struct CIFAR10: DataProviderKind {
         return try file.read(exactly: file.size)
     }
 
-    /// Images `[N, 32, 32, 3]` of records whose channels come one after the other.
+    /// Converts records, whose channels are stored one after the other, to images `[N, 32, 32, 3]`.
     private static func images(_ records: [UInt8], place: String) throws(InputError) -> ImageSet {
         let area = side * side, record = 1 + 3 * area, count = records.count / record
         var pixels = [UInt8](repeating: 0, count: count * 3 * area), labels = [UInt8](repeating: 0, count: count)

@@ -1,19 +1,19 @@
 import Formats
 import Tensors
 
-/// Where images come from that no other key of `data` knows: `data.provider`. The names and options are those of a
+/// A source of images that no other key of `data` covers, for `data.provider`. Its name and options are those of a
 /// configuration's `type`.
 public struct DataProvider: Hashable, Sendable {
     /// The provider with its options.
     public let kind: any DataProviderKind
 
-    /// Of a kind of one's own, or the package's.
+    /// Creates a provider of a built-in or custom kind.
     public init(_ kind: some DataProviderKind) { self.kind = kind }
 
     /// The name in a configuration.
     public var type: String { Swift.type(of: kind).type }
 
-    /// Whether both are of one type and have the same options.
+    /// Returns whether both have the same type and options.
     public static func == (a: DataProvider, b: DataProvider) -> Bool { AnyHashable(a.kind) == AnyHashable(b.kind) }
 
     /// Hashes the type and the options.
@@ -25,13 +25,14 @@ extension DataProvider {
     private static let registry = KindRegistry<any DataProviderKind.Type>(
         "data provider", builtIn.map { ($0.type, $0) })
 
-    /// Every kind that a configuration can name: the package's own, then those that were registered.
+    /// Every kind that a configuration can name: the built-in ones, then the registered ones.
     public static var kinds: [any DataProviderKind.Type] { registry.kinds }
 
-    /// Makes a data source of one's own a `type` that configurations can name in `data.provider`, with its keys read as strictly
-    /// as all others. To be called before the first of them is read; twice is the same as once.
+    /// Registers a custom data source as a `type` that configurations can name in `data.provider`; its keys are read as
+    /// strictly as all others. Call this before reading the first configuration that names it. Repeated registration
+    /// has no effect.
     ///
-    /// - Throws: an ``InputError`` where another one has that name, or it is not of letters and digits.
+    /// - Throws: an ``InputError`` if another kind has that name, or the name is not made of letters and digits.
     public static func register(_ kind: any DataProviderKind.Type) throws(InputError) {
         try registry.add(kind.type, kind)
     }
@@ -40,11 +41,11 @@ extension DataProvider {
     package static var codec: Codec<DataProvider> { .tagged(kinds.map { $0.variant }) }
 }
 
-/// All there is to a source of images: its options and their keys in a configuration, and the images. One file of `Providers`
-/// holds one; ``DataProvider/register(_:)`` adds others.
+/// A source of images: its options, their keys in a configuration, and the images. Each file of `Providers` holds one;
+/// ``DataProvider/register(_:)`` adds others.
 public protocol DataProviderKind: ConfigurationKind {
-    /// The images. The same options must give the same images, in the same order, every time.
-    /// - Throws: an ``InputError`` where the options or a file cannot be used.
+    /// Loads the images. The same options must give the same images, in the same order, every time.
+    /// - Throws: an ``InputError`` if the options or a file cannot be used.
     func load() throws -> ProvidedData
 }
 
@@ -55,17 +56,17 @@ extension DataProviderKind {
     }
 }
 
-/// What a ``DataProviderKind`` gives.
+/// The images that a ``DataProviderKind`` loads.
 public struct ProvidedData: Sendable {
-    /// What to train on; a part of each class is put aside for validation, by `data.validationFraction`, where there is no
-    /// ``validation``.
+    /// The training images; a part of each class is held out for validation, by `data.validationFraction`, if there is
+    /// no ``validation``.
     public var train: ImageSet
-    /// Images to validate on; nil: a part of ``train``.
+    /// The validation images; nil holds out a part of ``train``.
     public var validation: ImageSet?
-    /// The test half, read when it is needed.
+    /// Loads the test images, when they are needed.
     public var test: @Sendable () throws -> ImageSet
 
-    /// All halves must have images of one size, and the same classes.
+    /// Creates provided data. All parts must have images of one size and the same classes.
     public init(train: ImageSet, validation: ImageSet? = nil, test: @escaping @Sendable () throws -> ImageSet) {
         self.train = train
         self.validation = validation
@@ -74,7 +75,7 @@ public struct ProvidedData: Sendable {
 }
 
 extension DatasetLoader {
-    /// What `provider` gives, split as `options` say.
+    /// Loads the images of `provider`, split as `options` say.
     static func load(_ provider: DataProvider, _ options: DataOptions, seed: UInt64) throws -> LoadedData {
         for (key, isGiven) in [("files", options.files != nil), ("directory", options.directory != nil)] where isGiven {
             throw InputError(

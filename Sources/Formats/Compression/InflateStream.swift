@@ -10,7 +10,7 @@ final class InflateStream {
         /// None, as inside a zip archive.
         case raw = -15
     }
-    /// Where a call to ``inflate(_:from:into:)`` stopped.
+    /// Where a call to ``inflate(_:from:into:at:)`` stopped.
     enum Outcome: Equatable {
         /// More input or more room is needed.
         case more

@@ -3,21 +3,21 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// A trained network put to work on sets of images.
+/// A trained network that classifies sets of images.
 package final class Classifier {
     let network: InferenceNetwork
     let batch: Batch
-    /// Of all images of the batch, where other processes have some of its pixels.
+    /// The labels of all images of the batch, even if other processes have some of its pixels.
     private let labels: AlignedBuffer<Int32>
     let probabilities: AlignedBuffer<Float>
     let normalization: (mean: Float, standardDeviation: Float)?
     let pool: WorkerPool
 
     /// - Parameters:
-    ///   - batchSize: images computed at once.
-    ///   - normalization: mean and standard deviation the network was trained with, if any.
-    ///   - communicator: of the processes that share the images of each batch, and are all given the results.
-    ///   - keepsFeatures: whether ``activations(of:)`` will be asked for; of one process.
+    ///   - batchSize: The number of images computed at once.
+    ///   - normalization: The mean and standard deviation the network was trained with, if any.
+    ///   - communicator: Connects the processes that share the images of each batch, all of which receive the results.
+    ///   - keepsFeatures: Whether ``activations(of:)`` will be called; requires a single process.
     package init(
         graph: ResolvedGraph, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)?,
         pool: WorkerPool, communicator: any Communicator = SingleRank(), keepsFeatures: Bool = false
@@ -31,12 +31,12 @@ package final class Classifier {
         self.pool = pool
     }
 
-    /// Takes copies of trained weights.
+    /// Copies trained weights into the network.
     package func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
         network.load(parameters: parameters, state: state)
     }
 
-    /// Class probabilities of every image, `[count, K]`.
+    /// Returns the class probabilities of every image, `[count, K]`.
     package func probabilities(of images: ImageSet) -> [Float] {
         var result: [Float] = []
         result.reserveCapacity(images.count * network.graph.classCount)
@@ -48,9 +48,9 @@ package final class Classifier {
         return result
     }
 
-    /// Class probabilities of every image, `[count, K]`, each the mean over the views of `augmentation`; those of the image
-    /// alone where it is nil. Sums are in Double, in the order of the views.
-    /// - Throws: `InputError` where images are larger than an augmenter takes.
+    /// Returns the class probabilities of every image, `[count, K]`, each the mean over the views of `augmentation`, or
+    /// those of the image alone if it is `nil`. Sums are in Double, in the order of the views.
+    /// - Throws: `InputError` if images are larger than an augmenter accepts.
     package func probabilities(
         of images: ImageSet, averagedOver augmentation: TestTimeAugmentation?
     ) throws(InputError) -> [Float] {
@@ -72,8 +72,8 @@ package final class Classifier {
         return result
     }
 
-    /// Mean loss, against smoothed targets and by the classes' weights where training has such, and accuracy. NaN for an empty
-    /// set.
+    /// Returns the mean loss, against smoothed targets and with class weights as in training, and the accuracy. Both
+    /// are NaN for an empty set.
     package func score(
         _ images: ImageSet, labelSmoothing: Double = 0, loss: Loss = .crossEntropy, classWeights: [Float]? = nil
     ) -> (loss: Double, accuracy: Double) {
@@ -101,7 +101,7 @@ package final class Classifier {
         }
     }
 
-    /// Checks that images and classes are those the network was made for.
+    /// Checks that the network was made for these images and classes.
     package static func check(_ graph: ResolvedGraph, fits images: ImageSet, named name: String) throws(InputError) {
         guard !graph.readsLines else {
             throw InputError(

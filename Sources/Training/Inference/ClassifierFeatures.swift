@@ -3,8 +3,9 @@ import NeuralNetwork
 import Tensors
 
 extension ResolvedGraph {
-    /// The places and channels of what the layer that decides has read, `[P, C]`: where it is an image that was only flattened, P is
-    /// its height times its width; else 1. Nil where that layer reads the images themselves.
+    /// The number of places and channels of the features, the input of the last layer with a kernel, `[P, C]`: P is
+    /// height times width for an image that was merely flattened, and 1 otherwise. `nil` if that layer reads the images
+    /// themselves.
     package var featurePlaces: (places: Int, channels: Int)? {
         guard var node = penultimateNode else { return nil }
         let count = nodes[node].outputShape.count
@@ -21,8 +22,8 @@ extension ResolvedGraph {
 }
 
 extension Classifier {
-    /// Logits, and features averaged over places, of every image. Nil where the classifier was not made to keep features, or there
-    /// are none.
+    /// Returns the logits of every image, and its features averaged over places, or `nil` if the classifier was not
+    /// created to keep features or there are none.
     package func activations(of images: ImageSet) -> (logits: [Float], features: [Float])? {
         guard let (places, channels) = network.graph.featurePlaces else { return nil }
         var result: (logits: [Float], features: [Float]) = ([], [])
@@ -40,7 +41,7 @@ extension Classifier {
 }
 
 extension [Float] {
-    /// `[N, P, C]` to `[N, C]`.
+    /// Averages `[N, P, C]` over the places to `[N, C]`.
     func meansOverPlaces(images: Int, places: Int, channels: Int) -> [Float] {
         guard places > 1 else { return self }
         var result = [Float](repeating: 0, count: images * channels)

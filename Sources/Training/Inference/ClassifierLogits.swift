@@ -1,7 +1,7 @@
 import Datasets
 
 extension Classifier {
-    /// What the last layer gives for every image, before softmax: `[count, K]`.
+    /// Returns the logits of every image, the last layer's output before softmax, `[count, K]`.
     package func logits(of images: ImageSet) -> [Float] {
         var result: [Float] = []
         result.reserveCapacity(images.count * network.graph.classCount)

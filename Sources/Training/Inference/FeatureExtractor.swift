@@ -3,18 +3,18 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// What a trained network has made of images when it decides: the input of its last layer with a kernel.
+/// Extracts the features on which a trained network's decision is based: the input of its last layer with a kernel.
 package final class FeatureExtractor {
-    /// Floats an image becomes.
+    /// The number of features per image.
     package let featureCount: Int
-    /// The layer they come from; `input` where the last layer with a kernel reads the images.
+    /// The name of the layer they come from; `input` if the last layer with a kernel reads the images.
     package let layer: String
-    /// Nil where the features are the pixels.
+    /// `nil` if the features are the pixels.
     private let network: InferenceNetwork?
     private let batch: Batch
     private let normalization: (mean: Float, standardDeviation: Float)?
 
-    /// - Parameters as in ``Classifier/init(graph:batchSize:normalization:pool:)``.
+    /// The parameters are those of ``Classifier/init(graph:batchSize:normalization:pool:)``.
     package init(
         graph: ResolvedGraph, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)?,
         pool: WorkerPool
@@ -29,12 +29,12 @@ package final class FeatureExtractor {
         self.normalization = normalization
     }
 
-    /// Takes copies of trained weights: the whole graph's buffers.
+    /// Copies trained weights into the network, given as the whole graph's buffers.
     package func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
         network?.load(parameters: parameters, state: state)
     }
 
-    /// Features `[count, featureCount]` of every image.
+    /// Returns the features of every image, `[count, featureCount]`.
     package func features(of images: ImageSet) -> AlignedBuffer<Float> {
         let result = AlignedBuffer<Float>(count: images.count * featureCount)
         for start in stride(from: 0, to: images.count, by: batch.capacity) {

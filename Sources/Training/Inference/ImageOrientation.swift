@@ -1,13 +1,14 @@
 import Datasets
 
-/// Whether images lie the way a model was trained: EMNIST's files have rows and columns exchanged, and a model reads them
-/// so without complaint.
+/// Checks whether images have the orientation a model was trained on: EMNIST's files have rows and columns exchanged,
+/// and a model reads such images without complaint.
 package enum ImageOrientation {
-    /// Images that are looked at, the first ones.
+    /// The maximum number of images that are examined, from the first on.
     package static let limit = 1000
 
-    /// The share of square images of which the model is surer with rows and columns exchanged; nil where they are not square.
-    /// - Parameter probabilities: Of every class, `[count, K]`.
+    /// Returns the fraction of images for which the model is more confident with rows and columns exchanged, or `nil`
+    /// if the images cannot be transposed, for example because they are not square.
+    /// - Parameter probabilities: Returns the probabilities of every class, `[count, K]`.
     package static func surerTransposed(
         _ images: ImageSet, probabilities: (ImageSet) throws -> [Float]
     ) rethrows -> Double? {
@@ -22,7 +23,7 @@ package enum ImageOrientation {
         return Double(surer) / Double(some.count)
     }
 
-    /// What to say of it; nil where the images lie right on most.
+    /// Returns a note about this fraction, or `nil` if most images have the right orientation.
     package static func note(_ share: Double?) -> String? {
         guard let share, share > 0.5 else { return nil }
         return

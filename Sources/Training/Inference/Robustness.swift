@@ -1,7 +1,7 @@
 import Datasets
 import Tensors
 
-/// How many images a classifier gets right as they are spoilt by degrees.
+/// The number of images that a classifier gets right under corruptions of increasing strength.
 package struct Robustness: Hashable, Sendable {
     /// One strength of one corruption.
     package struct Level: Hashable, Sendable {
@@ -27,9 +27,9 @@ package struct Robustness: Hashable, Sendable {
         }
     }
 
-    /// Images.
+    /// The number of images.
     package var count: Int
-    /// Right among the images as they are.
+    /// The number of images classified correctly without corruption.
     package var clean: Int
     package var curves: [Curve]
 
@@ -39,17 +39,17 @@ package struct Robustness: Hashable, Sendable {
         self.curves = curves
     }
 
-    /// The seed of all corruptions: one, so that models are compared on the same spoilt images.
+    /// The seed of all corruptions; fixed, so that models are compared on the same corrupted images.
     package static let seed: UInt64 = 0
 
-    /// A strength by the Float's own decimal text, not its binary value: 0.1 and not 0.10000000149.
+    /// Returns a strength by the Float's own decimal text instead of its binary value: 0.1 and not 0.10000000149.
     package static func decimal(_ strength: Float) -> Double { Double("\(strength)") ?? Double(strength) }
 }
 
 extension Classifier {
-    /// Classifies the images under every corruption at every strength. The same counts for every thread count.
-    /// - Parameter progress: told which corruption is next.
-    /// - Throws: `InputError` where images are larger than ``Augmenter`` takes, or there are none.
+    /// Classifies the images under every corruption at every strength. The counts are the same for every thread count.
+    /// - Parameter progress: Called with each corruption before it begins.
+    /// - Throws: `InputError` if images are larger than ``Augmenter`` accepts, or there are none.
     package func robustness(
         on images: ImageSet, progress: (CorruptionKind) -> Void = { _ in }
     ) throws(InputError) -> Robustness {

@@ -3,23 +3,23 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// A trained network for one image at a time, on the thread that calls. All that it writes to is there beforehand.
+/// A trained network for one image at a time, on the calling thread. Its working memory is allocated in advance.
 ///
-/// Sendable by contract: one caller at a time.
+/// `Sendable` by contract: one caller at a time.
 package final class SingleImageClassifier: @unchecked Sendable {
     private let network: InferenceNetwork
     private let image, probabilities: AlignedBuffer<Float>
     private let normalization: (mean: Float, standardDeviation: Float)?
-    /// What each byte is to the network.
+    /// The network's input for each value of a byte.
     private let bytes: [Float]
 
-    /// Takes copies of the weights.
-    /// - Parameter keepsFeatures: whether ``lastFeatures`` will be asked for.
+    /// Creates a classifier with copies of the weights.
+    /// - Parameter keepsFeatures: Whether ``lastFeatures`` will be used.
     package init(
         graph: ResolvedGraph, normalization: (mean: Float, standardDeviation: Float)?,
         parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>, keepsFeatures: Bool = false
     ) {
-        // A pool of one has no threads of its own.
+        // A pool of one thread creates no threads of its own.
         network = InferenceNetwork(
             graph: graph, batchSize: 1, pool: WorkerPool(threads: 1), keepsFeatures: keepsFeatures)
         network.load(parameters: parameters, state: state)
@@ -29,13 +29,13 @@ package final class SingleImageClassifier: @unchecked Sendable {
         bytes = ImageWriter.values(normalization)
     }
 
-    /// Bytes of this classifier's own memory: weights, state, activations and scratch.
+    /// The size in bytes of this classifier's own memory: weights, state, activations and scratch.
     package var memoryBytes: Int {
         network.workspaceBytes
             + MemoryLayout<Float>.stride * (network.graph.parameterCount + network.graph.stateCount + image.count)
     }
 
-    /// Class probabilities `[K]` of an image `[H, W, C]` of bytes.
+    /// Returns the class probabilities `[K]` of an image `[H, W, C]` of bytes.
     /// - Precondition: `pixels` holds one image.
     package func probabilities(of pixels: [UInt8]) -> [Float] {
         precondition(pixels.count == image.count, "an image of another size")
@@ -47,7 +47,7 @@ package final class SingleImageClassifier: @unchecked Sendable {
         return predict()
     }
 
-    /// Class probabilities `[K]` of an image `[H, W, C]` of pixels in [0, 1].
+    /// Returns the class probabilities `[K]` of an image `[H, W, C]` of pixels in [0, 1].
     /// - Precondition: `pixels` holds one image.
     package func probabilities(of pixels: [Float]) -> [Float] {
         precondition(pixels.count == image.count, "an image of another size")
@@ -62,10 +62,11 @@ package final class SingleImageClassifier: @unchecked Sendable {
         return predict()
     }
 
-    /// What the last layer gave for the image whose probabilities were last asked for, before softmax: `[K]`.
+    /// The logits of the last image classified, before softmax, `[K]`.
     package var lastLogits: [Float] { network.logits(count: 1) }
 
-    /// The features of that image, averaged over places: see ``Classifier/activations(of:)``. Nil where they are not kept.
+    /// The features of the last image classified, averaged over places: see ``Classifier/activations(of:)``. `nil` if
+    /// they are not kept.
     package var lastFeatures: [Float]? {
         guard let (places, channels) = network.graph.featurePlaces else { return nil }
         return network.features(count: 1)?.meansOverPlaces(images: 1, places: places, channels: channels)

@@ -3,7 +3,7 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// A trained network put to work on lines of text of several widths.
+/// A trained network that reads lines of text of several widths.
 package final class LineNetworks {
     private var networks: [Int: InferenceNetwork] = [:]
     private let graph: ResolvedGraph
@@ -14,14 +14,15 @@ package final class LineNetworks {
     private var images = AlignedBuffer<Float>(count: 0)
     private var output = AlignedBuffer<Float>(count: 0)
 
-    /// Lines that are computed at once, at most.
+    /// The maximum number of lines computed at once.
     private static let mostLines = 64
-    /// Widths whose networks are kept.
+    /// The maximum number of widths whose networks are kept.
     private static let mostNetworks = 24
 
     /// - Parameters:
-    ///   - graphs: one network for several widths, at least one.
-    ///   - keepsFeatures: whether ``LineLogits/features`` will be asked for; they are there where the network has some for each column.
+    ///   - graphs: One network for several widths, at least one.
+    ///   - keepsFeatures: Whether ``LineLogits/features`` will be used; they exist if the network has features for each
+    ///     column.
     package init(_ graphs: [ResolvedGraph], batchSize: Int, pool: WorkerPool, keepsFeatures: Bool = false) {
         graph = graphs[graphs.count - 1]
         self.batchSize = min(max(batchSize, 1), Self.mostLines)
@@ -34,13 +35,13 @@ package final class LineNetworks {
         InferenceNetwork(graph: graph, batchSize: batchSize, pool: pool, keepsFeatures: keepsFeatures)
     }
 
-    /// Takes copies of trained weights.
+    /// Copies trained weights into the networks.
     package func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
         weights = (parameters, state)
         for network in networks.values { network.load(parameters: parameters, state: state) }
     }
 
-    /// What the network gives for each line, by number.
+    /// Returns the network's output for each line, and the line's text, in the order of the lines' numbers.
     package func logits(of lines: LineSet) -> [(logits: LineLogits, text: [UInt8])] {
         var result = [(logits: LineLogits, text: [UInt8])?](repeating: nil, count: lines.count)
         for bucket in lines.buckets {
@@ -57,7 +58,8 @@ package final class LineNetworks {
         return result.compactMap { $0 }
     }
 
-    /// What the network gives for `count` lines of bytes `[count, height, width]`, at most as many as are computed at once.
+    /// Returns the network's output for `count` lines of bytes `[count, height, width]`, at most as many as are
+    /// computed at once.
     package func logits(of pixels: some Collection<UInt8>, count: Int, width: Int) -> [LineLogits] {
         let network = network(width)
         let pixelCount = graph.inputShape.height * width
@@ -76,14 +78,14 @@ package final class LineNetworks {
         }
     }
 
-    /// The network for lines of a width.
-    /// - Precondition: the graph can be widened to it.
+    /// Returns the network for lines of a width.
+    /// - Precondition: The graph can be widened to it.
     private func network(_ width: Int) -> InferenceNetwork {
         if let network = networks[width] { return network }
         guard let graph = try? graph.widened(to: width) else {
             preconditionFailure("LineNetworks: the network cannot take lines \(width) wide")
         }
-        // Some are kept: lines of a page have few widths, those of an adversary many.
+        // The number is bounded: the lines of a page have few widths, those of an adversary many.
         if networks.count >= Self.mostNetworks { networks.removeAll() }
         let network = makeNetwork(graph)
         if let weights { network.load(parameters: weights.parameters, state: weights.state) }

@@ -3,14 +3,14 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// What training on lines of text has instead of images: a network for each width, all with the same weights, batches of lines,
-/// and lines to validate on.
+/// The parts of training that are specific to lines of text: a network for each width, all with the same weights,
+/// batches of lines, and lines for validation.
 struct LineTraining {
     let stages: [TrainingStage]
     private let graphs: [ResolvedGraph]
     private let validation: LineSet?
 
-    /// - Parameter network: for the widest lines.
+    /// - Parameter network: The network for the widest lines.
     init(
         _ lines: LineData, options: TrainingOptions, treatment: LayerTreatment, graph: ResolvedGraph,
         network: TrainingNetwork, data: LoadedData, seed: UInt64, pool: WorkerPool, communicator: any Communicator
@@ -41,8 +41,8 @@ struct LineTraining {
         validation.map { LineValidator($0, graphs: graphs, batchSize: batchSize, pool: pool) }
     }
 
-    /// Checks that network, loss and data are all of lines, or none of them is, and that nothing is asked for that lines do not
-    /// have.
+    /// Checks that network, loss and data are either all for lines or all for single images, and that no option is set
+    /// that lines do not support.
     static func check(
         _ graph: ResolvedGraph, _ options: TrainingOptions, _ data: LoadedData, _ augmentation: AugmentationOptions,
         _ normalization: Normalization
@@ -80,7 +80,7 @@ struct LineTraining {
         }
     }
 
-    /// Checks that network and loss are of lines where the data are.
+    /// Checks that network and loss are for lines if and only if the data are.
     private static func check(
         _ graph: ResolvedGraph, _ options: TrainingOptions, readsLines: Bool
     ) throws(InputError) {
@@ -105,7 +105,7 @@ struct LineTraining {
     }
 }
 
-/// Judges weights by lines of text: the mean loss, and the share of lines whose best path is their text.
+/// Scores weights on lines of text: the mean loss, and the fraction of lines whose best path is their text.
 final class LineValidator: Validator {
     private let lines: LineSet
     private let networks: LineNetworks

@@ -1,30 +1,30 @@
-/// Watches a validation figure and says when it has stopped improving. A value: the loop keeps the best weights
-/// whenever the verdict is ``Verdict/improved``.
+/// Monitors a validation metric and reports when it has stopped improving. A value type: the training loop keeps the
+/// best weights whenever the verdict is ``Verdict/improved``.
 package struct EarlyStopping: Hashable, Sendable {
-    /// What an epoch's figure means.
+    /// The verdict on an epoch's metric.
     package enum Verdict: Hashable, Sendable {
         /// Better than the best so far by more than the minimum change: keep these weights.
         case improved
-        /// Not better; patience is left.
+        /// Not better, but the patience is not exhausted.
         case waiting
-        /// Not better for `patience` epochs: stop and give the best weights back.
+        /// Not better for `patience` epochs: stop and return the best weights.
         case stop
     }
 
-    /// All that must survive a resume.
+    /// The state that must survive a resume.
     package struct State: Hashable, Sendable, Codable {
-        /// The best figure so far; nil before the first.
+        /// The best value so far; `nil` before the first.
         package var bestValue: Double?
-        /// The epoch (from 1) that had it; 0 before the first.
+        /// The epoch (from 1) with the best value; 0 before the first.
         package var bestEpoch = 0
-        /// Epochs observed since then.
+        /// The number of epochs observed since then.
         package var epochsWithoutImprovement = 0
 
         package init() {}
     }
 
     package let options: EarlyStoppingOptions
-    /// Set it when resuming.
+    /// The current state; to be set when resuming.
     package var state: State
 
     package init(options: EarlyStoppingOptions, state: State = State()) {
@@ -34,9 +34,10 @@ package struct EarlyStopping: Hashable, Sendable {
         self.state = state
     }
 
-    /// Takes in the figure of epoch `epoch` (from 1). A loss improves by falling below `best − minimumChange`, an
-    /// accuracy by rising above `best + minimumChange`; equal is not better, NaN and infinities never are. After
-    /// `patience` epochs in a row without improvement the verdict is `stop`; patience 0 stops at the first.
+    /// Records the metric of epoch `epoch` (from 1) and returns the verdict. A loss improves by falling below
+    /// `best − minimumChange`, an accuracy by rising above `best + minimumChange`; an equal value is not better, and
+    /// NaN or infinity never is. After `patience` consecutive epochs without improvement the verdict is `stop`; with
+    /// patience 0, the first such epoch stops the run.
     package mutating func observe(epoch: Int, value: Double) -> Verdict {
         if improves(value) {
             state.bestValue = value
@@ -48,8 +49,8 @@ package struct EarlyStopping: Hashable, Sendable {
         return state.epochsWithoutImprovement >= options.patience ? .stop : .waiting
     }
 
-    /// The epoch whose weights are kept after these: the last that improved, or the last one where nothing is watched;
-    /// 0 before the first.
+    /// Returns the epoch whose weights are kept after `records`: the last one that improved, or the last one of all
+    /// without early stopping; 0 if there is none.
     package static func keptEpoch(of records: some Sequence<EpochRecord>, options: EarlyStoppingOptions?) -> Int {
         var stopping = options.map { EarlyStopping(options: $0) }
         var kept = 0

@@ -2,24 +2,24 @@ import Formats
 import NeuralNetwork
 import Tensors
 
-/// Layers of a network by their names: `*` stands for any letters, so that `conv2d_*` are all convolutions that nobody
-/// has given a name.
+/// A pattern for the names of layers, in which `*` matches any characters: `conv2d_*` matches all convolutions that
+/// were not given a name.
 public struct LayerPattern: Hashable, Sendable, ExpressibleByStringLiteral {
-    /// The name, or the pattern.
+    /// The name or pattern.
     public var text: String
 
-    /// Layers of this name.
+    /// Creates a pattern for the layers of this name.
     public init(_ text: String) { self.text = text }
 
-    /// Layers of this name.
+    /// Creates a pattern for the layers of this name.
     public init(stringLiteral text: String) { self.text = text }
 
-    /// Whether `name` is meant.
+    /// Returns whether `name` matches the pattern.
     package func matches(_ name: String) -> Bool {
         let parts = text.split(separator: "*", omittingEmptySubsequences: false)
         guard parts.count > 1, let first = parts.first, let last = parts.last else { return name == text }
         guard name.count >= first.count + last.count, name.hasPrefix(first), name.hasSuffix(last) else { return false }
-        // What stands between is taken as early as it comes.
+        // The parts in between match at the first possible position.
         var rest = name.dropFirst(first.count).dropLast(last.count)
         for part in parts.dropFirst().dropLast() where !part.isEmpty {
             guard let place = rest.firstRange(of: part) else { return false }
@@ -29,50 +29,51 @@ public struct LayerPattern: Hashable, Sendable, ExpressibleByStringLiteral {
     }
 }
 
-/// Layers that training leaves as they are: weights do not move, and a batch-norm goes by its running statistics, which do
-/// not move either (as Keras's `trainable = false` has it). Dropout stays as it is.
+/// Layers that training leaves unchanged: their weights do not move, and a batch-norm uses its running statistics,
+/// which do not move either (like Keras's `trainable = false`). Dropout is unaffected.
 ///
-/// Epochs that are counted make gradual unfreezing: the layers move from the next epoch on, their optimizer's steps counted
-/// from there. Source: J. Howard, S. Ruder, "Universal language model fine-tuning for text classification", 2018,
-/// arXiv:1801.06146, section 3.3.
+/// A limited number of epochs results in gradual unfreezing: the layers are trained from the next epoch on, with their
+/// optimizer steps counted from there. Source: J. Howard, S. Ruder, "Universal language model fine-tuning for text
+/// classification", 2018, arXiv:1801.06146, section 3.3.
 public struct FrozenLayers: Hashable, Sendable, ExpressibleByStringLiteral {
-    /// Which; each must have weights.
+    /// The layers to freeze, at least one of which must have weights.
     public var layers: LayerPattern
-    /// For so many epochs, ≥ 1; nil: to the end.
+    /// The number of epochs for which they are frozen, ≥ 1; `nil` freezes them to the end.
     public var epochs: Int?
 
-    /// These layers, for so many epochs or to the end.
+    /// Freezes these layers for a number of epochs, or to the end.
     public init(_ layers: LayerPattern, epochs: Int? = nil) {
         self.layers = layers
         self.epochs = epochs
     }
 
-    /// Layers of this name, to the end.
+    /// Freezes the layers of this name to the end.
     public init(stringLiteral text: String) { self.init(LayerPattern(text)) }
 }
 
-/// A learning rate of their own for some layers: the scheduled one times a factor.
+/// A separate learning rate for some layers: the scheduled rate times a factor.
 public struct LayerRate: Hashable, Sendable {
-    /// Which; each must have weights.
+    /// The layers, at least one of which must have weights.
     public var layers: LayerPattern
-    /// > 0.
+    /// The factor on the scheduled rate, > 0.
     public var factor: Double
 
-    /// These layers at `factor` times the rate.
+    /// Trains these layers at `factor` times the scheduled rate.
     public init(_ layers: LayerPattern, factor: Double) {
         self.layers = layers
         self.factor = factor
     }
 }
 
-/// What the options say of each layer of a network: at which rate it learns, and how long it is frozen.
+/// The treatment of each layer of a network according to the options: its learning rate, and how long it is frozen.
 package struct LayerTreatment {
-    /// By node: what the scheduled rate is multiplied with.
+    /// The factor on the scheduled rate, by node.
     package let factors: [Double]
-    /// By node: epochs for which it is frozen; `Int.max`: all.
+    /// The number of epochs for which each node is frozen; `Int.max` freezes it to the end.
     package let frozenEpochs: [Int]
 
-    /// - Throws: an ``InputError`` where a pattern names no layer with weights, or nothing is left to train.
+    /// - Throws: An ``InputError`` if a pattern matches no layer with weights, or no such layer is trained from the
+    ///   first epoch.
     package init(_ options: TrainingOptions, of graph: ResolvedGraph) throws(InputError) {
         var factors = Self.decay(options.layerDecay, graph)
         for (index, rate) in options.learningRates.enumerated() {
@@ -95,14 +96,14 @@ package struct LayerTreatment {
         frozenEpochs = frozen
     }
 
-    /// Nodes that are frozen in `epoch`, from 1.
+    /// Returns the nodes that are frozen in epoch `epoch` (from 1).
     package func frozen(in epoch: Int) -> Set<Int> { Set(frozenEpochs.indices.filter { epoch <= frozenEpochs[$0] }) }
 
-    /// The last epochs of those before which the frozen layers are others than after, ascending.
+    /// The epochs after which the set of frozen layers changes, ascending.
     package var lastEpochs: [Int] { Set(frozenEpochs).subtracting([0, .max]).sorted() }
 
-    /// The tensors that are trained at all, grouped by when they begin and at which rate.
-    /// - Parameter frozen: a tensor that stays as it is beside.
+    /// Returns the tensors that are trained at all, grouped by the step at which they start and by their learning rate.
+    /// - Parameter frozen: A tensor to leave unchanged in addition to those of the frozen layers.
     package func groups(of graph: ResolvedGraph, stepsPerEpoch: Int, frozen: ParameterTensor?) -> [OptimizerGroup] {
         var groups: [OptimizerGroup] = []
         for (index, node) in graph.nodes.enumerated() where frozenEpochs[index] < .max {
@@ -118,7 +119,7 @@ package struct LayerTreatment {
         return groups
     }
 
-    /// `decay` to the power of the kernels that follow a node.
+    /// Returns, for each node, `decay` to the power of the number of kernels that follow it.
     private static func decay(_ decay: Double, _ graph: ResolvedGraph) -> [Double] {
         var factor = 1.0
         var factors: [Double] = []
@@ -126,7 +127,7 @@ package struct LayerTreatment {
             factors.append(factor)
             if node.parameters.contains(where: { $0.role == .weight }) { factor *= decay }
         }
-        // What follows a kernel learns at its rate: a batch-norm belongs to the convolution before it.
+        // Whatever follows a kernel shares its rate: a batch-norm belongs to the convolution before it.
         return factors.reversed()
     }
 

@@ -7,17 +7,17 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// What timing lowerings found, kept between runs in a small JSON file for each machine, BLAS and core: so that a second
-/// run starts at once, and makes the same choices as the first.
+/// A cache of lowering timings, kept between runs in a small JSON file per machine, BLAS and core, so that a second run
+/// starts at once and makes the same choices as the first.
 ///
-/// Whatever is in the file is checked before it is used; a file that cannot be read or is another machine's counts as
-/// empty. Of two programs that time at once the first to write wins, and both go by it.
+/// The contents of the file are checked before they are used; a file that cannot be read or belongs to another machine
+/// counts as empty. If two programs time at once, the first to write wins, and both use its choices.
 package struct LoweringCache {
-    /// What timings depend on besides the shapes.
+    /// The circumstances that timings depend on, besides the shapes.
     struct Origin: Codable, Hashable {
-        /// Of the kernels: raised when their speed changes.
+        /// The version of the kernels, raised when their speed changes.
         var kernels = 4
-        /// Bits of the build's vectors.
+        /// The width of the build's vectors, in bits.
         var built = KernelBuild.vectorBits
         var processor = Machine.processorName
         var vectors = Machine.vectorFeatures
@@ -31,7 +31,7 @@ package struct LoweringCache {
         var records: [String: LoweringRecord]
     }
 
-    /// A file larger than this is none of ours.
+    /// The maximum size of a file in bytes; a larger one was not written by this cache.
     private static let largest = 4 << 20
     private static let mostRecords = 5_000
 
@@ -49,11 +49,11 @@ package struct LoweringCache {
             .appendingPathComponent(String(name.prefix(120)) + ".json")
     }
 
-    /// `graph` with every lowering settled: ``ResolvedGraph/tuned(batchSize:shards:records:)`` with what the file knows,
-    /// and then the file with what was found.
+    /// Returns `graph` with every lowering settled by ``ResolvedGraph/tuned(batchSize:shards:records:)`` from the
+    /// records in the file, and adds new records to the file.
     /// - Parameters:
-    ///   - anew: whether to time again what the file knows.
-    ///   - note: told where the file cannot be written.
+    ///   - anew: Whether to repeat timings that the file already has.
+    ///   - note: Receives a message if the file cannot be written.
     package func tuned(
         _ graph: ResolvedGraph, batchSize: Int, shards: Int, anew: Bool = false, note: (String) -> Void
     ) -> (graph: ResolvedGraph, decisions: [LoweringDecision]) {
@@ -63,7 +63,7 @@ package struct LoweringCache {
         guard !new.isEmpty else { return found }
         do throws(OperationError) {
             var merged = try merge(new, anew: anew)
-            // What another program wrote meanwhile goes before what was found here.
+            // Records that another program wrote in the meantime take precedence, unless `anew`.
             let settled = graph.tuned(batchSize: batchSize, shards: shards, records: &merged)
             return (settled.graph, found.decisions)
         } catch {
@@ -72,7 +72,7 @@ package struct LoweringCache {
         }
     }
 
-    /// What the file holds for this machine; nothing where it cannot be read.
+    /// Returns the records in the file for this machine; none if it cannot be read.
     package func load() -> LoweringRecords {
         guard let source = try? BinaryFile(file.path), source.size <= Self.largest,
             let bytes = try? source.read(exactly: source.size)
@@ -80,7 +80,7 @@ package struct LoweringCache {
         return records(in: bytes)
     }
 
-    /// What a file of these bytes holds for this machine.
+    /// Returns the records for this machine in a file of these bytes.
     func records(in bytes: [UInt8]) -> LoweringRecords {
         guard let contents = try? JSONDecoder().decode(Contents.self, from: Data(bytes)), contents.origin == origin,
             contents.records.count <= Self.mostRecords
@@ -88,7 +88,7 @@ package struct LoweringCache {
         return LoweringRecords(records: contents.records)
     }
 
-    /// Adds `new` to the file, under a lock; what is there already stays, unless `anew`.
+    /// Adds `new` to the file, under a lock; existing records stay, unless `anew`.
     private func merge(_ new: [LoweringDecision], anew: Bool) throws(OperationError) -> LoweringRecords {
         let folder = file.deletingLastPathComponent()
         do {
@@ -102,7 +102,7 @@ package struct LoweringCache {
             throw OperationError("writing \(file.path)", problem: "\(folder.path): \(AtomicFile.systemReason(errno))")
         }
         defer { close(lock) }
-        // Closing releases it. Where a file system knows no locks the rename still keeps the file whole.
+        // Closing releases the lock. On a file system without locks, the rename still keeps the file whole.
         _ = flock(lock, LOCK_EX)
         var records = load()
         for decision in new where anew || records.records[decision.key] == nil {

@@ -2,33 +2,33 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// What a profile found, in seconds a step (or a call of inference).
+/// The result of a profile, in seconds per step (or per call at inference).
 package struct ProfileMeasurement: Sendable {
-    /// One kind of run, taken apart.
+    /// The time of one kind of run, broken down into parts.
     package struct Breakdown: Sendable {
-        /// Images of a run.
+        /// The number of images per run.
         package let batchSize: Int
-        /// Runs that were timed in parts, and the wall time of one of them.
+        /// The number of runs that were timed in parts, and the wall time of one of them in seconds.
         package let runs: Int
         package let seconds: Double
-        /// Layers' seconds a run, in the order in which they first run.
+        /// The layers' seconds per run, in the order in which they first run.
         package let entries: [PlanProfile.Entry]
-        /// Work beside the layers', seconds a run.
+        /// The seconds per run of work outside the layers.
         package let sections: [(section: PlanProfile.Section, seconds: Double)]
-        /// Waiting of the workers, seconds a run.
+        /// The seconds per run that workers wait.
         package let idleSeconds: Double
 
-        /// The share of the wall time that the parts add up to.
+        /// The fraction of the wall time that the parts account for.
         package var accountedFraction: Double {
             let parts = entries.reduce(0) { $0 + $1.seconds } + sections.reduce(0) { $0 + $1.seconds } + idleSeconds
             return seconds > 0 ? parts / seconds : 0
         }
     }
 
-    /// Seconds of a run without instruments: the median of several blocks.
+    /// The seconds per run without instrumentation: the median of several blocks.
     package struct Rate: Sendable {
         package let batchSize: Int
-        /// Timed blocks and runs in each.
+        /// The number of timed blocks, and of runs in each.
         package let blocks: Int
         package let runs: Int
         package let seconds: Double
@@ -41,18 +41,18 @@ package struct ProfileMeasurement: Sendable {
     package let inference: Breakdown
     package let trainingRate: Rate
     package let inferenceRate: Rate
-    /// One image at a time.
+    /// The rate for one image at a time.
     package let singleImageRate: Rate
 }
 
 /// Measures a network on synthetic images: how fast it trains and classifies, and where the time of a step goes.
 ///
-/// Rates are taken without instruments. The optimizer takes real steps, at a millionth of its rate: the arithmetic is
-/// the same and the weights stay those of a network that has just been made, however long it is measured.
+/// Rates are measured without instrumentation. The optimizer takes real steps at a millionth of its learning rate: the
+/// arithmetic is the same, and the weights stay those of a newly created network, however long the measurement takes.
 package final class Profiler {
-    /// Blocks of runs that a rate is the median of.
+    /// The number of blocks of runs; a rate is their median.
     package static let blocks = 11
-    /// Seconds that a block and the runs timed in parts should take, where the number of runs is not given.
+    /// The target durations in seconds of a block and of the runs timed in parts, if the number of runs is not given.
     private static let blockSeconds = 0.1
     private static let breakdownSeconds = 1.0
 
@@ -69,11 +69,12 @@ package final class Profiler {
     private var steps = 0
 
     /// - Parameters:
-    ///   - options: of training; the batch size, shards, optimizer, clipping and averaging are used.
-    ///   - inferenceBatchSize: images a call, at least 1.
-    ///   - runs: steps in each timed block and in the breakdown, at least 1; nil takes as many as make the block 0.1 s
-    ///     and the breakdown 1 s.
-    /// - Throws: an ``OperationError`` where the network cannot be made.
+    ///   - options: The training options, of which the batch size, shards, loss, label smoothing, optimizer, L2,
+    ///     clipping and averaging are used.
+    ///   - inferenceBatchSize: The number of images per call at inference, at least 1.
+    ///   - runs: The number of steps in each timed block and in the breakdown, at least 1; `nil` takes as many as fill
+    ///     0.1 s per block and 1 s for the breakdown.
+    /// - Throws: An ``OperationError`` if the network cannot be created.
     package init(
         graph: ResolvedGraph, options: TrainingOptions, inferenceBatchSize: Int, runs: Int?, seed: UInt64,
         pool: WorkerPool
@@ -93,7 +94,7 @@ package final class Profiler {
         images = AlignedBuffer(count: count * graph.inputShape.count)
         var stream = RandomStream(RandomAddress(seed: seed, purpose: .test))
         for i in 0..<images.count { images[i] = stream.uniform() }
-        // Of lines of text four characters each.
+        // Lines of text have up to four characters each.
         let places = graph.readsLines ? 4 : 1
         labels = AlignedBuffer((0..<count * places).map { Int32($0 % graph.characterCount) })
         lengths =
@@ -101,8 +102,8 @@ package final class Profiler {
         network.loss = (graph.readsLines ? .ctc : options.loss, nil)
     }
 
-    /// Measures everything, telling what it is about to do.
-    /// - Throws: an ``OperationError`` where the network's loss is not finite.
+    /// Measures everything, calling `progress` before each part.
+    /// - Throws: An ``OperationError`` if the network's loss is not finite.
     package func measure(progress: (String) -> Void = { _ in }) throws(OperationError) -> ProfileMeasurement {
         progress("training, batch \(options.batchSize)")
         let trainingRate = rate(batchSize: options.batchSize) { trainOnce(nil) }
@@ -157,7 +158,7 @@ package final class Profiler {
         return (rate, breakdown(profile, rate, predict))
     }
 
-    /// Seconds that `count` calls take.
+    /// Returns the seconds that `count` calls take.
     private func seconds(_ count: Int, _ body: () -> Void) -> Double {
         let start = MonotonicClock.nanoseconds()
         for _ in 0..<count { body() }
@@ -165,7 +166,7 @@ package final class Profiler {
     }
 
     private func rate(batchSize: Int, _ body: () -> Void) -> ProfileMeasurement.Rate {
-        // Two calls touch all memory; the third tells how many make a block.
+        // Two calls touch all memory; the third determines how many make a block.
         _ = seconds(2, body)
         let one = max(seconds(1, body), 1e-9)
         let count = runs ?? max(1, Int((Self.blockSeconds / one).rounded(.up)))

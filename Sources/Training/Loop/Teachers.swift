@@ -11,7 +11,7 @@ package struct Teacher: Sendable {
     let parameters: AlignedBuffer<Float>
     let state: AlignedBuffer<Float>
 
-    /// - Parameter normalization: how its own training standardised pixels, if it did.
+    /// - Parameter normalization: The standardisation of pixels in the network's own training, if any.
     package init(
         graph: ResolvedGraph, normalization: (mean: Float, standardDeviation: Float)?,
         parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
@@ -23,15 +23,15 @@ package struct Teacher: Sendable {
     }
 }
 
-/// The teachers of a distillation at work: what they say together about the very images that the student is given,
-/// augmented as they are.
+/// The teachers of a distillation, evaluated together on exactly the images that the student is given, with the same
+/// augmentation.
 ///
-/// `q = Σ_m softmax(z_m / T) / M`, with logits `z_m` of teacher m at inference. Pixels that the student's normalisation has
-/// moved are moved back and by the teacher's own. Cost: a forward pass of each teacher an image.
+/// `q = Σ_m softmax(z_m / T) / M`, with the logits `z_m` of teacher m at inference. Pixels standardised for the student
+/// are converted to the teacher's own standardisation. Cost: one forward pass of each teacher per image.
 final class TeacherEnsemble {
     private struct Member {
         let network: InferenceNetwork
-        /// `x′ = scale·x + shift` from the student's pixels to the teacher's; nil where they are the same.
+        /// `x′ = scale·x + shift` from the student's pixels to the teacher's; `nil` if they are the same.
         var affine: (scale: Float, shift: Float)?
     }
 
@@ -40,11 +40,11 @@ final class TeacherEnsemble {
     private let classes: Int
     private let pixels: AlignedBuffer<Float>
     private let logits: AlignedBuffer<Float>
-    /// `[batchSize, K]`.
+    /// The teachers' targets q, `[batchSize, K]`.
     let targets: AlignedBuffer<Float>
 
-    /// - Parameter normalization: the student's.
-    /// - Throws: `InputError` where a teacher is for other images or classes, or there is none.
+    /// - Parameter normalization: The student's standardisation of pixels.
+    /// - Throws: `InputError` if a teacher expects other images or classes, or there is no teacher.
     init(
         _ teachers: [Teacher], temperature: Double, data: LoadedData, batchSize: Int,
         normalization: (mean: Float, standardDeviation: Float)?, pool: WorkerPool
@@ -78,7 +78,7 @@ final class TeacherEnsemble {
         targets = AlignedBuffer(count: batchSize * classes)
     }
 
-    /// Writes ``targets`` for the first `count` images.
+    /// Computes ``targets`` for the first `count` images.
     func judge(_ images: AlignedBuffer<Float>, count: Int) {
         let size = count * members[0].network.graph.inputShape.count
         let share = 1 / Float(members.count)

@@ -3,24 +3,25 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// What training leaves behind.
+/// The result of a training run.
 package struct TrainedModel: Sendable {
-    /// The kept weights: with early stopping those of the best epoch, averaged where averaging is on.
+    /// The kept weights: with early stopping those of the best epoch, averaged if weight averaging is on.
     package let parameters: AlignedBuffer<Float>
-    /// Batch-norm's running statistics that go with them.
+    /// Batch-norm's running statistics for these weights.
     package let state: AlignedBuffer<Float>
     package let history: TrainingHistory
-    /// Whether it was stopped from outside before its end.
+    /// Whether the run was stopped from outside before its end.
     package let interrupted: Bool
 }
 
-/// The training loop: batches in, steps, an epoch's validation, early stopping.
+/// The training loop: steps over batches, validation after each epoch, and early stopping.
 ///
-/// Everything random has an address made of the seed, the epoch and the sample, and all sums are ordered: the same
-/// options, data and seed give the same bits for every thread count, and so does a run that goes on from a checkpoint.
+/// Every random number is addressed by the seed, the epoch and the sample, and all sums are ordered: the same options,
+/// data and seed give the same bits for every thread count, and so does a run that resumes from a checkpoint.
 ///
-/// Several processes can train one network: each makes a trainer of the same arguments with its own communicator and runs
-/// it; each computes its shards of every batch, all hold the same weights, and the bits are those of one process.
+/// Several processes can train one network: each creates a trainer with the same arguments and its own communicator,
+/// and runs it. Each computes its shards of every batch, all hold the same weights, and the bits are those of a single
+/// process.
 package final class Trainer {
     private let graph: ResolvedGraph
     let options: TrainingOptions
@@ -30,18 +31,18 @@ package final class Trainer {
     let network: TrainingNetwork
     let optimizer: Optimizer
     private let schedule: LearningRateSchedule
-    /// The last is of whole images.
+    /// The stages of the run; the last one uses full-size images.
     private let stages: [TrainingStage]
     private let teacherEnsemble: TeacherEnsemble?
     private let validator: (any Validator)?
     private let classWeights: [Float]?
-    /// The moving average of batch-norm's statistics, which belongs with averaged weights.
+    /// The moving average of batch-norm's statistics, which accompanies averaged weights.
     let averagedState: AlignedBuffer<Float>?
-    /// Compute them anew instead, where that is asked for; by the nodes that are frozen.
+    /// The objects that recompute the statistics of averaged weights instead, if requested, by the set of frozen nodes.
     private let averagedStatistics: [Set<Int>: AveragedStatistics]
-    /// What goes with ``currentParameters`` at the end of an epoch.
+    /// Batch-norm's statistics for ``currentParameters`` at the end of an epoch.
     private var epochState: AlignedBuffer<Float>
-    /// Images, or lines, of an epoch and to validate on.
+    /// The number of images, or lines, per epoch, and for validation.
     private let trainingCount: Int
     private let validationCount: Int
     let stepsPerEpoch: Int
@@ -49,13 +50,13 @@ package final class Trainer {
     var progress = TrainingProgress()
 
     /// - Parameters:
-    ///   - normalization: how pixels are brought to the network.
-    ///   - evaluationBatchSize: images a batch at validation.
-    ///   - initial: the weights that ``TrainingOptions/initialModel`` names; they are not loaded here.
-    ///   - teachers: those that ``TrainingOptions/distillation`` names; they are not loaded here.
-    ///   - communicator: of the processes that train together.
-    /// - Throws: an ``InputError`` where network and data do not fit, an ``OperationError`` where the network cannot be
-    ///   made.
+    ///   - normalization: How pixels are standardised for the network.
+    ///   - evaluationBatchSize: The number of images per batch during validation.
+    ///   - initial: The weights named by ``TrainingOptions/initialModel``; they are not loaded here.
+    ///   - teachers: The teachers named by ``TrainingOptions/distillation``; they are not loaded here.
+    ///   - communicator: Connects the processes that train together.
+    /// - Throws: An ``InputError`` if network and data do not match, an ``OperationError`` if the network cannot be
+    ///   created.
     package init(
         graph: ResolvedGraph, options: TrainingOptions, data: LoadedData, augmentation: AugmentationOptions,
         normalization: Normalization, evaluationBatchSize: Int = 500, initial: InitialWeights? = nil,
@@ -87,7 +88,7 @@ package final class Trainer {
                 epsilon: whitening.epsilon, normalization: constants)
         }
         stepsPerEpoch = data.lines?.batchCount(size: batchSize) ?? (trainingCount + batchSize - 1) / batchSize
-        // Elements of no tensor are left as they are.
+        // A tensor in none of the optimizer's groups stays unchanged.
         let frozen = options.whitening?.frozen == true ? whitened : nil
         optimizer = Optimizer(
             options: options.optimizer, l2: options.l2, clipping: options.gradientClipping,
@@ -145,16 +146,20 @@ package final class Trainer {
                     images: data.validation, options: options, classWeights: classWeights)
     }
 
-    /// Trains to the end, an early stop, or until `shouldStop` says so. Once for each trainer.
+    /// Trains to the last epoch, to an early stop, or until `shouldStop` returns true. Call it once per trainer.
     ///
     /// - Parameters:
-    ///   - state: where another run of the same options, data and seed left off; nil begins.
-    ///   - shouldStop: asked after each step and each epoch. Of several processes each is asked, and one is enough.
-    ///   - onSnapshot: given the weights at the end of each cycle of a schedule that has several, with the cycle from 1.
-    ///   - onCheckpoint: given what ``TrainingOptions/checkpoints`` says is due, and the last state where `shouldStop`
-    ///     ends the run. No number in it is NaN or infinite. Of several processes it is rank 0 that says when; all are
-    ///     given it, or none.
-    /// - Throws: ``TrainingError``; an ``InputError`` where `state` is of another network or other options.
+    ///   - state: The state of another run with the same options, data and seed, from which to resume; `nil` starts
+    ///     anew.
+    ///   - shouldStop: Called after each step and each epoch. With several processes each calls its own, and one is
+    ///     enough to stop all.
+    ///   - onSnapshot: Receives the weights at the end of each cycle of a schedule with several, and the cycle's number
+    ///     from 1.
+    ///   - onCheckpoint: Receives the state whenever ``TrainingOptions/checkpoints`` makes a checkpoint due, and the
+    ///     last state if `shouldStop` ends the run. No number in it is NaN or infinite. With several processes, rank 0
+    ///     decides when one is due; either all receive it or none.
+    /// - Throws: ``TrainingError``; an ``InputError`` if `state` belongs to another network or other options; an
+    ///   ``OperationError`` if the processes' weights differ.
     package func run(
         from state: TrainingState? = nil, shouldStop: () -> Bool = { false },
         onSnapshot: (Int, TrainedModel) throws -> Void = { _, _ in },
@@ -180,7 +185,7 @@ package final class Trainer {
             }
             let isBest = finishEpoch(record, &stopping)
             if options.schedule.cycles > 1, (record.epoch * options.schedule.cycles).isMultiple(of: options.epochs) {
-                // Before the checkpoint: a run that goes on from the one before writes the same again.
+                // Before the checkpoint, so that a run resumed from the previous one writes the same snapshot again.
                 try onSnapshot(record.epoch * options.schedule.cycles / options.epochs, current)
             }
             onEvent(.epoch(record, isBest: isBest))
@@ -196,8 +201,8 @@ package final class Trainer {
         return model
     }
 
-    /// What would be given back if training ended here: of use where ``run(from:shouldStop:onCheckpoint:onEvent:)`` threw.
-    /// Nil before the first epoch has ended.
+    /// The result if training ended here, for use after ``run(from:shouldStop:onSnapshot:onCheckpoint:onEvent:)`` threw. `nil`
+    /// before the first epoch has ended.
     package var bestSoFar: TrainedModel? {
         guard progress.history.bestEpoch > 0 else { return nil }
         return TrainedModel(parameters: best.parameters, state: best.state, history: history, interrupted: true)
@@ -210,10 +215,10 @@ package final class Trainer {
         return history
     }
 
-    /// The weights as they stand, averaged where averaging is on; for `onEvent` to look at.
+    /// The current weights, averaged if weight averaging is on; for `onEvent` to inspect.
     package var currentParameters: AlignedBuffer<Float> { optimizer.averagedParameters ?? network.store.parameters }
 
-    /// Copies of the weights at an epoch's end, with the statistics that go with them.
+    /// Copies of the weights at the end of an epoch, with their batch-norm statistics.
     private var current: TrainedModel {
         let parameters = AlignedBuffer<Float>(count: graph.parameterCount)
         let state = AlignedBuffer<Float>(count: graph.stateCount)
@@ -222,7 +227,7 @@ package final class Trainer {
         return TrainedModel(parameters: parameters, state: state, history: history, interrupted: false)
     }
 
-    /// What is left of the epoch under way, and its validation; nil where `shouldStop` ended it.
+    /// Runs the rest of the current epoch and its validation; returns `nil` if `shouldStop` ended it.
     private func trainEpoch(
         _ checkpoints: inout CheckpointWriting, _ shouldStop: () -> Bool, _ onEvent: (TrainingEvent) -> Void
     ) throws -> EpochRecord? {
@@ -243,7 +248,7 @@ package final class Trainer {
                         loss: progress.lossSum / Double(progress.images),
                         accuracy: Double(progress.correct) / Double(progress.images),
                         learningRate: progress.learningRate)))
-            // The last step's turn comes after the validation.
+            // After the last step, a checkpoint is considered only once the validation is done.
             let isDue =
                 progress.step < stepsPerEpoch
                 && checkpoints.isDue(steps: progress.optimizerSteps, endsEpoch: false)
@@ -254,7 +259,7 @@ package final class Trainer {
         guard optimizer.isFinite(network.store.parameters, pool: pool) else {
             throw divergence(of: .weights, loss: progress.lossSum / Double(progress.images))
         }
-        // Where nothing looks at the weights between the first epoch and the last, the moving average serves till then.
+        // If nothing uses the weights before the last epoch, the moving average of the statistics suffices until then.
         let isObserved = validator != nil || progress.epoch == options.epochs || options.schedule.cycles > 1
         if let statistics = averagedStatistics[stage.frozen], isObserved {
             epochState = statistics.state(
@@ -305,8 +310,8 @@ package final class Trainer {
         progress.images += batch.total
     }
 
-    /// Takes in an epoch's figures, keeps its weights where they are the best, and moves to the next epoch.
-    /// - Returns: whether they are.
+    /// Records an epoch's metrics, keeps its weights if they are the best so far, and advances to the next epoch.
+    /// - Returns: Whether the weights are the best so far.
     private func finishEpoch(_ record: EpochRecord, _ stopping: inout EarlyStopping?) -> Bool {
         progress.history.epochs.append(record)
         progress.history.seconds += record.seconds
@@ -328,7 +333,7 @@ package final class Trainer {
         return verdict == .improved
     }
 
-    /// Lets the averaged batch-norm statistics follow, at the weights' own rate.
+    /// Updates the averaged batch-norm statistics, at the same rate as the averaged weights.
     private func averageState() {
         guard let averagedState, let decay = optimizer.averagingDecay(step: optimizer.stepsTaken) else { return }
         let state = network.store.state

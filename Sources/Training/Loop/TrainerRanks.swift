@@ -2,15 +2,16 @@ import LinearAlgebra
 import Tensors
 import Workers
 
-/// What processes that train together must agree on.
+/// Agreement between the processes that train together.
 extension Trainer {
-    /// What they do next, the same for all: one that is to stop stops all, and rank 0's clock counts.
+    /// Agrees with all processes on what to do next: any one can stop them all, which makes a checkpoint due too, and
+    /// rank 0's clock decides when one is due otherwise.
     func agree(stops: Bool, isDue: Bool) -> (stops: Bool, isDue: Bool) {
         let bits = communicator.union((stops ? 1 : 0) | (isDue && communicator.rank == 0 ? 2 : 0))
         return (bits & 1 != 0, bits != 0)
     }
 
-    /// Checks that all hold the same weights. They do unless one of them computes otherwise than the others.
+    /// Checks that all processes hold the same weights, which they do unless one of them computes differently.
     func checkReplicas() throws(OperationError) {
         guard communicator.size > 1 else { return }
         let print = "\(network.store.parameters.fingerprint) \(network.store.state.fingerprint)"
@@ -21,9 +22,9 @@ extension Trainer {
             remedy: "train on machines of one kind, with the same build; trainer doctor checks each machine's BLAS")
     }
 
-    /// - Throws: `InputError` where the options ask for what several processes cannot do together.
+    /// - Throws: `InputError` if the options require something that several processes cannot do together.
     static func check(_ options: TrainingOptions, canBeSharedBy communicator: any Communicator) throws(InputError) {
-        // A teacher's images would have to be grouped as on one process, to give it the same bits.
+        // For the same bits, a teacher's images would have to be grouped as on a single process.
         guard communicator.size == 1 || options.distillation == nil else {
             throw InputError(
                 "training.distillation", expected: "one process", received: "\(communicator.size)",

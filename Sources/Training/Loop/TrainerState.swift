@@ -1,7 +1,7 @@
 import Formats
 import Tensors
 
-/// What a checkpoint holds of a trainer, out and in.
+/// Saving and restoring a trainer's state.
 extension Trainer {
     /// The buffers of a ``TrainingState``, by name.
     private var buffers: [(name: String, buffer: AlignedBuffer<Float>)] {
@@ -14,7 +14,8 @@ extension Trainer {
         return buffers
     }
 
-    /// - Throws: ``TrainingError`` where a number in it is NaN or infinite.
+    /// Returns the current state, for a checkpoint.
+    /// - Throws: ``TrainingError`` if a number in it is NaN or infinite.
     func snapshot() throws(TrainingError) -> TrainingState {
         let state = TrainingState(
             progress: progress,
@@ -26,7 +27,7 @@ extension Trainer {
         return state
     }
 
-    /// Takes in where another run left off.
+    /// Restores the state at which another run stopped.
     func restore(_ state: TrainingState) throws(InputError) {
         let place = "checkpoint"
         let position = state.progress

@@ -1,28 +1,30 @@
 import Foundation
 
-/// Training that cannot go on. The command line ends with exit code 1 on it.
+/// An error that ends training. The command-line tool then exits with code 1.
 ///
-/// NaN is never hidden: every layer passes it on (ReLU and max-pooling too), so that one in a pixel, a weight or a sum
-/// reaches the loss of its step, or the weights after it; in inference it spoils the image that has it and no other.
-/// Infinities follow IEEE arithmetic: they grow to NaN in the loss unless tanh or sigmoid bound them. Training stops where one is seen: at a step's
-/// loss, at an epoch's end in the weights and in the validation loss, and before a checkpoint is written in all that it
-/// would hold. So a checkpoint, and the weights that are given back, never hold one.
+/// NaN is never hidden: every layer propagates it (ReLU and max-pooling too), so that one in a pixel, a weight or a sum
+/// reaches the loss of its step, or the weights after it; at inference it spoils only the image that contains it.
+/// Infinities follow IEEE arithmetic: they turn into NaN in the loss unless tanh or sigmoid bound them. Training checks
+/// for both and stops: in each step's loss, at the end of an epoch in the weights and in the validation loss, and
+/// before a checkpoint is written in everything it would contain. Neither a checkpoint nor the returned weights
+/// therefore ever contain one.
 public enum TrainingError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What was NaN or infinite.
+    /// The quantity that was NaN or infinite.
     public enum Finding: String, Hashable, Sendable {
         /// The mean loss of a step's batch.
         case loss
-        /// A weight, a moment of the optimizer or a statistic of batch-norm.
+        /// A weight, a moment of the optimizer or a batch-norm statistic.
         case weights
         /// The mean loss of the validation images.
         case validationLoss
     }
 
-    /// `finding` became NaN or infinite at step `step` (from 1, counted over all epochs) of epoch `epoch` (from 1). `loss`
-    /// is the mean loss of that step's batch; the epoch's, where the weights show it; or the validation loss.
+    /// `finding` became NaN or infinite at step `step` (from 1, counted over all epochs) of epoch `epoch` (from 1).
+    /// `loss` is the mean loss of that step's batch, the mean loss of the epoch if the weights show it, or the
+    /// validation loss.
     case diverged(step: Int, epoch: Int, loss: Double, finding: Finding, remedy: String)
 
-    /// One line: the step, what was found, and what most likely helps.
+    /// A description in one line: the step, the finding, and the most likely remedy.
     public var description: String {
         switch self {
         case .diverged(let step, let epoch, let loss, let finding, let remedy):
@@ -36,10 +38,10 @@ public enum TrainingError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What most likely helps.
+    /// Returns the most likely remedy.
     /// - Parameters:
-    ///   - isFirstStep: whether no step was taken yet, so that the rate is not to blame.
-    ///   - learningRate: of the step.
+    ///   - isFirstStep: Whether no step was taken yet, so that the learning rate is not to blame.
+    ///   - learningRate: The learning rate of the step.
     static func remedy(isFirstStep: Bool, learningRate: Double, options: TrainingOptions) -> String {
         if isFirstStep {
             return "the first loss already: check the gains of the layers' initializers, and data.normalization"

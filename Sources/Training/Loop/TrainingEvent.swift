@@ -1,47 +1,47 @@
-/// What a training run tells while it goes on. Sinks (console, files) take it from there; nothing is asked back.
+/// An event that a training run reports to its sinks (console, files), which return nothing.
 public enum TrainingEvent: Sendable {
-    /// Before the first step.
+    /// Reported before the first step.
     case began(TrainingScale)
-    /// After each step.
+    /// Reported after each step.
     case step(StepProgress)
-    /// After each epoch and its validation.
+    /// Reported after each epoch and its validation.
     case epoch(EpochRecord, isBest: Bool)
-    /// After the last epoch.
+    /// Reported at the end of the run.
     case ended(TrainingHistory)
 }
 
 /// The size of a run.
 public struct TrainingScale: Hashable, Sendable {
-    /// Images trained on.
+    /// The number of training images.
     public var trainingImages: Int
-    /// Images held back to watch.
+    /// The number of validation images.
     public var validationImages: Int
-    /// The most epochs there will be.
+    /// The maximum number of epochs.
     public var epochs: Int
-    /// Batches an epoch.
+    /// The number of steps per epoch.
     public var stepsPerEpoch: Int
-    /// Weights that are learnt.
+    /// The number of parameters.
     public var parameters: Int
-    /// Activations, gradients and scratch.
+    /// The size in bytes of activations, gradients and scratch.
     public var workspaceBytes: Int
 }
 
-/// Where a run stands.
+/// The progress of a run after a step.
 public struct StepProgress: Hashable, Sendable {
-    /// From 1.
+    /// The current epoch, from 1.
     public var epoch: Int
-    /// In this epoch, from 1.
+    /// The step within this epoch, from 1.
     public var step: Int
-    /// Batches an epoch.
+    /// The number of steps per epoch.
     public var stepsPerEpoch: Int
-    /// Images of this epoch so far, and how long they took.
+    /// The number of images of this epoch so far.
     public var images: Int
-    /// Wall time of this epoch so far.
+    /// The wall time of this epoch so far, in seconds.
     public var seconds: Double
-    /// Means over this epoch so far.
+    /// The mean loss over this epoch so far.
     public var loss: Double
-    /// The share of images read right so far, in [0, 1].
+    /// The fraction of images classified correctly so far in this epoch, in [0, 1].
     public var accuracy: Double
-    /// Of this step.
+    /// The learning rate of this step.
     public var learningRate: Double
 }

@@ -8,18 +8,18 @@ public enum GradientClipping: Hashable, Sendable {
     case value(Double)
 }
 
-/// When to stop before the last epoch.
+/// Options for stopping before the last epoch.
 public struct EarlyStoppingOptions: Hashable, Sendable {
-    /// The figure that is watched, of the validation images.
+    /// The validation metric to monitor.
     public enum Monitor: String, CaseIterable, Sendable {
-        /// Falling loss, or rising accuracy.
+        /// The loss, which improves by falling, or the accuracy, which improves by rising.
         case validationLoss, validationAccuracy
     }
-    /// What is watched.
+    /// The metric to monitor.
     public var monitor: Monitor
-    /// Epochs without improvement after which training stops.
+    /// The number of epochs without improvement after which training stops.
     public var patience: Int
-    /// The least change that counts as improvement, ≥ 0.
+    /// The change that an improvement must exceed, ≥ 0.
     public var minimumChange: Double
 
     /// Stops after `patience` epochs without an improvement of more than `minimumChange`.
@@ -30,19 +30,20 @@ public struct EarlyStoppingOptions: Hashable, Sendable {
     }
 }
 
-/// When a run writes down where it stands, and how many of these checkpoints it keeps. None of it changes what is learnt.
+/// When a run writes checkpoints, and how many it keeps. None of these options changes what is learnt.
 package struct CheckpointOptions: Hashable, Sendable {
-    /// After every so many steps, ≥ 1; nil: not by steps.
+    /// The number of steps between checkpoints, ≥ 1; `nil` writes none by steps.
     package var everySteps: Int? = nil
-    /// After the step at which so many minutes have passed since the last one, > 0; nil: not by time.
+    /// The minutes between checkpoints, > 0: one is written after the first step by which so much time has passed since
+    /// the last; `nil` writes none by time.
     package var everyMinutes: Double? = 5
-    /// At the end of an epoch, after its validation, unless the last one took more than ``largestShare`` of the time
-    /// that has passed since: short epochs are not slowed down.
+    /// Whether to write one at the end of an epoch, after its validation. It is skipped if the last one took more than
+    /// ``largestShare`` of the time that has passed since, so that short epochs are not slowed down.
     package var everyEpoch = true
-    /// The newest so many are kept, ≥ 1. With two, one may be damaged.
+    /// The number of checkpoints to keep, the newest ones, ≥ 1. With two, one may be damaged.
     package var keep = 2
 
-    /// The part of the time that writing at the ends of epochs may take.
+    /// The maximum fraction of the time that writing at the ends of epochs may take.
     package static let largestShare = 0.01
 
     package init(
@@ -55,18 +56,19 @@ package struct CheckpointOptions: Hashable, Sendable {
     }
 }
 
-/// Learning from trained networks beside the labels: the loss becomes `(1 − w)·H(target, p) + w·T²·KL(q ‖ p_T)`, `q` the
-/// mean of the teachers' softmax at temperature T on the same augmented images, `p_T` the student's at T. Validation
-/// keeps to the labels. Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531.
+/// Options for learning from trained networks in addition to the labels. The loss becomes
+/// `(1 − w)·H(target, p) + w·T²·KL(q ‖ p_T)`, with `q` the mean of the teachers' softmax at temperature T on the same
+/// augmented images and `p_T` the student's at T. Validation uses the labels alone. Source: Hinton, Vinyals, Dean 2015,
+/// arXiv:1503.02531.
 public struct DistillationOptions: Hashable, Sendable {
-    /// Runs, model files, or folders of model files.
+    /// The teachers: runs, model files, or folders of model files.
     public var teachers: [String]
-    /// T > 0: the higher, the more the less likely classes count.
+    /// The temperature T > 0; the higher it is, the more the less likely classes count.
     public var temperature: Double
-    /// w in [0, 1].
+    /// The weight w of the teachers, in [0, 1].
     public var weight: Double
 
-    /// Learning from these teachers.
+    /// Creates options for learning from these teachers.
     public init(teachers: [String], temperature: Double = 2, weight: Double = 0.5) {
         self.teachers = teachers
         self.temperature = temperature
@@ -74,17 +76,17 @@ public struct DistillationOptions: Hashable, Sendable {
     }
 }
 
-/// The first convolution's filters from the training images: their patches' principal axes, whitened (Jordan 2024,
-/// arXiv:2404.00498).
+/// Options for initialising the first convolution's filters from the training images: the principal axes of their
+/// patches, whitened (Jordan 2024, arXiv:2404.00498).
 public struct WhiteningOptions: Hashable, Sendable {
-    /// The first so many training images are looked at, ≥ 1.
+    /// The number of training images to use, ≥ 1, from the first on.
     public var images: Int
-    /// ε > 0, added to each variance.
+    /// The constant ε > 0, added to each variance.
     public var epsilon: Double
-    /// Whether these filters stay as they are.
+    /// Whether training leaves these filters unchanged.
     public var frozen: Bool
 
-    /// Filters whitened on so many images.
+    /// Creates options for filters whitened on the first `images` training images.
     public init(images: Int = 1_000, epsilon: Double = 5e-4, frozen: Bool = true) {
         self.images = images
         self.epsilon = epsilon
@@ -92,19 +94,20 @@ public struct WhiteningOptions: Hashable, Sendable {
     }
 }
 
-/// Epochs of training on smaller images, made so by area after augmentation; the last epochs see whole ones. For networks
-/// whose weights fit every size of image. Validation is always on whole images.
+/// A stage of training on smaller images, resized by area after augmentation; the last epochs use full-size images. The
+/// network's weights must fit every image size. Validation always uses full-size images.
 ///
-/// Source: J. Howard, S. Gugger, "fastai: a layered API for deep learning", 2020, arXiv:2002.04688 (progressive resizing).
+/// Source: J. Howard, S. Gugger, "fastai: a layered API for deep learning", 2020, arXiv:2002.04688 (progressive
+/// resizing).
 public struct ResizingStage: Hashable, Sendable {
-    /// How many, ≥ 1.
+    /// The number of epochs, ≥ 1.
     public var epochs: Int
-    /// Rows of the images.
+    /// The number of rows of the images.
     public var height: Int
-    /// Columns of the images.
+    /// The number of columns of the images.
     public var width: Int
 
-    /// So many epochs on images of this size.
+    /// Creates a stage of `epochs` epochs on images of this size.
     public init(epochs: Int, height: Int, width: Int) {
         self.epochs = epochs
         self.height = height
@@ -112,85 +115,89 @@ public struct ResizingStage: Hashable, Sendable {
     }
 }
 
-/// Everything that the section `training` of a configuration says.
+/// The options in the section `training` of a configuration.
 public struct TrainingOptions: Hashable, Sendable {
-    /// Passes over the training images, ≥ 1.
+    /// The number of passes over the training images, ≥ 1.
     public var epochs = 10
-    /// Images a step, ≥ 1; ≥ 2 with batch-norm.
+    /// The number of images per step, ≥ 1; ≥ 2 with batch-norm.
     public var batchSize = 128
-    /// How the weights follow the gradient.
+    /// The optimizer that updates the weights.
     public var optimizer = OptimizerOptions.adam()
-    /// Nil: the optimizer alone.
+    /// The options of lookahead; `nil` uses the optimizer alone.
     public var lookahead: LookaheadOptions? = nil
-    /// How the learning rate changes with time.
+    /// The schedule of the learning rate.
     public var schedule = ScheduleOptions.constant
-    /// Epochs (fractions allowed) over which the rate rises linearly from 0 before the schedule's own shape.
+    /// The number of epochs (fractions allowed) over which the rate rises linearly from 0 before the schedule's own
+    /// shape.
     public var warmupEpochs = 0.0
-    /// What is made small.
+    /// The loss to minimise.
     public var loss = Loss.crossEntropy
-    /// How much the images of each class count; nil: all alike.
+    /// The weights of the classes in the loss; `nil` weights all of them equally.
     public var classWeights: ClassWeights? = nil
-    /// In [0, 1): the target is `1 − s + s/K` for the true class and `s/K` for the others.
+    /// The label smoothing s in [0, 1): the target is `1 − s + s/K` for the true class and `s/K` for the others.
     public var labelSmoothing = 0.0
-    /// Coefficient of `λ/2 · Σ w²` over weights (not biases, not batch-norm), added to the gradient.
+    /// The coefficient λ of the penalty `λ/2 · Σ w²` over weights (not biases or batch-norm), whose gradient `λ·w` is
+    /// added to that of the loss.
     public var l2 = 0.0
-    /// A bound on the gradient; nil: none.
+    /// The bound on the gradient; `nil` for none.
     public var gradientClipping: GradientClipping? = nil
-    /// Nil trains all epochs and keeps the last weights.
+    /// The options of early stopping; `nil` trains all epochs and keeps the last weights.
     public var earlyStopping: EarlyStoppingOptions? = EarlyStoppingOptions()
-    /// Decay of the exponential moving average of the weights, in (0, 1); nil keeps none.
+    /// The decay of the exponential moving average of the weights, in (0, 1); `nil` keeps no average.
     public var averagingDecay: Double? = nil
-    /// Training images from which batch-norm's statistics of the averaged weights are computed anew after an epoch
-    /// (Izmailov et al. 2018, arXiv:1803.05407), rounded down to whole batches of evaluation; 0: the statistics are
-    /// averaged like the weights. Without validation it is done after the last epoch alone.
+    /// The number of training images from which batch-norm's statistics for the averaged weights are recomputed after
+    /// an epoch (Izmailov et al. 2018, arXiv:1803.05407), rounded down to whole evaluation batches; 0 averages the
+    /// statistics like the weights. Without validation or snapshots they are recomputed only after the last epoch.
     public var averagingStatisticsImages = 0
-    /// Whether these images are augmented as they were in the epoch that ended, as published, or taken as they are.
+    /// Whether these images are augmented as in the epoch that just ended, as published, or used unaugmented.
     public var averagingStatisticsAugmented = true
-    /// The weights that training begins with: a run folder, a model file, or `box`, the model in the box; nil: random ones.
-    /// Layers are found by name; the last one's classes by theirs, and a class that the model does not know begins anew.
+    /// The weights to start from: a run folder, a model file, or `box` for the bundled model; `nil` starts from random
+    /// ones. Layers are matched by name, and the last layer's classes by theirs; a class that the model does not know
+    /// is initialised at random.
     public var initialModel: String? = nil
-    /// Layers that stay as they are, for some epochs or to the end.
+    /// The layers that are frozen for some epochs or to the end.
     public var frozen: [FrozenLayers] = []
-    /// Layers with learning rates of their own; of several that name one layer the factors are multiplied.
+    /// The layers with separate learning rates; the factors of several entries for one layer are multiplied.
     public var learningRates: [LayerRate] = []
-    /// In (0, 1]: a layer's rate is multiplied with this once for every layer with a kernel that follows it, so that the
-    /// first layers move least. K. Clark et al., "ELECTRA", 2020, arXiv:2003.10555, and BEiT, arXiv:2106.08254.
+    /// The layer-wise decay of the learning rate, in (0, 1]: a layer's rate is multiplied by this once for every layer
+    /// with a kernel that follows it, so that the first layers move least. K. Clark et al., "ELECTRA", 2020,
+    /// arXiv:2003.10555, and BEiT, arXiv:2106.08254.
     public var layerDecay = 1.0
-    /// Nil: the labels alone.
+    /// The options of distillation; `nil` uses the labels alone.
     public var distillation: DistillationOptions? = nil
-    /// Nil: the initializer's filters.
+    /// The options of whitening; `nil` uses the initializer's filters.
     public var whitening: WhiteningOptions? = nil
-    /// Stages one after the other, from the first epoch on; all epochs after them are on whole images.
+    /// The stages of progressive resizing, from the first epoch on; all epochs after them use full-size images.
     public var progressiveResizing: [ResizingStage] = []
-    /// Nil writes none: an interrupted run can then not go on.
+    /// When to write checkpoints; `nil` writes none, so that an interrupted run cannot be resumed.
     package var checkpoints: CheckpointOptions? = CheckpointOptions()
-    /// Parts that a batch is cut into, whatever the thread count: it fixes the order of every sum.
+    /// The number of shards that a batch is split into, whatever the thread count; it fixes the order of every sum.
     public var shards = 16
 
-    /// Ten epochs of Adam in batches of 128, with early stopping.
+    /// Creates the default options: ten epochs of Adam in batches of 128, with early stopping.
     public init() {}
 }
 
-/// One finished epoch.
+/// The metrics of one finished epoch.
 public struct EpochRecord: Hashable, Sendable, Codable {
-    /// From 1.
+    /// The epoch, from 1.
     public var epoch: Int
-    /// Of the last step.
+    /// The learning rate of the last step.
     public var learningRate: Double
-    /// Means over the epoch's samples, in training mode (with dropout and augmentation).
+    /// The mean loss over the epoch's samples, in training mode (with dropout and augmentation).
     public var trainingLoss: Double
-    /// The share of images read right, in [0, 1].
+    /// The fraction of the epoch's samples classified correctly, in [0, 1], in training mode too.
     public var trainingAccuracy: Double
-    /// Of the same loss, smoothing included, in inference mode; nil where there is no validation split.
+    /// The mean validation loss, label smoothing included, in inference mode; `nil` without a validation split.
     public var validationLoss: Double?
-    /// The share of validation images read right; nil where there are none.
+    /// The fraction of validation images classified correctly; `nil` without a validation split.
     public var validationAccuracy: Double?
-    /// Wall time of the training part, and its rate.
+    /// The wall time of the training part, in seconds.
     public var seconds: Double
-    /// Training images a second.
+    /// The number of training images per second.
     public var imagesPerSecond: Double
 
-    /// One epoch's figures.
+    /// Creates the record of an epoch.
     public init(
         epoch: Int, learningRate: Double, trainingLoss: Double, trainingAccuracy: Double, validationLoss: Double?,
         validationAccuracy: Double?, seconds: Double, imagesPerSecond: Double
@@ -206,19 +213,19 @@ public struct EpochRecord: Hashable, Sendable, Codable {
     }
 }
 
-/// What a training run tells about itself.
+/// The history of a training run.
 public struct TrainingHistory: Hashable, Sendable, Codable {
     /// The finished epochs, in order.
     public var epochs: [EpochRecord] = []
-    /// The epoch whose weights were kept (from 1).
+    /// The epoch (from 1) whose weights were kept; 0 before the first.
     public var bestEpoch = 0
-    /// Whether early stopping ended it.
+    /// Whether early stopping ended the run.
     public var stoppedEarly = false
-    /// Wall time of the training parts of all epochs.
+    /// The wall time of the training parts of all epochs, in seconds.
     public var seconds = 0.0
-    /// Training images a second, over all epochs.
+    /// The number of training images per second, over all epochs.
     public var imagesPerSecond = 0.0
 
-    /// Nothing yet.
+    /// Creates an empty history.
     public init() {}
 }

@@ -3,28 +3,28 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// Epochs on images of one size with the same layers frozen: their batches and the network for them. All stages train the
-/// same weights.
+/// A range of epochs on images of one size with the same layers frozen, with its batches and networks. All stages train
+/// the same weights.
 struct TrainingStage {
-    /// From 1.
+    /// The last epoch of the stage, from 1.
     var lastEpoch: Int
-    /// For each width of line one; for images one.
+    /// One network for each width of line, or a single one for images.
     var networks: [TrainingNetwork]
     var loader: any BatchSource
     /// The nodes that are frozen.
     var frozen: Set<Int>
 
-    /// Images of one size.
+    /// The epochs on images of one size.
     private struct Size {
         var lastEpoch: Int
         var graph: ResolvedGraph
         var loader: BatchLoader
     }
 
-    /// The stages of ``TrainingOptions/progressiveResizing`` and ``TrainingOptions/frozen``; the last is of whole images,
-    /// with the layers frozen that stay so.
-    /// - Parameter network: the last stage's, whose weights all stages train.
-    /// - Throws: `InputError` where a size is none for these images or this network, whose weights must fit every size.
+    /// Returns the stages of ``TrainingOptions/progressiveResizing`` and ``TrainingOptions/frozen``. The last one uses
+    /// full-size images, with only those layers frozen that are frozen to the end.
+    /// - Parameter network: The last stage's network, whose weights all stages train.
+    /// - Throws: `InputError` if a size does not suit these images or this network, whose weights must fit every size.
     static func stages(
         _ options: TrainingOptions, treatment: LayerTreatment, graph: ResolvedGraph, network: TrainingNetwork,
         images: ImageSet, normalization: (mean: Float, standardDeviation: Float)?, augmenter: Augmenter?, seed: UInt64,
@@ -67,7 +67,7 @@ struct TrainingStage {
         ]
     }
 
-    /// The graph for smaller images.
+    /// Returns the graph for smaller images.
     private static func resized(
         _ graph: ResolvedGraph, to stage: ResizingStage, of images: ImageSet, _ place: String
     ) throws(InputError) -> ResolvedGraph {

@@ -1,15 +1,15 @@
 import Datasets
 import Tensors
 
-/// What an epoch's weights are judged by.
+/// Scores an epoch's weights on validation data.
 protocol Validator: AnyObject {
-    /// Takes copies of trained weights.
+    /// Copies trained weights into the validator.
     func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>)
-    /// The mean loss, as training has it, and the share that is read right.
+    /// Returns the mean loss, defined as in training, and the fraction of correct results.
     func score() -> (loss: Double, accuracy: Double)
 }
 
-/// By the validation images.
+/// Scores weights on the validation images.
 final class ImageValidator: Validator {
     private let classifier: Classifier
     private let images: ImageSet

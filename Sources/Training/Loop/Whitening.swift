@@ -3,18 +3,18 @@ import LinearAlgebra
 import NeuralNetwork
 import Tensors
 
-/// A first convolution whose filters whiten the patches that it reads: their principal axes, each divided by the deviation
-/// along it, so that its outputs begin uncorrelated and of equal variance.
+/// The initialisation of a first convolution with filters that whiten the patches it reads: their principal axes, each
+/// divided by the standard deviation along it, so that its outputs start uncorrelated and with equal variance.
 ///
-/// Over all windows of the kernel's size that lie within an image, Σ is the covariance of their `kH·kW·C` numbers, with
-/// `Σ = V·diag(λ)·Vᵀ`. Filter i is `v_i/√(λ_i + ε)`, the largest λ first, and where there are more filters than axes the
-/// same negated, again from the first. Signs: the largest component of each axis is positive. Σ comes from exact integer
-/// sums over bytes.
+/// Over all windows of the kernel's size that lie within an image, Σ is the covariance of their `kH·kW·C` values, with
+/// `Σ = V·diag(λ)·Vᵀ`. Filter i is `v_i/√(λ_i + ε)`, in descending order of λ; if there are more filters than axes, the
+/// remaining ones are the same axes negated, again from the first. The sign of each axis makes its largest component
+/// positive. Σ is computed from exact integer sums over bytes.
 ///
 /// Source: K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, arXiv:2404.00498, section 3.2.
 enum Whitening {
-    /// The kernel that reads the images.
-    /// - Throws: `InputError` where there is none, or it has more filters than twice the numbers of a window.
+    /// Returns the kernel that reads the images.
+    /// - Throws: `InputError` if there is none, or it has more than twice as many filters as a window has values.
     static func kernel(of graph: ResolvedGraph) throws(InputError) -> ParameterTensor {
         let first = graph.nodes.enumerated().first { $0.element.inputs == [-1] && $0.element.layer.type == "conv2d" }
         guard let (index, node) = first.map({ ($0.offset, $0.element) }), let kernel = node.parameters.first else {
@@ -35,9 +35,9 @@ enum Whitening {
 
     /// Writes the filters into `parameters`.
     /// - Parameters:
-    ///   - images: from which the first `count` are taken.
-    ///   - normalization: by which their pixels are standardised for the network.
-    /// - Throws: an ``OperationError`` where LAPACK fails.
+    ///   - images: The images, of which the first `count` are used.
+    ///   - normalization: The standardisation of their pixels for the network.
+    /// - Throws: An ``OperationError`` if LAPACK fails.
     static func initialize(
         _ kernel: ParameterTensor, in parameters: AlignedBuffer<Float>, images: ImageSet, count: Int, epsilon: Double,
         normalization: (mean: Float, standardDeviation: Float)?
@@ -51,7 +51,7 @@ enum Whitening {
                 "training.whitening", problem: "LAPACK's eigenvalues failed", remedy: "run `trainer doctor`")
         }
         for filter in 0..<filters {
-            // Eigenvalues ascend.
+            // Eigenvalues are in ascending order.
             let axis = numbers - 1 - filter % numbers
             let components = (0..<numbers).map { vectors[$0 * numbers + axis] }
             let largest = components.max { abs($0) < abs($1) } ?? 1
@@ -61,7 +61,8 @@ enum Whitening {
         }
     }
 
-    /// Covariance of the bytes of all windows, `[n, n]`, n = height·width·channels in the kernel's order.
+    /// Returns the covariance of the bytes of all windows, `[n, n]`, with n = height·width·channels in the kernel's
+    /// order.
     static func covariance(_ images: ImageSet, count: Int, height: Int, width: Int) -> [Double] {
         let numbers = height * width * images.channels
         var sums = [Int](repeating: 0, count: numbers), products = [Int](repeating: 0, count: numbers * numbers)

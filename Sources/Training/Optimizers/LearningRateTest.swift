@@ -4,32 +4,32 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// A learning-rate range test: training steps whose rate rises exponentially from step to step, and what that does to the
-/// loss. L. N. Smith, "Cyclical learning rates for training neural networks", WACV 2017, arXiv:1506.01186.
+/// The result of a learning-rate range test: training steps whose rate rises exponentially from step to step, and how
+/// the loss responds. L. N. Smith, "Cyclical learning rates for training neural networks", WACV 2017, arXiv:1506.01186.
 ///
-/// Of N steps, step i (from 0) takes the rate `low·(high/low)^(i/(N − 1))`. The losses lᵢ of single batches are smoothed,
-/// `sᵢ = (1 − β)·Σⱼ βⁱ⁻ʲ·lⱼ / (1 − βⁱ⁺¹)`, the mean of what came before, recent steps counting most.
+/// Step i of N (from 0) uses the rate `low·(high/low)^(i/(N − 1))`. The losses lᵢ of single batches are smoothed by a
+/// bias-corrected moving average, `sᵢ = (1 − β)·Σⱼ βⁱ⁻ʲ·lⱼ / (1 − βⁱ⁺¹)`, in which recent steps count most.
 package struct LearningRateTest: Sendable {
-    /// The range, and how it is walked through.
+    /// The range of rates, and how it is traversed.
     package struct Options: Hashable, Sendable {
         /// The first rate, > 0.
         package var low = 1e-6
         /// The last rate, above ``low``.
         package var high = 10.0
-        /// N ≥ 10.
+        /// The number N of steps, ≥ 10.
         package var steps = 300
-        /// β in [0, 1).
+        /// The smoothing β in [0, 1).
         package var smoothing = 0.9
-        /// The test ends where the smoothed loss is more than so many times its least value.
+        /// The test ends once the smoothed loss exceeds its minimum by more than this factor.
         package var divergence = 4.0
 
         package init() {}
     }
 
-    /// One step.
+    /// One step of the test.
     package struct Point: Hashable, Sendable {
         package var learningRate: Double
-        /// Mean loss of the step's batch, before the step.
+        /// The mean loss of the step's batch, before the step.
         package var loss: Double
         package var smoothedLoss: Double
 
@@ -41,19 +41,19 @@ package struct LearningRateTest: Sendable {
     }
 
     package let points: [Point]
-    /// Whether the loss rose beyond bounds before the last rate.
+    /// Whether the test ended because the loss diverged.
     package let diverged: Bool
-    /// The rate at which the smoothed loss falls fastest, by the logarithm of the rate; nil where it never falls.
+    /// The rate at which the smoothed loss falls fastest, by the logarithm of the rate; `nil` if it never falls.
     package let steepest: Double?
-    /// A tenth of the rate at which the smoothed loss is least; nil where that is the first.
+    /// A tenth of the rate at which the smoothed loss is lowest; `nil` if that is the first one considered.
     package let tenthOfMinimum: Double?
 
-    /// Steps before the first slope: their mean is of few batches.
+    /// The number of steps before the first slope, because their average covers few batches.
     private static let settling = 10
-    /// Steps either way that a slope is fitted to.
+    /// The number of steps on either side that a slope is fitted to.
     private static let reach = 8
 
-    /// What points say.
+    /// Evaluates the points of a test.
     package init(points: [Point], diverged: Bool) {
         self.points = points
         self.diverged = diverged
@@ -63,13 +63,14 @@ package struct LearningRateTest: Sendable {
             return
         }
         tenthOfMinimum = lowest > Self.settling ? points[lowest].learningRate / 10 : nil
-        // Up to the least loss: what falls behind it falls back from a rise.
+        // Only up to the lowest loss: a decline after it merely recovers from a rise.
         let slopes = (Self.settling...lowest).map { (index: $0, slope: Self.slope(of: points, at: $0)) }
         let fastest = slopes.min { $0.slope < $1.slope }
         steepest = fastest.flatMap { $0.slope < 0 ? points[$0.index].learningRate : nil }
     }
 
-    /// The slope of the smoothed loss by ln(rate), of the least-squares line through the neighbours.
+    /// Returns the slope of the smoothed loss over ln(rate): that of the least-squares line through the neighbouring
+    /// points.
     private static func slope(of points: [Point], at index: Int) -> Double {
         let window = max(0, index - reach)...min(points.count - 1, index + reach)
         let x = window.map { log(points[$0].learningRate) }, y = window.map { points[$0].smoothedLoss }
@@ -79,8 +80,9 @@ package struct LearningRateTest: Sendable {
     }
 }
 
-/// Runs range tests on a network with its own batches, augmentation, optimizer and regularisation. Its weights are used up.
-/// Averaging, lookahead, teachers and smaller images are left out: they change what a step is worth, not which rates it bears.
+/// Runs a range test on a network with its own batches, augmentation, optimizer and regularisation. The test uses up
+/// the network's weights. Averaging, lookahead, teachers and smaller images are left out: they change what a step
+/// achieves, not which rates training tolerates.
 package final class LearningRateFinder {
     private let options: TrainingOptions
     private let network: TrainingNetwork
@@ -88,8 +90,8 @@ package final class LearningRateFinder {
     private let loader: BatchLoader
     private let pool: WorkerPool
 
-    /// - Throws: an ``InputError`` where network and data do not fit, an ``OperationError`` where the network cannot be
-    ///   made.
+    /// - Throws: An ``InputError`` if network and data do not match, an ``OperationError`` if the network cannot be
+    ///   created.
     package init(
         graph: ResolvedGraph, options: TrainingOptions, data: LoadedData, augmentation: AugmentationOptions,
         normalization: Normalization, initial: InitialWeights? = nil, seed: UInt64, pool: WorkerPool
@@ -106,7 +108,7 @@ package final class LearningRateFinder {
         if let initial { network.store.load(parameters: initial.parameters, state: initial.state) }
         optimizer = Optimizer(
             options: options.optimizer, l2: options.l2, clipping: options.gradientClipping, averagingDecay: nil,
-            // All of the test is the first epoch.
+            // The whole test counts as the first epoch, so that layers frozen in it stay frozen.
             groups: treatment.groups(of: graph, stepsPerEpoch: 1 << 40, frozen: nil), count: graph.parameterCount)
         loader = BatchLoader(
             data: data.train, batchSize: batchSize, normalization: data.normalizationConstants(normalization),
@@ -118,11 +120,11 @@ package final class LearningRateFinder {
             seed: seed, shuffle: true, pool: pool)
     }
 
-    /// Runs the test; once for each finder. The schedule of the options plays no part.
+    /// Runs the test. Call it once per finder. The schedule in the options is ignored.
     /// - Parameters:
-    ///   - shouldStop: asked after each step.
-    ///   - onStep: told of each.
-    /// - Returns: nil where `shouldStop` ended it.
+    ///   - shouldStop: Called after each step.
+    ///   - onStep: Receives the point of each step.
+    /// - Returns: `nil` if `shouldStop` ended the test.
     package func run(
         _ test: LearningRateTest.Options, shouldStop: () -> Bool = { false },
         onStep: (LearningRateTest.Point) -> Void = { _ in }

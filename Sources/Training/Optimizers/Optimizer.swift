@@ -3,29 +3,29 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// Moves the parameters against the gradient: one pass over flat buffers, cut into fixed blocks.
+/// Updates the parameters from their gradients, in one pass over flat buffers that are split into fixed blocks.
 ///
 /// One step, for every element of every tensor:
-/// 1. the gradient of the loss is clipped (by global norm or by value),
-/// 2. L2 adds `l2 · w` on tensors that decay (so the penalty is not clipped, as in PyTorch),
-/// 3. the rule of ``OptimizerOptions`` updates `w` and its moments,
-/// 4. where it is time, the slow weights of ``LookaheadOptions`` follow, and `w` goes back to them,
-/// 5. the moving average follows: `a ← a + (1 − d)(w − a)`.
+/// 1. The gradient of the loss is clipped (by global norm or by value).
+/// 2. L2 adds `l2 · w` on tensors that decay (so the penalty is not clipped, as in PyTorch).
+/// 3. The rule of ``OptimizerOptions`` updates `w` and its moments.
+/// 4. When it is due, the slow weights of ``LookaheadOptions`` are updated, and `w` is reset to them.
+/// 5. The moving average is updated: `a ← a + (1 − d)(w − a)`.
 ///
-/// Blocks depend on the tensors alone, and the norm is a sum of one Double per block in the order of the blocks: the
-/// result has the same bits for every thread count. A step allocates nothing.
+/// Blocks depend only on the tensors, and the norm is a sum of one Double per block, in block order: the result has the
+/// same bits for every thread count. A step allocates no buffers.
 ///
-/// Elements of the buffers that belong to no tensor (padding between tensors) are left alone.
+/// Elements of the buffers that belong to no tensor (padding between tensors) are not touched.
 package final class Optimizer {
-    /// The rule and its constants; its `learningRate` is not used, ``step(parameters:gradients:learningRate:pool:)``
+    /// The rule and its constants. Its `learningRate` is not used; ``step(parameters:gradients:learningRate:momentum:synchronizes:pool:)``
     /// takes the scheduled one.
     package let options: OptimizerOptions
-    /// Elements of the flat buffers.
+    /// The number of elements in the flat buffers.
     package let count: Int
-    /// Steps taken so far. Set it when resuming, together with the buffers of ``state``.
+    /// The number of steps taken so far. To be set when resuming, together with the buffers of ``state``.
     package var stepsTaken = 0
-    /// Euclidean norm of the last step's gradient before clipping; nil before the first step and where clipping by
-    /// norm is off. NaN or infinite where the gradient was.
+    /// The Euclidean norm of the last step's gradient before clipping; `nil` before the first step and if clipping by
+    /// norm is off. NaN or infinite if the gradient was.
     package private(set) var gradientNorm: Double?
 
     private let averagingDecay: Double?
@@ -37,12 +37,12 @@ package final class Optimizer {
     private let stepper: any OptimizerStepper
 
     /// - Parameters:
-    ///   - l2: λ ≥ 0 of the penalty `λ/2 · Σ w²` over tensors that decay.
-    ///   - clipping: bound on the gradient, > 0.
-    ///   - lookahead: nil for none.
-    ///   - averagingDecay: d in (0, 1) of the moving average of the parameters; nil keeps none.
-    ///   - tensors: disjoint places in the flat buffers, in any order.
-    ///   - count: elements of the flat buffers; every tensor lies within.
+    ///   - l2: The coefficient λ ≥ 0 of the penalty `λ/2 · Σ w²` over tensors that decay.
+    ///   - clipping: The bound on the gradient, > 0.
+    ///   - lookahead: The options of lookahead; `nil` for none.
+    ///   - averagingDecay: The decay d in (0, 1) of the moving average of the parameters; `nil` keeps none.
+    ///   - tensors: The tensors, at disjoint places in the flat buffers, in any order.
+    ///   - count: The number of elements in the flat buffers, which contain every tensor.
     package convenience init(
         options: OptimizerOptions, l2: Double, clipping: GradientClipping?, lookahead: LookaheadOptions? = nil,
         averagingDecay: Double?, tensors: [ParameterTensor], count: Int
@@ -53,8 +53,8 @@ package final class Optimizer {
     }
 
     /// - Parameters:
-    ///   - groups: of tensors that move at one rate and begin at one step; disjoint places in the flat buffers.
-    ///   - count: elements of the flat buffers; every tensor lies within.
+    ///   - groups: The groups of tensors that share a rate and a first step, at disjoint places in the flat buffers.
+    ///   - count: The number of elements in the flat buffers, which contain every tensor.
     package init(
         options: OptimizerOptions, l2: Double, clipping: GradientClipping?, lookahead: LookaheadOptions? = nil,
         averagingDecay: Double?, groups: [OptimizerGroup], count: Int
@@ -98,8 +98,8 @@ package final class Optimizer {
             lookaheadRate: Float(lookahead?.alpha ?? 0))
     }
 
-    /// The buffers that, with ``stepsTaken``, a checkpoint must hold to continue with the same bits: `optimizer/m`,
-    /// `optimizer/v`, `lookahead/slow`, `average/parameters`, as far as they exist.
+    /// The buffers that a checkpoint must contain, along with ``stepsTaken``, to resume with the same bits: those of
+    /// `optimizer/m`, `optimizer/v`, `lookahead/slow` and `average/parameters` that exist.
     package var state: [(name: String, buffer: AlignedBuffer<Float>)] {
         moments
             + [("lookahead/slow", slow), ("average/parameters", average)].compactMap { name, buffer in
@@ -107,24 +107,24 @@ package final class Optimizer {
             }
     }
 
-    /// The moving average of the parameters; nil where none is kept, meaningless before the first step.
+    /// The moving average of the parameters; `nil` if none is kept, meaningless before the first step.
     package var averagedParameters: AlignedBuffer<Float>? { average }
 
-    /// Decay of the moving average at step `step` (from 1): `min(d, (1 + t)/(10 + t))`, so that the average leaves the
-    /// first, random weights quickly; TensorFlow's `ExponentialMovingAverage` with `num_updates`. Nil where no average
-    /// is kept. Offered for whatever should be averaged alongside.
+    /// Returns the decay of the moving average at step `step` (from 1), or `nil` if no average is kept:
+    /// `min(d, (1 + t)/(10 + t))`, so that the average quickly forgets the first, random weights, as TensorFlow's
+    /// `ExponentialMovingAverage` does with `num_updates`. Meant for whatever else is averaged alongside.
     package func averagingDecay(step: Int) -> Double? {
         averagingDecay.map { min($0, (1 + Double(step)) / (10 + Double(step))) }
     }
 
-    /// Takes one step. The gradients are read and not changed.
+    /// Takes one step. The gradients are not changed.
     ///
     /// - Parameters:
-    ///   - parameters: `[count]`, updated in place.
-    ///   - gradients: `[count]`, of the mean loss.
-    ///   - learningRate: scheduled rate η ≥ 0.
-    ///   - momentum: scheduled momentum (β₁ of Adam) in [0, 1), instead of the one in ``options``.
-    ///   - synchronizes: whether lookahead's slow weights follow after this step; says nothing without lookahead.
+    ///   - parameters: The parameters `[count]`, updated in place.
+    ///   - gradients: The gradients `[count]` of the mean loss.
+    ///   - learningRate: The scheduled rate η ≥ 0.
+    ///   - momentum: The scheduled momentum (β₁ for Adam) in [0, 1), which replaces the one in ``options``.
+    ///   - synchronizes: Whether lookahead's slow weights are updated after this step; ignored without lookahead.
     package func step(
         parameters: AlignedBuffer<Float>, gradients: AlignedBuffer<Float>, learningRate: Double,
         momentum: Double? = nil, synchronizes: Bool = false, pool: WorkerPool
@@ -143,7 +143,7 @@ package final class Optimizer {
             pool.run(sweep, tasks: sweep.blocks.count)
             let norm = sweep.total.squareRoot()
             gradientNorm = norm
-            // Also where the norm is NaN: the parameters must show it.
+            // Also if the norm is NaN: the parameters must show it.
             if !(norm <= bound) { sweep.filter.scale = Float(bound / norm) }
         case .value(let bound): sweep.filter.bound = Float(bound)
         case nil: break
@@ -165,7 +165,8 @@ package final class Optimizer {
         sweep.gradients = nil
     }
 
-    /// Whether no parameter (or gradient) in `buffer` is NaN or infinite, tensor by tensor.
+    /// Returns whether no parameter (or gradient) in `buffer` is NaN or infinite, ignoring elements outside the
+    /// tensors.
     package func isFinite(_ buffer: AlignedBuffer<Float>, pool: WorkerPool) -> Bool {
         precondition(buffer.count == count, "Optimizer: expected a buffer of \(count), received \(buffer.count)")
         sweep.parameters = buffer

@@ -3,16 +3,16 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// Tensors that move at one rate, from one step on.
+/// Tensors that share a learning rate and the step at which they start to move.
 public struct OptimizerGroup: Hashable, Sendable {
-    /// In any order.
+    /// The tensors, in any order.
     public var tensors: [ParameterTensor]
-    /// What the scheduled rate is multiplied with, > 0.
+    /// The factor on the scheduled rate, > 0.
     public var rateFactor = 1.0
-    /// Steps before the first that moves them: until then they are frozen. Their own steps are counted from here.
+    /// The number of steps for which the tensors are frozen. Their own steps are counted from there.
     public var stepsBefore = 0
 
-    /// Tensors at the scheduled rate, or a factor on it.
+    /// Creates a group of tensors at the scheduled rate, or at a multiple of it.
     public init(tensors: [ParameterTensor], rateFactor: Double = 1, stepsBefore: Int = 0) {
         self.tensors = tensors
         self.rateFactor = rateFactor
@@ -20,20 +20,20 @@ public struct OptimizerGroup: Hashable, Sendable {
     }
 }
 
-/// A run of elements that one task updates.
+/// A range of elements that one task updates.
 public struct OptimizerBlock: Hashable {
-    /// Elements of the flat buffers.
+    /// The elements in the flat buffers.
     public var range: Range<Int>
     /// Whether weight decay applies.
     public var decays: Bool
-    /// The number of its group.
+    /// The index of the block's group.
     public var group = 0
 
-    /// 64 KiB of each buffer: five of them stay in an L2 cache of 1 MiB.
+    /// The maximum number of elements: 64 KiB of each buffer, so that five of them fit in an L2 cache of 1 MiB.
     static let maximumCount = 16_384
 
-    /// The blocks of the groups' tensors in ascending order. Neighbours with the same decay and group are joined, where
-    /// asked, then cut.
+    /// Returns the blocks of the groups' tensors in ascending order. If `joins`, adjacent tensors with the same decay
+    /// and group are joined before they are split.
     static func cut(_ groups: [OptimizerGroup], count: Int, joins: Bool = true) -> [OptimizerBlock] {
         var runs: [OptimizerBlock] = []
         let tensors = groups.enumerated().flatMap { index, group in group.tensors.map { (tensor: $0, group: index) } }
@@ -59,26 +59,26 @@ public struct OptimizerBlock: Hashable {
     }
 }
 
-/// The passes over the blocks, as work for the pool.
+/// The passes over the blocks, as parallel work for the pool.
 final class OptimizerSweep: ParallelWork {
     enum Phase { case squares, finite, update }
 
     let blocks: [OptimizerBlock]
     private let groups: [OptimizerGroup]
-    /// The optimizer's, from 1.
+    /// The optimizer's step, from 1.
     var step = 0
     var phase = Phase.squares
     var parameters, gradients: AlignedBuffer<Float>?
     var filter = OptimizerKernels.GradientFilter()
     var averagingRate: Float?
-    /// Whether the slow weights follow in this step.
+    /// Whether the slow weights are updated in this step.
     var synchronizes = false
 
     private let stepper: any OptimizerStepper
     private let l2: Float
     private let average, slow: AlignedBuffer<Float>?
     private let lookaheadRate: Float
-    /// One number per block.
+    /// One partial sum per block.
     private let partialSums: AlignedBuffer<Double>
 
     init(
@@ -96,7 +96,7 @@ final class OptimizerSweep: ParallelWork {
         partialSums = AlignedBuffer(count: blocks.count)
     }
 
-    /// The blocks' numbers, added in the order of the blocks.
+    /// The sum of the blocks' partial sums, in block order.
     var total: Double {
         var sum = 0.0
         for block in blocks.indices { sum += partialSums[block] }

@@ -4,52 +4,52 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// All there is to a way of moving the weights: its constants and their keys in a configuration, what it carries from step
-/// to step, and the step. One file of `Rules` holds one; ``OptimizerOptions/register(_:)`` adds others, for
-/// which ``VectorRule`` asks for a formula alone.
+/// An update rule for the weights: its constants and their keys in a configuration, the state it keeps between steps,
+/// and the step. Each file in `Rules` contains one; ``OptimizerOptions/register(_:)`` adds others, for which
+/// ``VectorRule`` requires only a formula.
 public protocol OptimizerRule: ConfigurationKind {
-    /// η > 0, the peak that the schedule scales.
+    /// The learning rate η > 0, the peak that the schedule scales.
     var learningRate: Double { get }
-    /// The momentum (β₁ of Adam) that a schedule can cycle, in [0, 1); nil where there is none, and then there is no buffer
-    /// `m` either.
+    /// The momentum (β₁ for Adam) that a schedule can cycle, in [0, 1); `nil` if there is none, in which case there is
+    /// no buffer `m` either.
     var cycledMomentum: Double? { get set }
-    /// What each element of the buffer `v` begins with; nil where there is no such buffer.
+    /// The initial value of the buffer `v`'s elements; `nil` if there is no such buffer.
     var initialSecondMoment: Float? { get }
 
-    /// What takes its steps in these buffers.
+    /// Returns the object that takes the rule's steps in these buffers.
     func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper
 }
 
-/// A rule whose step on an element looks at that element alone.
+/// A rule whose step on an element depends on that element alone.
 public protocol ElementwiseRule: OptimizerRule {
-    /// Step `number` (from 1) at rate `learningRate`, its coefficients rounded to `Float` once.
+    /// Returns step `number` (from 1) at rate `learningRate`, with its coefficients rounded to `Float` once.
     func step(_ number: Int, learningRate: Double) -> any ElementwiseStep
 }
 
 extension ElementwiseRule {
-    /// A pass over the blocks, each by itself.
+    /// Returns a stepper that updates each block independently.
     public func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper { ElementwiseStepper(memory) }
 }
 
 /// One step of an ``ElementwiseRule``.
 public protocol ElementwiseStep: Sendable {
-    /// Moves the elements of `block`.
+    /// Updates the elements of `block`.
     func apply(
         _ block: OptimizerBlock, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, memory: OptimizerMemory,
         filter: OptimizerKernels.GradientFilter)
 }
 
-/// The places a rule works on, and the buffers that it carries from step to step.
+/// The tensors that a rule updates, and the buffers that it keeps between steps.
 public struct OptimizerMemory {
-    /// In ascending order; joined over tensors where ``OptimizerRule`` looks at elements alone.
+    /// The blocks in ascending order; joined across tensors if the ``OptimizerRule`` looks at single elements only.
     public let blocks: [OptimizerBlock]
-    /// Tensors that move at one rate, from one step on.
+    /// The groups of tensors that share a rate and a first step.
     public let groups: [OptimizerGroup]
-    /// Those that the rule moves.
+    /// The tensors that the rule updates.
     public let tensors: [ParameterTensor]
-    /// Elements of the flat buffers.
+    /// The number of elements in the flat buffers.
     public let count: Int
-    /// λ of the penalty on tensors that decay.
+    /// The coefficient λ of the penalty on tensors that decay.
     public let l2: Float
     /// The first moment, or the velocity of momentum.
     public let m: AlignedBuffer<Float>?
@@ -57,22 +57,22 @@ public struct OptimizerMemory {
     public let v: AlignedBuffer<Float>?
 }
 
-/// Takes the steps of one optimizer. ``prepare(_:step:learningRate:filter:w:g:pool:)`` comes once a step, then
-/// ``apply(_:w:g:filter:)`` once for each block, from any thread.
+/// An object that takes the steps of one optimizer. ``prepare(_:step:learningRate:filter:w:g:pool:)`` is called once
+/// per step, then ``apply(_:w:g:filter:)`` once for each block, from any thread.
 public protocol OptimizerStepper: AnyObject {
-    /// A step begins.
+    /// Prepares a step.
     func prepare(
         _ rule: any OptimizerRule, step: Int, learningRate: Double, filter: OptimizerKernels.GradientFilter,
         w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, pool: WorkerPool)
-    /// Not called for blocks of groups that have not begun.
-    /// - Parameter filter: for the block, L2 included.
+    /// Updates the elements of a block. Not called for blocks of groups that are still frozen.
+    /// - Parameter filter: The filter for the block, L2 included.
     func apply(
         _ block: Int, w: AlignedBuffer<Float>, g: AlignedBuffer<Float>, filter: OptimizerKernels.GradientFilter)
 }
 
 private final class ElementwiseStepper: OptimizerStepper {
     private let memory: OptimizerMemory
-    /// By group; nil where it has not begun.
+    /// The steps by group; `nil` while the group is frozen.
     private var steps: [(any ElementwiseStep)?] = []
 
     init(_ memory: OptimizerMemory) { self.memory = memory }
@@ -96,15 +96,16 @@ private final class ElementwiseStepper: OptimizerStepper {
     }
 }
 
-/// What rules need that look at whole tensors: a direction `u` for each element, and for each tensor a factor on it.
+/// The state of rules that look at whole tensors: a direction `u` for each element, and a factor on it for each tensor.
 ///
-/// Their blocks each lie in one tensor. Sums go block by block in order: the same bits for every thread count.
+/// Each of their blocks lies within one tensor. Sums are taken block by block in order: the same bits for every thread
+/// count.
 struct TensorDirections {
     let tensors: [ParameterTensor]
-    /// Of each block, its tensor.
+    /// The tensor of each block.
     let owners: [Int]
     let u: AlignedBuffer<Float>
-    /// By tensor: what the rate is multiplied with.
+    /// The factor on the rate, by tensor.
     let factors: AlignedBuffer<Float>
 
     init(_ memory: OptimizerMemory) {
@@ -121,7 +122,7 @@ struct TensorDirections {
 }
 
 extension Field {
-    /// The key of a rule's rate.
+    /// Returns the key of a rule's learning rate.
     public static func learningRate(
         _ place: any WritableKeyPath<Root, Double> & Sendable, isRequired: Bool = false
     ) -> Field {
@@ -130,12 +131,12 @@ extension Field {
             "Peak learning rate, which the schedule scales.")
     }
 
-    /// The key of the momentum of SGD and its kin.
+    /// Returns the key of the momentum of SGD and similar rules.
     public static func momentum(_ place: any WritableKeyPath<Root, Double> & Sendable) -> Field {
         .key("momentum", place, .number(.below(0, 1)), "Part of the last step that is kept.")
     }
 
-    /// The key of decoupled decay.
+    /// Returns the key of decoupled weight decay.
     public static func weightDecay(_ place: any WritableKeyPath<Root, Double> & Sendable) -> Field {
         .key(
             "weightDecay", place, .number(.closed(0, 1)),

@@ -8,20 +8,20 @@ import Formats
     import Darwin
 #endif
 
-/// How the learning rate changes with time, as a factor on the optimizer's `learningRate`.
+/// The schedule of the learning rate, as a factor on the optimizer's `learningRate`.
 public struct ScheduleOptions: Hashable, Sendable {
-    /// The shape with its constants.
+    /// The shape and its constants.
     package let shape: any ScheduleShape
 
     package init(_ shape: some ScheduleShape) { self.shape = shape }
 
-    /// How often the rate begins anew; 1 for a schedule without cycles.
+    /// The number of cycles, each of which restarts the rate; 1 for a schedule without cycles.
     public var cycles: Int { shape.cycles }
 
-    /// The bounds between which momentum is cycled; nil where it is not.
+    /// The bounds between which momentum is cycled; `nil` if it is not.
     public var cycledMomentum: ClosedRange<Double>? { shape.cycledMomentum }
 
-    /// Whether both are one shape with the same constants.
+    /// Returns whether both have the same shape with the same constants.
     public static func == (a: ScheduleOptions, b: ScheduleOptions) -> Bool {
         AnyHashable(a.shape) == AnyHashable(b.shape)
     }
@@ -37,18 +37,19 @@ extension ScheduleOptions {
     ]
 }
 
-/// A shape of the learning rate over a run. One file of `Schedules` holds one; ``ScheduleOptions/shapes`` lists them.
+/// A shape of the learning rate over a run. Each file in `Schedules` contains one; ``ScheduleOptions/shapes`` lists
+/// them.
 package protocol ScheduleShape: ConfigurationKind {
-    /// What a warm-up rises to.
+    /// The factor at the end of a warm-up.
     var firstValue: Double { get }
-    /// How often the rate begins anew.
+    /// The number of cycles, each of which restarts the rate.
     var cycles: Int { get }
-    /// The bounds between which momentum is cycled.
+    /// The bounds between which momentum is cycled; `nil` if it is not.
     var cycledMomentum: ClosedRange<Double>? { get }
 
-    /// The factor at step `u` in 0..<`steps`.
+    /// Returns the factor at step `u` in 0..<`steps`.
     func factor(_ u: Int, steps: Int, stepsPerEpoch: Int) -> Double
-    /// The momentum there; nil where it is not cycled.
+    /// Returns the momentum at step `u`, or `nil` if it is not cycled.
     func momentum(_ u: Int, steps: Int) -> Double?
 }
 
@@ -63,7 +64,7 @@ extension ScheduleShape {
         Variant(type, options, { ScheduleOptions($0) }, { $0.shape as? Self })
     }
 
-    /// Half a cosine from `start` at `progress` 0 to `end` at 1.
+    /// Returns the value of a half cosine from `start` at `progress` 0 to `end` at 1.
     static func halfCosine(_ start: Double, _ end: Double, _ progress: Double) -> Double {
         end + (start - end) * (1 + cos(.pi * progress)) / 2
     }

@@ -4,21 +4,21 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// What layers read, seen on images that a network was not trained on.
+/// The distributions of layers' inputs, recorded on images that a network was not trained on.
 package struct ActivationCalibration {
-    /// By node; the images themselves are −1.
+    /// The histograms of the nodes' outputs, by node; the images (node −1) have `imageScale` instead.
     private var histograms: [Int: ActivationHistogram] = [:]
     private let imageScale: ByteScale
 
     private static let batchSize = 64
 
-    /// Looks at what each of `nodes` gives.
-    /// - Throws: an `OperationError` where a number is not finite.
+    /// Records the outputs of `nodes`.
+    /// - Throws: An `OperationError` if a number is not finite.
     package init(
         of nodes: Set<Int>, in graph: ResolvedGraph, parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>,
         images: ImageSet, normalization: (mean: Float, standardDeviation: Float)?, pool: WorkerPool
     ) throws(OperationError) {
-        // Pixels are bytes: each has one of its own.
+        // Pixels are bytes already: each value has a byte of its own.
         let values = ImageWriter.values(normalization)
         imageScale = ActivationHistogram.scale(low: values.min() ?? 0, high: values.max() ?? 1)
         for node in nodes.sorted() where node >= 0 {
@@ -50,15 +50,15 @@ package struct ActivationCalibration {
         }
     }
 
-    /// How what `node` gives stands as bytes; the images exactly.
+    /// Returns the scale by which the output of `node` is represented as bytes; for the images it is exact.
     package func scale(of node: Int, _ method: CalibrationMethod) -> ByteScale {
         histograms[node]?.scale(method) ?? imageScale
     }
 }
 
 extension ResolvedGraph {
-    /// A scale for each output of node `index`: the largest weight is 127, `max |w| / 127`; 1 where that is no legal one, as where all
-    /// are 0.
+    /// Returns a scale for each output of node `index`, `max |w| / 127`, so that the largest weight becomes 127; 1 if
+    /// that is not a legal scale, for example if all weights are 0.
     package func weightScales(_ index: Int, parameters: AlignedBuffer<Float>) -> [Float] {
         let kernel = nodes[index].parameters[0], filters = nodes[index].outputShape.channels
         var largest = [Float](repeating: 0, count: filters)

@@ -2,18 +2,19 @@ import NeuralNetwork
 import Tensors
 import Workers
 
-/// Seconds an image that each layer takes at inference, several networks in turn so that all see the same machine: the least of several
-/// rounds.
+/// The seconds per image that each layer takes at inference: the minimum over several rounds, in which several networks
+/// take turns, so that all see the same machine.
 package struct LayerTimes {
-    /// By layer, of each network.
+    /// The seconds by layer, for each network.
     package private(set) var seconds: [[String: Double]]
-    /// Of the whole network.
+    /// The seconds of each network as a whole.
     package private(set) var total: [Double]
 
     private static let rounds = 7, roundSeconds = 0.03
 
     /// - Parameters:
-    ///   - graphs: of the same parameters and state.  - images: `[batchSize, H, W, C]` and more.
+    ///   - graphs: The graphs, with the same parameters and state.
+    ///   - images: The images, at least `[batchSize, H, W, C]`.
     package init(
         of graphs: [ResolvedGraph], parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>,
         images: AlignedBuffer<Float>, batchSize: Int, pool: WorkerPool

@@ -3,19 +3,19 @@ import Formats
 import Foundation
 import Tensors
 
-/// A checkpoint file: where training stands, and what it may only go on with.
+/// A checkpoint file: the state of training, and the conditions for resuming it.
 ///
-/// A safetensors file whose tensors are those of ``TrainingState`` and whose metadata holds, beside the format and the
-/// checksum, the configuration as text and the rest as JSON. The checksum is the SHA-256 of the file with 64 zeros in the
-/// checksum's place.
+/// A safetensors file whose tensors are those of ``TrainingState`` and whose metadata holds, besides the format and the
+/// checksum, the configuration as text and the rest as JSON. The checksum is the SHA-256 of the file with 64 zeros in
+/// place of the checksum.
 package struct Checkpoint: Hashable, Sendable {
     /// The resolved configuration of the run, as its JSON text.
     package var configuration: String
-    /// SHA-256 of the training and test files, by name.
+    /// The SHA-256 of the training and test files, by name.
     package var dataDigests: [String: String]
-    /// What made the bits: version of Numeral, BLAS and its kernels, vector features, by name.
+    /// What the bits depend on: the version of Numeral, the BLAS and its kernels, and vector features, by name.
     package var engine: [String: String]
-    /// Lengths in bytes of the run's files that grow, by name.
+    /// The lengths in bytes of the run's files that grow, by name.
     package var liveFiles: [String: Int]
     /// Sums that these files carry from record to record, by name.
     package var liveSums: [String: [Double]]
@@ -38,8 +38,8 @@ package struct Checkpoint: Hashable, Sendable {
         self.state = state
     }
 
-    /// The bytes of the file, the same for equal contents.
-    /// - Throws: `OperationError` where OpenSSL has no SHA-256.
+    /// Returns the bytes of the file, the same for equal contents.
+    /// - Throws: `OperationError` if OpenSSL has no SHA-256.
     package func encoded() throws(OperationError) -> Data {
         var file = SafetensorsFile(
             metadata: [
@@ -52,7 +52,7 @@ package struct Checkpoint: Hashable, Sendable {
         return file.encoded()
     }
 
-    /// Reads what ``encoded()`` wrote, and nothing else: any changed byte is found.
+    /// Decodes what ``encoded()`` wrote, and nothing else: any changed byte is detected.
     /// - Throws: ``CheckpointError``.
     package static func decode(_ data: Data, name: String) throws(CheckpointError) -> Checkpoint {
         do {
@@ -73,7 +73,7 @@ package struct Checkpoint: Hashable, Sendable {
             }
             file.metadata[checksumKey] = checksum
             guard file.encoded() == data else {
-                // Another header that says the same, such as one with other spaces.
+                // The header differs but has the same meaning, for example with other whitespace.
                 throw CheckpointError.damaged(
                     InputError(name, expected: "a checkpoint as it was written", received: "a changed one"))
             }
@@ -121,11 +121,11 @@ package struct Checkpoint: Hashable, Sendable {
     }
 }
 
-/// Why a checkpoint cannot be used.
+/// The reason why a checkpoint cannot be used.
 package enum CheckpointError: Error, Sendable {
-    /// It is not what was written: an older one may do.
+    /// The file is not what was written; an older checkpoint may be usable.
     case damaged(InputError)
-    /// It is whole, and of another version of the format.
+    /// The file is intact, but in another version of the format.
     case otherVersion(InputError)
 
     package var inputError: InputError {

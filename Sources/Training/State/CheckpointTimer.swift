@@ -1,8 +1,9 @@
-/// Says when the next checkpoint is due, by ``CheckpointOptions``.
+/// Decides when the next checkpoint is due, by ``CheckpointOptions``.
 struct CheckpointTimer {
-    /// Nil: never.
+    /// The options; `nil` writes no checkpoints.
     let options: CheckpointOptions?
-    /// When the last one was done, or training began; and what it cost. Seconds.
+    /// The time at which the last checkpoint was written, or training began, and the cost of the last one, both in
+    /// seconds.
     private var last: Double
     private var cost = 0.0
 
@@ -11,9 +12,11 @@ struct CheckpointTimer {
         last = now
     }
 
+    /// Returns whether a checkpoint is due.
     /// - Parameters:
-    ///   - steps: taken so far, over all epochs.
-    ///   - endsEpoch: asked after an epoch's validation; else after a step that is not its epoch's last.
+    ///   - steps: The number of steps taken so far, over all epochs.
+    ///   - endsEpoch: Whether the call follows an epoch's validation; if not, it follows a step that is not the last of
+    ///     its epoch.
     func isDue(steps: Int, endsEpoch: Bool, now: Double) -> Bool {
         guard let options else { return false }
         if let every = options.everySteps, steps % every == 0 { return true }
@@ -21,7 +24,7 @@ struct CheckpointTimer {
         return options.everyEpoch && endsEpoch && cost <= CheckpointOptions.largestShare * (now - last)
     }
 
-    /// Takes in that one was written, from `start` to `end`.
+    /// Records that a checkpoint was written, from `start` to `end`.
     mutating func wrote(from start: Double, to end: Double) {
         cost = end - start
         last = end
@@ -45,7 +48,7 @@ struct CheckpointWriting {
 
     func isDue(steps: Int, endsEpoch: Bool) -> Bool { timer.isDue(steps: steps, endsEpoch: endsEpoch, now: now) }
 
-    /// Writes one now, unless there are to be none.
+    /// Writes a checkpoint now, unless checkpoints are off.
     mutating func take(_ snapshot: () throws(TrainingError) -> TrainingState) throws(TrainingError) {
         guard timer.options != nil else { return }
         let began = now

@@ -2,29 +2,29 @@ import Formats
 import NeuralNetwork
 import Tensors
 
-/// The weights that training begins with instead of random ones.
+/// The weights that training starts from instead of random ones.
 package struct InitialWeights: Sendable {
-    /// Of the network that is to be trained.
+    /// The parameters of the network to train.
     package let parameters: AlignedBuffer<Float>
-    /// Batch-norm's running statistics that go with them.
+    /// Batch-norm's running statistics for them.
     package let state: AlignedBuffer<Float>
-    /// How many of the classes the model knows by name; the others begin anew.
+    /// The number of classes that the model knows by name; the others are initialised anew.
     package let knownClasses: Int
-    /// What the model calls its classes.
+    /// The model's names of its classes.
     package let modelClasses: [String]
 
-    /// The weights of a trained network, for one with the same layers.
+    /// Takes the weights of a trained network for one with the same layers.
     ///
-    /// Tensors are found by their names and must have the same shape, but for those of the head: from the last layer with a
-    /// kernel on. There each class takes the weights of the class of the same name, and one that the model does not know
-    /// begins as the initializer says.
+    /// Tensors are matched by name and must have the same shape, except for those of the head: from the last layer with
+    /// a kernel on. There each class takes the weights of the class of the same name, and a class that the model does
+    /// not know is initialised by the initializer.
     ///
     /// - Parameters:
-    ///   - graph: the network that is to be trained, for `classes`.
-    ///   - seed: of what begins anew.
-    ///   - model: the trained network with its classes, weights and running statistics; `path` names it in errors.
-    /// - Throws: an ``InputError`` where a tensor outside the head is missing there or has another shape; an
-    ///   ``OperationError`` where initialisation fails.
+    ///   - graph: The network to train, for `classes`.
+    ///   - seed: The seed of what is initialised anew.
+    ///   - model: The trained network with its classes, weights and running statistics; `path` names it in errors.
+    /// - Throws: An ``InputError`` if a tensor outside the head is missing in the model or has another shape; an
+    ///   ``OperationError`` if initialisation fails.
     package init(
         for graph: ResolvedGraph, classes: [String], seed: UInt64,
         from model: (
@@ -34,7 +34,7 @@ package struct InitialWeights: Sendable {
         parameters = try graph.initialParameters(seed: seed)
         state = graph.initialState()
         let sources = classes.map { name in model.classes.firstIndex(of: name) }
-        // The blank of lines of text, which is the last class and has no name.
+        // The blank of lines of text is the last class and has no name.
         let blanks: [Int?] = graph.readsLines ? [model.graph.readsLines ? model.classes.count : nil] : []
         modelClasses = model.classes
         knownClasses = sources.count { $0 != nil }

@@ -3,8 +3,9 @@ import NeuralNetwork
 import Tensors
 
 extension ResolvedGraph {
-    /// Parameters and running state as named tensors, in the order of the layers: kernels `[kH, kW, in, out]` or
-    /// `[in, out]`, the others `[C]`. Quantized kernels as bytes: see ``quantized(by:name:)``.
+    /// Returns the parameters and running state as named tensors, in the order of the layers: kernels as
+    /// `[kH, kW, in, out]` or `[in, out]`, other tensors as `[C]`. Quantized kernels are stored as bytes: see
+    /// ``quantized(by:name:)``.
     package func tensorRecords(
         parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
     ) -> [TensorRecord] {
@@ -15,8 +16,9 @@ extension ResolvedGraph {
         }
     }
 
-    /// The flat buffers that ``tensorRecords(parameters:state:)`` made the records from.
-    /// - Throws: an ``InputError`` where a tensor is absent, of another shape, not of this network or not finite.
+    /// Returns the flat buffers from which ``tensorRecords(parameters:state:)`` made the records.
+    /// - Throws: An ``InputError`` if a tensor is missing, has another shape, is not of this network or is not finite,
+    ///   or if a variance is negative.
     package func buffers(
         of records: [TensorRecord], name: String
     ) throws(InputError) -> (parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
@@ -27,7 +29,7 @@ extension ResolvedGraph {
         if let stranger = records.first(where: { !known.contains($0.name) }) {
             throw InputError(name, expected: "tensors of the model's own layers", received: "\"\(stranger.name)\"")
         }
-        // All of them before any memory: the records are in memory already, and the buffers will be as large.
+        // Check all tensors before allocating: the records are in memory already, and the buffers will be as large.
         for tensor in expected {
             guard let record = byName[tensor.name] else {
                 throw InputError(name, expected: "a tensor \"\(tensor.name)\"", received: "none")
@@ -36,7 +38,7 @@ extension ResolvedGraph {
                 throw InputError(
                     "\(name): \(tensor.name)", expected: "shape \(tensor.shape)", received: "\(record.shape)")
             }
-            // Of the state, a role of scale is a variance.
+            // In the state, a tensor with the role of a scale is a variance.
             let isVariance = tensor.role == .scale && tensor.name.hasSuffix("/moving_variance")
             if let value = record.values.first(where: { !$0.isFinite || (isVariance && $0 < 0) }) {
                 throw InputError(

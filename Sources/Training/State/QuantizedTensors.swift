@@ -3,12 +3,12 @@ import Kernels
 import NeuralNetwork
 import Tensors
 
-/// A quantized layer in a model file: its kernel as bytes, and beside it `layer/kernel_scale` `[F]`, `layer/input_scale` `[1]` and
-/// `layer/input_zero_point` `[1]`.
+/// The representation of a quantized layer in a model file: its kernel as bytes, along with `layer/kernel_scale` `[F]`,
+/// `layer/input_scale` `[1]` and `layer/input_zero_point` `[1]`.
 extension LayerQuantization {
     private static let kernelScale = "_scale", inputScale = "/input_scale", inputZeroPoint = "/input_zero_point"
 
-    /// The layer's tensors, its kernel first, as they are stored.
+    /// Returns the layer's tensors as they are stored, its kernel first.
     func records(of own: [TensorRecord]) -> [TensorRecord] {
         let kernel = own[0], layer = Self.layer(of: kernel.name)
         let bytes = kernel.values.enumerated().map { index, value in
@@ -24,8 +24,8 @@ extension LayerQuantization {
 
     private static func layer(of kernel: String) -> String { String(kernel.dropLast("/kernel".count)) }
 
-    /// What is stored beside `kernel`, which is taken out of `records`.
-    /// - Throws: an `InputError` where a part is missing or cannot be.
+    /// Creates the quantization from the tensors stored along with `kernel`, which are removed from `records`.
+    /// - Throws: An `InputError` if one is missing or invalid.
     init(beside kernel: TensorRecord, in records: inout [TensorRecord], name: String) throws(InputError) {
         func take(_ tensor: String, count: Int, _ expected: String, _ isLegal: (Float) -> Bool) throws(InputError)
             -> [Float]
@@ -52,8 +52,10 @@ extension LayerQuantization {
 }
 
 extension ResolvedGraph {
-    /// The graph with the layers quantized whose kernels are of bytes, and the tensors of floats alone: `kernel · scale`.
-    /// - Throws: an `InputError` where bytes are no such kernel, or its scales are missing or cannot be.
+    /// Returns the graph with those layers quantized whose kernels are bytes, and the tensors as floats only:
+    /// `kernel · scale`.
+    /// - Throws: An `InputError` if bytes are not a valid kernel of a layer that can be quantized, or its scales are
+    ///   missing or invalid.
     package func quantized(
         by records: [TensorRecord], name: String
     ) throws(InputError) -> (graph: ResolvedGraph, tensors: [TensorRecord]) {
@@ -81,7 +83,7 @@ extension ResolvedGraph {
         return (layers.isEmpty ? self : quantizing(layers), rest)
     }
 
-    /// Parameters whose quantized kernels are what their bytes stand for.
+    /// Returns the parameters with quantized kernels replaced by the values that their bytes represent.
     package func rounded(_ parameters: AlignedBuffer<Float>) -> AlignedBuffer<Float> {
         let result = AlignedBuffer<Float>(count: parameters.count)
         result.copy(from: parameters)

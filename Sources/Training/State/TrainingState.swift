@@ -1,30 +1,30 @@
 import Formats
 import Tensors
 
-/// Where training stands, in numbers. With the tensors of ``TrainingState`` it says everything.
+/// The progress of training, in numbers. Together with the tensors of ``TrainingState`` it is the complete state.
 package struct TrainingProgress: Hashable, Sendable, Codable {
-    /// The epoch under way, from 1; one more than all epochs where the last has ended.
+    /// The current epoch, from 1; one more than the number of epochs after the last has ended.
     package var epoch = 1
-    /// Steps of that epoch that are done.
+    /// The number of steps completed in that epoch.
     package var step = 0
-    /// Steps taken since the first epoch.
+    /// The number of steps taken since the first epoch.
     package var optimizerSteps = 0
-    /// Sums over the steps of the epoch under way, from which its figures are made.
+    /// The sums over the steps of the current epoch, from which its metrics are computed.
     package var lossSum = 0.0
     package var correct = 0
     package var images = 0
-    /// Wall time of them.
+    /// The wall time of these steps, in seconds.
     package var seconds = 0.0
-    /// Of the last step.
+    /// The learning rate of the last step.
     package var learningRate = 0.0
-    /// Nil where nothing is watched.
+    /// The state of early stopping; `nil` without it.
     package var earlyStopping: EarlyStopping.State?
-    /// The epochs that have ended.
+    /// The history of the finished epochs.
     package var history = TrainingHistory()
 
     package init() {}
 
-    /// Moves to the first step of the next epoch.
+    /// Advances to the first step of the next epoch.
     mutating func beginNextEpoch() {
         epoch += 1
         (step, correct, images) = (0, 0, 0)
@@ -32,12 +32,12 @@ package struct TrainingProgress: Hashable, Sendable, Codable {
     }
 }
 
-/// Everything that training needs to go on with the same bits, for any number of threads.
+/// Everything that training needs to resume with the same bits, for any number of threads.
 ///
-/// Random numbers have addresses, not histories, so that there is no generator's state in it. Tensors are flat buffers
-///: `parameters`, `state` (batch-norm's statistics), `optimizer/m`, `optimizer/v`, `average/parameters` and
-/// `average/state` as far as they exist, and from the first epoch's end `best/parameters` and `best/state`, the weights
-/// that would be given back.
+/// Random numbers are addressed instead of drawn from a sequence, so no generator state is stored. The tensors are flat
+/// buffers: `parameters`, `state` (batch-norm's statistics), those of `optimizer/m`, `optimizer/v`, `lookahead/slow`,
+/// `average/parameters` and `average/state` that exist, and from the end of the first epoch on `best/parameters` and
+/// `best/state`, the weights that would be returned.
 package struct TrainingState: Hashable, Sendable {
     package var progress: TrainingProgress
     package var tensors: [TensorRecord]
@@ -47,10 +47,10 @@ package struct TrainingState: Hashable, Sendable {
         self.tensors = tensors
     }
 
-    /// Whether no number in it is NaN or infinite.
+    /// Whether no number in the tensors is NaN or infinite.
     var isFinite: Bool {
         for tensor in tensors {
-            // A loop over values, not `allSatisfy`: this is on the way of training.
+            // A loop over values instead of `allSatisfy`, since training waits for this.
             for value in tensor.values where !value.isFinite { return false }
         }
         return true

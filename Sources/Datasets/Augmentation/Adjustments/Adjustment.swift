@@ -1,15 +1,15 @@
 import Formats
 import Tensors
 
-/// A random change of an image's values, after the warp and before erasing: `augmentation.adjustments` lists them, and they are
-/// done in that order. The names and options are those of a configuration's `type`.
+/// A random change of an image's values, made after the warp and before erasing. Adjustments are made in the order of
+/// `augmentation.adjustments`; their names and options are those of a configuration's `type`.
 public struct Adjustment: Hashable, Sendable {
-    /// The change with its options.
+    /// The kind of adjustment, with its options.
     public let kind: any AdjustmentKind
-    /// How often it is done, in [0, 1].
+    /// The probability of adjusting an image, in [0, 1].
     public var probability: Float
 
-    /// Of a kind of one's own, or the package's.
+    /// Creates an adjustment of a built-in or custom kind.
     public init(_ kind: some AdjustmentKind, probability: Float = 1) {
         self.kind = kind
         self.probability = probability
@@ -18,7 +18,7 @@ public struct Adjustment: Hashable, Sendable {
     /// The name in a configuration.
     public var type: String { Swift.type(of: kind).type }
 
-    /// Whether both are of one type, with the same options and as often.
+    /// Returns whether both have the same type, options and probability.
     public static func == (a: Adjustment, b: Adjustment) -> Bool {
         AnyHashable(a.kind) == AnyHashable(b.kind) && a.probability == b.probability
     }
@@ -36,30 +36,32 @@ extension Adjustment {
     ]
     private static let registry = KindRegistry<any AdjustmentKind.Type>("adjustment", builtIn.map { ($0.type, $0) })
 
-    /// Every kind that a configuration can name: the package's own, then those that were registered.
+    /// Every kind that a configuration can name: the built-in ones, then the registered ones.
     public static var kinds: [any AdjustmentKind.Type] { registry.kinds }
 
-    /// Makes an augmentation of one's own a `type` that configurations can name in `augmentation.adjustments`, with its keys read
-    /// as strictly as all others. To be called before the first of them is read; twice is the same as once.
+    /// Registers a custom adjustment as a `type` that configurations can name in `augmentation.adjustments`; its keys
+    /// are read as strictly as all others. Call this before reading the first configuration that names it. Repeated
+    /// registration has no effect.
     ///
-    /// - Throws: an ``InputError`` where another one has that name, or it is not of letters and digits.
+    /// - Throws: an ``InputError`` if another kind has that name, or the name is not made of letters and digits.
     public static func register(_ kind: any AdjustmentKind.Type) throws(InputError) {
         try registry.add(kind.type, kind)
     }
 }
 
-/// All there is to an augmentation of an image's values: its options and their keys in a configuration, and what it does. One
-/// file of `Adjustments` holds one; ``Adjustment/register(_:)`` adds others.
+/// An adjustment of an image's values: its options, their keys in a configuration, and its effect. Each file of
+/// `Adjustments` holds one; ``Adjustment/register(_:)`` adds others.
 public protocol AdjustmentKind: ConfigurationKind {
-    /// What keeps it from images of `shape`, `[H, W, C]`; nil: nothing.
+    /// Returns the requirement that images of `shape`, `[H, W, C]`, do not meet; nil if there is none.
     func obstacle(_ shape: Shape) -> String?
-    /// Changes `image`, `[H, W, C]` in [0, 1]; what leaves that range is brought back afterwards. All randomness comes from
-    /// `random`, whose numbers depend on seed, epoch and image alone: the same for any number of threads.
+    /// Changes `image`, `[H, W, C]` in [0, 1], in place; values that leave that range are clamped afterwards. All
+    /// randomness comes from `random`, whose numbers depend only on seed, epoch and image: they are the same for any
+    /// number of threads.
     func apply(to image: inout MutableSpan<Float>, _ shape: Shape, _ random: inout RandomStream)
 }
 
 extension AdjustmentKind {
-    /// None.
+    /// Returns nil: images of any shape can be adjusted.
     public func obstacle(_ shape: Shape) -> String? { nil }
 
     /// This kind as a case of the configuration's union.
@@ -68,7 +70,7 @@ extension AdjustmentKind {
     }
 }
 
-/// The key that every adjustment has.
+/// The key shared by all adjustments.
 struct Frequency: Hashable, Sendable {
     var probability: Float = 1
 
@@ -91,8 +93,8 @@ extension Codec where Value == [Adjustment] {
 }
 
 extension Augmenter {
-    /// Does what ``AugmentationOptions/adjustments`` lists; number i draws at the address of the image in stream i + 1, first
-    /// whether.
+    /// Applies ``AugmentationOptions/adjustments``. Number i draws from stream i + 1 at the image's address, first
+    /// whether to adjust at all.
     func adjust(_ image: inout MutableSpan<Float>, epoch: Int, sampleIndex: Int) {
         let shape = Shape([height, width, channels])
         for (index, adjustment) in options.adjustments.enumerated() {

@@ -2,25 +2,25 @@ import Formats
 import Foundation
 import Tensors
 
-/// Convolution with a Gaussian of deviation σ pixels, σ drawn uniformly from 0 to `deviation`, cut off at 3σ and of sum 1; beyond
-/// its border the image goes on as its outermost pixel.
+/// Convolution with a Gaussian of standard deviation σ pixels, drawn uniformly from 0 to `deviation`, truncated at 3σ
+/// and normalised to sum 1. Edge pixels are replicated beyond the border.
 public struct Blur: AdjustmentKind {
-    /// In [0, 10] pixels.
+    /// The largest standard deviation in pixels, in [0, 10].
     public var deviation: Float = 1
 
-    /// Up to `deviation` pixels.
+    /// Creates a blur of up to `deviation` pixels.
     public init(deviation: Float = 1) { self.deviation = deviation }
 
     /// `blur`.
     public static let type = "blur"
-    /// Its keys.
+    /// The keys of its options.
     public static var options: Section<Blur> {
         Section(
             initial: Blur(),
             fields: [.key("deviation", \.deviation, .number(.closed(0, 10)), "Largest standard deviation, pixels.")])
     }
 
-    /// Rows, then columns.
+    /// Blurs along rows, then along columns.
     public func apply(to image: inout MutableSpan<Float>, _ shape: Shape, _ random: inout RandomStream) {
         let sigma = deviation * random.uniform()
         let radius = Int((3 * sigma).rounded(.up))
@@ -42,7 +42,7 @@ public struct Blur: AdjustmentKind {
         }
     }
 
-    /// Smooths `count` values, `step` apart.
+    /// Smooths `count` values that are `step` elements apart.
     private func smooth(
         _ image: inout MutableSpan<Float>, from first: Int, _ count: Int, _ step: Int, _ weights: [Float],
         _ line: inout [Float]

@@ -1,17 +1,17 @@
 import Formats
 import Tensors
 
-/// `μ + f·(x − μ)`, f drawn uniformly from `factors` and μ the image's mean.
+/// Scales the distance from the mean: `μ + f·(x − μ)`, f drawn uniformly from `factors` and μ the image's mean.
 public struct Contrast: AdjustmentKind {
-    /// Low and high, in [0, 10].
+    /// The lowest and highest factor, in [0, 10].
     public var factors: ClosedRange<Float> = 0.7...1.3
 
-    /// Factors from low to high.
+    /// Creates a change by factors from low to high.
     public init(factors: ClosedRange<Float> = 0.7...1.3) { self.factors = factors }
 
     /// `contrast`.
     public static let type = "contrast"
-    /// Its keys.
+    /// The keys of its options.
     public static var options: Section<Contrast> {
         Section(
             initial: Contrast(),
@@ -27,7 +27,7 @@ public struct Contrast: AdjustmentKind {
         Self.stretch(&image, by: random.uniform(in: factors))
     }
 
-    /// `μ + factor·(x − μ)`.
+    /// Replaces each value x by `μ + factor·(x − μ)`, μ the mean of all values.
     static func stretch(_ image: inout MutableSpan<Float>, by factor: Float) {
         var sum = 0.0
         for i in 0..<image.count { sum += Double(image[i]) }

@@ -2,31 +2,31 @@ import Formats
 import Foundation
 import Tensors
 
-/// Colours turned about the grey axis by an angle uniform in ±`degrees`: lightness (Rec. 601) and the distance from grey stay. Of
-/// images of three channels.
+/// Rotates colours about the grey axis by an angle uniform in ±`degrees`, preserving luma (Rec. 601) and the distance
+/// from grey. For images of three channels.
 ///
-/// In YIQ, whose I and Q span the colours of one lightness, `(I, Q)` is rotated; P. Haeberli 1993, "Matrix operations for image
-/// processing".
+/// The rotation is that of `(I, Q)` in YIQ, whose I and Q span the colours of one luma; P. Haeberli 1993, "Matrix
+/// operations for image processing".
 public struct Hue: AdjustmentKind {
-    /// In [0, 180].
+    /// The largest rotation in degrees, in [0, 180].
     public var degrees: Float = 18
 
-    /// Up to `degrees` either way.
+    /// Creates a rotation of up to `degrees` either way.
     public init(degrees: Float = 18) { self.degrees = degrees }
 
     /// `hue`.
     public static let type = "hue"
-    /// Its keys.
+    /// The keys of its options.
     public static var options: Section<Hue> {
         Section(
             initial: Hue(),
             fields: [.key("degrees", \.degrees, .number(.closed(0, 180)), "Largest turn of the colours either way.")])
     }
 
-    /// Colours alone have it.
+    /// Requires images of three channels.
     public func obstacle(_ shape: Shape) -> String? { Saturation().obstacle(shape) }
 
-    /// Turns all colours by one angle.
+    /// Rotates all colours by one random angle.
     public func apply(to image: inout MutableSpan<Float>, _ shape: Shape, _ random: inout RandomStream) {
         let angle = Double(random.uniform(in: -degrees...degrees)) * .pi / 180
         let cosine = Float(cos(angle)), sine = Float(sin(angle))

@@ -1,18 +1,18 @@
 import Formats
 import Tensors
 
-/// `l + f·(x − l)` in each channel, f drawn uniformly from `factors` and l the pixel's lightness
-/// `0.299·R + 0.587·G + 0.114·B` (Rec. 601): 0 makes the image grey. Of images of three channels.
+/// Scales the distance from grey: `l + f·(x − l)` in each channel, f drawn uniformly from `factors` and l the pixel's
+/// luma `0.299·R + 0.587·G + 0.114·B` (Rec. 601); f = 0 makes the image grey. For images of three channels.
 public struct Saturation: AdjustmentKind {
-    /// Low and high, in [0, 10].
+    /// The lowest and highest factor, in [0, 10].
     public var factors: ClosedRange<Float> = 0.7...1.3
 
-    /// Factors from low to high.
+    /// Creates a change by factors from low to high.
     public init(factors: ClosedRange<Float> = 0.7...1.3) { self.factors = factors }
 
     /// `saturation`.
     public static let type = "saturation"
-    /// Its keys.
+    /// The keys of its options.
     public static var options: Section<Saturation> {
         Section(
             initial: Saturation(),
@@ -21,12 +21,12 @@ public struct Saturation: AdjustmentKind {
             ])
     }
 
-    /// Colours alone have it.
+    /// Requires images of three channels.
     public func obstacle(_ shape: Shape) -> String? {
         shape.channels == 3 ? nil : "images of three channels, red, green and blue"
     }
 
-    /// Draws colours away from grey or towards it.
+    /// Moves colours away from grey or towards it.
     public func apply(to image: inout MutableSpan<Float>, _ shape: Shape, _ random: inout RandomStream) {
         let factor = random.uniform(in: factors)
         for pixel in stride(from: 0, to: image.count, by: 3) {

@@ -1,21 +1,21 @@
 import Formats
 import Tensors
 
-/// Strokes wider or thinner, light on dark, by w pixels at each side, w drawn uniformly from `pixels`.
+/// Widens or thins light strokes on dark by w pixels on each side, w drawn uniformly from `pixels`.
 ///
-/// For w in (0, 1]: `x + w·(max₃ₓ₃ x − x)`, the greatest of a value and its eight neighbours; for w in [−1, 0) `x + w·(x − min₃ₓ₃ x)`;
-/// beyond that whole steps first, then the rest. Greyscale morphology (J. Serra 1982, "Image analysis and mathematical
-/// morphology"). Beyond its border the image has no values.
+/// For w in (0, 1]: `x + w·(max₃ₓ₃ x − x)`, the maximum of a value and its eight neighbours; for w in [−1, 0):
+/// `x + w·(x − min₃ₓ₃ x)`; a larger change takes whole steps first, then the remainder. Greyscale morphology (J. Serra
+/// 1982, "Image analysis and mathematical morphology"). There are no values beyond the image's border.
 public struct StrokeWidth: AdjustmentKind {
-    /// Thinnest and widest, in [−4, 4].
+    /// The thinnest and widest change, in [−4, 4].
     public var pixels: ClosedRange<Float> = -0.5...1
 
-    /// Changes from low to high, pixels at each side of a stroke; below zero: thinner.
+    /// Creates a change from low to high, in pixels on each side of a stroke; negative values thin it.
     public init(pixels: ClosedRange<Float> = -0.5...1) { self.pixels = pixels }
 
     /// `strokeWidth`.
     public static let type = "strokeWidth"
-    /// Its keys.
+    /// The keys of its options.
     public static var options: Section<StrokeWidth> {
         Section(
             initial: StrokeWidth(),
@@ -26,7 +26,7 @@ public struct StrokeWidth: AdjustmentKind {
             ])
     }
 
-    /// Step by step towards the width drawn.
+    /// Changes the width in steps of at most one pixel.
     public func apply(to image: inout MutableSpan<Float>, _ shape: Shape, _ random: inout RandomStream) {
         let change = random.uniform(in: pixels)
         var rest = abs(change)
@@ -42,7 +42,7 @@ public struct StrokeWidth: AdjustmentKind {
         }
     }
 
-    /// The extremum of rows, then of columns.
+    /// Moves each value towards the extremum of its 3×3 neighbourhood, taken along rows, then along columns.
     @inline(__always)
     private func step(
         _ image: inout MutableSpan<Float>, _ shape: Shape, _ buffer: inout [Float], _ part: Float,

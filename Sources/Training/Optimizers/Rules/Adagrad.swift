@@ -3,8 +3,8 @@ import Kernels
 import Tensors
 
 extension OptimizerOptions {
-    /// Duchi, Hazan, Singer 2011: `v ← v + g²`, `w ← w − η·g/((1 + (t − 1)·learningRateDecay)·(√v + ε))`, v beginning at
-    /// `initialAccumulator`.
+    /// Adagrad (Duchi, Hazan, Singer 2011): `v ← v + g²`, `w ← w − η·g/((1 + (t − 1)·learningRateDecay)·(√v + ε))`,
+    /// with v starting at `initialAccumulator`.
     public static func adagrad(
         learningRate: Double = 1e-2, learningRateDecay: Double = 0, initialAccumulator: Double = 0,
         epsilon: Double = 1e-10
@@ -16,7 +16,7 @@ extension OptimizerOptions {
     }
 }
 
-/// ``OptimizerOptions/adagrad(learningRate:learningRateDecay:initialAccumulator:epsilon:)``.
+/// The rule of ``OptimizerOptions/adagrad(learningRate:learningRateDecay:initialAccumulator:epsilon:)``.
 package struct Adagrad: ElementwiseRule {
     package var learningRate = 1e-2
     package var learningRateDecay = 0.0

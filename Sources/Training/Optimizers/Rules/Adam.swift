@@ -3,7 +3,7 @@ import Kernels
 import Tensors
 
 extension OptimizerOptions {
-    /// Kingma and Ba 2014, arXiv:1412.6980; ε outside the root, both moments bias-corrected.
+    /// Adam (Kingma and Ba 2014, arXiv:1412.6980), with ε outside the root and both moments bias-corrected.
     public static func adam(
         learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
     ) -> OptimizerOptions {
@@ -11,7 +11,7 @@ extension OptimizerOptions {
     }
 }
 
-/// ``OptimizerOptions/adam(learningRate:beta1:beta2:epsilon:)``. The formula is at ``OptimizerKernels``.
+/// The rule of ``OptimizerOptions/adam(learningRate:beta1:beta2:epsilon:)``. Its formula is at ``OptimizerKernels``.
 package struct Adam: ElementwiseRule {
     package var learningRate = 1e-3
     package var beta1 = 0.9
@@ -40,7 +40,7 @@ package struct Adam: ElementwiseRule {
         step(number, learningRate: learningRate, weightDecay: 0)
     }
 
-    /// The same with decoupled decay of the tensors that decay.
+    /// Returns the step with decoupled weight decay of the tensors that decay.
     func step(_ number: Int, learningRate: Double, weightDecay: Double) -> Step {
         func coefficients(_ decay: Double) -> OptimizerKernels.AdamStep {
             OptimizerKernels.AdamStep(
@@ -50,7 +50,7 @@ package struct Adam: ElementwiseRule {
         return Step(decaying: coefficients(weightDecay), other: coefficients(0))
     }
 
-    /// Coefficients for tensors that decay and for the others.
+    /// The coefficients for tensors that decay, and for the others.
     struct Step: ElementwiseStep {
         let decaying, other: OptimizerKernels.AdamStep
 

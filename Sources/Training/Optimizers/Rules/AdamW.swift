@@ -1,7 +1,7 @@
 import Formats
 
 extension OptimizerOptions {
-    /// Loshchilov and Hutter 2017, arXiv:1711.05101; decay skips biases and batch-norm.
+    /// AdamW (Loshchilov and Hutter 2017, arXiv:1711.05101); weight decay skips biases and batch-norm.
     public static func adamW(
         learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
         weightDecay: Double = 1e-2
@@ -13,7 +13,8 @@ extension OptimizerOptions {
     }
 }
 
-/// ``OptimizerOptions/adamW(learningRate:beta1:beta2:epsilon:weightDecay:)``: ``Adam``, and `w ← w − η·λ·w`.
+/// The rule of ``OptimizerOptions/adamW(learningRate:beta1:beta2:epsilon:weightDecay:)``: ``Adam``, and
+/// `w ← w − η·λ·w`.
 package struct AdamW: ElementwiseRule, DecayedAdam {
     package var adam = Adam()
     package var weightDecay = 1e-2
@@ -26,10 +27,10 @@ package struct AdamW: ElementwiseRule, DecayedAdam {
     }
 }
 
-/// Adam's constants and decoupled decay.
+/// A rule with Adam's constants and decoupled weight decay.
 protocol DecayedAdam: OptimizerRule {
     var adam: Adam { get set }
-    /// λ in [0, 1].
+    /// The weight decay λ in [0, 1].
     var weightDecay: Double { get set }
 }
 

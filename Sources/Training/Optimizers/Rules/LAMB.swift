@@ -4,9 +4,9 @@ import Tensors
 import Workers
 
 extension OptimizerOptions {
-    /// You et al. 2019, arXiv:1904.00962: Adam's direction plus `λ·w`, its norm over each weight tensor made that of the
-    /// tensor: `u = m̂/(√v̂ + ε) + λ·w`, `w ← w − η·(‖w‖/‖u‖)·u`. Biases and batch-norm take Adam's step, without decay and
-    /// ratio.
+    /// LAMB (You et al. 2019, arXiv:1904.00962): Adam's direction plus `λ·w`, rescaled for each weight tensor to the
+    /// tensor's norm: `u = m̂/(√v̂ + ε) + λ·w`, `w ← w − η·(‖w‖/‖u‖)·u`. Biases and batch-norm take Adam's step,
+    /// without decay or trust ratio.
     public static func lamb(
         learningRate: Double = 2e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-6,
         weightDecay: Double = 1e-2
@@ -18,7 +18,7 @@ extension OptimizerOptions {
     }
 }
 
-/// ``OptimizerOptions/lamb(learningRate:beta1:beta2:epsilon:weightDecay:)``.
+/// The rule of ``OptimizerOptions/lamb(learningRate:beta1:beta2:epsilon:weightDecay:)``.
 package struct LAMB: DecayedAdam {
     package var adam = Adam(learningRate: 2e-3, epsilon: 1e-6)
     package var weightDecay = 1e-2
@@ -29,15 +29,16 @@ package struct LAMB: DecayedAdam {
     package func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper { LAMBStepper(memory) }
 }
 
-/// First the directions and the sums of their squares, block by block; then the trust ratios; then the step.
+/// Takes a step in three passes: the directions and their sums of squares, block by block; the trust ratios; the
+/// update.
 private final class LAMBStepper: OptimizerStepper, ParallelWork {
     private let memory: OptimizerMemory
     private let directions: TensorDirections
-    /// By block: Σ w², Σ u².
+    /// The sums Σ w² and Σ u², by block.
     private let sums: AlignedBuffer<Double>
-    /// By group; nil where it has not begun.
+    /// Adam's steps by group; `nil` while the group is frozen.
     private var adam: [Adam.Step?] = []
-    /// By group.
+    /// The learning rates by group.
     private var rates: [Float] = []
     private var filter = OptimizerKernels.GradientFilter()
     private var w, g: AlignedBuffer<Float>?
@@ -76,7 +77,7 @@ private final class LAMBStepper: OptimizerStepper, ParallelWork {
         sums[2 * task + 1] = OptimizerKernels.sumOfSquares(block.range, x: directions.u)
     }
 
-    /// The trust ratios `‖w‖ / ‖u‖`, 1 where either norm is zero and for tensors that do not decay.
+    /// Computes the trust ratios `‖w‖ / ‖u‖`: 1 if either norm is zero, and for tensors that do not decay.
     private func joinNorms() {
         for tensor in directions.tensors.indices { directions.factors[tensor] = 1 }
         var block = 0

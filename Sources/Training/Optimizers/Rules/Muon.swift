@@ -4,25 +4,26 @@ import Tensors
 import Workers
 
 extension OptimizerOptions {
-    /// Orthogonalised momentum for matrices, Adam for the rest: ``MuonOptions``.
+    /// Muon: orthogonalised momentum for matrices, Adam for the rest; see ``MuonOptions``.
     public static func muon(_ options: MuonOptions = MuonOptions()) -> OptimizerOptions { OptimizerOptions(options) }
 
-    /// Jordan et al. 2024, as `torch.optim.Muon` has it: momentum `m ← μ·m + (1 − μ)·g`, whose matrix (a convolution's
-    /// kernel as `[kH·kW·inC, outC]`) is orthogonalised by five Newton–Schulz iterations (`NewtonSchulz`) to `o`, then
-    /// `w ← w − η·(√max(1, out/in)·o + λ·w)`. Whatever is no matrix is left to Adam.
+    /// The constants of Muon (Jordan et al. 2024), as in `torch.optim.Muon`: with momentum `m ← μ·m + (1 − μ)·g`, whose
+    /// matrix (a convolution's kernel as `[kH·kW·inC, outC]`) is orthogonalised to `o` by five Newton–Schulz iterations
+    /// (`NewtonSchulz`), the step is `w ← w − η·(√max(1, out/in)·o + λ·w)`. Tensors that are not matrices are left to
+    /// Adam.
     public struct MuonOptions: Hashable, Sendable {
-        /// Adam for biases and batch-norm; its rate follows the schedule too.
+        /// The constants of Adam for biases and batch-norm; its rate follows the schedule too.
         public struct Adam: Hashable, Sendable {
-            /// η > 0, before the schedule.
+            /// The learning rate η > 0, before the schedule.
             public var learningRate: Double
-            /// β₁ in [0, 1).
+            /// The decay β₁ of the first moment, in [0, 1).
             public var beta1: Double
-            /// β₂ in [0, 1).
+            /// The decay β₂ of the second moment, in [0, 1).
             public var beta2: Double
-            /// ε > 0, outside the root.
+            /// The constant ε > 0, added outside the root.
             public var epsilon: Double
 
-            /// Adam's options.
+            /// Creates Adam's constants.
             public init(
                 learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
             ) {
@@ -33,18 +34,18 @@ extension OptimizerOptions {
             }
         }
 
-        /// η > 0 of the matrices, before the schedule.
+        /// The learning rate η > 0 of the matrices, before the schedule.
         public var learningRate: Double
-        /// μ in [0, 1).
+        /// The momentum μ in [0, 1).
         public var momentum: Double
-        /// Whether the momentum looks ahead.
+        /// Whether to use Nesterov momentum.
         public var nesterov: Bool
-        /// λ, of the matrices.
+        /// The weight decay λ of the matrices.
         public var weightDecay: Double
-        /// For what is no matrix.
+        /// The constants of Adam for tensors that are not matrices.
         public var adam: Adam
 
-        /// Muon's options.
+        /// Creates Muon's constants.
         public init(
             learningRate: Double = 0.02, momentum: Double = 0.95, nesterov: Bool = true, weightDecay: Double = 0,
             adam: Adam = Adam()
@@ -73,9 +74,9 @@ extension OptimizerOptions.MuonOptions.Adam {
 }
 
 extension OptimizerOptions.MuonOptions: OptimizerRule {
-    /// `muon`.
+    /// The rule's name in configurations, `muon`.
     public static let type = "muon"
-    /// Its keys.
+    /// The rule's keys in configurations.
     public static var options: Section<Self> {
         let adam = Section<Adam>(initial: Adam(), fields: Adam.Rule.options.fields.map { $0.within(\.rule) })
         return Section(
@@ -89,23 +90,24 @@ extension OptimizerOptions.MuonOptions: OptimizerRule {
             ])
     }
 
-    /// Muon's own momentum.
+    /// The momentum of the matrices.
     public var cycledMomentum: Double? {
         get { momentum }
         set { if let newValue { momentum = newValue } }
     }
-    /// Of the AdamW that moves what is no matrix.
+    /// The initial second moment of the AdamW that updates tensors that are not matrices.
     public var initialSecondMoment: Float? { 0 }
 
-    /// Matrices by Newton–Schulz, the others by AdamW.
+    /// Returns a stepper that updates matrices by Newton–Schulz and other tensors by AdamW.
     public func stepper(_ memory: OptimizerMemory) -> any OptimizerStepper { MuonStepper(memory) }
 }
 
-/// First the directions of all matrices, block by block; then each is orthogonalised, by one task; then the step.
+/// Takes a step in three passes: the directions of all matrices, block by block; their orthogonalisation, each by one
+/// task; the update.
 private final class MuonStepper: OptimizerStepper, ParallelWork {
     private enum Pass { case directions, matrices }
 
-    /// A matrix `[rows, columns]` in the flat buffer, a convolution's kernel being `[kH·kW·inC, outC]`.
+    /// A matrix `[rows, columns]` in the flat buffer; a convolution's kernel is `[kH·kW·inC, outC]`.
     private struct Matrix {
         var tensor: Int
         var group: Int
@@ -119,9 +121,9 @@ private final class MuonStepper: OptimizerStepper, ParallelWork {
     private let matrices: [Matrix]
     private var pass = Pass.directions
     private var muon = OptimizerOptions.MuonOptions()
-    /// By group; nil where it has not begun.
+    /// Adam's steps by group; `nil` while the group is frozen.
     private var adam: [Adam.Step?] = []
-    /// By group.
+    /// The learning rates by group.
     private var rates: [Float] = []
     private var filter = OptimizerKernels.GradientFilter()
     private var w, g: AlignedBuffer<Float>?

@@ -3,7 +3,8 @@ import Kernels
 import Tensors
 
 extension OptimizerOptions {
-    /// `s ← rho·s + (1 − rho)·g²`, `w ← w − η·g/√(s + epsilon)`, with momentum on the step. Hinton 2012, lecture 6e.
+    /// RMSprop (Hinton 2012, lecture 6e): `s ← rho·s + (1 − rho)·g²`, `w ← w − η·g/√(s + epsilon)`, with momentum on
+    /// the step.
     public static func rmsprop(
         learningRate: Double, rho: Double = 0.9, epsilon: Double = 1e-7, momentum: Double = 0
     ) -> OptimizerOptions {
@@ -11,7 +12,7 @@ extension OptimizerOptions {
     }
 }
 
-/// ``OptimizerOptions/rmsprop(learningRate:rho:epsilon:momentum:)``.
+/// The rule of ``OptimizerOptions/rmsprop(learningRate:rho:epsilon:momentum:)``.
 package struct RMSprop: ElementwiseRule {
     package var learningRate = 0.0
     package var rho = 0.9

@@ -9,7 +9,7 @@ extension OptimizerOptions {
     }
 }
 
-/// ``OptimizerOptions/sgd(learningRate:momentum:nesterov:)``.
+/// The rule of ``OptimizerOptions/sgd(learningRate:momentum:nesterov:)``.
 package struct SGD: ElementwiseRule {
     package var learningRate = 0.0
     package var momentum = 0.0

@@ -1,11 +1,11 @@
 import Formats
 
 extension ScheduleOptions {
-    /// 1.
+    /// A constant factor of 1.
     public static var constant: ScheduleOptions { ScheduleOptions(ConstantSchedule()) }
 }
 
-/// ``ScheduleOptions/constant``.
+/// The shape of ``ScheduleOptions/constant``.
 package struct ConstantSchedule: ScheduleShape {
     package static let type = "constant"
     package static var options: Section<ConstantSchedule> { Section(initial: ConstantSchedule(), fields: []) }

@@ -1,15 +1,17 @@
 import Formats
 
 extension ScheduleOptions {
-    /// From 1 to `finalFactor` along half a cosine, in each of `cycles` equal parts of the run. The weights at the end of
-    /// each cycle are a snapshot: G. Huang et al., "Snapshot ensembles: train 1, get M for free", 2017, arXiv:1704.00109.
+    /// Decays from 1 to `finalFactor` along half a cosine, in each of `cycles` equal parts of the run. The weights at
+    /// the end of each cycle are a snapshot: G. Huang et al., "Snapshot ensembles: train 1, get M for free", 2017,
+    /// arXiv:1704.00109.
     public static func cosine(finalFactor: Double = 0, cycles: Int = 1) -> ScheduleOptions {
         ScheduleOptions(CosineSchedule(finalFactor: finalFactor, cycles: cycles))
     }
 }
 
-/// ``ScheduleOptions/cosine(finalFactor:cycles:)``: `f + (1 − f)(1 + cos(πu/N))/2` over N steps, with M cycles the same of
-/// `u mod L`, L = ⌈N/M⌉; PyTorch's `CosineAnnealingLR(N, f)` and `CosineAnnealingWarmRestarts(L)`.
+/// The shape of ``ScheduleOptions/cosine(finalFactor:cycles:)``: `f + (1 − f)(1 + cos(πu/N))/2` over N steps; with M
+/// cycles, the same at `u mod L` over L = ⌈N/M⌉ steps; PyTorch's `CosineAnnealingLR(N, f)` and
+/// `CosineAnnealingWarmRestarts(L)`.
 package struct CosineSchedule: ScheduleShape {
     package var finalFactor = 0.0
     package var cycles = 1

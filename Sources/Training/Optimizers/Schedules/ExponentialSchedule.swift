@@ -9,13 +9,13 @@ import Formats
 #endif
 
 extension ScheduleOptions {
-    /// Times `decay` every epoch, continuously.
+    /// Multiplies the rate by `decay` every epoch, continuously.
     public static func exponential(decay: Double) -> ScheduleOptions {
         ScheduleOptions(ExponentialSchedule(decay: decay))
     }
 }
 
-/// ``ScheduleOptions/exponential(decay:)``: `decay^(u/E)`, E being the steps of an epoch; PyTorch's
+/// The shape of ``ScheduleOptions/exponential(decay:)``: `decay^(u/E)` with E steps per epoch; PyTorch's
 /// `ExponentialLR(decay^(1/E))`.
 package struct ExponentialSchedule: ScheduleShape {
     package var decay = 1.0

@@ -1,10 +1,10 @@
 import Formats
 
 extension ScheduleOptions {
-    /// Up from `1 / initialDivisor` to 1 in the first `warmupFraction` of the steps, then down to
-    /// `1 / (initialDivisor · finalDivisor)`, both along half cosines (Smith 2018, arXiv:1803.09820, as PyTorch
-    /// does it). Where `momentum` is given, momentum (β₁ of Adam) goes the other way: from its upper bound down to
-    /// the lower one while the rate rises, and back up. Nil leaves the optimizer's own.
+    /// Rises from `1 / initialDivisor` to 1 in the first `warmupFraction` of the steps, then falls to
+    /// `1 / (initialDivisor · finalDivisor)`, both along half cosines (Smith 2018, arXiv:1803.09820, as in PyTorch). If
+    /// `momentum` is given, momentum (β₁ for Adam) moves in the opposite direction: from its upper bound down to the
+    /// lower one while the rate rises, and back up. `nil` keeps the optimizer's own.
     public static func oneCycle(
         warmupFraction: Double = 0.3, initialDivisor: Double = 25, finalDivisor: Double = 1e4,
         momentum: ClosedRange<Double>? = nil
@@ -16,8 +16,9 @@ extension ScheduleOptions {
     }
 }
 
-/// ``ScheduleOptions/oneCycle(warmupFraction:initialDivisor:finalDivisor:momentum:)``: two half cosines, the last step at the
-/// minimum; PyTorch's `OneCycleLR` with `anneal_strategy="cos"`, and `cycle_momentum` where momentum is given.
+/// The shape of ``ScheduleOptions/oneCycle(warmupFraction:initialDivisor:finalDivisor:momentum:)``: two half cosines
+/// with the minimum at the last step; PyTorch's `OneCycleLR` with `anneal_strategy="cos"`, and `cycle_momentum` if
+/// momentum is given.
 package struct OneCycleSchedule: ScheduleShape {
     package var warmupFraction = 0.3
     package var initialDivisor = 25.0

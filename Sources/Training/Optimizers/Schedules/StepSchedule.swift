@@ -9,13 +9,13 @@ import Formats
 #endif
 
 extension ScheduleOptions {
-    /// Times `factor` every `every` epochs.
+    /// Multiplies the rate by `factor` every `every` epochs.
     public static func step(every: Int, factor: Double) -> ScheduleOptions {
         ScheduleOptions(StepSchedule(every: every, factor: factor))
     }
 }
 
-/// ``ScheduleOptions/step(every:factor:)``: `factor^⌊u / (every·E)⌋`, E being the steps of an epoch; PyTorch's
+/// The shape of ``ScheduleOptions/step(every:factor:)``: `factor^⌊u / (every·E)⌋` with E steps per epoch; PyTorch's
 /// `StepLR(every·E, factor)`.
 package struct StepSchedule: ScheduleShape {
     package var every = 0
