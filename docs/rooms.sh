@@ -9,11 +9,11 @@ cd "$(dirname "$0")/.."
 unsafe="Tensors LinearAlgebra Workers Kernels NeuralNetwork Formats Pictures CInterface"
 
 # Targets in Sources, in the order of Package.swift; everything before the tests.
-rooms=$(sed -n '/from the bottom layer up/I,/name: "TestSupport"/p' Package.swift |
+rooms=$(sed -n '/From the bottom layer up/,/name: "TestSupport"/p' Package.swift |
     grep -oE 'name: "[A-Za-z]+"' | cut -d '"' -f 2 | while read -r name; do [ -d "Sources/$name" ] && echo "$name" || true; done)
 declared() { # what Package.swift lets a room import
     awk -v room="$1" '
-        /from the bottom layer up/ || /From below to above/ { targets = 1 }
+        /From the bottom layer up/ { targets = 1 }
         targets && $0 ~ "name: \"" room "\"" { inside = 1 }
         inside && /arget\($/ && !/name:/ { if (seen) exit }
         inside { print; seen = 1 }
