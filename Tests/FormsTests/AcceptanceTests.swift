@@ -84,6 +84,51 @@ import Testing
         )
     }
 
+    /// With a threshold for each field, a field is accepted by its own known values alone.
+    @Test func everyFieldMayHaveItsThreshold() throws {
+        var options = AcceptanceOptions()
+        (options.error, options.level, options.per) = (0.02, 0.9, .field)
+        // Right from 0.3 on, right from 0.8 on, never sure, and too few.
+        let limits = [0.3, 0.8, 2, 0], counts = [2_000, 2_000, 2_000, 20]
+        let names = ["easy", "hard", "bad", "rare"]
+        let labelled = names.indices.flatMap { place in
+            Self.fields(counts[place], errorRate: { $0 < limits[place] ? 0.5 : 0 }, seed: UInt32(place)).map {
+                FormCalibration.LabelledField(place: place, label: $0)
+            }
+        }
+        let known = FormCalibration(
+            template: "t", model: "m", options: options, pages: 9, unregistered: 0, names: names, labelled: labelled)
+        guard case .byField(let thresholds) = known.rule else {
+            Issue.record("one threshold for all")
+            return
+        }
+        let (easy, hard) = (try #require(thresholds["easy"]), try #require(thresholds["hard"]))
+        #expect(thresholds.count == 2 && (0.25...0.35).contains(easy) && (0.75...0.85).contains(hard))
+        #expect(known.rule.accepts(0.5, field: "easy") && !known.rule.accepts(0.5, field: "hard"))
+        #expect(!known.rule.accepts(1, field: "rare") && !known.rule.accepts(1, field: "bad"))
+        // Each is what that field's values alone come to.
+        for (place, name) in names.enumerated() {
+            let own = AcceptanceThreshold(labelled.filter { $0.place == place }.map(\.label), options: options)
+            #expect(known.fields[place].threshold == own && own.probability == thresholds[name])
+            #expect(known.fields[place].accepted == own.accepted && known.fields[place].wrong == own.wrong)
+        }
+        #expect(known.fields[3].threshold.map { $0.leastCount > 20 } ?? false)
+        let again = try FormCalibration.decode(Array(known.json.text.utf8), name: "c")
+        #expect(again.rule == known.rule && again.options == options)
+        #expect(again.fields.map(\.threshold?.bound) == known.fields.map(\.threshold?.bound))
+        // The rule is kept with the results.
+        #expect(AcceptanceRule(known.rule.json) == known.rule && AcceptanceRule(.boolean(true)) == nil)
+        for (good, bad) in [
+            ("\"threshold\": \(easy)", "\"threshold\": 7"), ("\"per\": \"field\"", "\"per\": \"page\""),
+        ] {
+            let text = known.json.text
+            #expect(text.contains(good))
+            #expect(throws: InputError.self) {
+                try FormCalibration.decode(Array(text.replacing(good, with: bad).utf8), name: "c")
+            }
+        }
+    }
+
     @Test func truthIsATableOfThreeColumns() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(

@@ -33,7 +33,7 @@ import Testing
         let place = try TemporaryFolder()
         let template = try DrawnForm.template(text.replacing("DOUBLE", with: double ? "true" : "false"))
         let job = FormsJob(
-            template: "t", model: "m", calibration: nil, threshold: 0.9, files: ["a.png", "b.png", "c.png"])
+            template: "t", model: "m", calibration: nil, rule: .all(from: 0.9), files: ["a.png", "b.png", "c.png"])
         let folder = FormsFolder(place.path + "/out")
         #expect(try folder.begin(job, template: template) == 0)
         try folder.append([
@@ -79,7 +79,7 @@ import Testing
             #expect(try Data(contentsOf: folder.pages).count == (ends.last { $0 < cut }.map { $0 + 1 } ?? 0))
         }
         var other = job
-        other.threshold = 0.5
+        other.rule = .byField(from: ["x": 0.9])
         #expect(
             inputError { _ = try folder.begin(other, template: template) }.contains("the results of another reading"))
     }

@@ -26,10 +26,9 @@ struct FormsCalibrateCommand: ParsableCommand {
     func run() throws {
         let job = try options.makeJob()
         let truth = try TruthTable(truth)
-        var labelled: [AcceptanceThreshold.Labelled] = []
-        var names: [Int] = []
-        var figures = job.template.fields.map { FormCalibration.FieldFigures(name: $0.name) }
-        let places = Dictionary(figures.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var labelled: [FormCalibration.LabelledField] = []
+        let names = job.template.fields.map(\.name)
+        let places = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         var pages = 0, lost = 0
         job.readers.read(job.files[...]) { part, outcomes in
             for (index, outcome) in zip(part.indices, outcomes) {
@@ -41,14 +40,10 @@ struct FormsCalibrateCommand: ParsableCommand {
                 for field in reading.fields {
                     guard let value = truth.value(of: field.name, in: job.names[index]), let place = places[field.name]
                     else { continue }
-                    let isWrong = field.best?.text != value
-                    figures[place].count += 1
-                    if !isWrong { figures[place].right += 1 }
-                    labelled.append(
-                        .init(
-                            probability: field.best?.probability ?? 0, isWrong: isWrong,
-                            isCandidate: field.problem == nil))
-                    names.append(place)
+                    let label = AcceptanceThreshold.Labelled(
+                        probability: field.best?.probability ?? 0, isWrong: field.best?.text != value,
+                        isCandidate: field.problem == nil)
+                    labelled.append(.init(place: place, label: label))
                 }
             }
             options.draw(pages, of: job.files.count)
@@ -58,39 +53,54 @@ struct FormsCalibrateCommand: ParsableCommand {
                 self.truth, expected: "values of fields of these pictures", received: "none",
                 remedy: "its column file names pictures as \(job.names.first ?? "scan.png")")
         }
-        let threshold = AcceptanceThreshold(labelled, options: job.template.acceptance)
-        for (field, place) in zip(labelled, names) where field.isCandidate {
-            guard let least = threshold.probability, field.probability >= least else { continue }
-            figures[place].accepted += 1
-            if field.isWrong { figures[place].wrong += 1 }
-        }
         let calibration = FormCalibration(
-            template: job.templateDigest, model: job.readers.model, options: job.template.acceptance,
-            threshold: threshold, pages: pages, unregistered: lost, fields: figures)
+            template: job.templateDigest, model: job.readers.model, options: job.template.acceptance, pages: pages,
+            unregistered: lost, names: names, labelled: labelled)
         try AtomicFile.write(calibration.json.prettyText, to: URL(fileURLWithPath: output))
         print(calibration)
     }
 
     private func print(_ calibration: FormCalibration) {
+        let isPerField = calibration.options.per == .field
         let rows = calibration.fields.map { field in
             [
                 field.name, Console.grouped(field.count), percent(field.right, of: field.count),
                 percent(field.accepted, of: field.count), "\(field.wrong)",
-            ]
+            ] + (isPerField ? [field.threshold?.bound.map { "\(Console.fixed(100 * $0, 3)) %" } ?? "none"] : [])
         }
-        Swift.print(Console.table([["field", "known", "read right", "accepted", "of them wrong"]] + rows, left: [0]))
-        let t = calibration.threshold
+        let head = ["field", "known", "read right", "accepted", "of them wrong"] + (isPerField ? ["at most"] : [])
+        Swift.print(Console.table([head] + rows, left: [0]))
         if calibration.unregistered > 0 {
             Swift.print("\(calibration.unregistered) of \(calibration.pages) pictures are no page of the form.")
         }
-        if let p = t.probability, let bound = t.bound {
-            Swift.print(
-                "Accepted from a probability of \(Console.fixed(p, 6)) on: \(percent(t.accepted, of: t.count)) of the fields, "
-                    + "\(t.wrong) of them wrong. At most \(Console.fixed(100 * bound, 3)) % are, with "
-                    + "\(Console.fixed(100 * calibration.options.level, 1)) % confidence.")
-        } else {
-            Swift.print("Nothing can be accepted: \(Self.shortage(t, calibration.options))")
+        if let p = calibration.threshold.probability {
+            Swift.print("Accepted from a probability of \(Console.fixed(p, 6)) on.")
         }
+        Swift.print(Self.bound(calibration))
+    }
+
+    /// Returns what is known of the errors of accepted fields, in a sentence for each case.
+    static func bound(_ known: FormCalibration) -> String {
+        let level = "\(Console.fixed(100 * known.options.level, 1)) % confidence", t = known.threshold
+        guard known.options.per == .field else {
+            guard let bound = t.bound else { return "No bound: \(shortage(t, known.options))" }
+            return
+                "Of the accepted fields at most \(Console.fixed(100 * bound, 3)) % are wrong, with \(level): \(t.wrong) of "
+                + "\(Console.grouped(t.accepted)) were among \(Console.grouped(t.count)) fields whose values are known. "
+                + "That holds for forms like those."
+        }
+        let without = known.fields.filter { $0.threshold?.probability == nil }
+        var lines: [String] = []
+        if without.count < known.fields.count {
+            lines.append(
+                "Of each field's accepted values at most \(Console.fixed(100 * known.options.error, 3)) % are wrong, each with \(level): "
+                    + "\(t.wrong) of \(Console.grouped(t.accepted)) were among \(Console.grouped(t.count)) whose values are known. "
+                    + "That holds for forms like those.")
+        }
+        for field in without {
+            lines.append("\(field.name): no bound. \(field.threshold.map { shortage($0, known.options) } ?? "")")
+        }
+        return lines.joined(separator: "\n")
     }
 
     /// Returns why no threshold satisfies the bound.

@@ -41,7 +41,7 @@ struct FormsReadCommand: ParsableCommand {
     func run() throws {
         let job = try options.makeJob()
         let known = try calibration.map { try Self.calibration($0, job) }
-        let threshold = known.map(\.calibration.threshold.probability) ?? accept
+        let rule = known.map(\.calibration.rule) ?? accept.map { .all(from: $0) } ?? .nothing
         let folder = FormsFolder(output)
         try? FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
         let lock = try FolderLock(folder.url)
@@ -49,7 +49,7 @@ struct FormsReadCommand: ParsableCommand {
         let done = try folder.begin(
             FormsJob(
                 template: job.templateDigest, model: job.readers.model,
-                calibration: try known.map { try Digest.hex($0.bytes) }, threshold: threshold, files: job.names),
+                calibration: try known.map { try Digest.hex($0.bytes) }, rule: rule, files: job.names),
             template: job.template)
         if let known { try AtomicFile.write(Data(known.bytes), to: folder.calibration) }
         guard done <= job.files.count else {
@@ -63,7 +63,7 @@ struct FormsReadCommand: ParsableCommand {
                 switch outcome {
                 case .read(let reading, let image):
                     records.append(
-                        try PageRecord(file: job.names[index], reading, threshold: threshold, image: image))
+                        try PageRecord(file: job.names[index], reading, rule: rule, image: image))
                 case .failed(let message):
                     Console.message("trainer: " + message)
                     records.append(PageRecord(file: job.names[index], error: message))
@@ -113,17 +113,8 @@ struct FormsReadCommand: ParsableCommand {
         ]
         print(Console.table([["", "number", "share"]] + rows, left: [0]))
         if let known {
-            let t = known.threshold
-            if let bound = t.bound {
-                print(
-                    "Of the accepted fields at most \(Console.fixed(100 * bound, 3)) % are wrong, with "
-                        + "\(Console.fixed(100 * known.options.level, 1)) % confidence: \(t.wrong) of "
-                        + "\(Console.grouped(t.accepted)) were among \(Console.grouped(t.count)) fields whose values are known. "
-                        + "That holds for forms like those.")
-            } else {
-                print("No bound: \(FormsCalibrateCommand.shortage(t, known.options))")
-            }
-        } else if tables.job.threshold != nil {
+            print(FormsCalibrateCommand.bound(known))
+        } else if tables.job.rule != .nothing {
             print("No bound on the errors of accepted fields is known: trainer forms calibrate finds one.")
         } else if counts.count(.accepted) == 0, counts.open > 0 {
             print("Nothing was accepted: --calibration FILE says from which probability on.")

@@ -23,11 +23,21 @@ package struct FormCalibration: Hashable, Sendable {
         package var right = 0
         package var accepted = 0
         package var wrong = 0
+        /// Its own threshold, with ``AcceptanceOptions/Scope/field``.
+        package var threshold: AcceptanceThreshold?
 
         package init(name: String) { self.name = name }
     }
 
-    package init(
+    /// A field with a known value, by its place among the template's fields.
+    package struct LabelledField: Sendable {
+        package var place: Int
+        package var label: AcceptanceThreshold.Labelled
+
+        package init(place: Int, label: AcceptanceThreshold.Labelled) { (self.place, self.label) = (place, label) }
+    }
+
+    init(
         template: String, model: String, options: AcceptanceOptions, threshold: AcceptanceThreshold, pages: Int,
         unregistered: Int, fields: [FieldFigures]
     ) {
@@ -35,22 +45,61 @@ package struct FormCalibration: Hashable, Sendable {
         (self.pages, self.unregistered, self.fields) = (pages, unregistered, fields)
     }
 
+    /// Chooses the thresholds.
+    /// - Parameter names: The template's fields.
+    package init(
+        template: String, model: String, options: AcceptanceOptions, pages: Int, unregistered: Int, names: [String],
+        labelled: [LabelledField]
+    ) {
+        (self.template, self.model, self.options) = (template, model, options)
+        (self.pages, self.unregistered) = (pages, unregistered)
+        fields = names.map(FieldFigures.init)
+        switch options.per {
+        case .form: threshold = AcceptanceThreshold(labelled.map(\.label), options: options)
+        case .field:
+            threshold = AcceptanceThreshold([], options: options)
+            threshold.count = labelled.count
+            for place in names.indices {
+                fields[place].threshold = AcceptanceThreshold(
+                    labelled.filter { $0.place == place }.map(\.label), options: options)
+            }
+        }
+        let rule = rule
+        for field in labelled {
+            let (place, label) = (field.place, field.label)
+            fields[place].count += 1
+            if !label.isWrong { fields[place].right += 1 }
+            guard label.isCandidate, rule.accepts(label.probability, field: names[place]) else { continue }
+            fields[place].accepted += 1
+            if label.isWrong { fields[place].wrong += 1 }
+        }
+        threshold.accepted = fields.reduce(0) { $0 + $1.accepted }
+        threshold.wrong = fields.reduce(0) { $0 + $1.wrong }
+    }
+
+    /// The fields that are accepted.
+    package var rule: AcceptanceRule {
+        switch options.per {
+        case .form: threshold.probability.map { .all(from: $0) } ?? .nothing
+        case .field:
+            .byField(
+                from: Dictionary(
+                    fields.compactMap { field in field.threshold?.probability.map { (field.name, $0) } },
+                    uniquingKeysWith: { first, _ in first }))
+        }
+    }
+
     package var json: JSONValue {
         let t = threshold
         return [
             "template": .string(template), "model": .string(model), "error": .number(options.error),
-            "level": .number(options.level), "threshold": t.probability.map { .number($0) } ?? .null,
+            "level": .number(options.level), "per": .string(options.per.rawValue),
+            "threshold": t.probability.map { .number($0) } ?? .null,
             "labelledFields": .integer(t.count), "accepted": .integer(t.accepted), "wrong": .integer(t.wrong),
             "bound": t.bound.map { .number($0) } ?? .null, "leastFields": .integer(t.leastCount),
             "pages": .integer(pages), "unregisteredPages": .integer(unregistered),
             "assumes": "forms to come are like the labelled ones, and errors are independent of one another",
-            "fields": .array(
-                fields.map {
-                    [
-                        "name": .string($0.name), "count": .integer($0.count), "right": .integer($0.right),
-                        "accepted": .integer($0.accepted), "wrong": .integer($0.wrong),
-                    ]
-                }),
+            "fields": .array(fields.map { .object($0.json) }),
         ]
     }
 
@@ -90,14 +139,60 @@ package struct FormCalibration: Hashable, Sendable {
         }
         var options = AcceptanceOptions()
         (options.error, options.level) = (try number("error"), try number("level"))
+        if let per = json.object?["per"] {
+            guard let scope = per.string.flatMap(AcceptanceOptions.Scope.init) else { throw failure("per") }
+            options.per = scope
+        }
         var threshold = AcceptanceThreshold([], options: options)
         threshold.probability = try optional("threshold")
         threshold.bound = try optional("bound")
         (threshold.count, threshold.accepted) = (try count("labelledFields"), try count("accepted"))
         threshold.wrong = try count("wrong")
         if let p = threshold.probability, !(0...1).contains(p) { throw failure("threshold") }
+        var fields: [FieldFigures] = []
+        for value in json.object?["fields"]?.array ?? [] {
+            guard let field = FieldFigures(value, options) else { throw failure("fields") }
+            fields.append(field)
+        }
         return FormCalibration(
             template: try text("template"), model: try text("model"), options: options, threshold: threshold,
-            pages: try count("pages"), unregistered: try count("unregisteredPages"), fields: [])
+            pages: try count("pages"), unregistered: try count("unregisteredPages"), fields: fields)
+    }
+}
+
+extension FormCalibration.FieldFigures {
+    fileprivate var json: JSONObject {
+        var object: JSONObject = [
+            "name": .string(name), "count": .integer(count), "right": .integer(right), "accepted": .integer(accepted),
+            "wrong": .integer(wrong),
+        ]
+        if let threshold {
+            object["threshold"] = threshold.probability.map { .number($0) } ?? .null
+            object["bound"] = threshold.bound.map { .number($0) } ?? .null
+        }
+        return object
+    }
+
+    /// Nil if the value is none of a calibration's fields.
+    fileprivate init?(_ json: JSONValue, _ options: AcceptanceOptions) {
+        guard let object = json.object, let name = object["name"]?.string else { return nil }
+        func number(_ key: String) -> Double? {
+            guard case .number(let value)? = object[key], value.double.isFinite else { return nil }
+            return value.double
+        }
+        func whole(_ key: String) -> Int? { number(key).flatMap { Int(exactly: $0) }.flatMap { $0 >= 0 ? $0 : nil } }
+        self.init(name: name)
+        guard let known = whole("count"), let right = whole("right"), let accepted = whole("accepted"),
+            let wrong = whole("wrong")
+        else { return nil }
+        (count, self.right, self.accepted, self.wrong) = (known, right, accepted, wrong)
+        guard options.per == .field else { return }
+        var threshold = AcceptanceThreshold([], options: options)
+        (threshold.count, threshold.accepted, threshold.wrong) = (known, accepted, wrong)
+        if object["threshold"] != .null {
+            guard let p = number("threshold"), (0...1).contains(p), let bound = number("bound") else { return nil }
+            (threshold.probability, threshold.bound) = (p, bound)
+        }
+        self.threshold = threshold
     }
 }

@@ -7,19 +7,19 @@ package struct FormsJob: Hashable, Sendable {
     package var template: String
     package var model: String
     package var calibration: String?
-    package var threshold: Double?
+    package var rule: AcceptanceRule
     package var files: [String]
 
-    package init(template: String, model: String, calibration: String?, threshold: Double?, files: [String]) {
+    package init(template: String, model: String, calibration: String?, rule: AcceptanceRule, files: [String]) {
         (self.template, self.model, self.calibration) = (template, model, calibration)
-        (self.threshold, self.files) = (threshold, files)
+        (self.rule, self.files) = (rule, files)
     }
 
     fileprivate var json: JSONValue {
         [
             "template": .string(template), "model": .string(model),
             "calibration": calibration.map { .string($0) } ?? .null,
-            "threshold": threshold.map { .number($0) } ?? .null, "files": .array(files.map { .string($0) }),
+            "threshold": rule.json, "files": .array(files.map { .string($0) }),
         ]
     }
 
@@ -109,13 +109,11 @@ package struct FormsFolder {
         let file = try BinaryFile(job.path)
         let json = try JSONValue.parse(try file.read(exactly: file.size), name: job.path, limit: 1 << 28)
         guard let object = json.object, let template = object["template"]?.string, let model = object["model"]?.string,
-            let files = object["files"]?.array
+            let files = object["files"]?.array, let rule = AcceptanceRule(object["threshold"])
         else { throw InputError(job.path, expected: "a reading that trainer forms read began", received: json.excerpt) }
-        var threshold: Double?
-        if case .number(let number)? = object["threshold"] { threshold = number.double }
         return (
             FormsJob(
-                template: template, model: model, calibration: object["calibration"]?.string, threshold: threshold,
+                template: template, model: model, calibration: object["calibration"]?.string, rule: rule,
                 files: files.compactMap(\.string)), try FormTemplate.read(templateFile.path)
         )
     }

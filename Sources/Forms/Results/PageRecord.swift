@@ -33,9 +33,9 @@ extension PageRecord {
     /// The height in pixels to which pictures of whole pages are reduced, approximately.
     private static let pageHeight = 900
 
-    /// - Parameter threshold: The probability from which on a field is accepted; nil to accept none.
+    /// - Parameter rule: The fields that are accepted.
     package init(
-        file: String, _ reading: PageReading, threshold: Double?, image: GreyImage
+        file: String, _ reading: PageReading, rule: AcceptanceRule, image: GreyImage
     ) throws(OperationError) {
         self.file = file
         page = reading.registered?.page
@@ -49,7 +49,7 @@ extension PageRecord {
         }
         for field in reading.fields {
             let isAccepted =
-                field.problem == nil && threshold.map { (field.best?.probability ?? -1) >= $0 } ?? false
+                field.problem == nil && field.best.map { rule.accepts($0.probability, field: field.name) } ?? false
             fields.append(
                 FieldRecord(
                     name: field.name, values: field.values, unchecked: field.unchecked, problem: field.problem,

@@ -173,7 +173,7 @@ package struct ResultTables {
         [
             "template": .string(job.template), "model": .string(job.model),
             "calibration": job.calibration.map { .string($0) } ?? .null,
-            "threshold": job.threshold.map { .number($0) } ?? .null,
+            "threshold": job.rule.json,
             "pages": .integer(counts.pages), "pagesNotFound": .integer(counts.pagesNotFound),
             "forms": .integer(counts.forms), "fields": .integer(counts.fields),
             "accepted": .integer(counts.count(.accepted)), "keyed": .integer(counts.count(.keyed)),

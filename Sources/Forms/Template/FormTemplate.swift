@@ -135,6 +135,15 @@ package struct AcceptanceOptions: Hashable, Sendable {
     package var error = 0.001
     /// The probability that the bound holds.
     package var level = 0.95
+    /// The fields that share a threshold and its bound.
+    package var per = Scope.form
+
+    package enum Scope: String, CaseIterable, Sendable {
+        /// All fields of the form.
+        case form
+        /// Each field has a threshold and a bound of its own.
+        case field
+    }
 
     package init() {}
 }

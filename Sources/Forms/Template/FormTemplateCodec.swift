@@ -70,6 +70,9 @@ extension FormTemplate {
         fields: [
             .key("error", \.error, .number(.open(0, 0.5)), "The share of accepted fields that may be wrong."),
             .key("level", \.level, .number(.open(0.5, 1)), "The probability that the bound holds."),
+            .key(
+                "per", \.per, .choice(AcceptanceOptions.Scope.self),
+                "Whether all fields of the form share one threshold and bound, or each field has its own."),
         ])
 
     private static let page = Section<FormPage>(
