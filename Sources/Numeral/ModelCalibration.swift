@@ -29,12 +29,14 @@ package struct ModelCalibration: Sendable {
         batchSize: Int, seed: UInt64, training: ImageSet, heldOut: ImageSet, pool: WorkerPool
     ) throws(InputError) {
         let graphs = try graph.widened(to: lines.widths), columns = graphs.map(\.outputColumns)
-        guard let held = try lines.validation(of: heldOut, seed: seed, columns: columns) else { return }
+        guard let set = try lines.validation(of: heldOut, seed: seed, columns: columns) else { return }
         let networks = LineNetworks(graphs, batchSize: batchSize, pool: pool, keepsFeatures: true)
         networks.load(parameters: parameters, state: state)
-        temperature = networks.temperature(on: held)
+        let held = networks.logits(of: set)
+        temperature = LineNetworks.temperature(of: held)
         let learned = try lines.samples(of: training, count: Self.trainingLines, seed: seed, columns: columns)
-        strangers = StrangerDetector.fit(networks, training: learned, heldOut: held)
+        strangers = StrangerDetector.fit(
+            training: networks.logits(of: learned), heldOut: held, strangers: networks.logits(of: set.strangers))
     }
 
     /// Calibrates a network of single images.

@@ -22,8 +22,8 @@ extension LineNetworks {
 
     /// Returns the temperature that calibrates the probabilities of whole lines: the one that minimises the mean of
     /// `−log P(text)`, found by golden-section search over log T.
-    package func temperature(on lines: LineSet) -> Double {
-        let logits = logits(of: lines).map { ($0.logits, $0.text.map(Int.init)) }
+    package static func temperature(of lines: [(logits: LineLogits, text: [UInt8])]) -> Double {
+        let logits = lines.map { ($0.logits, $0.text.map(Int.init)) }
         func loss(_ logT: Double) -> Double {
             logits.reduce(0) { $0 - $1.0.probabilities(temperature: exp(logT)).logLikelihood(of: $1.1) }
         }

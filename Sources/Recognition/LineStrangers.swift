@@ -8,23 +8,24 @@ import Training
 /// Each character is scored at the one of its columns in which its class has the largest logit: by that column's
 /// logits, including the blank's, and its features, the input of the classifying layer.
 extension StrangerDetector {
-    /// Fits a detector to a line-reading network. Held-out lines and strangers contribute the characters that the
-    /// network reads in them.
+    /// What a network gives for lines, with their true texts.
+    package typealias Lines = [(logits: LineLogits, text: [UInt8])]
+
+    /// Fits a detector to a line-reading network, of whose ``LineLogits/features`` it needs those of every column.
     /// - Parameters:
-    ///   - networks: The loaded networks, created with `keepsFeatures`.
     ///   - training: Training lines, which contribute the characters of their true texts.
-    ///   - heldOut: Lines that the network was not trained on.
-    /// - Returns: Nil if the network has no features per column, or for the reasons of
+    ///   - heldOut: Lines that the network was not trained on; they contribute the characters read in them.
+    ///   - strangers: Lines of no characters, likewise.
+    /// - Returns: Nil if there are no features, or for the reasons of
     ///   ``fit(training:labels:heldOut:strangers:classes:)``.
-    package static func fit(_ networks: LineNetworks, training: LineSet, heldOut: LineSet) -> StrangerDetector? {
-        let lines = networks.logits(of: training).filter { $0.logits.columns >= $0.text.count }
+    package static func fit(training: Lines, heldOut: Lines, strangers: Lines) -> StrangerDetector? {
+        let lines = training.filter { $0.logits.columns >= LineSet.columnsNeeded($0.text) }
         guard let learned = Activations(lines.map { ($0.logits, $0.text.map(Int.init)) }),
-            let known = Activations(read: heldOut, by: networks),
-            let strangers = Activations(read: heldOut.strangers, by: networks),
+            let known = Activations(readIn: heldOut), let unknown = Activations(readIn: strangers),
             let classes = lines.first?.logits.classes
         else { return nil }
         return fit(
-            training: learned, labels: lines.flatMap(\.text), heldOut: known, strangers: strangers, classes: classes)
+            training: learned, labels: lines.flatMap(\.text), heldOut: known, strangers: unknown, classes: classes)
     }
 
     /// Returns the familiarity of each character of `text`, in a line with features; see ``familiarity(score:)``.
@@ -35,11 +36,8 @@ extension StrangerDetector {
 
 extension StrangerDetector.Activations {
     /// The activations of the characters that the network reads in lines.
-    fileprivate init?(read lines: LineSet, by networks: LineNetworks) {
-        self.init(
-            networks.logits(of: lines).map { line in
-                (line.logits, line.logits.probabilities().readings().first?.text ?? [])
-            })
+    fileprivate init?(readIn lines: StrangerDetector.Lines) {
+        self.init(lines.map { ($0.logits, $0.logits.probabilities().readings().first?.text ?? []) })
     }
 
     /// The activations of the characters of lines with known texts.

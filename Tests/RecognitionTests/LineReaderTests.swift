@@ -40,6 +40,7 @@ import Workers
         #expect(files.reduce(0, +) <= 3_000_000)
         let lines = try BoxModel.loadLines()
         #expect(lines.graph.readsLines && lines.temperature != nil && lines.classNames.count == 10)
+        #expect(lines.strangers != nil)
         // Its run's own figures lie beside it.
         struct Figures: Decodable {
             struct Test: Decodable { var lines: Int, accuracy: Double }

@@ -94,6 +94,23 @@ import Testing
         #expect(own.train.labels[157] == train.labels[158])
     }
 
+    /// A network of lines is given a detector, and nothing else of it changes.
+    @Test func linesTakeADetector() throws {
+        let folder = try CommandLineTests.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        _ = try Self.makeData(in: folder)
+        let outcome = try CommandLineTests.trainer(
+            ["audit", "--model", "box-lines", "--data", "data", "--save", "lines.safetensors"], in: folder)
+        #expect(outcome.code == 0 && outcome.output.contains("detector of strangers"), "\(outcome.errors)")
+        let (box, saved) = (
+            try SavedModel.load(path: "box-lines"),
+            try SavedModel.load(path: folder.appendingPathComponent("lines.safetensors").path)
+        )
+        #expect(saved.parameters.array == box.parameters.array && saved.temperature == box.temperature)
+        let (own, other) = (try #require(box.strangers), try #require(saved.strangers))
+        #expect(own != other && own.featureCount == other.featureCount && own.classCount == 11)
+    }
+
     @Test func correctionsOfOtherDataAreRefused() throws {
         let folder = try CommandLineTests.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }

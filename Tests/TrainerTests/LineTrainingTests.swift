@@ -219,6 +219,10 @@ import Workers
         #expect(try refusal(["export", "--model", run, "--format", "onnx", "x.onnx"]).contains("reads lines of text"))
         #expect(try refusal(["compare", run, run]).contains("a run on lines of text"))
         #expect(try refusal(["evaluate", "--model", run, "--robustness"]).contains("lines"))
+        #expect(try refusal(["audit", "--model", run]).contains("lines are not audited"))
+        #expect(try refusal(["audit", "--model", run, "--save", "x", "--prune", "both"]).contains("--prune"))
+        // It reads too little of the 30 lines to know what is usual.
+        #expect(try refusal(["audit", "--model", run, "--save", "x"]).contains("--save: expected at least 100"))
         #expect(try refusal(["--config", "lines.json", "--folds", "2"]).contains("data.fold"))
         #expect(try refusal(["lr-find", "--config", "lines.json"]).contains("lines of text"))
         #expect(

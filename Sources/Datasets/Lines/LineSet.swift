@@ -47,7 +47,7 @@ package struct LineSet: Sendable {
     package func text(_ classes: some Sequence<UInt8>) -> String { classes.map { classNames[Int($0)] }.joined() }
 
     /// Returns the number of columns that a text needs: one per character, and one more between two equal ones.
-    static func columnsNeeded(_ text: [UInt8]) -> Int {
+    package static func columnsNeeded(_ text: [UInt8]) -> Int {
         text.count + zip(text, text.dropFirst()).count { $0 == $1 }
     }
 
