@@ -213,8 +213,7 @@ package final class DigitReader {
         var logits: [Float], familiarities: [Double?]
         if let strangers, let found = classifier.activations(of: images) {
             logits = found.logits
-            familiarities = strangers.scores(.init(logits: found.logits, features: found.features))
-                .map { strangers.familiarity(score: $0) }
+            familiarities = strangers.familiarities(.init(logits: found.logits, features: found.features))
         } else {
             logits = classifier.logits(of: images)
             familiarities = [Double?](repeating: nil, count: inputs.count)

@@ -20,8 +20,9 @@ extension StrangerDetector {
     ///   ``fit(training:labels:heldOut:strangers:classes:)``.
     package static func fit(training: Lines, heldOut: Lines, strangers: Lines) -> StrangerDetector? {
         let lines = training.filter { $0.logits.columns >= LineSet.columnsNeeded($0.text) }
-        guard let learned = Activations(lines.map { ($0.logits, $0.text.map(Int.init)) }),
-            let known = Activations(readIn: heldOut), let unknown = Activations(readIn: strangers),
+        func read(_ line: LineProbabilities, _: [UInt8]) -> [Int] { line.readings().first?.text ?? [] }
+        guard let learned = Activations(lines, text: { $1.map(Int.init) }),
+            let known = Activations(heldOut, text: read), let unknown = Activations(strangers, text: read),
             let classes = lines.first?.logits.classes
         else { return nil }
         return fit(
@@ -30,21 +31,19 @@ extension StrangerDetector {
 
     /// Returns the familiarity of each character of `text`, in a line with features; see ``familiarity(score:)``.
     func familiarities(of text: [Int], at columns: [ClosedRange<Int>], in logits: LineLogits) -> [Double]? {
-        Activations(text, at: columns, in: logits).map { scores($0).map { familiarity(score: $0) } }
+        Activations(text, at: columns, in: logits).map(familiarities)
     }
 }
 
 extension StrangerDetector.Activations {
-    /// The activations of the characters that the network reads in lines.
-    fileprivate init?(readIn lines: StrangerDetector.Lines) {
-        self.init(lines.map { ($0.logits, $0.logits.probabilities().readings().first?.text ?? []) })
-    }
-
-    /// The activations of the characters of lines with known texts.
-    fileprivate init?(_ lines: [(logits: LineLogits, text: [Int])]) {
+    /// The activations of the characters of lines; nil if features were not kept.
+    /// - Parameter text: Returns the characters, given a line's probabilities and its true text.
+    fileprivate init?(_ lines: StrangerDetector.Lines, text: (LineProbabilities, [UInt8]) -> [Int]) {
         self.init(logits: [], features: [])
-        for (line, text) in lines where !text.isEmpty {
-            guard let own = Self(text, at: line.probabilities().alignment(of: text), in: line) else { return nil }
+        for line in lines {
+            let probabilities = line.logits.probabilities(), text = text(probabilities, line.text)
+            guard !text.isEmpty else { continue }
+            guard let own = Self(text, at: probabilities.alignment(of: text), in: line.logits) else { return nil }
             logits += own.logits
             features += own.features
         }

@@ -114,10 +114,9 @@ struct AuditCommand: ParsableCommand {
     func run() throws {
         if let predictions { return try auditTable(predictions) }
         if let corrections { return try apply(corrections, to: loaded()) }
-        if let save, let model = try model.map({ try SavedModel.load(path: $0) }), model.graph.readsLines {
-            return try saveLines(model, to: save)
-        }
-        let session = try makeSession()
+        let judge = try model.map { try SavedModel.load(path: $0) }
+        if let save, let judge, judge.graph.readsLines { return try saveLines(judge, to: save) }
+        let session = try makeSession(judge)
         defer { session.pool.shutdown() }
         // Report impossible requests before spending minutes.
         let saved = save == nil ? nil : try session.savedModel()
@@ -166,7 +165,7 @@ struct AuditCommand: ParsableCommand {
         let experiment: Experiment
         if let model {
             let model = try SavedModel.load(path: model)
-            try AuditSession.check(model)
+            try model.requireSingleImages(remedy: AuditSession.linesRemedy)
             experiment = try AuditSession.experiment(of: model, data: data)
         } else {
             experiment = try trainCommand().configured().0
@@ -198,8 +197,8 @@ struct AuditCommand: ParsableCommand {
         print(section)
     }
 
-    private func makeSession() throws -> AuditSession {
-        guard let model else {
+    private func makeSession(_ judge: SavedModel?) throws -> AuditSession {
+        guard let judge else {
             let train = try trainCommand()
             var session: AuditSession?
             try Ranks.join { ranks in
@@ -212,8 +211,7 @@ struct AuditCommand: ParsableCommand {
             guard let session else { throw ExitCode(1) }
             return session
         }
-        return try AuditSession(
-            SavedModel.load(path: model), data: data, isUnseen: unseen, isSaved: save != nil, common: common)
+        return try AuditSession(judge, data: data, isUnseen: unseen, isSaved: save != nil, common: common)
     }
 
     /// Returns the `trainer train --folds` command with the options given here.

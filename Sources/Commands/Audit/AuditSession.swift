@@ -79,13 +79,7 @@ struct AuditSession {
         (firstIsJudged, model, detector) = (true, nil, nil)
     }
 
-    /// - Throws: an `InputError` if the network reads lines.
-    static func check(_ model: SavedModel) throws(InputError) {
-        guard model.graph.readsLines else { return }
-        throw InputError(
-            "--model", expected: "a network of single images", received: "one of lines of text",
-            remedy: "--save FILE gives it a detector of strangers; lines are not audited")
-    }
+    static let linesRemedy = "--save FILE gives it a detector of strangers; lines are not audited"
 
     /// Returns the configuration by which a model's data are loaded.
     static func experiment(of model: SavedModel, data: String?) throws -> Experiment {
@@ -103,7 +97,7 @@ struct AuditSession {
     /// Creates a session whose judge is one trained network.
     /// - Parameter isSaved: whether ``savedModel()`` will be called, so that a detector must be fitted.
     init(_ model: SavedModel, data: String?, isUnseen: Bool, isSaved: Bool, common: CommonOptions) throws {
-        try Self.check(model)
+        try model.requireSingleImages(remedy: Self.linesRemedy)
         experiment = try Self.experiment(of: model, data: data)
         var options = experiment.dataRequest
         options.modelClasses = model.classNames

@@ -10,9 +10,7 @@ extension AuditCommand {
         for (option, isGiven) in [
             ("--unseen", unseen), ("--against", against != nil), ("--apply", apply != nil), ("--prune", prune != nil),
             ("--rank", rank != nil), ("--output", output != nil),
-        ] where isGiven {
-            throw InputError(option, expected: "a network of single images", received: "one of lines of text")
-        }
+        ] where isGiven { try model.requireSingleImages(option) }
         let experiment = try AuditSession.experiment(of: model, data: data)
         let loaded = try common.load(experiment.dataRequest, seed: experiment.seed)
         guard let lines = loaded.lines else {

@@ -277,10 +277,7 @@ struct EvaluateCommand: ParsableCommand {
         guard split == .validation else {
             return (loaded.dataset, loaded.source, try loaded.loadTest(), loaded.lines)
         }
-        guard loaded.lines == nil else {
-            throw InputError(
-                "--split validation", expected: "a network of single images", received: "one of lines of text")
-        }
+        try saved.requireSingleImages("--split validation")
         guard loaded.validation.count > 0 else {
             throw InputError(
                 "--split validation", expected: "a model trained with data.validationFraction above 0", received: "0",

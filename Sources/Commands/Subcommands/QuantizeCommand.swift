@@ -49,9 +49,7 @@ struct QuantizeCommand: ParsableCommand {
     func run() throws {
         let saved = try SavedModel.load(path: model)
         let target = try target()
-        guard !saved.graph.readsLines else {
-            throw InputError("--model", expected: "a network of single images", received: "one of lines of text")
-        }
+        try saved.requireSingleImages()
         let experiment = try AuditSession.experiment(of: saved, data: data)
         var options = experiment.dataRequest
         options.modelClasses = saved.classNames

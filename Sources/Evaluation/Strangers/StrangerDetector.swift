@@ -257,6 +257,9 @@ package struct StrangerDetector: Hashable, Sendable {
         return Double(1001 - max(low, 1)) / 1000
     }
 
+    /// Returns the familiarity of each image, `[N]`; see ``familiarity(score:)``.
+    package func familiarities(_ images: Activations) -> [Double] { scores(images).map { familiarity(score: $0) } }
+
     /// Returns the combined familiarity of several images, for example of one line: the joint p-value by Fisher's
     /// method, `e⁻ˢ·Σ_{k<n} sᵏ/k!` with `s = −Σ log pᵢ`.
     ///

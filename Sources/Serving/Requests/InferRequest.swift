@@ -210,7 +210,7 @@ struct InferRequest: Sendable {
             let logits = reader.classifier.lastLogits
             let familiarity = strangers.flatMap { strangers in
                 reader.classifier.lastFeatures.map { features in
-                    strangers.familiarity(score: strangers.scores(.init(logits: logits, features: features))[0])
+                    strangers.familiarities(.init(logits: logits, features: features))[0]
                 }
             }
             return Answer(

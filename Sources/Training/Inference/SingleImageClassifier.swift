@@ -8,6 +8,7 @@ import Workers
 /// `Sendable` by contract: one caller at a time.
 package final class SingleImageClassifier: @unchecked Sendable {
     private let network: InferenceNetwork
+    private let featurePlaces: (places: Int, channels: Int)?
     private let image, probabilities: AlignedBuffer<Float>
     private let normalization: (mean: Float, standardDeviation: Float)?
     /// The network's input for each value of a byte.
@@ -22,6 +23,7 @@ package final class SingleImageClassifier: @unchecked Sendable {
         // A pool of one thread creates no threads of its own.
         network = InferenceNetwork(
             graph: graph, batchSize: 1, pool: WorkerPool(threads: 1), keepsFeatures: keepsFeatures)
+        featurePlaces = graph.featurePlaces
         network.load(parameters: parameters, state: state)
         image = AlignedBuffer(count: graph.inputShape.count)
         probabilities = AlignedBuffer(count: graph.classCount)
@@ -68,8 +70,9 @@ package final class SingleImageClassifier: @unchecked Sendable {
     /// The features of the last image classified, averaged over places: see ``Classifier/activations(of:)``. `nil` if
     /// they are not kept.
     package var lastFeatures: [Float]? {
-        guard let (places, channels) = network.graph.featurePlaces else { return nil }
-        return network.features(count: 1)?.meansOverPlaces(images: 1, places: places, channels: channels)
+        guard let featurePlaces else { return nil }
+        return network.features(count: 1)?
+            .meansOverPlaces(images: 1, places: featurePlaces.places, channels: featurePlaces.channels)
     }
 
     private func predict() -> [Float] {
