@@ -100,6 +100,8 @@ public struct DataOptions: Hashable, Sendable {
     package var isAllTest = false
     /// The network's input size, if it differs from that of the data.
     package var imageSize: Extent? = nil
+    /// The network's input channels, if they are known.
+    package var imageChannels: Int? = nil
 
     /// Lines of text composed from the data's pictures, each a single character; nil for the pictures themselves.
     public var lines: LineOptions? = nil

@@ -91,7 +91,7 @@ package enum DatasetLoader {
             let named = NamedFolder(path: directory, place: "data.directory", record: record)
             let own = try OwnData.find(directory)
             // A folder may hold pictures beside the files of the named data set.
-            if let own, try own.kind == .idx || !DatasetFileNames.isFolder(directory) || named.find() == nil {
+            if let own, try [.idx, .shards].contains(own.kind) || !DatasetFileNames.isFolder(directory) || named.find() == nil {
                 return try own.load(options, seed: seed, locations: locations, progress: progress)
             }
         }

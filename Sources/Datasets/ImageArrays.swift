@@ -50,7 +50,7 @@ extension ImageSet {
     /// - Precondition: `index` in 0..<``count``.
     public subscript(index: Int) -> (pixels: [UInt8], label: Int) {
         precondition(index >= 0 && index < count, "ImageSet: index \(index) out of 0..<\(count)")
-        return (Array(images[(index * imageSize)..<((index + 1) * imageSize)]), Int(labels[index]))
+        return (bytes(of: index), Int(labels[index]))
     }
 
     /// Checks that all pixels are in [0, 1].

@@ -1,10 +1,10 @@
 import Tensors
 
-/// Labelled images of one size, in memory, as `[N, H, W, C]` arrays: images, rows, columns, channels.
+/// Labelled images of one size, as `[N, H, W, C]` arrays: images, rows, columns, channels. They are in memory, or in the
+/// files of a sharded data set.
 public struct ImageSet: Sendable {
-    /// Pixels, `[count, height, width, channels]` in row-major order; images of numbers are rounded to the nearest
-    /// byte.
-    package let images: [UInt8]
+    /// The bytes; images of numbers are rounded to the nearest byte.
+    let storage: ImageStorage
     /// Pixels in [0, 1] if they were given as numbers, which networks then see instead of `images`.
     package let numbers: [Float]?
     /// The class of each image, below ``classCount``.
@@ -22,6 +22,8 @@ public struct ImageSet: Sendable {
 
     /// The number of images.
     public var count: Int { labels.count }
+    /// The extents as an IDX file has them: `[N, H, W]` for one channel, else `[N, H, W, C]`.
+    package var extents: [Int] { [count, height, width] + (channels == 1 ? [] : [channels]) }
     /// The number of values of one image.
     package var imageSize: Int { height * width * channels }
 
@@ -64,7 +66,7 @@ public struct ImageSet: Sendable {
                 labelsPlace ?? place, expected: "labels in 0...\(classCount - 1)",
                 received: "\(labels[index]) at index \(index)")
         }
-        self.images = images
+        storage = .memory(images)
         numbers = nil
         self.labels = labels
         self.height = height
@@ -75,7 +77,12 @@ public struct ImageSet: Sendable {
     }
 
     init(_ set: ImageSet, images: [UInt8], numbers: [Float]?, labels: [UInt8]) {
-        self.images = images
+        self.init(set, storage: .memory(images), numbers: numbers, labels: labels)
+    }
+
+    /// Creates a set with the size and classes of `set`.
+    init(_ set: ImageSet, storage: ImageStorage, numbers: [Float]? = nil, labels: [UInt8]) {
+        self.storage = storage
         self.numbers = numbers
         self.labels = labels
         height = set.height
@@ -93,21 +100,21 @@ public struct ImageSet: Sendable {
             labels: [UInt8](repeating: 0, count: bytes.count / set.imageSize))
     }
 
-    /// The bytes of each image, in order.
-    package var eachBytes: [ArraySlice<UInt8>] {
-        (0..<count).map { images[($0 * imageSize)..<(($0 + 1) * imageSize)] }
-    }
-
     /// Returns the same images with other classes, `[count]`, each below ``classCount``.
     package func relabelled(_ labels: [UInt8]) -> ImageSet {
         precondition(
             labels.count == count && labels.allSatisfy { Int($0) < classCount }, "ImageSet: a class for each image")
-        return ImageSet(self, images: images, numbers: numbers, labels: labels)
+        return ImageSet(self, storage: storage, numbers: numbers, labels: labels)
     }
 
     /// Returns a copy of the images at `indices`, in that order.
     /// - Precondition: each index in 0..<count.
     public func subset(_ indices: [Int]) -> ImageSet {
+        if case .stored(let store, let numbers) = storage {
+            return ImageSet(
+                self, storage: .stored(store, indices.map { numbers[$0] }), labels: indices.map { labels[$0] })
+        }
+        let images = images
         var pixels: [UInt8] = []
         pixels.reserveCapacity(indices.count * imageSize)
         var values: [Float] = []
@@ -128,6 +135,11 @@ public struct ImageSet: Sendable {
         precondition(
             (height, width, channels, classNames) == (other.height, other.width, other.channels, other.classNames)
                 && (numbers == nil) == (other.numbers == nil), "ImageSet: halves of one data set")
+        if case .stored(let store, let numbers) = storage, case .stored(let otherStore, let others) = other.storage,
+            store === otherStore
+        {
+            return ImageSet(self, storage: .stored(store, numbers + others), labels: labels + other.labels)
+        }
         return ImageSet(
             self, images: images + other.images, numbers: numbers.flatMap { a in other.numbers.map { a + $0 } },
             labels: labels + other.labels)
@@ -151,9 +163,9 @@ public struct ImageSet: Sendable {
     /// Returns the same images with other class names.
     func named(_ names: [String]) throws(InputError) -> ImageSet {
         let named = try ImageSet(
-            images: images, labels: labels, height: height, width: width, channels: channels, classCount: classCount,
+            images: [], labels: [], height: height, width: width, channels: channels, classCount: classCount,
             classNames: names.map(ClassName.shown), place: "data.classNames")
-        return ImageSet(named, images: images, numbers: numbers, labels: labels)
+        return ImageSet(named, storage: storage, numbers: numbers, labels: labels)
     }
 
     /// The number of images of each class.
@@ -167,8 +179,8 @@ public struct ImageSet: Sendable {
     package var pixelMoments: (mean: Double, standardDeviation: Double) {
         if let numbers { return Self.moments(numbers) }
         var histogram = [Int](repeating: 0, count: 256)
-        for pixel in images { histogram[Int(pixel)] += 1 }
-        let count = Double(images.count)
+        forEachImage { _, pixels in for i in pixels.indices { histogram[Int(pixels[i])] += 1 } }
+        let count = Double(self.count * imageSize)
         guard count > 0 else { return (0, 0) }
         var sum = 0, squares = 0
         for (value, times) in histogram.enumerated() {

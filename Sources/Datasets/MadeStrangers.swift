@@ -6,14 +6,13 @@ extension ImageSet {
         var pixels: [UInt8] = []
         pixels.reserveCapacity(3 * count * imageSize)
         let row = width * channels, half = height / 2, middle = width / 2 * channels
-        func line(_ image: Int, _ y: Int) -> ArraySlice<UInt8> {
-            images[(image * imageSize + y * row)..<(image * imageSize + (y + 1) * row)]
-        }
         for first in 0..<count {
             // The next image of another class, starting a third of the set away so that neighbours in a sorted file
             // differ too.
             let others = (1..<self.count).lazy.map { (first + self.count / 3 + $0) % self.count }
             guard let second = others.first(where: { labels[$0] != labels[first] }) else { return nil }
+            let both = [first: bytes(of: first), second: bytes(of: second)]
+            func line(_ image: Int, _ y: Int) -> ArraySlice<UInt8> { (both[image] ?? [])[(y * row)..<((y + 1) * row)] }
             for y in 0..<height { pixels += line(first, y).prefix(middle) + line(second, y).dropFirst(middle) }
             for y in 0..<height { pixels += line(y < half ? first : second, y) }
             for y in 0..<height {

@@ -49,6 +49,18 @@ import Testing
         }
     }
 
+    /// Colours last stay, colours first are put last.
+    @Test func colours() throws {
+        let values = (0..<2 * 8 * 6 * 3).map { $0 % 251 }, bytes = values.map { UInt8($0) }
+        let last = try OwnIDX(images: IDX(extents: [2, 8, 6, 3], bytes: bytes), place: "f")
+        #expect(last.array == IDX(extents: [2, 8, 6, 3], bytes: bytes) && last.note == nil)
+        let first = try OwnIDX(images: IDX(extents: [2, 3, 8, 6], bytes: bytes), place: "f")
+        #expect(first.array.extents == [2, 8, 6, 3] && first.note == "channels come first and are put last")
+        for (n, y, x, c) in [(0, 0, 0, 0), (0, 3, 5, 2), (1, 7, 0, 1)] {
+            #expect(first.array.bytes[((n * 8 + y) * 6 + x) * 3 + c] == bytes[((n * 3 + c) * 8 + y) * 6 + x])
+        }
+    }
+
     @Test func labelsThatAreNone() throws {
         func message(_ type: IDX.ElementType, _ extents: [Int], _ values: [Double]) -> String {
             inputError { _ = try OwnIDX(labels: Self.idx(type, extents, values), place: "f") }
@@ -84,7 +96,7 @@ import Testing
             inputError { _ = try OwnIDX(images: Self.idx(type, extents, values), place: "f") }
         }
         #expect(message(.ubyte, [1, 6], [Double](repeating: 0, count: 6)).contains("images.reshape(-1, H, W)"))
-        #expect(message(.ubyte, [1, 2, 2, 3], [Double](repeating: 0, count: 12)).contains("make them grey"))
+        #expect(message(.ubyte, [1, 8, 8, 5], [Double](repeating: 0, count: 320)).contains("at most 4 channels"))
         #expect(message(.ubyte, [2], [0, 1]).contains("are images and labels exchanged?"))
         #expect(message(.float32, [1, 1, 2], [-1, 1]).contains("received numbers from -1.0 to 1.0"))
         #expect(message(.float32, [1, 1, 2], [0.5, 200]).contains("received fractions up to 200.0"))

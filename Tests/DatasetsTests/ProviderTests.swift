@@ -58,6 +58,35 @@ import TestSupport
         #expect(data.digests["train images"]?.count == 64)
     }
 
+    /// SVHN's files, made by SciPy, as Tests/Oracles/make_mat.py does.
+    @Test func svhn() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("svhn-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = try #require(Data(base64Encoded: Self.svhnFile))
+        for name in ["train_32x32.mat", "test_32x32.mat", "extra_32x32.mat"] {
+            try file.write(to: folder.appendingPathComponent(name))
+        }
+        let data = try SVHN(directory: folder.path).load()
+        #expect((data.train.count, data.train.height, data.train.width, data.train.channels) == (4, 2, 3, 3))
+        // The label 10 is the digit 0.
+        #expect(data.train.labels == [0, 1, 2, 3] && data.train.classNames == ImageSet.digits)
+        for (n, y, x, c) in [(0, 0, 0, 0), (1, 1, 2, 0), (3, 0, 1, 2)] {
+            #expect(data.train.bytes(of: n)[(y * 3 + x) * 3 + c] == UInt8(60 * n + 10 * c + 3 * x + y))
+        }
+        #expect(try data.test().images == data.train.images)
+        #expect(try SVHN(directory: folder.path, extra: true).load().train.count == 8)
+        try file.dropLast(9).write(to: folder.appendingPathComponent("train_32x32.mat"))
+        #expect(throws: InputError.self) { _ = try SVHN(directory: folder.path).load() }
+    }
+
+    private static let svhnFile = """
+        TUFUTEFCIDUuMCBNQVQtZmlsZSAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg\
+        ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAAAAAAAAAAAAABSU0PAAAAdQAAAHic42NgYGgAYjYg5gBiTgYIYAVi\
+        ASBmAmJmKGYBYkYgjICKe4AUMjKzsLFzcfPyCQiKiIpLSEnb2No7ODm7uXt6+fgGBAaHhIVXVFbX1NU3Nbe2dXT29PZPmDR5y9btO3bt\
+        3rf/4KEjR0+cPH3m3HkANKMehw8AAAAqAAAAeJzjY2BgMABiNiDmAGJOBghghfJZgJgRjBkZKoE0E1CEi5GJGQAZCAD5
+        """
+
     @Test func aPartIsKeptForValidation() throws {
         let folder = try folder()
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -11,10 +11,10 @@ struct GreyPixels {
 
     init(_ images: ImageSet) {
         (height, width) = (images.height, images.width)
-        let channels = images.channels
+        let channels = images.channels, bytes = images.images
         values = (0..<images.count * height * width).map { pixel in
             var sum: Float = 0
-            for c in 0..<channels { sum += Float(images.images[pixel * channels + c]) }
+            for c in 0..<channels { sum += Float(bytes[pixel * channels + c]) }
             return sum / Float(channels)
         }
     }

@@ -100,8 +100,10 @@ struct Assessment {
             graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool,
             communicator: ranks.communicator)
         classifier.load(parameters: parameters, state: state)
-        return try classifier.probabilities(
+        let probabilities = try classifier.probabilities(
             of: images, averagedOver: experiment.evaluation.testTimeAugmentation)
+        try images.checkReading()
+        return probabilities
     }
 
     private func pictures(

@@ -10,12 +10,13 @@ extension DatasetsCommand {
     struct Convert: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:
-                "Convert a folder of pictures or a CSV file to IDX files to train on, or IDX files back to either.",
+                "Convert a folder of pictures or a CSV file to IDX files or shards to train on, or IDX files back to either.",
             discussion: """
                 SOURCE is a folder with a folder of pictures for each class (in train and test, or alone), a CSV file (label, \
                 pixels), a folder of IDX files named like MNIST's, or an IDX file of images with --labels. IDX stores light \
                 ink on black, as MNIST does, but any pictures can be trained on. Nothing is written unless the whole source is \
-                valid.
+                valid. With --shards, pictures are written one after the other and need not fit in memory, neither here nor \
+                in training.
                 """)
 
         enum Target: String, CaseIterable, ExpressibleByArgument { case idx, png, csv }
@@ -62,6 +63,15 @@ extension DatasetsCommand {
         @Flag(help: "Compress IDX files.")
         var gzip = false
 
+        @Flag(help: "Keep the colours of pictures, or read three values for each pixel of a CSV file.")
+        var colour = false
+
+        @Flag(help: "Write shards: IDX files of a limited size, whose images training reads when it needs them.")
+        var shards = false
+
+        @Option(help: ArgumentHelp("The size of a shard; default: 128.", valueName: "MiB"))
+        var shardSize: Int?
+
         @Flag(name: .shortAndLong, help: "Print only results and errors, no progress.")
         var quiet = false
 
@@ -71,6 +81,16 @@ extension DatasetsCommand {
         func validate() throws {
             guard testFraction >= 0, testFraction < 1 else {
                 throw ValidationError("--test-fraction: expected a number in [0, 1) · received \(testFraction)")
+            }
+            if shards, to != nil || gzip {
+                throw ValidationError("--shards: expected no --to and no --gzip beside it: shards are plain IDX files")
+            }
+            if let shardSize, !shards || !(1...4096).contains(shardSize) {
+                throw ValidationError(
+                    "--shard-size: expected 1…4096 MiB, and --shards beside it · received \(shardSize)")
+            }
+            if colour, prepare {
+                throw ValidationError("--colour: expected no --prepare beside it: ink has no colour")
             }
         }
 
@@ -85,6 +105,7 @@ extension DatasetsCommand {
         }
 
         private func convert() throws {
+            if shards { return try writeShards() }
             let (read, isIDX) = try data()
             let data = read.withTest(fraction: isIDX ? 0 : testFraction)
             let target = to ?? (isIDX ? .png : .idx)
@@ -120,35 +141,64 @@ extension DatasetsCommand {
                 )
             }
             if isFolder.boolValue {
-                for (option, value) in [("--label", label), ("--test", test)] where value != nil {
-                    throw InputError(
-                        option, expected: "nothing beside a folder: it is for a CSV file", received: value ?? "")
-                }
+                try check(isFolderOfPictures: false)
                 if let data = try ConversionFiles.readIDX(source, transposed: transposed) { return (data, true) }
-                if transposed {
-                    throw InputError("--transposed", expected: "IDX files", received: "a folder of pictures")
-                }
-                let fitting: ImageFolder.Fitting
-                let extents = try extents()
-                switch (prepare, extents) {
-                case (true, let size): fitting = .prepared(width: size?.width ?? 28, height: size?.height ?? 28)
-                case (false, let size?): fitting = .resized(width: size.width, height: size.height)
-                case (false, nil): fitting = .asIs
-                }
+                try check(isFolderOfPictures: true)
                 return (
-                    try ImageFolder.read(source, fitting: fitting, inverted: invert, note: note) {
-                        show("Reading", $0, $1)
-                    },
+                    try ImageFolder.read(
+                        source, fitting: try fitting(), isColour: colour, inverted: invert, note: note
+                    ) { show("Reading", $0, $1) },
                     false
                 )
             }
             for (option, isGiven) in [("--prepare", prepare), ("--transposed", transposed)] where isGiven {
                 throw InputError(option, expected: "pictures or IDX files", received: "a CSV file")
             }
-            let options = ImageCSV.Options(labelColumn: label, size: try extents())
+            let options = ImageCSV.Options(labelColumn: label, size: try extents(), channels: colour ? 3 : 1)
             let train = try ImageCSV.read(source, options, note: note)
             let half = try test.map { try ImageCSV.read($0, options, as: train, note: note) }
             return (ConvertedData(train: invert ? train.inverted : train, test: invert ? half?.inverted : half), false)
+        }
+
+        /// Writes shards: from pictures one after the other, from other sources by way of memory.
+        private func writeShards() throws {
+            let writer = try ShardWriter(output, shardBytes: (shardSize ?? 128) << 20)
+            var isFolder: ObjCBool = false
+            let exists = FileManager.default.fileExists(atPath: source, isDirectory: &isFolder)
+            if exists, isFolder.boolValue, labels == nil, !ConversionFiles.isIDX(source) {
+                try check(isFolderOfPictures: true)
+                let layout = try FolderLayout(source)
+                for text in layout.notes { note(text) }
+                try writer.write(
+                    layout, fitting: try fitting(), isColour: colour, inverted: invert, testFraction: testFraction,
+                    note: note
+                ) { show("Writing", $0, $1) }
+            } else {
+                let (read, isIDX) = try data()
+                try writer.write(read.withTest(fraction: isIDX ? 0 : testFraction))
+            }
+            if !quiet { ProgressLine.clear() }
+            Console.message("\(output): \(writer.summary)")
+        }
+
+        /// Refuses options that a folder of pictures does not have.
+        private func check(isFolderOfPictures: Bool) throws(InputError) {
+            for (option, value) in [("--label", label), ("--test", test)] where value != nil {
+                throw InputError(
+                    option, expected: "nothing beside a folder: it is for a CSV file", received: value ?? "")
+            }
+            if isFolderOfPictures, transposed {
+                throw InputError("--transposed", expected: "IDX files", received: "a folder of pictures")
+            }
+        }
+
+        /// Returns how a picture becomes an image.
+        private func fitting() throws(InputError) -> ImageFolder.Fitting {
+            switch (prepare, try extents()) {
+            case (true, let size): .prepared(width: size?.width ?? 28, height: size?.height ?? 28)
+            case (false, let size?): .resized(width: size.width, height: size.height)
+            case (false, nil): .asIs
+            }
         }
 
         private func note(_ text: String) { Console.message("Note: \(printable(text))") }

@@ -96,13 +96,14 @@ package final class ImageViews: ParallelWork {
         guard let target else { return }
         let size = data.imageSize, map = maps[view]
         let first = range.lowerBound + task * Self.runLength
-        let pixels = data.images
+        var bytes: [UInt8] = []
         var padded = [Float](repeating: 0, count: (data.height + 2) * (data.width + 2) * data.channels)
         for index in first..<min(first + Self.runLength, range.upperBound) {
             let slot = index - range.lowerBound
             target.withMutableSpan((slot * size)..<((slot + 1) * size)) { output in
-                let image = pixels.span.extracting((index * size)..<((index + 1) * size))
-                warp.resample(image, map, displacements: [], padded: &padded, into: &output)
+                data.withBytes(of: index, &bytes) { image in
+                    warp.resample(image, map, displacements: [], padded: &padded, into: &output)
+                }
                 if let (mean, deviation) = normalization {
                     for i in 0..<size { output[i] = (output[i] - mean) / deviation }
                 }

@@ -99,6 +99,8 @@ package struct ImageWriter: Sendable {
         fileprivate var partner: [Float]
         /// The image before it is downscaled.
         fileprivate var whole: [Float]
+        /// The image's bytes, if they are read from a file.
+        fileprivate var bytes: [UInt8] = []
     }
 
     /// The number of values of an image as written.
@@ -131,9 +133,10 @@ package struct ImageWriter: Sendable {
             let image = numbers.span.extracting((index * size)..<((index + 1) * size))
             for i in 0..<size { output[i] = image[i] }
         } else {
-            let image = data.images.span.extracting((index * size)..<((index + 1) * size))
             let values = self.values.span
-            for i in 0..<size { output[i] = values[Int(image[i])] }
+            data.withBytes(of: index, &scratch.bytes) { image in
+                for i in 0..<size { output[i] = values[Int(image[i])] }
+            }
             return
         }
         if let mixing, let augmenter { mix(mixing, augmenter, index, slot, batch, &output, epoch: epoch, &scratch) }
@@ -147,15 +150,19 @@ package struct ImageWriter: Sendable {
         _ index: Int, _ augmenter: Augmenter, into output: inout MutableSpan<Float>, epoch: Int,
         _ scratch: inout Scratch
     ) {
-        let range = (index * data.imageSize)..<((index + 1) * data.imageSize)
         if let numbers = data.numbers {
+            let range = (index * data.imageSize)..<((index + 1) * data.imageSize)
             augmenter.apply(
                 numbers.span.extracting(range), into: &output, epoch: epoch, sampleIndex: index,
                 scratch: &scratch.augmenter)
         } else {
-            augmenter.apply(
-                data.images.span.extracting(range), into: &output, epoch: epoch, sampleIndex: index,
-                scratch: &scratch.augmenter)
+            var bytes: [UInt8] = []
+            swap(&bytes, &scratch.bytes)
+            data.withBytes(of: index, &bytes) { image in
+                augmenter.apply(
+                    image, into: &output, epoch: epoch, sampleIndex: index, scratch: &scratch.augmenter)
+            }
+            swap(&bytes, &scratch.bytes)
         }
     }
 

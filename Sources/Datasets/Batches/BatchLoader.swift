@@ -86,6 +86,8 @@ package final class BatchLoader {
         return work.batch
     }
 
+    package func checkReading() throws(InputError) { try work.writer.data.checkReading() }
+
     /// Fills `batch` with the images in `range` of `data`, in order and without augmentation, for evaluation.
     /// - Precondition: `range` lies within `data` and is no longer than the capacity of the batch, which is for images
     ///   of this size.
@@ -113,10 +115,12 @@ private final class BatchWork: ParallelWork {
     var order: [Int]
     /// The batch's images, as positions in `order`.
     var places = 0..<0
-    private let writer: ImageWriter
+    let writer: ImageWriter
     /// One scratch per thread.
     private let scratch: [Scratch]
     static let runLength = 8
+    /// How many images ahead those in files are asked for: some batches, less than the system's cache for sure.
+    static let lookahead = 2048
 
     private final class Scratch {
         var value: ImageWriter.Scratch
@@ -135,8 +139,10 @@ private final class BatchWork: ParallelWork {
         let first = task * Self.runLength
         let scratch = scratch[worker]
         for slot in first..<min(first + Self.runLength, places.count) {
-            writer.write(
-                order[places.lowerBound + slot], to: slot, of: batch, epoch: epoch, scratch: &scratch.value)
+            let place = places.lowerBound + slot
+            writer.write(order[place], to: slot, of: batch, epoch: epoch, scratch: &scratch.value)
+            // Which images come later is known: their files are read while the network computes.
+            if place + Self.lookahead < order.count { writer.data.prefetch(order[place + Self.lookahead]) }
         }
     }
 }

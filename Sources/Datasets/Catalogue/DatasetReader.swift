@@ -121,12 +121,15 @@ struct DatasetReader {
                 received: "\(labels.array.extents[0])")
         }
         let (height, width) = record.isTransposed ? (extents[2], extents[1]) : (extents[1], extents[2])
+        let channels = extents.count > 3 ? extents[3] : 1
         let pixels =
             record.isTransposed
-            ? Self.transposed(images.array.bytes, rows: extents[1], columns: extents[2]) : images.array.bytes
+            ? Self.transposed(images.array.bytes, rows: extents[1], columns: extents[2], channels: channels)
+            : images.array.bytes
         return try ImageSet(
-            images: pixels, labels: classes(labels), height: height, width: width, classCount: record.classCount,
-            classNames: record.classNames, place: images.place, labelsPlace: labels.place)
+            images: pixels, labels: classes(labels), height: height, width: width, channels: channels,
+            classCount: record.classCount, classNames: record.classNames, place: images.place,
+            labelsPlace: labels.place)
     }
 
     /// Returns the classes, counted from 0, after checking each.
@@ -147,12 +150,15 @@ struct DatasetReader {
     }
 
     /// Returns images with rows and columns swapped: `out[c][r] = in[r][c]`.
-    static func transposed(_ images: [UInt8], rows: Int, columns: Int) -> [UInt8] {
+    static func transposed(_ images: [UInt8], rows: Int, columns: Int, channels: Int = 1) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: images.count)
-        for start in stride(from: 0, to: images.count, by: rows * columns) {
+        for start in stride(from: 0, to: images.count, by: rows * columns * channels) {
             for row in 0..<rows {
                 for column in 0..<columns {
-                    output[start + column * rows + row] = images[start + row * columns + column]
+                    for channel in 0..<channels {
+                        output[start + (column * rows + row) * channels + channel] =
+                            images[start + (row * columns + column) * channels + channel]
+                    }
                 }
             }
         }

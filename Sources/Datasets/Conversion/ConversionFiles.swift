@@ -37,15 +37,18 @@ package enum ConversionFiles {
     static let classList = "classes.txt"
 
     /// Returns a file name like MNIST's.
-    static func idxName(_ part: FolderLayout.Split, _ content: Content) -> String {
+    static func idxName(_ part: FolderLayout.Split, _ content: Content, imageRank: Int = 3) -> String {
         let name = [.train: "train", .val: "validation", .test: "t10k"][part] ?? ""
-        return "\(name)-\(content.rawValue)-idx\(content == .images ? 3 : 1)-ubyte"
+        return "\(name)-\(content.rawValue)-idx\(content == .images ? imageRank : 1)-ubyte"
     }
 
     /// Returns the file in `folder`, plain or gzip-compressed.
     static func idxPath(_ part: FolderLayout.Split, _ content: Content, in folder: String) -> String? {
-        DatasetFileNames.find(idxName(part, content), in: folder)
+        [3, 4].lazy.compactMap { DatasetFileNames.find(idxName(part, content, imageRank: $0), in: folder) }.first
     }
+
+    /// Whether `folder` has IDX files named like MNIST's.
+    package static func isIDX(_ folder: String) -> Bool { idxPath(.train, .images, in: folder) != nil }
 
     /// Writes `data` as IDX files named like MNIST's, and `classes.txt` with one class name per line.
     /// - Returns: The configuration section `data` that trains on them.
@@ -55,13 +58,10 @@ package enum ConversionFiles {
         for (half, set) in data.parts {
             guard let part = FolderLayout.Split(rawValue: half) else { continue }
             let key = part == .val ? "validation" : half
-            guard set.channels == 1 else {
-                throw InputError(folder, expected: "images of one channel", received: "\(set.channels)")
-            }
             let files = [
                 (
-                    idxName(part, .images), "\(key)Images",
-                    IDX(extents: [set.count, set.height, set.width], bytes: set.images)
+                    idxName(part, .images, imageRank: set.extents.count), "\(key)Images",
+                    IDX(extents: set.extents, bytes: set.images)
                 ),
                 (idxName(part, .labels), "\(key)Labels", IDX(extents: [set.count], bytes: set.labels)),
             ]
@@ -118,10 +118,13 @@ package enum ConversionFiles {
         let pixels = try OwnIDX(images: images).array, classes = try OwnIDX(labels: labels).array
         let names = classNames ?? (0...Int(classes.bytes.max() ?? 0)).map { "\($0)" }
         let (rows, columns) = (pixels.extents[1], pixels.extents[2])
+        let channels = pixels.extents.count > 3 ? pixels.extents[3] : 1
         return try ImageSet(
-            images: transposed ? DatasetReader.transposed(pixels.bytes, rows: rows, columns: columns) : pixels.bytes,
+            images: transposed
+                ? DatasetReader.transposed(pixels.bytes, rows: rows, columns: columns, channels: channels)
+                : pixels.bytes,
             labels: classes.bytes, height: transposed ? columns : rows, width: transposed ? rows : columns,
-            classCount: names.count, classNames: names, place: images, labelsPlace: labels)
+            channels: channels, classCount: names.count, classNames: names, place: images, labelsPlace: labels)
     }
 }
 

@@ -41,14 +41,14 @@ package final class CorruptedImages: ParallelWork {
         guard let target else { return }
         let size = data.imageSize
         let first = range.lowerBound + task * Self.runLength
-        let pixels = data.images
+        var bytes: [UInt8] = []
         var scratch = corruption.makeScratch()
         for index in first..<min(first + Self.runLength, range.upperBound) {
             let slot = index - range.lowerBound
             target.withMutableSpan((slot * size)..<((slot + 1) * size)) { output in
-                corruption.apply(
-                    pixels.span.extracting((index * size)..<((index + 1) * size)), into: &output, sampleIndex: index,
-                    scratch: &scratch)
+                data.withBytes(of: index, &bytes) { image in
+                    corruption.apply(image, into: &output, sampleIndex: index, scratch: &scratch)
+                }
                 if let (mean, deviation) = normalization {
                     for i in 0..<size { output[i] = (output[i] - mean) / deviation }
                 }

@@ -28,7 +28,7 @@ package struct LineComposer: LineSource {
                 received: characters.count == 0
                     ? "none" : characters.channels > 1 ? "\(characters.channels) channels" : "numbers")
         }
-        (self.characters, self.data, self.seed, self.columns) = (characters, data, seed, columns)
+        (self.characters, self.data, self.seed, self.columns) = (characters.inMemory, data, seed, columns)
         finish = LineFinish(data.options)
     }
 

@@ -9,6 +9,8 @@ package protocol BatchSource: AnyObject {
     func start(epoch: Int, at batch: Int)
     /// Returns the next batch; nil at the end of the epoch.
     func next() -> Batch?
+    /// Throws if an image of the last batches could not be read from its file.
+    func checkReading() throws(InputError)
 }
 
 extension BatchLoader: BatchSource {}
@@ -60,6 +62,9 @@ package final class LineLoader: BatchSource {
         made += 1
         return work.batch
     }
+
+    /// Lines are composed in memory.
+    package func checkReading() {}
 }
 
 /// The lines of one batch, drawn in runs that any thread may take.

@@ -17,11 +17,16 @@ package struct ImageCSV {
         package var indexColumn: String?
         /// The size of an image; a square if nil.
         package var size: (width: Int, height: Int)?
+        /// The values of a pixel: 1, or 3 for red, green and blue, either of each pixel in turn or one plane after the
+        /// other, whichever is smoother.
+        package var channels: Int
 
         package init(
-            labelColumn: String? = nil, indexColumn: String? = nil, size: (width: Int, height: Int)? = nil
+            labelColumn: String? = nil, indexColumn: String? = nil, size: (width: Int, height: Int)? = nil,
+            channels: Int = 1
         ) {
             (self.labelColumn, self.indexColumn, self.size) = (labelColumn, indexColumn, size)
+            self.channels = channels
         }
     }
 
@@ -99,15 +104,23 @@ package struct ImageCSV {
         }
         var classNames = classes
         if classNames == nil, reader.hasWords { classNames = ImageFolder.ordered(range.words).map(ClassName.shown) }
-        let (pixels, labels, _) = try reader.images(range, classes: classNames)
+        var (pixels, labels, _) = try reader.images(range, classes: classNames)
+        let channels = options.channels
+        if channels > 1 {
+            let order = ColourOrder(pixels, height: size.height, width: size.width, channels: channels)
+            if order == .planar {
+                pixels = OwnIDX.interleaved(pixels, area: size.height * size.width, channels: channels)
+            }
+            note("\(path): colours are read \(order.words)")
+        }
         let names = classNames ?? (0...Int(labels.max() ?? 0)).map { "\($0)" }
         guard names.count >= 2 else {
             throw InputError(path, expected: "at least two classes", received: "only label \(names[0])")
         }
         for text in reader.notes + range.notes { note("\(path): \(text)") }
         return try ImageSet(
-            images: pixels, labels: labels, height: size.height, width: size.width, classCount: names.count,
-            classNames: names, place: path)
+            images: pixels, labels: labels, height: size.height, width: size.width, channels: channels,
+            classCount: names.count, classNames: names, place: path)
     }
 
     private let header: [String]?
@@ -137,7 +150,7 @@ package struct ImageCSV {
         columnCount = first.count
         columns = try TableColumns(
             header: header, sample: sample, labelColumn: options.labelColumn, indexColumn: options.indexColumn,
-            need: need, size: options.size, place: path)
+            need: need, size: options.size, channels: options.channels, place: path)
         let labels = columns.label.map { label in sample.compactMap { label < $0.count ? $0[label] : nil } } ?? []
         hasWords = labels.contains { $0.number == nil && !$0.text.isEmpty } && !labels.contains { $0.number != nil }
         if text.comments > 0 {
@@ -273,7 +286,7 @@ package struct ImageCSV {
             let digits = (0...255).map { Array("\($0)".utf8) }
             for index in 0..<set.count {
                 text += digits[Int(set.labels[index])]
-                for pixel in set.images[(index * set.imageSize)..<((index + 1) * set.imageSize)] {
+                for pixel in set.bytes(of: index) {
                     text.append(0x2C)
                     text += digits[Int(pixel)]
                 }

@@ -25,53 +25,89 @@ package enum ImageFolder {
     /// - Throws: ``ConversionProblems`` naming every file that cannot be used; an `InputError` if the folder is not a
     ///   data set.
     package static func read(
-        _ path: String, fitting: Fitting, inverted: Bool = false, classes: [String]? = nil,
+        _ path: String, fitting: Fitting, isColour: Bool = false, inverted: Bool = false, classes: [String]? = nil,
         note: (String) -> Void = { _ in }, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws -> ConvertedData {
         let layout = try FolderLayout(path, classes: classes)
         for text in layout.notes { note(text) }
-        return try read(layout, fitting: fitting, inverted: inverted, note: note, progress: progress)
+        return try read(
+            layout, fitting: fitting, isColour: isColour, inverted: inverted, note: note, progress: progress)
     }
 
-    /// Reads the pictures of `layout`.
+    /// Reads the pictures of `layout` into memory.
     static func read(
-        _ layout: FolderLayout, fitting: Fitting, inverted: Bool = false, note: (String) -> Void,
-        progress: (_ done: Int, _ total: Int) -> Void
+        _ layout: FolderLayout, fitting: Fitting, isColour: Bool = false, inverted: Bool = false,
+        note: (String) -> Void, progress: (_ done: Int, _ total: Int) -> Void
     ) throws -> ConvertedData {
-        let reader = PictureReader(fitting: fitting, inverted: inverted)
-        defer { reader.close() }
-        var sets: [FolderLayout.Split: (images: [UInt8], labels: [UInt8], folder: String)] = [:]
-        var done = 0
-        for (split, folder, lists) in layout.files {
-            var images: [UInt8] = [], labels: [UInt8] = []
-            for (label, files) in lists.enumerated() {
-                for start in stride(from: 0, to: files.count, by: PictureReader.atOnce) {
-                    let some = files[start..<min(start + PictureReader.atOnce, files.count)]
-                    for pixels in reader.pixels(of: Array(some), after: images.count, note: note) {
-                        done += 1
-                        progress(done, layout.count)
-                        guard let pixels else { continue }
-                        images += pixels
-                        labels.append(UInt8(label))
-                    }
-                }
+        var sets: [FolderLayout.Split: (images: [UInt8], labels: [UInt8])] = [:]
+        var size = (height: 0, width: 0, channels: 0), count = 0
+        try forEachPicture(
+            layout, fitting: fitting, isColour: isColour, inverted: inverted, note: note, progress: progress
+        ) { picture in
+            count += picture.pixels.count
+            guard count <= IDX.largestPayload else {
+                throw InputError(
+                    picture.file, expected: "8 GiB of pictures at most", received: "more",
+                    remedy: "--size WIDTHxHEIGHT makes them smaller; trainer datasets convert --shards takes any number"
+                )
             }
-            sets[split] = (images, labels, folder)
+            sets[picture.split, default: ([], [])].images += picture.pixels
+            sets[picture.split, default: ([], [])].labels.append(picture.label)
+            size = (picture.height, picture.width, picture.channels)
         }
-        try reader.problems.check()
-        let size = reader.size
         let names = layout.classes.map(ClassName.shown)
         func set(_ split: FolderLayout.Split) throws -> ImageSet? {
-            guard let (images, labels, folder) = sets[split] else { return nil }
-            guard !labels.isEmpty, let size else { throw InputError(folder, expected: "pictures", received: "none") }
+            guard let folder = layout.files.first(where: { $0.split == split })?.folder else { return nil }
+            guard let (images, labels) = sets[split] else {
+                throw InputError(folder, expected: "pictures", received: "none")
+            }
             return try ImageSet(
-                images: images, labels: labels, height: size.height, width: size.width, classCount: names.count,
-                classNames: names, place: folder)
+                images: images, labels: labels, height: size.height, width: size.width, channels: size.channels,
+                classCount: names.count, classNames: names, place: folder)
         }
         guard let train = try set(.train) else {
             throw InputError(layout.path, expected: "pictures", received: "none")
         }
         return ConvertedData(train: train, validation: try set(.val), test: try set(.test))
+    }
+
+    /// A picture as an image of the set.
+    struct Picture {
+        var file: String
+        var split: FolderLayout.Split
+        var label: UInt8
+        /// `[height, width, channels]`.
+        var pixels: [UInt8]
+        var height: Int
+        var width: Int
+        var channels: Int
+    }
+
+    /// Calls `body` with the pictures of `layout`, in order.
+    static func forEachPicture(
+        _ layout: FolderLayout, fitting: Fitting, isColour: Bool, inverted: Bool, note: (String) -> Void,
+        progress: (_ done: Int, _ total: Int) -> Void, _ body: (Picture) throws -> Void
+    ) throws {
+        let reader = PictureReader(fitting: fitting, isColour: isColour, inverted: inverted)
+        defer { reader.close() }
+        var done = 0
+        for (split, _, lists) in layout.files {
+            for (label, files) in lists.enumerated() {
+                for start in stride(from: 0, to: files.count, by: PictureReader.atOnce) {
+                    let some = Array(files[start..<min(start + PictureReader.atOnce, files.count)])
+                    for (file, image) in zip(some, reader.images(some, note: note)) {
+                        done += 1
+                        progress(done, layout.count)
+                        guard let image else { continue }
+                        try body(
+                            Picture(
+                                file: file, split: split, label: UInt8(label), pixels: image.pixels,
+                                height: image.height, width: image.width, channels: image.channels))
+                    }
+                }
+            }
+        }
+        try reader.problems.check()
     }
 
     /// Returns `names` ordered as numbers if all are numbers, else alphabetically.
@@ -99,7 +135,7 @@ package enum ImageFolder {
         for (half, set) in data.parts {
             for name in set.classNames { try ConversionFiles.make("\(folder)/\(half)/\(name)") }
             for index in 0..<set.count {
-                let pixels = Array(set.images[(index * set.imageSize)..<((index + 1) * set.imageSize)])
+                let pixels = set.bytes(of: index)
                 let png = PNG(
                     width: set.width, height: set.height, colour: set.channels == 3 ? .rgb : .grey, pixels: pixels)
                 let number = Text.padded(index, 5)
@@ -119,37 +155,36 @@ private final class PictureReader: ParallelWork {
     static let atOnce = 64
 
     private let fitting: ImageFolder.Fitting
+    private let isColour: Bool
     private let inverted: Bool
     private(set) var problems = ConversionProblems()
     /// The size of the first picture, which all others must have.
-    private(set) var size: (width: Int, height: Int, file: String)?
+    private var size: (width: Int, height: Int, file: String)?
     private let pool = WorkerPool(threads: Machine.usableCores)
     private var files: [String] = []
     /// By index of the file: the resulting image, and the notes on it.
-    private let results = Mutex<[Int: (image: Result<GreyImage, InputError>, notes: [String])]>([:])
+    private let results = Mutex<[Int: (image: Result<ColourImage, InputError>, notes: [String])]>([:])
 
-    init(fitting: ImageFolder.Fitting, inverted: Bool) { (self.fitting, self.inverted) = (fitting, inverted) }
+    init(fitting: ImageFolder.Fitting, isColour: Bool, inverted: Bool) {
+        (self.fitting, self.isColour, self.inverted) = (fitting, isColour, inverted)
+    }
 
     /// Stops the reader's threads.
     func close() { pool.shutdown() }
 
-    /// Returns the pixels of each of `files`; nil for a file that cannot be used.
-    /// - Parameter count: The number of bytes of the images before them.
-    func pixels(of files: [String], after count: Int, note: (String) -> Void) -> [[UInt8]?] {
+    /// Returns the image of each of `files`; nil for a file that cannot be used.
+    func images(_ files: [String], note: (String) -> Void) -> [ColourImage?] {
         self.files = files
         pool.run(self, tasks: files.count)
         let results = results.withLock { results in
             defer { results = [:] }
             return results
         }
-        var count = count
         return files.indices.map { index in
             guard let (result, notes) = results[index] else { return nil }
             for text in notes { note("\(files[index]): \(text)") }
             do throws(InputError) {
-                let image = try checked(result.get(), file: files[index], after: count)
-                count += image.pixels.count
-                return image.pixels
+                return try checked(result.get(), file: files[index])
             } catch {
                 problems.add(error)
                 return nil
@@ -160,12 +195,19 @@ private final class PictureReader: ParallelWork {
     func run(task: Int, worker: Int) {
         var notes: [String] = []
         let image = Result { () throws(InputError) in
-            try fitted(try ImageDecoder.read(files[task]) { notes.append($0) }, place: files[task])
+            let file = files[task]
+            guard isColour else {
+                return ColourImage(planes: [try fitted(try ImageDecoder.read(file) { notes.append($0) }, place: file)])
+            }
+            let picture = try ImageDecoder.readColour(file) { notes.append($0) }
+            let image = inverted ? picture.inverted : picture
+            guard case .resized(let width, let height) = fitting else { return image }
+            return image.resized(width: width, height: height)
         }
         results.withLock { $0[task] = (image, notes) }
     }
 
-    private func checked(_ image: GreyImage, file: String, after count: Int) throws(InputError) -> GreyImage {
+    private func checked(_ image: ColourImage, file: String) throws(InputError) -> ColourImage {
         let expected = size ?? (image.width, image.height, file)
         guard (image.width, image.height) == (expected.width, expected.height) else {
             throw InputError(
@@ -173,12 +215,10 @@ private final class PictureReader: ParallelWork {
                 received: "\(image.width)×\(image.height)",
                 remedy: "--size WIDTHxHEIGHT resamples all to one size")
         }
-        guard image.width <= IDX.largestExtent, image.height <= IDX.largestExtent,
-            count + image.pixels.count <= IDX.largestPayload
-        else {
+        guard image.width <= IDX.largestExtent, image.height <= IDX.largestExtent else {
             throw InputError(
-                file, expected: "pictures of \(IDX.largestExtent) pixels a side, 8 GiB in all, at most",
-                received: "more", remedy: "--size WIDTHxHEIGHT makes them smaller")
+                file, expected: "pictures of at most \(IDX.largestExtent) pixels a side",
+                received: "\(image.width)×\(image.height)", remedy: "--size WIDTHxHEIGHT makes them smaller")
         }
         size = expected
         return image

@@ -9,6 +9,7 @@ struct OwnData {
         case pictures
         case tables(train: String, validation: String?, test: String?)
         case idx
+        case shards
     }
 
     let path: String
@@ -20,8 +21,9 @@ struct OwnData {
         if DatasetFileNames.isFile(path) {
             return isTable(path) ? OwnData(path: path, kind: .tables(train: path, validation: nil, test: nil)) : nil
         }
+        if ShardManifest.isIn(path) { return OwnData(path: path, kind: .shards) }
         if DatasetFileNames.isFile(joined(path, ConversionFiles.classList)),
-            ConversionFiles.idxPath(.train, .images, in: path) != nil
+            ConversionFiles.isIDX(path)
         {
             return OwnData(path: path, kind: .idx)
         }
@@ -61,7 +63,7 @@ struct OwnData {
         switch kind {
         case .pictures: "pictures"
         case .tables: "table"
-        case .idx: "files"
+        case .idx, .shards: "files"
         }
     }
 
@@ -77,6 +79,7 @@ struct OwnData {
             progress(.note(text))
         }
         let read: ConvertedData
+        var shardDigest: String?
         switch kind {
         case .pictures:
             read = try pictures(options, locations, note: note, progress)
@@ -87,6 +90,10 @@ struct OwnData {
                 throw InputError(path, expected: "IDX files", received: "none")
             }
             read = data
+        case .shards:
+            let sharded = try ShardedData(path) { progress(.reading(done: $0, total: $1)) }
+            read = sharded.data
+            shardDigest = sharded.digest
         }
         var data = read.withTest(fraction: options.testFraction, seed: seed)
         if read.test == nil, options.isAllTest {
@@ -105,7 +112,11 @@ struct OwnData {
         }
         var digests: [String: String] = [:]
         for (name, set) in data.parts {
-            digests["\(name) images"] = try Self.digest([set.count, set.height, set.width], set.images)
+            if let shardDigest {
+                digests["\(name): \(ShardManifest.fileName)"] = shardDigest
+                continue
+            }
+            digests["\(name) images"] = try Self.digest(set.extents, set.images)
             digests["\(name) labels"] = try Self.digest([set.count], set.labels)
         }
         let parts =
@@ -128,6 +139,12 @@ struct OwnData {
         _ options: DataOptions, _ locations: DatasetLocations, note: (String) -> Void,
         _ progress: @escaping DatasetProgress
     ) throws -> ConvertedData {
+        let isColour = try isColour(options)
+        guard !isColour || !options.prepare else {
+            throw InputError(
+                "data.prepare", expected: "false for a network that sees colours: ink has none", received: "true",
+                remedy: "--set data.prepare=false takes pictures whole")
+        }
         let layout = try FolderLayout(path, classes: options.classNames == nil ? options.modelClasses : nil)
         for text in layout.notes { note(text) }
         let size = options.imageSize
@@ -135,23 +152,37 @@ struct OwnData {
             options.prepare
             ? .prepared(width: size?.width ?? 28, height: size?.height ?? 28)
             : size.map { .resized(width: $0.width, height: $0.height) } ?? .asIs
-        let cache = PictureCache(folder: joined(locations.cacheDirectory, "pictures"), layout: layout, fitting: fitting)
+        let cache = PictureCache(
+            folder: joined(locations.cacheDirectory, "pictures"), layout: layout, fitting: fitting, isColour: isColour)
         let (data, notes) = try cache.read { note in
-            try ImageFolder.read(layout, fitting: fitting, note: note) { progress(.reading(done: $0, total: $1)) }
+            try ImageFolder.read(layout, fitting: fitting, isColour: isColour, note: note) { progress(.reading(done: $0, total: $1)) }
         }
         for text in notes { note(text) }
         note(
             options.prepare
                 ? "pictures were prepared as MNIST's digits were: ink found, cropped, centred in "
                     + "\(data.train.width)×\(data.train.height) (data.prepare false takes them whole)"
-                : "pictures were taken whole, \(data.train.width)×\(data.train.height)")
+                : "pictures were taken whole, \(data.train.width)×\(data.train.height)"
+                    + (isColour ? ", in colour" : ""))
         return data
+    }
+
+    /// Returns whether the network sees red, green and blue.
+    private func isColour(_ options: DataOptions) throws(InputError) -> Bool {
+        switch options.imageChannels ?? 1 {
+        case 1: return false
+        case 3: return true
+        case let channels:
+            throw InputError(
+                "model.inputShape", expected: "1 channel (grey) or 3 (red, green, blue) for \(path)",
+                received: "\(channels) channels")
+        }
     }
 
     private func tables(
         _ train: String, _ validation: String?, _ test: String?, _ options: DataOptions, note: (String) -> Void
     ) throws -> ConvertedData {
-        var table = ImageCSV.Options(labelColumn: options.labelColumn)
+        var table = ImageCSV.Options(labelColumn: options.labelColumn, channels: try isColour(options) ? 3 : 1)
         if let size = options.imageSize, size.width != size.height { table.size = (size.width, size.height) }
         let classes = options.classNames == nil ? options.modelClasses : nil
         let set = try ImageCSV.read(train, table, classes: classes, note: note)
@@ -177,11 +208,10 @@ extension ImageSet {
     var isDarkOnLight: Bool {
         guard count > 0 else { return false }
         var light = 0
-        for index in 0..<count {
-            let start = index * imageSize
+        forEachImage { _, pixels in
             var sum = 0
             for column in 0..<(width * channels) {
-                sum += Int(images[start + column]) + Int(images[start + imageSize - 1 - column])
+                sum += Int(pixels[column]) + Int(pixels[imageSize - 1 - column])
             }
             if sum > 128 * 2 * width * channels { light += 1 }
         }

@@ -1,10 +1,12 @@
 import Formats
 import Tensors
 
-/// The user's own IDX file, converted to the form of MNIST's: images as bytes `[N, H, W]`, labels as bytes `[N]`.
+/// The user's own IDX file, converted to the form of MNIST's: images as bytes `[N, H, W]`, or `[N, H, W, C]` for colours,
+/// labels as bytes `[N]`.
 ///
 /// Arrays exported from NumPy come in other forms too: labels as integers or floats, images flattened (`[N, 784]`),
-/// with an axis of one channel (`[N, H, W, 1]`, `[N, 1, H, W]`), or as floats in [0, 1]. They are read if there is only
+/// with an axis of one channel (`[N, H, W, 1]`, `[N, 1, H, W]`), with colours first (`[N, 3, H, W]`), or as floats in
+/// [0, 1]. They are read if there is only
 /// one way to interpret them, else rejected with a remedy.
 struct OwnIDX {
     /// The array as stored in the file.
@@ -25,10 +27,16 @@ struct OwnIDX {
         self.file = file
         let shape = file.extents
         let (height, width): (Int, Int)
+        var channels = 1, isPlanar = false
         switch shape.count {
         case 3: (height, width) = (shape[1], shape[2])
         case 4 where shape[3] == 1: (height, width) = (shape[1], shape[2])
         case 4 where shape[1] == 1: (height, width) = (shape[2], shape[3])
+        case 4 where shape[3] <= Self.mostChannels && shape[1] > Self.mostChannels:
+            (height, width, channels) = (shape[1], shape[2], shape[3])
+        case 4 where shape[1] <= Self.mostChannels && shape[3] > Self.mostChannels:
+            (height, width, channels, isPlanar) = (shape[2], shape[3], shape[1], true)
+            note = "channels come first and are put last"
         case 2:
             let side = Int(Double(shape[1]).squareRoot().rounded())
             guard side * side == shape[1], side > 1 else {
@@ -42,7 +50,8 @@ struct OwnIDX {
             throw Self.refusal(place, "images [N, H, W]", shape, "are images and labels exchanged?")
         default:
             throw Self.refusal(
-                place, "images of one channel, [N, H, W, 1]", shape, "make them grey: images.mean(axis=-1), rounded")
+                place, "images [N, H, W, C] of at most \(Self.mostChannels) channels", shape,
+                "are the axes in that order?")
         }
         for (axis, extent) in [height, width].enumerated() where extent > IDX.largestExtent {
             throw InputError(
@@ -52,7 +61,25 @@ struct OwnIDX {
         let (bytes, scaling) = try Self.pixels(file, place)
         note = [note, scaling].compactMap { $0 }.joined(separator: "; ")
         if note == "" { note = nil }
-        array = IDX(extents: [shape[0], height, width], bytes: bytes)
+        array = IDX(
+            extents: [shape[0], height, width] + (channels == 1 ? [] : [channels]),
+            bytes: isPlanar ? Self.interleaved(bytes, area: height * width, channels: channels) : bytes)
+    }
+
+    /// The largest extent that is taken for an axis of channels.
+    private static let mostChannels = 4
+
+    /// Returns images `[N, C, area]` as `[N, area, C]`.
+    static func interleaved(_ images: [UInt8], area: Int, channels: Int) -> [UInt8] {
+        var output = [UInt8](repeating: 0, count: images.count)
+        for start in stride(from: 0, to: images.count, by: area * channels) {
+            for channel in 0..<channels {
+                for pixel in 0..<area {
+                    output[start + pixel * channels + channel] = images[start + channel * area + pixel]
+                }
+            }
+        }
+        return output
     }
 
     init(labels file: IDX, place: String) throws(InputError) {

@@ -14,6 +14,7 @@ struct PictureCache {
     let folder: String
     let layout: FolderLayout
     let fitting: ImageFolder.Fitting
+    let isColour: Bool
 
     private struct Record: Codable {
         var notes: [String]
@@ -35,7 +36,7 @@ struct PictureCache {
 
     private func key() throws -> String {
         let digest = Digest()
-        digest.update(Array("\(Self.version) \(fitting)\n".utf8))
+        digest.update(Array("\(Self.version) \(fitting)\(isColour ? " in colour" : "")\n".utf8))
         for name in layout.classes { digest.update(Array("\(name)\n".utf8)) }
         for (split, _, lists) in layout.files {
             for (label, files) in lists.enumerated() {

@@ -39,11 +39,12 @@ struct TableColumns {
     ///   - labelColumn: The label column as given by the user: its name or its number from 1.
     ///   - indexColumn: The column of row names as given by the user.
     ///   - size: The size of an image; a square if nil.
+    ///   - channels: The values of a pixel.
     /// - Throws: an `InputError` if a named column does not exist, the label could be several columns, or the other
     ///   columns do not form an image.
     init(
         header: [String]?, sample: [[TableField]], labelColumn: String?, indexColumn: String?, need: LabelNeed,
-        size: (width: Int, height: Int)?, place: String
+        size: (width: Int, height: Int)?, channels: Int, place: String
     ) throws(InputError) {
         (self.header, self.sample, self.place) = (header, sample, place)
         let count = header?.count ?? sample.first?.count ?? 0
@@ -55,7 +56,9 @@ struct TableColumns {
         }
         let names = header.map { $0.map { $0.lowercased() } } ?? []
         if index == nil { index = names.indices.first { Self.indexNames.contains(names[$0]) && $0 != named } }
-        func extents(_ pixels: Int) -> (width: Int, height: Int)? {
+        func extents(_ values: Int) -> (width: Int, height: Int)? {
+            guard values.isMultiple(of: channels) else { return nil }
+            let pixels = values / channels
             if let size { return size.width * size.height == pixels ? size : nil }
             let side = Int(Double(pixels).squareRoot().rounded())
             return side * side == pixels && (1...IDX.largestExtent).contains(side) ? (side, side) : nil
@@ -79,6 +82,7 @@ struct TableColumns {
                 place, expected: "a column of labels beside the pixels",
                 received: extents(others.count).map {
                     "\(others.count) columns, which are images of \($0.width)×\($0.height)"
+                        + (channels > 1 ? "×\(channels)" : "")
                 }
                     ?? "\(others.count) columns, none of a usual name (label, class, target, digit, y)")
             error.remedy =
@@ -92,11 +96,15 @@ struct TableColumns {
             let beside = label.map { "beside the label (\(Self.name(of: $0, header)))" } ?? "and no label"
             if let size {
                 throw InputError(
-                    place, expected: "\(size.width)·\(size.height) = \(size.width * size.height) pixels \(beside)",
+                    place,
+                    expected: "\(size.width)·\(size.height)\(channels > 1 ? "·\(channels)" : "") = "
+                        + "\(size.width * size.height * channels) pixels \(beside)",
                     received: "\(pixels.count)")
             }
             throw InputError(
-                place, expected: "a square number of pixels \(beside)", received: "\(pixels.count)",
+                place,
+                expected: "a square number of pixels\(channels > 1 ? " of \(channels) values" : "") \(beside)",
+                received: "\(pixels.count)",
                 remedy: "--size WIDTHxHEIGHT says how they are laid out")
         }
         (self.label, self.index, self.pixels, self.size) = (label, index, pixels, extents)

@@ -21,7 +21,7 @@ public struct DataProvider: Hashable, Sendable {
 }
 
 extension DataProvider {
-    private static let builtIn: [any DataProviderKind.Type] = [CIFAR10.self]
+    private static let builtIn: [any DataProviderKind.Type] = [CIFAR10.self, SVHN.self]
     private static let registry = KindRegistry<any DataProviderKind.Type>(
         "data provider", builtIn.map { ($0.type, $0) })
 

@@ -10,6 +10,7 @@ extension Experiment {
             options.lineSize = DataOptions.Extent(height: model.inputShape.height, width: model.inputShape.width)
         } else if !model.takesShapeOfData {
             options.imageSize = DataOptions.Extent(height: model.inputShape.height, width: model.inputShape.width)
+            options.imageChannels = model.inputShape.channels
         }
         return options
     }

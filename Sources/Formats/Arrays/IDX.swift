@@ -57,7 +57,10 @@ package struct IDX: Sendable, Hashable {
     package var fileBytes: [UInt8] { header + bytes }
 
     /// The bytes that precede the elements.
-    package var header: [UInt8] {
+    package var header: [UInt8] { Self.header(of: type, extents) }
+
+    /// Returns the bytes that precede the elements of an array of these extents.
+    package static func header(of type: ElementType, _ extents: [Int]) -> [UInt8] {
         var header: [UInt8] = [0, 0, type.rawValue, UInt8(extents.count)]
         for extent in extents {
             for shift in [24, 16, 8, 0] { header.append(UInt8(truncatingIfNeeded: extent >> shift)) }

@@ -7,6 +7,8 @@ final class InflateStream {
     enum Wrapper: Int32 {
         /// One gzip member; header, CRC-32 and length are checked.
         case gzip = 31
+        /// One zlib stream; header and Adler-32 are checked.
+        case zlib = 15
         /// None, as inside a zip archive.
         case raw = -15
     }

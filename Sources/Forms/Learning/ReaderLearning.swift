@@ -74,7 +74,7 @@ package struct ReaderLearning: Sendable {
             inputs += own.map(\.0)
             labels += own.map(\.1)
         }
-        inputs += (0..<mixed.count).map { Array(mixed.images[($0 * mixed.imageSize)..<(($0 + 1) * mixed.imageSize)]) }
+        inputs += (0..<mixed.count).map { mixed.bytes(of: $0) }
         labels += mixed.labels
         let new = try Model.train(experiment, on: try set(inputs, labels), threads: threads, progress: progress)
         let (before, after) = (try right(old, tested), try right(new, tested))

@@ -28,8 +28,8 @@ package struct ImageLimits: Sendable {
 
 /// A decoder of picture files: PNG, JPEG, PBM, PGM and PPM, recognized by their bytes, not their names.
 ///
-/// Any input yields a picture or a one-line ``InputError``. Colours are converted to BT.601 luma, transparency is
-/// composited over white (over black if white shows nothing), 16-bit samples are rounded to 8, palettes are resolved,
+/// Any input yields a picture or a one-line ``InputError``. Colours are converted to BT.601 luma unless they are asked
+/// for, transparency is composited over white (over black if white shows nothing), 16-bit samples are rounded to 8, palettes are resolved,
 /// and a PNG or JPEG is rotated according to its EXIF orientation. A file whose pixels are damaged or missing is
 /// rejected rather than decoded in part; other irregularities, such as a damaged text, are reported as notes.
 package enum ImageDecoder {
@@ -44,10 +44,24 @@ package enum ImageDecoder {
     package static func decode(
         _ bytes: [UInt8], place: String, limits: ImageLimits = ImageLimits(), note: (String) -> Void = { _ in }
     ) throws(InputError) -> GreyImage {
+        try picture(bytes, isColour: false, place: place, limits: limits, note: note).grey
+    }
+
+    /// Decodes the picture in `bytes` in red, green and blue. A grey picture has three equal planes.
+    package static func decodeColour(
+        _ bytes: [UInt8], place: String, limits: ImageLimits = ImageLimits(), note: (String) -> Void = { _ in }
+    ) throws(InputError) -> ColourImage {
+        try picture(bytes, isColour: true, place: place, limits: limits, note: note).colours
+    }
+
+    private static func picture(
+        _ bytes: [UInt8], isColour: Bool, place: String, limits: ImageLimits, note: (String) -> Void
+    ) throws(InputError) -> DecodedPicture {
         guard bytes.count <= limits.fileBytes else { throw tooLong(place, limits) }
         switch format(bytes) {
         case .png: return try PNGDecoder.decode(bytes, place: place, limits: limits, note: note)
-        case .jpeg: return try JPEGDecoder.decode(bytes, place: place, limits: limits, note: note)
+        case .jpeg:
+            return try JPEGDecoder.decode(bytes, isColour: isColour, place: place, limits: limits, note: note)
         case .pnm: return try PNMDecoder.decode(bytes, place: place, limits: limits)
         case nil:
             throw InputError(
@@ -60,9 +74,20 @@ package enum ImageDecoder {
     package static func read(
         _ path: String, limits: ImageLimits = ImageLimits(), note: (String) -> Void = { _ in }
     ) throws(InputError) -> GreyImage {
+        try decode(try contents(path, limits), place: path, limits: limits, note: note)
+    }
+
+    /// Decodes the picture in the file at `path` in red, green and blue.
+    package static func readColour(
+        _ path: String, limits: ImageLimits = ImageLimits(), note: (String) -> Void = { _ in }
+    ) throws(InputError) -> ColourImage {
+        try decodeColour(try contents(path, limits), place: path, limits: limits, note: note)
+    }
+
+    private static func contents(_ path: String, _ limits: ImageLimits) throws(InputError) -> [UInt8] {
         let file = try BinaryFile(path)
         guard file.size <= limits.fileBytes else { throw tooLong(path, limits) }
-        return try decode(try file.read(exactly: file.size), place: path, limits: limits, note: note)
+        return try file.read(exactly: file.size)
     }
 
     private static func tooLong(_ place: String, _ limits: ImageLimits) -> InputError {

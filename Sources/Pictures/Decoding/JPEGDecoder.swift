@@ -6,10 +6,10 @@ enum JPEGDecoder {
     /// The maximum compression: a Huffman-coded block of 8×8 pixels takes at least one bit.
     private static let pixelsPerByte = 512
 
-    /// Decodes the luminance of a baseline or progressive JPEG, rotated according to EXIF.
+    /// Decodes the luminance of a baseline or progressive JPEG, or its red, green and blue.
     static func decode(
-        _ file: [UInt8], place: String, limits: ImageLimits, note: (String) -> Void
-    ) throws(InputError) -> GreyImage {
+        _ file: [UInt8], isColour: Bool, place: String, limits: ImageLimits, note: (String) -> Void
+    ) throws(InputError) -> DecodedPicture {
         let segments = JPEGSegments(file)
         let bytes = segments.bytes
         let handle = try Handle(place: place)
@@ -25,9 +25,10 @@ enum JPEGDecoder {
                 place, expected: "a JPEG in grey or in red, green and blue", received: "one in printing colours (CMYK)",
                 remedy: "save it as RGB or as PNG")
         }
-        let (image, remark) = try handle.luminance(bytes, header, place: place)
+        var (picture, remark) = try handle.picture(bytes, header, isColour: isColour, place: place)
         (segments.notes + [remark].compactMap { $0 }).forEach(note)
-        return image.oriented(EXIF.orientation(ofJPEG: bytes))
+        picture.orientation = EXIF.orientation(ofJPEG: bytes)
+        return picture
     }
 
     private struct Header {
@@ -60,36 +61,38 @@ enum JPEGDecoder {
             return Header(width: Int(width), height: Int(height), isCMYK: isCMYK)
         }
 
-        /// Decodes the luminance. A warning, for instance about data that ends early, counts as damage, and so do more
+        /// Decodes the picture. A warning, for instance about data that ends early, counts as damage, and so do more
         /// than 500 progressive scans. Extraneous bytes before the end marker, however, are only found once all pixels
         /// are decoded: the picture is then returned with a remark.
-        func luminance(
-            _ bytes: [UInt8], _ header: Header, place: String
-        ) throws(InputError) -> (image: GreyImage, remark: String?) {
-            if let image = pixels(bytes, header, flags: TJFLAG_STOPONWARNING) { return (image, nil) }
+        func picture(
+            _ bytes: [UInt8], _ header: Header, isColour: Bool, place: String
+        ) throws(InputError) -> (DecodedPicture, remark: String?) {
+            if let picture = samples(bytes, header, isColour, flags: TJFLAG_STOPONWARNING) { return (picture, nil) }
             let failure = failure(place)
             guard message.hasSuffix("extraneous bytes before marker 0xd9"),
-                let image = pixels(bytes, header, flags: 0) ?? (isWarning ? last : nil)
+                let picture = samples(bytes, header, isColour, flags: 0) ?? (isWarning ? last : nil)
             else { throw failure }
-            return (image, message.replacing("Corrupt JPEG data: ", with: "the JPEG has "))
+            return (picture, message.replacing("Corrupt JPEG data: ", with: "the JPEG has "))
         }
 
-        private var last: GreyImage?
+        private var last: DecodedPicture?
 
         /// Returns nil if the decoder failed or warned; ``last`` then holds the pixels decoded so far.
-        private func pixels(_ bytes: [UInt8], _ header: Header, flags: Int32) -> GreyImage? {
-            var pixels = [UInt8](repeating: 0, count: header.width * header.height)
+        private func samples(_ bytes: [UInt8], _ header: Header, _ isColour: Bool, flags: Int32) -> DecodedPicture? {
+            let channels = isColour ? 3 : 1, format = isColour ? TJPF_RGB : TJPF_GRAY
+            var samples = [UInt8](repeating: 0, count: header.width * header.height * channels)
             let code = bytes.withUnsafeBufferPointer { source in
-                pixels.withUnsafeMutableBufferPointer { target in
+                samples.withUnsafeMutableBufferPointer { target in
                     tjDecompress2(
                         handle, source.baseAddress, UInt(source.count), target.baseAddress, Int32(header.width),
-                        Int32(header.width), Int32(header.height), Int32(TJPF_GRAY.rawValue),
+                        Int32(header.width * channels), Int32(header.height), Int32(format.rawValue),
                         TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS | flags)
                 }
             }
-            let image = GreyImage(width: header.width, height: header.height, pixels: pixels)
-            last = image
-            return code == 0 ? image : nil
+            let picture = DecodedPicture(
+                width: header.width, height: header.height, channels: channels, samples: samples)
+            last = picture
+            return code == 0 ? picture : nil
         }
 
         private var message: String { tjGetErrorStr2(handle).map { String(cString: $0) } ?? "unknown error" }

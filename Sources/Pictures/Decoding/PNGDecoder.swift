@@ -13,15 +13,14 @@ enum PNGDecoder {
     /// another.
     static func decode(
         _ bytes: [UInt8], place: String, limits: ImageLimits, note: (String) -> Void
-    ) throws(InputError) -> GreyImage {
+    ) throws(InputError) -> DecodedPicture {
         try checkHeader(bytes, place: place, limits: limits)
         let file = try PNGChunks(bytes, place: place)
         switch samples(of: file.bytes) {
-        case .success(let picture):
+        case .success(var picture):
             file.notes.forEach(note)
-            return GreyImage(
-                width: picture.width, height: picture.height, samples: picture.samples, channels: picture.channels
-            ).oriented(file.orientation)
+            picture.orientation = file.orientation
+            return picture
         case .failure(let failure):
             throw InputError(place, expected: "a sound PNG", received: "a damaged one: \(failure.message)")
         }
@@ -44,13 +43,6 @@ enum PNGDecoder {
         }
     }
 
-    private struct Picture {
-        var width: Int
-        var height: Int
-        var channels: Int
-        var samples: [UInt8]
-    }
-
     private struct Failure: Error {
         var message: String
 
@@ -61,7 +53,7 @@ enum PNGDecoder {
 
     /// Returns 8-bit samples of the file's own channels. libpng keeps pointers to `image` and `bytes` between the two
     /// calls.
-    private static func samples(of bytes: [UInt8]) -> Result<Picture, Failure> {
+    private static func samples(of bytes: [UInt8]) -> Result<DecodedPicture, Failure> {
         var image = png_image()
         image.version = png_uint_32(PNG_IMAGE_VERSION)
         return withUnsafeMutablePointer(to: &image) { image in
@@ -74,7 +66,7 @@ enum PNGDecoder {
                 image.pointee.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
                 let hasColor = image.pointee.format & PNG_FORMAT_FLAG_COLOR != 0
                 let hasAlpha = image.pointee.format & PNG_FORMAT_FLAG_ALPHA != 0
-                var picture = Picture(
+                var picture = DecodedPicture(
                     width: Int(image.pointee.width), height: Int(image.pointee.height),
                     channels: (hasColor ? 3 : 1) + (hasAlpha ? 1 : 0), samples: [])
                 let stride = picture.width * picture.channels

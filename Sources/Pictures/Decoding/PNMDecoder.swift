@@ -18,12 +18,12 @@ struct PNMDecoder {
         self.place = place
     }
 
-    static func decode(_ bytes: [UInt8], place: String, limits: ImageLimits) throws(InputError) -> GreyImage {
+    static func decode(_ bytes: [UInt8], place: String, limits: ImageLimits) throws(InputError) -> DecodedPicture {
         var decoder = PNMDecoder(bytes, place: place)
         return try decoder.picture(limits)
     }
 
-    private mutating func picture(_ limits: ImageLimits) throws(InputError) -> GreyImage {
+    private mutating func picture(_ limits: ImageLimits) throws(InputError) -> DecodedPicture {
         let isPlain = bytes[1] <= 0x33
         let isBitmap = bytes[1] == 0x31 || bytes[1] == 0x34
         let channels = bytes[1] == 0x33 || bytes[1] == 0x36 ? 3 : 1
@@ -31,7 +31,7 @@ struct PNMDecoder {
         try limits.check(width: width, height: height, place: place)
         if isBitmap {
             let levels = isPlain ? try plainBits(width * height) : try rawBits(width: width, height: height)
-            return GreyImage(width: width, height: height, pixels: levels)
+            return DecodedPicture(width: width, height: height, channels: 1, samples: levels)
         }
         let largest = try header("a largest value")
         guard (1...65_535).contains(largest) else {
@@ -43,7 +43,7 @@ struct PNMDecoder {
         position += 1
         let count = width * height * channels
         let levels = isPlain ? try plain(count, largest) : try raw(count, largest)
-        return GreyImage(width: width, height: height, samples: levels, channels: channels)
+        return DecodedPicture(width: width, height: height, channels: channels, samples: levels)
     }
 
     // MARK: - Samples

@@ -35,7 +35,7 @@ package struct AugmentationSheet: Sendable {
         var pixels: [[UInt8]] = []
         let output = AlignedBuffer<Float>(count: images.imageSize)
         for index in samples {
-            let bytes = Array(images.images[(index * images.imageSize)..<((index + 1) * images.imageSize)])
+            let bytes = images.bytes(of: index)
             pixels.append(bytes)
             for epoch in 1...Self.epochs {
                 output.withMutableSpan(0..<images.imageSize) {

@@ -24,9 +24,7 @@ package enum AugmentedInputs {
         for index in 0..<shown {
             var span = output.mutableSpan
             augmenter.apply(
-                images.images.span.extracting((index * images.imageSize)..<((index + 1) * images.imageSize)),
-                into: &span,
-                epoch: epoch, sampleIndex: index, scratch: &scratch)
+                images.bytes(of: index).span, into: &span, epoch: epoch, sampleIndex: index, scratch: &scratch)
             let left = index % columns * (images.width + 1), top = index / columns * (images.height + 1)
             for y in 0..<images.height {
                 for x in 0..<images.width {

@@ -29,7 +29,7 @@ package struct CorruptionSheet: Sendable {
         let samples = (0..<images.classCount).compactMap { c in images.labels.firstIndex { Int($0) == c } }
         rows = try CorruptionKind.allCases.enumerated().map { number, kind in
             let index = samples[number % samples.count]
-            let image = images.images[(index * images.imageSize)..<((index + 1) * images.imageSize)]
+            let image = images.bytes(of: index)
             let strengths = [0] + kind.strengths
             let pictures = try strengths.map { strength in
                 let corruption = try Corruption(

@@ -7,8 +7,7 @@ extension ImageSet {
     /// Returns image `index` as a PNG: in colour if it has three channels, otherwise its first channel in grey.
     package func png(_ index: Int) throws(OperationError) -> Data {
         try Self.png(
-            Array(images[(index * imageSize)..<((index + 1) * imageSize)]), width: width, height: height,
-            channels: channels)
+            bytes(of: index), width: width, height: height, channels: channels)
     }
 
     static func png(_ pixels: [UInt8], width: Int, height: Int, channels: Int) throws(OperationError) -> Data {

@@ -238,6 +238,7 @@ package final class Trainer {
         let stage = stages.first { progress.epoch <= $0.lastEpoch } ?? stages[stages.count - 1]
         stage.loader.start(epoch: progress.epoch, at: progress.step)
         while let batch = stage.loader.next() {
+            try stage.loader.checkReading()
             try takeStep(batch, stage.networks[batch.bucket])
             progress.seconds = seconds
             onEvent(
@@ -270,6 +271,7 @@ package final class Trainer {
         if let validator {
             validator.load(parameters: currentParameters, state: epochState)
             let score = validator.score()
+            try stage.loader.checkReading()
             guard score.loss.isFinite else { throw divergence(of: .validationLoss, loss: score.loss) }
             validation = score
         }

@@ -69,20 +69,22 @@ enum Whitening {
         var window = [Int](repeating: 0, count: numbers)
         let row = width * images.channels, pitch = images.width * images.channels
         var windows = 0
-        let pixels = images.images.span
+        var scratch: [UInt8] = []
         for image in 0..<min(count, images.count) {
-            for y in 0..<max(images.height - height + 1, 0) {
-                for x in 0..<max(images.width - width + 1, 0) {
-                    let start = image * images.imageSize + y * pitch + x * images.channels
-                    for r in 0..<height {
-                        for i in 0..<row { window[r &* row &+ i] = Int(pixels[start &+ r &* pitch &+ i]) }
+            images.withBytes(of: image, &scratch) { pixels in
+                for y in 0..<max(images.height - height + 1, 0) {
+                    for x in 0..<max(images.width - width + 1, 0) {
+                        let start = y * pitch + x * images.channels
+                        for r in 0..<height {
+                            for i in 0..<row { window[r &* row &+ i] = Int(pixels[start &+ r &* pitch &+ i]) }
+                        }
+                        for i in 0..<numbers where window[i] != 0 {
+                            let value = window[i]
+                            sums[i] &+= value
+                            for j in i..<numbers { products[i &* numbers &+ j] &+= value &* window[j] }
+                        }
+                        windows += 1
                     }
-                    for i in 0..<numbers where window[i] != 0 {
-                        let value = window[i]
-                        sums[i] &+= value
-                        for j in i..<numbers { products[i &* numbers &+ j] &+= value &* window[j] }
-                    }
-                    windows += 1
                 }
             }
         }
