@@ -92,6 +92,10 @@ public struct DataOptions: Hashable, Sendable {
     public var prepare = true
     /// The label column of a table, by its name or its number from 1, for tables where it cannot be inferred.
     public var labelColumn: String? = nil
+    /// Whether an image may have several labels, or none: words separated by `|` in a table's label column.
+    public var multiLabel = false
+    /// The column of a table with the factor on each image's loss, by its name or its number from 1; nil if all are 1.
+    public var weightColumn: String? = nil
     /// The share of the user's own data that is held out for testing if they have no test half, in [0, 1).
     public var testFraction = 0.1
     /// A model's classes, which folders and words in tables must name; nil if the data define the classes.

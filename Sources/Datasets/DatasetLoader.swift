@@ -16,6 +16,23 @@ package enum DatasetLoader {
         _ options: DataOptions, seed: UInt64, locations: DatasetLocations = DatasetLocations(),
         progress: @escaping DatasetProgress = { _ in }
     ) throws -> LoadedData {
+        let data = try loadParts(options, seed: seed, locations: locations, progress: progress)
+        for (key, isWanted, isThere) in [
+            ("multiLabel", options.multiLabel, data.train.isMultiLabel),
+            ("weightColumn", options.weightColumn != nil, data.train.weights != nil || options.weightColumn == nil),
+        ] where isWanted != isThere && (isWanted || key == "multiLabel") {
+            throw InputError(
+                "data.\(key)",
+                expected: isWanted
+                    ? "a table (data.directory) or a provider, which can have them" : "true for \(data.dataset)",
+                received: isWanted ? data.dataset : "false, and images with several labels")
+        }
+        return data
+    }
+
+    private static func loadParts(
+        _ options: DataOptions, seed: UInt64, locations: DatasetLocations, progress: @escaping DatasetProgress
+    ) throws -> LoadedData {
         guard let fold = options.fold else {
             if let lines = options.lines, let directory = options.directory,
                 let data = try loadLines(directory, lines, options, seed: seed, progress: progress)
@@ -91,7 +108,9 @@ package enum DatasetLoader {
             let named = NamedFolder(path: directory, place: "data.directory", record: record)
             let own = try OwnData.find(directory)
             // A folder may hold pictures beside the files of the named data set.
-            if let own, try [.idx, .shards].contains(own.kind) || !DatasetFileNames.isFolder(directory) || named.find() == nil {
+            if let own,
+                try [.idx, .shards].contains(own.kind) || !DatasetFileNames.isFolder(directory) || named.find() == nil
+            {
                 return try own.load(options, seed: seed, locations: locations, progress: progress)
             }
         }

@@ -53,7 +53,7 @@ extension ImageSet {
 
     /// The same set with its images in memory.
     var inMemory: ImageSet {
-        isStored ? ImageSet(self, images: images, numbers: nil, labels: labels) : self
+        isStored ? ImageSet(self, images: images, numbers: nil, labels: labels, targets: targets) : self
     }
 
     /// Asks the system to read image `index` in the meantime, if it is in a file.

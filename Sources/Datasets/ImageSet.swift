@@ -9,6 +9,8 @@ public struct ImageSet: Sendable {
     package let numbers: [Float]?
     /// The class of each image, below ``classCount``.
     package let labels: [UInt8]
+    /// Several labels of each image, and weights.
+    let targets: ImageTargets
     /// The number of rows of an image.
     public let height: Int
     /// The number of columns of an image.
@@ -68,6 +70,7 @@ public struct ImageSet: Sendable {
         }
         storage = .memory(images)
         numbers = nil
+        targets = .none
         self.labels = labels
         self.height = height
         self.width = width
@@ -76,12 +79,15 @@ public struct ImageSet: Sendable {
         self.classNames = classNames
     }
 
-    init(_ set: ImageSet, images: [UInt8], numbers: [Float]?, labels: [UInt8]) {
-        self.init(set, storage: .memory(images), numbers: numbers, labels: labels)
+    init(_ set: ImageSet, images: [UInt8], numbers: [Float]?, labels: [UInt8], targets: ImageTargets = .none) {
+        self.init(set, storage: .memory(images), numbers: numbers, labels: labels, targets: targets)
     }
 
     /// Creates a set with the size and classes of `set`.
-    init(_ set: ImageSet, storage: ImageStorage, numbers: [Float]? = nil, labels: [UInt8]) {
+    init(
+        _ set: ImageSet, storage: ImageStorage, numbers: [Float]? = nil, labels: [UInt8], targets: ImageTargets = .none
+    ) {
+        self.targets = targets
         self.storage = storage
         self.numbers = numbers
         self.labels = labels
@@ -112,7 +118,8 @@ public struct ImageSet: Sendable {
     public func subset(_ indices: [Int]) -> ImageSet {
         if case .stored(let store, let numbers) = storage {
             return ImageSet(
-                self, storage: .stored(store, indices.map { numbers[$0] }), labels: indices.map { labels[$0] })
+                self, storage: .stored(store, indices.map { numbers[$0] }), labels: indices.map { labels[$0] },
+                targets: targets.subset(indices))
         }
         let images = images
         var pixels: [UInt8] = []
@@ -127,7 +134,9 @@ public struct ImageSet: Sendable {
             if let numbers { values += numbers[range] }
             classes.append(labels[index])
         }
-        return ImageSet(self, images: pixels, numbers: numbers == nil ? nil : values, labels: classes)
+        return ImageSet(
+            self, images: pixels, numbers: numbers == nil ? nil : values, labels: classes,
+            targets: targets.subset(indices))
     }
 
     /// Returns a copy of these images followed by those of `other`, which have the same size and classes.
@@ -138,11 +147,13 @@ public struct ImageSet: Sendable {
         if case .stored(let store, let numbers) = storage, case .stored(let otherStore, let others) = other.storage,
             store === otherStore
         {
-            return ImageSet(self, storage: .stored(store, numbers + others), labels: labels + other.labels)
+            return ImageSet(
+                self, storage: .stored(store, numbers + others), labels: labels + other.labels,
+                targets: targets.joined(with: other.targets))
         }
         return ImageSet(
             self, images: images + other.images, numbers: numbers.flatMap { a in other.numbers.map { a + $0 } },
-            labels: labels + other.labels)
+            labels: labels + other.labels, targets: targets.joined(with: other.targets))
     }
 
     /// Returns a copy of the images in `range`.
@@ -152,12 +163,15 @@ public struct ImageSet: Sendable {
     package var transposed: ImageSet? {
         guard height == width, channels == 1, numbers == nil else { return nil }
         return ImageSet(
-            self, images: DatasetReader.transposed(images, rows: height, columns: width), numbers: nil, labels: labels)
+            self, images: DatasetReader.transposed(images, rows: height, columns: width), numbers: nil, labels: labels,
+            targets: targets)
     }
 
     /// The same images with light and dark inverted.
     package var inverted: ImageSet {
-        ImageSet(self, images: images.map { 255 - $0 }, numbers: numbers.map { $0.map { 1 - $0 } }, labels: labels)
+        ImageSet(
+            self, images: images.map { 255 - $0 }, numbers: numbers.map { $0.map { 1 - $0 } }, labels: labels,
+            targets: targets)
     }
 
     /// Returns the same images with other class names.
@@ -165,12 +179,16 @@ public struct ImageSet: Sendable {
         let named = try ImageSet(
             images: [], labels: [], height: height, width: width, channels: channels, classCount: classCount,
             classNames: names.map(ClassName.shown), place: "data.classNames")
-        return ImageSet(named, storage: storage, numbers: numbers, labels: labels)
+        return ImageSet(named, storage: storage, numbers: numbers, labels: labels, targets: targets)
     }
 
-    /// The number of images of each class.
+    /// The number of images of each class; an image with several labels counts for each of them.
     package var classSizes: [Int] {
         var sizes = [Int](repeating: 0, count: classCount)
+        if let labelSets {
+            for set in labelSets { for k in 0..<classCount where set >> UInt64(k) & 1 == 1 { sizes[k] += 1 } }
+            return sizes
+        }
         for label in labels { sizes[Int(label)] += 1 }
         return sizes
     }

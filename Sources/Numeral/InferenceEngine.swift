@@ -50,15 +50,23 @@ final class InferenceEngine: Sendable {
         of images: ImageSet, averagedOver views: TestTimeAugmentation? = nil
     ) throws(InputError) -> [Float] {
         try batches.withLock { classifier throws(InputError) in
-            if classifier == nil {
-                let made = Classifier(
-                    graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize,
-                    normalization: saved.normalization, pool: pool)
-                made.load(parameters: saved.parameters, state: saved.state)
-                classifier = made
-            }
-            return try classifier?.probabilities(of: images, averagedOver: views) ?? []
+            try made(&classifier).probabilities(of: images, averagedOver: views)
         }
+    }
+
+    /// Returns the logits `[N, K]` of a set.
+    func logits(of images: ImageSet) -> [Float] {
+        batches.withLock { made(&$0).logits(of: images) }
+    }
+
+    private func made(_ classifier: inout Classifier?) -> Classifier {
+        if let classifier { return classifier }
+        let made = Classifier(
+            graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize, normalization: saved.normalization,
+            pool: pool)
+        made.load(parameters: saved.parameters, state: saved.state)
+        classifier = made
+        return made
     }
 }
 

@@ -92,6 +92,7 @@ public struct Model: Sendable {
     /// - Parameter pixels: The pixels `[H, W, C]` in row-major order, 0 for the background, prepared as in training.
     /// - Throws: An ``InputError`` unless there are H·W·C pixels.
     public func classify(_ pixels: [UInt8]) throws(InputError) -> Classification {
+        try requireOneLabel()
         try check(pixels.count, images: 1)
         return Classification(engine.withClassifier { $0.probabilities(of: pixels) }, classNames: classNames)
     }
@@ -100,6 +101,7 @@ public struct Model: Sendable {
     /// - Parameter pixels: The pixels `[H, W, C]` in row-major order, 0 for the background.
     /// - Throws: An ``InputError`` unless there are H·W·C pixels, or if one is NaN or not in [0, 1].
     public func classify(_ pixels: [Float]) throws(InputError) -> Classification {
+        try requireOneLabel()
         try check(pixels.count, images: 1)
         try ImageSet.check(pixels)
         return Classification(engine.withClassifier { $0.probabilities(of: pixels) }, classNames: classNames)
@@ -128,6 +130,7 @@ public struct Model: Sendable {
     }
 
     private func classify(_ images: ImageSet) throws(InputError) -> [Classification] {
+        try requireOneLabel()
         let probabilities = try engine.probabilities(of: images)
         let k = classNames.count
         return (0..<images.count).map {
@@ -147,6 +150,7 @@ public struct Model: Sendable {
     /// - Throws: An ``InputError`` if there are no images, or if their size or number of classes is not the model's.
     public func evaluate(on images: ImageSet, bootstrap: Bool = false) throws(InputError) -> EvaluationSummary {
         guard images.count > 0 else { throw InputError("images", expected: "at least one image", received: "none") }
+        try requireOneLabel()
         try Classifier.check(saved.graph, fits: images, named: "images")
         let predictions = try Predictions(
             labels: images.labels.map(Int.init),
@@ -159,7 +163,7 @@ public struct Model: Sendable {
 
     /// - Returns: The number of images that `count` pixels make up.
     @discardableResult
-    private func check(_ count: Int, images: Int?) throws(InputError) -> Int {
+    func check(_ count: Int, images: Int?) throws(InputError) -> Int {
         let size = inputShape.count
         guard count % size == 0, images == nil || count / size == images else {
             let expected = images == nil ? "a multiple of \(size) (\(inputShape))" : "\(size) (\(inputShape))"

@@ -119,6 +119,8 @@ extension Model {
         shouldStop: () -> Bool, progress: (TrainingEvent) -> Void
     ) throws -> Model {
         var experiment = try experiment.checked(ownValidation: validation != nil)
+        // Images say themselves how many labels they have.
+        experiment.data.multiLabel = images.isMultiLabel
         experiment.model = experiment.model.completed(
             inputShape: Shape([images.height, images.width, images.channels]), classes: images.classCount)
         var graph = try ResolvedGraph(experiment.model)
@@ -144,10 +146,13 @@ extension Model {
         let trained = try trainer.run(shouldStop: shouldStop, onEvent: progress)
         guard !trained.interrupted else { throw CancellationError() }
         let normalization = data.normalizationConstants(experiment.data.normalization)
-        let calibration = ModelCalibration(
-            graph: graph, parameters: trained.parameters, state: trained.state,
-            batchSize: experiment.evaluation.batchSize, normalization: normalization, training: data.train,
-            heldOut: data.validation, pool: pool)
+        let calibration =
+            images.isMultiLabel
+            ? ModelCalibration()
+            : ModelCalibration(
+                graph: graph, parameters: trained.parameters, state: trained.state,
+                batchSize: experiment.evaluation.batchSize, normalization: normalization, training: data.train,
+                heldOut: data.validation, pool: pool)
         return try Model(
             SavedModel(
                 experiment: experiment, graph: graph, classNames: images.classNames, normalization: normalization,

@@ -32,6 +32,11 @@ package struct ReadingNetworks: Sendable {
             return
         }
         let saved = try SavedModel.load(path: path)
+        guard !saved.experiment.data.multiLabel else {
+            throw InputError(
+                path, expected: "a network of one label an image", received: "one of several labels",
+                remedy: "trainer evaluate --data TABLE writes its predictions")
+        }
         isOfLines = saved.graph.readsLines
         (single, lines) = isOfLines ? (try BoxModel.load(), saved) : (saved, nil)
     }

@@ -136,6 +136,34 @@ import Testing
         #expect(refusal("label,a,b,c,d\ncat,1,2,3,4\n7,1,2,3,4\n").contains("label"))
     }
 
+    /// Words with | between them are labels of one image; an empty field is an image without labels.
+    @Test func severalLabelsAreRead() throws {
+        let text = "label,a,b,c,d\ncat|dog,1,2,3,4\n,5,6,7,8\n dog ,9,9,9,9\n10|dog|cat,1,1,1,1\n"
+        let (set, _) = try parse(text, .init(multiLabel: true))
+        #expect(set.classNames == ["10", "cat", "dog"] && set.isMultiLabel)
+        #expect(set.labelSets == [0b110, 0, 0b100, 0b111] && set.labels == [1, 0, 2, 0])
+        #expect(set.subset([3, 1]).labelSets == [0b111, 0] && set.classSizes == [1, 2, 3])
+        let known = try ImageCSV.parse(
+            Array("label,a,b,c,d\ndog|bird,1,2,3,4\ncat,1,2,3,4\n".utf8), path: "t", .init(multiLabel: true))
+        #expect(known.classNames == ["bird", "cat", "dog"])
+        let many = (0..<65).map { "w\($0)" }.joined(separator: "|")
+        #expect(
+            refusal("label,a,b,c,d\n\(many),1,2,3,4\nw1,1,2,3,4\n", .init(multiLabel: true)).contains(
+                "at most 64 classes"))
+    }
+
+    @Test func weightsAreRead() throws {
+        let text = "label,weight,a,b,c,d\n3,0.5,1,2,3,4\n1,0,5,6,7,8\n2,12,9,9,9,9\n"
+        let (set, _) = try parse(text, .init(weightColumn: "weight"))
+        #expect(set.weights == [0.5, 0, 12] && set.width == 2 && set.labels == [3, 1, 2])
+        #expect(try parse(text.replacing("weight", with: "w"), .init(weightColumn: "2")).0.weights == set.weights)
+        for (wrong, place) in [("-1", "t:2:2"), ("x", "t:2:2"), ("", "t:2:2"), ("1e60", "t:2:2")] {
+            let message = refusal(text.replacing("0.5", with: wrong), .init(weightColumn: "weight"))
+            #expect(message.hasPrefix(place) && message.contains("a weight"), "\(message)")
+        }
+        #expect(refusal(text, .init(weightColumn: "wait")).contains("data.weightColumn"))
+    }
+
     @Test func packedTablesAreRead() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(try Gzip.compress(Array(rows(label: 4).utf8)), "t.csv.gz")

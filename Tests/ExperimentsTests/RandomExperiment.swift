@@ -71,6 +71,8 @@ struct RandomExperiment {
         data.classNames = chance() ? [text(), text()] : nil
         data.prepare = chance()
         data.labelColumn = chance() ? text() : nil
+        data.multiLabel = chance()
+        data.weightColumn = chance() ? text() : nil
         data.testFraction = double(0, 0.9)
         data.fold = chance() ? DataOptions.Fold(integer(1...7), of: integer(7...100)) : nil
         data.lines = data.fold == nil && chance() ? lines() : nil
@@ -179,7 +181,10 @@ struct RandomExperiment {
             training.whitening = WhiteningOptions(
                 images: integer(1...1_000_000), epsilon: double(0, 1), frozen: chance())
         }
-        training.loss = [.crossEntropy, .focal(gamma: double(0, 10)), .meanSquaredError, .ctc][integer(0...3)]
+        training.loss =
+            [
+                .crossEntropy, .focal(gamma: double(0, 10)), .meanSquaredError, .binaryCrossEntropy, .ctc,
+            ][integer(0...4)]
         training.classWeights = [nil, .balanced, .given(["a.b": double(0, 9), "7": 1])][integer(0...2)]
         training.initialModel = chance() ? "runs/\(integer(0...9))" : nil
         training.layerDecay = double(0, 1)

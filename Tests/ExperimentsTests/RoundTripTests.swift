@@ -26,6 +26,7 @@ import Testing
                     "source": "auto",
                     "directory": null,
                     "prepare": true,
+                    "multiLabel": false,
                     "testFraction": 0.1,
                     "validationFraction": 0.1,
                     "normalization": "none"

@@ -10,6 +10,12 @@ struct LossTests {
     /// The formula, plainly.
     private static func value(_ loss: Loss, _ z: [Double], _ t: [Double]) -> Double {
         let p = Reference.softmax(z, columns: z.count), classes = Double(z.count)
+        if loss.kind is BinaryCrossEntropy {
+            return zip(z, t).reduce(0) { sum, pair in
+                let p = 1 / (1 + exp(-pair.0))
+                return sum - (pair.1 * log(p) + (1 - pair.1) * log(1 - p)) / classes
+            }
+        }
         return zip(p, t).reduce(0) { sum, pair in
             let (p, t) = pair
             switch loss.kind {
@@ -23,7 +29,7 @@ struct LossTests {
 
     private static let losses: [Loss] = [
         .crossEntropy, .focal(gamma: 0), .focal(gamma: 0.5), .focal(gamma: 1), .focal(), .focal(gamma: 5),
-        .meanSquaredError,
+        .meanSquaredError, .binaryCrossEntropy,
     ]
     private static let targets = [
         LossTarget(label: 1), LossTarget(label: 4, smoothing: 0.1), LossTarget(label: 0, other: 3, share: 0.7),
@@ -64,8 +70,61 @@ struct LossTests {
             var dz = [Float](repeating: .nan, count: 3)
             let value = loss.kind.row(z, classes: 3, target: LossTarget(label: 0), weight: 1, dz: &dz)
             #expect(value.isFinite && value >= 0 && dz.allSatisfy { $0.isFinite }, "\(loss): \(z)")
-            if isRight { #expect(value == 0 && dz == [0, 0, 0], "\(loss): \(z)") }
+            // Every class counts for itself, also those between 0 and 1.
+            if isRight, loss != .binaryCrossEntropy { #expect(value == 0 && dz == [0, 0, 0], "\(loss): \(z)") }
         }
+    }
+
+    /// Binary cross-entropy of several labels, and of none: the formula, with label smoothing.
+    @Test("several labels", arguments: [0b0_0000, 0b1_0110, 0b1_1111] as [UInt64])
+    func severalLabels(_ labels: UInt64) {
+        var data = TestData(54)
+        let z = data.floats(5, in: -3...3)
+        for smoothing in [0, 0.25] as [Float] {
+            let t = (0..<5).map { Double(labels >> $0 & 1) * (1 - Double(smoothing)) + Double(smoothing) / 2 }
+            var dz = [Float](repeating: .nan, count: 5)
+            let target = LossTarget(labels: labels, smoothing: smoothing)
+            let found = Loss.binaryCrossEntropy.kind.row(z, classes: 5, target: target, weight: 2, dz: &dz)
+            #expect(abs(found - Self.value(.binaryCrossEntropy, z.doubles, t)) <= 1e-12)
+            for k in 0..<5 { #expect(abs(Double(dz[k]) - 2 * (1 / (1 + exp(-Double(z[k]))) - t[k]) / 5) <= 1e-7) }
+        }
+        #expect(checkGradients(.binaryCrossEntropy).error < 1e-7)
+        #expect(checkGradients(.binaryCrossEntropy).tensors.count == 4)
+    }
+
+    /// Weights and label sets of images reach the loss of each, whatever the shards; correct is who has them all.
+    @Test("weights and label sets of images")
+    func imageTargets() throws {
+        let graph = try ResolvedGraph(
+            Graph(inputShape: Shape([7]), layers: [.dense(units: 5)]))
+        let weights = TestWeights(graph, seed: 55), batch = TestBatch(graph, count: 6, seed: 56)
+        let factors: [Float] = [2, 0, 0.5, 1, 3, 1], sets: [UInt64] = [0, 0b101, 0b11111, 0b10, 0b11, 0b1000]
+        func step(_ run: TrainingRun, _ range: Range<Int>, weights: [Float]?) -> (Double, [Double], Int) {
+            let part = batch.part(range)
+            let result = run.network.step(
+                images: part.imageBuffer(), labels: part.labelBuffer(), count: part.count, step: 0,
+                labelSets: AlignedBuffer(sets[range]), weights: weights.map { AlignedBuffer($0) })
+            return (result.lossSum, run.network.store.gradients.array.map(Double.init), result.correct)
+        }
+        let plain = try TrainingRun(graph, weights, batchSize: 6, shards: 1, threads: 1)
+        plain.network.loss = (.binaryCrossEntropy, nil)
+        var sum = 0.0, gradients = [Double](repeating: 0, count: graph.parameterCount), correct = 0
+        for image in 0..<6 {
+            let one = step(plain, image..<image + 1, weights: nil)
+            sum += Double(factors[image]) * one.0
+            for (i, value) in one.1.enumerated() { gradients[i] += Double(factors[image]) * value / 6 }
+            correct += one.2
+        }
+        let all = try TrainingRun(graph, weights, batchSize: 6, shards: 3, threads: 2)
+        all.network.loss = (.binaryCrossEntropy, nil)
+        let found = step(all, 0..<6, weights: factors)
+        #expect(abs(found.0 - sum) <= 1e-6 * sum && found.2 == correct)
+        #expect(relativeDistance(found.1, gradients) <= 1e-5)
+        let inference = InferenceRun(graph, weights, batchSize: 6)
+        _ = inference.predict(batch)
+        let score = inference.network.score(
+            labels: batch.labelBuffer(), count: 6, loss: .binaryCrossEntropy, labelSets: sets, weights: factors)
+        #expect(abs(score.lossSum - sum) <= 1e-5 * sum && score.correct == correct)
     }
 
     /// Weights multiply each image's part, in training and in scores.

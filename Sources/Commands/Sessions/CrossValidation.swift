@@ -41,6 +41,9 @@ struct CrossValidation {
                 "--folds", expected: "a configuration without data.fold, which names one part",
                 received: "both", remedy: "leave out one of the two")
         }
+        guard !experiment.data.multiLabel else {
+            throw InputError("--folds", expected: "one label an image", received: "data.multiLabel true")
+        }
         self.experiment = experiment
         self.count = count
         whole = try common.load(experiment.dataRequest, seed: experiment.seed, whole: true)

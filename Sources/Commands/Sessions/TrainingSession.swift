@@ -129,6 +129,8 @@ struct TrainingSession {
     /// - Throws: an `InputError` if lines of text have widths that the network does not accept.
     private func calibration(of model: TrainedModel) throws -> ModelCalibration {
         guard let lines = data.lines else {
+            // A temperature is fitted to a softmax, and a detector to classes that exclude each other.
+            guard !data.train.isMultiLabel else { return ModelCalibration() }
             return ModelCalibration(
                 graph: graph, parameters: model.parameters, state: model.state,
                 batchSize: experiment.evaluation.batchSize,
@@ -167,6 +169,16 @@ struct TrainingSession {
                 reproduction: reproduction(environment), notes: data.notes + test.notes)
             return try assessment.run(
                 on: test.images, to: folder, common: common, pool: pool, beforeEnd: { logs.end(succeeded: true) })
+        }
+        if test.images.isMultiLabel {
+            let assessment = MultiLabelAssessment(
+                experiment: experiment, graph: graph,
+                normalization: data.normalizationConstants(experiment.data.normalization),
+                parameters: model.parameters, state: model.state, dataset: data.dataset, source: data.source,
+                history: history, environment: environment, reproduction: reproduction(environment),
+                notes: data.notes + dataNotes + test.notes)
+            return try assessment.run(
+                on: test.images, to: folder, pool: pool, beforeEnd: { logs.end(succeeded: true) })
         }
         var assessment = Assessment(
             experiment: experiment, graph: graph,

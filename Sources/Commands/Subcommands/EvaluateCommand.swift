@@ -85,6 +85,14 @@ struct EvaluateCommand: ParsableCommand {
             }
             return try evaluate(lines, by: saved, on: test, name, source, pool, ranks)
         }
+        if test.images.isMultiLabel {
+            guard paths.count == 1, !robustness else {
+                throw InputError(
+                    robustness ? "--robustness" : "--model", expected: "one network alone, or one label an image",
+                    received: "images with several labels")
+            }
+            return try evaluateMultiLabel(saved, on: test, name, source, pool, ranks)
+        }
         let ensemble = paths.count == 1 ? nil : try ensemble(paths, first: saved, on: test.images, name, pool, ranks)
         guard ranks.isFirst else {
             guard ensemble == nil else { return }
@@ -120,6 +128,20 @@ struct EvaluateCommand: ParsableCommand {
             lines: lines, environment: environment,
             reproduction: [reproduction], notes: test.notes)
         try assessment.run(on: test.images, to: folder, common: common, pool: pool)
+    }
+
+    /// Evaluates a network on images with several labels.
+    private func evaluateMultiLabel(
+        _ saved: SavedModel, on test: LoadedData.Test, _ name: String, _ source: LoadedData.Source,
+        _ pool: WorkerPool, _ ranks: Ranks
+    ) throws {
+        guard ranks.isFirst else { return }
+        let (folder, environment) = try begin(saved, "evaluation", test, pool, ranks)
+        let assessment = MultiLabelAssessment(
+            experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
+            parameters: saved.parameters, state: saved.state, dataset: name, source: source, history: nil,
+            environment: environment, reproduction: [reproduction], notes: test.notes)
+        try assessment.run(on: test.images, to: folder, pool: pool)
     }
 
     /// Creates the folder of the evaluation, with the configuration and the environment.
@@ -238,6 +260,10 @@ struct EvaluateCommand: ParsableCommand {
                 received: "none")
         }
         if let images, let labels {
+            guard !saved.experiment.data.multiLabel else {
+                throw InputError(
+                    "--images", expected: "--data, a table, for a network of several labels", received: images)
+            }
             if let option = dataset.map({ _ in "--dataset" }) ?? source.map({ _ in "--source" })
                 ?? data.map({ _ in "--data" })
             {

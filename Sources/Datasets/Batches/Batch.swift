@@ -17,6 +17,10 @@ package final class Batch: @unchecked Sendable {
     /// If images are mixed, the classes of those mixed in, `[capacity]`, and the shares of ``labels``, `[capacity]`.
     package let otherLabels: AlignedBuffer<Int32>
     package let labelShares: AlignedBuffer<Float>
+    /// For images with several labels, the classes of each as bits, `[capacity]`.
+    package internal(set) var labelSets: AlignedBuffer<UInt64>?
+    /// The factors on the images' losses, `[capacity]`; nil if all are 1.
+    package internal(set) var weights: AlignedBuffer<Float>?
     /// Whether ``otherLabels`` and ``labelShares`` are valid.
     package internal(set) var isMixed = false
     /// The number of images in the batch, at most ``capacity``.
@@ -35,6 +39,12 @@ package final class Batch: @unchecked Sendable {
         lengths = places.map { _ in AlignedBuffer(count: capacity) }
         otherLabels = AlignedBuffer(count: capacity)
         labelShares = AlignedBuffer(count: capacity)
+    }
+
+    /// Makes room for what the images of `set` have beside one class each.
+    func addTargets(of set: ImageSet) {
+        if set.labelSets != nil { labelSets = AlignedBuffer(count: capacity) }
+        if set.weights != nil { weights = AlignedBuffer(count: capacity) }
     }
 
     /// Writes the text of a line to its slot.
@@ -110,6 +120,8 @@ package struct ImageWriter: Sendable {
     func write(_ index: Int, to slot: Int, of batch: Batch, epoch: Int, scratch: inout Scratch) {
         let size = outputSize
         batch.labels[slot] = Int32(data.labels[index])
+        if let sets = data.labelSets { batch.labelSets?[slot] = sets[index] }
+        if let weights = data.weights { batch.weights?[slot] = weights[index] }
         batch.images.withMutableSpan((slot * size)..<((slot + 1) * size)) { output in
             guard let resize else { return write(index, slot, batch, into: &output, epoch: epoch, &scratch) }
             var whole: [Float] = []
@@ -184,5 +196,8 @@ package struct ImageWriter: Sendable {
         mixing.apply(draw, partner.span, into: &output)
         batch.otherLabels[slot] = Int32(data.labels[draw.partner])
         batch.labelShares[slot] = draw.share
+        if let weights = data.weights {
+            batch.weights?[slot] = draw.share * weights[index] + (1 - draw.share) * weights[draw.partner]
+        }
     }
 }

@@ -131,6 +131,7 @@ private final class BatchWork: ParallelWork {
         self.writer = writer
         batch = Batch(capacity: capacity, imageSize: writer.outputSize)
         batch.isMixed = writer.mixing != nil
+        batch.addTargets(of: writer.data)
         order = Array(0..<writer.data.count)
         scratch = (0..<workers).map { _ in Scratch(writer.makeScratch()) }
     }

@@ -20,13 +20,17 @@ package struct ImageCSV {
         /// The values of a pixel: 1, or 3 for red, green and blue, either of each pixel in turn or one plane after the
         /// other, whichever is smoother.
         package var channels: Int
+        /// Whether an image may have several labels: words with `|` between them.
+        package var multiLabel: Bool
+        /// The column of the factors on the images' losses, by its name or its number from 1.
+        package var weightColumn: String?
 
         package init(
             labelColumn: String? = nil, indexColumn: String? = nil, size: (width: Int, height: Int)? = nil,
-            channels: Int = 1
+            channels: Int = 1, multiLabel: Bool = false, weightColumn: String? = nil
         ) {
             (self.labelColumn, self.indexColumn, self.size) = (labelColumn, indexColumn, size)
-            self.channels = channels
+            (self.channels, self.multiLabel, self.weightColumn) = (channels, multiLabel, weightColumn)
         }
     }
 
@@ -75,13 +79,14 @@ package struct ImageCSV {
     package static func readUnlabelled(_ path: String, _ options: Options = Options()) throws -> Unlabelled {
         let reader = try ImageCSV(TableText.load(path), options, need: .optional)
         let range = try reader.scan(classes: nil)
-        let (pixels, _, names) = try reader.images(range, classes: nil)
+        let rows = try reader.images(range, classes: nil)
         var notes = reader.notes + range.notes
         if let label = reader.columns.label {
             notes.append("its labels (\(TableColumns.name(of: label, reader.header))) are not looked at")
         }
         return Unlabelled(
-            pixels: pixels, width: reader.columns.size.width, height: reader.columns.size.height, names: names,
+            pixels: rows.pixels, width: reader.columns.size.width, height: reader.columns.size.height,
+            names: rows.names,
             hasIndex: reader.columns.index != nil, notes: notes)
     }
 
@@ -104,7 +109,8 @@ package struct ImageCSV {
         }
         var classNames = classes
         if classNames == nil, reader.hasWords { classNames = ImageFolder.ordered(range.words).map(ClassName.shown) }
-        var (pixels, labels, _) = try reader.images(range, classes: classNames)
+        let rows = try reader.images(range, classes: classNames)
+        var pixels = rows.pixels
         let channels = options.channels
         if channels > 1 {
             let order = ColourOrder(pixels, height: size.height, width: size.width, channels: channels)
@@ -113,16 +119,19 @@ package struct ImageCSV {
             }
             note("\(path): colours are read \(order.words)")
         }
-        let names = classNames ?? (0...Int(labels.max() ?? 0)).map { "\($0)" }
+        let names = classNames ?? (0...Int(rows.labels.max() ?? 0)).map { "\($0)" }
         guard names.count >= 2 else {
             throw InputError(path, expected: "at least two classes", received: "only label \(names[0])")
         }
         for text in reader.notes + range.notes { note("\(path): \(text)") }
-        return try ImageSet(
-            images: pixels, labels: labels, height: size.height, width: size.width, channels: channels,
+        var set = try ImageSet(
+            images: pixels, labels: rows.labels, height: size.height, width: size.width, channels: channels,
             classCount: names.count, classNames: names, place: path)
+        if options.multiLabel { set = set.multiLabel(rows.sets) }
+        return rows.weights.isEmpty ? set : try set.weighted(rows.weights)
     }
 
+    private let isMultiLabel: Bool
     private let header: [String]?
 
     private init(_ text: TableText, _ options: Options, need: TableColumns.LabelNeed) throws {
@@ -150,9 +159,12 @@ package struct ImageCSV {
         columnCount = first.count
         columns = try TableColumns(
             header: header, sample: sample, labelColumn: options.labelColumn, indexColumn: options.indexColumn,
-            need: need, size: options.size, channels: options.channels, place: path)
+            weightColumn: options.weightColumn, need: need, size: options.size, channels: options.channels, place: path)
         let labels = columns.label.map { label in sample.compactMap { label < $0.count ? $0[label] : nil } } ?? []
-        hasWords = labels.contains { $0.number == nil && !$0.text.isEmpty } && !labels.contains { $0.number != nil }
+        isMultiLabel = options.multiLabel
+        hasWords =
+            isMultiLabel
+            || labels.contains { $0.number == nil && !$0.text.isEmpty } && !labels.contains { $0.number != nil }
         if text.comments > 0 {
             notes.append("\(text.comments) comment line\(text.comments == 1 ? "" : "s") passed over")
         }
@@ -203,9 +215,20 @@ package struct ImageCSV {
                     fields.count < columnCount ? "\(fields.count)" : "more")
                 continue
             }
+            if let weight = columns.weight, Self.weight(text.number(fields[weight])) == nil {
+                problem(weight, "a weight, a finite number of at least 0", text.text(fields[weight]))
+            }
             if let label = columns.label {
                 let word = ClassName.shown(text.text(fields[label]))
-                if hasWords {
+                if isMultiLabel {
+                    for word in Self.labels(text.text(fields[label])) {
+                        if let classes, !classes.contains(word) {
+                            problem(label, "classes of the training images", word)
+                        } else {
+                            scan.words.insert(word)
+                        }
+                    }
+                } else if hasWords {
                     if word.isEmpty || text.number(fields[label]) != nil {
                         problem(label, "a label that is a word, as the others", word)
                     } else if let classes, !classes.contains(word) {
@@ -228,9 +251,11 @@ package struct ImageCSV {
             }
         }
         try problems.check()
-        guard scan.words.count <= 256 else {
+        let most = isMultiLabel ? ImageSet.mostLabels : 256
+        guard scan.words.count <= most, !isMultiLabel || (classes?.count ?? 0) <= most else {
             throw InputError(
-                path, expected: "at most 256 classes", received: "\(scan.words.count)",
+                path, expected: "at most \(most) classes\(isMultiLabel ? " of several labels" : "")",
+                received: "\(max(scan.words.count, classes?.count ?? 0))",
                 remedy: "is the label another column? --label COLUMN")
         }
         return scan
@@ -242,10 +267,30 @@ package struct ImageCSV {
         return nil
     }
 
+    /// Returns a weight that is finite in `Float` and not negative.
+    private static func weight(_ number: Double?) -> Float? {
+        number.map { Float($0) }.flatMap { $0 >= 0 && $0.isFinite ? $0 : nil }
+    }
+
+    /// Returns the labels of an image with any number of them.
+    private static func labels(_ text: String) -> [String] {
+        text.split(separator: "|").map { ClassName.shown($0.trimmingCharacters(in: .whitespaces)) }
+            .filter { !$0.isEmpty }
+    }
+
+    /// The images of a table.
+    private struct Rows {
+        var pixels: [UInt8] = []
+        var labels: [UInt8] = []
+        /// Several labels of each image, as bits; empty if each has one.
+        var sets: [UInt64] = []
+        /// Empty if there are none.
+        var weights: [Float] = []
+        var names: [String] = []
+    }
+
     /// Reads every row; `scan` has validated them.
-    private func images(
-        _ scan: Scan, classes: [String]?
-    ) throws -> (pixels: [UInt8], labels: [UInt8], names: [String]) {
+    private func images(_ scan: Scan, classes: [String]?) throws -> Rows {
         var text = text, fields: [Range<Int>] = []
         let (count, overflow) = scan.rows.multipliedReportingOverflow(by: columns.pixels.count)
         guard !overflow, count <= IDX.largestPayload else {
@@ -254,24 +299,29 @@ package struct ImageCSV {
         let places = Dictionary(
             (classes ?? []).enumerated().map { ($1, UInt8(truncatingIfNeeded: $0)) },
             uniquingKeysWith: { first, _ in first })
-        var pixels: [UInt8] = [], labels: [UInt8] = [], names: [String] = []
-        pixels.reserveCapacity(count)
+        var rows = Rows()
+        rows.pixels.reserveCapacity(count)
         while try text.next(&fields) {
-            if let label = columns.label {
-                labels.append(
+            if let weight = columns.weight { rows.weights.append(Self.weight(text.number(fields[weight])) ?? 0) }
+            if let label = columns.label, isMultiLabel {
+                rows.labels.append(0)
+                rows.sets.append(
+                    Self.labels(text.text(fields[label])).reduce(0) { $0 | 1 << UInt64(places[$1] ?? 0) })
+            } else if let label = columns.label {
+                rows.labels.append(
                     hasWords
                         ? places[ClassName.shown(text.text(fields[label]))] ?? 0
                         : UInt8(text.number(fields[label]) ?? 0))
             }
             if columns.label == nil || columns.index != nil {
-                names.append(columns.index.map { text.text(fields[$0]) } ?? "\(names.count + 1)")
+                rows.names.append(columns.index.map { text.text(fields[$0]) } ?? "\(rows.names.count + 1)")
             }
             for column in columns.pixels {
-                pixels.append(UInt8(((text.number(fields[column]) ?? 0) * scan.factor).rounded()))
+                rows.pixels.append(UInt8(((text.number(fields[column]) ?? 0) * scan.factor).rounded()))
             }
         }
-        if names.isEmpty { names = labels.indices.map { "\($0 + 1)" } }
-        return (pixels, labels, names)
+        if rows.names.isEmpty { rows.names = rows.labels.indices.map { "\($0 + 1)" } }
+        return rows
     }
 
     // MARK: - Writing

@@ -155,7 +155,9 @@ struct OwnData {
         let cache = PictureCache(
             folder: joined(locations.cacheDirectory, "pictures"), layout: layout, fitting: fitting, isColour: isColour)
         let (data, notes) = try cache.read { note in
-            try ImageFolder.read(layout, fitting: fitting, isColour: isColour, note: note) { progress(.reading(done: $0, total: $1)) }
+            try ImageFolder.read(layout, fitting: fitting, isColour: isColour, note: note) {
+                progress(.reading(done: $0, total: $1))
+            }
         }
         for text in notes { note(text) }
         note(
@@ -182,7 +184,9 @@ struct OwnData {
     private func tables(
         _ train: String, _ validation: String?, _ test: String?, _ options: DataOptions, note: (String) -> Void
     ) throws -> ConvertedData {
-        var table = ImageCSV.Options(labelColumn: options.labelColumn, channels: try isColour(options) ? 3 : 1)
+        var table = ImageCSV.Options(
+            labelColumn: options.labelColumn, channels: try isColour(options) ? 3 : 1, multiLabel: options.multiLabel,
+            weightColumn: options.weightColumn)
         if let size = options.imageSize, size.width != size.height { table.size = (size.width, size.height) }
         let classes = options.classNames == nil ? options.modelClasses : nil
         let set = try ImageCSV.read(train, table, classes: classes, note: note)

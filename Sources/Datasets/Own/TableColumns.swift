@@ -20,6 +20,8 @@ struct TableColumns {
     let label: Int?
     /// The column of row names or numbers, which are not pixels.
     let index: Int?
+    /// The column of the factors on the images' losses.
+    let weight: Int?
     /// The columns of pixels, in order.
     let pixels: [Int]
     let size: (width: Int, height: Int)
@@ -38,12 +40,14 @@ struct TableColumns {
     ///   - sample: The first rows.
     ///   - labelColumn: The label column as given by the user: its name or its number from 1.
     ///   - indexColumn: The column of row names as given by the user.
+    ///   - weightColumn: The column of weights as given by the user.
     ///   - size: The size of an image; a square if nil.
     ///   - channels: The values of a pixel.
     /// - Throws: an `InputError` if a named column does not exist, the label could be several columns, or the other
     ///   columns do not form an image.
     init(
-        header: [String]?, sample: [[TableField]], labelColumn: String?, indexColumn: String?, need: LabelNeed,
+        header: [String]?, sample: [[TableField]], labelColumn: String?, indexColumn: String?, weightColumn: String?,
+        need: LabelNeed,
         size: (width: Int, height: Int)?, channels: Int, place: String
     ) throws(InputError) {
         (self.header, self.sample, self.place) = (header, sample, place)
@@ -53,6 +57,9 @@ struct TableColumns {
         }
         var index = try indexColumn.map { text throws(InputError) in
             try Self.column(text, option: "--id-column", header, count, place)
+        }
+        let weight = try weightColumn.map { text throws(InputError) in
+            try Self.column(text, option: "data.weightColumn", header, count, place)
         }
         let names = header.map { $0.map { $0.lowercased() } } ?? []
         if index == nil { index = names.indices.first { Self.indexNames.contains(names[$0]) && $0 != named } }
@@ -69,11 +76,11 @@ struct TableColumns {
         if label == nil { label = usual.first }
         if index == nil, let first = Self.countingColumn(sample) {
             // The first column numbers the rows if the others form an image only without it.
-            let rest = count - 1 - (label == nil || label == 0 ? 0 : 1)
+            let rest = count - 1 - (label == nil || label == 0 ? 0 : 1) - (weight == nil ? 0 : 1)
             let fits = { (n: Int) in extents(n) != nil }
             if label != 0, label == nil ? !fits(rest) && !fits(count) && fits(rest - 1) : fits(rest) { index = first }
         }
-        let others = (0..<count).filter { $0 != index }
+        let others = (0..<count).filter { $0 != index && $0 != weight }
         if label == nil, extents(others.count) == nil, extents(others.count - 1) != nil {
             label = try Self.guess(among: others, header, sample, place)
         }
@@ -107,7 +114,7 @@ struct TableColumns {
                 received: "\(pixels.count)",
                 remedy: "--size WIDTHxHEIGHT says how they are laid out")
         }
-        (self.label, self.index, self.pixels, self.size) = (label, index, pixels, extents)
+        (self.label, self.index, self.weight, self.pixels, self.size) = (label, index, weight, pixels, extents)
     }
 
     /// Returns the column that the user calls `text`, by its name or else by its number from 1.

@@ -40,7 +40,8 @@ public struct SVHN: DataProviderKind {
         let file = try MATFile(path)
         guard let x = file.matrices["X"], let y = file.matrices["y"] else {
             throw InputError(
-                path, expected: "matrices X and y", received: printable(file.matrices.keys.sorted().joined(separator: ", ")))
+                path, expected: "matrices X and y",
+                received: printable(file.matrices.keys.sorted().joined(separator: ", ")))
         }
         guard x.type == .uint8, x.extents.count == 4 || x.extents.count == 3, x.extents[2] == 3 else {
             throw InputError(

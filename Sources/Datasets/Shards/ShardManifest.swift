@@ -57,7 +57,8 @@ struct ShardManifest: Sendable {
     /// Writes the manifest into `folder`.
     func write(to folder: String) throws {
         try AtomicFile.write(
-            JSONValue.object(Self.section.encode(self)).prettyText, to: URL(fileURLWithPath: joined(folder, Self.fileName)))
+            JSONValue.object(Self.section.encode(self)).prettyText,
+            to: URL(fileURLWithPath: joined(folder, Self.fileName)))
     }
 
     private static var section: Section<ShardManifest> {

@@ -98,10 +98,14 @@ public struct PrecisionRecallCurves: Hashable, Sendable {
 
     /// Computes all curves; O(N·K·log(N·K)).
     public init(_ predictions: Predictions) {
-        perClass = (0..<predictions.classCount).map {
-            PrecisionRecallCurve(ThresholdCounts(predictions, class: $0))
-        }
-        micro = PrecisionRecallCurve(ThresholdCounts(micro: predictions))
+        self.init(
+            perClass: (0..<predictions.classCount).map { ThresholdCounts(predictions, class: $0) },
+            micro: ThresholdCounts(micro: predictions))
+    }
+
+    init(perClass counts: [ThresholdCounts], micro pooled: ThresholdCounts) {
+        perClass = counts.map { PrecisionRecallCurve($0) }
+        micro = PrecisionRecallCurve(pooled)
         macro = Self.mean(perClass)
         averagePrecision = Averages(
             perClass.map(\.averagePrecision), support: perClass.map(\.positives), micro: micro.averagePrecision)

@@ -74,8 +74,14 @@ public struct ROCCurves: Hashable, Sendable {
 
     /// Computes all curves; O(N·K·log(N·K)).
     public init(_ predictions: Predictions) {
-        perClass = (0..<predictions.classCount).map { ROCCurve(ThresholdCounts(predictions, class: $0)) }
-        micro = ROCCurve(ThresholdCounts(micro: predictions))
+        self.init(
+            perClass: (0..<predictions.classCount).map { ThresholdCounts(predictions, class: $0) },
+            micro: ThresholdCounts(micro: predictions))
+    }
+
+    init(perClass counts: [ThresholdCounts], micro pooled: ThresholdCounts) {
+        perClass = counts.map { ROCCurve($0) }
+        micro = ROCCurve(pooled)
         macro = Self.mean(perClass)
     }
 

@@ -34,6 +34,12 @@ struct ThresholdCounts: Hashable, Sendable {
         self.init(keys: &keys)
     }
 
+    /// Counts decisions, each with its score and whether it is truly positive.
+    init(_ decisions: [(score: Float, isPositive: Bool)]) {
+        var keys = decisions.map { Self.key($0.score, $0.isPositive) }
+        self.init(keys: &keys)
+    }
+
     /// Returns score and truth packed into one sortable integer. The bit patterns of floats in [0, 1] sort like the
     /// floats; the shift drops the sign bit, which only distinguishes −0 from 0.
     private static func key(_ score: Float, _ positive: Bool) -> UInt32 {

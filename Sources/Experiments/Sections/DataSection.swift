@@ -90,6 +90,13 @@ extension Codec where Value == DataOptions {
                     "labelColumn", \.options.labelColumn, .text(limit: 4096), isLeftOut: true,
                     "A CSV file's column of labels, by name or number from 1, where it cannot be told."),
                 .key(
+                    "multiLabel", \.options.multiLabel, .boolean,
+                    "Whether an image may have several labels, or none, for the loss binaryCrossEntropy: words with | between them "
+                        + "in a table's column of labels."),
+                .optional(
+                    "weightColumn", \.options.weightColumn, .text(limit: 4096), isLeftOut: true,
+                    "A CSV file's column of sample weights: the factor on each image's loss, at least 0."),
+                .key(
                     "testFraction", \.options.testFraction, .number(.closed(0, 0.9)),
                     "Data of one's own without a test half: the part of each class put aside as one."),
                 .optional(

@@ -69,7 +69,9 @@ package struct MATFile: Sendable {
     package init(_ path: String) throws(InputError) { try self.init(BinaryFile(path)) }
 
     /// Parses a file in memory.
-    package init(_ bytes: [UInt8], place: String) throws(InputError) { try self.init(MemorySource(bytes, place: place)) }
+    package init(_ bytes: [UInt8], place: String) throws(InputError) {
+        try self.init(MemorySource(bytes, place: place))
+    }
 
     private init(_ source: any ByteSource) throws(InputError) {
         let header = try source.read(exactly: 128)
@@ -151,7 +153,9 @@ package struct MATFile: Sendable {
         var bytes = tag.small
         if !tag.isSmall {
             bytes = try source.read(exactly: tag.size)
-            guard bytes.count == tag.size else { throw damage(source, "\(tag.size) bytes", "\(bytes.count): truncated") }
+            guard bytes.count == tag.size else {
+                throw damage(source, "\(tag.size) bytes", "\(bytes.count): truncated")
+            }
             try source.skip(min(tag.padding, source.upperBound))
         }
         return Matrix(extents: [bytes.count / type.size], type: type, bytes: bytes)
@@ -175,7 +179,9 @@ package struct MATFile: Sendable {
             let bytes = try source.read(exactly: 8)
             if bytes.isEmpty, mayEnd { return nil }
             guard bytes.count == 8 else { throw MATFile.damage(source, "8 bytes", "\(bytes.count): truncated") }
-            func word(_ first: Int) -> UInt32 { (0..<4).reduce(0) { $0 | UInt32(bytes[first + $1]) << (8 * UInt32($1)) } }
+            func word(_ first: Int) -> UInt32 {
+                (0..<4).reduce(0) { $0 | UInt32(bytes[first + $1]) << (8 * UInt32($1)) }
+            }
             let (low, high) = (word(0), word(4))
             if low >> 16 != 0 {
                 (type, size, isSmall) = (low & 0xFFFF, Int(low >> 16), true)
@@ -209,7 +215,9 @@ private final class SourcePart: ByteSource {
         var count = count
         while count > 0 {
             let bytes = try left > 0 ? read(upTo: min(count, 1 << 16)) : source.read(upTo: count)
-            guard !bytes.isEmpty else { throw InputError(place, expected: "a whole file", received: "its end: truncated") }
+            guard !bytes.isEmpty else {
+                throw InputError(place, expected: "a whole file", received: "its end: truncated")
+            }
             count -= bytes.count
         }
     }

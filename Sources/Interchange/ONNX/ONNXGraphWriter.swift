@@ -26,7 +26,8 @@ struct ONNXGraphWriter {
             name: model.experiment.name, reserved: [ONNXExport.inputName] + model.graph.nodes.map(\.name))
     }
 
-    /// Returns the complete graph. A final softmax belongs to the loss and is applied once, as in training.
+    /// Returns the complete graph. A final softmax belongs to the loss and is applied
+    /// once, as in training; of several labels it is a sigmoid.
     mutating func write(inputNote: String) -> Onnx_GraphProto {
         builder.describe(
             "Values are called like the layers of the configuration in the metadata; dropout is left out.")
@@ -46,7 +47,11 @@ struct ONNXGraphWriter {
         }
         let output = builder.unique(ONNXExport.outputName)
         let last = values[graph.nodes.count - 1] ?? ONNXExport.inputName
-        builder.add("Softmax", [last], name: output, attributes: [.int("axis", 1)])
+        if model.experiment.data.multiLabel {
+            builder.add("Sigmoid", [last], name: output)
+        } else {
+            builder.add("Softmax", [last], name: output, attributes: [.int("axis", 1)])
+        }
         builder.declareOutput(output, [graph.classCount], about: "the probability of each class; each row sums to 1")
         return builder.graph
     }

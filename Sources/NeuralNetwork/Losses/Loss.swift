@@ -22,6 +22,9 @@ public struct Loss: Hashable, Sendable, CustomStringConvertible {
     /// Returns the loss's kind as the given type, or `nil` if it is another.
     public func `as`<Kind: LossKind>(_ type: Kind.Type) -> Kind? { kind as? Kind }
 
+    /// Whether it takes every class for itself, so that an image may have several.
+    package var takesSeveralLabels: Bool { kind is BinaryCrossEntropy }
+
     /// Whether it is a loss for lines of text, for networks whose output has columns.
     package var readsLines: Bool { kind is any SequenceLossKind }
 
@@ -34,7 +37,7 @@ public struct Loss: Hashable, Sendable, CustomStringConvertible {
 
 extension Loss {
     private static let builtIn: [any LossKind.Type] = [
-        CrossEntropy.self, FocalLoss.self, MeanSquaredError.self, CTC.self,
+        CrossEntropy.self, FocalLoss.self, MeanSquaredError.self, BinaryCrossEntropy.self, CTC.self,
     ]
     private static let registry = KindRegistry<any LossKind.Type>("loss", builtIn.map { ($0.type, $0) })
 
@@ -76,6 +79,8 @@ public struct LossTarget: Sendable {
     public var share: Float = 1
     /// Label smoothing, in [0, 1).
     public var smoothing: Float = 0
+    /// For images with several labels, the classes as bits; nil for one class, or two that are mixed.
+    public var labels: UInt64? = nil
 
     /// Creates a target of one class, or of two mixed classes.
     public init(label: Int, other: Int? = nil, share: Float = 1, smoothing: Float = 0) {
@@ -85,8 +90,18 @@ public struct LossTarget: Sendable {
         self.smoothing = smoothing
     }
 
-    /// Returns `t[k]` for K classes.
+    /// Creates a target of several classes, class k as bit k.
+    public init(labels: UInt64, smoothing: Float = 0) {
+        self.init(label: labels == 0 ? 0 : labels.trailingZeroBitCount, smoothing: smoothing)
+        self.labels = labels
+    }
+
+    /// Returns `t[k]` for K classes; for several labels `(1 − s)·t + s/2` with the label smoothing s.
     public func share(of k: Int, classes: Int) -> Double {
+        if let labels {
+            let isSet = k < UInt64.bitWidth && labels >> UInt64(k) & 1 == 1
+            return Double(smoothing) / 2 + (isSet ? 1 - Double(smoothing) : 0)
+        }
         let even = Double(smoothing) / Double(classes), rest = 1 - Double(smoothing)
         return even + rest * ((k == label ? Double(share) : 0) + (k == other ? 1 - Double(share) : 0))
     }

@@ -40,6 +40,7 @@ final class LossOperation: Operation {
             let label = Int(labels[place])
             precondition(label >= 0 && label < classes, "a label is outside the network's classes")
             var target = LossTarget(label: label, smoothing: run.labelSmoothing)
+            target.labels = run.labelSets?[place]
             // The correct class is the one with the larger share.
             var right = label
             if let others = run.otherLabels, let shares = run.labelShares {
@@ -47,7 +48,9 @@ final class LossOperation: Operation {
                 precondition(target.other >= 0 && target.other < classes, "a label is outside the network's classes")
                 if target.share < 0.5 { right = target.other }
             }
-            let own = (1 - (run.teacherTargets == nil ? 0 : run.teacherWeight)) * run.weight(of: target)
+            let own =
+                (1 - (run.teacherTargets == nil ? 0 : run.teacherWeight)) * run.weight(of: target)
+                * (run.imageWeights?[place] ?? 1)
             var loss = Double(own) * run.loss.row(z, classes: classes, target: target, weight: own * weight, dz: dz)
             if let targets = run.teacherTargets {
                 loss += SoftmaxKernels.addDistillation(
@@ -55,8 +58,16 @@ final class LossOperation: Operation {
                     weight: run.teacherWeight, gradientWeight: run.teacherWeight * weight, dz: dz)
             }
             total[0] += loss
-            if SoftmaxKernels.argmax(z, columns: classes) == right { total[1] += 1 }
+            let isCorrect =
+                target.labels.map { Self.labels(z, classes) == $0 }
+                ?? (SoftmaxKernels.argmax(z, columns: classes) == right)
+            if isCorrect { total[1] += 1 }
         }
+    }
+
+    /// Returns the classes with a probability of at least one half, as bits.
+    static func labels(_ z: UnsafePointer<Float>, _ classes: Int) -> UInt64 {
+        (0..<min(classes, UInt64.bitWidth)).reduce(0) { z[$1] >= 0 ? $0 | 1 << UInt64($1) : $0 }
     }
 
     /// The same for lines of text.

@@ -133,6 +133,10 @@ public final class Run {
     /// For mixed images, the classes mixed in, and the shares of `labels`.
     var otherLabels: UnsafePointer<Int32>?
     var labelShares: UnsafePointer<Float>?
+    /// For images with several labels, the classes of this rank's images as bits.
+    var labelSets: UnsafePointer<UInt64>?
+    /// The factors on the losses of this rank's images; nil if all are 1.
+    var imageWeights: UnsafePointer<Float>?
     /// For distillation, the teachers' targets `[count, K]`, their temperature and their weight.
     var teacherTargets: UnsafePointer<Float>?
     var temperature: Float = 1
@@ -148,9 +152,17 @@ public final class Run {
 
     init(seed: UInt64) { self.seed = seed }
 
-    /// Returns the weight of an image: that of its class, or that of its two classes by their shares.
+    /// Returns the weight of an image's classes: that of its class, of its two classes by their shares, or the mean of
+    /// those of its several labels.
     func weight(of target: LossTarget) -> Float {
-        guard let classWeights else { return 1 }
+        classWeights.map { Self.weight(of: target, $0) } ?? 1
+    }
+
+    static func weight(of target: LossTarget, _ classWeights: [Float]) -> Float {
+        if let labels = target.labels {
+            let own = classWeights.indices.filter { labels >> UInt64($0) & 1 == 1 }
+            return own.isEmpty ? 1 : own.reduce(0) { $0 + classWeights[$1] } / Float(own.count)
+        }
         guard target.share < 1 else { return classWeights[target.label] }
         return target.share * classWeights[target.label] + (1 - target.share) * classWeights[target.other]
     }

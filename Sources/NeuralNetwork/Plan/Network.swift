@@ -99,12 +99,15 @@ package final class TrainingNetwork {
     ///     to the same number of places for every line, `[count, places]`.
     ///   - mixed: For images mixed from two classes, the other classes and the shares of `labels`, at least `[count]`
     ///     each.
+    ///   - labelSets: For images with several labels, their classes as bits, at least `[count]`.
+    ///   - weights: The factors on the images' losses, at least `[count]`; nil if all are 1.
     ///   - teachers: For distillation, the teachers' targets, at least `[count, K]`, their temperature, and their
     ///     weight relative to the labels.
     package func step(
         images: AlignedBuffer<Float>, labels: AlignedBuffer<Int32>, count: Int, step: Int,
         lengths: AlignedBuffer<Int32>? = nil, labelSmoothing: Double = 0,
         mixed: (labels: AlignedBuffer<Int32>, shares: AlignedBuffer<Float>)? = nil,
+        labelSets: AlignedBuffer<UInt64>? = nil, weights: AlignedBuffer<Float>? = nil,
         teachers: (targets: AlignedBuffer<Float>, temperature: Double, weight: Double)? = nil
     ) -> StepResult {
         plan.begin(count: count)
@@ -118,6 +121,10 @@ package final class TrainingNetwork {
         precondition(mixed.map { $0.labels.count >= own && $0.shares.count >= own } ?? true, "other labels are too few")
         plan.run.otherLabels = mixed.map { UnsafePointer($0.labels.pointer) }
         plan.run.labelShares = mixed.map { UnsafePointer($0.shares.pointer) }
+        precondition(
+            (labelSets?.count ?? own) >= own && (weights?.count ?? own) >= own, "label sets or weights are too few")
+        plan.run.labelSets = labelSets.map { UnsafePointer($0.pointer) }
+        plan.run.imageWeights = weights.map { UnsafePointer($0.pointer) }
         precondition(labelSmoothing >= 0 && labelSmoothing < 1, "label smoothing must be in [0, 1)")
         precondition((lengths != nil) == graph.readsLines, "lines of text have lengths, images have none")
         plan.run.texts = lengths.map { (UnsafePointer($0.pointer), labels.count / $0.count) }
@@ -264,10 +271,14 @@ package final class InferenceNetwork {
         (output.pointer + offset).update(from: logits.batchPointer, count: floats)
     }
 
-    /// Returns the sum of the losses of the images last predicted, and how many were classified correctly.
+    /// Returns the sum of the losses of the images last predicted, and how many were classified correctly: for several
+    /// labels, all of them.
+    /// - Parameters:
+    ///   - labelSets: For images with several labels, their classes as bits, `[count]`.
+    ///   - weights: The factors on the images' losses, `[count]`.
     package func score(
         labels: AlignedBuffer<Int32>, count: Int, labelSmoothing: Double = 0, loss: Loss = .crossEntropy,
-        classWeights: [Float]? = nil
+        classWeights: [Float]? = nil, labelSets: [UInt64]? = nil, weights: [Float]? = nil
     ) -> TrainingNetwork.StepResult {
         guard let predicted = lastLogits else { preconditionFailure("score comes after predict") }
         let classes = graph.classCount
@@ -277,11 +288,15 @@ package final class InferenceNetwork {
             let z = predicted + image * classes
             let label = Int(labels[image])
             precondition(label >= 0 && label < classes, "a label is outside the network's classes")
-            let value = loss.kind.row(
-                z, classes: classes, target: LossTarget(label: label, smoothing: Float(labelSmoothing)), weight: 1,
-                dz: nil)
-            lossSum += Double(classWeights?[label] ?? 1) * value
-            if SoftmaxKernels.argmax(z, columns: classes) == label { correct += 1 }
+            var target = LossTarget(label: label, smoothing: Float(labelSmoothing))
+            target.labels = labelSets?[image]
+            let value = loss.kind.row(z, classes: classes, target: target, weight: 1, dz: nil)
+            let weight = (classWeights.map { Run.weight(of: target, $0) } ?? 1) * (weights?[image] ?? 1)
+            lossSum += Double(weight) * value
+            let isCorrect =
+                target.labels.map { LossOperation.labels(z, classes) == $0 }
+                ?? (SoftmaxKernels.argmax(z, columns: classes) == label)
+            if isCorrect { correct += 1 }
         }
         return .init(lossSum: lossSum, correct: correct)
     }

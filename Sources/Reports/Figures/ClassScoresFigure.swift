@@ -4,10 +4,9 @@ import Plots
 
 /// `class_scores.svg`: the F1 of each class as a bar with its 95 % interval, and the macro average as a line.
 package enum ClassScoresFigure {
-    package static func svg(_ evaluation: EvaluationSummary) -> String { figure(evaluation).svg }
+    package static func svg(_ evaluation: some ClassEvaluation) -> String { figure(evaluation).svg }
 
-    package static func figure(_ evaluation: EvaluationSummary) -> Figure {
-        let report = evaluation.report
+    package static func figure(_ evaluation: some ClassEvaluation) -> Figure {
         var panels = [panel(evaluation)]
         panels.append(
             Legend(entries: [
@@ -17,13 +16,13 @@ package enum ClassScoresFigure {
             ]).panel())
         return Figure(
             title: "F1 by class",
-            subtitle: "\(Text.samples(report.count)) · macro-averaged F1 \(Text.share(report.f1.macro, 4))"
-                + Text.interval(evaluation.bootstrap?[.f1]),
+            subtitle: "\(Text.samples(evaluation.imageCount)) · macro-averaged F1 \(Text.share(evaluation.f1.macro, 4))"
+                + Text.interval(evaluation.macroF1Interval),
             panels: panels)
     }
 
-    private static func panel(_ evaluation: EvaluationSummary) -> SVGDocument {
-        let classes = evaluation.report.perClass
+    private static func panel(_ evaluation: some ClassEvaluation) -> SVGDocument {
+        let classes = evaluation.perClass
         let names = classes.map { Text.name($0.name, limit: 16) }
         let pitch = classes.count <= 25 ? 22.0 : 17
         let left = 24 + (names.map { Figure.width(of: $0, size: 12) }.max() ?? 0)
@@ -56,7 +55,7 @@ package enum ClassScoresFigure {
             picture.text(
                 interval == nil ? "–" : Text.share(scores.f1, 4), x: 392, y: middle + 4, anchor: .end, paint: .muted)
         }
-        let average = evaluation.report.f1.macro
+        let average = evaluation.f1.macro
         if average >= start {
             picture.line(plot.px(average), plot.top, plot.px(average), plot.bottom, LineChart.verticalStroke)
         }
@@ -67,12 +66,12 @@ package enum ClassScoresFigure {
 /// `class_scores.csv`: precision, recall and F1 of each class with their 95 % intervals, average precision and the area
 /// under the ROC curve. Undefined values and intervals are empty.
 package enum ClassScoresTable {
-    package static func csv(_ evaluation: EvaluationSummary) -> String {
+    package static func csv(_ evaluation: some ClassEvaluation) -> String {
         let names = ["precision", "recall", "f1"]
         var table = CSV(
             header: ["class", "support"] + names.flatMap { [$0, $0 + "Lower", $0 + "Upper"] }
                 + ["averagePrecision", "rocAuc"])
-        for (c, scores) in evaluation.report.perClass.enumerated() {
+        for (c, scores) in evaluation.perClass.enumerated() {
             table.add(scores.name)
             table.add(scores.support)
             for (value, interval) in [

@@ -10,13 +10,13 @@ package enum CurveFigures {
     static let legendLimit = 10
     static let worstCount = 8
 
-    package static func precisionRecall(_ evaluation: EvaluationSummary) -> String {
+    package static func precisionRecall(_ evaluation: some ClassEvaluation) -> String {
         precisionRecallFigure(evaluation).svg
     }
 
-    package static func roc(_ evaluation: EvaluationSummary) -> String { rocFigure(evaluation).svg }
+    package static func roc(_ evaluation: some ClassEvaluation) -> String { rocFigure(evaluation).svg }
 
-    package static func precisionRecallFigure(_ evaluation: EvaluationSummary) -> Figure {
+    package static func precisionRecallFigure(_ evaluation: some ClassEvaluation) -> Figure {
         let curves = evaluation.precisionRecall
         let average = curves.averagePrecision
         func points(_ curve: PrecisionRecallCurve) -> [(x: Double, y: Double)] {
@@ -24,12 +24,12 @@ package enum CurveFigures {
         }
         return draw(
             title: "Precision–recall curves",
-            subtitle: "\(Text.samples(evaluation.predictions.count)) · average precision (AP): "
+            subtitle: "\(Text.samples(evaluation.imageCount)) · average precision (AP): "
                 + "macro \(Text.share(average.macro, 4)), weighted \(Text.share(average.weighted, 4))",
             figureName: "AP", xLabel: "Recall", yLabel: "Precision", cornerX: 1, shape: .steps, diagonal: false,
             classes: curves.perClass.enumerated().map { c, curve in
                 Curve(
-                    name: evaluation.predictions.classNames[c],
+                    name: evaluation.names[c],
                     area: curve.positives == 0 ? nil : curve.averagePrecision, points: points(curve))
             },
             micro: Curve(name: "micro-average", area: average.micro, points: points(curves.micro)),
@@ -38,7 +38,7 @@ package enum CurveFigures {
                 points: curves.macro.map { ($0.recall, $0.precision) }))
     }
 
-    package static func rocFigure(_ evaluation: EvaluationSummary) -> Figure {
+    package static func rocFigure(_ evaluation: some ClassEvaluation) -> Figure {
         let curves = evaluation.roc
         func points(_ curve: ROCCurve) -> [(x: Double, y: Double)] {
             (0..<curve.count).compactMap { i in
@@ -48,12 +48,12 @@ package enum CurveFigures {
         }
         return draw(
             title: "ROC curves, one class against the rest",
-            subtitle: "\(Text.samples(evaluation.predictions.count)) · area under the curve (AUC): macro "
+            subtitle: "\(Text.samples(evaluation.imageCount)) · area under the curve (AUC): macro "
                 + (curves.macroArea.map { Text.share($0, 4) } ?? "undefined, a class has no samples"),
             figureName: "AUC", xLabel: "False positive rate", yLabel: "True positive rate", cornerX: 0,
             shape: .straight, diagonal: true,
             classes: curves.perClass.enumerated().map { c, curve in
-                Curve(name: evaluation.predictions.classNames[c], area: curve.area, points: points(curve))
+                Curve(name: evaluation.names[c], area: curve.area, points: points(curve))
             },
             micro: Curve(name: "micro-average", area: curves.micro.area, points: points(curves.micro)),
             macro: Curve(

@@ -247,8 +247,8 @@ struct ReportPage {
             ] + evaluation.metrics.map { row($0.name, $0.value.isNaN ? nil : $0.value) }
     }
 
-    private static func classes(_ evaluation: EvaluationSummary) -> [ClassRow] {
-        evaluation.report.perClass.enumerated().map { c, scores in
+    static func classes(_ evaluation: some ClassEvaluation) -> [ClassRow] {
+        evaluation.perClass.enumerated().map { c, scores in
             ClassRow(
                 name: Text.plain(scores.name), support: Text.grouped(scores.support),
                 precision: Text.share(scores.precision, 4),

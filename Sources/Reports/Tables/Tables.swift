@@ -109,7 +109,7 @@ package enum CurveTables {
 
     /// Returns `class,threshold,precision,recall` in scikit-learn's order: recall falls, and the last point of a curve,
     /// (recall 0, precision 1), has no threshold.
-    package static func precisionRecall(_ evaluation: EvaluationSummary) -> String {
+    package static func precisionRecall(_ evaluation: some ClassEvaluation) -> String {
         let curves = named(evaluation.precisionRecall.perClass, evaluation.precisionRecall.micro, evaluation)
             .map { ($0, $1.count > pointLimit ? $1.withoutIntermediatePoints : $1) }
         let points = curves.reduce(0) { $0 + $1.1.count }
@@ -136,7 +136,7 @@ package enum CurveTables {
 
     /// Returns `class,threshold,falsePositiveRate,truePositiveRate` in scikit-learn's order with its
     /// `drop_intermediate=True`: from (0, 0) at threshold `inf`. A rate is empty if it is 0/0.
-    package static func roc(_ evaluation: EvaluationSummary) -> String {
+    package static func roc(_ evaluation: some ClassEvaluation) -> String {
         var table = CSV(header: ["class", "threshold", "falsePositiveRate", "truePositiveRate"])
         for (name, curve) in named(evaluation.roc.perClass, evaluation.roc.micro, evaluation) {
             for i in 0..<curve.count {
@@ -159,8 +159,8 @@ package enum CurveTables {
     }
 
     private static func named<Curve>(
-        _ perClass: [Curve], _ micro: Curve, _ evaluation: EvaluationSummary
+        _ perClass: [Curve], _ micro: Curve, _ evaluation: some ClassEvaluation
     ) -> [(String, Curve)] {
-        Array(zip(evaluation.predictions.classNames, perClass)) + [("micro", micro)]
+        Array(zip(evaluation.names, perClass)) + [("micro", micro)]
     }
 }

@@ -78,10 +78,13 @@ package final class Classifier {
         _ images: ImageSet, labelSmoothing: Double = 0, loss: Loss = .crossEntropy, classWeights: [Float]? = nil
     ) -> (loss: Double, accuracy: Double) {
         var lossSum = 0.0
-        var correct = 0
+        var correct = 0, start = 0
         forEachBatch(images) { count in
+            let range = start..<start + count
+            start += count
             let result = network.score(
-                labels: labels, count: count, labelSmoothing: labelSmoothing, loss: loss, classWeights: classWeights)
+                labels: labels, count: count, labelSmoothing: labelSmoothing, loss: loss, classWeights: classWeights,
+                labelSets: images.labelSets.map { Array($0[range]) }, weights: images.weights.map { Array($0[range]) })
             lossSum += result.lossSum
             correct += result.correct
         }

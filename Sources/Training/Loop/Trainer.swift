@@ -65,6 +65,7 @@ package final class Trainer {
     ) throws {
         try LineTraining.check(graph, options, data, augmentation, normalization)
         if data.lines == nil { try Classifier.check(graph, fits: data.train, named: data.dataset) }
+        try Self.check(options, data.train, augmentation)
         try Self.check(options, canBeSharedBy: communicator)
         self.graph = graph
         self.options = options
@@ -293,7 +294,7 @@ package final class Trainer {
             images: batch.images, labels: batch.labels, count: batch.total, step: step,
             lengths: batch.lengths, labelSmoothing: options.labelSmoothing,
             mixed: batch.isMixed ? (batch.otherLabels, batch.labelShares) : nil,
-            teachers: soft)
+            labelSets: batch.labelSets, weights: batch.weights, teachers: soft)
         progress.step += 1
         progress.learningRate = options.optimizer.learningRate * schedule.factor(step: step)
         guard result.lossSum.isFinite else {

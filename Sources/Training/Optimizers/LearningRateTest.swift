@@ -97,6 +97,7 @@ package final class LearningRateFinder {
         normalization: Normalization, initial: InitialWeights? = nil, seed: UInt64, pool: WorkerPool
     ) throws {
         try Classifier.check(graph, fits: data.train, named: data.dataset)
+        try Trainer.check(options, data.train, augmentation)
         self.options = options
         self.pool = pool
         let batchSize = min(options.batchSize, data.train.count)
@@ -148,7 +149,8 @@ package final class LearningRateFinder {
             let result = network.step(
                 images: batch.images, labels: batch.labels, count: batch.total, step: step,
                 labelSmoothing: options.labelSmoothing,
-                mixed: batch.isMixed ? (batch.otherLabels, batch.labelShares) : nil)
+                mixed: batch.isMixed ? (batch.otherLabels, batch.labelShares) : nil,
+                labelSets: batch.labelSets, weights: batch.weights)
             let loss = result.lossSum / Double(batch.total)
             mean = test.smoothing * mean + (1 - test.smoothing) * loss
             let smoothed = mean / (1 - pow(test.smoothing, Double(step + 1)))
