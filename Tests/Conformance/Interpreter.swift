@@ -77,7 +77,8 @@ enum Interpreter {
         case "GlobalAveragePool", "GlobalMaxPool": return [try Windows.globalPooling(node, inputs)]
         case "BatchNormalization":
             return try Layers.batchNormalization(node, inputs, operatorSet: operatorSet)
-        case "Gemm", "MatMul": return [try Layers.gemm(node, inputs)]
+        case "Gemm": return [try Layers.gemm(node, inputs)]
+        case "MatMul": return [try Layers.matMul(inputs)]
         case "Relu": return [try Layers.elementwise(.relu, inputs)]
         case "PRelu": return [try Layers.prelu(inputs)]
         case "ConvTranspose": return [try Windows.transposedConvolution(node, inputs)]
@@ -85,8 +86,7 @@ enum Interpreter {
             return [try Layers.elementwise(.leakyRelu(negativeSlope: node.float("alpha", 0.01)), inputs)]
         case "Gelu":
             let kind = node.text("approximate", "none")
-            guard kind == "none" else { throw Refusal("approximate = \(kind): gelu is the exact one") }
-            return [try Layers.elementwise(.gelu, inputs)]
+            return [try Layers.elementwise(kind == "tanh" ? .tanhGelu : .gelu, inputs)]
         case "HardSwish": return [try Layers.elementwise(.hardSwish, inputs)]
         case "Tanh": return [try Layers.elementwise(.tanh, inputs)]
         case "Sigmoid": return [try Layers.elementwise(.sigmoid, inputs)]

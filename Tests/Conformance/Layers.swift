@@ -96,9 +96,6 @@ enum Layers {
     static func gemm(_ node: Onnx_NodeProto, _ inputs: [Value]) throws -> Value {
         let a = inputs[0], b = inputs[1]
         try floats(a)
-        guard a.shape.count == 2, b.shape.count == 2 else {
-            throw Refusal("factors of \(a.shape.count) and \(b.shape.count) axes: a dense layer multiplies matrices")
-        }
         try node.require("transA", 0, "activations are never transposed")
         // Factors are part of the weights and of the bias.
         let alpha = node.float("alpha", 1), beta = node.float("beta", 1)
@@ -106,7 +103,10 @@ enum Layers {
         let (k, n) = transposed ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
         let c = inputs.count > 2 ? inputs[2] : nil
         if let c, c.shape != [n], c.shape != [1, n], c.count != 1 {
-            throw Refusal("C of shape \(c.shape): the bias of a dense layer is one number for each output")
+            // More than a bias of the outputs: a sum of two tensors.
+            let product = try dense(a, (transposed ? b.rows(along: 0) : b.data).map { alpha * $0 }, k, n)
+            guard c.shape == product.shape else { throw Refusal("C of shape \(c.shape)") }
+            return try joining(.add, [product, Value(c.shape, c.data.map { beta * $0 })], axis: -1)
         }
         var engine = try Engine(input: [k], .dense(units: n, useBias: c != nil))
         engine.tensors["dense_1/kernel"] = (transposed ? b.rows(along: 0) : b.data).map { alpha * $0 }
@@ -114,11 +114,43 @@ enum Layers {
         return Value([a.shape[0], n], try engine.infer(a.data, count: a.shape[0]))
     }
 
+    /// `[M, K]` times weights `[K, N]`.
+    private static func dense(_ a: Value, _ weights: [Float], _ k: Int, _ n: Int) throws -> Value {
+        var engine = try Engine(input: [k], .dense(units: n, useBias: false))
+        engine.tensors["dense_1/kernel"] = weights
+        return Value([a.count / k, n], try engine.infer(a.data, count: a.count / k))
+    }
+
+    /// NumPy's `matmul`: each matrix of the first factor by the dense layer whose weights are the second's. A vector is
+    /// a row or a column; the axes before the last two are the same in both, or one factor is a single matrix.
+    static func matMul(_ inputs: [Value]) throws -> Value {
+        try floats(inputs[0])
+        let isRow = inputs[0].shape.count == 1, isColumn = inputs[1].shape.count == 1
+        let a = isRow ? Value([1] + inputs[0].shape, inputs[0].data) : inputs[0]
+        let b = isColumn ? Value(inputs[1].shape + [1], inputs[1].data) : inputs[1]
+        let (m, k) = (a.shape[a.shape.count - 2], a.shape[a.shape.count - 1]), n = b.shape[b.shape.count - 1]
+        let outer = a.shape.count >= b.shape.count ? a.shape.dropLast(2) : b.shape.dropLast(2)
+        let count = outer.reduce(1, *), (lefts, rights) = (a.count / (m * k), b.count / (k * n))
+        guard [1, count].contains(lefts), [1, count].contains(rights),
+            lefts == 1 || rights == 1 || a.shape.dropLast(2) == b.shape.dropLast(2)
+        else { throw Refusal("factors of shapes \(a.shape) and \(b.shape)") }
+        var data: [Float] = []
+        for matrix in 0..<count {
+            let left = lefts == 1 ? 0 : matrix, right = rights == 1 ? 0 : matrix
+            data += try dense(
+                Value([m, k], Array(a.data[left * m * k..<(left + 1) * m * k])),
+                Array(b.data[right * k * n..<(right + 1) * k * n]), k, n
+            ).data
+        }
+        return Value(outer + (isRow ? [] : [m]) + (isColumn ? [] : [n]), data)
+    }
+
     /// Sums of tensors of one shape, or tensors joined along an axis. A network has one input: the tensors come as one
     /// vector, from which dense layers of zeros and ones take each part, exactly.
     static func joining(_ layer: Layer, _ inputs: [Value], axis: Int) throws -> Value {
         for x in inputs { try floats(x) }
-        guard inputs.count >= 2 else { throw Refusal("one input only") }
+        // The sum of one tensor.
+        guard inputs.count >= 2 else { return inputs[0] }
         if layer != .concatenate, let odd = inputs.first(where: { $0.shape != inputs[0].shape }) {
             throw Refusal("shapes \(inputs[0].shape) and \(odd.shape): \(layer.type) does not broadcast")
         }
@@ -147,13 +179,18 @@ enum Layers {
         return Value.from(rows: try engine.infer(data, count: rows), along: axis, shape: shape)
     }
 
-    /// Batches of images or vectors to vectors, the elements in ONNX's order.
+    /// Batches of images or vectors to vectors, the elements in ONNX's order. The axes before `axis` are the batch.
     static func flatten(_ node: Onnx_NodeProto, _ inputs: [Value]) throws -> Value {
         let x = inputs[0]
         try floats(x)
         let axis = normalized(node.int("axis", 1), x)
-        guard axis == 1 else { throw Refusal("axis = \(axis): flatten keeps the batch and joins all else") }
-        guard x.shape.count == 2 || x.shape.count == 4 else { throw Refusal("\(x.shape.count) axes: images have four") }
+        guard axis == 1, x.shape.count == 4 else {
+            // In one channel, the engine's order is ONNX's.
+            let batch = x.shape[..<axis].reduce(1, *), columns = axis < x.shape.count ? x.shape[x.shape.count - 1] : 1
+            let rows = x.count / batch / columns
+            let y = try Engine(input: [rows, columns, 1], .flatten).infer(x.data, count: batch)
+            return Value([batch, rows * columns], y)
+        }
         let width = x.count / x.shape[0]
         guard x.shape.count == 4 else {
             return Value(x.shape, try Engine(input: [width], .flatten).infer(x.data, count: x.shape[0]))
@@ -173,11 +210,12 @@ enum Layers {
             ? inputs.count > 2 && inputs[2].data[0] != 0 : operatorSet < 7 && node.int("is_test", 0) == 0
         let ratio =
             operatorSet >= 12 ? (inputs.count > 1 ? inputs[1].data.first ?? 0.5 : 0.5) : node.float("ratio", 0.5)
-        guard node.outputCount == 1 else { throw Refusal("a second output, the mask") }
         let count = x.shape.first ?? 1
         if isTraining, ratio > 0 { throw Refusal("training with the mask of another random generator") }
         let engine = try Engine(input: [x.count / count], .dropout(rate: ratio))
         let y = isTraining ? try engine.train(x.data, count: count).y : try engine.infer(x.data, count: count)
-        return [Value(x.shape, y)]
+        // Nothing is dropped where it comes to here, so that all of the mask is true.
+        let mask = Value(x.shape, Array(repeating: 1, count: x.count))
+        return Array([Value(x.shape, y), mask].prefix(node.outputCount))
     }
 }

@@ -152,19 +152,22 @@ enum Windows {
         let images = try Images(inputs[0])
         let isMax = node.opType == "MaxPool"
         guard node.outputCount == 1 else { throw Refusal("a second output, the indices of the largest") }
-        if let dilations = node.ints("dilations"), dilations.contains(where: { $0 != 1 }) {
-            throw Refusal("dilations = \(dilations): pooling windows have none")
-        }
         let window = try size(node.ints("kernel_shape"), images), strides = try size(node.ints("strides"), images)
-        var padding = try padding(node, images, span: window, strides: strides)
+        let dilation = try size(node.ints("dilations"), images)
+        guard isMax || dilation == Size2D(1) else {
+            throw Refusal("dilations = \(dilation): averages have none")
+        }
+        let span = Size2D(
+            dilation.height * (window.height - 1) + 1, dilation.width * (window.width - 1) + 1)
+        var padding = try padding(node, images, span: span, strides: strides)
         if !isMax, padding != .valid, node.int("count_include_pad", 0) == 1 {
             try node.require("ceil_mode", 0, "averages that count zeros, and those beyond the padding")
             return try averageOfZerosToo(images, window, strides, padding)
         }
-        if node.int("ceil_mode", 0) == 1 { padding = roundedUp(padding, images, window, strides) }
+        if node.int("ceil_mode", 0) == 1 { padding = roundedUp(padding, images, span, strides) }
         let layer: Layer =
             isMax
-            ? .maxPooling2d(poolSize: window, strides: strides, padding: padding)
+            ? .maxPooling2d(poolSize: window, strides: strides, padding: padding, dilation: dilation)
             : .averagePooling2d(poolSize: window, strides: strides, padding: padding)
         return try output(Engine(input: images.sample, layer), images)
     }

@@ -10,7 +10,8 @@ import Testing
 /// The files of `config/`, and how files are read.
 @Suite struct ConfigurationFileTests {
     static let names = [
-        "box-teacher", "box", "classic", "default", "fashion", "lines", "mnist-best", "mnist-robust", "mnist-small",
+        "box-teacher", "box", "cifar10", "classic", "default", "fashion", "lines", "mnist-best", "mnist-robust",
+        "mnist-small",
         "mnist-sprint", "reference", "residual",
     ]
 

@@ -244,7 +244,7 @@ struct RandomExperiment {
                 units: integer(1...9999), useBias: chance(), initializer: chance() ? nil : initializer(),
                 lowering: pick([nil, .images, .weights(features: integer(1...99_999))])),
             .batchNormalization(momentum: float(0.001, 1), epsilon: float(1e-9, 1)), .relu,
-            .leakyRelu(negativeSlope: float(0, 1)), .gelu, .swish, .hardSwish, .tanh, .sigmoid, .softmax,
+            .leakyRelu(negativeSlope: float(0, 1)), .gelu, .tanhGelu, .swish, .hardSwish, .tanh, .sigmoid, .softmax,
             .depthwiseConv2d(
                 kernelSize: size(), strides: size(), padding: padding(), dilation: size(), useBias: chance(),
                 initializer: chance() ? nil : initializer()),
@@ -257,7 +257,8 @@ struct RandomExperiment {
             .prelu,
             .groupNormalization(groups: integer(1...65_536), epsilon: float(1e-9, 1)),
             .layerNormalization(epsilon: float(1e-9, 1)), .upSampling2d(size: size()), .globalMaxPooling2d, .multiply,
-            .maxPooling2d(poolSize: size(), strides: chance() ? nil : size(), padding: padding()),
+            .maxPooling2d(
+                poolSize: size(), strides: chance() ? nil : size(), padding: padding(), dilation: size()),
             .averagePooling2d(poolSize: size(), strides: chance() ? nil : size(), padding: padding()),
             .globalAveragePooling2d, .dropout(rate: float(0, 1)), .flatten, .add, .concatenate,
         ])

@@ -116,7 +116,9 @@ struct ONNXInterpreter {
                 x, inputs[1], inputs.count > 2 ? inputs[2] : nil, ints("strides"), ints("pads"), ints("dilations"),
                 groups: Int(node.attribute.first { $0.name == "group" }?.i ?? 1))
         case "MaxPool", "AveragePool":
-            return pooling(x, node.opType == "MaxPool", ints("kernel_shape"), ints("strides"), ints("pads"))
+            let dilations = ints("dilations").isEmpty ? [1, 1] : ints("dilations")
+            return pooling(
+                x, node.opType == "MaxPool", ints("kernel_shape"), ints("strides"), ints("pads"), dilations)
         case "GlobalMaxPool": return pooling(x, true, Array(x.shape[2...]), [1, 1], [0, 0, 0, 0])
         case "GlobalAveragePool": return pooling(x, false, Array(x.shape[2...]), [1, 1], [0, 0, 0, 0])
         default: throw Unsupported(operation: node.opType)
@@ -315,17 +317,19 @@ struct ONNXInterpreter {
         return Value(shape: [x.shape[0], filters] + out, data: data)
     }
 
-    private func pooling(_ x: Value, _ isMax: Bool, _ kernel: [Int], _ strides: [Int], _ pads: [Int]) -> Value {
+    private func pooling(
+        _ x: Value, _ isMax: Bool, _ kernel: [Int], _ strides: [Int], _ pads: [Int], _ dilations: [Int] = [1, 1]
+    ) -> Value {
         #expect(zip(pads, kernel + kernel).allSatisfy { $0 >= 0 && $0 < $1 }, "runtimes refuse such padding")
-        let out = extents(x, kernel, strides, pads)
+        let out = extents(x, zip(kernel, dilations).map { $1 * ($0 - 1) + 1 }, strides, pads)
         var data: [Double] = []
         for n in 0..<x.shape[0] {
             for c in 0..<x.shape[1] {
                 for at in 0..<out[0] * out[1] {
                     let window = (0..<kernel[0] * kernel[1]).compactMap { tap in
                         pixel(
-                            x, n, c, at / out[1] * strides[0] - pads[0] + tap / kernel[1],
-                            at % out[1] * strides[1] - pads[1] + tap % kernel[1])
+                            x, n, c, at / out[1] * strides[0] - pads[0] + tap / kernel[1] * dilations[0],
+                            at % out[1] * strides[1] - pads[1] + tap % kernel[1] * dilations[1])
                     }
                     data.append(
                         isMax ? window.max() ?? -.infinity : window.reduce(0, +) / Double(window.count))

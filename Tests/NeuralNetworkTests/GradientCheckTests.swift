@@ -14,7 +14,8 @@ import Testing
         (.dense(units: 6), [[9]]), (.batchNormalization(), [[4, 4, 3]]), (.groupNormalization(groups: 2), [[4, 4, 6]]),
         (.layerNormalization(), [[4, 4, 3]]), (.relu, [[20]]), (.leakyRelu(), [[20]]), (.gelu, [[20]]),
         (.swish, [[20]]),
-        (.hardSwish, [[20]]), (.tanh, [[20]]), (.sigmoid, [[20]]), (.maxPooling2d(poolSize: 2), [[6, 6, 3]]),
+        (.hardSwish, [[20]]), (.tanh, [[20]]), (.sigmoid, [[20]]),
+        (.maxPooling2d(poolSize: 2, dilation: 2), [[5, 6, 2]]), (.maxPooling2d(poolSize: 2), [[6, 6, 3]]),
         (.averagePooling2d(poolSize: 2), [[6, 6, 3]]), (.globalMaxPooling2d, [[4, 4, 3]]),
         (.globalAveragePooling2d, [[4, 4, 3]]), (.upSampling2d(size: 2), [[3, 4, 2]]), (.dropout(rate: 0.5), [[40]]),
         (.flatten, [[3, 4, 2]]), (.add, [[3, 4, 2], [3, 4, 2]]), (.multiply, [[3, 4, 2], [2]]),
@@ -32,7 +33,7 @@ import Testing
     }
 
     @Test func functionsAreCheckedInDouble() throws {
-        for layer in [Layer.gelu, .swish, .hardSwish] {
+        for layer in [Layer.gelu, .tanhGelu, .swish, .hardSwish] {
             #expect(try checkGradients(layer, inputShape: [8]).doublePrecisionError != nil, "\(layer)")
         }
     }

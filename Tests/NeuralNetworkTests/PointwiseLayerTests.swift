@@ -6,7 +6,8 @@ import Testing
 struct PointwiseLayerTests {
     static let pairs: [(any PointwiseLayer, Reference.Nonlinearity, Double)] = [
         (ReLU(), .relu, 0), (LeakyReLU(), .leakyRelu, 0.01), (LeakyReLU(negativeSlope: 0), .leakyRelu, 0),
-        (GELU(), .gelu, 0), (Swish(), .swish, 0), (HardSwish(), .hardSwish, 0), (Tanh(), .tanh, 0),
+        (GELU(), .gelu, 0), (GELU(approximate: .tanh), .tanhGelu, 0), (Swish(), .swish, 0),
+        (HardSwish(), .hardSwish, 0), (Tanh(), .tanh, 0),
         (Sigmoid(), .sigmoid, 0),
     ]
 

@@ -86,7 +86,8 @@ package struct RandomGraph {
         default:
             let layer = pick(
                 [
-                    .relu, .leakyRelu(negativeSlope: 0.2), .prelu, .gelu, .swish, .hardSwish, .tanh, .sigmoid, .softmax,
+                    .relu, .leakyRelu(negativeSlope: 0.2), .prelu, .gelu, .tanhGelu, .swish, .hardSwish, .tanh,
+                    .sigmoid, .softmax,
                     .dropout(rate: 0.3),
                 ] as [Layer])
             add(layer, [source.name], source.shape)
@@ -144,6 +145,12 @@ package struct RandomGraph {
     private mutating func addPooling(_ source: (name: String, shape: [Int])) {
         guard source.shape[0] >= 2, source.shape[1] >= 2, random.integer(below: 3) > 0 else {
             add(pick([.globalAveragePooling2d, .globalMaxPooling2d] as [Layer]), [source.name], [source.shape[2]])
+            return
+        }
+        if source.shape[0] >= 3, source.shape[1] >= 3, random.integer(below: 4) == 0 {
+            add(
+                .maxPooling2d(poolSize: Size2D(2), strides: Size2D(1), dilation: Size2D(2)), [source.name],
+                [source.shape[0] - 2, source.shape[1] - 2, source.shape[2]])
             return
         }
         let shape = [source.shape[0] / 2, source.shape[1] / 2, source.shape[2]]

@@ -92,7 +92,7 @@ package enum Reference {
     // MARK: - Nonlinearities
 
     package enum Nonlinearity: Sendable, Hashable, CaseIterable {
-        case relu, leakyRelu, gelu, swish, hardSwish, tanh, sigmoid
+        case relu, leakyRelu, gelu, tanhGelu, swish, hardSwish, tanh, sigmoid
 
         /// `slope` belongs to the leaky ReLU.
         package func value(_ x: Double, slope: Double = 0) -> Double {
@@ -100,6 +100,7 @@ package enum Reference {
             case .relu: x > 0 ? x : 0
             case .leakyRelu: x > 0 ? x : slope * x
             case .gelu: 0.5 * x * erfc(-x / 2.0.squareRoot())
+            case .tanhGelu: 0.5 * x * (1 + Foundation.tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
             case .swish: x * Nonlinearity.sigmoid.value(x)
             case .hardSwish: x * min(max(x / 6 + 0.5, 0), 1)
             case .tanh: Foundation.tanh(x)
@@ -113,6 +114,9 @@ package enum Reference {
             case .leakyRelu: return x > 0 ? 1 : slope
             case .gelu:
                 return 0.5 * erfc(-x / 2.0.squareRoot()) + x * exp(-x * x / 2) / (2 * Double.pi).squareRoot()
+            case .tanhGelu:
+                let root = (2 / Double.pi).squareRoot(), t = Foundation.tanh(root * (x + 0.044715 * x * x * x))
+                return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * root * (1 + 3 * 0.044715 * x * x)
             case .swish:
                 let share = Nonlinearity.sigmoid.value(x)
                 return share + x * share * Nonlinearity.sigmoid.value(-x)

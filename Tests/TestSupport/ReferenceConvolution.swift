@@ -84,6 +84,8 @@ package struct ReferencePooling: Sendable, Hashable {
     package var images, height, width, channels: Int
     package var windowHeight, windowWidth, strideHeight, strideWidth: Int
     package var top = 0, bottom = 0, left = 0, right = 0
+    /// From one row or column of a window to the next.
+    package var dilationHeight = 1, dilationWidth = 1
 
     package init(
         images: Int = 1, _ height: Int, _ width: Int, _ channels: Int, window: (Int, Int), stride: (Int, Int)
@@ -96,8 +98,10 @@ package struct ReferencePooling: Sendable, Hashable {
         (strideHeight, strideWidth) = stride
     }
 
-    package var outHeight: Int { (height + top + bottom - windowHeight) / strideHeight + 1 }
-    package var outWidth: Int { (width + left + right - windowWidth) / strideWidth + 1 }
+    package var outHeight: Int {
+        (height + top + bottom - dilationHeight * (windowHeight - 1) - 1) / strideHeight + 1
+    }
+    package var outWidth: Int { (width + left + right - dilationWidth * (windowWidth - 1) - 1) / strideWidth + 1 }
     package var inputCount: Int { images * height * width * channels }
     package var outputCount: Int { images * outHeight * outWidth * channels }
 
@@ -106,8 +110,11 @@ package struct ReferencePooling: Sendable, Hashable {
         let c = index % channels, ox = index / channels % outWidth
         let oy = index / channels / outWidth % outHeight, n = index / channels / outWidth / outHeight
         var places: [Int] = []
-        for iy in oy * strideHeight - top..<oy * strideHeight - top + windowHeight where iy >= 0 && iy < height {
-            for ix in ox * strideWidth - left..<ox * strideWidth - left + windowWidth where ix >= 0 && ix < width {
+        for v in 0..<windowHeight {
+            for u in 0..<windowWidth {
+                let iy = oy * strideHeight - top + v * dilationHeight
+                let ix = ox * strideWidth - left + u * dilationWidth
+                guard iy >= 0, iy < height, ix >= 0, ix < width else { continue }
                 places.append(((n * height + iy) * width + ix) * channels + c)
             }
         }

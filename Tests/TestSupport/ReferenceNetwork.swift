@@ -199,16 +199,20 @@ package struct ReferenceNetwork: Sendable {
 
     func pooling(_ node: ResolvedGraph.Node, _ x: [Int], _ images: Int) -> ReferencePooling {
         let window: Size2D, strides: Size2D, padding: Padding
+        var dilation = Size2D(1)
         switch node.layer.kind {
         case let layer as any PoolingLayer:
             (window, strides, padding) = (layer.poolSize, layer.strides ?? layer.poolSize, layer.padding)
+            dilation = layer.dilation
         default: (window, strides, padding) = (Size2D(x[0], x[1]), Size2D(1), .valid)
         }
         var g = ReferencePooling(
             images: images, x[0], x[1], x[2], window: (window.height, window.width),
             stride: (strides.height, strides.width))
-        (g.top, g.bottom) = border(padding, x[0], window.height, strides.height, vertical: true)
-        (g.left, g.right) = border(padding, x[1], window.width, strides.width, vertical: false)
+        (g.dilationHeight, g.dilationWidth) = (dilation.height, dilation.width)
+        let tall = dilation.height * (window.height - 1) + 1, wide = dilation.width * (window.width - 1) + 1
+        (g.top, g.bottom) = border(padding, x[0], tall, strides.height, vertical: true)
+        (g.left, g.right) = border(padding, x[1], wide, strides.width, vertical: false)
         return g
     }
 }

@@ -12,7 +12,7 @@ extension ReferenceNetwork {
         switch layer.kind {
         case is ReLU: (.relu, 0)
         case let layer as LeakyReLU: (.leakyRelu, Double(layer.negativeSlope))
-        case is GELU: (.gelu, 0)
+        case let layer as GELU: (layer.approximate == .tanh ? .tanhGelu : .gelu, 0)
         case is Swish: (.swish, 0)
         case is HardSwish: (.hardSwish, 0)
         case is Tanh: (.tanh, 0)

@@ -77,7 +77,8 @@ extension SampleGraph {
         SampleGraph(
             "nonlinearities", [9],
             [
-                .dense(units: 6), .leakyRelu(negativeSlope: 0.2), .dense(units: 5), .gelu, .dense(units: 6), .tanh,
+                .dense(units: 6), .leakyRelu(negativeSlope: 0.2), .dense(units: 5), .gelu, .dense(units: 5), .tanhGelu,
+                .dense(units: 6), .tanh,
                 .dense(units: 5), .sigmoid, .dense(units: 4), .relu, .dense(units: 3),
             ]),
         SampleGraph(
@@ -143,6 +144,18 @@ extension SampleGraph {
                 .conv2d(filters: 2, kernelSize: Size2D(3), padding: .same), .maxPooling2d(poolSize: Size2D(2)),
                 .maxPooling2d(poolSize: Size2D(3, 2), strides: Size2D(1, 2), padding: .same), .flatten,
                 .dense(units: 3),
+            ]),
+        SampleGraph(
+            "dilated pooling", [11, 12, 1],
+            [
+                .conv2d(filters: 18, kernelSize: Size2D(3), padding: .same),
+                .maxPooling2d(poolSize: Size2D(2, 3), strides: Size2D(1), dilation: Size2D(3, 2)),
+                .conv2d(filters: 2, kernelSize: Size2D(2)),
+                .maxPooling2d(
+                    poolSize: Size2D(2), strides: Size2D(4, 3),
+                    padding: .explicit(top: 1, bottom: 1, left: 0, right: 1),
+                    dilation: Size2D(3, 2)),
+                .flatten, .dense(units: 3),
             ]),
         SampleGraph(
             "average pooling", [7, 8, 1],

@@ -42,7 +42,12 @@ struct ShardManifest: Sendable {
     /// - Throws: an `InputError` if it is none, its sizes are out of range, or its files are not beside it.
     static func read(_ folder: String) throws(InputError) -> ShardManifest {
         let path = joined(folder, fileName), file = try BinaryFile(path)
-        let json = try JSONValue.parse(try file.read(exactly: min(file.size, limit + 1)), name: path, limit: limit)
+        return try parse(try file.read(exactly: min(file.size, limit + 1)), path: path)
+    }
+
+    /// Parses a manifest; `path` names it in messages.
+    static func parse(_ bytes: [UInt8], path: String) throws(InputError) -> ShardManifest {
+        let json = try JSONValue.parse(bytes, name: path, limit: limit)
         let manifest = try section.codec.decode(json, ConfigurationPath(text: path))
         for shard in manifest.train + manifest.val + manifest.test {
             for name in [shard.images, shard.labels] where name.contains("/") || name.hasPrefix(".") {

@@ -5,13 +5,18 @@ package struct PoolingGeometry: Hashable, Sendable {
     package var height, width, channels: Int
     package var windowHeight, windowWidth: Int
     package var strideHeight, strideWidth: Int
+    /// The distances of the window's rows and columns.
+    package var dilationHeight, dilationWidth: Int
     package var padTop, padLeft: Int
     package var outHeight, outWidth: Int
 
     package init(
         height: Int, width: Int, channels: Int, windowHeight: Int, windowWidth: Int, strideHeight: Int,
-        strideWidth: Int, padTop: Int = 0, padLeft: Int = 0, outHeight: Int, outWidth: Int
+        strideWidth: Int, dilationHeight: Int = 1, dilationWidth: Int = 1, padTop: Int = 0, padLeft: Int = 0,
+        outHeight: Int, outWidth: Int
     ) {
+        self.dilationHeight = dilationHeight
+        self.dilationWidth = dilationWidth
         self.height = height
         self.width = width
         self.channels = channels
@@ -30,17 +35,56 @@ package struct PoolingGeometry: Hashable, Sendable {
 
     /// Whether the windows tile the image: each pixel lies in exactly one.
     package var isTiling: Bool {
-        padTop == 0 && padLeft == 0 && strideHeight == windowHeight && strideWidth == windowWidth
+        padTop == 0 && padLeft == 0 && dilationHeight == 1 && dilationWidth == 1 && strideHeight == windowHeight
+            && strideWidth == windowWidth
             && outHeight * windowHeight == height && outWidth * windowWidth == width
+    }
+
+    /// Whether every window has a pixel of the image.
+    package var everyWindowMeetsTheImage: Bool {
+        (0..<outHeight).allSatisfy { window($0, 0).rows.count > 0 }
+            && (0..<outWidth).allSatisfy { window(0, $0).columns.count > 0 }
+    }
+
+    /// Whether no pixel lies in two windows.
+    fileprivate var isApart: Bool {
+        strideHeight > dilationHeight * (windowHeight - 1) && strideWidth > dilationWidth * (windowWidth - 1)
+    }
+
+    /// The rows or columns of a window that lie inside the image.
+    struct Taps: Sequence, IteratorProtocol {
+        private(set) var first: Int
+        private(set) var count: Int
+        private let step: Int
+
+        /// - Parameter start: Where the window begins, perhaps outside the image.
+        @inline(__always)
+        fileprivate init(start: Int, window: Int, step: Int, extent: Int) {
+            let skipped = start < 0 ? (step &- 1 &- start) / step : 0
+            first = start &+ skipped &* step
+            let inside = first < extent ? (extent &- first &+ step &- 1) / step : 0
+            count = Swift.max(0, Swift.min(window &- skipped, inside))
+            self.step = step
+        }
+
+        @inline(__always)
+        mutating func next() -> Int? {
+            guard count > 0 else { return nil }
+            defer {
+                first &+= step
+                count &-= 1
+            }
+            return first
+        }
     }
 
     /// The rows and columns of the window at (`oy`, `ox`) that lie inside the image.
     @inline(__always)
-    fileprivate func window(_ oy: Int, _ ox: Int) -> (rows: Range<Int>, columns: Range<Int>) {
-        let y0 = oy &* strideHeight &- padTop, x0 = ox &* strideWidth &- padLeft
-        let top = max(y0, 0), left = max(x0, 0)
-        return (
-            top..<max(top, min(y0 &+ windowHeight, height)), left..<max(left, min(x0 &+ windowWidth, width))
+    fileprivate func window(_ oy: Int, _ ox: Int) -> (rows: Taps, columns: Taps) {
+        (
+            Taps(
+                start: oy &* strideHeight &- padTop, window: windowHeight, step: dilationHeight, extent: height),
+            Taps(start: ox &* strideWidth &- padLeft, window: windowWidth, step: dilationWidth, extent: width)
         )
     }
 }
@@ -66,7 +110,7 @@ package enum PoolingKernels {
                 var next = 0
                 while next < c, c >= 16 {
                     let channel = min(next, c &- 16)
-                    let first = rows.lowerBound &* g.width &+ columns.lowerBound
+                    let first = rows.first &* g.width &+ columns.first
                     var best = x.lanes(first &* c &+ channel)
                     var place = SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: first))
                     for iy in rows {
@@ -87,7 +131,7 @@ package enum PoolingKernels {
                     next &+= 16
                 }
                 for channel in next..<max(next, c) {
-                    let first = rows.lowerBound &* g.width &+ columns.lowerBound
+                    let first = rows.first &* g.width &+ columns.first
                     var best = x[first &* c &+ channel]
                     var place = first
                     for iy in rows {
@@ -112,7 +156,7 @@ package enum PoolingKernels {
         _ g: PoolingGeometry, dy: UnsafePointer<Float>, argmax: UnsafePointer<Int32>, dx: UnsafeMutablePointer<Float>
     ) {
         let c = g.channels
-        if c >= 16 && g.strideHeight >= g.windowHeight && g.strideWidth >= g.windowWidth {
+        if c >= 16 && g.isApart {
             apartGradient(g, dy: dy, argmax: argmax, dx: dx)
             return
         }

@@ -38,8 +38,8 @@ extension ResolvedGraph.NodeGeometry {
             )
         case .pooling(let g):
             (
-                Size2D(g.windowHeight, g.windowWidth), Size2D(g.strideHeight, g.strideWidth),
-                Size2D(g.padTop, g.padLeft)
+                Size2D(g.dilationHeight * (g.windowHeight - 1) + 1, g.dilationWidth * (g.windowWidth - 1) + 1),
+                Size2D(g.strideHeight, g.strideWidth), Size2D(g.padTop, g.padLeft)
             )
         }
     }

@@ -9,11 +9,18 @@ package protocol PoolingLayer: LayerKind {
     /// The rows and columns between two windows; `nil` for ``poolSize``.
     var strides: Size2D? { get set }
     var padding: Padding { get set }
+    /// The rows and columns from one pixel of a window to the next.
+    var dilation: Size2D { get }
     init(poolSize: Size2D, strides: Size2D?, padding: Padding)
 }
 
 extension PoolingLayer {
-    package static var options: Section<Self> {
+    package var dilation: Size2D { Size2D(1) }
+
+    package static var options: Section<Self> { options(with: []) }
+
+    /// Returns the keys of every pooling layer, and more.
+    static func options(with others: [Field<Self>]) -> Section<Self> {
         Section(
             initial: Self(poolSize: Size2D(1), strides: nil, padding: .valid),
             fields: [
@@ -22,7 +29,7 @@ extension PoolingLayer {
                     "strides", \.strides, .size(1...1024), isLeftOut: true,
                     "Rows and columns between two windows; null: as poolSize."),
                 .key("padding", \.padding, .padding, "Border around the image, which never counts as a value."),
-            ])
+            ] + others)
     }
 
     package var featureOrder: FeatureOrderRule { .own }
@@ -30,27 +37,28 @@ extension PoolingLayer {
     package func infer(_ node: inout NodeBuilder) throws(InputError) {
         let input = try node.image()
         let strides = self.strides ?? poolSize
-        let (rows, columns) = try node.window(poolSize, strides: strides, dilation: Size2D(1), padding)
-        guard rows.before < poolSize.height, columns.before < poolSize.width,
-            (rows.out - 1) * strides.height - rows.before < input.height,
-            (columns.out - 1) * strides.width - columns.before < input.width
-        else {
+        let (rows, columns) = try node.window(poolSize, strides: strides, dilation: dilation, padding)
+        let geometry = PoolingGeometry(
+            height: input.height, width: input.width, channels: input.channels, windowHeight: poolSize.height,
+            windowWidth: poolSize.width, strideHeight: strides.height, strideWidth: strides.width,
+            dilationHeight: dilation.height, dilationWidth: dilation.width, padTop: rows.before,
+            padLeft: columns.before, outHeight: rows.out, outWidth: columns.out)
+        guard rows.before < poolSize.height, columns.before < poolSize.width, geometry.everyWindowMeetsTheImage else {
             throw InputError(
                 node.place, expected: "windows that each cover part of the image",
                 received: "padding as large as the window",
                 remedy: "pad by less than poolSize")
         }
         node.outputShape = try node.checked([rows.out, columns.out, input.channels])
-        node.geometry = .pooling(
-            PoolingGeometry(
-                height: input.height, width: input.width, channels: input.channels, windowHeight: poolSize.height,
-                windowWidth: poolSize.width, strideHeight: strides.height, strideWidth: strides.width,
-                padTop: rows.before, padLeft: columns.before, outHeight: rows.out, outWidth: columns.out))
+        node.geometry = .pooling(geometry)
     }
 
     /// Returns a pooling operator. ONNX's averages, like this project's, count only what lies inside the image.
     func onnx(_ operation: String, _ node: ResolvedGraph.Node) -> [ONNXNode] {
-        node.onnxWindow(operation, attributes: [("kernel_shape", .ints([poolSize.height, poolSize.width]))])
+        let dilations: [(String, ONNXNode.Attribute)] =
+            dilation == Size2D(1) ? [] : [("dilations", .ints([dilation.height, dilation.width]))]
+        return node.onnxWindow(
+            operation, attributes: dilations + [("kernel_shape", .ints([poolSize.height, poolSize.width]))])
     }
 }
 
