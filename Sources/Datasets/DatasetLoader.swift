@@ -17,18 +17,19 @@ package enum DatasetLoader {
         progress: @escaping DatasetProgress = { _ in }
     ) throws -> LoadedData {
         let data = try loadParts(options, seed: seed, locations: locations, progress: progress)
-        for (key, isWanted, isThere) in [
-            ("multiLabel", options.multiLabel, data.train.isMultiLabel),
-            ("weightColumn", options.weightColumn != nil, data.train.weights != nil || options.weightColumn == nil),
-        ] where isWanted != isThere && (isWanted || key == "multiLabel") {
+        if options.multiLabel != data.train.isMultiLabel {
             throw InputError(
-                "data.\(key)",
-                expected: isWanted
-                    ? "a table (data.directory) or a provider, which can have them" : "true for \(data.dataset)",
-                received: isWanted ? data.dataset : "false, and images with several labels")
+                "data.multiLabel",
+                expected: options.multiLabel ? tableOrProvider : "true for \(data.dataset), which has several labels",
+                received: options.multiLabel ? data.dataset : "false")
+        }
+        if options.weightColumn != nil, data.train.weights == nil {
+            throw InputError("data.weightColumn", expected: tableOrProvider, received: data.dataset)
         }
         return data
     }
+
+    private static let tableOrProvider = "a table (data.directory) or a provider, which can have them"
 
     private static func loadParts(
         _ options: DataOptions, seed: UInt64, locations: DatasetLocations, progress: @escaping DatasetProgress

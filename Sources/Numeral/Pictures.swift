@@ -47,7 +47,7 @@ extension Model {
     /// - Parameter path: A PNG, JPEG, PBM, PGM or PPM file; the format is detected from its contents.
     /// - Returns: The characters in reading order, line by line; none if the picture is empty.
     /// - Throws: An ``InputError`` if the file is missing, damaged or too large, or if the network does not take images
-    ///   of one or three channels.
+    ///   of one channel.
     public func read(_ path: String) throws(InputError) -> [FoundCharacter] {
         try characters(in: ImageDecoder.read(path), .segment, path)
     }

@@ -72,6 +72,9 @@ package final class DigitReader {
     /// The shape of the network's input, `[H, W, C]`.
     package let inputShape: Shape
 
+    /// Whether the network sees red, green and blue; it then takes whole pictures, since ink has no colour.
+    package var seesColour: Bool { inputShape.channels == 3 }
+
     /// Whether the network was trained on prepared pictures, as MNIST's are, rather than on whole ones.
     package let takesPrepared: Bool
 
@@ -122,15 +125,48 @@ package final class DigitReader {
         preparation = GlyphPreparation(height: shape.height, width: shape.width)
     }
 
-    /// Reads the characters of `image`.
-    /// - Throws: An `InputError` if a ``Mode/raw`` picture is not of the network's size.
-    package func read(_ image: GreyImage, _ mode: Mode, place: String = "image") throws(InputError) -> Reading {
-        let isFitting = image.width == inputShape.width && image.height == inputShape.height
-        if mode == .raw, !isFitting {
-            throw InputError(
-                place, expected: "\(inputShape.width)×\(inputShape.height) pixels, the network's input",
-                received: "\(image.width)×\(image.height)", remedy: "leave --raw out to have it cropped and fitted")
+    /// Decodes a picture for ``read(_:_:place:)``, in colour if the network sees it.
+    package func decode(
+        _ bytes: [UInt8], place: String, limits: ImageLimits = ImageLimits(), note: (String) -> Void = { _ in }
+    ) throws(InputError) -> ColourImage {
+        guard seesColour else {
+            return ColourImage(planes: [try ImageDecoder.decode(bytes, place: place, limits: limits, note: note)])
         }
+        return try ImageDecoder.decodeColour(bytes, place: place, limits: limits, note: note)
+    }
+
+    /// Reads the characters of `image`, or what a picture in colour shows as a whole.
+    /// - Throws: An `InputError` if a ``Mode/raw`` picture is not of the network's size, or the network sees colours
+    ///   and is to segment.
+    package func read(_ image: ColourImage, _ mode: Mode, place: String = "image") throws(InputError) -> Reading {
+        guard seesColour else { return try read(image.planes[0], mode, place: place) }
+        guard mode != .segment else {
+            throw InputError(
+                "model", expected: "a network of one channel to segment pictures", received: "one that sees colours")
+        }
+        let isFitting = image.width == inputShape.width && image.height == inputShape.height
+        if mode == .raw, !isFitting { throw misfit(image.width, image.height, place) }
+        let whole = image.resized(width: inputShape.width, height: inputShape.height)
+        let box = PixelBox(x: 0, y: 0, width: image.width, height: image.height)
+        return Reading(characters: classified([(box, 0, whole.pixels)]))
+    }
+
+    private func misfit(_ width: Int, _ height: Int, _ place: String) -> InputError {
+        InputError(
+            place, expected: "\(inputShape.width)×\(inputShape.height) pixels, the network's input",
+            received: "\(width)×\(height)", remedy: "leave --raw out to have it cropped and fitted")
+    }
+
+    /// Reads the characters of `image`.
+    /// - Throws: An `InputError` if a ``Mode/raw`` picture is not of the network's size, or the network sees colours.
+    package func read(_ image: GreyImage, _ mode: Mode, place: String = "image") throws(InputError) -> Reading {
+        guard !seesColour else {
+            throw InputError(
+                "model", expected: "a network of one channel, for ink on paper", received: "one that sees colours",
+                remedy: "trainer predict reads pictures with it")
+        }
+        let isFitting = image.width == inputShape.width && image.height == inputShape.height
+        if mode == .raw, !isFitting { throw misfit(image.width, image.height, place) }
         if mode == .single, !takesPrepared {
             let whole = isFitting ? image : image.resized(width: inputShape.width, height: inputShape.height)
             let box = PixelBox(x: 0, y: 0, width: image.width, height: image.height)
@@ -192,15 +228,13 @@ package final class DigitReader {
         }
     }
 
-    /// Returns the calibrated probabilities of prepared pictures `[height, width]`.
+    /// Returns the calibrated probabilities of prepared pictures `[height, width, channels]`.
     package func probabilities(of inputs: [[UInt8]]) -> [[Double]] { answers(to: inputs).map(\.probabilities) }
 
-    /// Returns the calibrated probabilities and the familiarity of prepared pictures `[height, width]`.
+    /// Returns the calibrated probabilities and the familiarity of prepared pictures `[height, width, channels]`.
     package func answers(to inputs: [[UInt8]]) -> [(probabilities: [Double], familiarity: Double?)] {
         let channels = inputShape.channels, classes = classNames.count
-        let bytes = inputs.flatMap { input in
-            channels == 1 ? input : input.flatMap { [UInt8](repeating: $0, count: channels) }
-        }
+        let bytes = inputs.flatMap { $0 }
         guard !inputs.isEmpty else { return [] }
         let images: ImageSet
         do {

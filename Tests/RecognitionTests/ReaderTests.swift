@@ -125,10 +125,11 @@ import Workers
         var sheet = Sheet(width: 60, height: 60)
         sheet.fill(x: 20, y: 20, width: 10, height: 20)
         let image = sheet.image(paper: 255, pen: 0)
-        for (shape, count) in [("[12, 20, 1]", 240), ("[12, 20, 3]", 240)] {
+        for (shape, count) in [("[12, 20, 1]", 240), ("[12, 20, 3]", 720)] {
             let reader = try DigitReader(try model(shape), pool: WorkerPool(threads: 1))
             #expect(!reader.isCalibrated && reader.temperature == 1)
-            let character = try #require(try reader.read(image, .single).characters.first)
+            let picture = ColourImage(planes: reader.seesColour ? [image, image, image] : [image])
+            let character = try #require(try reader.read(picture, .single).characters.first)
             #expect(character.input.count == count && character.probabilities.count == 3)
         }
         #expect(throws: InputError.self) { try DigitReader(try model("[12, 20, 2]"), pool: WorkerPool(threads: 1)) }

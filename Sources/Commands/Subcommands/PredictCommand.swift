@@ -104,6 +104,11 @@ struct PredictCommand: ParsableCommand {
                 "Note: the model knows no temperature (it was made without validation images, or imported); "
                     + "--reject goes by its raw probabilities")
         }
+        if reader.seesColour, explain != nil || segment {
+            throw InputError(
+                explain != nil ? "--explain" : "--segment", expected: "a network of one channel",
+                received: "one that sees colours")
+        }
         if known != nil, reader.strangers == nil {
             throw InputError(
                 "--known", expected: "a model that knows what is strange to it", received: "one without a detector",
@@ -120,7 +125,7 @@ struct PredictCommand: ParsableCommand {
                 continue
             }
             do {
-                let picture = try Self.picture(file)
+                let picture = try Self.picture(file, for: reader)
                 let place = file == "-" ? "standard input" : file
                 let reading = try reader.read(picture, mode, place: place)
                 guard segment || !reading.characters.isEmpty else {
@@ -130,7 +135,7 @@ struct PredictCommand: ParsableCommand {
                     ReadingRecord(
                         file: file, reading: reading, classNames: reader.classNames, reject: reject ?? 0,
                         known: share))
-                try explain(picture, reading, reader, name)
+                try explain(picture.planes[0], reading, reader, name)
             } catch let error as InputError {
                 failures += 1
                 output.add(file: file, error)
@@ -192,12 +197,12 @@ struct PredictCommand: ParsableCommand {
         return failures
     }
 
-    private static func picture(_ file: String) throws -> GreyImage {
+    private static func picture(_ file: String, for reader: DigitReader) throws -> ColourImage {
         func note(_ text: String) { Console.message(printable("Note: \(file): \(text)")) }
-        guard file == "-" else { return try ImageDecoder.read(file, note: note) }
+        guard file == "-" else { return try reader.decode(ImageDecoder.contents(file), place: file, note: note) }
         let limit = ImageLimits().fileBytes
         let data = try FileHandle.standardInput.read(upToCount: limit + 1) ?? Data()
-        return try ImageDecoder.decode([UInt8](data), place: "standard input", note: note)
+        return try reader.decode([UInt8](data), place: "standard input", note: note)
     }
 
     private func explain(_ picture: GreyImage, _ reading: Reading, _ reader: DigitReader, _ name: String) throws {

@@ -84,7 +84,10 @@ package enum ImageDecoder {
         try decodeColour(try contents(path, limits), place: path, limits: limits, note: note)
     }
 
-    private static func contents(_ path: String, _ limits: ImageLimits) throws(InputError) -> [UInt8] {
+    /// Returns the bytes of the file at `path`.
+    package static func contents(
+        _ path: String, _ limits: ImageLimits = ImageLimits()
+    ) throws(InputError) -> [UInt8] {
         let file = try BinaryFile(path)
         guard file.size <= limits.fileBytes else { throw tooLong(path, limits) }
         return try file.read(exactly: file.size)

@@ -106,7 +106,11 @@ struct ReadRequest: Sendable {
         for file in files {
             do {
                 let place = file.name == "-" ? "standard input" : file.name
-                let picture = try decoded ?? ImageDecoder.decode(file.bytes, place: place, limits: limits)
+                let grey = reader.seesColour ? nil : decoded.map { ColourImage(planes: [$0]) }
+                let picture = try grey ?? reader.decode(file.bytes, place: place, limits: limits)
+                guard !explains || !reader.seesColour else {
+                    throw InputError("explain", expected: "a network of one channel", received: "one that sees colours")
+                }
                 let reading = try reader.read(picture, mode, place: place)
                 guard mode == .segment || !reading.characters.isEmpty else {
                     throw InputError(place, expected: "a picture of a digit", received: "an empty one")
@@ -114,7 +118,7 @@ struct ReadRequest: Sendable {
                 output.add(
                     ReadingRecord(
                         file: file.name, reading: reading, classNames: reader.classNames, reject: reject, known: known),
-                    explanation: explains ? try Explanation(picture, reading, reader: reader).encoded() : nil)
+                    explanation: explains ? try Explanation(picture.planes[0], reading, reader: reader).encoded() : nil)
                 read += 1
             } catch let error as InputError {
                 output.add(file: file.name, error: error.description)
