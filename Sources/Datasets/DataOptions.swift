@@ -96,6 +96,8 @@ public struct DataOptions: Hashable, Sendable {
     public var multiLabel = false
     /// The column of a table with the factor on each image's loss, by its name or its number from 1; nil if all are 1.
     public var weightColumn: String? = nil
+    /// Whether the column of weights may be missing, as in tables to evaluate on.
+    package var weightsAreOptional = false
     /// The share of the user's own data that is held out for testing if they have no test half, in [0, 1).
     public var testFraction = 0.1
     /// A model's classes, which folders and words in tables must name; nil if the data define the classes.

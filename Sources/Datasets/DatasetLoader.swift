@@ -23,7 +23,7 @@ package enum DatasetLoader {
                 expected: options.multiLabel ? tableOrProvider : "true for \(data.dataset), which has several labels",
                 received: options.multiLabel ? data.dataset : "false")
         }
-        if options.weightColumn != nil, data.train.weights == nil {
+        if options.weightColumn != nil, !options.weightsAreOptional, data.train.weights == nil {
             throw InputError("data.weightColumn", expected: tableOrProvider, received: data.dataset)
         }
         return data

@@ -35,6 +35,28 @@ import Workers
         }
     }
 
+    /// Lines with the traces of a JPEG are near those without, by how much the quality says; others stay as they were.
+    @Test func linesMayHaveBeenJPEGs() throws {
+        var options = LineOptions()
+        func lines(_ share: Float) throws -> [[Float]] {
+            options.jpeg = share
+            let data = try LineData(options, height: 32, width: 256)
+            let composer = try LineComposer(Self.characters(), data, seed: 2, columns: [32, 64, 96, 128])
+            var scratch = composer.makeScratch()
+            return (0..<40).map { number in
+                _ = composer.draw(number, epoch: 1, bucket: 1, scratch: &scratch)
+                return Array(scratch.pixels[..<(32 * data.widths[1])])
+            }
+        }
+        let none = try lines(0), all = try lines(1), some = try lines(0.5)
+        for (a, b) in zip(none, all) {
+            let distance = (zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Float(a.count)).squareRoot()
+            #expect(a != b && distance < 0.1 && b.allSatisfy { $0 >= 0 && $0 <= 1 })
+        }
+        #expect((8...32).contains(zip(none, some).count { $0 == $1 }))
+        #expect(try lines(1) == all)
+    }
+
     /// Lengths, columns and margins as they are asked for; the ink's box as high as the frame.
     @Test func linesFitTheirWidth() throws {
         for (kind, options) in [("all", LineOptions()), ("plain", Self.plain())] {

@@ -162,6 +162,10 @@ import Testing
             #expect(message.hasPrefix(place) && message.contains("a weight"), "\(message)")
         }
         #expect(refusal(text, .init(weightColumn: "wait")).contains("data.weightColumn"))
+        // A table to test on may have no weights; where it has them, they are no pixels.
+        let plain = "label,a,b,c,d\n3,1,2,3,4\n1,5,6,7,8\n"
+        #expect(try parse(plain, .init(weightColumn: "weight", weightsAreOptional: true)).0.weights == nil)
+        #expect(try parse(text, .init(weightColumn: "weight", weightsAreOptional: true)).0.images == set.images)
     }
 
     @Test func packedTablesAreRead() throws {

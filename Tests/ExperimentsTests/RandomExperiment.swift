@@ -91,6 +91,7 @@ struct RandomExperiment {
         lines.distortion = float(0, 8)
         (lines.baseline, lines.slope, lines.stroke) = (float(0, 0.5), float(0, 0.3), float(0, 1))
         (lines.blur, lines.noise, lines.remnants) = (float(0, 2), float(0, 0.5), float(0, 1))
+        lines.jpeg = float(0, 1)
         return lines
     }
 

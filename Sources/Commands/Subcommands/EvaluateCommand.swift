@@ -115,54 +115,6 @@ struct EvaluateCommand: ParsableCommand {
         try assessment.run(on: test.images, to: folder, common: common, pool: pool, ranks: ranks)
     }
 
-    /// Evaluates a network of lines on lines composed of the test images.
-    private func evaluate(
-        _ lines: LineData, by saved: SavedModel, on test: LoadedData.Test, _ name: String,
-        _ source: LoadedData.Source, _ pool: WorkerPool, _ ranks: Ranks
-    ) throws {
-        guard ranks.isFirst else { return }
-        let (folder, environment) = try begin(saved, "evaluation", test, pool, ranks)
-        let assessment = LineAssessment(
-            experiment: saved.experiment, graph: saved.graph, temperature: saved.temperature,
-            parameters: saved.parameters, state: saved.state, dataset: name, source: source,
-            lines: lines, environment: environment,
-            reproduction: [reproduction], notes: test.notes)
-        try assessment.run(on: test.images, to: folder, common: common, pool: pool)
-    }
-
-    /// Evaluates a network on images with several labels.
-    private func evaluateMultiLabel(
-        _ saved: SavedModel, on test: LoadedData.Test, _ name: String, _ source: LoadedData.Source,
-        _ pool: WorkerPool, _ ranks: Ranks
-    ) throws {
-        guard ranks.isFirst else { return }
-        let (folder, environment) = try begin(saved, "evaluation", test, pool, ranks)
-        let assessment = MultiLabelAssessment(
-            experiment: saved.experiment, graph: saved.graph, normalization: saved.normalization,
-            parameters: saved.parameters, state: saved.state, dataset: name, source: source, history: nil,
-            environment: environment, reproduction: [reproduction], notes: test.notes)
-        try assessment.run(on: test.images, to: folder, pool: pool)
-    }
-
-    /// Creates the folder of the evaluation, with the configuration and the environment.
-    private func begin(
-        _ saved: SavedModel, _ kind: String, _ test: LoadedData.Test, _ pool: WorkerPool, _ ranks: Ranks
-    ) throws -> (RunFolder, EnvironmentRecord) {
-        let date = Date()
-        let folder = try RunFolder.create(
-            in: URL(fileURLWithPath: output ?? saved.experiment.output.directory, isDirectory: true),
-            name: "\(saved.experiment.name)-\(kind)", date: date)
-        try folder.write(saved.experiment.jsonText, as: .config)
-        let environment = EnvironmentRecord(
-            threads: pool.threads, ranks: ranks, dataDigests: test.digests, date: date)
-        try folder.write(environment: environment)
-        return (folder, environment)
-    }
-
-    private var reproduction: String {
-        (["swift run trainer"] + CommandLine.arguments.dropFirst().map(Assessment.quoted)).joined(separator: " ")
-    }
-
     /// Returns a note if images given by path look transposed to the model.
     private func orientation(_ saved: SavedModel, _ images: ImageSet, _ pool: WorkerPool) -> [String] {
         let classifier = Classifier(
@@ -289,6 +241,7 @@ struct EvaluateCommand: ParsableCommand {
         options.directory = try data ?? ownData(of: saved)
         options.modelClasses = saved.classNames
         options.isAllTest = saved.ownData == nil
+        options.weightsAreOptional = true
         // A folder given by the user is read, whatever the model was trained on.
         if data != nil, options.source == .sample { options.source = .auto }
         if data != nil || dataset != nil || source != nil { (options.provider, options.fold) = (nil, nil) }

@@ -1,4 +1,5 @@
 import Foundation
+import Pictures
 import Tensors
 
 /// Simulates what pens, scanners and the removal of paper, boxes and ruled lines do to a composed line.
@@ -37,6 +38,21 @@ struct LineFinish: Sendable {
                 value += sum * unit
             }
             pixels[i] = min(max(value, 0), 1)
+        }
+        // Drawn last, so that lines without it are what they were before there was this option.
+        if options.jpeg > 0, stream.uniform() < options.jpeg {
+            compress(height, width, quality: 20 + stream.integer(below: 71), &scratch.pixels)
+        }
+    }
+
+    /// Stores the line as a JPEG in between.
+    private func compress(_ height: Int, _ width: Int, quality: Int, _ pixels: inout [Float]) {
+        let levels = (0..<height * width).map { UInt8((pixels[$0] * 255).rounded()) }
+        do throws(OperationError) {
+            let stored = try JPEGArtifacts.applied(to: levels, width: width, height: height, quality: quality)
+            for (i, level) in stored.enumerated() { pixels[i] = Float(level) / 255 }
+        } catch {
+            preconditionFailure("LineFinish: \(error)")
         }
     }
 

@@ -42,6 +42,8 @@ public struct LineOptions: Hashable, Sendable {
     public var noise: Float = 0.08
     /// The share of the lines with remnants or cuts as the removal of boxes and ruled lines leaves them.
     public var remnants: Float = 0.25
+    /// The share of the lines that are stored as a JPEG of quality 20 to 90 in between, as cameras and scanners do.
+    public var jpeg: Float = 0
 
     /// The smallest and the largest number of characters.
     public struct Length: Hashable, Sendable {
@@ -99,6 +101,9 @@ extension LineOptions {
                 .key(
                     "remnants", \.remnants, .number(.closed(0, 1)),
                     "Share of the lines with what the removal of boxes and rules leaves or takes."),
+                .key(
+                    "jpeg", \.jpeg, .number(.closed(0, 1)),
+                    "Share of the lines with the traces of a JPEG of quality 20 to 90."),
             ])
     }
 }

@@ -24,11 +24,15 @@ package struct ImageCSV {
         package var multiLabel: Bool
         /// The column of the factors on the images' losses, by its name or its number from 1.
         package var weightColumn: String?
+        /// Whether that column may be missing.
+        package var weightsAreOptional: Bool
 
         package init(
             labelColumn: String? = nil, indexColumn: String? = nil, size: (width: Int, height: Int)? = nil,
-            channels: Int = 1, multiLabel: Bool = false, weightColumn: String? = nil
+            channels: Int = 1, multiLabel: Bool = false, weightColumn: String? = nil,
+            weightsAreOptional: Bool = false
         ) {
+            self.weightsAreOptional = weightsAreOptional
             (self.labelColumn, self.indexColumn, self.size) = (labelColumn, indexColumn, size)
             (self.channels, self.multiLabel, self.weightColumn) = (channels, multiLabel, weightColumn)
         }
@@ -159,7 +163,8 @@ package struct ImageCSV {
         columnCount = first.count
         columns = try TableColumns(
             header: header, sample: sample, labelColumn: options.labelColumn, indexColumn: options.indexColumn,
-            weightColumn: options.weightColumn, need: need, size: options.size, channels: options.channels, place: path)
+            weightColumn: options.weightColumn, weightsAreOptional: options.weightsAreOptional, need: need,
+            size: options.size, channels: options.channels, place: path)
         let labels = columns.label.map { label in sample.compactMap { label < $0.count ? $0[label] : nil } } ?? []
         isMultiLabel = options.multiLabel
         hasWords =
@@ -322,27 +327,5 @@ package struct ImageCSV {
         }
         if rows.names.isEmpty { rows.names = rows.labels.indices.map { "\($0 + 1)" } }
         return rows
-    }
-
-    // MARK: - Writing
-
-    /// Writes `train.csv`, `val.csv` and `test.csv`: a header `label,pixel0,…`, then a row per image.
-    package static func write(_ data: ConvertedData, to folder: String) throws {
-        try ConversionFiles.makeEmpty(folder)
-        for (half, set) in data.parts {
-            var text: [UInt8] = Array("label".utf8)
-            for pixel in 0..<set.imageSize { text += Array(",pixel\(pixel)".utf8) }
-            text.append(0x0A)
-            let digits = (0...255).map { Array("\($0)".utf8) }
-            for index in 0..<set.count {
-                text += digits[Int(set.labels[index])]
-                for pixel in set.bytes(of: index) {
-                    text.append(0x2C)
-                    text += digits[Int(pixel)]
-                }
-                text.append(0x0A)
-            }
-            try AtomicFile.write(Data(text), to: URL(fileURLWithPath: "\(folder)/\(half).csv"))
-        }
     }
 }

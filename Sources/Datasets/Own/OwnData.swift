@@ -186,16 +186,19 @@ struct OwnData {
     ) throws -> ConvertedData {
         var table = ImageCSV.Options(
             labelColumn: options.labelColumn, channels: try isColour(options) ? 3 : 1, multiLabel: options.multiLabel,
-            weightColumn: options.weightColumn)
+            weightColumn: options.weightColumn, weightsAreOptional: options.weightsAreOptional)
         if let size = options.imageSize, size.width != size.height { table.size = (size.width, size.height) }
         let classes = options.classNames == nil ? options.modelClasses : nil
         let set = try ImageCSV.read(train, table, classes: classes, note: note)
         var data = ConvertedData(train: set)
+        // Tests are not weighted.
+        var testTable = table
+        testTable.weightsAreOptional = true
         data.validation = try validation.map { try ImageCSV.read($0, table, as: set, note: note) }
         if let test {
             // As in Kaggle's test sets, whose labels are secret.
-            if try ImageCSV.isLabelled(test, table) {
-                data.test = try ImageCSV.read(test, table, as: set, note: note)
+            if try ImageCSV.isLabelled(test, testTable) {
+                data.test = try ImageCSV.read(test, testTable, as: set, note: note)
             } else {
                 note("\(test) has no labels and is passed over; trainer predict reads it")
             }

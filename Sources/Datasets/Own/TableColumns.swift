@@ -40,14 +40,14 @@ struct TableColumns {
     ///   - sample: The first rows.
     ///   - labelColumn: The label column as given by the user: its name or its number from 1.
     ///   - indexColumn: The column of row names as given by the user.
-    ///   - weightColumn: The column of weights as given by the user.
+    ///   - weightColumn: The column of weights as given by the user; it may be missing if `weightsAreOptional`.
     ///   - size: The size of an image; a square if nil.
     ///   - channels: The values of a pixel.
     /// - Throws: an `InputError` if a named column does not exist, the label could be several columns, or the other
     ///   columns do not form an image.
     init(
         header: [String]?, sample: [[TableField]], labelColumn: String?, indexColumn: String?, weightColumn: String?,
-        need: LabelNeed,
+        weightsAreOptional: Bool = false, need: LabelNeed,
         size: (width: Int, height: Int)?, channels: Int, place: String
     ) throws(InputError) {
         (self.header, self.sample, self.place) = (header, sample, place)
@@ -58,8 +58,13 @@ struct TableColumns {
         var index = try indexColumn.map { text throws(InputError) in
             try Self.column(text, option: "--id-column", header, count, place)
         }
-        let weight = try weightColumn.map { text throws(InputError) in
-            try Self.column(text, option: "data.weightColumn", header, count, place)
+        let weight = try weightColumn.flatMap { text throws(InputError) -> Int? in
+            do throws(InputError) {
+                return try Self.column(text, option: "data.weightColumn", header, count, place)
+            } catch {
+                if weightsAreOptional { return nil }
+                throw error
+            }
         }
         let names = header.map { $0.map { $0.lowercased() } } ?? []
         if index == nil { index = names.indices.first { Self.indexNames.contains(names[$0]) && $0 != named } }

@@ -57,7 +57,7 @@ struct ShardManifest: Sendable {
         return manifest
     }
 
-    private static let limit = 1 << 26
+    private static let limit = 1 << 24
 
     /// Writes the manifest into `folder`.
     func write(to folder: String) throws {
@@ -69,7 +69,7 @@ struct ShardManifest: Sendable {
     private static var section: Section<ShardManifest> {
         let names = Codec.array(Codec<String>.text(limit: 256), count: 2...256, expected: "2 to 256 names")
         let extent = Codec<Int>.integer(1...IDX.largestExtent)
-        let shards = Codec.array(shard.codec, count: 0...100_000, expected: "at most 100,000 shards")
+        let shards = Codec.array(shard.codec, count: 0...60_000, expected: "at most 60,000 shards")
         return Section(
             initial: ShardManifest(),
             fields: [
