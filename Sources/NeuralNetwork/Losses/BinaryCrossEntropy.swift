@@ -20,6 +20,7 @@ extension Loss {
 /// `max(z, 0) − t·z + log(1 + e^−|z|)`, which overflows nowhere.
 package struct BinaryCrossEntropy: LossKind {
     package static let type = "binaryCrossEntropy"
+    package static let takesSeveralLabels = true
     package static var options: Section<BinaryCrossEntropy> { Section(initial: BinaryCrossEntropy(), fields: []) }
 
     package init() {}

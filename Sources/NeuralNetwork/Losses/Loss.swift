@@ -23,7 +23,7 @@ public struct Loss: Hashable, Sendable, CustomStringConvertible {
     public func `as`<Kind: LossKind>(_ type: Kind.Type) -> Kind? { kind as? Kind }
 
     /// Whether it takes every class for itself, so that an image may have several.
-    package var takesSeveralLabels: Bool { kind is BinaryCrossEntropy }
+    package var takesSeveralLabels: Bool { Swift.type(of: kind).takesSeveralLabels }
 
     /// Whether it is a loss for lines of text, for networks whose output has columns.
     package var readsLines: Bool { kind is any SequenceLossKind }
@@ -54,6 +54,8 @@ extension Loss {
 /// A kind of loss: its options and their configuration keys, its value and its gradient. Each file of `Losses` holds
 /// one; ``Loss/register(_:)`` adds others.
 public protocol LossKind: ConfigurationKind {
+    /// Whether it takes every class for itself, so that an image may have several labels, or none; false by default.
+    static var takesSeveralLabels: Bool { get }
     /// Returns the loss of one row of logits `z[K]`.
     /// - Parameters:
     ///   - classes: K.
@@ -65,6 +67,8 @@ public protocol LossKind: ConfigurationKind {
 }
 
 extension LossKind {
+    /// False: an image has one label, or two that are mixed.
+    public static var takesSeveralLabels: Bool { false }
     /// This kind as a case of the configuration's union of losses.
     package static var variant: Variant<Nothing, Loss> { Variant(type, options, { Loss($0) }, { $0.as(Self.self) }) }
 }

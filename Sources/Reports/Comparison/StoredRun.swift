@@ -65,10 +65,12 @@ package struct StoredRun: Sendable {
                 received: "no such file",
                 remedy: "the run did not come to its test, or this is no run folder")
         }
-        guard try StoredFile.decode(Kind.self, folder.url(of: .metrics)).kind == nil else {
+        if let kind = try StoredFile.decode(Kind.self, folder.url(of: .metrics)).kind {
+            let isOfLines = kind == "lines"
             throw InputError(
-                path, expected: "a run on single images", received: "a run on lines of text",
-                remedy: "its figures are in metrics.json and lines.csv")
+                path, expected: "a run on images of one label each",
+                received: isOfLines ? "a run on lines of text" : "a run on images with several labels",
+                remedy: "its figures are in metrics.json\(isOfLines ? " and lines.csv" : "")")
         }
         let metrics = try StoredFile.decode(Metrics.self, folder.url(of: .metrics))
         let predictions = try predictions(folder.url(of: .predictions), metrics)

@@ -11,7 +11,8 @@ extension Trainer {
         guard images.isMultiLabel else { return }
         guard options.loss.takesSeveralLabels else {
             throw InputError(
-                "training.loss", expected: "binaryCrossEntropy for images with several labels (data.multiLabel)",
+                "training.loss",
+                expected: "a loss for images with several labels (data.multiLabel), such as binaryCrossEntropy",
                 received: options.loss.type)
         }
         for (key, isOn) in [
