@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 
 /// Labelled images of one size, as `[N, H, W, C]` arrays: images, rows, columns, channels. They are in memory, or in the
@@ -25,7 +26,7 @@ public struct ImageSet: Sendable {
     /// The number of images.
     public var count: Int { labels.count }
     /// The extents as an IDX file has them: `[N, H, W]` for one channel, else `[N, H, W, C]`.
-    package var extents: [Int] { [count, height, width] + (channels == 1 ? [] : [channels]) }
+    package var extents: [Int] { IDX.imageExtents(count, height, width, channels: channels) }
     /// The number of values of one image.
     package var imageSize: Int { height * width * channels }
 

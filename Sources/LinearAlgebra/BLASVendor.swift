@@ -88,6 +88,9 @@ package enum BLASVendor {
         }
     }
 
+    /// The backend and its kernels, for records: `openblas Haswell`.
+    package static var summary: String { [backend, core].compactMap { $0 }.joined(separator: " ") }
+
     /// The CPU core whose kernels the library selected at run time, such as `Haswell`, `SkylakeX` or `Zen`; nil if
     /// there is nothing to select (ATLAS and the reference are compiled for one) or nothing is selected yet (MKL,
     /// before its first call).

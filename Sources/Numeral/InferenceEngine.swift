@@ -54,9 +54,9 @@ final class InferenceEngine: Sendable {
         }
     }
 
-    /// Returns the logits `[N, K]` of a set.
-    func logits(of images: ImageSet) -> [Float] {
-        batches.withLock { made(&$0).logits(of: images) }
+    /// Returns the probability of each label for itself, `[N, K]`.
+    func labelProbabilities(of images: ImageSet) -> [Float] {
+        batches.withLock { made(&$0).labelProbabilities(of: images) }
     }
 
     private func made(_ classifier: inout Classifier?) -> Classifier {

@@ -111,11 +111,16 @@ public struct Model: Sendable {
     /// - Parameter pixels: The pixels `[N, H, W, C]` in row-major order, N ≥ 0.
     /// - Throws: An ``InputError`` if the pixels are not a whole number of images.
     public func classify(images pixels: [UInt8]) throws(InputError) -> [Classification] {
+        try classify(unlabelled(pixels))
+    }
+
+    /// Returns a set of images `[N, H, W, C]` whose classes are not known.
+    /// - Throws: An ``InputError`` if the pixels are not a whole number of images.
+    func unlabelled(_ pixels: [UInt8]) throws(InputError) -> ImageSet {
         let count = try check(pixels.count, images: nil)
-        return try classify(
-            try ImageSet(
-                pixels: pixels, labels: [Int](repeating: 0, count: count), height: inputShape.height,
-                width: inputShape.width, channels: inputShape.channels, classNames: classNames))
+        return try ImageSet(
+            pixels: pixels, labels: [Int](repeating: 0, count: count), height: inputShape.height,
+            width: inputShape.width, channels: inputShape.channels, classNames: classNames)
     }
 
     /// Classifies a batch of images of numbers in [0, 1], on all of the model's threads; calls are serialized.
@@ -163,7 +168,7 @@ public struct Model: Sendable {
 
     /// - Returns: The number of images that `count` pixels make up.
     @discardableResult
-    func check(_ count: Int, images: Int?) throws(InputError) -> Int {
+    private func check(_ count: Int, images: Int?) throws(InputError) -> Int {
         let size = inputShape.count
         guard count % size == 0, images == nil || count / size == images else {
             let expected = images == nil ? "a multiple of \(size) (\(inputShape))" : "\(size) (\(inputShape))"

@@ -39,7 +39,7 @@ package struct ModelCalibration: Sendable {
             training: networks.logits(of: learned), heldOut: held, strangers: networks.logits(of: set.strangers))
     }
 
-    /// Calibrates a network of single images.
+    /// Calibrates a network of single images; of images with several labels there is nothing to calibrate.
     /// - Parameters:
     ///   - training: The training images.
     ///   - heldOut: The held-out images.
@@ -47,7 +47,8 @@ package struct ModelCalibration: Sendable {
         graph: ResolvedGraph, parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>, batchSize: Int,
         normalization: (mean: Float, standardDeviation: Float)?, training: ImageSet, heldOut: ImageSet, pool: WorkerPool
     ) {
-        guard heldOut.count > 0 else { return }
+        // A temperature is fitted to a softmax, and a detector to classes that exclude each other.
+        guard heldOut.count > 0, !heldOut.isMultiLabel else { return }
         let classifier = Classifier(
             graph: graph, batchSize: batchSize, normalization: normalization, pool: pool, keepsFeatures: true)
         classifier.load(parameters: parameters, state: state)

@@ -16,12 +16,9 @@ extension Model {
     /// - Throws: An ``InputError`` if the model gives one label an image, or the pixels are not a whole number of
     ///   images.
     public func labelProbabilities(images pixels: [UInt8]) throws(InputError) -> [[Float]] {
-        let count = try check(pixels.count, images: nil), k = classNames.count
-        let images = try ImageSet(
-            pixels: pixels, labels: [Int](repeating: 0, count: count), height: inputShape.height,
-            width: inputShape.width, channels: inputShape.channels, classNames: classNames)
+        let images = try unlabelled(pixels), k = classNames.count
         let probabilities = try sigmoids(of: images)
-        return (0..<count).map { Array(probabilities[($0 * k)..<(($0 + 1) * k)]) }
+        return (0..<images.count).map { Array(probabilities[($0 * k)..<(($0 + 1) * k)]) }
     }
 
     /// Evaluates the model on images with several labels.
@@ -44,7 +41,7 @@ extension Model {
                 "model", expected: "one trained on images with several labels", received: "one label an image",
                 remedy: "classify(_:) gives it")
         }
-        return engine.logits(of: images).map { Float(Logistic.value(Double($0))) }
+        return engine.labelProbabilities(of: images)
     }
 
     /// Throws if the model gives an image several labels.

@@ -146,13 +146,10 @@ extension Model {
         let trained = try trainer.run(shouldStop: shouldStop, onEvent: progress)
         guard !trained.interrupted else { throw CancellationError() }
         let normalization = data.normalizationConstants(experiment.data.normalization)
-        let calibration =
-            images.isMultiLabel
-            ? ModelCalibration()
-            : ModelCalibration(
-                graph: graph, parameters: trained.parameters, state: trained.state,
-                batchSize: experiment.evaluation.batchSize, normalization: normalization, training: data.train,
-                heldOut: data.validation, pool: pool)
+        let calibration = ModelCalibration(
+            graph: graph, parameters: trained.parameters, state: trained.state,
+            batchSize: experiment.evaluation.batchSize, normalization: normalization, training: data.train,
+            heldOut: data.validation, pool: pool)
         return try Model(
             SavedModel(
                 experiment: experiment, graph: graph, classNames: images.classNames, normalization: normalization,

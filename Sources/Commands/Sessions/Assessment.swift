@@ -55,7 +55,7 @@ struct Assessment {
         var metrics = MetricsRecord(
             dataset: dataset, dataSource: source == .full ? .full : .sample,
             training: history.map(MetricsRecord.Training.init), threads: pool.threads,
-            blas: [BLASVendor.backend, BLASVendor.core].compactMap { $0 }.joined(separator: " "),
+            blas: BLASVendor.summary,
             parameters: ensemble?.parameterCount ?? graph.parameterCount, temperature: temperature, test: evaluation)
         metrics.views = views > 1 ? views : nil
         metrics.models = ensemble?.members.count

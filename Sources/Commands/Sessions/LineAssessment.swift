@@ -56,7 +56,7 @@ struct LineAssessment {
             metrics: LineMetricsRecord(
                 dataset: dataset, dataSource: source == .full ? .full : .sample, history: training?.history,
                 threads: pool.threads,
-                blas: [BLASVendor.backend, BLASVendor.core].compactMap { $0 }.joined(separator: " "),
+                blas: BLASVendor.summary,
                 parameters: graph.parameterCount, temperature: temperature, notes: notes, test: evaluation))
         if source == .sample {
             print("On lines of the BUNDLED SAMPLE of \(dataset) (3,500 / 500 / 1,000 images), not the full set\n")

@@ -32,11 +32,10 @@ struct MultiLabelAssessment {
         let classifier = Classifier(
             graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool)
         classifier.load(parameters: parameters, state: state)
-        let logits = classifier.logits(of: images)
+        let probabilities = classifier.labelProbabilities(of: images)
         try images.checkReading()
         let evaluation = try MultiLabelEvaluation(
-            labelSets: labelSets, probabilities: logits.map { Float(Logistic.value(Double($0))) },
-            classNames: images.classNames)
+            labelSets: labelSets, probabilities: probabilities, classNames: images.classNames)
         let report = MultiLabelReport(
             name: experiment.name, dataset: dataset, graph: graph, evaluation: evaluation, history: history,
             notes: notes, configuration: experiment.jsonText, environment: environment, reproduction: reproduction)
@@ -46,7 +45,7 @@ struct MultiLabelAssessment {
             metrics: MultiLabelMetricsRecord(
                 dataset: dataset, dataSource: source == .full ? .full : .sample, history: history,
                 threads: pool.threads,
-                blas: [BLASVendor.backend, BLASVendor.core].compactMap { $0 }.joined(separator: " "),
+                blas: BLASVendor.summary,
                 parameters: graph.parameterCount, notes: notes, test: evaluation))
         print(report.summary)
         print(Console.table(report.table, left: [0]) + "\n")

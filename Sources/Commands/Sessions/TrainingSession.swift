@@ -129,8 +129,6 @@ struct TrainingSession {
     /// - Throws: an `InputError` if lines of text have widths that the network does not accept.
     private func calibration(of model: TrainedModel) throws -> ModelCalibration {
         guard let lines = data.lines else {
-            // A temperature is fitted to a softmax, and a detector to classes that exclude each other.
-            guard !data.train.isMultiLabel else { return ModelCalibration() }
             return ModelCalibration(
                 graph: graph, parameters: model.parameters, state: model.state,
                 batchSize: experiment.evaluation.batchSize,

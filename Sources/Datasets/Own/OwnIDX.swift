@@ -62,7 +62,7 @@ struct OwnIDX {
         note = [note, scaling].compactMap { $0 }.joined(separator: "; ")
         if note == "" { note = nil }
         array = IDX(
-            extents: [shape[0], height, width] + (channels == 1 ? [] : [channels]),
+            extents: IDX.imageExtents(shape[0], height, width, channels: channels),
             bytes: isPlanar ? Self.interleaved(bytes, area: height * width, channels: channels) : bytes)
     }
 

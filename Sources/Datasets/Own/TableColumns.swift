@@ -47,7 +47,7 @@ struct TableColumns {
     ///   columns do not form an image.
     init(
         header: [String]?, sample: [[TableField]], labelColumn: String?, indexColumn: String?, weightColumn: String?,
-        weightsAreOptional: Bool = false, need: LabelNeed,
+        weightsAreOptional: Bool, need: LabelNeed,
         size: (width: Int, height: Int)?, channels: Int, place: String
     ) throws(InputError) {
         (self.header, self.sample, self.place) = (header, sample, place)
@@ -58,14 +58,11 @@ struct TableColumns {
         var index = try indexColumn.map { text throws(InputError) in
             try Self.column(text, option: "--id-column", header, count, place)
         }
-        let weight = try weightColumn.flatMap { text throws(InputError) -> Int? in
-            do throws(InputError) {
-                return try Self.column(text, option: "data.weightColumn", header, count, place)
-            } catch {
-                if weightsAreOptional { return nil }
-                throw error
-            }
+        func weight(_ text: String) throws(InputError) -> Int {
+            try Self.column(text, option: "data.weightColumn", header, count, place)
         }
+        let weight =
+            weightsAreOptional ? weightColumn.flatMap { try? weight($0) } : try weightColumn.map(weight)
         let names = header.map { $0.map { $0.lowercased() } } ?? []
         if index == nil { index = names.indices.first { Self.indexNames.contains(names[$0]) && $0 != named } }
         func extents(_ values: Int) -> (width: Int, height: Int)? {

@@ -31,7 +31,7 @@ struct ShardManifest: Sendable {
     var test: [Shard] = []
 
     /// The extents of a shard of `count` images.
-    func extents(_ count: Int) -> [Int] { [count, height, width] + (channels == 1 ? [] : [channels]) }
+    func extents(_ count: Int) -> [Int] { IDX.imageExtents(count, height, width, channels: channels) }
 
     /// The bytes before the pixels of a shard of `count` images.
     func header(_ count: Int) -> [UInt8] { IDX.header(of: .ubyte, extents(count)) }

@@ -131,7 +131,7 @@ extension ShardWriter {
     package func write(_ data: ConvertedData) throws {
         for (half, set) in data.parts {
             guard let part = FolderLayout.Split(rawValue: half) else { continue }
-            try set.forEachImage { index, pixels in
+            for index in 0..<set.count {
                 try add(
                     set.bytes(of: index), label: set.labels[index], to: part, height: set.height, width: set.width,
                     channels: set.channels)

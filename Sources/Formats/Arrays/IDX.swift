@@ -59,6 +59,11 @@ package struct IDX: Sendable, Hashable {
     /// The bytes that precede the elements.
     package var header: [UInt8] { Self.header(of: type, extents) }
 
+    /// Returns the extents of images: `[N, H, W]` for one channel, else `[N, H, W, C]`.
+    package static func imageExtents(_ count: Int, _ height: Int, _ width: Int, channels: Int) -> [Int] {
+        [count, height, width] + (channels == 1 ? [] : [channels])
+    }
+
     /// Returns the bytes that precede the elements of an array of these extents.
     package static func header(of type: ElementType, _ extents: [Int]) -> [UInt8] {
         var header: [UInt8] = [0, 0, type.rawValue, UInt8(extents.count)]

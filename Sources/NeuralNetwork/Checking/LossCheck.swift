@@ -1,7 +1,8 @@
 import Tensors
 
 /// Compares a loss's gradient with respect to its logits with finite differences, for labels, mixed labels, label
-/// smoothing and, if it takes them, several labels. A loss that computes in `Double` stays below 10⁻⁷, the rounding of its gradient to `Float`.
+/// smoothing and, if it takes them, several labels. A loss that computes in `Double` stays below 10⁻⁷, the rounding of
+/// its gradient to `Float`.
 ///
 /// - Parameter classes: The number of classes, at least 2.
 public func checkGradients(_ loss: Loss, classes: Int = 7) -> GradientCheck {

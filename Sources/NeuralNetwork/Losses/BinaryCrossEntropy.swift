@@ -1,5 +1,6 @@
 import Formats
 import Kernels
+import Tensors
 
 #if canImport(Glibc)
     import Glibc
@@ -32,17 +33,8 @@ package struct BinaryCrossEntropy: LossKind {
         for k in 0..<classes {
             let t = target.share(of: k, classes: classes), x = Double(z[k])
             loss += max(x, 0) - t * x + log1p(exp(-abs(x)))
-            if let dz { dz[k] = weight * Float((Logistic.value(x) - t) / Double(classes)) }
+            if let dz { dz[k] = weight * Float((Double.sigmoid(x) - t) / Double(classes)) }
         }
         return loss / Double(classes)
-    }
-}
-
-/// The logistic function of logits.
-package enum Logistic {
-    /// Returns `1/(1 + e^−x)`, without overflow.
-    package static func value(_ x: Double) -> Double {
-        let e = exp(-abs(x))
-        return x >= 0 ? 1 / (1 + e) : e / (1 + e)
     }
 }

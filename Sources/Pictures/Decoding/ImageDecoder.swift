@@ -29,7 +29,8 @@ package struct ImageLimits: Sendable {
 /// A decoder of picture files: PNG, JPEG, PBM, PGM and PPM, recognized by their bytes, not their names.
 ///
 /// Any input yields a picture or a one-line ``InputError``. Colours are converted to BT.601 luma unless they are asked
-/// for, transparency is composited over white (over black if white shows nothing), 16-bit samples are rounded to 8, palettes are resolved,
+/// for, transparency is composited over white (over black if white shows nothing), 16-bit samples are rounded to 8,
+/// palettes are resolved,
 /// and a PNG or JPEG is rotated according to its EXIF orientation. A file whose pixels are damaged or missing is
 /// rejected rather than decoded in part; other irregularities, such as a damaged text, are reported as notes.
 package enum ImageDecoder {
