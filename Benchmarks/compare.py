@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Measures Numeral and its peers on the reference network, side by side, and writes RESULTS.md and results.json.
+"""Measures Numeral and its peers on the reference network, side by side, and writes RESULTS.md and results.json (on a CPU without
+AVX-512 a section and a file of their own).
 
 Every measurement is a process of its own, on as many CPUs as it has threads, with a warm-up and several timed blocks,
 whose median counts. Competitors alternate: each round visits every (batch, threads) and lets all competitors have their
@@ -9,7 +10,8 @@ Peers run at their best: a short probe tries each peer's few settings (peers/*.p
 synthetic and lie in memory. A training step is forward, loss, backward and Adam, with dropout and batch statistics;
 inference is evaluation mode, one batch done before the next begins. Both in float32, and each peer's inference is
 checked against the same network in float64 (relative error below 1e-4). The mode int8 is inference by bytes: ours as `trainer quantize`
-makes it, the peers' as ONNX Runtime's static quantization does (QDQ, per channel), checked more coarsely. In the peers' processes glibc keeps freed
+makes it, the peers' as ONNX Runtime's static quantization does (QDQ, per channel), checked more coarsely; all layers are in bytes even where
+`trainer quantize` would leave them in float32 as faster (CPUs without VNNI). In the peers' processes glibc keeps freed
 memory and uses huge pages, which helps them (peers/__init__.py).
 
 The peers live in a virtual environment, Benchmarks/.venv or --venv, made from requirements.txt at the first run.
@@ -33,7 +35,9 @@ REFERENCE_PARAMETERS = 871_082
 
 
 def write(comparison, options, description, versions, starts, build):
-    data_path = os.path.join(os.path.dirname(options.output), "results.json")
+    # A kind of CPU keeps its figures when another is measured.
+    kind, title = ("", "") if "avx512f" in description["features"] else ("-avx2", ", on a CPU without AVX-512")
+    data_path = os.path.join(os.path.dirname(options.output), f"results{kind}.json")
     loads = [entry["otherLoad"] for entry in comparison.measurements if entry["otherLoad"] is not None]
     busy = sum(load > DISTURBED for load in loads)
     blas = comparison.blas
@@ -48,7 +52,7 @@ def write(comparison, options, description, versions, starts, build):
          f"at most {max(loads):.2f} CPUs during a measurement; {busy} of {len(loads)} measurements "
          f"and {len(comparison.disturbed_probes)} probes above {DISTURBED} even when repeated" if loads else "unknown"),
     ]
-    text = ["## Numeral and its peers", "",
+    text = ["## Numeral and its peers" + title, "",
             "Reference network (`config/reference.json`), float32 unless said. Median over the rounds (least–greatest); the ratio "
             "is of medians, in brackets its least and greatest in one round, then the fastest peer.", "",
             machine.table(description, extra), "", report.throughput_tables(comparison.results, comparison.titles)]
@@ -70,7 +74,7 @@ def write(comparison, options, description, versions, starts, build):
                  report.settings_table(chosen, comparison.probes, comparison.titles), ""]
     if comparison.failures:
         text += ["### Failed", ""] + [f"- {line}" for line in comparison.failures]
-    report.replace_section(options.output, "peers", "\n".join(text))
+    report.replace_section(options.output, "peers" + kind, "\n".join(text))
 
     def flat(keyed, name):
         return [{"competitor": key[0], "mode": key[1], "batch": key[2], "threads": key[3],

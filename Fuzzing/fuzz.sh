@@ -5,7 +5,7 @@
 # What is new goes to Fuzzing/.build/corpus/PARSER; inputs that break a promise to Fuzzing/.build/found.
 set -euo pipefail
 folder=$(cd "$(dirname "$0")" && pwd)
-parsers="idx gzip zip safetensors model json config overrides cache checkpoint npz weights png jpeg pnm service form labels mat shards"
+parsers="idx gzip zip safetensors model json config overrides cache checkpoint npz weights png jpeg pnm service form labels mat hdf5 shards"
 if [ $# -lt 1 ] || ! grep -qw -- "$1" <<<"$parsers all"; then
     echo "usage: $0 PARSER [libFuzzer options]; PARSER is all or one of: $parsers" >&2
     exit 2

@@ -4,7 +4,7 @@ import os
 import statistics
 
 HEADER = "# Results\n\nWritten by `Benchmarks/compare.py`, `Benchmarks/roofline.py` and `Benchmarks/growth.py`; each replaces its own section.\n"
-ORDER = ["peers", "roofline", "growth"]
+ORDER = ["peers", "peers-avx2", "roofline", "growth"]
 
 
 def replace_section(path, name, text):

@@ -10,13 +10,16 @@ import Tensors
 /// - ORAND-CAR (ICFHR 2014): folders `…train_images` and `…test_images`, beside them `…train_gt.txt` and
 ///   `…test_gt.txt`, each line of which holds a picture's name and its text;
 /// - CVL's digit strings (ICDAR 2013): pictures `12345-0001-01.png`, with the text before the first dash, in folders
-///   with `train` and `test` or `eval` in their names.
+///   with `train` and `test` or `eval` in their names;
+/// - SVHN's whole numbers: folders `train` and `test` with a `digitStruct.mat` each (``HouseNumbers``).
 struct LineFolder {
     /// A picture, its text, and the place where that is written.
     struct Entry: Hashable {
         var file: String
         var text: String
         var place: String
+        /// The part of the picture that shows the text; nil: all of it.
+        var box: PictureBox?
     }
 
     let path: String
@@ -66,7 +69,7 @@ struct LineFolder {
 
     /// How the halves are stored.
     private enum Layout: CaseIterable {
-        case tables, lists, names
+        case tables, lists, numbers, names
     }
 
     /// Returns the entries of the first name that contains one of `words` and is a half in this layout.
@@ -78,6 +81,7 @@ struct LineFolder {
             switch layout {
             case .tables: entries = name.lowercased().hasSuffix(".csv") ? try table(joined(path, name)) : nil
             case .lists: entries = try list(name, in: path, names)
+            case .numbers: entries = try HouseNumbers.entries(in: joined(path, name))
             case .names: entries = named(joined(path, name))
             }
             if let entries { return entries }

@@ -9,7 +9,8 @@ import Workers
 enum LinePictures {
     /// Reads the lines of `entries` for networks of these widths, which are multiples of 16.
     /// - Throws: ``ConversionProblems`` naming every picture that cannot be used: it cannot be decoded, is empty, is
-    ///   longer than the widest line, or its text has a character that is not a class.
+    ///   longer than the widest line, or its text has a character that is not a class. Photographs with a box, in which
+    ///   nobody can mend what is too faint, become lines of paper instead, which is noted.
     static func read(
         _ entries: [LineFolder.Entry], classNames: [String], height: Int, widths: [Int], note: (String) -> Void,
         progress: (_ done: Int, _ total: Int) -> Void
@@ -18,7 +19,7 @@ enum LinePictures {
         defer { pool.shutdown() }
         let work = LinePictureWork(entries, height: height, widest: widths.last ?? 0)
         var set = LineSet(height: height, widths: widths, classNames: classNames)
-        var problems = ConversionProblems(), number = 0
+        var problems = ConversionProblems(), number = 0, unreadable = 0
         let classes = Dictionary(zip(classNames, UInt8(0)...), uniquingKeysWith: { first, _ in first })
         for start in stride(from: 0, to: entries.count, by: LinePictureWork.atOnce) {
             work.range = start..<min(start + LinePictureWork.atOnce, entries.count)
@@ -27,6 +28,7 @@ enum LinePictures {
                 do throws(InputError) {
                     for text in result.notes { note("\(entry.file): \(text)") }
                     let line = try result.line.get(), text = try Self.text(entry, classes, classNames)
+                    if result.isUnreadable { unreadable += 1 }
                     guard let bucket = set.buckets.firstIndex(where: { line.width <= $0.width }) else { continue }
                     set.buckets[bucket].add(line, text: text, number: number, name: entry.file, height: height)
                     number += 1
@@ -37,6 +39,9 @@ enum LinePictures {
             progress(work.range.upperBound, entries.count)
         }
         try problems.check()
+        if unreadable > 0 {
+            note("no writing was found in \(unreadable) of \(entries.count) photographs: they are lines of paper")
+        }
         return set
     }
 
@@ -90,6 +95,8 @@ private final class LinePictureWork: ParallelWork {
     struct Outcome {
         var line: Result<LinePreparation.Line, InputError>
         var notes: [String]
+        /// Whether a photograph shows no writing that is found.
+        var isUnreadable: Bool
     }
 
     init(_ entries: [LineFolder.Entry], height: Int, widest: Int) {
@@ -107,12 +114,17 @@ private final class LinePictureWork: ParallelWork {
     }
 
     func run(task: Int, worker: Int) {
-        let index = range.lowerBound + task, file = entries[index].file
-        var notes: [String] = []
+        let index = range.lowerBound + task, entry = entries[index], file = entry.file
+        var notes: [String] = [], isUnreadable = false
         let line = Result { () throws(InputError) in
-            let image = try ImageDecoder.read(file) { notes.append($0) }
-            let ink = Segmentation.glyph(in: image) { $0.glyph($0.groups) }
-            guard let line = ink.flatMap(preparation.line) else {
+            var image = try ImageDecoder.read(file) { notes.append($0) }
+            if let box = entry.box { image = try Self.part(box, of: image, entry) }
+            let ink = Segmentation.glyph(in: image) { $0.glyph($0.groups) }, line = ink.flatMap(preparation.line)
+            if entry.box != nil, line.map({ $0.width > widest }) ?? true {
+                isUnreadable = true
+                return preparation.paper
+            }
+            guard let line else {
                 throw InputError(file, expected: "a picture of a line of text", received: "an empty one")
             }
             guard line.width <= widest else {
@@ -122,6 +134,19 @@ private final class LinePictureWork: ParallelWork {
             }
             return line
         }
-        results.withLock { $0[index] = Outcome(line: line, notes: notes) }
+        results.withLock { $0[index] = Outcome(line: line, notes: notes, isUnreadable: isUnreadable) }
+    }
+
+    /// Returns the part of a picture that shows the text.
+    private static func part(_ box: PictureBox, of image: GreyImage, _ entry: LineFolder.Entry) throws(InputError)
+        -> GreyImage
+    {
+        let columns = (box.left, box.left + box.width), rows = (box.top, box.top + box.height)
+        guard let part = image.part(columns: columns, rows: rows) else {
+            throw InputError(
+                entry.place, expected: "boxes within the picture, \(image.width)×\(image.height)",
+                received: "columns \(columns.0) to \(columns.1), rows \(rows.0) to \(rows.1)")
+        }
+        return part
     }
 }

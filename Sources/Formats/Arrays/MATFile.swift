@@ -8,57 +8,8 @@ import Tensors
 /// zlib stream. Other matrices (text, structures, cells, sparse, complex) are skipped. Source: The MathWorks, "MAT-File
 /// Format", level 5.
 package struct MATFile: Sendable {
-    /// A matrix of numbers.
-    package struct Matrix: Sendable {
-        /// The extents, the fastest first.
-        package var extents: [Int]
-        package var type: NumberType
-        /// The numbers as stored, little-endian.
-        package var bytes: [UInt8]
-
-        package var count: Int { bytes.count / type.size }
-
-        /// Returns number `index`, in column-major order.
-        package func number(_ index: Int) -> Double {
-            var word: UInt64 = 0
-            for offset in (0..<type.size).reversed() { word = word << 8 | UInt64(bytes[index * type.size + offset]) }
-            return switch type {
-            case .int8: Double(Int8(truncatingIfNeeded: word))
-            case .int16: Double(Int16(truncatingIfNeeded: word))
-            case .int32: Double(Int32(truncatingIfNeeded: word))
-            case .int64: Double(Int64(truncatingIfNeeded: word))
-            case .uint8, .uint16, .uint32, .uint64: Double(word)
-            case .single: Double(Float(bitPattern: UInt32(truncatingIfNeeded: word)))
-            case .double: Double(bitPattern: word)
-            }
-        }
-    }
-
-    /// The types of numbers, as the format numbers them.
-    package enum NumberType: UInt32, Sendable {
-        case int8 = 1
-        case uint8 = 2
-        case int16 = 3
-        case uint16 = 4
-        case int32 = 5
-        case uint32 = 6
-        case single = 7
-        case double = 9
-        case int64 = 12
-        case uint64 = 13
-
-        package var size: Int {
-            switch self {
-            case .int8, .uint8: 1
-            case .int16, .uint16: 2
-            case .int32, .uint32, .single: 4
-            case .double, .int64, .uint64: 8
-            }
-        }
-    }
-
     /// The matrices by name.
-    package private(set) var matrices: [String: Matrix] = [:]
+    package private(set) var matrices: [String: StoredNumbers] = [:]
 
     private static let matrixType: UInt32 = 14, compressedType: UInt32 = 15
     /// The maximum number of extents of a matrix.
@@ -112,7 +63,7 @@ package struct MATFile: Sendable {
     }
 
     /// Reads a matrix; nil if it is not one of real numbers.
-    private static func matrix(_ source: SourcePart) throws(InputError) -> (String, Matrix)? {
+    private static func matrix(_ source: SourcePart) throws(InputError) -> (String, StoredNumbers)? {
         let flags = try element(source, limit: 8)
         guard flags.type == .uint32, flags.bytes.count == 8 else {
             throw damage(source, "its flags", "others")
@@ -142,8 +93,8 @@ package struct MATFile: Sendable {
     }
 
     /// Reads an element of numbers.
-    private static func element(_ source: SourcePart, limit: Int) throws(InputError) -> Matrix {
-        guard let tag = try Tag(source, mayEnd: false), let type = NumberType(rawValue: tag.type) else {
+    private static func element(_ source: SourcePart, limit: Int) throws(InputError) -> StoredNumbers {
+        guard let tag = try Tag(source, mayEnd: false), let type = StoredNumbers.NumberType(rawValue: tag.type) else {
             throw damage(source, "numbers", "another element")
         }
         let most = tag.isSmall ? limit : min(limit, source.upperBound)
@@ -158,7 +109,7 @@ package struct MATFile: Sendable {
             }
             try source.skip(min(tag.padding, source.upperBound))
         }
-        return Matrix(extents: [bytes.count / type.size], type: type, bytes: bytes)
+        return StoredNumbers(extents: [bytes.count / type.size], type: type, bytes: bytes)
     }
 
     fileprivate static func damage(_ source: any ByteSource, _ expected: String, _ received: String) -> InputError {

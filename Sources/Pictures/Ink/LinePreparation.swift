@@ -62,6 +62,9 @@ package struct LinePreparation: Sendable {
         }
     }
 
+    /// The shortest line without ink.
+    package var paper: Line { placed([Float](repeating: 0, count: frame.inkHeight), width: 1) { _ in 0 } }
+
     /// Places a block `[inkHeight, width]` on paper.
     private func placed(_ block: [Float], width: Int, _ place: (Int) -> Double) -> Line {
         let height = frame.height, whole = (width + 2 * frame.side + step - 1) / step * step

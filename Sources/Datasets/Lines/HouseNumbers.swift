@@ -1,0 +1,123 @@
+import Formats
+import Foundation
+import Tensors
+
+/// The Street View House Numbers as whole numbers ("format 1": Y. Netzer and others 2011): folders `train` and `test`
+/// with pictures and a `digitStruct.mat` each, which says for every picture `name` and, in `bbox`, the box and the
+/// `label` of each digit from left to right, where 10 stands for 0.
+enum HouseNumbers {
+    static let file = "digitStruct.mat"
+    /// What is kept around a number's digits, relative to their height.
+    private static let margin = 0.1
+
+    /// Returns the numbers in `folder`; nil if it has no ``file``.
+    static func entries(in folder: String) throws(InputError) -> [LineFolder.Entry]? {
+        let path = joined(folder, file)
+        guard DatasetFileNames.isFile(path) else { return nil }
+        let file = try HDF5File(path)
+        guard let structure = try file.members(of: file.root)["digitStruct"] else {
+            throw InputError(path, expected: "digitStruct", received: "other data")
+        }
+        let fields = try file.members(of: structure)
+        guard let nameField = fields["name"], let boxField = fields["bbox"] else {
+            throw InputError(
+                path, expected: "the fields name and bbox", received: fields.keys.sorted().joined(separator: ", "))
+        }
+        let names = try objects(nameField, file), boxes = try objects(boxField, file)
+        guard names.count == boxes.count else {
+            throw InputError(path, expected: "as many boxes as \(names.count) names", received: "\(boxes.count)")
+        }
+        var entries: [LineFolder.Entry] = []
+        for (index, (name, box)) in zip(names, boxes).enumerated() {
+            let place = "\(path) (\(index + 1). picture)"
+            var text = "", digits: [PictureBox] = []
+            let members = try file.members(of: box)
+            func values(_ name: String) throws(InputError) -> [Double] {
+                guard let member = members[name] else {
+                    throw InputError(
+                        place, expected: "the fields label, left, top, width and height",
+                        received: members.keys.sorted().joined(separator: ", "))
+                }
+                return try numbers(member, file)
+            }
+            let labels = try values("label"), left = try values("left"), top = try values("top")
+            let width = try values("width"), height = try values("height")
+            guard [left, top, width, height].allSatisfy({ $0.count == labels.count }) else {
+                throw InputError(place, expected: "a box for each of \(labels.count) digits", received: "others")
+            }
+            for (digit, label) in labels.enumerated() {
+                guard let value = Int(exactly: label), (1...10).contains(value) else {
+                    throw InputError(place, expected: "labels in 1…10", received: "\(label)")
+                }
+                text += "\(value % 10)"
+                digits.append(
+                    PictureBox(left: left[digit], top: top[digit], width: width[digit], height: height[digit]))
+            }
+            let file = try Self.text(name, file)
+            guard !file.contains("/"), !file.isEmpty else {
+                throw InputError(place, expected: "the name of a picture", received: printable(file))
+            }
+            entries.append(
+                LineFolder.Entry(
+                    file: joined(folder, file), text: text, place: place, box: PictureBox(around: digits, margin)))
+        }
+        return entries
+    }
+
+    /// Returns what a field of a structure holds for each element. MATLAB stores a field of one element directly.
+    private static func objects(
+        _ field: HDF5File.Object, _ file: HDF5File
+    ) throws(InputError) -> [HDF5File.Object] {
+        // A group is one structure.
+        guard let data = try? file.dataSet(field), case .references(let objects) = data else { return [field] }
+        return objects
+    }
+
+    /// Returns numbers that are stored directly or each on its own.
+    private static func numbers(_ object: HDF5File.Object, _ file: HDF5File) throws(InputError) -> [Double] {
+        switch try file.dataSet(object) {
+        case .numbers(let numbers): return (0..<numbers.count).map(numbers.number)
+        case .references(let objects):
+            var values: [Double] = []
+            for object in objects {
+                guard case .numbers(let numbers) = try file.dataSet(object), numbers.count == 1 else {
+                    throw InputError(file.place, expected: "one number for each digit", received: "others")
+                }
+                values.append(numbers.number(0))
+            }
+            return values
+        }
+    }
+
+    private static func text(_ object: HDF5File.Object, _ file: HDF5File) throws(InputError) -> String {
+        guard case .numbers(let numbers) = try file.dataSet(object), numbers.type == .uint16 else {
+            throw InputError(file.place, expected: "a picture's name as text", received: "other data")
+        }
+        let units = (0..<numbers.count).map { UInt16(truncatingIfNeeded: numbers.word($0)) }
+        return String(decoding: units, as: UTF16.self)
+    }
+}
+
+/// A part of a picture, in pixels from its top left corner.
+struct PictureBox: Hashable {
+    var left: Double
+    var top: Double
+    var width: Double
+    var height: Double
+}
+
+extension PictureBox {
+    /// The box around `boxes`, wider on every side by `margin` times its height; nil if there are none.
+    fileprivate init?(around boxes: [PictureBox], _ margin: Double) {
+        guard let first = boxes.first else { return nil }
+        var (low, high) = ((first.left, first.top), (first.left + first.width, first.top + first.height))
+        for box in boxes {
+            low = (min(low.0, box.left), min(low.1, box.top))
+            high = (max(high.0, box.left + box.width), max(high.1, box.top + box.height))
+        }
+        let around = margin * (high.1 - low.1)
+        self.init(
+            left: low.0 - around, top: low.1 - around, width: high.0 - low.0 + 2 * around,
+            height: high.1 - low.1 + 2 * around)
+    }
+}
