@@ -65,8 +65,9 @@ import Testing
     /// Nobody can mend a photograph: one without writing is a line of paper, and that is said.
     @Test func aPhotographWithoutWritingIsPaper() throws {
         try Self.with { folder in
-            try PNG(width: 120, height: 60, colour: .grey, pixels: [UInt8](repeating: 200, count: 7200)).encoded().write(
-                to: URL(fileURLWithPath: folder + "/test/2.png"))
+            try PNG(width: 120, height: 60, colour: .grey, pixels: [UInt8](repeating: 200, count: 7200)).encoded()
+                .write(
+                    to: URL(fileURLWithPath: folder + "/test/2.png"))
             let data = try Self.load(folder), test = try #require(data.lines?.stored?.test)
             #expect(data.notes.contains { $0.contains("1 of 3 photographs") }, "\(data.notes)")
             #expect(test.count == 3 && test.buckets.contains { $0.texts.contains([5]) })
@@ -96,7 +97,8 @@ import Testing
     }
 
     private static func bytes() throws -> [UInt8] {
-        try Gzip.decompress([UInt8](try #require(Data(base64Encoded: packed))), limit: 1 << 20, place: "digitStruct.mat")
+        try Gzip.decompress(
+            [UInt8](try #require(Data(base64Encoded: packed))), limit: 1 << 20, place: "digitStruct.mat")
     }
 
     private static let packed = """

@@ -67,6 +67,25 @@ import Testing
         #expect(try boxes(line).joined().map(\.x) == [60, 140, 220])
     }
 
+    /// Small digits that touch stand on one line, and their heads and feet are nearly straight; they are no rule. MNIST's
+    /// sample, 20 pixels high, its ink put edge to edge on one foot line.
+    @Test func touchingDigitsAreNoRules() throws {
+        var kept = 0, cut: [Int] = []
+        for first in 0..<200 {
+            var sheet = Sheet(width: 200, height: 68), x = 20
+            for index in (5 * first)..<(5 * first + 5) {
+                let digit = try SampleDigits.digit(index).pixels
+                let columns = (0..<28).filter { c in (0..<28).contains { digit[$0 * 28 + c] > 80 } }
+                let (left, right) = (columns.first ?? 0, columns.last ?? 27)
+                sheet.put(digit, x: x - left, y: 20, zoom: 1)
+                x += right - left - 1
+            }
+            let map = try #require(InkMap(sheet.image(paper: 235, pen: 35)))
+            if RuledLines.removed(from: map).ink == map.ink { kept += 1 } else { cut.append(first) }
+        }
+        #expect(kept == 200, "ink was taken from lines \(cut)")
+    }
+
     /// What fills the picture and touches its edges in places is the digit, not a margin; what runs along one is a margin.
     @Test func marginsRunAlongTheEdge() throws {
         var sheet = Sheet(width: 100, height: 120)
