@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 import TestSupport
 import Testing
@@ -84,6 +85,20 @@ import Testing
             if RuledLines.removed(from: map).ink == map.ink { kept += 1 } else { cut.append(first) }
         }
         #expect(kept == 200, "ink was taken from lines \(cut)")
+    }
+
+    /// A writing line may be bowed, as on photographs, and uneven, as drawn by hand.
+    @Test(arguments: [0.0, 3]) func bowedLinesAreRules(bow: Double) throws {
+        var sheet = Sheet(width: 300, height: 90)
+        for x in 10..<290 {
+            let middle = 60 + bow * sin(.pi * Double(x - 10) / 280) + 0.6 * sin(Double(x) / 9)
+            sheet.fill(x: x, y: Int(middle.rounded()), width: 1, height: 2)
+        }
+        for x in [40, 100, 170, 240] { sheet.fill(x: x, y: 20, width: 8, height: 38 + Int(bow)) }
+        // Beside the bars, which it crosses, a little of it may be left.
+        let found = try boxes(sheet).flatMap { $0 }
+        #expect(
+            found.count == 4 && zip(found, [40, 100, 170, 240]).allSatisfy { (-8...0).contains($0.x - $1) }, "\(found)")
     }
 
     /// What fills the picture and touches its edges in places is the digit, not a margin; what runs along one is a margin.
