@@ -43,8 +43,8 @@ import Testing
             let entries = try #require(try HouseNumbers.entries(in: folder + "/train"))
             #expect(entries.map(\.text) == ["19", "5", "207"])
             #expect(entries.map(\.file) == Self.numbers.map { "\(folder)/train/\($0.name)" })
-            // The boxes together, and a tenth of their height more on every side.
-            #expect(entries[0].box == PictureBox(left: 6.8, top: 4.8, width: 34.4, height: 38.4))
+            // The boxes together, and a tenth of their height, 32 pixels, more on every side.
+            #expect(entries[0].box == PixelBox(x: 6, y: 4, width: 36, height: 40))
             #expect(try HouseNumbers.entries(in: folder) == nil)
         }
     }
@@ -65,9 +65,8 @@ import Testing
     /// Nobody can mend a photograph: one without writing is a line of paper, and that is said.
     @Test func aPhotographWithoutWritingIsPaper() throws {
         try Self.with { folder in
-            try PNG(width: 120, height: 60, colour: .grey, pixels: [UInt8](repeating: 200, count: 7200)).encoded()
-                .write(
-                    to: URL(fileURLWithPath: folder + "/test/2.png"))
+            let paper = PNG(width: 120, height: 60, colour: .grey, pixels: [UInt8](repeating: 200, count: 7200))
+            try paper.encoded().write(to: URL(fileURLWithPath: folder + "/test/2.png"))
             let data = try Self.load(folder), test = try #require(data.lines?.stored?.test)
             #expect(data.notes.contains { $0.contains("1 of 3 photographs") }, "\(data.notes)")
             #expect(test.count == 3 && test.buckets.contains { $0.texts.contains([5]) })

@@ -127,4 +127,13 @@ import Testing
         let components = InkComponents(ink: ink, width: 10, height: 1, low: 0.5, high: 0.6)
         #expect(components.grownLabels(ink, floor: 0.1) == [0, 1, 1, 1, 1, 1, 2, 2, 2, 2])
     }
+
+    /// Fractions of pixels are kept whole; what is no rectangle in any picture is none.
+    @Test func boxesFromFractionsContainThem() {
+        #expect(
+            PixelBox(columns: (-0.5, 9.25), rows: (3, 4.01)) == PixelBox(x: -1, y: 3, width: 11, height: 2))
+        for wrong in [(2.0, 2.0), (3, 1), (.nan, 4), (0, .infinity), (0, 1e9)] {
+            #expect(PixelBox(columns: wrong, rows: (0, 1)) == nil && PixelBox(columns: (0, 1), rows: wrong) == nil)
+        }
+    }
 }

@@ -76,8 +76,7 @@ import Testing
             var sheet = Sheet(width: 200, height: 68), x = 20
             for index in (5 * first)..<(5 * first + 5) {
                 let digit = try SampleDigits.digit(index).pixels
-                let columns = (0..<28).filter { c in (0..<28).contains { digit[$0 * 28 + c] > 80 } }
-                let (left, right) = (columns.first ?? 0, columns.last ?? 27)
+                let (left, right) = SampleDigits.columns(digit)
                 sheet.put(digit, x: x - left, y: 20, zoom: 1)
                 x += right - left - 1
             }

@@ -23,8 +23,7 @@ import Workers
         var x = 20, text = "", places: [Int] = []
         for index in first..<first + count {
             let digit = try SampleDigits.digit(index)
-            let columns = (0..<28).filter { c in (0..<28).contains { digit.pixels[$0 * 28 + c] > 80 } }
-            let (left, right) = (columns.first ?? 0, columns.last ?? 27)
+            let (left, right) = SampleDigits.columns(digit.pixels)
             sheet.put(digit.pixels, x: x - left * zoom, y: 30, zoom: zoom)
             places.append(x)
             x += (right - left + 1 + gap) * zoom

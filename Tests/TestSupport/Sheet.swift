@@ -57,4 +57,10 @@ package enum SampleDigits {
         let set = try test.get()
         return (Array(set.images[(index * 784)..<((index + 1) * 784)]), Int(set.labels[index]))
     }
+
+    /// Returns the first and the last column with ink.
+    package static func columns(_ pixels: [UInt8]) -> (left: Int, right: Int) {
+        let columns = (0..<28).filter { c in (0..<28).contains { pixels[$0 * 28 + c] > 80 } }
+        return (columns.first ?? 0, columns.last ?? 27)
+    }
 }

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Pictures
 import Tensors
 
 /// The Street View House Numbers as whole numbers ("format 1": Y. Netzer and others 2011): folders `train` and `test`
@@ -30,7 +31,7 @@ enum HouseNumbers {
         var entries: [LineFolder.Entry] = []
         for (index, (name, box)) in zip(names, boxes).enumerated() {
             let place = "\(path) (\(index + 1). picture)"
-            var text = "", digits: [PictureBox] = []
+            var text = "", digits: [PixelBox] = []
             let members = try file.members(of: box)
             func values(_ name: String) throws(InputError) -> [Double] {
                 guard let member = members[name] else {
@@ -50,16 +51,23 @@ enum HouseNumbers {
                     throw InputError(place, expected: "labels in 1…10", received: "\(label)")
                 }
                 text += "\(value % 10)"
-                digits.append(
-                    PictureBox(left: left[digit], top: top[digit], width: width[digit], height: height[digit]))
+                guard
+                    let box = PixelBox(
+                        columns: (left[digit], left[digit] + width[digit]),
+                        rows: (top[digit], top[digit] + height[digit]))
+                else {
+                    throw InputError(
+                        place, expected: "boxes within a picture",
+                        received: "\(width[digit])×\(height[digit]) at (\(left[digit]), \(top[digit]))")
+                }
+                digits.append(box)
             }
             let file = try Self.text(name, file)
             guard !file.contains("/"), !file.isEmpty else {
-                throw InputError(place, expected: "the name of a picture", received: printable(file))
+                throw InputError(place, expected: "the name of a picture", received: file)
             }
             entries.append(
-                LineFolder.Entry(
-                    file: joined(folder, file), text: text, place: place, box: PictureBox(around: digits, margin)))
+                LineFolder.Entry(file: joined(folder, file), text: text, place: place, box: Self.box(around: digits)))
         }
         return entries
     }
@@ -69,7 +77,8 @@ enum HouseNumbers {
         _ field: HDF5File.Object, _ file: HDF5File
     ) throws(InputError) -> [HDF5File.Object] {
         // A group is one structure.
-        guard let data = try? file.dataSet(field), case .references(let objects) = data else { return [field] }
+        if try file.isGroup(field) { return [field] }
+        guard case .references(let objects) = try file.dataSet(field) else { return [field] }
         return objects
     }
 
@@ -96,28 +105,13 @@ enum HouseNumbers {
         let units = (0..<numbers.count).map { UInt16(truncatingIfNeeded: numbers.word($0)) }
         return String(decoding: units, as: UTF16.self)
     }
-}
 
-/// A part of a picture, in pixels from its top left corner.
-struct PictureBox: Hashable {
-    var left: Double
-    var top: Double
-    var width: Double
-    var height: Double
-}
-
-extension PictureBox {
-    /// The box around `boxes`, wider on every side by `margin` times its height; nil if there are none.
-    fileprivate init?(around boxes: [PictureBox], _ margin: Double) {
-        guard let first = boxes.first else { return nil }
-        var (low, high) = ((first.left, first.top), (first.left + first.width, first.top + first.height))
-        for box in boxes {
-            low = (min(low.0, box.left), min(low.1, box.top))
-            high = (max(high.0, box.left + box.width), max(high.1, box.top + box.height))
-        }
-        let around = margin * (high.1 - low.1)
-        self.init(
-            left: low.0 - around, top: low.1 - around, width: high.0 - low.0 + 2 * around,
-            height: high.1 - low.1 + 2 * around)
+    /// Returns the box around `digits` and ``margin``; nil if there are none.
+    private static func box(around digits: [PixelBox]) -> PixelBox? {
+        guard let first = digits.first else { return nil }
+        let box = digits.dropFirst().reduce(first) { $0.union($1) }
+        let around = Int((margin * Double(box.height)).rounded(.up))
+        return PixelBox(
+            x: box.x - around, y: box.y - around, width: box.width + 2 * around, height: box.height + 2 * around)
     }
 }

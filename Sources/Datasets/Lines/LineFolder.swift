@@ -19,7 +19,7 @@ struct LineFolder {
         var text: String
         var place: String
         /// The part of the picture that shows the text; nil: all of it.
-        var box: PictureBox?
+        var box: PixelBox?
     }
 
     let path: String

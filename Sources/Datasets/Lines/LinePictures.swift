@@ -138,14 +138,13 @@ private final class LinePictureWork: ParallelWork {
     }
 
     /// Returns the part of a picture that shows the text.
-    private static func part(_ box: PictureBox, of image: GreyImage, _ entry: LineFolder.Entry) throws(InputError)
+    private static func part(_ box: PixelBox, of image: GreyImage, _ entry: LineFolder.Entry) throws(InputError)
         -> GreyImage
     {
-        let columns = (box.left, box.left + box.width), rows = (box.top, box.top + box.height)
-        guard let part = image.part(columns: columns, rows: rows) else {
+        guard let part = image.part(box) else {
             throw InputError(
                 entry.place, expected: "boxes within the picture, \(image.width)×\(image.height)",
-                received: "columns \(columns.0) to \(columns.1), rows \(rows.0) to \(rows.1)")
+                received: "\(box.width)×\(box.height) at (\(box.x), \(box.y))")
         }
         return part
     }

@@ -84,14 +84,13 @@ package final class HDF5File {
     /// Returns the unsigned number of `size` bytes at `address`.
     func number(_ address: Int, _ size: Int) throws(InputError) -> Int {
         let start = try position(address, size)
-        return try Self.number(bytes[start..<start + size], self)
+        return try number(bytes, start, size)
     }
 
-    fileprivate static func number(_ bytes: ArraySlice<UInt8>, _ file: HDF5File) throws(InputError) -> Int {
-        var word: UInt64 = 0
-        for byte in bytes.reversed() { word = word << 8 | UInt64(byte) }
+    private func number(_ bytes: [UInt8], _ offset: Int, _ size: Int) throws(InputError) -> Int {
+        let word = LittleEndian.word(bytes, at: offset, size: size)
         guard let number = Int(exactly: word) else {
-            throw file.damage("a number below 2⁶³", word == .max ? "an undefined address" : "\(word)")
+            throw damage("a number below 2⁶³", word == .max ? "an undefined address" : "\(word)")
         }
         return number
     }
@@ -118,7 +117,7 @@ package final class HDF5File {
             guard offset >= 0, offset + size <= data.count else {
                 throw file.damage("a message of \(offset + size) bytes", "\(data.count)")
             }
-            return try HDF5File.number(data[offset..<offset + size], file)
+            return try file.number(data, offset, size)
         }
     }
 
@@ -160,6 +159,11 @@ package final class HDF5File {
 
     // MARK: - Groups
 
+    /// Returns whether `object` is a group.
+    package func isGroup(_ object: Object) throws(InputError) -> Bool {
+        try messages(object).contains { $0.type == MessageType.group }
+    }
+
     /// Returns the members of a group by name.
     package func members(of group: Object) throws(InputError) -> [String: Object] {
         guard let table = try messages(group).first(where: { $0.type == MessageType.group }) else {
@@ -199,7 +203,7 @@ package final class HDF5File {
             let head = try part(node.address, 24)
             guard head.starts(with: "TREE".utf8), head[4] == type else { throw damage("a tree", "something else") }
             guard Int(head[5]) < node.level else { throw damage("a tree", "one whose branches do not end") }
-            for entry in 0..<(Int(head[6]) | Int(head[7]) << 8) {
+            for entry in 0..<Int(LittleEndian.word(head, at: 6, size: 2)) {
                 let position = node.address + 24 + entry * (keySize + 8)
                 let key = try part(position, keySize), child = try number(position + keySize, 8)
                 if head[5] == 0 { leaves.append((key, child)) } else { nodes.append((child, Int(head[5]))) }

@@ -130,16 +130,13 @@ package struct MATFile: Sendable {
             let bytes = try source.read(exactly: 8)
             if bytes.isEmpty, mayEnd { return nil }
             guard bytes.count == 8 else { throw MATFile.damage(source, "8 bytes", "\(bytes.count): truncated") }
-            func word(_ first: Int) -> UInt32 {
-                (0..<4).reduce(0) { $0 | UInt32(bytes[first + $1]) << (8 * UInt32($1)) }
-            }
-            let (low, high) = (word(0), word(4))
+            let (low, high) = (LittleEndian.word(bytes, size: 4), LittleEndian.word(bytes, at: 4, size: 4))
             if low >> 16 != 0 {
-                (type, size, isSmall) = (low & 0xFFFF, Int(low >> 16), true)
+                (type, size, isSmall) = (UInt32(low & 0xFFFF), Int(low >> 16), true)
                 guard size <= 4 else { throw MATFile.damage(source, "at most 4 bytes in a tag", "\(size)") }
                 small = Array(bytes[4..<4 + size])
             } else {
-                (type, size) = (low, Int(high))
+                (type, size) = (UInt32(low), Int(high))
             }
         }
     }

@@ -42,7 +42,7 @@ enum NPY {
                 received: "\(version).\(start[magic.count + 1])")
         }
         let lengthBytes = try source.read(exactly: version == 1 ? 2 : 4)
-        let length = lengthBytes.reversed().reduce(0) { $0 << 8 | Int($1) }
+        let length = Int(LittleEndian.word(lengthBytes, size: lengthBytes.count))
         guard lengthBytes.count == (version == 1 ? 2 : 4), length <= headerLimit else {
             throw InputError(place, expected: "a header of at most \(headerLimit) bytes", received: "\(length)")
         }

@@ -16,8 +16,7 @@ package enum NumberFormat: String, Sendable {
 
     /// Returns the number at `offset` of `bytes` as float32, rounded if necessary.
     package func value(_ bytes: [UInt8], at offset: Int) -> Float {
-        var bits: UInt64 = 0
-        for index in 0..<size { bits |= UInt64(bytes[offset + index]) << (8 * UInt64(index)) }
+        let bits = LittleEndian.word(bytes, at: offset, size: size)
         return switch self {
         case .float16: Float(Float16(bitPattern: UInt16(truncatingIfNeeded: bits)))
         case .bfloat16: Float(bitPattern: UInt32(truncatingIfNeeded: bits) << 16)

@@ -19,7 +19,7 @@ extension SafetensorsFile {
             throw InputError(name, expected: "a safetensors file of at least 8 bytes", received: "\(data.count) bytes")
         }
         let bytes = [UInt8](data)
-        let announced = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[$1]) << (8 * UInt64($1)) }
+        let announced = LittleEndian.word(bytes, size: 8)
         let limit = min(headerLimit, bytes.count - 8)
         guard announced <= UInt64(limit) else {
             throw InputError(

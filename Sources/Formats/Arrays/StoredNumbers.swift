@@ -23,9 +23,7 @@ package struct StoredNumbers: Sendable {
 
     /// Returns the bits of the number at position `index`.
     package func word(_ index: Int) -> UInt64 {
-        var word: UInt64 = 0
-        for offset in (0..<type.size).reversed() { word = word << 8 | UInt64(bytes[index * type.size + offset]) }
-        return word
+        LittleEndian.word(bytes, at: index * type.size, size: type.size)
     }
 
     /// The types of numbers, as MAT-files number them.

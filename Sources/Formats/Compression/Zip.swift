@@ -111,7 +111,7 @@ package final class ZipArchive {
 
     /// Returns the little-endian number of `size` bytes at `offset`.
     private static func number(_ bytes: [UInt8], _ offset: Int, _ size: Int) -> Int {
-        (0..<size).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * $1) }
+        Int(LittleEndian.word(bytes, at: offset, size: size))
     }
 }
 

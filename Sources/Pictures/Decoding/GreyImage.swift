@@ -69,11 +69,9 @@ package struct GreyImage: Hashable, Sendable {
 
     private static func span(_ levels: [UInt8]) -> Int { Int(levels.max() ?? 0) - Int(levels.min() ?? 0) }
 
-    /// Returns the part between these columns and rows, as far as it is within the picture; nil if none of it is.
-    package func part(columns: (from: Double, to: Double), rows: (from: Double, to: Double)) -> GreyImage? {
-        func bound(_ value: Double, _ most: Int) -> Int { Int(min(max(value.isNaN ? 0 : value, 0), Double(most))) }
-        let left = bound(columns.from.rounded(.down), width), right = bound(columns.to.rounded(.up), width)
-        let top = bound(rows.from.rounded(.down), height), bottom = bound(rows.to.rounded(.up), height)
+    /// Returns the part in `box`, as far as it is within the picture; nil if none of it is.
+    package func part(_ box: PixelBox) -> GreyImage? {
+        let left = max(box.x, 0), right = min(box.right, width), top = max(box.y, 0), bottom = min(box.bottom, height)
         guard left < right, top < bottom else { return nil }
         return GreyImage(
             width: right - left, height: bottom - top,

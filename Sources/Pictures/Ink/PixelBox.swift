@@ -11,6 +11,18 @@ package struct PixelBox: Hashable, Sendable, Codable {
         (self.x, self.y, self.width, self.height) = (x, y, width, height)
     }
 
+    /// Creates the smallest box that contains these columns and rows; nil if they are not finite, empty or far outside
+    /// any picture.
+    package init?(columns: (from: Double, to: Double), rows: (from: Double, to: Double)) {
+        let (left, right) = (columns.from.rounded(.down), columns.to.rounded(.up))
+        let (top, bottom) = (rows.from.rounded(.down), rows.to.rounded(.up))
+        let farthest = 1e6
+        guard [left, right, top, bottom].allSatisfy({ abs($0) <= farthest }), left < right, top < bottom else {
+            return nil
+        }
+        self.init(x: Int(left), y: Int(top), width: Int(right - left), height: Int(bottom - top))
+    }
+
     /// The first column to the right of it.
     package var right: Int { x + width }
     /// The first row below it.

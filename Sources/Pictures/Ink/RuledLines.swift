@@ -52,9 +52,22 @@ package enum RuledLines {
         var offset: Double
         var slope: Double
         var thickness: Int
+        /// The depth at which ink begins, by position; nil where that is not on the edge.
+        var depths: [Int?]
+
         /// How much it bends at the scale of its thickness, in pixels: the mean of `|d(p) − (d(p − k) + d(p + k))/2|`
-        /// over the depths d at which ink begins, k being the thickness plus 3. A bow or a slope hardly counts.
-        var roughness: Double
+        /// over its ``depths`` d, k being the thickness plus 3; infinite if that is nowhere known. A bow or a slope
+        /// hardly counts.
+        var roughness: Double {
+            var sum = 0, count = 0
+            let k = thickness + 3
+            for p in depths.indices.dropFirst(k).dropLast(k) {
+                guard let here = depths[p], let before = depths[p - k], let after = depths[p + k] else { continue }
+                sum += abs(2 * here - before - after)
+                count += 1
+            }
+            return count > 0 ? Double(sum) / Double(2 * count) : .infinity
+        }
     }
 
     /// Returns the rules that bound `component`; none if it is neither a frame nor a writing line.
@@ -104,24 +117,13 @@ package enum RuledLines {
         let typical = thin[thin.count / 2]
         guard typical * 12 <= length, let line = line(through: first) else { return nil }
         let tolerance = 1.5 + 0.25 * Double(typical)
-        let isNear = first.indices.map {
-            first[$0] >= 0 && abs(Double(first[$0]) - line.offset - line.slope * Double($0)) <= tolerance
+        let depths = first.enumerated().map { position, depth -> Int? in
+            let isNear = abs(Double(depth) - line.offset - line.slope * Double(position)) <= tolerance
+            return depth >= 0 && isNear ? depth : nil
         }
-        let near = first.indices.filter { isNear[$0] }
-        guard near.count * 100 >= length * 85, abs(line.slope) < 0.1 else { return nil }
-        return Edge(
-            side: side, offset: line.offset, slope: line.slope, thickness: typical,
-            roughness: roughness(first, isNear, distance: typical + 3))
-    }
-
-    /// Returns the mean of `|d(p) − (d(p − k) + d(p + k))/2|` where all three are on the edge; infinite if they never are.
-    private static func roughness(_ depths: [Int], _ isNear: [Bool], distance k: Int) -> Double {
-        var sum = 0, count = 0
-        for p in depths.indices.dropFirst(k).dropLast(k) where isNear[p] && isNear[p - k] && isNear[p + k] {
-            sum += abs(2 * depths[p] - depths[p - k] - depths[p + k])
-            count += 1
-        }
-        return count > 0 ? Double(sum) / Double(2 * count) : .infinity
+        let near = depths.count { $0 != nil }
+        guard near * 100 >= length * 85, abs(line.slope) < 0.1 else { return nil }
+        return Edge(side: side, offset: line.offset, slope: line.slope, thickness: typical, depths: depths)
     }
 
     /// Returns approximately the line with the least sum of absolute residuals; nil for fewer than two points.
