@@ -104,6 +104,11 @@ public struct DataOptions: Hashable, Sendable {
     package var modelClasses: [String]? = nil
     /// Whether all of the user's own data are tested on if they have no test half.
     package var isAllTest = false
+    /// Whether nothing is held out; a data set without a test half has an empty one.
+    var isWhole = false
+
+    /// Uses the data at `path`, not a provider's.
+    package mutating func take(from path: String) { (directory, provider) = (path, nil) }
     /// The network's input size, if it differs from that of the data.
     package var imageSize: Extent? = nil
     /// The network's input channels, if they are known.

@@ -23,6 +23,11 @@ package enum DatasetLoader {
                 expected: options.multiLabel ? tableOrProvider : "true for \(data.dataset), which has several labels",
                 received: options.multiLabel ? data.dataset : "false")
         }
+        guard data.validation.count == 0 || data.validation.hasSize(of: data.train) else {
+            throw InputError(
+                "validation images", expected: "\(data.train.sizeText), as those to train on",
+                received: data.validation.sizeText)
+        }
         if options.weightColumn != nil, !options.weightsAreOptional, data.train.weights == nil {
             throw InputError("data.weightColumn", expected: tableOrProvider, received: data.dataset)
         }
@@ -61,7 +66,7 @@ package enum DatasetLoader {
                 remedy: "leave out one of the two (--folds is data.fold)")
         }
         var whole = options
-        (whole.fold, whole.validationFraction, whole.testFraction) = (nil, 0, 0)
+        (whole.fold, whole.validationFraction, whole.isWhole) = (nil, 0, true)
         var data = try load(whole, seed: seed, locations: locations, progress: progress)
         if data.validation.count > 0 {
             data.train = data.train.joined(with: data.validation)

@@ -20,6 +20,8 @@ public struct ImageSet: Sendable {
     public let channels: Int
     /// The number of classes, 1...256.
     public let classCount: Int
+    /// How many classes there may be.
+    static let classCounts = 1...256
     /// The name of each class.
     public let classNames: [String]
 
@@ -44,12 +46,10 @@ public struct ImageSet: Sendable {
             throw InputError(
                 place, expected: "positive height, width and channels", received: "\(height)×\(width)×\(channels)")
         }
-        guard (1...256).contains(classCount) else {
-            throw InputError(place, expected: "1 to 256 classes", received: "\(classCount)")
-        }
         guard classNames.count == classCount else {
             throw InputError(place, expected: "\(classCount) class names", received: "\(classNames.count)")
         }
+        try Self.checkClasses(classNames, place: place)
         var size = labels.count
         for extent in [height, width, channels] {
             let (product, overflow) = size.multipliedReportingOverflow(by: extent)
@@ -113,6 +113,27 @@ public struct ImageSet: Sendable {
             labels.count == count && labels.allSatisfy { Int($0) < classCount }, "ImageSet: a class for each image")
         return ImageSet(self, storage: storage, numbers: numbers, labels: labels)
     }
+
+    /// - Throws: an `InputError` if there are too many classes, or two of one name.
+    package static func checkClasses(_ names: [String], place: String) throws(InputError) {
+        guard classCounts.contains(names.count) else {
+            throw InputError(
+                place, expected: "\(classCounts.lowerBound) to \(classCounts.upperBound) classes",
+                received: "\(names.count)")
+        }
+        var seen = Set<String>()
+        if let name = names.first(where: { !seen.insert($0).inserted }) {
+            throw InputError(place, expected: "different class names", received: "\(name) twice")
+        }
+    }
+
+    /// Whether images have the height, width and channels of `other`'s.
+    func hasSize(of other: ImageSet) -> Bool {
+        (height, width, channels) == (other.height, other.width, other.channels)
+    }
+
+    /// The size of an image, for messages.
+    var sizeText: String { "\(height)×\(width)" + (channels > 1 ? "×\(channels)" : "") }
 
     /// Returns a copy of the images at `indices`, in that order.
     /// - Precondition: each index in 0..<count.

@@ -4,7 +4,7 @@ public struct Averages: Hashable, Sendable, Codable {
     public var macro: Double
     /// The figure computed over all decisions pooled, regardless of class.
     public var micro: Double
-    /// The mean over classes, weighted by their numbers of samples.
+    /// The mean over classes, weighted by their numbers of samples; 0 if there are none.
     public var weighted: Double
 
     /// Creates the averages.
@@ -16,10 +16,11 @@ public struct Averages: Hashable, Sendable, Codable {
 
     /// Averages `values` `[K]` with weights `support` `[K]`.
     init(_ values: [Double], support: [Int], micro: Double) {
-        let weighted = zip(values, support).reduce(0.0) { $0 + $1.0 * Double($1.1) }
+        // Of several labels, no image need have any.
+        let weighted = zip(values, support).reduce(0.0) { $0 + $1.0 * Double($1.1) }, all = support.reduce(0, +)
         self.init(
             macro: values.reduce(0, +) / Double(values.count), micro: micro,
-            weighted: weighted / Double(support.reduce(0, +)))
+            weighted: all > 0 ? weighted / Double(all) : 0)
     }
 }
 

@@ -54,12 +54,14 @@ package enum TemperatureScaling {
         return sum
     }
 
-    /// Returns softmax(z / T), computed in Double.
+    /// Returns softmax(z / T), computed in Double; equal probabilities where logits are not finite, as of weights that
+    /// overflow: nothing is known then.
     package static func probabilities(_ logits: some Collection<Float>, temperature: Double) -> [Double] {
         precondition(temperature > 0, "TemperatureScaling: the temperature must be positive, received \(temperature)")
         let largest = Double(logits.max() ?? 0)
         let weights = logits.map { exp((Double($0) - largest) / temperature) }
         let total = weights.reduce(0, +)
+        guard total.isFinite, total > 0 else { return weights.map { _ in 1 / Double(weights.count) } }
         return weights.map { $0 / total }
     }
 }

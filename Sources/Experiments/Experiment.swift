@@ -1,6 +1,7 @@
 import Datasets
 import Evaluation
 import NeuralNetwork
+import Tensors
 import Training
 
 /// The contents of one JSON configuration, with defaults filled in.
@@ -69,4 +70,20 @@ package struct OutputOptions: Hashable, Sendable {
     package var tensorBoard = true
 
     package init() {}
+}
+
+extension Experiment {
+    /// Checks that ``evaluation`` asks for nothing that is only for single images with one label.
+    package func checkEvaluation() throws(InputError) {
+        guard data.lines != nil || data.multiLabel else { return }
+        let absent = [
+            ("testTimeAugmentation", "null", evaluation.testTimeAugmentation != nil),
+            ("metrics", "none", !evaluation.metrics.isEmpty),
+        ]
+        for (key, expected, isGiven) in absent where isGiven {
+            throw InputError(
+                "evaluation.\(key)", expected: "\(expected) with data.\(data.lines != nil ? "lines" : "multiLabel")",
+                received: "options of single images with one label")
+        }
+    }
 }

@@ -14,7 +14,12 @@ extension Experiment {
         experiment.name = String(experiment.name.prefix(90)) + "-finetuned"
         // Keeps the preprocessing of pixels, but not the source of the images or the class names.
         (experiment.data.files, experiment.data.directory, experiment.data.classNames) = (nil, nil, nil)
+        (experiment.data.provider, experiment.data.fold) = (nil, nil)
         experiment.data.source = .auto
+        // Early stopping watches a validation split.
+        if experiment.data.validationFraction == 0 {
+            experiment.data.validationFraction = DataOptions().validationFraction
+        }
         experiment.model = experiment.model.unsettled.followingClasses
         var training = TrainingOptions()
         training.initialModel = path
@@ -22,6 +27,7 @@ extension Experiment {
         training.batchSize = 16
         training.optimizer = .adamW(learningRate: 2e-3)
         training.schedule = .cosine()
+        training.loss = experiment.training.loss
         training.labelSmoothing = experiment.training.labelSmoothing
         training.earlyStopping = EarlyStoppingOptions(patience: 8)
         training.layerDecay = 0.85

@@ -18,9 +18,13 @@ package struct ReferencedModels {
         for path in try SavedModel.paths(options.distillation?.teachers ?? [], place: "training.distillation.teachers")
         {
             let model = try SavedModel.load(path: path)
+            guard !model.experiment.data.multiLabel else {
+                throw InputError(path, expected: "a teacher of one label an image", received: "one of several")
+            }
             teachers.append(
                 Teacher(
-                    graph: model.graph, normalization: model.normalization, parameters: model.parameters,
+                    graph: model.graph, classNames: model.classNames, normalization: model.normalization,
+                    parameters: model.parameters,
                     state: model.state))
             digests["teacher \(path)"] = try Digest.hex(Array(model.encoded()))
         }

@@ -163,7 +163,8 @@ public struct Model: Sendable {
                 of: images, averagedOver: saved.experiment.evaluation.testTimeAugmentation), classNames: classNames)
         let intervals =
             bootstrap ? engine.intervals(of: predictions, seed: saved.experiment.seed) : nil
-        return EvaluationSummary(predictions, bootstrap: intervals)
+        return EvaluationSummary(
+            predictions, bootstrap: intervals, metrics: saved.experiment.evaluation.metrics)
     }
 
     /// - Returns: The number of images that `count` pixels make up.

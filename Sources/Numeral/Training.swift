@@ -119,6 +119,11 @@ extension Model {
         shouldStop: () -> Bool, progress: (TrainingEvent) -> Void
     ) throws -> Model {
         var experiment = try experiment.checked(ownValidation: validation != nil)
+        // The model's configuration must be one that can be read again.
+        if let validation, experiment.data.validationFraction == 0 {
+            let share = Double(validation.count) / Double(images.count + validation.count)
+            experiment.data.validationFraction = min(max(share, 1e-6), 0.9)
+        }
         // Images say themselves how many labels they have.
         experiment.data.multiLabel = images.isMultiLabel
         experiment.model = experiment.model.completed(

@@ -86,12 +86,9 @@ package final class DigitReader {
     package let preparation: GlyphPreparation
     let lineReader: LineReader?
 
-    /// The pixel count above which pictures are first downsampled by an integer factor.
-    private static let mostPixels = 1 << 22
-
     /// - Parameter lines: A network of the same classes that reads whole lines, for ``Mode/segment``.
     /// - Throws: An `InputError` if the network does not take images of one or three channels, or if the two networks
-    ///   have different classes.
+    ///   have different classes, or more than an image can have.
     package init(
         _ model: SavedModel, lines: SavedModel? = nil, pool: WorkerPool, batchSize: Int = 32
     ) throws(InputError) {
@@ -112,6 +109,7 @@ package final class DigitReader {
             throw InputError(
                 "model", expected: "a network that reads pictures of 1 or 3 channels", received: "input \(shape)")
         }
+        try ImageSet.checkClasses(model.classNames, place: "model")
         classNames = model.classNames
         temperature = model.temperature ?? 1
         isCalibrated = model.temperature != nil
@@ -167,6 +165,11 @@ package final class DigitReader {
         }
         let isFitting = image.width == inputShape.width && image.height == inputShape.height
         if mode == .raw, !isFitting { throw misfit(image.width, image.height, place) }
+        if mode == .segment, !takesPrepared {
+            throw InputError(
+                "model", expected: "a network of prepared characters to segment pictures",
+                received: "one of whole pictures (data.prepare false)")
+        }
         if mode == .single, !takesPrepared {
             let whole = isFitting ? image : image.resized(width: inputShape.width, height: inputShape.height)
             let box = PixelBox(x: 0, y: 0, width: image.width, height: image.height)
@@ -176,8 +179,7 @@ package final class DigitReader {
             let box = PixelBox(x: 0, y: 0, width: image.width, height: image.height)
             return Reading(characters: classified([(box, 0, image.pixels)]))
         }
-        let factor = Self.reduction(image)
-        let source = factor > 1 ? image.reduced(by: factor) : image
+        let (source, factor) = Segmentation.reduced(image)
         let map = InkMap.clearest(source)
         var reading = map.map { interpretation(of: Segmentation($0), mode) } ?? Reading(characters: [])
         if reading.characters.isEmpty {
@@ -211,12 +213,6 @@ package final class DigitReader {
         }
         let characters = classified(found.map { ($0.glyph.box, $0.line, preparation.bytes($0.glyph)) })
         return Reading(characters: characters, others: others)
-    }
-
-    private static func reduction(_ image: GreyImage) -> Int {
-        var factor = 1
-        while image.width / factor * (image.height / factor) > mostPixels { factor += 1 }
-        return factor
     }
 
     /// Classifies prepared pictures.

@@ -43,19 +43,28 @@ package final class LineReader {
     /// The width of a network's lines is a multiple of this many pixels.
     private static let step = 16
 
-    /// - Throws: An `InputError` if the network does not read lines.
+    /// - Throws: An `InputError` if the network does not read lines of grey pixels in [0, 1].
     package init(_ model: SavedModel, pool: WorkerPool) throws(InputError) {
         guard model.graph.readsLines else {
             throw InputError(
                 "model", expected: "a network that was trained on lines", received: "one of single images")
         }
+        let shape = model.graph.inputShape
+        guard shape.channels == 1, model.normalization == nil else {
+            throw InputError(
+                "model", expected: "a network for lines of one channel, in [0, 1]",
+                received: model.normalization == nil ? "input \(shape)" : "one with a mean and a standard deviation")
+        }
+        // The narrowest lines that the network takes.
+        var least = Self.step
+        while (try? model.graph.widened(to: least)) == nil, least < shape.width { least += Self.step }
         classNames = model.classNames
         temperature = model.temperature ?? 1
         isCalibrated = model.temperature != nil
         strangers = model.strangers
         networks = LineNetworks([model.graph], batchSize: 1, pool: pool, keepsFeatures: strangers != nil)
         networks.load(parameters: model.parameters, state: model.state)
-        preparation = LinePreparation(height: model.graph.inputShape.height, step: Self.step)
+        preparation = LinePreparation(height: shape.height, step: Self.step, least: least)
     }
 
     /// The probability from which on the best reading is accepted without alternatives.

@@ -93,5 +93,8 @@ struct LabelTests {
             "label,p0,p1\n0,0.5,0.7\n", "label,p0,p1\n0,nan,1\n", "label,p0,p1\n0,-0.5,1.5\n", "label,p0,p1\n",
         ]
         for text in bad { #expect(throws: InputError.self, "\(text)") { try read(text) } }
+        // More columns than there may be classes are not all looked for one by one.
+        let many = (0..<100_000).map { "p\($0)" }.joined(separator: ",")
+        #expect(throws: InputError.self) { try read("label,\(many)\n") }
     }
 }

@@ -73,6 +73,15 @@ import Testing
         }
     }
 
+    /// The three digits of a number do not fit a narrow network, and that is not taken for no writing.
+    @Test func aLongerLineThanTheNetworksIsNamedSo() throws {
+        try Self.with { folder in
+            let data = try Self.load(folder, width: 32)
+            #expect(data.notes.contains { $0.contains("show longer lines than 32 pixels") }, "\(data.notes)")
+            #expect(!data.notes.contains { $0.contains("no writing") })
+        }
+    }
+
     @Test func boxesOutsideThePictureAreRefused() throws {
         try Self.with { folder in
             try PNG(width: 4, height: 4, colour: .grey, pixels: [UInt8](repeating: 200, count: 16)).encoded().write(
@@ -87,11 +96,11 @@ import Testing
         }
     }
 
-    private static func load(_ folder: String) throws -> LoadedData {
+    private static func load(_ folder: String, width: Int = 192) throws -> LoadedData {
         var options = DataOptions()
         (options.lines, options.directory, options.validationFraction) = (LineOptions(), folder, 0)
-        options.lines?.widths = 3
-        options.lineSize = .init(height: 32, width: 192)
+        options.lines?.widths = max(1, width / 64)
+        options.lineSize = .init(height: 32, width: width)
         return try DatasetLoader.load(options, seed: 4)
     }
 

@@ -120,6 +120,25 @@ import Workers
         }
     }
 
+    /// Rows may be numbered beside their text, a validation half is used as one, and no half is passed over.
+    @Test func partsAndColumnsAreTakenByName() throws {
+        try Self.with { path in
+            for (name, count) in [("train", 4), ("val", 2), ("test", 3)] {
+                var rows = "number,file,text\n"
+                for number in 0..<count {
+                    try Self.write("307", to: "\(path)/\(name)\(number).png")
+                    rows += "\(number),\(name)\(number).png,307\n"
+                }
+                try rows.write(toFile: "\(path)/latest_\(name).csv", atomically: true, encoding: .utf8)
+            }
+            let stored = try #require(try Self.load(path).lines?.stored)
+            #expect((stored.train.count, stored.validation.count, stored.test.count) == (4, 2, 3))
+            #expect(stored.train.texts.allSatisfy { $0 == "307" })
+            try FileManager.default.copyItem(atPath: "\(path)/latest_test.csv", toPath: "\(path)/test-2.csv")
+            #expect(throws: InputError.self) { try Self.load(path) }
+        }
+    }
+
     @Test func whatIsWrongIsNamed() throws {
         func message(_ path: String) -> String {
             do {
@@ -138,6 +157,9 @@ import Workers
             #expect(message(path).contains("empty.png: expected a picture of a line of text · received an empty one"))
             try write("a.png,12\nmissing.png,7\n")
             #expect(message(path).contains("missing.png"))
+            let characters = (0..<257).map { String(UnicodeScalar(0x4E00 + $0) ?? "?") }
+            try write(characters.map { "a.png,\($0)\n" }.joined())
+            #expect(message(path).contains("expected at most 256 different characters · received 257"))
             try write("a.png,\n")
             #expect(message(path).contains("labels.csv:2: expected a text of 1…32 characters · received none"))
             try write("a.png\n")

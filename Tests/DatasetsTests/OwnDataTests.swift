@@ -109,6 +109,44 @@ import Testing
         }
     }
 
+    /// All of the images, for parts of a cross-validation and an audit, whether or not there is a test half.
+    @Test func dataWithoutATestHalfCanBeTakenWhole() throws {
+        try withFolder { folder in
+            for name in ["a", "b"] {
+                for index in 0..<20 { try write(plain(UInt8(index)), to: "\(folder)/set/\(name)/\(index).pgm") }
+            }
+            var options = DataOptions()
+            (options.directory, options.prepare) = (folder + "/set", false)
+            let whole = try DatasetLoader.loadWhole(options, seed: 1, locations: locations(folder))
+            #expect(whole.train.count == 40 && whole.validation.count == 0)
+            #expect(try whole.loadTest().images.count == 0)
+            options.fold = .init(2, of: 5)
+            let part = try DatasetLoader.load(options, seed: 1, locations: locations(folder))
+            #expect(try part.loadTest().images.count == 8)
+        }
+    }
+
+    /// A table is one part, by a word of its name.
+    @Test func aTableIsOnePart() throws {
+        func kind(_ names: [String]) throws -> OwnData.Kind? {
+            let folder = try TemporaryFolder()
+            for name in names { try folder.write(Array("label,a\n".utf8), name) }
+            func base(_ path: String?) -> String? { path.map { ($0 as NSString).lastPathComponent } }
+            guard case .tables(let train, let validation, let test) = try OwnData.find(folder.path)?.kind else {
+                return nil
+            }
+            return .tables(train: base(train) ?? "", validation: base(validation), test: base(test))
+        }
+        #expect(try kind(["latest_train.csv"]) == .tables(train: "latest_train.csv", validation: nil, test: nil))
+        #expect(
+            try kind(["trainval.csv", "test.csv"]) == .tables(train: "trainval.csv", validation: nil, test: "test.csv"))
+        #expect(
+            try kind(["mnistTrain1.csv", "mnistTest1.csv", "mnist-valid.csv"])
+                == .tables(train: "mnistTrain1.csv", validation: "mnist-valid.csv", test: "mnistTest1.csv"))
+        #expect(try kind(["latest.csv"]) == .tables(train: "latest.csv", validation: nil, test: nil))
+        #expect(throws: InputError.self) { try kind(["train1.csv", "train2.csv"]) }
+    }
+
     @Test func picturesAreKeptAndReadAgainWhenTheyChange() throws {
         try withFolder { folder in
             for (index, name) in ["a", "b", "a", "b"].enumerated() {

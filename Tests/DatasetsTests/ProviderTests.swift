@@ -78,6 +78,25 @@ import TestSupport
         #expect(try SVHN(directory: folder.path, extra: true).load().train.count == 8)
         try file.dropLast(9).write(to: folder.appendingPathComponent("train_32x32.mat"))
         #expect(throws: InputError.self) { _ = try SVHN(directory: folder.path).load() }
+        try Self.imagesWithoutRows.write(to: folder.appendingPathComponent("train_32x32.mat"))
+        #expect(throws: InputError.self) { _ = try SVHN(directory: folder.path).load() }
+    }
+
+    /// A MAT-file with X of [0, 2³¹ − 1, 3, 2], which has no bytes, and two labels.
+    private static var imagesWithoutRows: Data {
+        func element(_ type: UInt32, _ bytes: [UInt8]) -> [UInt8] {
+            LittleEndian.bytes(of: type) + LittleEndian.bytes(of: UInt32(bytes.count)) + bytes
+                + [UInt8](repeating: 0, count: (8 - bytes.count % 8) % 8)
+        }
+        func matrix(_ name: String, _ extents: [Int32], _ bytes: [UInt8]) -> [UInt8] {
+            let flags: [UInt8] = [9, 0, 0, 0, 0, 0, 0, 0]
+            return element(
+                14,
+                element(6, flags) + element(5, extents.flatMap { LittleEndian.bytes(of: $0) })
+                    + element(1, Array(name.utf8)) + element(2, bytes))
+        }
+        let header = [UInt8](repeating: 32, count: 124) + [0, 1] + Array("IM".utf8)
+        return Data(header + matrix("X", [0, .max, 3, 2], []) + matrix("y", [2, 1], [1, 2]))
     }
 
     private static let svhnFile = """

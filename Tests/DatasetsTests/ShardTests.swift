@@ -24,6 +24,23 @@ import Workers
         return data
     }
 
+    /// What a list claims may not be more than can be counted.
+    @Test func listsOfTooMuchAreRefused() {
+        func list(_ side: Int, _ channels: Int, count: Int, shards: Int) -> [UInt8] {
+            let shard = #"{"images": "i", "labels": "l", "count": \#(count), "imagesSHA256": "0", "labelsSHA256": "0"}"#
+            let all = [String](repeating: shard, count: shards).joined(separator: ", ")
+            let size = #""height": \#(side), "width": \#(side), "channels": \#(channels)"#
+            return Array(#"{"version": 1, "classNames": ["a", "b"], \#(size), "train": [\#(all)]}"#.utf8)
+        }
+        #expect(throws: Never.self) { try ShardManifest.parse(list(28, 1, count: 60_000, shards: 3), path: "s") }
+        for (side, channels, count, shards) in [
+            (4096, 256, 100_000_000, 22), (4096, 128, 1, 1), (28, 1, 100_000_000, 2),
+        ] {
+            let bytes = list(side, channels, count: count, shards: shards)
+            #expect(throws: InputError.self) { try ShardManifest.parse(bytes, path: "s") }
+        }
+    }
+
     @Test func theFilesHoldWhatWasWritten() throws {
         try withFolder { folder in
             let data = try write(folder + "/s"), read = try ShardedData(folder + "/s").data

@@ -47,6 +47,25 @@ import Testing
         #expect(set.labels == [3, 1, 0, 2] && set.images == pixels)
     }
 
+    /// Tables with nothing but numbers of rows, or images without any label, are none to train on.
+    @Test func tablesWithoutImagesAreRefused() {
+        for name in ["id", "index", "x"] { #expect(refusal("\(name)\n5\n6\n").contains("expected"), "\(name)") }
+        var several = ImageCSV.Options()
+        several.multiLabel = true
+        #expect(refusal("label,p0\n,5\n,6\n", several).contains("received none"))
+    }
+
+    /// A model's classes may be other numbers than 0, 1, 2: those of the table are then looked up by name.
+    @Test func numbersAreNamesOfAModelsClasses() throws {
+        try withExtendedLifetime(try TemporaryFolder()) { folder in
+            let path = try folder.write(Array("label,a,b,c,d\n1,9,9,9,9\n3,8,8,8,8\n2,7,7,7,7\n".utf8), "t.csv")
+            #expect(try ImageCSV.read(path, classes: ["1", "2", "3"]).labels == [0, 2, 1])
+            #expect(try ImageCSV.read(path, classes: ["0", "1", "2", "3"]).labels == [1, 3, 2])
+            #expect(try ImageCSV.read(path, classes: ["3", "2", "1"]).labels == [2, 0, 1])
+            #expect(throws: ConversionProblems.self) { try ImageCSV.read(path, classes: ["1", "2", "4"]) }
+        }
+    }
+
     @Test func theUserNamesTheColumn() throws {
         let text = "a,b,c,d,e\n" + rows(label: 2)
         for option in ["c", "C", "3"] {

@@ -19,6 +19,9 @@ import Testing
         #expect(BinomialBound.upper(errors: 5, count: 5, level: 0.9) == 1)
         #expect(BinomialBound.upper(errors: 0, count: 0, level: 0.9) == 1)
         #expect(BinomialBound.leastCount(rate: 0.001, level: 0.95) == 2_995)
+        for (rate, level) in [(0, 0.95), (1e-300, 0.95), (0.1, 1), (1e-17, 1 - 1e-16)] {
+            #expect(BinomialBound.leastCount(rate: rate, level: level) >= 1 << 53)
+        }
         #expect(BinomialBound.upper(errors: 0, count: 2_995, level: 0.95) <= 0.001)
         #expect(BinomialBound.upper(errors: 0, count: 2_994, level: 0.95) > 0.001)
     }

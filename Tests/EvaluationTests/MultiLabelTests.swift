@@ -49,6 +49,11 @@ import Testing
         #expect(right.exactShare == 1 && right.hammingLoss == 0 && right.logLoss == 0 && right.sampleF1 == 0.5)
         let wrong = try MultiLabelEvaluation(labelSets: [0b01], probabilities: [0, 1], classNames: ["a", "b"])
         #expect(wrong.exactShare == 0 && wrong.hammingLoss == 1 && wrong.logLoss.isFinite && wrong.logLoss > 50)
+        // Images need not have any label at all.
+        let none = try MultiLabelEvaluation(labelSets: [0, 0], probabilities: [0, 1, 0, 0], classNames: ["a", "b"])
+        for average in [none.precision, none.recall, none.f1] { #expect(average.weighted == 0 && average.macro == 0) }
+        let average = none.precisionRecall.averagePrecision
+        #expect(average.macro.isFinite && average.micro.isFinite && average.weighted.isFinite)
         // 0.5 counts as a label.
         #expect(
             try MultiLabelEvaluation(labelSets: [1], probabilities: [0.5, 0.4999], classNames: ["a", "b"]).predictedSets

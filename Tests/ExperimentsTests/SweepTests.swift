@@ -131,6 +131,14 @@ import Testing
             #""parameters": {"training.labelSmoothing": [0, 0.1]}, "monitor": "validationLoss""#,
             "monitor: expected validationAccuracy where training.labelSmoothing varies"
         ),
+        (
+            #""parameters": {"training.loss.gamma": [1, 2]}, "monitor": "validationLoss""#,
+            "monitor: expected validationAccuracy where training.loss.gamma varies"
+        ),
+        (
+            #""parameters": {"training.classWeights": [null, "balanced"]}, "monitor": "validationLoss""#,
+            "monitor: expected validationAccuracy where training.classWeights varies"
+        ),
     ])
     func wrongSweepsAreRefused(_ members: String, _ beginning: String) {
         #expect(message { _ = try Self.sweep(members) }.hasPrefix("s.json: " + beginning), "\(members)")

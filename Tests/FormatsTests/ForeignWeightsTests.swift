@@ -77,6 +77,15 @@ import Testing
         #expect(error.remedy.count < 900)
     }
 
+    /// An array without numbers may have extents whose product is none.
+    @Test func anEmptyArrayInFortranOrder() throws {
+        let text = "{'descr': '<f4', 'fortran_order': True, 'shape': (0, 4611686018427387904, 4611686018427387904), }"
+        let header = Array(text.utf8) + [0x0A]
+        let file = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0] + header
+        let record = try? NPY.decode(MemorySource(file, place: "a"), name: "a")
+        #expect(record.map { $0.values.isEmpty } ?? true)
+    }
+
     @Test func objectsInAnArray() {
         var file = [0x93] + Array("NUMPY".utf8) + [1, 0]
         let header = Array("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n".utf8)

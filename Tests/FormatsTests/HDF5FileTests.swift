@@ -59,34 +59,80 @@ import Testing
         }
     }
 
+    /// Reads all that there is; false if something is refused.
+    private static func walk(_ bytes: [UInt8]) -> Bool {
+        do throws(InputError) {
+            let file = try HDF5File(bytes, place: "t.h5")
+            for (_, object) in try file.members(of: file.root) {
+                if let members = try? file.members(of: object) {
+                    for (_, inner) in members { _ = try? file.dataSet(inner) }
+                } else {
+                    _ = try file.dataSet(object)
+                }
+            }
+            return true
+        } catch { return false }
+    }
+
     /// Any byte changed, or the file cut anywhere: an error or numbers, never a crash, never without an end.
     @Test func damageIsRefusedOrHarmless() throws {
         let bytes = try Self.bytes()
-        func walk(_ bytes: [UInt8]) -> Bool {
-            do throws(InputError) {
-                let file = try HDF5File(bytes, place: "t.h5")
-                for (_, object) in try file.members(of: file.root) {
-                    if let members = try? file.members(of: object) {
-                        for (_, inner) in members { _ = try? file.dataSet(inner) }
-                    } else {
-                        _ = try file.dataSet(object)
-                    }
-                }
-                return true
-            } catch { return false }
-        }
-        #expect(walk(bytes))
+        #expect(Self.walk(bytes))
         var refused = 0
         // Most of the file is zeros that nothing refers to.
         for place in bytes.indices where bytes[place] != 0 {
             for change: UInt8 in [0x01, 0x80, 0xFF] {
                 var damaged = bytes
                 damaged[place] ^= change
-                if !walk(damaged) { refused += 1 }
+                if !Self.walk(damaged) { refused += 1 }
             }
         }
-        for end in stride(from: 0, to: bytes.count, by: 97) where !walk(Array(bytes[..<end])) { refused += 1 }
+        for end in stride(from: 0, to: bytes.count, by: 97) where !Self.walk(Array(bytes[..<end])) { refused += 1 }
         #expect(refused > 500)
+    }
+
+    /// Numbers as large as there are, wherever one may stand.
+    @Test(arguments: [Int.max, .max - 7, .max - 23, 1 << 32, -8]) func largestNumbersAreRefusedOrHarmless(number: Int)
+        throws
+    {
+        let bytes = try Self.bytes()
+        var refused = 0
+        for place in stride(from: 0, to: bytes.count - 7, by: 4)
+        where bytes[place..<place + 8].contains(where: { $0 != 0 }) {
+            var damaged = bytes
+            damaged.replaceSubrange(place..<place + 8, with: LittleEndian.bytes(of: number))
+            if !Self.walk(damaged) { refused += 1 }
+        }
+        #expect(refused > 50)
+    }
+
+    /// Returns the numbers of the data set "pieces" after every `old` in the file was replaced.
+    private static func pieces(_ old: [UInt8], _ new: [UInt8]) throws -> StoredNumbers {
+        var bytes = try Self.bytes()
+        let places = bytes.indices.dropLast(old.count).filter { bytes[$0..<$0 + old.count].elementsEqual(old) }
+        #expect(!places.isEmpty)
+        for place in places { bytes.replaceSubrange(place..<place + old.count, with: new) }
+        let file = try HDF5File(bytes, place: "t.h5")
+        let root = try file.members(of: file.root), inner = try file.members(of: try #require(root["inner"]))
+        return try numbers(inner["pieces"], file)
+    }
+
+    /// A data set may be larger than what is stored of it, but not without a bound.
+    @Test func dataOutOfProportionAreRefused() throws {
+        func extents(_ columns: Int) -> [UInt8] { LittleEndian.bytes(of: 7) + LittleEndian.bytes(of: columns) }
+        #expect(try Self.pieces(extents(10), extents(20)).count == 140)
+        let many = 8 * (try Self.bytes()).count
+        #expect(throws: InputError.self) { try Self.pieces(extents(10), extents(many)) }
+    }
+
+    /// Deflated twice, a thousand bytes could be a thousand million.
+    @Test func filtersAreAppliedOnceAndToTheirElements() throws {
+        let list: [UInt8] = [1, 3, 0, 0, 0, 0, 0, 0], shuffle = Array("shuffle".utf8) + [0]
+        #expect(try Self.pieces(list + [2, 0], list + [2, 0]).count == 70)
+        #expect(throws: InputError.self) { try Self.pieces(list + [2, 0], list + [1, 0]) }
+        #expect(throws: InputError.self) {
+            try Self.pieces(shuffle + [4, 0, 0, 0], shuffle + [0xFF, 0xFF, 0xFF, 0xFF])
+        }
     }
 
     /// A tree that is its own child, and one that is deep, end in an error.

@@ -55,6 +55,13 @@ import Testing
         #expect(refused > 100)
     }
 
+    /// The matrices of a file are bounded together, not each: X, y, small and single have 72, 32, 4 and 8 bytes.
+    @Test(arguments: [plain, compressed]) func allMatricesTogetherAreBounded(text: String) throws {
+        let bytes = try Self.bytes(text)
+        #expect(try MATFile(bytes, place: "t.mat", limit: 116).matrices.count == 4)
+        #expect(throws: InputError.self) { try MATFile(bytes, place: "t.mat", limit: 115) }
+    }
+
     @Test func otherKindsAreNamed() {
         func refusal(_ bytes: [UInt8]) -> String {
             do throws(InputError) {

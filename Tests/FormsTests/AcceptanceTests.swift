@@ -120,6 +120,8 @@ import Testing
         #expect(AcceptanceRule(known.rule.json) == known.rule && AcceptanceRule(.boolean(true)) == nil)
         for (good, bad) in [
             ("\"threshold\": \(easy)", "\"threshold\": 7"), ("\"per\": \"field\"", "\"per\": \"page\""),
+            ("\"error\": \(known.options.error)", "\"error\": 0"),
+            ("\"level\": \(known.options.level)", "\"level\": 1"),
         ] {
             let text = known.json.text
             #expect(text.contains(good))
@@ -135,6 +137,12 @@ import Testing
             Array(
                 "status,file,field,value\nkeyed,a.png,number,\"01,2\"\naccepted,b.png,day,3\nkeyed as written,b.png,a,\n"
                     .utf8), "t.csv")
+        // The audit file's names that a spreadsheet would take for formulas come back as they were.
+        let marked = CSV.quoted("-1.png") + ",n," + CSV.quoted("+A")
+        #expect(marked == "'-1.png,n,'+A")
+        try folder.write(Array("file,field,value\n\(marked)\n'a.png,n,7\n".utf8), "marked.csv")
+        let again = try TruthTable(folder.path + "/marked.csv")
+        #expect(again.value(of: "n", in: "-1.png") == "+A" && again.value(of: "n", in: "'a.png") == "7")
         let truth = try TruthTable(path)
         #expect(truth.value(of: "number", in: "a.png") == "01,2" && truth.value(of: "a", in: "b.png") == "")
         #expect(truth.value(of: "day", in: "a.png") == nil && truth.value(of: "day", in: "b.png") == nil)

@@ -46,6 +46,20 @@ import Testing
         #expect(error.contains("form.json: ") && error.contains(message), "\(error)")
     }
 
+    /// What the page is found by must be on it, and the page must have a shape.
+    @Test(arguments: [
+        (100, 100, "[0, 0, 100000, 0]", "lines[0]: expected a line within the page"),
+        (1e-300, 1e-300, "[0, 0, 0, 0]", "expected a page of sides from 0.001"),
+        (100, 0.5, "[0, 0, 100, 0]", "one at most 100 times the other"),
+    ])
+    func linesAreOnThePage(width: Double, height: Double, line: String, message: String) {
+        let json = """
+            {"pages": [{"width": \(width), "height": \(height), "lines": [\(line)], "fields":
+              [{"name": "x", "type": "digits", "box": [0, 0, \(width / 2), \(height / 2)]}]}]}
+            """
+        #expect(inputError { _ = try DrawnForm.template(json) }.contains(message))
+    }
+
     @Test func aSumIsOfOnePage() {
         let second =
             #"{"width": 100, "height": 100, "fields": [{"name": "c", "type": "boxes", "box": [10, 10, 60, 20], "cells": 3}]}"#

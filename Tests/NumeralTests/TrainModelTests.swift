@@ -76,7 +76,12 @@ import Workers
             if case .began(let size) = $0 { scale = size }
         }
         #expect(scale?.trainingImages == 40 && scale?.validationImages == 21)
-        #expect(model.experiment.data.validationFraction == 0)
+        // The model says their share, so that its configuration is one that can be read again.
+        #expect(abs(model.experiment.data.validationFraction - 21.0 / 61) < 1e-12)
+        let path = NSTemporaryDirectory() + "callers-\(UUID().uuidString).safetensors"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try model.save(to: path)
+        #expect(try Model.load(path).classNames == model.classNames)
         // Early stopping has nothing to watch without any.
         let error = #expect(throws: InputError.self) { try Model.train(experiment, on: Stripes.images(40, seed: 1)) }
         #expect(error?.place == "data.validationFraction")

@@ -152,6 +152,12 @@ import Workers
             "POST", "/v2/models/box/infer", [], Self.body(Self.images, extra: ", \"outputs\": [{\"name\": \"logits\"}]")
         )
         #expect(outputs.error?.contains("outputs[0].name") == true)
+        let twice = ", \"outputs\": [{\"name\": \"label\"}, {\"name\": \"label\"}]"
+        let repeated = try ask("POST", "/v2/models/box/infer", [], Self.body(Self.images, extra: twice))
+        #expect(repeated.error?.contains("each output once") == true)
+        // What a shape claims is not what there is.
+        let claims = #"{"inputs": [{"name": "image", "shape": [1048576, 28, 28, 1], "datatype": "FP32", "data": []}]}"#
+        #expect(try ask("POST", "/v2/models/box/infer", [], Array(claims.utf8)).error?.contains("numbers") == true)
         let short = try ask("POST", "/v2/models/box/infer", [("Inference-Header-Content-Length", "99999999")], [1])
         #expect(short.status == .badRequest)
     }

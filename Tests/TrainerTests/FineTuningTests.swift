@@ -1,3 +1,4 @@
+import Datasets
 import Experiments
 import Foundation
 import Numeral
@@ -41,6 +42,20 @@ import Testing
             #expect(refused.code == 2)
             #expect(refused.errors.contains("data.normalization: expected \"standardize\", as \(path) was trained"))
         }
+    }
+
+    /// A recipe for other images: not for a provider's, nor a part of a cross-validation, and with images to stop by.
+    @Test func theRecipeForgetsWhereTheImagesCameFrom() throws {
+        let box = try BoxModel.load()
+        var experiment = box.experiment
+        experiment.data.provider = DataProvider(CIFAR10(directory: "d"))
+        (experiment.data.fold, experiment.data.validationFraction) = (.init(2, of: 5), 0)
+        let model = SavedModel(
+            experiment: experiment, graph: box.graph, classNames: box.classNames, normalization: box.normalization,
+            parameters: box.parameters, state: box.state)
+        let tuned = Experiment.fineTuning(model, from: "m")
+        #expect(tuned.data.provider == nil && tuned.data.fold == nil && tuned.data.validationFraction == 0.1)
+        #expect(throws: Never.self) { try Experiment.decode(tuned.json, name: "t") }
     }
 
     /// Pictures in folders named otherwise than the model's classes: a new head, the model's network, no configuration.

@@ -97,7 +97,7 @@ import Testing
         try Self.withFolder { folder in
             for arguments in [
                 ["--json", "--csv", "a"], ["--raw", "--segment", "a"], ["--reject", "0", "a"],
-                ["--reject", "1.5", "a"],
+                ["--reject", "1.5", "a"], ["--header", "id,label", "--known", "0.9", "t.csv"],
                 ["--explain", "x.png", "a", "b"], [], ["--model", "nowhere", "a"],
             ] {
                 let outcome = try CommandLineTests.trainer(["predict"] + arguments, in: folder)
@@ -140,6 +140,33 @@ import Testing
                 ], in: folder)
             let classes = read.output.split(separator: "\n").dropFirst().map { $0.split(separator: ",")[7] }
             #expect(read.code == 0 && classes == ["zero", "one"], "\(read.output)")
+        }
+    }
+
+    /// IDX files are taken as they are, but for what can be done to them.
+    @Test func optionsOfIDXFilesAreObeyedOrRefused() throws {
+        try Self.withFolder { folder in
+            func convert(_ arguments: [String]) throws -> CommandLineTests.Outcome {
+                try CommandLineTests.trainer(["datasets", "convert"] + arguments, in: folder)
+            }
+            try Data("label,a,b,c,d\n0,1,2,3,4\n1,2,3,4,5\n0,6,7,8,9\n1,0,0,0,255\n".utf8).write(
+                to: folder.appendingPathComponent("t.csv"))
+            #expect(try convert(["t.csv", "idx", "--test-fraction", "0.5"]).code == 0)
+            #expect(try convert(["idx", "back", "--to", "csv", "--invert"]).code == 0)
+            let rows = try ["train.csv", "test.csv"].map {
+                try String(contentsOf: folder.appendingPathComponent("back/\($0)"), encoding: .utf8)
+            }.joined()
+            #expect(rows.contains("254,253,252,251") || rows.contains("249,248,247,246"), "\(rows)")
+            let images = "idx/train-images-idx3-ubyte", labels = "idx/train-labels-idx1-ubyte"
+            for (source, option) in [
+                ("idx", ["--size", "14x14"]), ("idx", ["--prepare"]), ("idx", ["--colour"]), ("idx", ["--gzip"]),
+                (images, ["--labels", labels, "--label", "1"]), (images, ["--labels", labels, "--test", "t.csv"]),
+            ] {
+                let outcome = try convert([source, "no"] + option)
+                #expect(
+                    outcome.code == 2
+                        && outcome.errors.contains(option.first { $0 != "--labels" && $0 != labels } ?? ""))
+            }
         }
     }
 

@@ -44,7 +44,8 @@ import Workers
         let graph = try ResolvedGraph(Graph(inputShape: Shape([28, 28, 1]), layers: Self.pooled))
         return try [1, 2].map { seed in
             Teacher(
-                graph: graph, normalization: seed == 1 ? nil : data.normalizationConstants(.standardize),
+                graph: graph, classNames: data.train.classNames,
+                normalization: seed == 1 ? nil : data.normalizationConstants(.standardize),
                 parameters: try graph.initialParameters(seed: seed), state: graph.initialState())
         }
     }
@@ -181,7 +182,9 @@ import Workers
         for i in 0..<parameters.count { parameters[i] *= 3 }
         let constants = data.normalizationConstants(.standardize),
             itsOwn: (mean: Float, standardDeviation: Float)? = (0.5, 0.25)
-        let teacher = Teacher(graph: graph, normalization: itsOwn, parameters: parameters, state: state)
+        let teacher = Teacher(
+            graph: graph, classNames: data.train.classNames, normalization: itsOwn, parameters: parameters, state: state
+        )
         options.distillation = DistillationOptions(teachers: ["t"], temperature: 1, weight: 1)
         let layers = TrainingRunTests.layers.filter { $0.type != "dropout" }
         let student = try train(options, data, threads: 2, layers: layers, teachers: [teacher])
@@ -198,6 +201,13 @@ import Workers
                 let row = Array(p[i * 10..<i * 10 + 10])
                 return row.firstIndex(of: row.max() ?? 0) ?? -1
             }
+        }
+        // A teacher of other classes teaches other things.
+        let other = Teacher(
+            graph: graph, classNames: (0..<10).map { "\($0 + 1)" }, normalization: itsOwn, parameters: parameters,
+            state: state)
+        #expect(throws: InputError.self) {
+            _ = try train(options, data, threads: 1, layers: layers, teachers: [other])
         }
         let expected = answers(graph, parameters, state, itsOwn)
         let own = try ResolvedGraph(Graph(inputShape: Shape([28, 28, 1]), layers: layers))

@@ -82,7 +82,7 @@ package struct LabelledProbabilities: Sendable {
                 path, expected: "a column 'label'", received: "columns \(header.joined(separator: ", "))")
         }
         var columns: [Int] = [], names: [String] = []
-        while let column = header.firstIndex(of: "p\(columns.count)") {
+        while columns.count <= mostClasses, let column = header.firstIndex(of: "p\(columns.count)") {
             names.append("\(columns.count)")
             columns.append(column)
         }

@@ -44,6 +44,9 @@ struct CrossValidation {
         guard !experiment.data.multiLabel else {
             throw InputError("--folds", expected: "one label an image", received: "data.multiLabel true")
         }
+        var part = experiment
+        part.data.fold = DataOptions.Fold(1, of: count)
+        _ = try Experiment.decode(part.json, name: "--folds")
         self.experiment = experiment
         self.count = count
         whole = try common.load(experiment.dataRequest, seed: experiment.seed, whole: true)

@@ -25,10 +25,6 @@ struct MultiLabelAssessment {
         on images: ImageSet, to folder: RunFolder, pool: WorkerPool, beforeEnd: () throws -> Void = {}
     ) throws {
         guard let labelSets = images.labelSets else { preconditionFailure("images with several labels") }
-        guard experiment.evaluation.testTimeAugmentation == nil else {
-            throw InputError(
-                "evaluation.testTimeAugmentation", expected: "null with data.multiLabel", received: "options")
-        }
         let classifier = Classifier(
             graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool)
         classifier.load(parameters: parameters, state: state)

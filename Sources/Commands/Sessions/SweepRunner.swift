@@ -77,16 +77,27 @@ final class SweepRunner {
     private func train(_ index: Int, _ seedIndex: Int, to rung: Int) throws {
         let trial = trials[index], seed = sweep.seeds[seedIndex]
         let target = min(rung, trial.experiment.training.epochs)
-        guard !trainings[index][seedIndex].covers(target) else { return }
         var experiment = trial.experiment
         experiment.seed = seed
         // Training resumes from checkpoints in the next rung and after an interruption.
         if experiment.training.checkpoints == nil { experiment.training.checkpoints = CheckpointOptions() }
-        if let directory { experiment.data.directory = directory }
-        let data = try data(experiment)
+        if let directory { experiment.data.take(from: directory) }
+        let data = try data(experiment), models = try ReferencedModels(experiment.training)
+        let digests = data.digests.merging(models.digests) { first, _ in first }
+        let known = trainings[index][seedIndex]
+        if let stored = known.digests {
+            guard stored == digests else {
+                throw InputError(
+                    "\(folder.url.relativePath): trial \(trial.number), seed \(seed)",
+                    expected: "the images and models that it was trained on before", received: "others",
+                    remedy: "give the sweep another name, or remove the folder")
+            }
+            if known.covers(target) { return }
+        }
         var graph = graphs[index]
         tuning.settle(&experiment, &graph, pool: pool, common)
-        let result = try train(experiment, graph, data, trial, to: target)
+        var result = try train(experiment, graph, data, models, digests, trial, to: target)
+        result.digests = digests
         trainings[index][seedIndex] = result
         try folder.write(result)
         if result.isFinished || result.failure != nil { folder.removeCheckpoint(trial.number, seed) }
@@ -94,16 +105,15 @@ final class SweepRunner {
     }
 
     private func train(
-        _ experiment: Experiment, _ graph: ResolvedGraph, _ data: LoadedData, _ trial: Sweep.Trial, to target: Int
+        _ experiment: Experiment, _ graph: ResolvedGraph, _ data: LoadedData, _ models: ReferencedModels,
+        _ digests: [String: String], _ trial: Sweep.Trial, to target: Int
     ) throws -> SweepTraining {
         let (number, seed) = (trial.number, experiment.seed)
         var checkpoint = Checkpoint(
-            configuration: experiment.jsonText, dataDigests: data.digests, engine: EngineIdentity.current(graph),
+            configuration: experiment.jsonText, dataDigests: digests, engine: EngineIdentity.current(graph),
             liveFiles: [:], state: TrainingState(progress: TrainingProgress(), tensors: []))
-        let models = try ReferencedModels(experiment.training)
         var data = data
         let initial = try models.initialWeights(for: graph, experiment, data: &data)
-        checkpoint.dataDigests.merge(models.digests) { first, _ in first }
         let state = folder.checkpoint(number, seed, like: checkpoint)
         let trainer: Trainer
         do {
@@ -148,11 +158,12 @@ final class SweepRunner {
     }
 
     private func data(_ experiment: Experiment) throws -> LoadedData {
-        if let known = loaded.first(where: { $0.options == experiment.data && $0.seed == experiment.seed }) {
+        let request = experiment.dataRequest
+        if let known = loaded.first(where: { $0.options == request && $0.seed == experiment.seed }) {
             return known.data
         }
-        let data = try common.load(experiment.dataRequest, seed: experiment.seed)
-        loaded = Array(loaded.suffix(Self.mostLoaded - 1)) + [(experiment.data, experiment.seed, data)]
+        let data = try common.load(request, seed: experiment.seed)
+        loaded = Array(loaded.suffix(Self.mostLoaded - 1)) + [(request, experiment.seed, data)]
         return data
     }
 

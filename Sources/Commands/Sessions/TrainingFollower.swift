@@ -18,8 +18,8 @@ struct TrainingFollower {
             from: try ranks.share(state: nil), shouldStop: { Interruption.isRequested },
             onCheckpoint: experiment.training.checkpoints == nil ? nil : { _ in })
         guard !model.interrupted else { throw ExitCode(Interruption.exitCode(ranks)) }
-        // Images with several labels are tested by rank 0.
-        guard !experiment.data.multiLabel else { return }
+        // Images with several labels and lines are tested by rank 0.
+        guard !experiment.data.multiLabel, data.lines == nil else { return }
         _ = try Assessment.probabilities(
             of: try data.loadTest().images, experiment: experiment, graph: graph,
             normalization: data.normalizationConstants(experiment.data.normalization), parameters: model.parameters,

@@ -38,9 +38,9 @@ extension DatasetsCommand {
 
         @Option(
             help: ArgumentHelp(
-                "If the source has no test half: the fraction of each class to use as one, in [0, 1).",
+                "If the source has no test half: the fraction of each class to use as one, in [0, 1); default: 0.1, for IDX 0.",
                 valueName: "fraction"))
-        var testFraction = 0.1
+        var testFraction: Double?
 
         @Option(
             help: ArgumentHelp(
@@ -79,7 +79,7 @@ extension DatasetsCommand {
         @Argument(help: "The folder to create.") var output: String
 
         func validate() throws {
-            guard testFraction >= 0, testFraction < 1 else {
+            if let testFraction, !(testFraction >= 0 && testFraction < 1) {
                 throw ValidationError("--test-fraction: expected a number in [0, 1) · received \(testFraction)")
             }
             if shards, to != nil || gzip {
@@ -107,8 +107,11 @@ extension DatasetsCommand {
         private func convert() throws {
             if shards { return try writeShards() }
             let (read, isIDX) = try data()
-            let data = read.withTest(fraction: isIDX ? 0 : testFraction)
+            let data = read.withTest(fraction: testFraction ?? (isIDX ? 0 : Self.usualTestFraction))
             let target = to ?? (isIDX ? .png : .idx)
+            if gzip, target != .idx {
+                throw InputError("--gzip", expected: "IDX files to write", received: "--to \(target.rawValue)")
+            }
             switch target {
             case .png: try ImageFolder.write(data, to: output) { show("Writing", $0, $1) }
             case .csv: try ImageCSV.write(data, to: output)
@@ -127,22 +130,25 @@ extension DatasetsCommand {
                         ? "; the test images were drawn from all, evenly by class" : ""))
         }
 
+        private static let usualTestFraction = 0.1
+
         private func data() throws -> (ConvertedData, isIDX: Bool) {
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {
                 throw InputError(source, expected: "a folder, a CSV file or IDX files", received: "nothing there")
             }
             if let labels {
-                return (
-                    ConvertedData(
-                        train: try ConversionFiles.readIDX(
-                            images: source, labels: labels, classNames: nil, transposed: transposed)),
-                    true
-                )
+                try checkIDX()
+                let train = try ConversionFiles.readIDX(
+                    images: source, labels: labels, classNames: nil, transposed: transposed)
+                return (ConvertedData(train: invert ? train.inverted : train), true)
             }
             if isFolder.boolValue {
                 try check(isFolderOfPictures: false)
-                if let data = try ConversionFiles.readIDX(source, transposed: transposed) { return (data, true) }
+                if let data = try ConversionFiles.readIDX(source, transposed: transposed) {
+                    try checkIDX()
+                    return (invert ? data.inverted : data, true)
+                }
                 try check(isFolderOfPictures: true)
                 return (
                     try ImageFolder.read(
@@ -157,7 +163,8 @@ extension DatasetsCommand {
             let options = ImageCSV.Options(labelColumn: label, size: try extents(), channels: colour ? 3 : 1)
             let train = try ImageCSV.read(source, options, note: note)
             let half = try test.map { try ImageCSV.read($0, options, as: train, note: note) }
-            return (ConvertedData(train: invert ? train.inverted : train, test: invert ? half?.inverted : half), false)
+            let data = ConvertedData(train: train, test: half)
+            return (invert ? data.inverted : data, false)
         }
 
         /// Writes shards: from pictures one after the other, from other sources by way of memory.
@@ -170,15 +177,27 @@ extension DatasetsCommand {
                 let layout = try FolderLayout(source)
                 for text in layout.notes { note(text) }
                 try writer.write(
-                    layout, fitting: try fitting(), isColour: colour, inverted: invert, testFraction: testFraction,
+                    layout, fitting: try fitting(), isColour: colour, inverted: invert,
+                    testFraction: testFraction ?? Self.usualTestFraction,
                     note: note
                 ) { show("Writing", $0, $1) }
             } else {
                 let (read, isIDX) = try data()
-                try writer.write(read.withTest(fraction: isIDX ? 0 : testFraction))
+                try writer.write(read.withTest(fraction: testFraction ?? (isIDX ? 0 : Self.usualTestFraction)))
             }
             if !quiet { ProgressLine.clear() }
             Console.message("\(output): \(writer.summary)")
+        }
+
+        /// Refuses options that IDX files do not have.
+        private func checkIDX() throws(InputError) {
+            let options = [
+                ("--label", label != nil), ("--test", test != nil), ("--size", size != nil), ("--prepare", prepare),
+                ("--colour", colour),
+            ]
+            for (option, isGiven) in options where isGiven {
+                throw InputError(option, expected: "pictures or a CSV file", received: "IDX files, taken as they are")
+            }
         }
 
         /// Refuses options that a folder of pictures does not have.

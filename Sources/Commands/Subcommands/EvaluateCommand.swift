@@ -139,6 +139,7 @@ struct EvaluateCommand: ParsableCommand {
                 "--set", expected: "keys of the section evaluation: a trained model is what it is",
                 received: rest.differences(from: saved.experiment).joined(separator: ", "))
         }
+        try experiment.checkEvaluation()
         return SavedModel(
             experiment: experiment, graph: saved.graph, classNames: saved.classNames,
             normalization: saved.normalization, temperature: saved.temperature,
@@ -243,6 +244,7 @@ struct EvaluateCommand: ParsableCommand {
         options.isAllTest = saved.ownData == nil
         options.weightsAreOptional = true
         // A folder given by the user is read, whatever the model was trained on.
+        if data != nil { options.files = nil }
         if data != nil, options.source == .sample { options.source = .auto }
         if data != nil || dataset != nil || source != nil { (options.provider, options.fold) = (nil, nil) }
         if let dataset {

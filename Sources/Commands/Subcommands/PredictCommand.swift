@@ -80,6 +80,9 @@ struct PredictCommand: ParsableCommand {
         if !tables.isEmpty, segment || explain != nil {
             throw ValidationError("\(segment ? "--segment" : "--explain"): expected pictures · received \(tables[0])")
         }
+        if header != nil, known != nil {
+            throw ValidationError("--header and --known: expected one of them: every row has a label there")
+        }
         if header != nil, json { throw ValidationError("--header and --json: expected one of them") }
         if let reject, !(reject > 0 && reject <= 1) {
             throw ValidationError("--reject: expected a probability in (0, 1] · received \(reject)")

@@ -28,7 +28,7 @@ struct SweepCommand: ParsableCommand {
         if let output { sweep.output = output }
         var trials = try sweep.trials(name: config)
         for index in trials.indices {
-            if let data { trials[index].experiment.data.directory = data }
+            if let data { trials[index].experiment.data.take(from: data) }
             trials[index].experiment = try trials[index].experiment.completed()
         }
         let graphs = try trials.map { trial throws(InputError) in

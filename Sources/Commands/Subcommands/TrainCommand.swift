@@ -97,7 +97,7 @@ struct TrainCommand: ParsableCommand {
         let resumption = try ranks.onFirst {
             try resume.map { path in
                 try Resumption.open(path) { stored in
-                    let given = try configuration.load(instead: stored)
+                    let given = try configuration.load(instead: stored, from: from)
                     return part?.applied(to: given) ?? given
                 }
             }
@@ -109,7 +109,8 @@ struct TrainCommand: ParsableCommand {
         guard !ranks.isAnyTrue(ranks.isFirst && resume != nil && resumed == nil) else { return }
         var (experiment, graph) = try ranks.share(ranks.onFirst { try configured(resumed) })
         if let part { experiment = part.applied(to: experiment) }
-        if let data = self.data { experiment.data.directory = data }
+        if let data = self.data { experiment.data.take(from: data) }
+        try ranks.together { try experiment.checkEvaluation() }
         let pool = try ranks.together { try common.makePool(default: ranks.threads) }
         defer { pool.shutdown() }
         introduce(pool, ranks)

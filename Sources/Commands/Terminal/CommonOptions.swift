@@ -89,7 +89,7 @@ struct ConfigurationOptions: ParsableArguments {
         _ experiment: Experiment, data: String?, name: String
     ) throws -> (Experiment, ResolvedGraph) {
         var experiment = experiment
-        if let data { experiment.data.directory = data }
+        if let data { experiment.data.take(from: data) }
         experiment = try experiment.completed()
         do {
             return (experiment, try ResolvedGraph(experiment.model))
@@ -126,8 +126,7 @@ struct TrainingConfigurationOptions: ParsableArguments {
     ///   - model: the model whose weights training starts from; without a configuration file, its network is trained.
     func load(data: String? = nil, from model: String? = nil) throws -> (Experiment, ResolvedGraph) {
         if let config {
-            let initial = model.map { ["training.initialModel=\(JSONValue.quoted($0))"] } ?? []
-            return try ConfigurationOptions.load(config, overrides: allOverrides + initial, data: data)
+            return try ConfigurationOptions.load(config, overrides: allOverrides + Self.initial(model), data: data)
         }
         let path = model ?? ""
         let recipe = Experiment.fineTuning(try SavedModel.load(path: path), from: path)
@@ -135,11 +134,15 @@ struct TrainingConfigurationOptions: ParsableArguments {
             Experiment.decode(try Overrides.apply(allOverrides, to: recipe.json), name: ""), data: data, name: path)
     }
 
+    private static func initial(_ model: String?) -> [String] {
+        model.map { ["training.initialModel=\(JSONValue.quoted($0))"] } ?? []
+    }
+
     /// Returns the configuration of the file with the options applied or, without a file, `stored` with the options
     /// applied.
-    func load(instead stored: Experiment) throws -> Experiment {
+    func load(instead stored: Experiment, from model: String? = nil) throws -> Experiment {
         if let config {
-            var experiment = try ExperimentFile.load(path: config, overrides: allOverrides)
+            var experiment = try ExperimentFile.load(path: config, overrides: allOverrides + Self.initial(model))
             experiment.model = experiment.model.completed(
                 inputShape: stored.model.inputShape, classes: try ResolvedGraph(stored.model).classCount)
             return experiment

@@ -30,6 +30,19 @@ enum DatasetFileNames {
             .map { joined(folder, $0) }
     }
 
+    /// Returns whether a word of `name` begins with one of `beginnings`, which are in lower case. Words end at what is
+    /// no letter and before a capital after a small letter, so that `digitsTrain1.csv` is of `train`, but `latest.csv`
+    /// not of `test`.
+    static func has(_ beginnings: [String], in name: String) -> Bool {
+        var words = [""], wasSmall = false
+        for character in name {
+            if !character.isLetter || character.isUppercase && wasSmall { words.append("") }
+            if character.isLetter { words[words.count - 1] += character.lowercased() }
+            wasSmall = character.isLowercase
+        }
+        return words.contains { word in beginnings.contains { word.hasPrefix($0) } }
+    }
+
     /// Returns the names in `folder`, sorted; empty if it cannot be read.
     static func entries(of folder: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()

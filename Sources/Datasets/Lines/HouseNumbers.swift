@@ -84,9 +84,18 @@ enum HouseNumbers {
 
     /// Returns numbers that are stored directly or each on its own.
     private static func numbers(_ object: HDF5File.Object, _ file: HDF5File) throws(InputError) -> [Double] {
+        func check(_ count: Int) throws(InputError) {
+            guard count <= LineOptions.mostCharacters else {
+                throw InputError(
+                    file.place, expected: "at most \(LineOptions.mostCharacters) digits", received: "\(count)")
+            }
+        }
         switch try file.dataSet(object) {
-        case .numbers(let numbers): return (0..<numbers.count).map(numbers.number)
+        case .numbers(let numbers):
+            try check(numbers.count)
+            return (0..<numbers.count).map(numbers.number)
         case .references(let objects):
+            try check(objects.count)
             var values: [Double] = []
             for object in objects {
                 guard case .numbers(let numbers) = try file.dataSet(object), numbers.count == 1 else {

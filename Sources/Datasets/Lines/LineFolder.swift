@@ -24,11 +24,14 @@ struct LineFolder {
 
     let path: String
     private(set) var train: [Entry] = []
+    /// The validation half; nil if it is to be held out from the training half.
+    private(set) var validation: [Entry]?
     /// The test half; nil if it is to be held out from the others.
     private(set) var test: [Entry]?
 
-    private static let fileNames: Set = ["file", "filename", "file_name", "image", "picture", "name", "path"]
-    private static let textNames: Set = ["text", "string", "transcription", "label", "value", "number"]
+    /// The names of columns, the first that there is being taken: a table may number its rows beside the text.
+    private static let fileNames = ["file", "filename", "file_name", "image", "picture", "path", "name"]
+    private static let textNames = ["text", "transcription", "string", "label", "value", "number"]
 
     /// Returns what `path` holds; nil if it is none of these.
     /// - Throws: an `InputError` if a table or a list cannot be read, or there are pictures but no texts.
@@ -49,9 +52,11 @@ struct LineFolder {
             return folder
         }
         for layout in Layout.allCases {
-            guard let train = try half(["train"], of: names, in: path, layout) else { continue }
+            var left = names
+            guard let train = try half(["train"], of: &left, in: path, layout) else { continue }
             folder.train = train
-            folder.test = try half(["test", "eval"], of: names, in: path, layout)
+            folder.test = try half(["test", "eval"], of: &left, in: path, layout)
+            folder.validation = try half(["val"], of: &left, in: path, layout)
             return folder
         }
         if let entries = named(path) {
@@ -72,21 +77,30 @@ struct LineFolder {
         case tables, lists, numbers, names
     }
 
-    /// Returns the entries of the first name that contains one of `words` and is a half in this layout.
+    /// Returns the entries of the name that has one of `words` and is a half in this layout, and takes it away from
+    /// `names`, so that nothing is two halves.
+    /// - Throws: an `InputError` if there are several.
     private static func half(
-        _ words: [String], of names: [String], in path: String, _ layout: Layout
+        _ words: [String], of names: inout [String], in path: String, _ layout: Layout
     ) throws(InputError) -> [Entry]? {
-        for name in names where words.contains(where: { name.lowercased().contains($0) }) {
+        var found: [(name: String, entries: [Entry])] = []
+        for name in names where DatasetFileNames.has(words, in: name) {
             let entries: [Entry]?
             switch layout {
             case .tables: entries = name.lowercased().hasSuffix(".csv") ? try table(joined(path, name)) : nil
-            case .lists: entries = try list(name, in: path, names)
+            case .lists: entries = try list(name, in: path)
             case .numbers: entries = try HouseNumbers.entries(in: joined(path, name))
             case .names: entries = named(joined(path, name))
             }
-            if let entries { return entries }
+            if let entries { found.append((name, entries)) }
         }
-        return nil
+        guard found.count <= 1 else {
+            throw InputError(
+                path, expected: "one part named \(words[0])", received: found.map(\.name).joined(separator: ", "),
+                remedy: "put each data set into a folder of its own")
+        }
+        names.removeAll { $0 == found.first?.name }
+        return found.first?.entries
     }
 
     /// Returns the rows of a table; nil if it lacks the columns.
@@ -95,9 +109,8 @@ struct LineFolder {
         let base = (path as NSString).deletingLastPathComponent
         guard let header = try table.nextRow() else { return nil }
         let names = header.map { $0.lowercased() }
-        guard let file = names.firstIndex(where: fileNames.contains),
-            let text = names.firstIndex(where: textNames.contains)
-        else { return nil }
+        func column(_ known: [String]) -> Int? { known.lazy.compactMap { names.firstIndex(of: $0) }.first }
+        guard let file = column(fileNames), let text = column(textNames) else { return nil }
         var entries: [Entry] = []
         while let row = try table.nextRow(columns: header.count) {
             let name = row[file]
@@ -110,10 +123,11 @@ struct LineFolder {
     }
 
     /// Reads a half in ORAND-CAR's layout: `a_train_images` with `a_train_gt.txt`.
-    private static func list(_ name: String, in path: String, _ names: [String]) throws(InputError) -> [Entry]? {
+    private static func list(_ name: String, in path: String) throws(InputError) -> [Entry]? {
         let ending = "_images", folder = joined(path, name)
         guard name.lowercased().hasSuffix(ending), DatasetFileNames.isFolder(folder) else { return nil }
         let stem = name.dropLast(ending.count).lowercased()
+        let names = DatasetFileNames.entries(of: path)
         guard let file = names.first(where: { $0.lowercased() == stem + "_gt.txt" }) else {
             throw InputError(
                 path, expected: "\(stem)_gt.txt beside \(name), a picture's name and its text in each line",
@@ -149,7 +163,7 @@ struct LineFolder {
 
     /// The characters of all texts, as class names: the ten digits if there are no others.
     var classNames: [String] {
-        let found = Set((train + (test ?? [])).flatMap { $0.text.map(String.init) })
+        let found = Set((train + (validation ?? []) + (test ?? [])).flatMap { $0.text.map(String.init) })
         return found.isSubset(of: ImageSet.digits) ? ImageSet.digits : found.sorted()
     }
 }

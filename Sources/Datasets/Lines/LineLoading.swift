@@ -9,6 +9,11 @@ extension DatasetLoader {
         guard let folder = try LineFolder.find(path) else { return nil }
         var data = try LineData(lines, height: options.lineSize?.height ?? 32, width: options.lineSize?.width ?? 256)
         let classNames = options.classNames ?? options.modelClasses ?? folder.classNames
+        guard ImageSet.classCounts.contains(classNames.count) else {
+            throw InputError(
+                path, expected: "at most \(ImageSet.classCounts.upperBound) different characters",
+                received: "\(classNames.count)")
+        }
         var notes: [String] = []
         func note(_ text: String) {
             notes.append(printable(text))
@@ -38,9 +43,14 @@ extension DatasetLoader {
                     + "length alike, by the seed (data.testFraction \(options.testFraction))")
             (test, train) = (train.subset(parts.validation), train.subset(parts.train))
         }
-        let parts = StratifiedSplit.indices(of: train.lengths, fraction: options.validationFraction, seed: seed)
-        let validation = train.subset(parts.validation)
-        if !parts.validation.isEmpty { train = train.subset(parts.train) }
+        let validation: LineSet
+        if let entries = folder.validation {
+            validation = try read(entries)
+        } else {
+            let parts = StratifiedSplit.indices(of: train.lengths, fraction: options.validationFraction, seed: seed)
+            validation = train.subset(parts.validation)
+            if !parts.validation.isEmpty { train = train.subset(parts.train) }
+        }
         data.stored = LineData.StoredSets(train: train, validation: validation, test: test)
         // There are no single characters.
         let none = try ImageSet(

@@ -10,7 +10,7 @@ enum LinePictures {
     /// Reads the lines of `entries` for networks of these widths, which are multiples of 16.
     /// - Throws: ``ConversionProblems`` naming every picture that cannot be used: it cannot be decoded, is empty, is
     ///   longer than the widest line, or its text has a character that is not a class. Photographs with a box, in which
-    ///   nobody can mend what is too faint, become lines of paper instead, which is noted.
+    ///   nobody can mend what is too faint or too long, become lines of paper instead, which is noted.
     static func read(
         _ entries: [LineFolder.Entry], classNames: [String], height: Int, widths: [Int], note: (String) -> Void,
         progress: (_ done: Int, _ total: Int) -> Void
@@ -19,8 +19,8 @@ enum LinePictures {
         defer { pool.shutdown() }
         let work = LinePictureWork(entries, height: height, widest: widths.last ?? 0)
         var set = LineSet(height: height, widths: widths, classNames: classNames)
-        var problems = ConversionProblems(), number = 0, unreadable = 0
-        let classes = Dictionary(zip(classNames, UInt8(0)...), uniquingKeysWith: { first, _ in first })
+        var problems = ConversionProblems(), number = 0, blank: [Blank: Int] = [:]
+        let classes = Dictionary(zip(classNames, UInt8.min...UInt8.max), uniquingKeysWith: { first, _ in first })
         for start in stride(from: 0, to: entries.count, by: LinePictureWork.atOnce) {
             work.range = start..<min(start + LinePictureWork.atOnce, entries.count)
             pool.run(work, tasks: work.range.count)
@@ -28,7 +28,7 @@ enum LinePictures {
                 do throws(InputError) {
                     for text in result.notes { note("\(entry.file): \(text)") }
                     let line = try result.line.get(), text = try Self.text(entry, classes, classNames)
-                    if result.isUnreadable { unreadable += 1 }
+                    if let why = result.blank { blank[why, default: 0] += 1 }
                     guard let bucket = set.buckets.firstIndex(where: { line.width <= $0.width }) else { continue }
                     set.buckets[bucket].add(line, text: text, number: number, name: entry.file, height: height)
                     number += 1
@@ -39,11 +39,19 @@ enum LinePictures {
             progress(work.range.upperBound, entries.count)
         }
         try problems.check()
-        if unreadable > 0 {
-            note("no writing was found in \(unreadable) of \(entries.count) photographs: they are lines of paper")
+        if let count = blank[.noWriting] {
+            note("no writing was found in \(count) of \(entries.count) photographs: they are lines of paper")
+        }
+        if let count = blank[.tooLong] {
+            note(
+                "\(count) of \(entries.count) photographs show longer lines than \(widths.last ?? 0) pixels, \(height) high: "
+                    + "they are lines of paper (a wider model.inputShape takes them)")
         }
         return set
     }
+
+    /// Why a photograph is a line of paper.
+    fileprivate enum Blank { case noWriting, tooLong }
 
     private static func text(
         _ entry: LineFolder.Entry, _ classes: [String: UInt8], _ classNames: [String]
@@ -95,8 +103,7 @@ private final class LinePictureWork: ParallelWork {
     struct Outcome {
         var line: Result<LinePreparation.Line, InputError>
         var notes: [String]
-        /// Whether a photograph shows no writing that is found.
-        var isUnreadable: Bool
+        var blank: LinePictures.Blank?
     }
 
     init(_ entries: [LineFolder.Entry], height: Int, widest: Int) {
@@ -115,14 +122,14 @@ private final class LinePictureWork: ParallelWork {
 
     func run(task: Int, worker: Int) {
         let index = range.lowerBound + task, entry = entries[index], file = entry.file
-        var notes: [String] = [], isUnreadable = false
+        var notes: [String] = [], blank: LinePictures.Blank?
         let line = Result { () throws(InputError) in
             var image = try ImageDecoder.read(file) { notes.append($0) }
             if let box = entry.box { image = try Self.part(box, of: image, entry) }
             let ink = Segmentation.glyph(in: image) { $0.glyph($0.groups) }, line = ink.flatMap(preparation.line)
-            if entry.box != nil, line.map({ $0.width > widest }) ?? true {
-                isUnreadable = true
-                return preparation.paper
+            if entry.box != nil {
+                blank = line.map { $0.width > widest ? .tooLong : nil } ?? .noWriting
+                if blank != nil { return preparation.paper }
             }
             guard let line else {
                 throw InputError(file, expected: "a picture of a line of text", received: "an empty one")
@@ -134,7 +141,7 @@ private final class LinePictureWork: ParallelWork {
             }
             return line
         }
-        results.withLock { $0[index] = Outcome(line: line, notes: notes, isUnreadable: isUnreadable) }
+        results.withLock { $0[index] = Outcome(line: line, notes: notes, blank: blank) }
     }
 
     /// Returns the part of a picture that shows the text.

@@ -40,6 +40,11 @@ package struct ConvertedData: Sendable {
         [("train", train), ("val", validation), ("test", test)].compactMap { name, set in set.map { (name, $0) } }
     }
 
+    /// The same images with light and dark swapped.
+    package var inverted: ConvertedData {
+        ConvertedData(train: train.inverted, validation: validation?.inverted, test: test?.inverted)
+    }
+
     /// Returns the data with `fraction` of each class held out as the test half, if there is none; it is drawn as
     /// validation images are.
     package func withTest(fraction: Double, seed: UInt64 = 0) -> ConvertedData {

@@ -104,7 +104,7 @@ package struct ImageCSV {
     ) throws -> ImageSet {
         let path = text.path
         let reader = try ImageCSV(text, options, need: .required)
-        let range = try reader.scan(classes: classes.map { Set($0) })
+        let range = try reader.scan(classes: classes)
         let size = reader.columns.size
         if let train, (train.width, train.height) != size {
             throw InputError(
@@ -125,7 +125,8 @@ package struct ImageCSV {
         }
         let names = classNames ?? (0...Int(rows.labels.max() ?? 0)).map { "\($0)" }
         guard names.count >= 2 else {
-            throw InputError(path, expected: "at least two classes", received: "only label \(names[0])")
+            throw InputError(
+                path, expected: "at least two classes", received: names.first.map { "only \($0)" } ?? "none")
         }
         for text in reader.notes + range.notes { note("\(path): \(text)") }
         var set = try ImageSet(
@@ -202,8 +203,9 @@ package struct ImageCSV {
 
     /// Scans every field.
     /// - Throws: ``ConversionProblems`` if some cannot be used.
-    private func scan(classes: Set<String>?) throws -> Scan {
+    private func scan(classes known: [String]?) throws -> Scan {
         var text = text, fields: [Range<Int>] = []
+        let classes = known.map { Set($0) }, namesAreNumbers = Self.areOtherNumbers(known)
         var scan = Scan(), problems = ConversionProblems()
         func problem(_ column: Int, _ expected: String, _ received: String, remedy: String? = nil) {
             problems.add(
@@ -241,7 +243,11 @@ package struct ImageCSV {
                     } else {
                         scan.words.insert(word)
                     }
-                } else if text.number(fields[label]).flatMap({ UInt8(exactly: $0) }) == nil {
+                } else if let number = text.number(fields[label]).flatMap({ UInt8(exactly: $0) }) {
+                    if namesAreNumbers, let classes, !classes.contains("\(number)") {
+                        problem(label, "a class of the training images", word)
+                    }
+                } else {
                     problem(label, "a label, a whole number in 0…255", word)
                 }
             }
@@ -294,6 +300,12 @@ package struct ImageCSV {
         var names: [String] = []
     }
 
+    /// Returns whether labels that are numbers are names of `classes`, as "1", "2" and "5", not positions among them.
+    private static func areOtherNumbers(_ classes: [String]?) -> Bool {
+        guard let classes else { return false }
+        return classes.allSatisfy { UInt8($0) != nil } && classes != classes.indices.map { "\($0)" }
+    }
+
     /// Reads every row; `scan` has validated them.
     private func images(_ scan: Scan, classes: [String]?) throws -> Rows {
         var text = text, fields: [Range<Int>] = []
@@ -304,6 +316,7 @@ package struct ImageCSV {
         let places = Dictionary(
             (classes ?? []).enumerated().map { ($1, UInt8(truncatingIfNeeded: $0)) },
             uniquingKeysWith: { first, _ in first })
+        let namesAreNumbers = Self.areOtherNumbers(classes)
         var rows = Rows()
         rows.pixels.reserveCapacity(count)
         while try text.next(&fields) {
@@ -313,10 +326,9 @@ package struct ImageCSV {
                 rows.sets.append(
                     Self.labels(text.text(fields[label])).reduce(0) { $0 | 1 << UInt64(places[$1] ?? 0) })
             } else if let label = columns.label {
-                rows.labels.append(
-                    hasWords
-                        ? places[ClassName.shown(text.text(fields[label]))] ?? 0
-                        : UInt8(text.number(fields[label]) ?? 0))
+                let number = hasWords ? 0 : UInt8(text.number(fields[label]) ?? 0)
+                let name = hasWords ? ClassName.shown(text.text(fields[label])) : "\(number)"
+                rows.labels.append(hasWords || namesAreNumbers ? places[name] ?? 0 : number)
             }
             if columns.label == nil || columns.index != nil {
                 rows.names.append(columns.index.map { text.text(fields[$0]) } ?? "\(rows.names.count + 1)")

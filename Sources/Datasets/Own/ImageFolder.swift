@@ -129,6 +129,11 @@ package enum ImageFolder {
         }) {
             throw InputError(folder, expected: "class names that can be folders", received: strange)
         }
+        guard let colour = PNG.Colour(rawValue: data.train.channels) else {
+            throw InputError(
+                folder, expected: "images of 1 channel or 3, which PNG has colours for",
+                received: "\(data.train.channels)", remedy: "--to csv or --to idx")
+        }
         try ConversionFiles.makeEmpty(folder)
         let total = data.parts.reduce(0) { $0 + $1.set.count }
         var done = 0
@@ -136,8 +141,7 @@ package enum ImageFolder {
             for name in set.classNames { try ConversionFiles.make("\(folder)/\(half)/\(name)") }
             for index in 0..<set.count {
                 let pixels = set.bytes(of: index)
-                let png = PNG(
-                    width: set.width, height: set.height, colour: set.channels == 3 ? .rgb : .grey, pixels: pixels)
+                let png = PNG(width: set.width, height: set.height, colour: colour, pixels: pixels)
                 let number = Text.padded(index, 5)
                 let name = set.classNames[Int(set.labels[index])]
                 try ConversionFiles.write(try png.encoded(), to: "\(folder)/\(half)/\(name)/\(number).png")

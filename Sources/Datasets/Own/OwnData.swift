@@ -28,21 +28,22 @@ struct OwnData {
             return OwnData(path: path, kind: .idx)
         }
         if FolderLayout.mayBe(path) { return OwnData(path: path, kind: .pictures) }
-        let tables = DatasetFileNames.entries(of: path).filter { isTable($0) && !$0.hasPrefix(".") }
+        var tables = DatasetFileNames.entries(of: path).filter { isTable($0) && !$0.hasPrefix(".") }
         guard !tables.isEmpty else { return nil }
-        func part(_ words: [String]) throws(InputError) -> String? {
-            let found = tables.filter { name in words.contains { name.lowercased().contains($0) } }
+        /// Takes the table of a part away from the others, so that none is two parts.
+        func take(_ word: String) throws(InputError) -> String? {
+            let found = tables.filter { DatasetFileNames.has([word], in: $0) }
             guard found.count <= 1 else {
                 throw InputError(
-                    path, expected: "one table for \(words[0])", received: found.joined(separator: ", "),
+                    path, expected: "one table for \(word)", received: found.joined(separator: ", "),
                     remedy: "name the one: --data \(joined(path, found[0]))")
             }
+            tables.removeAll { found.contains($0) }
             return found.first.map { joined(path, $0) }
         }
-        let train = try part(["train"])
-        if let train {
-            return OwnData(
-                path: path, kind: .tables(train: train, validation: try part(["val"]), test: try part(["test"])))
+        if let train = try take("train") {
+            let test = try take("test")
+            return OwnData(path: path, kind: .tables(train: train, validation: try take("val"), test: test))
         }
         guard tables.count == 1 else {
             throw InputError(
@@ -95,16 +96,16 @@ struct OwnData {
             read = sharded.data
             shardDigest = sharded.digest
         }
-        var data = read.withTest(fraction: options.testFraction, seed: seed)
-        if read.test == nil, options.isAllTest {
+        var data = read.withTest(fraction: options.isWhole ? 0 : options.testFraction, seed: seed)
+        if read.test == nil, options.isAllTest, !options.isWhole {
             data = ConvertedData(train: read.train, test: read.train)
             note("\(path) has no test half: all \(read.train.count) images are tested on")
-        } else if read.test == nil {
+        } else if read.test == nil, !options.isWhole {
             note(
                 "\(path) has no test half: \(data.test?.count ?? 0) of \(read.train.count) images were put aside as one, of each "
                     + "class alike, by the seed (data.testFraction \(options.testFraction))")
         }
-        guard let test = data.test else {
+        guard let test = data.test ?? (options.isWhole ? data.train.subset([]) : nil) else {
             throw InputError(
                 path, expected: "a test half, or images enough to put one aside",
                 received: "\(read.train.count) images",

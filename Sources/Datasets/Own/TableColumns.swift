@@ -66,7 +66,7 @@ struct TableColumns {
         let names = header.map { $0.map { $0.lowercased() } } ?? []
         if index == nil { index = names.indices.first { Self.indexNames.contains(names[$0]) && $0 != named } }
         func extents(_ values: Int) -> (width: Int, height: Int)? {
-            guard values.isMultiple(of: channels) else { return nil }
+            guard values > 0, values.isMultiple(of: channels) else { return nil }
             let pixels = values / channels
             if let size { return size.width * size.height == pixels ? size : nil }
             let side = Int(Double(pixels).squareRoot().rounded())

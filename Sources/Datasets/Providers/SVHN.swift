@@ -32,7 +32,14 @@ public struct SVHN: DataProviderKind {
     public func load() throws -> ProvidedData {
         let directory = directory
         var train = try Self.read(joined(directory, "train_32x32.mat"))
-        if extra { train = train.joined(with: try Self.read(joined(directory, "extra_32x32.mat"))) }
+        if extra {
+            let path = joined(directory, "extra_32x32.mat"), more = try Self.read(path)
+            guard more.hasSize(of: train) else {
+                throw InputError(
+                    path, expected: "images of \(train.sizeText), as the others", received: more.sizeText)
+            }
+            train = train.joined(with: more)
+        }
         return ProvidedData(train: train) { try Self.read(joined(directory, "test_32x32.mat")) }
     }
 
@@ -43,7 +50,9 @@ public struct SVHN: DataProviderKind {
                 path, expected: "matrices X and y",
                 received: printable(file.matrices.keys.sorted().joined(separator: ", ")))
         }
-        guard x.type == .uint8, x.extents.count == 4 || x.extents.count == 3, x.extents[2] == 3 else {
+        guard x.type == .uint8, x.extents.count == 4 || x.extents.count == 3, x.extents[2] == 3,
+            x.extents[..<2].allSatisfy({ (1...IDX.largestExtent).contains($0) })
+        else {
             throw InputError(
                 path, expected: "X as bytes [32, 32, 3, N]", received: "\(x.type) \(IDX.describe(x.extents))")
         }

@@ -49,7 +49,14 @@ struct ShardManifest: Sendable {
     static func parse(_ bytes: [UInt8], path: String) throws(InputError) -> ShardManifest {
         let json = try JSONValue.parse(bytes, name: path, limit: limit)
         let manifest = try section.codec.decode(json, ConfigurationPath(text: path))
-        for shard in manifest.train + manifest.val + manifest.test {
+        let shards = manifest.train + manifest.val + manifest.test
+        guard manifest.height * manifest.width * manifest.channels <= Int(Int32.max),
+            shards.reduce(0, { $0 + $1.count }) <= IDX.largestCount
+        else {
+            throw InputError(
+                path, expected: "at most \(IDX.largestCount) images of at most \(Int32.max) values", received: "more")
+        }
+        for shard in shards {
             for name in [shard.images, shard.labels] where name.contains("/") || name.hasPrefix(".") {
                 throw InputError(path, expected: "names of files beside it", received: printable(name))
             }

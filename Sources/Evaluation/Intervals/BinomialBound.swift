@@ -23,9 +23,11 @@ package enum BinomialBound {
         return (low + high) / 2
     }
 
-    /// Returns the smallest number of error-free samples whose upper bound is at most `rate`.
+    /// Returns the smallest number of error-free samples whose upper bound is at most `rate`; `Int.max` if none is
+    /// large enough.
     package static func leastCount(rate: Double, level: Double) -> Int {
-        Int((log(1 - level) / log(1 - rate)).rounded(.up))
+        let count = (log1p(-level) / log1p(-rate)).rounded(.up)
+        return count < 0x1p62 ? Int(count) : Int.max
     }
 
     /// Returns `P(X ≥ successes)` for X binomial of `count` trials at probability `rate`, in (0, 1).

@@ -211,10 +211,15 @@ extension Codec where Value == Sweep {
                         "a key other than training.epochs, with halving", .string("training.epochs"),
                         remedy: "its rungs are epochs; or set halving to null")
                 }
-                if sweep.monitor == .validationLoss, paths.contains("training.labelSmoothing") {
+                let shaping = paths.first { path in
+                    ["training.loss", "training.labelSmoothing", "training.classWeights"].contains {
+                        path == $0 || path.hasPrefix($0 + ".") || $0.hasPrefix(path + ".")
+                    }
+                }
+                if sweep.monitor == .validationLoss, let shaping {
                     throw path.key("monitor").error(
-                        "validationAccuracy where training.labelSmoothing varies", .string("validationLoss"),
-                        remedy: "the loss is taken against smoothed labels: losses cannot be compared")
+                        "validationAccuracy where \(shaping) varies", .string("validationLoss"),
+                        remedy: "it changes what the loss means: losses cannot be compared")
                 }
                 return sweep
             },

@@ -7,8 +7,6 @@ extension HDF5File {
         case references([Object])
     }
 
-    /// The largest data set, or piece of one, that can be in this file: memory in proportion to what is there.
-    private var largest: Int { Gzip.largestRatio * bytes.count + 1 << 16 }
     private static let mostExtents = 32
 
     /// What is stored: its type and the bytes of each element.
@@ -33,14 +31,13 @@ extension HDF5File {
         var size = type.size
         for extent in extents {
             let (product, overflow) = size.multipliedReportingOverflow(by: extent)
-            guard !overflow, product <= largest else {
-                throw damage("at most \(largest) bytes", IDX.describe(extents))
-            }
+            guard !overflow else { throw damage("an array that fits", IDX.describe(extents)) }
             size = product
         }
+        try reserve(size)
         let bytes = try content(
             try message(MessageType.layout, "layout"), extents, elementSize: type.size, size: size,
-            filters: try filters(messages.first { $0.type == MessageType.filters }))
+            filters: try filters(messages.first { $0.type == MessageType.filters }, elementSize: type.size))
         if let numbers = type.numbers {
             return .numbers(StoredNumbers(extents: extents, type: numbers, bytes: bytes))
         }
@@ -110,9 +107,7 @@ extension HDF5File {
         for axis in 0..<rank {
             let side = try layout.number(11 + 4 * axis, 4, self)
             let (product, overflow) = chunkSize.multipliedReportingOverflow(by: side)
-            guard side > 0, !overflow, product <= largest else {
-                throw damage("pieces of at most \(largest) bytes", "larger or empty ones")
-            }
+            guard side > 0, !overflow else { throw damage("pieces that fit", "larger or empty ones") }
             (chunkSize, sides) = (product, sides + [side])
         }
         guard size > 0 else { return [] }
@@ -126,6 +121,7 @@ extension HDF5File {
                 throw damage("pieces within \(IDX.describe(extents))", "one at \(first)")
             }
             var chunk = try part(leaf.child, try key.number(0, 4, self))
+            for _ in filters { try reserve(chunkSize) }
             let skipped = try key.number(4, 4, self)
             for (index, filter) in filters.enumerated().reversed() where skipped >> index & 1 == 0 {
                 chunk = try filter.undone(chunk, size: chunkSize, self)
@@ -188,19 +184,22 @@ extension HDF5File {
         }
     }
 
-    private func filters(_ message: Message?) throws(InputError) -> [Filter] {
+    /// Returns the filters in the order in which they were applied.
+    private func filters(_ message: Message?, elementSize: Int) throws(InputError) -> [Filter] {
         guard let message else { return [] }
         let version = try message.number(0, 1, self), count = try message.number(1, 1, self)
         guard version == 1 else { throw newer("list of filters of version \(version)") }
-        var filters: [Filter] = [], position = 8
+        var filters: [Filter] = [], position = 8, seen: Set<Int> = []
         for _ in 0..<count {
             let id = try message.number(position, 2, self), nameSize = try message.number(position + 2, 2, self)
             let values = try message.number(position + 6, 2, self), first = position + 8 + (nameSize + 7) / 8 * 8
+            guard seen.insert(id).inserted else { throw damage("each filter once", "filter \(id) twice") }
             switch id {
             case 1: filters.append(.deflate)
             case 2:
-                let elementSize = try message.number(first, 4, self)
-                guard elementSize > 0 else { throw damage("elements to shuffle", "none") }
+                guard try message.number(first, 4, self) == elementSize else {
+                    throw damage("elements of \(elementSize) bytes to shuffle", "others")
+                }
                 filters.append(.shuffle(elementSize: elementSize))
             case 3: filters.append(.checksum)
             default: throw damage("data that are stored as they are, or deflated", "filter \(id)")

@@ -18,14 +18,18 @@ package final class HDF5File {
     let bytes: [UInt8]
     /// The position that addresses count from.
     private var base = 0
-    /// How many more bytes may be looked at; see ``part(_:_:)``.
+    /// How many more bytes may be looked at; see ``position(_:_:)``.
     private var budget: Int
+    /// How many more bytes of data sets may be made; see ``reserve(_:)``.
+    private var room: Int
 
     private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
     /// The largest file that is read.
     private static let largestFile = 4 << 30
     /// The maximum number of messages in an object's header.
     private static let mostMessages = 4096
+    /// The maximum number of bytes of a name.
+    private static let longestName = 256
 
     /// Reads the file at `path`.
     /// - Throws: an `InputError` if it is another kind of file, truncated or damaged.
@@ -41,6 +45,7 @@ package final class HDF5File {
     package init(_ bytes: [UInt8], place: String) throws(InputError) {
         (self.bytes, self.place) = (bytes, place)
         budget = 16 * bytes.count + 1 << 16
+        room = 64 * bytes.count + 1 << 20
         var start = 0
         while start + 8 <= bytes.count, !bytes[start..<start + 8].elementsEqual(Self.signature) {
             start = start == 0 ? 512 : 2 * start
@@ -73,6 +78,13 @@ package final class HDF5File {
         budget -= count + 8
         guard budget >= 0 else { throw damage("objects that are each within one other", "a cycle") }
         return start
+    }
+
+    /// Counts `count` bytes that are about to be made out of the file: unpacked, put together, or not stored at all. All
+    /// together are bounded in proportion to the file's size, so that memory and time are.
+    func reserve(_ count: Int) throws(InputError) {
+        guard count <= room else { throw damage("data in proportion to its size", "more") }
+        room -= count
     }
 
     /// Returns `count` bytes at `address`.
@@ -171,7 +183,7 @@ package final class HDF5File {
         }
         let heap = try table.number(8, 8, self)
         guard try part(heap, 4).elementsEqual("HEAP".utf8) else { throw damage("a heap of names", "something else") }
-        let names = (address: try number(heap + 24, 8), size: try number(heap + 8, 8))
+        let names = try part(try number(heap + 24, 8), try number(heap + 8, 8))
         var members: [String: Object] = [:]
         for leaf in try leaves(try table.number(0, 8, self), type: 0, keySize: 8) {
             guard try part(leaf.child, 4).elementsEqual("SNOD".utf8) else {
@@ -179,20 +191,12 @@ package final class HDF5File {
             }
             for entry in 0..<(try number(leaf.child + 6, 2)) {
                 let address = leaf.child + 8 + 40 * entry, offset = try number(address, 8)
-                guard offset < names.size else { throw damage("a name within its heap", "one beyond it") }
-                members[try name(names.address + offset, atMost: names.size - offset)] = Object(
-                    address: try number(address + 8, 8))
+                guard offset < names.count else { throw damage("a name within its heap", "one beyond it") }
+                let name = names[offset...].prefix(Self.longestName).prefix { $0 != 0 }
+                members[String(decoding: name, as: UTF8.self)] = Object(address: try number(address + 8, 8))
             }
         }
         return members
-    }
-
-    private func name(_ address: Int, atMost limit: Int) throws(InputError) -> String {
-        var characters: [UInt8] = []
-        while characters.count < min(limit, 256), let next = try part(address + characters.count, 1).first, next != 0 {
-            characters.append(next)
-        }
-        return String(decoding: characters, as: UTF8.self)
     }
 
     /// Returns the leaves of a tree, each with the key before it.

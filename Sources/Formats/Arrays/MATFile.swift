@@ -10,6 +10,8 @@ import Tensors
 package struct MATFile: Sendable {
     /// The matrices by name.
     package private(set) var matrices: [String: StoredNumbers] = [:]
+    /// How many more bytes of matrices may be read.
+    private var room: Int
 
     private static let matrixType: UInt32 = 14, compressedType: UInt32 = 15
     /// The maximum number of extents of a matrix.
@@ -17,14 +19,15 @@ package struct MATFile: Sendable {
 
     /// Reads the file at `path`.
     /// - Throws: an `InputError` if it is of another kind, truncated or damaged, or larger than 8 GiB unpacked.
-    package init(_ path: String) throws(InputError) { try self.init(BinaryFile(path)) }
+    package init(_ path: String) throws(InputError) { try self.init(BinaryFile(path), limit: IDX.largestPayload) }
 
     /// Parses a file in memory.
-    package init(_ bytes: [UInt8], place: String) throws(InputError) {
-        try self.init(MemorySource(bytes, place: place))
+    package init(_ bytes: [UInt8], place: String, limit: Int = IDX.largestPayload) throws(InputError) {
+        try self.init(MemorySource(bytes, place: place), limit: limit)
     }
 
-    private init(_ source: any ByteSource) throws(InputError) {
+    private init(_ source: any ByteSource, limit: Int) throws(InputError) {
+        room = limit
         let header = try source.read(exactly: 128)
         guard header.count == 128, header[126] == UInt8(ascii: "I"), header[127] == UInt8(ascii: "M"),
             header[124] == 0, header[125] == 1
@@ -54,7 +57,8 @@ package struct MATFile: Sendable {
     /// Reads the content of an element, to its end.
     private mutating func read(_ tag: Tag, _ source: any ByteSource, _ place: String) throws(InputError) {
         let part = SourcePart(source, size: tag.size)
-        if tag.type == Self.matrixType, let (name, matrix) = try Self.matrix(part) {
+        if tag.type == Self.matrixType, let (name, matrix) = try Self.matrix(part, limit: room) {
+            room -= matrix.bytes.count
             guard matrices.updateValue(matrix, forKey: name) == nil else {
                 throw InputError(source.place, expected: "one matrix of a name", received: "two of \(printable(name))")
             }
@@ -63,7 +67,7 @@ package struct MATFile: Sendable {
     }
 
     /// Reads a matrix; nil if it is not one of real numbers.
-    private static func matrix(_ source: SourcePart) throws(InputError) -> (String, StoredNumbers)? {
+    private static func matrix(_ source: SourcePart, limit: Int) throws(InputError) -> (String, StoredNumbers)? {
         let flags = try element(source, limit: 8)
         guard flags.type == .uint32, flags.bytes.count == 8 else {
             throw damage(source, "its flags", "others")
@@ -79,12 +83,12 @@ package struct MATFile: Sendable {
         var count = 1
         for extent in extents {
             let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-            guard extent >= 0, !overflow, product <= IDX.largestPayload else {
-                throw damage(source, "at most 8 GiB", IDX.describe(extents))
+            guard extent >= 0, !overflow, product <= limit else {
+                throw damage(source, "at most \(limit) bytes", IDX.describe(extents))
             }
             count = product
         }
-        var numbers = try element(source, limit: IDX.largestPayload)
+        var numbers = try element(source, limit: limit)
         guard numbers.count == count else {
             throw damage(source, "\(count) numbers, \(IDX.describe(extents))", "\(numbers.count)")
         }

@@ -59,7 +59,7 @@ enum NPY {
                 received: "another length")
         }
         var values = [Float](repeating: 0, count: count)
-        let places = header.isFortran ? fortranPlaces(header.shape) : nil
+        let places = header.isFortran && count > 0 ? fortranPlaces(header.shape) : nil
         for index in 0..<count {
             values[places?[index] ?? index] = header.format.value(bytes, at: index * header.format.size)
         }

@@ -24,28 +24,27 @@ final class ZlibSource: ByteSource {
 
     func read(upTo count: Int) throws(InputError) -> [UInt8] {
         guard !ended, count > 0 else { return [] }
-        var output = [UInt8](repeating: 0, count: min(count, 1 << 24))
-        while true {
+        var output = [UInt8](repeating: 0, count: min(count, 1 << 24)), filled = 0
+        while filled < output.count, !ended {
             if position == input.count {
                 input = try source.read(upTo: 1 << 16)
                 position = 0
             }
             let exhausted = input.isEmpty
-            let step = stream.inflate(input, from: position, into: &output)
+            let step = stream.inflate(input, from: position, into: &output, at: filled)
             position += step.consumed
+            filled += step.produced
             produced += step.produced
             guard produced <= limit else { throw damaged("more than \(limit) bytes unpacked") }
             switch step.outcome {
             case .damaged(let message): throw damaged("damaged data (\(message))")
-            case .more where step.produced == 0:
-                if exhausted { throw damaged("truncated data") }
-                continue
+            case .more where step.produced == 0 && exhausted: throw damaged("truncated data")
             case .more: break
             case .end: ended = true
             }
-            output.removeLast(output.count - step.produced)
-            return output
         }
+        output.removeLast(output.count - filled)
+        return output
     }
 
     /// Reads to the end of the stream, which must be that of the source, and checks it.

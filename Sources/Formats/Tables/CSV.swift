@@ -8,10 +8,20 @@ package struct CSV {
     /// Returns a name, quoted if it contains a comma, a quote or a line break. A name that a spreadsheet would treat as
     /// a formula is prefixed by an apostrophe, which spreadsheets interpret as a text marker.
     package static func quoted(_ name: String) -> String {
-        let isFormula = name.count > 1 && "=+-@\t".contains(name[name.startIndex]) && Double(name) == nil
-        let field = isFormula ? "'" + name : name
+        let field = isFormula(name) ? "'" + name : name
         let special = field.utf8.contains { $0 == 0x2C || $0 == 0x22 || $0 == 0x0A || $0 == 0x0D }
         return special ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
+    }
+
+    /// Returns a name as it was before ``quoted(_:)``, without the apostrophe.
+    package static func unquoted(_ field: String) -> String {
+        guard field.first == "'" else { return field }
+        let name = String(field.dropFirst())
+        return isFormula(name) ? name : field
+    }
+
+    private static func isFormula(_ name: String) -> Bool {
+        name.count > 1 && "=+-@\t".contains(name[name.startIndex]) && Double(name) == nil
     }
 
     package init(header: [String], reservingBytes bytes: Int = 0) {

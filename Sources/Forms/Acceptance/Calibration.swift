@@ -139,6 +139,8 @@ package struct FormCalibration: Hashable, Sendable {
         }
         var options = AcceptanceOptions()
         (options.error, options.level) = (try number("error"), try number("level"))
+        guard options.error > 0, options.error < 0.5 else { throw failure("error") }
+        guard options.level > 0.5, options.level < 1 else { throw failure("level") }
         if let per = json.object?["per"] {
             guard let scope = per.string.flatMap(AcceptanceOptions.Scope.init) else { throw failure("per") }
             options.per = scope

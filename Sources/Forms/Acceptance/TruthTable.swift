@@ -22,7 +22,7 @@ package struct TruthTable: Sendable {
         while let row = try table.nextRow(columns: head.count) {
             // Values accepted by the reader are not ground truth, and undecided fields are not empty.
             if let status, !row[status].hasPrefix("keyed") { continue }
-            values[Self.key(row[name], row[field])] = row[value]
+            values[Self.key(CSV.unquoted(row[name]), row[field])] = CSV.unquoted(row[value])
         }
     }
 

@@ -37,6 +37,8 @@ package struct PageBox: Hashable, Sendable {
             x: left, y: top, width: max(right, other.right) - left, height: max(bottom, other.bottom) - top)
     }
 
+    func contains(_ p: Point) -> Bool { p.x >= x && p.y >= y && p.x <= right && p.y <= bottom }
+
     /// Returns the box extended by `dx` on the left and right, and by `dy` at the top and bottom.
     func padded(_ dx: Double, _ dy: Double) -> PageBox {
         PageBox(x: x - dx, y: y - dy, width: width + 2 * dx, height: height + 2 * dy)

@@ -45,6 +45,9 @@ extension FormTemplate {
         }
     }
 
+    /// How many times longer than the other a page's side may be.
+    private var mostAspect: Double { 100 }
+
     private func validate(
         _ page: FormPage, _ place: ConfigurationPath, _ names: inout Set<String>
     ) throws(InputError) {
@@ -53,6 +56,22 @@ extension FormTemplate {
                 throw InputError(
                     path.text, expected: "a box within the page of \(page.width)×\(page.height)",
                     received: "[\(box.x), \(box.y), \(box.width), \(box.height)]")
+            }
+        }
+        let (longer, shorter) = (max(page.width, page.height), min(page.width, page.height))
+        guard shorter >= 1e-3, longer <= mostAspect * shorter else {
+            throw InputError(
+                place.text, expected: "a page of sides from 0.001, one at most \(Int(mostAspect)) times the other",
+                received: "\(page.width)×\(page.height)")
+        }
+        for (index, line) in page.lines.enumerated() {
+            // Drawn by hand, they may end a little outside.
+            let near = PageBox(x: 0, y: 0, width: page.width, height: page.height).padded(longer / 50, longer / 50)
+            guard [line.start, line.end].allSatisfy({ near.contains($0) }) else {
+                throw InputError(
+                    place.key("lines").index(index).text,
+                    expected: "a line within the page of \(page.width)×\(page.height)",
+                    received: "[\(line.start.x), \(line.start.y), \(line.end.x), \(line.end.y)]")
             }
         }
         for (index, mark) in page.marks.enumerated() { try check(mark, place.key("marks").index(index)) }

@@ -198,7 +198,3 @@ package enum TemplateProposal {
         return Double(covered) > mostCovered * Double(count)
     }
 }
-
-extension PageBox {
-    func contains(_ p: Point) -> Bool { p.x >= x && p.y >= y && p.x <= right && p.y <= bottom }
-}

@@ -15,11 +15,17 @@ extension WeightImport {
     /// - Parameters:
     ///   - experiment: the configuration of `graph`; its data set names the classes if their number fits.
     ///   - normalization: the mean and standard deviation of the pixels in [0, 1], if they were standardised.
-    /// - Throws: an ``InputError`` if the configuration standardises but no mean and deviation are given.
+    /// - Throws: an ``InputError`` if the configuration standardises but no mean and deviation are given, or if it is of
+    ///   lines, which are never standardised.
     package func model(
         of experiment: Experiment, _ graph: ResolvedGraph, normalization: (mean: Float, standardDeviation: Float)?
     ) throws(InputError) -> SavedModel {
         var experiment = experiment
+        if graph.readsLines, normalization != nil || experiment.data.normalization == .standardize {
+            throw InputError(
+                "data.normalization", expected: "none for lines, whose pixels are in [0, 1]",
+                received: "a mean and a standard deviation")
+        }
         if normalization != nil {
             experiment.data.normalization = .standardize
         } else if experiment.data.normalization == .standardize {

@@ -6,6 +6,9 @@ enum LayerName {
         "_orig_mod", "module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
     ]
 
+    /// The maximum number of common parts that are taken off.
+    private static let mostPrefixes = 64
+
     private static func parts(_ name: String) -> [Substring] { name.split { $0 == "." || $0 == "/" } }
 
     /// Returns each name with dots, without wrappers and without the common prefix, by the name as written. Names stay
@@ -24,7 +27,9 @@ enum LayerName {
         }
         var ways = [whole, own]
         var rest = own
-        while let first = rest.first?.first, rest.allSatisfy({ $0.count > 1 && $0[0] == first }) {
+        while ways.count < mostPrefixes, let first = rest.first?.first,
+            rest.allSatisfy({ $0.count > 1 && $0[0] == first })
+        {
             rest = rest.map { Array($0.dropFirst()) }
             ways.append(rest)
         }

@@ -24,6 +24,7 @@ extension Model {
     ///   ``OperationError`` if no layer is faster at equal accuracy.
     /// - Complexity: About a dozen passes over all images.
     public func quantized(on images: ImageSet, threads: Int? = nil) throws -> Model {
+        try requireOneLabel()
         try Classifier.check(saved.graph, fits: images, named: "images")
         guard images.count > 0 else { throw InputError("images", expected: "at least one", received: "none") }
         let pool = WorkerPool(threads: try Machinery.threads(threads))

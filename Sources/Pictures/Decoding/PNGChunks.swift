@@ -4,10 +4,10 @@ import Tensors
 /// The chunks of a PNG file, validated before libpng sees them: libpng skips damaged chunks that are not critical,
 /// transparency among them.
 ///
-/// Everything that the pixels depend on must be present with a correct checksum. Damaged chunks that the pixels do not
-/// depend on, such as texts and times, are removed; a missing end after the pixels is restored, and bytes after the end
-/// are dropped; each of these is noted. A chunk of unknown name with a wrong checksum is an error, since the pixels may
-/// depend on it.
+/// Everything that the pixels depend on must be present with a correct checksum. Chunks that the pixels do not depend on,
+/// such as texts and times, are removed, since libpng unpacks every text; a missing end after the pixels is restored, and
+/// bytes after the end are dropped; that, and damage, is noted. A chunk of unknown name with a wrong checksum is an error,
+/// since the pixels may depend on it.
 struct PNGChunks {
     /// A valid file with the same pixels.
     private(set) var bytes: [UInt8]
@@ -41,7 +41,7 @@ struct PNGChunks {
             let name = String(decoding: file[(position + 4)..<(position + 8)], as: UTF8.self)
             let isSound = Zlib.crc32(Array(file[(position + 4)..<end])) == word(end)
             if isSound {
-                bytes += file[position..<(end + 4)]
+                if !Self.besides.contains(name) { bytes += file[position..<(end + 4)] }
                 if name == "eXIf" { orientation = EXIF.orientation(ofTIFF: Array(file[(position + 8)..<end])) }
             } else if Self.besides.contains(name) {
                 notes.append("the PNG's chunk \(name) is damaged and was left out")

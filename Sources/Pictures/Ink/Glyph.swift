@@ -15,7 +15,7 @@ package struct Glyph: Sendable {
     ///   - members: the labels that belong to this glyph.
     package init(_ map: InkMap, labels: [Int32], members: Set<Int32>, box: PixelBox) {
         self.box = box
-        margin = max(1, max(box.width, box.height) / 12)
+        margin = Self.margin(around: box)
         ink = [Float](repeating: 0, count: (box.width + 2 * margin) * (box.height + 2 * margin))
         let source = map.ink.span, owners = labels.span
         for row in 0..<rows {
@@ -28,6 +28,11 @@ package struct Glyph: Sendable {
                 if owners[i] != 0, members.contains(owners[i]) { ink[row &* stride &+ column] = source[i] }
             }
         }
+    }
+
+    /// Returns the margin around `box`, less around a long and thin one, which would be mostly margin.
+    private static func margin(around box: PixelBox) -> Int {
+        max(1, min(max(box.width, box.height) / 12, 64 + 4 * min(box.width, box.height)))
     }
 
     private init(box: PixelBox, ink: [Float], margin: Int) {
@@ -87,7 +92,7 @@ package struct Glyph: Sendable {
         guard maxX >= minX else { return nil }
         let part = PixelBox(
             x: box.x - margin + minX, y: box.y - margin + minY, width: maxX + 1 - minX, height: maxY + 1 - minY)
-        let partMargin = max(1, max(part.width, part.height) / 12)
+        let partMargin = Self.margin(around: part)
         let partStride = part.width + 2 * partMargin
         var result = [Float](repeating: 0, count: partStride * (part.height + 2 * partMargin))
         for row in 0..<(part.height + 2 * partMargin) {

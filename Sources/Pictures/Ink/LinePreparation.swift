@@ -4,6 +4,8 @@ package struct LinePreparation: Sendable {
     package let frame: LineFrame
     /// The widths of lines are multiples of this step.
     package let step: Int
+    /// The least width, a multiple of the step; shorter lines are followed by paper.
+    private let least: Int
 
     /// The maximum gap between characters, relative to the ink's height.
     private static let widestGap = 0.75
@@ -14,7 +16,9 @@ package struct LinePreparation: Sendable {
     /// The minimum stroke width, relative to the ink's height.
     private static let leastStroke = 0.07
 
-    package init(height: Int, step: Int) { (frame, self.step) = (LineFrame(height: height), step) }
+    package init(height: Int, step: Int, least: Int = 0) {
+        (frame, self.step, self.least) = (LineFrame(height: height), step, least)
+    }
 
     /// A line as presented to a network.
     package struct Line: Sendable {
@@ -67,7 +71,7 @@ package struct LinePreparation: Sendable {
 
     /// Places a block `[inkHeight, width]` on paper.
     private func placed(_ block: [Float], width: Int, _ place: (Int) -> Double) -> Line {
-        let height = frame.height, whole = (width + 2 * frame.side + step - 1) / step * step
+        let height = frame.height, whole = max(least, (width + 2 * frame.side + step - 1) / step * step)
         let top = (height - frame.inkHeight) / 2
         var pixels = [UInt8](repeating: 0, count: height * whole)
         for y in 0..<frame.inkHeight {

@@ -45,8 +45,20 @@ package struct Segmentation {
         dropSpecks()
     }
 
-    /// Returns what `choose` selects from the ink of `image`, which may be cropped to its ink.
+    /// The pixel count above which pictures are first downsampled by an integer factor.
+    private static let mostPixels = 1 << 22
+
+    /// Returns `image`, downsampled by the factor if it has too many pixels.
+    package static func reduced(_ image: GreyImage) -> (image: GreyImage, factor: Int) {
+        var factor = 1
+        while image.width / factor * (image.height / factor) > mostPixels { factor += 1 }
+        return (factor > 1 ? image.reduced(by: factor) : image, factor)
+    }
+
+    /// Returns what `choose` selects from the ink of `image`, which may be cropped to its ink; large pictures are
+    /// downsampled first.
     package static func glyph(in image: GreyImage, _ choose: (Segmentation) -> Glyph?) -> Glyph? {
+        let image = reduced(image).image
         if let glyph = InkMap.clearest(image).flatMap({ choose(Segmentation($0)) }) { return glyph }
         for map in InkMap.ofTwoTones(image) {
             if let glyph = choose(Segmentation(map, isCropped: true)) { return glyph }

@@ -13,6 +13,8 @@ package struct SweepTraining: Hashable, Sendable, Codable {
     package var isFinished: Bool
     /// The reason training cannot continue; nil if it can or is complete.
     package var failure: String?
+    /// The SHA-256 digests of the images and of the models that it learnt from, by name.
+    package var digests: [String: String]?
 
     package init(trial: Int, seed: UInt64, epochs: [EpochRecord], isFinished: Bool, failure: String? = nil) {
         self.trial = trial

@@ -113,6 +113,9 @@ struct InferRequest: Sendable {
             let own = try parameters?["binary_data"].map { value throws(InputError) in
                 try Member(value, "\(place).parameters.binary_data").boolean()
             }
+            guard !result.contains(where: { $0.kind == kind }) else {
+                throw InputError("\(place).name", expected: "each output once", received: "\(name) twice")
+            }
             result.append((kind, own ?? isBinary))
         }
         return result
@@ -169,7 +172,7 @@ struct InferRequest: Sendable {
     /// Returns the tensor from flat or nested arrays in row-major order.
     private static func decoded(_ data: Member, _ type: String, _ count: Int) throws(InputError) -> Images {
         var numbers: [JSONNumber] = []
-        numbers.reserveCapacity(count)
+        // The shape is what the request claims; memory is for what it holds.
         try data.flatten(into: &numbers, most: count)
         guard numbers.count == count else {
             throw InputError(data.place, expected: "\(count) numbers", received: "\(numbers.count)")

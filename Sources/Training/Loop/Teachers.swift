@@ -10,13 +10,15 @@ package struct Teacher: Sendable {
     let normalization: (mean: Float, standardDeviation: Float)?
     let parameters: AlignedBuffer<Float>
     let state: AlignedBuffer<Float>
+    let classNames: [String]
 
     /// - Parameter normalization: The standardisation of pixels in the network's own training, if any.
     package init(
-        graph: ResolvedGraph, normalization: (mean: Float, standardDeviation: Float)?,
+        graph: ResolvedGraph, classNames: [String], normalization: (mean: Float, standardDeviation: Float)?,
         parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
     ) {
         self.graph = graph
+        self.classNames = classNames
         self.normalization = normalization
         self.parameters = parameters
         self.state = state
@@ -56,6 +58,11 @@ final class TeacherEnsemble {
         for (index, teacher) in teachers.enumerated() {
             do throws(InputError) {
                 try Classifier.check(teacher.graph, fits: data.train, named: data.dataset)
+                guard teacher.classNames == data.train.classNames else {
+                    throw InputError(
+                        "teacher", expected: "the classes \(data.train.classNames.joined(separator: ", "))",
+                        received: teacher.classNames.joined(separator: ", "))
+                }
             } catch {
                 throw InputError(
                     "training.distillation.teachers[\(index)]", expected: error.expected, received: error.received,
