@@ -182,9 +182,13 @@ package final class DigitReader {
         let (source, factor) = Segmentation.reduced(image)
         let map = InkMap.clearest(source)
         var reading = map.map { interpretation(of: Segmentation($0), mode) } ?? Reading(characters: [])
-        if reading.characters.isEmpty {
-            // The picture may be cropped to its ink. Tries both tones as ink and keeps the more confident reading.
-            let readings = InkMap.ofTwoTones(source).map { interpretation(of: Segmentation($0, isCropped: true), mode) }
+        // The picture may be cropped to its ink, so that bold ink is most of it and was taken for paper. Tries the tones
+        // as ink where nothing was read, or where by the picture's edge the other tone may be ink, and keeps the more
+        // confident reading.
+        let tones = InkMap.ofTwoTones(source)
+        let contradicts = tones.contains { $0.isDarkOnLight != map?.isDarkOnLight }
+        if reading.characters.isEmpty || contradicts {
+            let readings = tones.map { interpretation(of: Segmentation($0, isCropped: true), mode) }
             for other in readings where other.confidence > reading.confidence { reading = other }
         }
         for index in reading.characters.indices {

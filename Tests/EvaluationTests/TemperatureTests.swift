@@ -37,6 +37,13 @@ import Testing
         }
     }
 
+    /// Of logits that overflowed, nothing is known.
+    @Test func logitsThatAreNotFiniteSayNothing() {
+        for logits in [[Float.infinity, 0], [.nan, 1], [-.infinity, -.infinity], [.infinity, .infinity]] {
+            #expect(TemperatureScaling.probabilities(logits, temperature: 1) == [0.5, 0.5], "\(logits)")
+        }
+    }
+
     @Test func boundsHoldWhereNothingElseDoes() {
         // All right, by any margin: the surer the better.
         #expect(TemperatureScaling.fit(logits: [2, 0, 0, 1], labels: [0, 1], classes: 2) == 0.05)

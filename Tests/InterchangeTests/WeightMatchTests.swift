@@ -69,6 +69,14 @@ import Testing
         #expect(found.order == [1, 0, 2], "\(found.message)")
     }
 
+    /// Names of very many parts are taken apart only so far.
+    @Test func endlessPrefixesEnd() throws {
+        let prefix = String(repeating: "a.", count: 20_000)
+        let found = try result(
+            [prefix + "b", prefix + "a", prefix + "c"], in: ["a", "b", "c"], head: prefix + "head")
+        #expect(!found.message.isEmpty || found.order.count == 3)
+    }
+
     @Test func withoutAnOrderItIsRefused() throws {
         for names in [["one", "three", "two"], ["module.one", "module.three", "module.two"]] {
             let found = try result(names, in: ["a", "b", "c"])

@@ -128,6 +128,19 @@ import Testing
         #expect(components.grownLabels(ink, floor: 0.1) == [0, 1, 1, 1, 1, 1, 2, 2, 2, 2])
     }
 
+    /// A large picture of little is little work, and a stroke that is long and thin is not mostly margin.
+    @Test func memoryIsInProportionToPictures() throws {
+        let wide = GreyImage(width: 8192, height: 8192, pixels: [UInt8](repeating: 200, count: 1 << 26))
+        #expect(Segmentation.reduced(wide).image.pixels.count <= 1 << 22)
+        var sheet = Sheet(width: 20_000, height: 12)
+        sheet.fill(x: 100, y: 5, width: 15_000, height: 3)
+        let map = try #require(InkMap(sheet.image(paper: 240, pen: 20)))
+        let glyph = Glyph(
+            map, labels: map.ink.map { $0 > 0.5 ? 1 : 0 }, members: [1],
+            box: PixelBox(x: 100, y: 5, width: 15_000, height: 3))
+        #expect(glyph.ink.count < 20 * map.ink.count && glyph.ink.reduce(0, +) > 40_000)
+    }
+
     /// Fractions of pixels are kept whole; what is no rectangle in any picture is none.
     @Test func boxesFromFractionsContainThem() {
         #expect(

@@ -52,6 +52,35 @@ import Workers
         #expect(lines.temperature.map { abs($0 - figures.temperature) < 1e-9 } ?? false)
     }
 
+    /// A network that takes no line as narrow as one thin digit gets paper behind it; one of other pixels is refused.
+    @Test func narrowLinesFitAnyNetworkOfLines() throws {
+        func model(channels: Int, normalization: (mean: Float, standardDeviation: Float)? = nil) throws -> SavedModel {
+            let text = """
+                {"name": "n", "data": {"lines": {}}, "training": {"loss": {"type": "ctc"}},
+                 "model": {"inputShape": [32, 192, \(channels)], "layers":
+                 [{"type": "conv2d", "filters": 4, "kernelSize": [32, 31]}, {"type": "conv2d", "filters": 11, "kernelSize": 1}]}}
+                """
+            let experiment = try Experiment.decode(text, name: ""), graph = try ResolvedGraph(experiment.model)
+            return SavedModel(
+                experiment: experiment, graph: graph, classNames: (0..<10).map { "\($0)" },
+                normalization: normalization,
+                parameters: try graph.initialParameters(seed: 1), state: graph.initialState())
+        }
+        var sheet = Sheet(width: 60, height: 60)
+        sheet.fill(x: 28, y: 10, width: 3, height: 40)
+        let map = try #require(InkMap(sheet.image(paper: 240, pen: 20))), segmentation = Segmentation(map)
+        let glyph = try #require(segmentation.glyph(segmentation.lines.flatMap { $0 }))
+        #expect(try #require(LinePreparation(height: 32, step: 16).line(glyph)).width == 16)
+        let narrow = try model(channels: 1)
+        #expect(throws: InputError.self) { try narrow.graph.widened(to: 16) }
+        let pool = WorkerPool(threads: 1)
+        #expect(throws: Never.self) { try LineReader(narrow, pool: pool).readings(glyph) }
+        #expect(throws: InputError.self) { try LineReader(try model(channels: 3), pool: pool) }
+        #expect(throws: InputError.self) {
+            try LineReader(try model(channels: 1, normalization: (0.1, 0.3)), pool: pool)
+        }
+    }
+
     @Test(arguments: [(6, 3, 0.9), (0, 3, 0.7), (-2, 4, 0.7), (14, 2, 0.9)])
     func linesAreReadWhole(gap: Int, zoom: Int, least: Double) throws {
         let reader = try Self.reader()

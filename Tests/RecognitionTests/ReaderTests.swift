@@ -136,6 +136,37 @@ import Workers
         #expect(throws: InputError.self) { try DigitReader(try model("[12]"), pool: WorkerPool(threads: 1)) }
     }
 
+    /// What a network cannot be used for is said before it is used.
+    @Test func networksThatCannotReadAreRefused() throws {
+        func model(classes: Int, names: [String]? = nil, change: (inout Experiment) -> Void = { _ in }) throws
+            -> SavedModel
+        {
+            let text = """
+                {"name": "n", "model": {"inputShape": [12, 20, 1], "layers":
+                 [{"type": "flatten"}, {"type": "dense", "units": \(classes)}]}}
+                """
+            var experiment = try Experiment.decode(text, name: "")
+            change(&experiment)
+            let graph = try ResolvedGraph(experiment.model)
+            return SavedModel(
+                experiment: experiment, graph: graph, classNames: names ?? (0..<classes).map { "\($0)" },
+                normalization: nil, dataset: "pictures", parameters: try graph.initialParameters(seed: 1),
+                state: graph.initialState())
+        }
+        func reader(_ model: SavedModel) throws -> DigitReader { try DigitReader(model, pool: WorkerPool(threads: 1)) }
+        #expect(throws: Never.self) { try reader(try model(classes: 256)) }
+        #expect(throws: InputError.self) { try reader(try model(classes: 257)) }
+        #expect(throws: InputError.self) { try reader(try model(classes: 2, names: ["a", "a"])) }
+        // Whole pictures have no characters to be cut out.
+        var sheet = Sheet(width: 60, height: 60)
+        sheet.fill(x: 20, y: 20, width: 10, height: 20)
+        let image = sheet.image(paper: 255, pen: 0),
+            whole = try reader(
+                try model(classes: 2) { ($0.data.directory, $0.data.prepare) = ("d", false) })
+        #expect(try !whole.takesPrepared && whole.read(image, .single).characters.count == 1)
+        #expect(throws: InputError.self) { try whole.read(image, .segment) }
+    }
+
     /// One pixel of the map by its definition, patch by patch.
     @Test func theOcclusionMapIsItsDefinition() throws {
         let reader = try Self.reader()

@@ -57,6 +57,34 @@ import Workers
         #expect(right >= 57, "\(right) of 60")
     }
 
+    /// Of a bold digit cut at its ink, most is ink: it is the edge that tells what is paper.
+    @Test(arguments: [true, false]) func aBoldDigitCutAtItsInkIsRead(isDark: Bool) throws {
+        let reader = try Self.reader(), zoom = 4, bold = 4
+        var right = 0
+        for index in 0..<60 {
+            let digit = try SampleDigits.digit(index)
+            var page = Sheet(width: 28 * zoom, height: 28 * zoom)
+            for y in 0..<page.height {
+                for x in 0..<page.width where digit.pixels[y / zoom * 28 + x / zoom] > 100 {
+                    page.fill(x: x - bold, y: y - bold, width: 2 * bold + 1, height: 2 * bold + 1)
+                }
+            }
+            let inked = page.ink.indices.filter { page.ink[$0] > 0 }
+            let columns = inked.map { $0 % page.width }, rows = inked.map { $0 / page.width }
+            let (left, top) = (try #require(columns.min()), try #require(rows.min()))
+            var sheet = Sheet(
+                width: try #require(columns.max()) + 1 - left, height: try #require(rows.max()) + 1 - top)
+            for y in 0..<sheet.height {
+                for x in 0..<sheet.width {
+                    sheet.ink[y * sheet.width + x] = page.ink[(y + top) * page.width + x + left]
+                }
+            }
+            let image = sheet.image(paper: isDark ? 235 : 20, pen: isDark ? 30 : 230)
+            if try reader.read(image, .single).characters.first?.classIndex == digit.label { right += 1 }
+        }
+        #expect(right >= 57, "\(right) of 60")
+    }
+
     /// 0, 1, 4 and 7 in straight strokes of a pen of so many pixels.
     @Test(arguments: [1, 2, 3, 4, 8, 24]) func aThinPenIsRead(pen: Int) throws {
         let reader = try Self.reader()
