@@ -71,10 +71,7 @@ extension ImageSet {
         guard (2...256).contains(classNames.count) else {
             throw InputError("classNames", expected: "2 to 256 names", received: "\(classNames.count)")
         }
-        var seen = Set<String>()
-        if let name = classNames.first(where: { !seen.insert($0).inserted }) {
-            throw InputError("classNames", expected: "different names", received: "\"\(name)\" twice")
-        }
+        try checkClasses(classNames, place: "classNames")
         for (index, label) in labels.enumerated() where !classNames.indices.contains(label) {
             throw InputError(
                 "labels[\(index)]", expected: "a class in 0…\(classNames.count - 1)", received: "\(label)")

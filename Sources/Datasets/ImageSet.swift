@@ -21,7 +21,7 @@ public struct ImageSet: Sendable {
     /// The number of classes, 1...256.
     public let classCount: Int
     /// How many classes there may be.
-    static let classCounts = 1...256
+    private static let classCounts = 1...256
     /// The name of each class.
     public let classNames: [String]
 

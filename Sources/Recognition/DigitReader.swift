@@ -149,6 +149,15 @@ package final class DigitReader {
         return Reading(characters: classified([(box, 0, whole.pixels)]))
     }
 
+    /// - Throws: An `InputError` if the network was trained on whole pictures, of which no characters can be cut out.
+    package func requirePrepared(for purpose: String) throws(InputError) {
+        guard takesPrepared else {
+            throw InputError(
+                "model", expected: "a network of prepared characters for \(purpose)",
+                received: "one of whole pictures (data.prepare false)")
+        }
+    }
+
     private func misfit(_ width: Int, _ height: Int, _ place: String) -> InputError {
         InputError(
             place, expected: "\(inputShape.width)×\(inputShape.height) pixels, the network's input",
@@ -156,7 +165,8 @@ package final class DigitReader {
     }
 
     /// Reads the characters of `image`.
-    /// - Throws: An `InputError` if a ``Mode/raw`` picture is not of the network's size, or the network sees colours.
+    /// - Throws: An `InputError` if a ``Mode/raw`` picture is not of the network's size, if the network sees colours, or
+    ///   if it was trained on whole pictures and is to segment.
     package func read(_ image: GreyImage, _ mode: Mode, place: String = "image") throws(InputError) -> Reading {
         guard !seesColour else {
             throw InputError(
@@ -165,11 +175,7 @@ package final class DigitReader {
         }
         let isFitting = image.width == inputShape.width && image.height == inputShape.height
         if mode == .raw, !isFitting { throw misfit(image.width, image.height, place) }
-        if mode == .segment, !takesPrepared {
-            throw InputError(
-                "model", expected: "a network of prepared characters to segment pictures",
-                received: "one of whole pictures (data.prepare false)")
-        }
+        if mode == .segment { try requirePrepared(for: "pictures of several characters") }
         if mode == .single, !takesPrepared {
             let whole = isFitting ? image : image.resized(width: inputShape.width, height: inputShape.height)
             let box = PixelBox(x: 0, y: 0, width: image.width, height: image.height)

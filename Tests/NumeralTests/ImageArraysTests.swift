@@ -31,7 +31,7 @@ import Workers
                 == "pixels[2]: expected a number in [0, 1] · received -1.0")
         #expect(
             line { try ImageSet(pixels: [0] as [UInt8], labels: [0], height: 1, width: 1, classNames: ["a", "a"]) }
-                == "classNames: expected different names · received \"a\" twice")
+                == "classNames: expected different class names · received a twice")
         #expect(
             line { try ImageSet(pixels: [0] as [UInt8], labels: [0], height: 1, width: 1, classNames: ["a"]) }
                 == "classNames: expected 2 to 256 names · received 1")

@@ -2,6 +2,8 @@ import Datasets
 import Experiments
 import Foundation
 import Numeral
+import Reports
+import Runs
 import Testing
 
 /// `trainer train --from`, and the options that go with it.
@@ -76,6 +78,20 @@ import Testing
     }
 
     /// Forty pictures of 12×12 in four classes, one of which the model knows.
+    /// One's own pictures need no test half for a cross-validation, and the network of a run, of any recipe, will do.
+    @Test func picturesWithoutATestHalfAreCrossValidated() throws {
+        try SmallRun.with(epochs: 1) { run in
+            try writePictures(run)
+            let outcome = try run.trainer([
+                "train", "--from", "box", "--data", "pictures", "--folds", "2", "--output", "b", "--quiet", "--set",
+                "training.epochs=1", "--set", "name=\"pictures\"",
+            ])
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            let whole = try StoredRun.load(path: run.file("b/pictures-2-folds").path)
+            #expect(whole.evaluation.predictions.count == 40)
+        }
+    }
+
     private func writePictures(_ run: SmallRun) throws {
         for (label, name) in ["1", "left", "more", "right"].enumerated() {
             let folder = run.file("pictures/\(name)")

@@ -106,7 +106,13 @@ import Testing
                 if pieces.count == 2 {
                     let headings = try String(contentsOf: file, encoding: .utf8).components(separatedBy: "\n").filter {
                         $0.hasPrefix("#")
-                    }.map { $0.drop { "# ".contains($0) }.lowercased().replacing(" ", with: "-") }
+                    }.map {
+                        // As GitHub makes them: without punctuation.
+                        $0.drop { "# ".contains($0) }.lowercased().filter {
+                            $0.isLetter || $0.isNumber || "-_ ".contains($0)
+                        }
+                        .replacing(" ", with: "-")
+                    }
                     #expect(headings.contains(pieces[1]), "\(guide): \(target)")
                 }
             }

@@ -9,11 +9,7 @@ extension DatasetLoader {
         guard let folder = try LineFolder.find(path) else { return nil }
         var data = try LineData(lines, height: options.lineSize?.height ?? 32, width: options.lineSize?.width ?? 256)
         let classNames = options.classNames ?? options.modelClasses ?? folder.classNames
-        guard ImageSet.classCounts.contains(classNames.count) else {
-            throw InputError(
-                path, expected: "at most \(ImageSet.classCounts.upperBound) different characters",
-                received: "\(classNames.count)")
-        }
+        try ImageSet.checkClasses(classNames, place: path)
         var notes: [String] = []
         func note(_ text: String) {
             notes.append(printable(text))

@@ -27,11 +27,7 @@ package final class FormReader {
     private init(
         _ template: FormTemplate, reader: DigitReader, decoders: [String: FieldDecoder]?
     ) throws(InputError) {
-        guard reader.takesPrepared else {
-            throw InputError(
-                "model", expected: "a network of prepared characters for forms",
-                received: "one of whole pictures (data.prepare false)")
-        }
+        try reader.requirePrepared(for: "forms")
         self.template = template
         registration = PageRegistration(template)
         characters = CharacterFieldReader(reader)
