@@ -35,9 +35,13 @@ static inline void numeral_mpi_library(char *text, int capacity) {
     text[length] = 0;
 }
 
-/// In place: `counts[r]` bytes at `displacements[r]` come from rank r.
-static inline void numeral_mpi_all_gather(void *buffer, const int *counts, const int *displacements) {
-    MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_BYTE, buffer, counts, displacements, MPI_BYTE, MPI_COMM_WORLD);
+/// In place: `counts[r]` items of `bytes` bytes at item `displacements[r]` come from rank r.
+static inline void numeral_mpi_all_gather(void *buffer, int bytes, const int *counts, const int *displacements) {
+    MPI_Datatype item;
+    MPI_Type_contiguous(bytes, MPI_BYTE, &item);
+    MPI_Type_commit(&item);
+    MPI_Allgatherv(MPI_IN_PLACE, 0, item, buffer, counts, displacements, item, MPI_COMM_WORLD);
+    MPI_Type_free(&item);
 }
 
 /// A negative rank is nobody.

@@ -109,6 +109,13 @@ public struct DataOptions: Hashable, Sendable {
 
     /// Uses the data at `path`, not a provider's.
     package mutating func take(from path: String) { (directory, provider) = (path, nil) }
+
+    /// Uses the data at `path` instead of any that a model was trained on.
+    package mutating func replace(with path: String) {
+        take(from: path)
+        (files, fold) = (nil, nil)
+        if source == .sample { source = .auto }
+    }
     /// The network's input size, if it differs from that of the data.
     package var imageSize: Extent? = nil
     /// The network's input channels, if they are known.

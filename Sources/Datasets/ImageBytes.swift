@@ -1,6 +1,19 @@
+import Formats
 import Tensors
 
 extension ImageSet {
+    /// Returns the SHA-256 of the images' extents and bytes.
+    package func digest() throws(OperationError) -> String {
+        let digest = Digest()
+        digest.update(Array("\(count) \(height) \(width) \(channels) ".utf8))
+        if case .memory(let bytes) = storage {
+            digest.update(bytes)
+        } else {
+            for index in 0..<count { digest.update(bytes(of: index)) }
+        }
+        return try digest.hex()
+    }
+
     /// The bytes of all images, `[count, height, width, channels]` in row-major order. Those of a stored set are read
     /// into memory.
     package var images: [UInt8] {

@@ -119,7 +119,22 @@ package enum BLASVendor {
     /// Limits the library to one thread per call, once, before the first call: parallelism is the pool's
     /// responsibility.
     @inline(__always)
-    static func useOneThread() { _ = oneThread }
+    static func useOneThread() {
+        _ = oneThread
+        if let limitOfCaller { limitOfCaller(1) }
+    }
+
+    /// The limit of an OpenBLAS built with OpenMP, which holds for the calling thread alone and is therefore set for
+    /// each call (OpenBLAS issue 3933); nil for other builds.
+    private static let limitOfCaller: (@convention(c) (Int32) -> Void)? = {
+        typealias Get = @convention(c) () -> Int32
+        let names: [String] = ["openblas_get_parallel", "scipy_openblas_get_parallel"]
+        let usesOpenMP = names.contains { name in
+            dlsym(everywhere, name).map { unsafeBitCast($0, to: Get.self)() == 2 } ?? false
+        }
+        guard usesOpenMP, let address = dlsym(everywhere, "omp_set_num_threads") else { return nil }
+        return unsafeBitCast(address, to: (@convention(c) (Int32) -> Void).self)
+    }()
 
     private static let oneThread: Void = {
         typealias Set = @convention(c) (Int32) -> Void

@@ -26,9 +26,8 @@ final class InferenceEngine: Sendable {
     /// The line-reading network; nil to segment lines into characters.
     private let lines: SavedModel?
 
-    init(_ saved: SavedModel, lines: SavedModel?, threads: Int) {
-        (self.saved, self.lines) = (saved, lines)
-        pool = WorkerPool(threads: threads)
+    init(_ saved: SavedModel, lines: SavedModel?, pool: WorkerPool) {
+        (self.saved, self.lines, self.pool) = (saved, lines, pool)
     }
 
     deinit { pool.shutdown() }
@@ -109,13 +108,13 @@ enum Machinery {
         if let verdict { throw verdict }
     }
 
-    /// Returns the number of threads to use.
-    /// - Throws: An ``InputError`` if `threads` is not in 1…1024.
-    static func threads(_ threads: Int?) throws(InputError) -> Int {
-        guard let threads else { return Machine.usableCores }
+    /// Returns a pool of so many threads, of the usable cores for nil.
+    /// - Throws: An ``InputError`` if `threads` is not in 1…1024; an ``OperationError`` if the system refuses some.
+    static func pool(threads: Int?) throws -> WorkerPool {
+        let threads = threads ?? Machine.usableCores
         guard (1...1024).contains(threads) else {
             throw InputError("threads", expected: "an integer in 1…1024", received: "\(threads)")
         }
-        return threads
+        return try WorkerPool.exactly(threads: threads)
     }
 }

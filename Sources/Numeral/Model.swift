@@ -29,7 +29,7 @@ public struct Model: Sendable {
         }
         try Machinery.requireSoundBLAS()
         self.saved = saved
-        engine = InferenceEngine(saved, lines: lines, threads: try Machinery.threads(threads))
+        engine = InferenceEngine(saved, lines: lines, pool: try Machinery.pool(threads: threads))
     }
 
     // MARK: - Files

@@ -132,7 +132,7 @@ extension Model {
         try check(images, graph, place: "images", least: 2)
         if let validation { try check(validation, graph, place: "validation", least: 1) }
         var data = split(images, validation, experiment)
-        let pool = WorkerPool(threads: try Machinery.threads(threads))
+        let pool = try Machinery.pool(threads: threads)
         defer { pool.shutdown() }
         try Machinery.requireSoundBLAS()
         let cache = URL(fileURLWithPath: DatasetLocations().cacheDirectory, isDirectory: true)

@@ -111,8 +111,13 @@ package struct PlotArea: Sendable {
     package var right: Double { left + width }
     package var bottom: Double { top + height }
 
-    package func px(_ value: Double) -> Double { left + x.fraction(value) * width }
-    package func py(_ value: Double) -> Double { bottom - y.fraction(value) * height }
+    /// The number of the plot's extents beyond which a coordinate is not followed: a diverged loss has any size.
+    private static let reach = 1e4
+
+    package func px(_ value: Double) -> Double { left + Self.bounded(x.fraction(value)) * width }
+    package func py(_ value: Double) -> Double { bottom - Self.bounded(y.fraction(value)) * height }
+
+    private static func bounded(_ fraction: Double) -> Double { min(max(fraction, -reach), reach) }
 
     /// Draws the grid, frame, ticks and axis labels. Call it before drawing the data.
     package func drawFrame(_ picture: inout SVGDocument) {

@@ -191,10 +191,10 @@ package final class DigitReader {
         // The picture may be cropped to its ink, so that bold ink is most of it and was taken for paper. Tries the tones
         // as ink where nothing was read, or where by the picture's edge the other tone may be ink, and keeps the more
         // confident reading.
-        let tones = InkMap.ofTwoTones(source)
-        let contradicts = tones.contains { $0.isDarkOnLight != map?.isDarkOnLight }
-        if reading.characters.isEmpty || contradicts {
-            let readings = tones.map { interpretation(of: Segmentation($0, isCropped: true), mode) }
+        if let tones = TwoTones(source),
+            reading.characters.isEmpty || tones.polarities.contains(where: { $0 != map?.isDarkOnLight })
+        {
+            let readings = tones.maps(of: source).map { interpretation(of: Segmentation($0, isCropped: true), mode) }
             for other in readings where other.confidence > reading.confidence { reading = other }
         }
         for index in reading.characters.indices {

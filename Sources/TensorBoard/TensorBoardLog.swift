@@ -75,13 +75,16 @@ package final class TensorBoardLog {
         buffer = RecordBuffer(write: append)
     }
 
-    /// The state that the next `…/steps` need: the epoch, and its image count, Σ loss and Σ accuracy at the last ones.
-    package var sums: [Double] { [Double(epoch), Double(last.images), last.loss, last.accuracy] }
+    /// The state that the next events need: the epoch, its image count, Σ loss and Σ accuracy at the last `…/steps`,
+    /// and the number of steps.
+    package var sums: [Double] { [Double(epoch), Double(last.images), last.loss, last.accuracy, Double(step)] }
 
     /// Restores the ``sums`` of the run that is being resumed.
     package func restore(sums: [Double]) {
-        guard sums.count == 4, let epoch = Int(exactly: sums[0]), let images = Int(exactly: sums[1]) else { return }
-        self.epoch = epoch
+        guard sums.count == 5, let epoch = Int(exactly: sums[0]), let images = Int(exactly: sums[1]),
+            let step = Int(exactly: sums[4])
+        else { return }
+        (self.epoch, self.step) = (epoch, step)
         last = (images, sums[2], sums[3])
     }
 

@@ -49,12 +49,13 @@
             _ buffer: UnsafeMutableRawPointer, bytesPerItem: Int, items: (_ rank: Int) -> Range<Int>
         ) {
             guard size > 1 else { return }
+            // In items, since bytes may be more than a C int can say.
             for rank in 0..<size {
                 let range = items(rank)
-                counts.pointer[rank] = Self.int(range.count * bytesPerItem)
-                displacements.pointer[rank] = Self.int(range.lowerBound * bytesPerItem)
+                counts.pointer[rank] = Self.int(range.count)
+                displacements.pointer[rank] = Self.int(range.lowerBound)
             }
-            numeral_mpi_all_gather(buffer, counts.pointer, displacements.pointer)
+            numeral_mpi_all_gather(buffer, Self.int(bytesPerItem), counts.pointer, displacements.pointer)
         }
 
         package func exchange(

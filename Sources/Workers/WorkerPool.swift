@@ -24,7 +24,7 @@ package protocol ParallelWork: AnyObject {
 /// from one thread, and not from within a task.
 public final class WorkerPool: @unchecked Sendable {
     /// The number of computing threads, including the caller.
-    package let threads: Int
+    package private(set) var threads: Int
 
     /// The number of loads that a waiting thread spins through before it sleeps: about 20 µs at 0.2 ns each on a
     /// current x86 server core. A run that wakes sleeping workers costs 20 to 40 µs, one that finds them spinning about
@@ -45,13 +45,31 @@ public final class WorkerPool: @unchecked Sendable {
     private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var handles: [pthread_t] = []
 
+    /// Creates a pool with fewer threads if the system refuses some, which no result depends on.
     /// - Parameter threads: at least 1; with 1, no thread is created.
     package init(threads: Int) {
         precondition(threads >= 1, "WorkerPool: threads must be at least 1, received \(threads)")
         self.threads = threads
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(wake, nil)
-        for worker in 1..<max(threads, 1) { start(worker) }
+        for worker in 1..<max(threads, 1) where !start(worker) {
+            // The threads that exist wait for their first run, and read the number no sooner.
+            self.threads = worker
+            break
+        }
+    }
+
+    /// Creates a pool of exactly so many threads.
+    /// - Throws: An `OperationError` if the system refuses some.
+    package static func exactly(threads: Int) throws(OperationError) -> WorkerPool {
+        let pool = WorkerPool(threads: threads)
+        guard pool.threads == threads else {
+            pool.shutdown()
+            throw OperationError(
+                "threads", problem: "the system allows \(pool.threads) of \(threads)",
+                remedy: "use fewer, or raise the limit of processes or of memory (ulimit, a container's pids)")
+        }
+        return pool
     }
 
     // Each thread retains the pool until it exits, so none is left here.
@@ -116,7 +134,8 @@ public final class WorkerPool: @unchecked Sendable {
         }
     }
 
-    private func start(_ worker: Int) {
+    /// Starts a worker's thread. Answers whether the system allowed it.
+    private func start(_ worker: Int) -> Bool {
         final class Start {
             let pool: WorkerPool
             let worker: Int
@@ -125,7 +144,7 @@ public final class WorkerPool: @unchecked Sendable {
                 self.worker = worker
             }
         }
-        let context = Unmanaged.passRetained(Start(self, worker)).toOpaque()
+        let retained = Unmanaged.passRetained(Start(self, worker)), context = retained.toOpaque()
         #if canImport(Darwin)
             var handle: pthread_t?
         #else
@@ -143,12 +162,16 @@ public final class WorkerPool: @unchecked Sendable {
                 start.pool.serve(worker: start.worker)
                 return nil
             }, context)
-        precondition(status == 0, "WorkerPool: the system refused a thread (error \(status))")
+        guard status == 0 else {
+            retained.release()
+            return false
+        }
         #if canImport(Darwin)
             if let handle { handles.append(handle) }
         #else
             handles.append(handle)
         #endif
+        return true
     }
 
     private func serve(worker: Int) {

@@ -36,4 +36,17 @@ import Testing
         #expect(abs(set.pixelMoments.mean - mean) < 1e-15)
         #expect(abs(set.pixelMoments.standardDeviation - variance.squareRoot()) < 1e-15)
     }
+
+    @Test func digestsTellImagesApart() throws {
+        func set(_ pixels: [UInt8], _ labels: [Int], width: Int = 2) throws -> ImageSet {
+            try ImageSet(
+                pixels: pixels, labels: labels, height: 4 / width, width: width, classNames: ["a", "b"])
+        }
+        let one = try set([1, 2, 3, 4, 5, 6, 7, 8], [0, 1])
+        #expect(try one.digest() == set([1, 2, 3, 4, 5, 6, 7, 8], [1, 0]).digest())
+        for other in [try set([1, 2, 3, 4, 5, 6, 7, 9], [0, 1]), one.subset([1, 0]), one.subset([0])] {
+            #expect(try one.digest() != other.digest())
+        }
+        #expect(try one.digest() != set([1, 2, 3, 4, 5, 6, 7, 8], [0, 1], width: 1).digest())
+    }
 }

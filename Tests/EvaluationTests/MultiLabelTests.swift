@@ -72,4 +72,10 @@ import Testing
         }
         #expect(error?.place == place)
     }
+
+    @Test func areasOfLabelsThatNobodyHasAreNone() throws {
+        let found = try MultiLabelEvaluation(
+            labelSets: [0, 0], probabilities: [0.1, 0.2, 0.3, 0.4], classNames: ["a", "b"])
+        #expect(found.roc.weightedArea == nil && found.roc.macroArea == nil)
+    }
 }

@@ -255,4 +255,15 @@ import Testing
         let most = 32_768 * 127 * 255 + 1_000_000_000
         #expect(y[0] == Float(most) && y[1] == Float(-most))
     }
+
+    @Test("Only windows of neighbouring pixels that do not overlap are pooled along") func canPool() {
+        func pools(dilation: Int = 1, stride: Int = 2, pad: Int = 0) -> Bool {
+            ByteConvolution.canPool(
+                PoolingGeometry(
+                    height: 12, width: 12, channels: 4, windowHeight: 2, windowWidth: 2, strideHeight: stride,
+                    strideWidth: stride, dilationHeight: dilation, dilationWidth: dilation, padTop: pad, padLeft: pad,
+                    outHeight: 5, outWidth: 5))
+        }
+        #expect(pools() && !pools(dilation: 2) && !pools(stride: 1) && !pools(pad: 1))
+    }
 }

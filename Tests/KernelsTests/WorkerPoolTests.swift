@@ -135,4 +135,10 @@ struct WorkerPoolTests {
         shared.run(work, tasks: 1)
         #expect(work.tasks == [0, 1, 2, 3, 4, 0])
     }
+
+    @Test("a pool of exactly so many threads") func exactly() throws {
+        let pool = try WorkerPool.exactly(threads: 3)
+        defer { pool.shutdown() }
+        #expect(pool.threads == 3)
+    }
 }

@@ -45,6 +45,9 @@ import Testing
         #expect(tailed.scale * 255 < 12 && tailed.scale * 255 > 3)
         let flat = try histogram((0..<50_000).map { Float($0) / 50_000 }).scale(.entropy)
         #expect(flat.scale * 255 > 0.99)
+        // Nothing near 0: a range without any value is no range.
+        let middle = try histogram((0..<50_000).map { 0.3 + 0.4 * Float($0) / 50_000 }).scale(.entropy)
+        #expect(middle.scale * 255 > 0.69)
     }
 
     @Test("Ranges beyond what bytes can have a scale for are no crash", arguments: CalibrationMethod.allCases)

@@ -178,4 +178,23 @@ import Workers
         let other = try TrainingRun(graph, weights, batchSize: 5, shards: 2, threads: 1).step(batch)
         #expect(one == other)
     }
+
+    /// Windows that do not overlap, but whose pixels lie apart.
+    @Test("A dilated pooling after a convolution of bytes is computed as dilated") func dilatedPooling() throws {
+        let whole = try ResolvedGraph(
+            Graph(
+                inputShape: Shape([14, 14, 1]),
+                layers: [
+                    .conv2d(filters: 8, kernelSize: 3, padding: .same), .relu,
+                    .maxPooling2d(poolSize: 2, dilation: 3), .conv2d(filters: 6, kernelSize: 3), .relu, .flatten,
+                    .dense(units: 4),
+                ]))
+        let weights = TestWeights(whole, seed: 8), batch = TestBatch(whole, count: 9, seed: 9)
+        let graph = Self.quantized(whole, weights, batch)
+        #expect(graph.quantization.count == 3)
+        let float = InferenceRun(whole, weights, batchSize: 9).predict(batch).probabilities
+        let bytes = InferenceRun(graph, weights, batchSize: 9).predict(batch).probabilities
+        let distance = zip(bytes, float).map { abs($0 - $1) }.max() ?? 1
+        #expect(distance < 0.03, "\(distance)")
+    }
 }

@@ -152,8 +152,25 @@ struct ResolvedGraphTests {
                     [4, 4, 1],
                     [.maxPooling2d(poolSize: Size2D(2), padding: .explicit(top: 2, bottom: 0, left: 0, right: 0))]
                         + tail),
-                "model.layers[0] (maxPooling2d_1): expected windows that each cover part of the image · received "
-                    + "padding as large as the window · pad by less than poolSize"
+                "model.layers[0] (maxPooling2d_1): expected padding below poolSize, 2×2 · received 2 above, 0 to the left"
+                    + " · pad by less than poolSize"
+            ),
+            (
+                "padding of a dilated window",
+                chain([9, 9, 1], [.maxPooling2d(poolSize: 3, strides: 1, padding: .same, dilation: 3)] + tail),
+                "model.layers[0] (maxPooling2d_1): expected padding below poolSize, 3×3 · received 3 above, 3 to the left"
+                    + " · a smaller dilation needs less"
+            ),
+            (
+                "padding beyond all numbers",
+                chain(
+                    [4, 4, 1],
+                    [
+                        .conv2dTranspose(
+                            filters: 2, kernelSize: 3, padding: .explicit(top: .min, bottom: 0, left: 0, right: 0))
+                    ] + tail),
+                "model.layers[0] (conv2dTranspose_1): expected padding above -32768 and below 32768 · received "
+                    + "top -9223372036854775808, bottom 0, left 0, right 0"
             ),
             (
                 "an unknown input", graph([4], LayerNode("a", "b", layer: .dense(units: 2))),
@@ -270,5 +287,29 @@ struct ResolvedGraphTests {
         let graph = Graph(inputShape: Shape([4]), layers: [.relu, .dense(units: 3), .relu, .dense(units: 2)])
         #expect(graph.nodes.map(\.name) == ["relu_1", "dense_1", "relu_2", "dense_2"])
         #expect(graph.nodes.map(\.inputs) == [["input"], ["relu_1"], ["dense_1"], ["relu_2"]])
+    }
+
+    @Test("An image of very many rows is no crash") func veryTall() throws {
+        let graph = Graph(
+            inputShape: Shape([401_000, 4, 16]),
+            layers: [.conv2d(filters: 16, kernelSize: 3, padding: .same), .globalAveragePooling2d, .dense(units: 2)])
+        #expect(try ResolvedGraph(graph).nodes.count == 3)
+    }
+
+    @Test("A 1×1 convolution padded by the height of its image is computed in one strip") func paddedPointwise() throws
+    {
+        let graph = try ResolvedGraph(
+            Graph(
+                inputShape: Shape([28, 28, 1]),
+                layers: [
+                    .conv2d(filters: 16, kernelSize: 1, padding: .explicit(top: 28, bottom: 0, left: 0, right: 0)),
+                    .globalAveragePooling2d, .dense(units: 2),
+                ]))
+        let weights = TestWeights(graph, seed: 1), batch = TestBatch(graph, count: 3, seed: 2)
+        let run = InferenceRun(graph, weights, batchSize: 3), together = run.predict(batch).probabilities
+        for image in 0..<3 {
+            #expect(
+                run.predict(batch.part(image..<image + 1)).probabilities == Array(together[2 * image..<2 * image + 2]))
+        }
     }
 }

@@ -26,7 +26,34 @@ private struct Written: TapeLayer {
     func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] { [] }
 }
 
+/// A 1×1 convolution on a tape that says that it has a kernel.
+private struct Kernelled: TapeLayer {
+    static let type = "kernelled"
+    static var options: Section<Kernelled> { Section(initial: Kernelled(), fields: []) }
+    var traits: LayerTraits {
+        var traits = LayerTraits()
+        traits.hasKernel = true
+        return traits
+    }
+
+    func forward(_ inputs: [TapeValue], _ tape: Tape) -> TapeValue {
+        inputs[0].multiplied(by: tape.parameter("kernel", [2, 4]))
+    }
+    func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] { [] }
+}
+
 @Suite(.serialized) struct TapeTests {
+    /// At inference other layers are computed along with built-in kernels, but not with one on a tape.
+    @Test func whatFollowsAKernelIsComputed() throws {
+        let graphs = try [Layer.conv2d(filters: 4, kernelSize: 1, useBias: false), Layer(Kernelled())].map {
+            try ResolvedGraph(
+                Graph(inputShape: [5, 5, 2], layers: [$0, .batchNormalization(), .relu, .flatten, .dense(units: 3)]))
+        }
+        let weights = TestWeights(graphs[0], seed: 3), batch = TestBatch(graphs[0], count: 4, seed: 4)
+        let found = graphs.map { InferenceRun($0, weights, batchSize: 4).predict(batch).probabilities }
+        for (a, b) in zip(found[0], found[1]) { #expect(abs(a - b) < 1e-5) }
+    }
+
     private static func layer(_ forward: @escaping ([TapeValue], Tape) -> TapeValue) -> Layer {
         Layer(Written(forward))
     }
@@ -69,6 +96,11 @@ private struct Written: TapeLayer {
         try Self.check("pixels repeated") { x, t in x[0] / (1 + t.parameter("pixels", [4, 5, 1]).exp()) }
         try Self.check("rows repeated") { x, t in x[0] * t.parameter("rows", [4, 1, 1], .bias) }
         try Self.check("columns repeated") { x, t in x[0] * t.parameter("columns", [1, 5, 3]) }
+        try Self.check("a weight of one axis") { x, t in x[0] * t.parameter("weight", [3]) }
+        try Self.check("rows by columns of a kernel", [[6, 5, 2]]) { x, t in
+            x[0].depthwiseConvolved(
+                with: t.parameter("column", [3, 1, 1, 2]) * t.parameter("row", [1, 3, 1, 2]), padding: .same)
+        }
         try Self.check("outer", [[6]]) { x, t in x[0] * t.parameter("column", [4, 1]) }
         try Self.check("one number") { x, t in x[0] * t.parameter("alpha", [1], .scale) }
     }
@@ -96,6 +128,11 @@ private struct Written: TapeLayer {
         try Self.check("depthwise", [[7, 6, 17]]) { x, t in
             let w = t.parameter("w", [3, 2, 1, 17])
             return x[0].depthwiseConvolved(with: w, padding: .same) + x[0]
+        }
+        // Its gradient is summed over the images.
+        try Self.check("a filtered parameter", [[5, 6, 2]]) { x, t in
+            let kernel = t.parameter("kernel", [3, 3, 1, 2])
+            return x[0] * t.parameter("mask", [5, 6, 2]).depthwiseConvolved(with: kernel, padding: .same)
         }
     }
 
@@ -201,5 +238,18 @@ private struct Written: TapeLayer {
             message([4, 4, 3]) { x, t in x[0] * t.parameter("w", [0]) }.hasPrefix(
                 place + "expected a parameter of positive extents"))
         #expect(message([4, 4, 3]) { x, _ in x[0].clamped(1, 0) }.hasPrefix(place + "expected a low end"))
+        #expect(
+            message([4, 4, 3]) { x, t in
+                x[0].multiplied(by: t.parameter("w", [3, 3])).multiplied(by: t.parameter("w", [3, 3]))
+            } == place + "expected a name for each parameter · received written_1/w twice")
+        #expect(
+            message([1024, 1024, 1]) { x, t in x[0].multiplied(by: t.parameter("w", [1, 4096])) } == place
+                + "expected extents with a product below 2^31 · received 1024×1024×4096")
+        #expect(
+            message([4, 4, 2]) { x, _ in (x[0].reshaped([2, 2, 2, 2, 2]) + 1).reshaped([32]) } == place
+                + "expected values of at most 4 axes · received 2×2×2×2×2 and 1")
+        #expect(throws: InputError.self) {
+            try Graph(inputShape: [4, 4, 3], layers: [Self.layer { x, _ in x[0].reshaped([4, 12]).tanh() }])
+        }
     }
 }

@@ -64,7 +64,7 @@ extension Samples {
             name: name,
             data: .init(
                 dataset: "mnist", isSample: true, training: history == nil ? nil : 3500, validation: 500,
-                imageShape: graph.inputShape),
+                choosesEpoch: true, imageShape: graph.inputShape),
             graph: graph, evaluation: evaluation, metrics: metrics(evaluation, history), history: history,
             pictures: pictures, configuration: "{\n  \"name\": \"<\(name)>\"\n}\n", environment: environment,
             reproduction: ["swift run trainer --config 'a & b.json'"])

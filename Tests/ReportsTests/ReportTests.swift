@@ -53,6 +53,9 @@ import Workers
         ] {
             #expect(content.text.contains(words), "\(words)")
         }
+        var fixed = try Samples.report(plain, history: Samples.history(epochs: 5, best: 5))
+        fixed.data.choosesEpoch = false
+        #expect(try page(fixed).content.text.contains("500 more held out for validation"))
         // A picture's own style sheet must not stand in the page again and again.
         #expect(text.components(separatedBy: Paint.darkStyleSheet).count == 2)
         #expect(content.elements["style"] == 1)

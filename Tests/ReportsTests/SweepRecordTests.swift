@@ -97,6 +97,14 @@ import Training
             name: "n", parameters: ["a"], monitor: .validationLoss, seeds: [1],
             rows: [row(1, ["1"], [training(1, [], failure: "x")], epochs: 1)])
         _ = try wellFormed(Data(SweepFigure.svg(none).utf8))
+        // A loss of any size in the curve of a trial beside good ones.
+        let wild = SweepRecord(
+            name: "d", parameters: ["a"], monitor: .validationLoss, seeds: [1],
+            rows: [
+                row(1, ["1"], [training(1, [(0.5, 1e14), (0.9, 0.1)])], epochs: 2, monitor: .validationLoss),
+                row(2, ["2"], [training(2, [(0.5, 0.2), (0.9, 0.12)])], epochs: 2, monitor: .validationLoss),
+            ])
+        _ = try wellFormed(Data(SweepFigure.svg(wild).utf8))
     }
 
     @Test func aRangeTestIsDrawnAndTold() throws {
@@ -113,5 +121,9 @@ import Training
         #expect(csv.count == 121 && csv[0] == "step,learning_rate,loss,smoothed_loss")
         #expect(LearningRateText.rate(0.00316) == "3.16e-3" && LearningRateText.rate(12) == "1.20e1")
         _ = LearningRateText.summary(LearningRateTest(points: [], diverged: true))
+        let last = LearningRateTest.Point(learningRate: 20, loss: 1e25, smoothedLoss: 1e25)
+        let wild = LearningRateTest(points: points + [last], diverged: true)
+        _ = try wellFormed(Data(LearningRateFigure.svg(wild, name: "wild").utf8))
+        #expect(LearningRateText.summary(wild, columns: 200).contains("█"))
     }
 }

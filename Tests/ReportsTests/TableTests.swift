@@ -103,4 +103,12 @@ let hostileNames = [
         #expect(rows.map { Double($0[3]) } == evaluation.calibration.bins.map(\.confidence))
         #expect(rows.map { Double($0[4]) } == evaluation.calibration.bins.map(\.accuracy))
     }
+
+    @Test func aClassNamedLikeAnAverageIsToldFromIt() throws {
+        let evaluation = try Samples.evaluation(classes: 3, samples: 60, names: ["micro", "b", "macro"])
+        for csv in [CurveTables.precisionRecall(evaluation), CurveTables.roc(evaluation)] {
+            let names = Set(parseCSV(csv).dropFirst().map { $0[0] })
+            #expect(names == ["micro", "b", "macro", "micro (average)", "macro (average)"])
+        }
+    }
 }

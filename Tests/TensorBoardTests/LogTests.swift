@@ -132,6 +132,14 @@ import Testing
         }
         for log in [logs.whole, logs.first, logs.second] { try log.flush() }
         #expect(try whole.events() == parts.events())
+        // Of a run that was interrupted after its last step, the test is at that step.
+        let third = log(parts)
+        third.restore(sums: (stop == 600 ? logs.first : logs.second).sums)
+        try third.record(
+            EvaluationSummary(
+                Predictions(labels: [0, 1], probabilities: [1, 0, 0.5, 0.5], classNames: ["a", "b"])))
+        try third.flush()
+        #expect(try scalars(parts.events(), "test/accuracy").map(\.step) == [1200])
     }
 
     /// Worked out by hand: three samples of class 0 at 1, 0.5 and 0.004; one of class 1 at 0.5.

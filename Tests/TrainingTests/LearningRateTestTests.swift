@@ -46,7 +46,9 @@ import Workers
             Graph(inputShape: Shape([6, 6, 1]), layers: [.flatten, .dense(units: 16), .relu, .dense(units: 3)]))
     }
 
-    private func finder(threads: Int) throws -> LearningRateFinder {
+    private func finder(
+        threads: Int, whitening: WhiteningOptions? = nil, graph: ResolvedGraph? = nil
+    ) throws -> LearningRateFinder {
         var stream = RandomStream(RandomAddress(seed: 1, purpose: .test))
         let labels = (0..<90).map { $0 % 3 }
         let pixels = labels.flatMap { label in
@@ -58,8 +60,10 @@ import Workers
         var options = TrainingOptions()
         options.batchSize = 20
         options.optimizer = .sgd(learningRate: 0.1)
+        options.whitening = whitening
         return try LearningRateFinder(
-            graph: Self.graph.get(), options: options, data: LoadedData(train: images, validation: images.subset([])),
+            graph: graph ?? Self.graph.get(), options: options,
+            data: LoadedData(train: images, validation: images.subset([])),
             augmentation: AugmentationOptions(), normalization: .none, seed: 5, pool: WorkerPool(threads: threads))
     }
 
@@ -91,5 +95,20 @@ import Workers
         #expect(again.points == test.points)
         // Stopped from outside it has nothing to say.
         #expect(try finder(threads: 1).run(options, shouldStop: { true }) == nil)
+    }
+
+    /// The rates are of the network that is trained: with its first filters whitened.
+    @Test func whiteningIsObeyed() throws {
+        let graph = try ResolvedGraph(
+            Graph(
+                inputShape: Shape([6, 6, 1]),
+                layers: [.conv2d(filters: 4, kernelSize: 3), .relu, .flatten, .dense(units: 3)]))
+        var options = LearningRateTest.Options()
+        options.steps = 12
+        let whitening = WhiteningOptions(images: 50, epsilon: 0.01)
+        let plain = try #require(try finder(threads: 1, graph: graph).run(options))
+        let whitened = try #require(try finder(threads: 1, whitening: whitening, graph: graph).run(options))
+        #expect(plain.points[0].loss != whitened.points[0].loss)
+        #expect(throws: InputError.self) { try finder(threads: 1, whitening: whitening) }
     }
 }

@@ -281,4 +281,21 @@ struct OptimizerTests {
         }
         #expect(optimizer.state[0].buffer.array == [Float](repeating: 0, count: 17))
     }
+
+    /// An ε that is 0 as a float must not make 0 / 0 of an element without a gradient.
+    @Test("The smallest ε leaves an element without a gradient alone") func smallestEpsilon() {
+        for options: OptimizerOptions in [
+            .adam(learningRate: 0.1, epsilon: 1e-46), .rmsprop(learningRate: 0.1, epsilon: 1e-46),
+            .rmsprop(learningRate: 0.1, epsilon: 1e-46, momentum: 0.9), .adagrad(learningRate: 0.1, epsilon: 1e-46),
+        ] {
+            let optimizer = Optimizer(
+                options: options, l2: 0, clipping: nil, averagingDecay: nil, tensors: alternatingTensors([20]),
+                count: 20)
+            let parameters = AlignedBuffer(normals(20, 0))
+            let pool = WorkerPool(threads: 1)
+            optimizer.step(
+                parameters: parameters, gradients: AlignedBuffer(count: 20), learningRate: 0.1, pool: pool)
+            #expect(parameters.array == normals(20, 0), "\(options)")
+        }
+    }
 }

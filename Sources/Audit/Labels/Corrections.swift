@@ -39,9 +39,7 @@ package struct Corrections: Sendable {
                 received: head.isEmpty ? "an empty file" : head.joined(separator: ", "))
         }
         func classIndex(_ name: String, _ place: String) throws(InputError) -> UInt8 {
-            // Names that a spreadsheet would take for formulas were written with an apostrophe.
-            let bare = name.hasPrefix("'") ? String(name.dropFirst()) : name
-            guard let index = classNames.firstIndex(of: name) ?? classNames.firstIndex(of: bare) else {
+            guard let index = classNames.firstIndex(of: name) ?? classNames.firstIndex(of: CSV.unquoted(name)) else {
                 throw InputError(place, expected: "a class of the data set", received: name)
             }
             return UInt8(index)

@@ -228,7 +228,7 @@ struct AuditCommand: ParsableCommand {
     /// Loads data to compare with the audited ones.
     private func load(at path: String, for session: AuditSession) throws -> ImageSet {
         var options = session.experiment.dataRequest
-        options.look(in: path)
+        options.replace(with: path)
         options.modelClasses = session.classNames
         let sets = try AuditSession.sets(common.load(options, seed: session.experiment.seed))
         try Classifier.check(session.graph, fits: sets[0].images, named: path)

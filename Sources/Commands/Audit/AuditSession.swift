@@ -85,7 +85,7 @@ struct AuditSession {
     static func experiment(of model: SavedModel, data: String?) throws -> Experiment {
         var experiment = model.experiment
         if let data {
-            experiment.data.look(in: data)
+            experiment.data.replace(with: data)
         } else if let kind = model.ownData {
             throw InputError(
                 "--data", expected: "the \(kind) to audit: the model was trained on \(kind) of your own",
@@ -188,14 +188,6 @@ struct AuditSession {
     func savedModel() throws -> SavedModel {
         guard let model, let detector else { throw Self.noDetector }
         return model.calibrated(temperature: model.temperature, strangers: detector)
-    }
-}
-
-extension DataOptions {
-    /// Uses the data at `path`, whatever was specified before.
-    mutating func look(in path: String) {
-        (directory, provider, fold, files) = (path, nil, nil, nil)
-        if source == .sample { source = .auto }
     }
 }
 

@@ -59,6 +59,7 @@ struct Assessment {
             parameters: ensemble?.parameterCount ?? graph.parameterCount, temperature: temperature, test: evaluation)
         metrics.views = views > 1 ? views : nil
         metrics.models = ensemble?.members.count
+        metrics.imagesDigest = try images.digest()
         let testNotes = DataNotes.test(images)
         for note in testNotes { Console.message("Note: \(note)") }
         metrics.notes = notes + testNotes
@@ -135,7 +136,8 @@ struct Assessment {
             name: experiment.name,
             data: .init(
                 dataset: dataset, isSample: source == .sample, training: training?.train.count,
-                validation: training?.validation.count, imageShape: graph.inputShape),
+                validation: training?.validation.count,
+                choosesEpoch: experiment.training.earlyStopping != nil, imageShape: graph.inputShape),
             graph: graph, evaluation: evaluation, metrics: metrics, history: history, pictures: pictures,
             configuration: experiment.jsonText, environment: environment, reproduction: reproduction)
         report.members = ensemble?.members ?? []

@@ -120,7 +120,9 @@ struct CrossValidation {
             let run = try StoredRun.load(path: path), predictions = run.evaluation.predictions
             let indices = places[number - 1]
             guard predictions.labels == indices.map({ Int(whole.train.labels[$0]) }),
-                run.digests.map({ $0.isSuperset(of: whole.digests.values) }) ?? true
+                run.folder.storedEnvironment.map({
+                    Set($0.dataDigests.values).isSuperset(of: whole.digests.values)
+                }) ?? true
             else {
                 throw InputError(
                     path, expected: "the images of part \(number) of \(count)", received: "others",

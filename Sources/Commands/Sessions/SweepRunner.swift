@@ -83,6 +83,12 @@ final class SweepRunner {
         if experiment.training.checkpoints == nil { experiment.training.checkpoints = CheckpointOptions() }
         if let directory { experiment.data.take(from: directory) }
         let data = try data(experiment), models = try ReferencedModels(experiment.training)
+        guard data.lines != nil || data.validation.count > 0 else {
+            throw InputError(
+                "data.validationFraction", expected: "validation images, by which trials are compared",
+                received: "\(experiment.data.validationFraction), which leaves none of \(data.train.count)",
+                remedy: "a class keeps its last image for training: give a validation half, or more images")
+        }
         let digests = data.digests.merging(models.digests) { first, _ in first }
         let known = trainings[index][seedIndex]
         if let stored = known.digests {

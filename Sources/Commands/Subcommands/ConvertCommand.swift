@@ -106,9 +106,8 @@ extension DatasetsCommand {
 
         private func convert() throws {
             if shards { return try writeShards() }
-            let (read, isIDX) = try data()
-            let data = read.withTest(fraction: testFraction ?? (isIDX ? 0 : Self.usualTestFraction))
-            let target = to ?? (isIDX ? .png : .idx)
+            let kind = try kind(), read = try data(kind), data = read.withTest(fraction: share(kind))
+            let target = to ?? (kind == .idx ? .png : .idx)
             if gzip, target != .idx {
                 throw InputError("--gzip", expected: "IDX files to write", received: "--to \(target.rawValue)")
             }
@@ -130,85 +129,79 @@ extension DatasetsCommand {
                         ? "; the test images were drawn from all, evenly by class" : ""))
         }
 
-        private static let usualTestFraction = 0.1
+        /// What the source is.
+        private enum Kind: String {
+            case idx = "IDX files"
+            case pictures = "a folder of pictures"
+            case table = "a CSV file"
+        }
 
-        private func data() throws -> (ConvertedData, isIDX: Bool) {
+        /// Returns what the source is.
+        /// - Throws: An `InputError` if it is nothing, or does not have one of the options.
+        private func kind() throws(InputError) -> Kind {
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {
                 throw InputError(source, expected: "a folder, a CSV file or IDX files", received: "nothing there")
             }
-            if let labels {
-                try checkIDX()
-                let train = try ConversionFiles.readIDX(
-                    images: source, labels: labels, classNames: nil, transposed: transposed)
-                return (ConvertedData(train: invert ? train.inverted : train), true)
+            let isIDX = labels != nil || (isFolder.boolValue && ConversionFiles.isIDX(source))
+            let kind: Kind = isIDX ? .idx : isFolder.boolValue ? .pictures : .table
+            let options: [(name: String, isGiven: Bool, kinds: [Kind])] = [
+                ("--label", label != nil, [.table]), ("--test", test != nil, [.table]),
+                ("--size", size != nil, [.pictures, .table]), ("--colour", colour, [.pictures, .table]),
+                ("--prepare", prepare, [.pictures]), ("--transposed", transposed, [.idx]),
+            ]
+            for option in options where option.isGiven && !option.kinds.contains(kind) {
+                throw InputError(
+                    option.name, expected: option.kinds.map(\.rawValue).joined(separator: " or ") + " to convert",
+                    received: kind.rawValue)
             }
-            if isFolder.boolValue {
-                try check(isFolderOfPictures: false)
-                if let data = try ConversionFiles.readIDX(source, transposed: transposed) {
-                    try checkIDX()
-                    return (invert ? data.inverted : data, true)
+            return kind
+        }
+
+        /// Returns the fraction of each class to hold out for testing if the source has no test half.
+        private func share(_ kind: Kind) -> Double { testFraction ?? (kind == .idx ? 0 : 0.1) }
+
+        private func data(_ kind: Kind) throws -> ConvertedData {
+            let data: ConvertedData
+            switch kind {
+            case .idx:
+                if let labels {
+                    data = ConvertedData(
+                        train: try ConversionFiles.readIDX(
+                            images: source, labels: labels, classNames: nil, transposed: transposed))
+                } else if let read = try ConversionFiles.readIDX(source, transposed: transposed) {
+                    data = read
+                } else {
+                    throw InputError(source, expected: "IDX files named like MNIST's", received: "none")
                 }
-                try check(isFolderOfPictures: true)
-                return (
-                    try ImageFolder.read(
-                        source, fitting: try fitting(), isColour: colour, inverted: invert, note: note
-                    ) { show("Reading", $0, $1) },
-                    false
-                )
+            case .pictures:
+                return try ImageFolder.read(
+                    source, fitting: try fitting(), isColour: colour, inverted: invert, note: note
+                ) { show("Reading", $0, $1) }
+            case .table:
+                let options = ImageCSV.Options(labelColumn: label, size: try extents(), channels: colour ? 3 : 1)
+                let train = try ImageCSV.read(source, options, note: note)
+                let half = try test.map { try ImageCSV.read($0, options, as: train, note: note) }
+                data = ConvertedData(train: train, test: half)
             }
-            for (option, isGiven) in [("--prepare", prepare), ("--transposed", transposed)] where isGiven {
-                throw InputError(option, expected: "pictures or IDX files", received: "a CSV file")
-            }
-            let options = ImageCSV.Options(labelColumn: label, size: try extents(), channels: colour ? 3 : 1)
-            let train = try ImageCSV.read(source, options, note: note)
-            let half = try test.map { try ImageCSV.read($0, options, as: train, note: note) }
-            let data = ConvertedData(train: train, test: half)
-            return (invert ? data.inverted : data, false)
+            return invert ? data.inverted : data
         }
 
         /// Writes shards: from pictures one after the other, from other sources by way of memory.
         private func writeShards() throws {
-            let writer = try ShardWriter(output, shardBytes: (shardSize ?? 128) << 20)
-            var isFolder: ObjCBool = false
-            let exists = FileManager.default.fileExists(atPath: source, isDirectory: &isFolder)
-            if exists, isFolder.boolValue, labels == nil, !ConversionFiles.isIDX(source) {
-                try check(isFolderOfPictures: true)
+            let kind = try kind(), writer = try ShardWriter(output, shardBytes: (shardSize ?? 128) << 20)
+            if kind == .pictures {
                 let layout = try FolderLayout(source)
                 for text in layout.notes { note(text) }
                 try writer.write(
                     layout, fitting: try fitting(), isColour: colour, inverted: invert,
-                    testFraction: testFraction ?? Self.usualTestFraction,
-                    note: note
+                    testFraction: share(kind), note: note
                 ) { show("Writing", $0, $1) }
             } else {
-                let (read, isIDX) = try data()
-                try writer.write(read.withTest(fraction: testFraction ?? (isIDX ? 0 : Self.usualTestFraction)))
+                try writer.write(try data(kind).withTest(fraction: share(kind)))
             }
             if !quiet { ProgressLine.clear() }
             Console.message("\(output): \(writer.summary)")
-        }
-
-        /// Refuses options that IDX files do not have.
-        private func checkIDX() throws(InputError) {
-            let options = [
-                ("--label", label != nil), ("--test", test != nil), ("--size", size != nil), ("--prepare", prepare),
-                ("--colour", colour),
-            ]
-            for (option, isGiven) in options where isGiven {
-                throw InputError(option, expected: "pictures or a CSV file", received: "IDX files, taken as they are")
-            }
-        }
-
-        /// Refuses options that a folder of pictures does not have.
-        private func check(isFolderOfPictures: Bool) throws(InputError) {
-            for (option, value) in [("--label", label), ("--test", test)] where value != nil {
-                throw InputError(
-                    option, expected: "nothing beside a folder: it is for a CSV file", received: value ?? "")
-            }
-            if isFolderOfPictures, transposed {
-                throw InputError("--transposed", expected: "IDX files", received: "a folder of pictures")
-            }
         }
 
         /// Returns how a picture becomes an image.

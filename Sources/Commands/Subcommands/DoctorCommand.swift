@@ -19,7 +19,7 @@ struct DoctorCommand: ParsableCommand {
         }
         let threads = common.threads ?? ranks.threads
         try BLASMemory.require(callers: threads)
-        let pool = WorkerPool(threads: threads)
+        let pool = try WorkerPool.exactly(threads: threads)
         // First, so that the library is set to one thread before it is queried.
         let failure = BLASSelfTest.run(pool: pool, long: true)
         try ranks.check(

@@ -239,14 +239,12 @@ struct EvaluateCommand: ParsableCommand {
             throw InputError("--transposed", expected: "--images and --labels beside it", received: "neither")
         }
         var options = saved.experiment.dataRequest
-        options.directory = try data ?? ownData(of: saved)
+        // A folder given by the user is read, whatever the model was trained on.
+        if let data { options.replace(with: data) } else { options.directory = try ownData(of: saved) }
         options.modelClasses = saved.classNames
         options.isAllTest = saved.ownData == nil
         options.weightsAreOptional = true
-        // A folder given by the user is read, whatever the model was trained on.
-        if data != nil { options.files = nil }
-        if data != nil, options.source == .sample { options.source = .auto }
-        if data != nil || dataset != nil || source != nil { (options.provider, options.fold) = (nil, nil) }
+        if dataset != nil || source != nil { (options.provider, options.fold) = (nil, nil) }
         if let dataset {
             // The model's own source may be the sample, which other data sets do not have.
             (options.dataset, options.files, options.source) = (try value(dataset, "--dataset"), nil, .auto)

@@ -22,7 +22,7 @@ struct CommonOptions: ParsableArguments {
         let count = threads ?? count ?? Machine.usableCores
         // Checked before the threads are created, since each takes memory as well.
         try BLASMemory.require(callers: count)
-        let pool = WorkerPool(threads: count)
+        let pool = try WorkerPool.exactly(threads: count)
         try BLASSelfTest.require(pool: pool)
         return pool
     }

@@ -133,6 +133,6 @@ public struct ROCCurves: Hashable, Sendable {
             sum += area * weight(curve)
             total += weight(curve)
         }
-        return sum / total
+        return total > 0 ? sum / total : nil
     }
 }

@@ -133,7 +133,8 @@ public enum OptimizerKernels {
             add2 = Float(1 - beta2)
             rate = Float(learningRate / (1 - OptimizerKernels.power(beta1, step)))
             rootCorrection = Float(1 / (1 - OptimizerKernels.power(beta2, step)).squareRoot())
-            self.epsilon = Float(epsilon)
+            // An element without any gradient yet must not become 0 / 0.
+            self.epsilon = max(Float(epsilon), .leastNormalMagnitude)
             decay = Float(learningRate * weightDecay)
         }
     }

@@ -57,6 +57,7 @@ package struct ByteConvolution {
     /// Whether `pooling` of the output can be fused.
     package static func canPool(_ p: PoolingGeometry) -> Bool {
         p.windowHeight == p.strideHeight && p.windowWidth == p.strideWidth && p.padTop == 0 && p.padLeft == 0
+            && p.dilationHeight == 1 && p.dilationWidth == 1
             && p.outHeight * p.windowHeight <= p.height && p.outWidth * p.windowWidth <= p.width
     }
 

@@ -69,6 +69,8 @@ public struct ResolvedGraph: Sendable {
     package private(set) var nodes: [Node]
     /// The number of floats in the flat parameter buffer.
     package let parameterCount: Int
+    /// Whether this is a part of a network: its last layer is not the network's.
+    let isPart: Bool
     /// The number of floats in the flat state buffer.
     package let stateCount: Int
 
@@ -92,6 +94,7 @@ public struct ResolvedGraph: Sendable {
     init(part graph: Graph, nodes: [Node], of whole: ResolvedGraph) {
         self.graph = graph
         self.nodes = nodes
+        isPart = true
         parameterCount = whole.parameterCount
         stateCount = whole.stateCount
     }
@@ -132,6 +135,10 @@ public struct ResolvedGraph: Sendable {
                 stateOffset: stateCount, modelLowering: graph.lowering)
             try builder.requireInputs(of: node.layer.kind)
             try node.layer.kind.infer(&builder)
+            var names: Set<String> = []
+            for tensor in builder.parameters + builder.state where !names.insert(tensor.name).inserted {
+                throw InputError(place, expected: "a name for each parameter", received: "\(tensor.name) twice")
+            }
             resolved.append(
                 Node(
                     name: node.name, layer: node.layer, inputs: inputs, inputShapes: shapes,
@@ -143,7 +150,9 @@ public struct ResolvedGraph: Sendable {
             indices[node.name] = index
         }
         let last = resolved[resolved.count - 1]
-        guard last.outputShape.height == 1, last.outputShape.channels >= 2 else {
+        guard last.outputShape.isImage || last.outputShape.dimensions.count == 1, last.outputShape.height == 1,
+            last.outputShape.channels >= 2
+        else {
             throw InputError(
                 "model.layers[\(resolved.count - 1)] (\(last.name))",
                 expected: "a last layer that gives a vector of at least 2 classes, or of lines a row of columns, 1×T×K",
@@ -158,6 +167,7 @@ public struct ResolvedGraph: Sendable {
         }
         self.graph = graph
         self.nodes = resolved
+        isPart = false
         self.parameterCount = parameterCount
         self.stateCount = stateCount
     }

@@ -79,7 +79,7 @@ public struct LayerTraits: Hashable, Sendable {
     /// Whether, as the last layer, it is part of the loss.
     package var isSoftmax = false
     /// Whether its backward pass reads its input again, so that a cheap input may be recomputed instead of stored.
-    public var rereadsInput = false
+    var rereadsInput = false
     /// Whether its input gradient costs less to recompute than to store.
     var hasCheapInputGradient = false
 

@@ -73,11 +73,7 @@ public struct NodeBuilder {
             before = total / 2
             return (out, before)
         case .explicit(let top, let bottom, let left, let right):
-            guard [top, bottom, left, right].allSatisfy({ -1 << 15 < $0 && $0 < 1 << 15 }) else {
-                throw InputError(
-                    place, expected: "padding above -32768 and below 32768",
-                    received: "top \(top), bottom \(bottom), left \(left), right \(right)")
-            }
+            try checkPadding(top, bottom, left, right)
             (before, total) = vertical ? (top, top + bottom) : (left, left + right)
         }
         guard extent + total >= span else {
@@ -86,6 +82,15 @@ public struct NodeBuilder {
                 received: "a window of \(span)", remedy: "use padding \"same\", a smaller window or fewer poolings")
         }
         return ((extent + total - span) / stride + 1, before)
+    }
+
+    /// - Throws: An ``InputError`` if a number of rows or columns is so large that sums of it could overflow.
+    func checkPadding(_ top: Int, _ bottom: Int, _ left: Int, _ right: Int) throws(InputError) {
+        guard [top, bottom, left, right].allSatisfy({ -1 << 15 < $0 && $0 < 1 << 15 }) else {
+            throw InputError(
+                place, expected: "padding above -32768 and below 32768",
+                received: "top \(top), bottom \(bottom), left \(left), right \(right)")
+        }
     }
 
     /// Returns the shape of the one input, which must be an image.

@@ -49,7 +49,8 @@ package struct LoweringTask: Hashable, Sendable {
         if let tile = kind.winogradTile {
             let winograd = Winograd(g, tile: tile)
             let images = max(1, Self.cacheFloats / winograd.scratchFloats(images: 1))
-            return Lowering(kind, rows: winograd.tilesHigh * min(images, Self.mostImages))
+            let rows = winograd.tilesHigh * min(images, Self.mostImages)
+            return Lowering(kind, rows: min(rows, Lowering.legalRows.upperBound))
         }
         switch kind {
         case .shifted:

@@ -42,18 +42,25 @@ final class StripedConvolution: BlockOperation {
         output = emission.output
         weights = whole.weights
         relu = whole.relu
-        strips = Strips(height: g.outHeight, multiplyAdds: g.multiplyAdds).ranges.map { rows in
+        func part(_ rows: Range<Int>) -> (geometry: ConvolutionGeometry, inputOffset: Int) {
             var part = g
             part.outHeight = rows.count
-            var inputOffset = 0
             if g.isPointwise {
                 part.height = rows.count
-                inputOffset = rows.lowerBound * g.width * g.channels
-            } else {
-                part.padTop -= rows.lowerBound * g.strideHeight
+                return (part, rows.lowerBound * g.width * g.channels)
             }
+            part.padTop -= rows.lowerBound * g.strideHeight
+            return (part, 0)
+        }
+        var ranges = Strips(height: g.outHeight, multiplyAdds: g.multiplyAdds).ranges
+        // Part of a padded 1×1 convolution may need no padding itself, and then has fewer lowerings.
+        if !ranges.allSatisfy({ LoweringTask(.forward, part($0).geometry).allows(lowering.kind) }) {
+            ranges = [0..<g.outHeight]
+        }
+        strips = ranges.map { rows in
+            let (geometry, inputOffset) = part(rows)
             return Strip(
-                product: LoweredProduct(LoweringTask(.forward, part), lowering, sharing: whole.forwardProduct),
+                product: LoweredProduct(LoweringTask(.forward, geometry), lowering, sharing: whole.forwardProduct),
                 inputOffset: inputOffset, outputOffset: rows.lowerBound * g.outWidth * g.filters)
         }
     }

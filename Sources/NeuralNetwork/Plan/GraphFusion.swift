@@ -5,6 +5,11 @@ import Tensors
 extension GraphCompiler {
     func traits(_ node: Int) -> LayerTraits { graph.nodes[node].layer.traits }
 
+    /// Whether other layers can be computed along with `node`'s kernel: a layer on a tape has only its own values.
+    private func carriesOthers(_ node: Int) -> Bool {
+        traits(node).hasKernel && !(graph.nodes[node].layer.kind is any TapeLayer)
+    }
+
     func onlyReader(_ node: Int) -> Int? {
         node >= 0 && readers[node + 1].count == 1 ? readers[node + 1][0].node : nil
     }
@@ -18,7 +23,7 @@ extension GraphCompiler {
     /// Returns the batch-norm that is folded into the weights of the convolution or dense layer `node`, if both compute
     /// as at inference.
     func foldedNorm(_ node: Int) -> Int? {
-        guard node >= 0, traits(node).hasKernel, let reader = onlyReader(node), traits(reader).normalization != nil,
+        guard node >= 0, carriesOthers(node), let reader = onlyReader(node), traits(reader).normalization != nil,
             infers(node), infers(reader)
         else { return nil }
         return reader
@@ -28,7 +33,7 @@ extension GraphCompiler {
     /// convolution or dense layer (and the batch-norm folded into it) only where it computes as at inference.
     func fusedRelu(_ node: Int) -> Int? {
         guard node >= 0 else { return nil }
-        let isCarrier = traits(node).normalization != nil || traits(node).hasKernel && (!training || infers(node))
+        let isCarrier = traits(node).normalization != nil || carriesOthers(node) && (!training || infers(node))
         guard isCarrier, let reader = onlyReader(node), traits(reader).isRectifier else { return nil }
         return reader
     }
@@ -52,10 +57,12 @@ extension GraphCompiler {
     }
 
     /// Whether `node` only passes its input through: a flatten; a batch-norm, ReLU or pooling fused with an earlier
-    /// layer; dropout at inference; a final softmax.
+    /// layer; dropout at inference; the network's final softmax.
     func isAlias(_ node: Int) -> Bool {
         let source = graph.nodes[node].inputs[0], traits = traits(node)
-        if traits.isView || traits.isViewAtInference && !training || traits.isSoftmax && node == last { return true }
+        if traits.isView || traits.isViewAtInference && !training || traits.isSoftmax && node == last && !graph.isPart {
+            return true
+        }
         if traits.normalization != nil { return source >= 0 && foldedNorm(source) == node }
         if traits.isRectifier { return fusedRelu(source) == node }
         return traits.isMaximumPooling && (normCarrying(node) != nil || poolsBytes(node))

@@ -40,13 +40,13 @@ extension ResolvedGraph {
 }
 
 extension Initializer {
-    /// Returns the initial values of a kernel `[…, in, out]`. `fanIn` is the product of all extents but the last,
-    /// `fanOut` that of all but the second to last.
+    /// Returns the initial values of a kernel `[…, in, out]`, or `[out]` with one input. `fanIn` is the product of all
+    /// extents but the last, `fanOut` that of all but the second to last.
     func values(shape: [Int], random: inout RandomStream) throws(OperationError) -> [Double] {
         let count = shape.reduce(1, *)
         let fanOutUnits = shape[shape.count - 1]
         let fanIn = Double(count / fanOutUnits)
-        let fanOut = Double(count / shape[shape.count - 2])
+        let fanOut = Double(shape.count > 1 ? count / shape[shape.count - 2] : count)
         switch self {
         case .heNormal: return normal(count, (2 / fanIn).squareRoot(), &random)
         case .heUniform: return uniform(count, (6 / fanIn).squareRoot(), &random)

@@ -120,6 +120,8 @@ package struct ActivationHistogram: Sendable {
                 }
                 keptCount += Double(sum)
             }
+            // A range that holds no value describes none.
+            guard keptCount > 0 else { continue }
             // q sums to the kept count.
             divergence += log(keptCount / total)
             if divergence < best.divergence { best = (kept, divergence) }

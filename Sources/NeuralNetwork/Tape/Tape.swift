@@ -26,6 +26,10 @@ public final class Tape {
         case slice(Int, from: Int)
         /// A concatenation along the channels.
         case joined([Int])
+
+        var isParameter: Bool {
+            if case .parameter = self { true } else { false }
+        }
     }
 
     private(set) var steps: [Step] = []
@@ -75,6 +79,15 @@ public final class Tape {
         steps.append(step)
         shapes.append(shape)
         return TapeValue(tape: self, index: steps.count - 1)
+    }
+
+    /// Appends a step whose value has these extents; if they are too large, records an error and returns `value`.
+    func append(_ step: Step, _ dimensions: [Int], or value: TapeValue) -> TapeValue {
+        guard let shape = Shape(checking: dimensions) else {
+            fail("extents with a product below 2^31", dimensions.map(String.init).joined(separator: "×"))
+            return value
+        }
+        return append(step, shape)
     }
 
     /// Records the first error. Recording continues with arbitrary shapes, and the tape is discarded at its end.

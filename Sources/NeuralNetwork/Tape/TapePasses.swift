@@ -254,27 +254,29 @@ extension TapeMemory {
 
 /// Iterates over the elements of a shape, together with the positions of two operands that are broadcast to it.
 struct BroadcastWalk {
-    /// The outer, middle and inner extents; the outer one includes all axes further out.
-    private let extents: (Int, Int, Int)
-    private let a, b: (Int, Int, Int)
+    private typealias Axes = (Int, Int, Int, Int)
+
+    /// The extents, from the outermost axis to the innermost.
+    private let extents: Axes
+    /// The operands' steps along each axis; 0 where they are broadcast.
+    private let a, b: Axes
 
     init(_ whole: Shape, _ a: Shape, _ b: Shape? = nil) {
         let count = whole.dimensions.count
         precondition(count <= 4, "values have up to four axes")
         let all = Array(repeating: 1, count: 4 - count) + whole.dimensions
-        func strides(_ shape: Shape) -> (Int, Int, Int) {
+        func strides(_ shape: Shape) -> Axes {
             let own = TapeValue.padded(shape, 4)
             var steps = [0, 0, 0, 0], step = 1
             for axis in (0..<4).reversed() {
                 steps[axis] = own[axis] == 1 ? 0 : step
                 step *= own[axis]
             }
-            // The two outermost axes are iterated as one: both are broadcast, neither is, or one has extent 1.
-            return (all[0] == 1 || all[1] == 1 ? max(steps[0], steps[1]) : steps[1], steps[2], steps[3])
+            return (steps[0], steps[1], steps[2], steps[3])
         }
-        extents = (all[0] * all[1], all[2], all[3])
+        extents = (all[0], all[1], all[2], all[3])
         self.a = strides(a)
-        self.b = b.map(strides) ?? (0, 0, 0)
+        self.b = b.map(strides) ?? (0, 0, 0, 0)
     }
 
     /// Calls `body` with the offsets in the whole, in `a` and in `b`.
@@ -282,16 +284,19 @@ struct BroadcastWalk {
     func run(_ body: (Int, Int, Int) -> Void) {
         var i = 0
         for outer in 0..<extents.0 {
-            for middle in 0..<extents.1 {
-                let x = outer &* a.0 &+ middle &* a.1, z = outer &* b.0 &+ middle &* b.1
-                if a.2 == 1 && b.2 == 1 {
-                    for c in 0..<extents.2 { body(i &+ c, x &+ c, z &+ c) }
-                } else if a.2 == 1 && b.2 == 0 {
-                    for c in 0..<extents.2 { body(i &+ c, x &+ c, z) }
-                } else {
-                    for c in 0..<extents.2 { body(i &+ c, x &+ c &* a.2, z &+ c &* b.2) }
+            for row in 0..<extents.1 {
+                for column in 0..<extents.2 {
+                    let x = outer &* a.0 &+ row &* a.1 &+ column &* a.2
+                    let z = outer &* b.0 &+ row &* b.1 &+ column &* b.2
+                    if a.3 == 1 && b.3 == 1 {
+                        for c in 0..<extents.3 { body(i &+ c, x &+ c, z &+ c) }
+                    } else if a.3 == 1 && b.3 == 0 {
+                        for c in 0..<extents.3 { body(i &+ c, x &+ c, z) }
+                    } else {
+                        for c in 0..<extents.3 { body(i &+ c, x &+ c &* a.3, z &+ c &* b.3) }
+                    }
+                    i &+= extents.3
                 }
-                i &+= extents.2
             }
         }
     }

@@ -125,7 +125,8 @@ final class TapeProgram {
                 }
             }
             shared.append(source)
-            if let last = readers[index].max(), case .convolution(index, _, _, true) = steps[last] {
+            // A parameter's gradient is summed over the images: nothing may overwrite it.
+            if let last = readers[index].max(), case .convolution(index, _, _, true) = steps[last], !step.isParameter {
                 first.append(last)
             } else {
                 first.append(nil)

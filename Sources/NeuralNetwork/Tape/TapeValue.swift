@@ -89,6 +89,10 @@ public struct TapeValue {
     /// Returns the sum over `axes`, which keep an extent of 1.
     public func sum(over axes: Axes) -> TapeValue {
         var dimensions = shape.dimensions
+        guard dimensions.count <= Self.mostAxes else {
+            tape.fail("a value of at most \(Self.mostAxes) axes to sum", "\(shape)")
+            return self
+        }
         for axis in dimensions.indices {
             let isChannels = axis == dimensions.count - 1
             switch axes {
@@ -128,7 +132,7 @@ public struct TapeValue {
             tape.fail("a matrix of \(shape.channels) rows for a product", "\(matrix.shape)")
             return self
         }
-        return tape.append(.product(index, matrix.index), Shape(shape.dimensions.dropLast() + [extents[1]]))
+        return tape.append(.product(index, matrix.index), shape.dimensions.dropLast() + [extents[1]], or: self)
     }
 
     /// Returns the convolution of an image with `kernel` `[kH, kW, C, F]`, `[H', W', F]`. Computed by im2col and BLAS.
@@ -160,7 +164,7 @@ public struct TapeValue {
         }
         return tape.append(
             .convolution(index, kernel: kernel.index, g, isDepthwise: isDepthwise),
-            Shape([g.outHeight, g.outWidth, g.filters]))
+            [g.outHeight, g.outWidth, g.filters], or: self)
     }
 
     // MARK: Shapes
@@ -192,7 +196,7 @@ public struct TapeValue {
             return self
         }
         let channels = all.reduce(0) { $0 + $1.shape.channels }
-        return tape.append(.joined(all.map(\.index)), Shape(front + [channels]))
+        return tape.append(.joined(all.map(\.index)), front + [channels], or: self)
     }
 
     private func through(_ function: TapeFunction) -> TapeValue { tape.append(.function(function, of: index), shape) }
@@ -205,8 +209,15 @@ public struct TapeValue {
             tape.fail("shapes that are alike, or 1 where they are not", "\(shape) and \(other.shape)")
             return self
         }
-        return tape.append(.binary(operation, index, other.index), Shape(zip(a, b).map { max($0, $1) }))
+        guard count <= Self.mostAxes else {
+            tape.fail("values of at most \(Self.mostAxes) axes", "\(shape) and \(other.shape)")
+            return self
+        }
+        return tape.append(.binary(operation, index, other.index), zip(a, b).map { max($0, $1) }, or: self)
     }
+
+    /// The maximum number of axes that are combined or summed.
+    private static let mostAxes = 4
 
     /// Returns the extents of `shape`, preceded by ones until there are `count`.
     static func padded(_ shape: Shape, _ count: Int) -> [Int] {

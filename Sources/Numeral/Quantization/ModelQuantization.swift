@@ -27,7 +27,7 @@ extension Model {
         try requireOneLabel()
         try Classifier.check(saved.graph, fits: images, named: "images")
         guard images.count > 0 else { throw InputError("images", expected: "at least one", received: "none") }
-        let pool = WorkerPool(threads: try Machinery.threads(threads))
+        let pool = try Machinery.pool(threads: threads)
         defer { pool.shutdown() }
         let (model, report) = try Quantizer(saved, images: images, options: .init(), pool: pool).run()
         guard report.isGain else { throw Quantizer.nothingGained }

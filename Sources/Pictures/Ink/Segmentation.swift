@@ -60,7 +60,7 @@ package struct Segmentation {
     package static func glyph(in image: GreyImage, _ choose: (Segmentation) -> Glyph?) -> Glyph? {
         let image = reduced(image).image
         if let glyph = InkMap.clearest(image).flatMap({ choose(Segmentation($0)) }) { return glyph }
-        for map in InkMap.ofTwoTones(image) {
+        for map in TwoTones(image)?.maps(of: image) ?? [] {
             if let glyph = choose(Segmentation(map, isCropped: true)) { return glyph }
         }
         return nil

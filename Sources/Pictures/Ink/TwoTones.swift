@@ -5,7 +5,7 @@
 /// a narrow 1, ``softSeparation`` suffices, provided that the tones are further apart than those of any even gradient,
 /// whose halves differ by half of its range and which reaches 0.75. The edge of the picture tells which of the two is
 /// paper, unless strokes run along it; then both are possible, the likelier one first.
-struct TwoTones {
+package struct TwoTones {
     /// The mean levels below and above the threshold.
     let dark: Double
     let light: Double
@@ -26,7 +26,7 @@ struct TwoTones {
     private static let sureEdge = 0.65
 
     /// Creates the tones, or returns nil if the picture does not have two.
-    init?(_ image: GreyImage) {
+    package init?(_ image: GreyImage) {
         var histogram = [Double](repeating: 0, count: 256)
         for pixel in image.pixels { histogram[Int(pixel)] += 1 }
         let total = Double(image.pixels.count)
@@ -63,10 +63,22 @@ struct TwoTones {
     }
 
     /// Whether ink may be darker than paper (true) or lighter (false), the likelier first.
-    var polarities: [Bool] {
+    package var polarities: [Bool] {
         if darkEdge >= Self.sureEdge { return [false] }
         if darkEdge <= 1 - Self.sureEdge { return [true] }
         return darkEdge < 0.5 ? [true, false] : [false, true]
+    }
+
+    /// Returns the maps of the picture that has these tones, one for each polarity.
+    package func maps(of image: GreyImage) -> [InkMap] {
+        polarities.map { isDarkOnLight in
+            let (paper, ink) = isDarkOnLight ? (light, dark) : (dark, light)
+            let scale = 1 / (ink - paper)
+            return InkMap(
+                width: image.width, height: image.height,
+                ink: image.pixels.map { Float((Double($0) - paper) * scale) }, isDarkOnLight: isDarkOnLight,
+                noise: Float((isDarkOnLight ? deviations.light : deviations.dark) * abs(scale)))
+        }
     }
 }
 
@@ -78,20 +90,5 @@ extension GreyImage {
         let along = rows.flatMap { row in pixels[(row * width)..<((row + 1) * width)] }
         let down = height > 2 ? (1..<(height - 1)).flatMap { row in columns.map { pixels[row * width + $0] } } : []
         return along + down
-    }
-}
-
-extension InkMap {
-    /// Returns the maps of a picture of two tones, the likelier first; none if it does not have two tones.
-    package static func ofTwoTones(_ image: GreyImage) -> [InkMap] {
-        guard let tones = TwoTones(image) else { return [] }
-        return tones.polarities.map { isDarkOnLight in
-            let (paper, ink) = isDarkOnLight ? (tones.light, tones.dark) : (tones.dark, tones.light)
-            let scale = 1 / (ink - paper)
-            return InkMap(
-                width: image.width, height: image.height,
-                ink: image.pixels.map { Float((Double($0) - paper) * scale) }, isDarkOnLight: isDarkOnLight,
-                noise: Float((isDarkOnLight ? tones.deviations.light : tones.deviations.dark) * abs(scale)))
-        }
     }
 }

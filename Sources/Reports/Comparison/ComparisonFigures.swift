@@ -24,7 +24,7 @@ enum ComparisonFigures {
             let limits = accuracy ? 0...1 : 0...max(1, 1.1 * (values.max() ?? 1))
             return .init(
                 title: title, x: epochs,
-                y: .around(accuracy ? "Accuracy" : "Loss (nats)", values, within: limits, percent: accuracy),
+                y: .around(accuracy ? "Accuracy" : "Loss", values, within: limits, percent: accuracy),
                 lines: lines)
         }
         let svg = OverlayFigure(

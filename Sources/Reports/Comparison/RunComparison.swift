@@ -118,8 +118,7 @@ package struct RunComparison: Sendable {
         }
         if a.predictions.classNames != b.predictions.classNames { return "other classes" }
         if a.predictions.labels != b.predictions.labels { return "tested on other images: their labels differ" }
-        // Runs on the same test set share at least the digests of the files of images and of labels.
-        if let one = a.digests, let other = b.digests, one.intersection(other).count < 2 {
+        if let one = a.metrics.imagesDigest, let other = b.metrics.imagesDigest, one != other {
             return "tested on other images: their digests differ"
         }
         return nil

@@ -17,8 +17,6 @@ package struct StoredRun: Sendable {
     package let history: [EpochRecord]?
     /// Nil unless the run was evaluated with `--robustness`.
     package let robustness: RobustnessRecord?
-    /// The SHA-256 digests of the data files; nil without `environment.json`.
-    package let digests: Set<String>?
 
     /// The part of `metrics.json` that cannot be computed from the predictions.
     package struct Metrics: Hashable, Sendable, Decodable {
@@ -40,14 +38,13 @@ package struct StoredRun: Sendable {
         package var trainingSeconds: Double?
         package var imagesPerSecond: Double?
         package var parameters: Int
+        /// The SHA-256 of the test images; nil in files without it.
+        package var imagesDigest: String?
         package var test: Test
     }
 
     /// The kind in `metrics.json`: absent if images were classified.
     private struct Kind: Decodable { var kind: String? }
-
-    /// The part of `environment.json` that identifies the test data.
-    private struct Sources: Decodable { var dataDigests: [String: String] }
 
     /// - Throws: `InputError` naming the file, the line or key, and what was expected and found.
     package static func load(path: String) throws(InputError) -> StoredRun {
@@ -83,14 +80,12 @@ package struct StoredRun: Sendable {
                 received: "\(metrics.test.accuracy) of \(metrics.test.count)",
                 remedy: "the two files are not of one run")
         }
-        let history = folder.url(of: .history), environment = folder.url(of: .environment)
+        let history = folder.url(of: .history)
         let robustness = folder.url.appendingPathComponent(RobustnessRecord.fileName)
         return StoredRun(
             path: path, folder: folder, metrics: metrics, evaluation: evaluation,
             history: exists(history) ? try epochs(history) : nil,
-            robustness: exists(robustness) ? try RobustnessRecord.load(robustness) : nil,
-            digests: exists(environment)
-                ? Set(try StoredFile.decode(Sources.self, environment).dataDigests.values) : nil)
+            robustness: exists(robustness) ? try RobustnessRecord.load(robustness) : nil)
     }
 
     /// Returns the bytes of `config.json`.

@@ -49,7 +49,7 @@ package enum CurveFigures {
         return draw(
             title: "ROC curves, one class against the rest",
             subtitle: "\(Text.samples(evaluation.imageCount)) · area under the curve (AUC): macro "
-                + (curves.macroArea.map { Text.share($0, 4) } ?? "undefined, a class has no samples"),
+                + (curves.macroArea.map { Text.share($0, 4) } ?? "undefined, a class has no samples or all of them"),
             figureName: "AUC", xLabel: "False positive rate", yLabel: "True positive rate", cornerX: 0,
             shape: .straight, diagonal: true,
             classes: curves.perClass.enumerated().map { c, curve in

@@ -79,9 +79,9 @@ package enum LearningCurvesFigure {
     private static func lossAxis(_ lines: [LineChart.Line]) -> PlotAxis {
         let values = finite(lines)
         if let low = values.min(), let high = values.max(), low > 0, high / low > 20 {
-            return .decades("Cross-entropy, nats (logarithmic)", values)
+            return .decades("Loss (logarithmic)", values)
         }
-        return .around("Cross-entropy, nats", values, within: 0...max(1, 1.1 * (values.max() ?? 1)))
+        return .around("Loss", values, within: 0...max(1, 1.1 * (values.max() ?? 1)))
     }
 
     /// Returns an axis for learning rates from zero, since schedules fall to it.

@@ -16,7 +16,7 @@ package enum LearningRateFigure {
             (test.steepest, Stroke(paint: .series(1), width: 1.6, dashes: [6, 3]), "steepest fall"),
             (test.tenthOfMinimum, Stroke(paint: .series(2), width: 1.6, dashes: [2, 3]), "a tenth of the minimum's"),
         ]
-        let y = PlotAxis.around("Cross-entropy, nats", [0] + shown, within: 0...max(top, 1e-9))
+        let y = PlotAxis.around("Loss", [0] + shown, within: 0...max(top, 1e-9))
         var lines = [
             LineChart.Line(name: "a batch", stroke: batches, points: test.points.map { ($0.learningRate, $0.loss) }),
             LineChart.Line(name: "smoothed", stroke: mean, points: smoothed),
@@ -76,7 +76,9 @@ package enum LearningRateText {
         let values = (0..<count).map { test.points[$0 * test.points.count / count].smoothedLoss }
         let low = values.min() ?? 0, high = min(values.max() ?? 1, 1.5 * first.smoothedLoss)
         let curve = values.map { value in
-            bars[min(bars.count - 1, max(0, Int((value - low) / max(high - low, 1e-12) * Double(bars.count))))]
+            // Clamped before it is an integer: a diverged loss has any size.
+            let share = min(max((value - low) / max(high - low, 1e-12), 0), 1)
+            return bars[min(bars.count - 1, Int(share * Double(bars.count)))]
         }
         let (left, right) = (rate(first.learningRate), rate(last.learningRate))
         var lines = [

@@ -47,7 +47,7 @@ enum SweepFigure {
         let reach = max(4 * abs(first - middle), 1e-4)
         let shown = sorted.filter { abs($0 - first) <= reach }
         return .around(
-            isLoss ? "Validation loss, nats" : "Validation accuracy", shown,
+            isLoss ? "Validation loss" : "Validation accuracy", shown,
             within: 0...(isLoss ? max(1, 2 * (shown.max() ?? 1)) : 1), percent: !isLoss)
     }
 

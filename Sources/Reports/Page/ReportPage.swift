@@ -181,7 +181,9 @@ struct ReportPage {
             return "\(network), trained before, \(tested)."
         }
         let validation = data.validation.map {
-            $0 > 0 ? ", \(Text.grouped($0)) more chose the epoch" : ", none held out for validation"
+            $0 == 0
+                ? ", none held out for validation"
+                : ", \(Text.grouped($0)) more \(data.choosesEpoch ? "chose the epoch" : "held out for validation")"
         }
         return "\(network), trained on \(Text.grouped(training)) images of \(data.dataset)\(validation ?? ""); "
             + "\(history.epochs.count) epoch\(history.epochs.count == 1 ? "" : "s") in "

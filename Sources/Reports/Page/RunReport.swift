@@ -17,13 +17,19 @@ package struct RunReport: Sendable {
         /// The number of images for training and for choosing among epochs; nil if a stored model was evaluated.
         package var training: Int?
         package var validation: Int?
+        /// Whether the epoch was chosen on the validation images.
+        package var choosesEpoch: Bool
         package var imageShape: Shape
 
-        package init(dataset: String, isSample: Bool, training: Int?, validation: Int?, imageShape: Shape) {
+        package init(
+            dataset: String, isSample: Bool, training: Int?, validation: Int?, choosesEpoch: Bool = false,
+            imageShape: Shape
+        ) {
             self.dataset = dataset
             self.isSample = isSample
             self.training = training
             self.validation = validation
+            self.choosesEpoch = choosesEpoch
             self.imageShape = imageShape
         }
     }

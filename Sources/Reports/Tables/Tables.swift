@@ -125,7 +125,7 @@ package enum CurveTables {
             }
         }
         for point in evaluation.precisionRecall.macro {
-            table.add("macro")
+            table.add(averageName("macro", evaluation))
             table.add(nil as Double?)
             table.add(point.precision)
             table.add(point.recall)
@@ -149,7 +149,7 @@ package enum CurveTables {
             }
         }
         for point in evaluation.roc.macro {
-            table.add("macro")
+            table.add(averageName("macro", evaluation))
             table.add(nil as Double?)
             table.add(point.falsePositiveRate)
             table.add(point.truePositiveRate)
@@ -161,6 +161,11 @@ package enum CurveTables {
     private static func named<Curve>(
         _ perClass: [Curve], _ micro: Curve, _ evaluation: some ClassEvaluation
     ) -> [(String, Curve)] {
-        Array(zip(evaluation.names, perClass)) + [("micro", micro)]
+        Array(zip(evaluation.names, perClass)) + [(averageName("micro", evaluation), micro)]
+    }
+
+    /// Returns the name of an average over the classes, different from that of every class.
+    private static func averageName(_ name: String, _ evaluation: some ClassEvaluation) -> String {
+        evaluation.names.contains(name) ? name + " (average)" : name
     }
 }

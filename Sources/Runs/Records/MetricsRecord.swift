@@ -49,6 +49,8 @@ package struct MetricsRecord: Hashable, Sendable, Codable {
     package var models: Int?
     /// Unusual properties of the data that affect the metrics.
     package var notes: [String]?
+    /// The SHA-256 of the test images, by which runs are known to have the same; nil in older files.
+    package var imagesDigest: String?
     package var test: TestMetrics
 
     package init(
@@ -85,6 +87,7 @@ package struct MetricsRecord: Hashable, Sendable, Codable {
         try container.encodeIfPresent(views, forKey: .views)
         try container.encodeIfPresent(models, forKey: .models)
         try container.encodeIfPresent(notes, forKey: .notes)
+        try container.encodeIfPresent(imagesDigest, forKey: .imagesDigest)
         try container.encode(test, forKey: .test)
     }
 }

@@ -247,9 +247,7 @@ struct InferRequest: Sendable {
                 }
                 if isBinary {
                     for name in names {
-                        let length = UInt32(name.utf8.count)
-                        for shift in 0..<4 { binary.append(UInt8(truncatingIfNeeded: length >> (8 * UInt32(shift)))) }
-                        binary += Array(name.utf8)
+                        binary += LittleEndian.bytes(of: UInt32(name.utf8.count)) + Array(name.utf8)
                     }
                 }
                 data = isBinary ? [] : names.map { .string($0) }

@@ -67,6 +67,11 @@ package final class Trainer {
         if data.lines == nil { try Classifier.check(graph, fits: data.train, named: data.dataset) }
         try Self.check(options, data.train, augmentation)
         try Self.check(options, canBeSharedBy: communicator)
+        guard options.distillation == nil || options.progressiveResizing.isEmpty else {
+            throw InputError(
+                "training.progressiveResizing", expected: "[] with training.distillation: teachers see whole images",
+                received: "\(options.progressiveResizing.count) stages")
+        }
         self.graph = graph
         self.options = options
         self.data = data

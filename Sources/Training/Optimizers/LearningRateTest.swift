@@ -102,17 +102,26 @@ package final class LearningRateFinder {
         self.pool = pool
         let batchSize = min(options.batchSize, data.train.count)
         let treatment = try LayerTreatment(options, of: graph)
+        let whitened = try options.whitening.map { _ in try Whitening.kernel(of: graph) }
+        let constants = data.normalizationConstants(normalization)
         network = try TrainingNetwork(
             graph: graph.freezing(treatment.frozen(in: 1)), batchSize: batchSize, shards: options.shards, seed: seed,
             pool: pool)
         network.loss = (options.loss, try ClassWeights.weights(options.classWeights, for: data.train))
         if let initial { network.store.load(parameters: initial.parameters, state: initial.state) }
+        if let whitened, let whitening = options.whitening {
+            try Whitening.initialize(
+                whitened, in: network.store.parameters, images: data.train, count: whitening.images,
+                epsilon: whitening.epsilon, normalization: constants)
+        }
         optimizer = Optimizer(
             options: options.optimizer, l2: options.l2, clipping: options.gradientClipping, averagingDecay: nil,
             // The whole test counts as the first epoch, so that layers frozen in it stay frozen.
-            groups: treatment.groups(of: graph, stepsPerEpoch: 1 << 40, frozen: nil), count: graph.parameterCount)
+            groups: treatment.groups(
+                of: graph, stepsPerEpoch: 1 << 40, frozen: options.whitening?.frozen == true ? whitened : nil),
+            count: graph.parameterCount)
         loader = BatchLoader(
-            data: data.train, batchSize: batchSize, normalization: data.normalizationConstants(normalization),
+            data: data.train, batchSize: batchSize, normalization: constants,
             augmenter: augmentation.isIdentity
                 ? nil
                 : try Augmenter(

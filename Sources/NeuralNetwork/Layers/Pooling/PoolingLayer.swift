@@ -43,7 +43,14 @@ extension PoolingLayer {
             windowWidth: poolSize.width, strideHeight: strides.height, strideWidth: strides.width,
             dilationHeight: dilation.height, dilationWidth: dilation.width, padTop: rows.before,
             padLeft: columns.before, outHeight: rows.out, outWidth: columns.out)
-        guard rows.before < poolSize.height, columns.before < poolSize.width, geometry.everyWindowMeetsTheImage else {
+        // ONNX's runtimes refuse padding as large as the pool size, however far its dilation reaches.
+        guard rows.before < poolSize.height, columns.before < poolSize.width else {
+            throw InputError(
+                node.place, expected: "padding below poolSize, \(poolSize)",
+                received: "\(rows.before) above, \(columns.before) to the left",
+                remedy: padding == .same ? "a smaller dilation needs less" : "pad by less than poolSize")
+        }
+        guard geometry.everyWindowMeetsTheImage else {
             throw InputError(
                 node.place, expected: "windows that each cover part of the image",
                 received: "padding as large as the window",

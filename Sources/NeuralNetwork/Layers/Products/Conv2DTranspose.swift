@@ -84,6 +84,9 @@ package struct Conv2DTranspose: LayerKind {
                     received: "\(size)")
             }
         }
+        if case .explicit(let top, let bottom, let left, let right) = padding {
+            try node.checkPadding(top, bottom, left, right)
+        }
         let g = geometry(input)
         node.outputShape = try node.checked([g.height, g.width, filters])
         try node.addParameter(

@@ -3,7 +3,7 @@ import Kernels
 import Tensors
 
 extension OptimizerOptions {
-    /// RMSprop (Hinton 2012, lecture 6e): `s ← rho·s + (1 − rho)·g²`, `w ← w − η·g/√(s + epsilon)`, with momentum on
+    /// RMSprop (Hinton 2012, lecture 6e): `s ← rho·s + (1 − rho)·g²`, `w ← w − η·g/(√s + epsilon)`, with momentum on
     /// the step.
     public static func rmsprop(
         learningRate: Double, rho: Double = 0.9, epsilon: Double = 1e-7, momentum: Double = 0
@@ -38,7 +38,10 @@ package struct RMSprop: ElementwiseRule {
     package var initialSecondMoment: Float? { 0 }
 
     package func step(_ number: Int, learningRate: Double) -> any ElementwiseStep {
-        Step(rate: Float(learningRate), rho: rho, epsilon: Float(epsilon), momentum: Float(momentum))
+        // An element without any gradient yet must not become 0 / 0.
+        Step(
+            rate: Float(learningRate), rho: rho, epsilon: max(Float(epsilon), .leastNormalMagnitude),
+            momentum: Float(momentum))
     }
 
     private struct Step: ElementwiseStep {
