@@ -15,6 +15,7 @@ extension Experiment {
         // Keeps the preprocessing of pixels, but not the source of the images or the class names.
         (experiment.data.files, experiment.data.directory, experiment.data.classNames) = (nil, nil, nil)
         (experiment.data.provider, experiment.data.fold) = (nil, nil)
+        (experiment.data.labelColumn, experiment.data.weightColumn) = (nil, nil)
         experiment.data.source = .auto
         // Early stopping watches a validation split.
         if experiment.data.validationFraction == 0 {

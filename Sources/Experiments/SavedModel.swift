@@ -35,7 +35,9 @@ package struct SavedModel: Sendable {
         strangers: StrangerDetector? = nil, dataset: String? = nil,
         parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
     ) {
-        ownData = dataset.flatMap { LoadedData.ownKinds.contains($0) ? $0 : nil }
+        // A folder of IDX files or shards; files named by path are in the configuration.
+        let isFolder = dataset == "files" && experiment.data.files == nil
+        ownData = dataset.flatMap { LoadedData.ownKinds.contains($0) || isFolder ? $0 : nil }
         var portable = experiment
         portable.data.directory = nil
         portable.output = OutputOptions()

@@ -156,6 +156,7 @@ public struct Model: Sendable {
     public func evaluate(on images: ImageSet, bootstrap: Bool = false) throws(InputError) -> EvaluationSummary {
         guard images.count > 0 else { throw InputError("images", expected: "at least one image", received: "none") }
         try requireOneLabel()
+        try images.requireOneLabel()
         try Classifier.check(saved.graph, fits: images, named: "images")
         let predictions = try Predictions(
             labels: images.labels.map(Int.init),

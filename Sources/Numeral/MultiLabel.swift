@@ -52,3 +52,11 @@ extension Model {
             remedy: "labelProbabilities(images:) and evaluate(multiLabel:) give them")
     }
 }
+
+extension ImageSet {
+    /// - Throws: An ``InputError`` if images have several labels, for models that give one.
+    func requireOneLabel() throws(InputError) {
+        guard isMultiLabel else { return }
+        throw InputError("images", expected: "one label an image, as the model gives", received: "several labels")
+    }
+}

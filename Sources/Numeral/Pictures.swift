@@ -66,7 +66,8 @@ extension Model {
     private func characters(
         in image: GreyImage, _ mode: DigitReader.Mode, _ place: String
     ) throws(InputError) -> [FoundCharacter] {
-        try engine.read(image, mode, place: place).characters.map { character in
+        try requireOneLabel()
+        return try engine.read(image, mode, place: place).characters.map { character in
             FoundCharacter(
                 classification: Classification(character.probabilities.map { Float($0) }, classNames: classNames),
                 familiarity: character.familiarity, line: character.line, x: character.box.x, y: character.box.y,

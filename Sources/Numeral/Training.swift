@@ -118,6 +118,8 @@ extension Model {
         _ experiment: Experiment, on images: ImageSet, validation: ImageSet?, threads: Int?,
         shouldStop: () -> Bool, progress: (TrainingEvent) -> Void
     ) throws -> Model {
+        // None given, as by a configuration that holds none out.
+        let validation = validation.flatMap { $0.count > 0 ? $0 : nil }
         var experiment = try experiment.checked(ownValidation: validation != nil)
         // The model's configuration must be one that can be read again.
         if let validation, experiment.data.validationFraction == 0 {
@@ -130,7 +132,14 @@ extension Model {
             inputShape: Shape([images.height, images.width, images.channels]), classes: images.classCount)
         var graph = try ResolvedGraph(experiment.model)
         try check(images, graph, place: "images", least: 2)
-        if let validation { try check(validation, graph, place: "validation", least: 1) }
+        if let validation {
+            try check(validation, graph, place: "validation", least: 1)
+            guard validation.isMultiLabel == images.isMultiLabel else {
+                throw InputError(
+                    "validation", expected: images.isMultiLabel ? "several labels an image" : "one label an image",
+                    received: images.isMultiLabel ? "one" : "several")
+            }
+        }
         var data = split(images, validation, experiment)
         let pool = try Machinery.pool(threads: threads)
         defer { pool.shutdown() }

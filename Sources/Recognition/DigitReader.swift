@@ -114,7 +114,7 @@ package final class DigitReader {
         temperature = model.temperature ?? 1
         isCalibrated = model.temperature != nil
         inputShape = shape
-        takesPrepared = model.ownData == nil || model.experiment.data.prepare
+        takesPrepared = model.experiment.data.prepare
         strangers = model.strangers
         classifier = Classifier(
             graph: model.graph, batchSize: batchSize, normalization: model.normalization, pool: pool,

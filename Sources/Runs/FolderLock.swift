@@ -18,7 +18,7 @@ package final class FolderLock {
             guard descriptor >= 0 else {
                 throw OperationError("writing \(folder.path)", problem: AtomicFile.systemReason(errno))
             }
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            guard Self.lock(descriptor) else {
                 let code = errno
                 Foundation.close(descriptor)
                 throw code == EWOULDBLOCK
@@ -40,6 +40,17 @@ package final class FolderLock {
         }
     }
 
+    /// Locks the file; whether nobody holds it. Those who only look (``isHeld(_:)``) hold it for an instant.
+    private static func lock(_ descriptor: Int32) -> Bool {
+        for attempt in 0..<20 {
+            if attempt > 0 { usleep(1_000) }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+            if errno != EWOULDBLOCK { return false }
+        }
+        errno = EWOULDBLOCK
+        return false
+    }
+
     deinit { release() }
 
     /// Writes this process's id to the file, for those who would ask it to stop.
@@ -50,26 +61,26 @@ package final class FolderLock {
         _ = text.withCString { write(descriptor, $0, strlen($0)) }
     }
 
-    /// Returns the process of this machine that holds `folder` if it is alive; otherwise nil.
-    package static func holder(_ folder: URL) -> Int32? {
-        let path = folder.appendingPathComponent(".lock").path
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8),
-            let process = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)), process > 1,
-            kill(process, 0) == 0 || errno == EPERM
-        else { return nil }
-        return process
+    /// Whether a process holds `folder`, of this machine or in a container that shares the folder.
+    package static func isHeld(_ folder: URL) -> Bool {
+        let descriptor = open(folder.appendingPathComponent(".lock").path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { Foundation.close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
     }
 
     /// Asks the process that holds `folder` to end, as Ctrl-C does: a training process writes its checkpoint first.
     /// - Throws: an `OperationError` if no process holds it, or the process cannot be asked.
     package static func stopHolder(_ folder: URL) throws(OperationError) {
-        let nobody = OperationError(folder.lastPathComponent, problem: "no process writes to it")
-        guard let process = holder(folder) else { throw nobody }
-        let descriptor = open(folder.appendingPathComponent(".lock").path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw nobody }
-        defer { Foundation.close(descriptor) }
-        // The id may belong to another process by now; it is the holder only if the lock is still held.
-        guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else { throw nobody }
+        // The id may belong to another process by now; it is the holder only while the lock is held.
+        guard isHeld(folder) else { throw OperationError(folder.lastPathComponent, problem: "no process writes to it") }
+        let text = try? String(contentsOf: folder.appendingPathComponent(".lock"), encoding: .utf8)
+        guard let process = text.flatMap({ Int32($0.trimmingCharacters(in: .whitespacesAndNewlines)) }), process > 1
+        else {
+            throw OperationError(
+                folder.lastPathComponent, problem: "the process that writes to it cannot be reached from here",
+                remedy: "stop it where it runs")
+        }
         guard kill(process, SIGTERM) == 0 else {
             throw OperationError(
                 folder.lastPathComponent, problem: "asking process \(process): \(AtomicFile.systemReason(errno))")

@@ -63,7 +63,7 @@ extension Service {
         else {
             return pages.login(ServiceError(.unauthorized, "that is not the token"))
         }
-        let secure = request.isSecure ? "; Secure" : ""
+        let secure = request.isSecure || access.isOfProxy(request) ? "; Secure" : ""
         return ServiceResponse(
             .seeOther, contentType: "text/plain; charset=utf-8",
             headers: [

@@ -80,7 +80,7 @@ package final class Service: Sendable {
                 if let small = try small(route, request) { return answer(small) }
                 try submit(from: begun, isCancelled, answer) { [self] readers in
                     do throws(ServiceError) {
-                        answer(try work(route, request, readers))
+                        answer(try work(route, request, readers, isCancelled))
                     } catch {
                         answer(error.response)
                     }
@@ -108,7 +108,7 @@ package final class Service: Sendable {
                 metrics.took(images: 1)
                 return read.answer(
                     readers[read.model].reader, model: models[read.model], limits: limits, decoded: picture)
-            case .infer: return try work(route, request, readers)
+            case .infer: return try work(route, request, readers) { false }
             default: return nil
             }
         }
@@ -116,7 +116,7 @@ package final class Service: Sendable {
 
     /// Answers a queued request, which reads pictures, JSON of any size, or the disk.
     private func work(
-        _ route: Route, _ request: ServiceRequest, _ readers: [ModelReader]
+        _ route: Route, _ request: ServiceRequest, _ readers: [ModelReader], _ isCancelled: () -> Bool
     ) throws(ServiceError) -> ServiceResponse {
         switch route.kind {
         case .read:
@@ -124,7 +124,8 @@ package final class Service: Sendable {
             metrics.took(images: read.files.count)
             var limits = ImageLimits()
             limits.pixels = options.mostPixels
-            return read.answer(readers[read.model].reader, model: models[read.model], limits: limits)
+            return read.answer(
+                readers[read.model].reader, model: models[read.model], limits: limits, isCancelled: isCancelled)
         case .infer(let name, let version):
             let index = try model(name, version: version)
             let infer = try InferRequest(request, model: models[index])

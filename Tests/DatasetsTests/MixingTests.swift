@@ -121,4 +121,32 @@ import Workers
         #expect(counts.allSatisfy { abs($0 - 500) < 110 })
         #expect(Mixing(AugmentationOptions(), height: 6, width: 5, channels: 1, count: 10, seed: 1) == nil)
     }
+
+    /// Each image counts by its own weight: λ·w₁ and (1 − λ)·w₂.
+    @Test func weightsAreThoseOfEachImage() throws {
+        let plain = try randomSet(80, height: 9, width: 7, channels: 1)
+        let weights = (0..<80).map { $0.isMultiple(of: 2) ? Float(0) : 2 }
+        var options = Self.both
+        options.cutmix = nil
+        let augmenter = try Augmenter(options, height: 9, width: 7, channels: 1, seed: 7)
+        let pool = WorkerPool(threads: 1)
+        let loader = BatchLoader(
+            data: try plain.weighted(weights), batchSize: 80, normalization: nil, augmenter: augmenter, seed: 7,
+            shuffle: false, pool: pool)
+        loader.start(epoch: 3)
+        let batch = try #require(loader.next()), found = try #require(batch.weights).array
+        let mixing = try #require(Mixing(options, height: 9, width: 7, channels: 1, count: 80, seed: 7))
+        var mixed = 0
+        for index in 0..<80 {
+            guard let draw = mixing.draw(epoch: 3, sampleIndex: index) else {
+                #expect(found[index] == weights[index] && batch.labelShares[index] == 1)
+                continue
+            }
+            mixed += 1
+            let parts = (draw.share * weights[index], (1 - draw.share) * weights[draw.partner])
+            #expect(abs(found[index] * batch.labelShares[index] - parts.0) < 1e-6)
+            #expect(abs(found[index] * (1 - batch.labelShares[index]) - parts.1) < 1e-6)
+        }
+        #expect(mixed > 10)
+    }
 }

@@ -124,6 +124,7 @@ import Testing
         }
         // 1230 passes Luhn's check (0 + 6 + 2 + 2 = 10); the ink says 1238, and 0 with a fifth of the chance.
         #expect(FieldCheck.luhn.passes("1230") && !FieldCheck.luhn.passes("1238"))
+        #expect(decoder.passes("1230") && !decoder.passes("1238") && !decoder.passes("12a0"))
         let repaired = try #require(decoder.values(rows("1238", [3: (0, 0.2)]), count: 1).first)
         #expect(repaired.text == "1230" && repaired.probability > 0.98)
         // Ink that is sure of what fails is not overruled.

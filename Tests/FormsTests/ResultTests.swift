@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Numeral
 import Pictures
 import Tensors
 import TestSupport
@@ -180,5 +181,41 @@ import Testing
         }
         if let form = assembly.end() { forms.append(form.pages.map { $0?.file ?? "-" }) }
         #expect(forms == [["1", "2"], ["3", "-"], ["5", "6"], ["-", "7"]])
+        // The second page of one form and the first of the next are lost: two forms.
+        var other = FormAssembly(template)
+        var pairs: [[String]] = []
+        for (file, number) in [("1", 0), ("2", nil), ("3", nil), ("4", 1)] as [(String, Int?)] {
+            if let form = other.add(page(file, number)) { pairs.append(form.pages.map { $0?.file ?? "-" }) }
+        }
+        if let form = other.end() { pairs.append(form.pages.map { $0?.file ?? "-" }) }
+        #expect(pairs == [["1", "-"], ["-", "4"]])
+    }
+
+    /// Other scans of the same names are another job.
+    @Test func otherPicturesAreAnotherReading() throws {
+        let place = try TemporaryFolder(),
+            template = try DrawnForm.template(Self.text.replacing("DOUBLE", with: "false"))
+        func job(_ pictures: String) -> FormsJob {
+            FormsJob(template: "t", model: "m", calibration: nil, rule: .nothing, files: ["a.png"], pictures: pictures)
+        }
+        let folder = FormsFolder(place.path + "/out")
+        #expect(try folder.begin(job("1"), template: template) == 0)
+        #expect(try folder.begin(job("1"), template: template) == 0 && folder.load().job == job("1"))
+        #expect(throws: InputError.self) { try folder.begin(job("2"), template: template) }
+        #expect(try job("1").digest != job("2").digest)
+    }
+
+    /// What shows forgetting was not trained on.
+    @Test(arguments: [(60_000, 8_000), (60_000, 15_000), (500, 4_000), (60_000, 20_000)])
+    func witnessesAreOthers(count: Int, mixed: Int) throws {
+        var pixels: [UInt8] = []
+        for index in 0..<count { for shift in [0, 8, 16] { pixels.append(UInt8(index >> shift & 255)) } }
+        let set = try ImageSet(
+            images: pixels,
+            labels: [UInt8](repeating: 0, count: count), height: 1, width: 3, channels: 1, classCount: 2,
+            classNames: ["a", "b"])
+        let parts = ReaderLearning.parts(of: set, mixed: mixed)
+        #expect(Set(parts.mixed.eachBytes).isDisjoint(with: parts.witness.eachBytes))
+        #expect(parts.mixed.count + parts.witness.count <= count && parts.witness.count > 200)
     }
 }

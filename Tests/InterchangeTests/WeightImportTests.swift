@@ -1,3 +1,5 @@
+import Datasets
+import Experiments
 import Formats
 import Interchange
 import NeuralNetwork
@@ -198,5 +200,42 @@ struct WeightImportTests {
         let error = #expect(throws: InputError.self) { try model.weights(.pytorch) }
         #expect(error?.description.hasPrefix("model.layers[2] (sum): expected inputs whose features") == true)
         #expect(try model.weights(.keras).count == 4)
+    }
+
+    @Test("slopes are a layer's: matched by shape, and refused where no layer has them") func slopes() throws {
+        let tensors = [
+            Self.record("0.weight", [3, 1, 2, 2], 1), Self.record("0.bias", [3], 2), Self.record("1.weight", [3], 3),
+            Self.record("4.weight", [2, 27], 4), Self.record("4.bias", [2], 5),
+        ]
+        func load(_ activation: Layer) throws(InputError) -> WeightImport {
+            let graph = try ResolvedGraph(
+                Graph(
+                    inputShape: Shape([4, 4, 1]),
+                    layers: [.conv2d(filters: 3, kernelSize: Size2D(2)), activation, .flatten, .dense(units: 2)]))
+            return try WeightImport(WeightFile(name: "w", tensors: tensors), into: graph)
+        }
+        #expect(throws: InputError.self) { try load(.relu) }
+        #expect(try load(.prelu).assignments.map(\.source).contains("1.weight"))
+    }
+
+    @Test("classes are named by the configuration, the file or the data set") func classNames() throws {
+        let graph = try ResolvedGraph(Graph(inputShape: Shape([4, 4, 1]), layers: [.flatten, .dense(units: 10)]))
+        let weights = [Self.record("d.weight", [10, 16]), Self.record("d.bias", [10])]
+        let ten = (0..<10).map { "c\($0)" }
+        let file = WeightFile(
+            name: "w", tensors: weights, metadata: ["numeral.classes": JSONValue.array(ten.map { .string($0) }).text])
+        let imported = try WeightImport(file, into: graph)
+        var experiment = Experiment(name: "e", model: graph.graph)
+        func names(_ file: [String]?) throws -> [String] {
+            try imported.model(of: experiment, graph, normalization: nil, fileNames: file).classNames
+        }
+        #expect(file.classNames == ten)
+        #expect(try names(nil) == (0..<10).map(String.init) && names(ten) == ten)
+        experiment.data.dataset = .fashionMnist
+        #expect(try names(nil)[0] == "T-shirt/top" && names(["few"])[0] == "T-shirt/top")
+        experiment.data.directory = "own"
+        #expect(try names(nil)[0] == "0")
+        experiment.data.classNames = ten.reversed()
+        #expect(try names(ten) == ten.reversed())
     }
 }

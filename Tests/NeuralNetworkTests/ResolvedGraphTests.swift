@@ -152,13 +152,13 @@ struct ResolvedGraphTests {
                     [4, 4, 1],
                     [.maxPooling2d(poolSize: Size2D(2), padding: .explicit(top: 2, bottom: 0, left: 0, right: 0))]
                         + tail),
-                "model.layers[0] (maxPooling2d_1): expected padding below poolSize, 2×2 · received 2 above, 0 to the left"
+                "model.layers[0] (maxPooling2d_1): expected padding below poolSize, 2×2 · received 2 above, 0 below, 0 left, 0 right"
                     + " · pad by less than poolSize"
             ),
             (
                 "padding of a dilated window",
                 chain([9, 9, 1], [.maxPooling2d(poolSize: 3, strides: 1, padding: .same, dilation: 3)] + tail),
-                "model.layers[0] (maxPooling2d_1): expected padding below poolSize, 3×3 · received 3 above, 3 to the left"
+                "model.layers[0] (maxPooling2d_1): expected padding below poolSize, 3×3 · received 3 above, 3 below, 3 left, 3 right"
                     + " · a smaller dilation needs less"
             ),
             (

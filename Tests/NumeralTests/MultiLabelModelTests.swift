@@ -60,9 +60,16 @@ import Testing
             #expect(throws: InputError.self) { _ = try loaded.classify(test[0].pixels) },
             #expect(throws: InputError.self) { _ = try loaded.classify(images: test[0].pixels) },
             #expect(throws: InputError.self) { _ = try loaded.evaluate(on: test) },
+            #expect(throws: InputError.self) { _ = try loaded.read(picture: Array("P2 1 1 255 0".utf8)) },
         ] { #expect(error?.received == "one of several labels") }
         let stripes = try Stripes.trained.get()
         #expect(throws: InputError.self) { _ = try stripes.labelProbabilities(images: []) }
+        let plain = try Stripes.images(30, seed: 1)
+        let several = try ImageSet(
+            pixels: plain.images, labelSets: (0..<30).map { [$0 % 3] }, height: plain.height, width: plain.width,
+            classNames: plain.classNames)
+        #expect(throws: InputError.self) { _ = try stripes.evaluate(on: several) }
+        #expect(throws: InputError.self) { _ = try stripes.quantized(on: several) }
     }
 
     @Test func otherLossesAndMixingAreRefused() throws {

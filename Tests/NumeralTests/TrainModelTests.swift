@@ -1,4 +1,6 @@
+import Formats
 import Foundation
+import NeuralNetwork
 import Numeral
 import Synchronization
 import Tensors
@@ -131,9 +133,6 @@ import Workers
                 == "model.layers[6] (dense_1): expected 10 outputs, the classes of images · received 3 · "
                 + "\"units\": \"classes\" in the last dense layer takes as many as there are")
         #expect(line(try Stripes.images(1, seed: 1)) == "images: expected at least 2 images · received 1")
-        #expect(
-            line(try Stripes.images(9, seed: 1), validation: try Stripes.images(0, seed: 1))
-                == "validation: expected at least 1 images · received 0")
     }
 
     /// Two images, and a last batch of one, with batch-norm in the network: nothing traps.
@@ -171,5 +170,32 @@ import Workers
         #expect(try experiment.encoded().contains("\"epochs\": 2"))
         let error = #expect(throws: InputError.self) { try Experiment.load("no.json") }
         #expect(error?.description == "no.json: expected a configuration file that can be read · received no such file")
+    }
+
+    /// An empty validation set is none, as of a configuration that holds nothing out.
+    @Test func noValidationImagesAreNone() throws {
+        let images = try Stripes.images(60, seed: 1)
+        var experiment = try Stripes.experiment()
+        experiment.data.validationFraction = 0
+        experiment.training.earlyStopping = nil
+        experiment.training.epochs = 1
+        let model = try Model.train(experiment, on: images, validation: images.subset([]), threads: 1)
+        #expect(model.encoded() == (try Model.train(experiment, on: images, threads: 1).encoded()))
+    }
+
+    /// A layer that no configuration can name is an error, not the end of the program.
+    @Test func unregisteredLayersAreRefused() throws {
+        struct Doubling: TapeLayer {
+            static let type = "doubling"
+            static var options: Section<Doubling> { Section(initial: Doubling(), fields: []) }
+            func forward(_ inputs: [TapeValue], _ tape: Tape) -> TapeValue { inputs[0] + inputs[0] }
+            func onnx(_ node: ResolvedGraph.Node) -> [ONNXNode] { [] }
+        }
+        let graph = try Graph(inputShape: [12, 12, 1], layers: [Layer(Doubling()), .flatten, .dense(units: 3)])
+        let experiment = Experiment(name: "own", model: graph)
+        let error = #expect(throws: InputError.self) {
+            try Model.train(experiment, on: Stripes.images(60, seed: 1), threads: 1)
+        }
+        #expect(error?.place == "model.layers[0].type" && error?.received.contains("unregistered") == true)
     }
 }

@@ -55,6 +55,26 @@ import Testing
         let right = try ask("POST", "/login", [], Array("token=\(Self.token)".utf8))
         let cookie = right.headers.first { $0.name == "Set-Cookie" }?.value ?? ""
         #expect(right.status == .seeOther && cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"))
+        // As a browser sends the form: under the policy that the page came with, its Origin is the service's.
+        let page = try ask("GET", "/")
+        #expect(page.allHeaders.contains { $0.name == "Referrer-Policy" && $0.value == "same-origin" })
+        let form = try ask("POST", "/login", [("Origin", "http://localhost:8080")], Array("token=\(Self.token)".utf8))
+        #expect(form.status == .seeOther)
+    }
+
+    @Test("Behind a proxy that ends TLS, the pages of a name that was given can ask") func proxy() throws {
+        let ask = try Asking(token: Self.token, names: ["digits.example"])
+        func login(_ host: String, _ origin: String) throws -> ServiceResponse {
+            try ask("POST", "/login", [("Host", host), ("Origin", origin)], Array("token=\(Self.token)".utf8))
+        }
+        let cookie = try login("digits.example", "https://digits.example").headers.first { $0.name == "Set-Cookie" }
+        #expect(cookie?.value.contains("Secure") == true)
+        for (host, origin) in [
+            ("digits.example", "https://other.example"), ("localhost:8080", "https://localhost:8080"),
+            ("digits.example", "https://digits.example:8443"),
+        ] {
+            #expect(try login(host, origin).status == .forbidden)
+        }
     }
 
     @Test("Tokens are the same where all of their bytes are") func sameness() {

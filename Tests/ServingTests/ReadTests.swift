@@ -80,4 +80,28 @@ import Testing
         #expect(Multipart.boundary("multipart/form-data") == nil)
         #expect(Multipart.boundary("multipart/form-data; boundary=") == nil)
     }
+
+    @Test("A part's file name is a quoted string or a token, as other libraries write it") func fileNames() throws {
+        for header in [
+            "name=f; filename=three.png; filename*=utf-8''x.png",
+            "name=\"a;b\"; FILENAME = x; filename=\"d/three.png\"",
+        ] {
+            let body =
+                Array("--b\r\nContent-Disposition: form-data; \(header)\r\n\r\n".utf8) + (try example("three.png"))
+                + Array("\r\n--b--\r\n".utf8)
+            let found = try Asking()("POST", "/read", [("Content-Type", "multipart/form-data ; boundary=b")], body)
+            #expect(found.status == .ok && found.text.contains("\"file\" : \"three.png\""), "\(header): \(found.text)")
+        }
+    }
+
+    @Test("A client that has gone is not read for any further") func gone() throws {
+        let ask = try Asking()
+        let picture = try example("three.png"), body = Self.multipart([("a.png", picture), ("b.png", picture)])
+        let request = try ask.request(
+            "POST", "/read?segment", [("Content-Type", "multipart/form-data; boundary=xYz")], body)
+        let read = try ReadRequest(request, models: ask.service.models)
+        let reader = try ModelReader(ask.service.models[0]).reader
+        let response = read.answer(reader, model: ask.service.models[0], limits: .init()) { true }
+        #expect(response.status == .unavailable)
+    }
 }

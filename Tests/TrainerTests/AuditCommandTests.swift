@@ -167,6 +167,8 @@ import Testing
         [], ["--config", "a", "--model", "box"], ["--predictions", "p.csv", "--data", "d"],
         ["--model", "box", "--folds", "3"],
         ["--config", "a", "--unseen"], ["--model", "box", "--corrections", "c.csv"], ["--config", "a", "--folds", "1"],
+        ["--model", "box", "--corrections", "c.csv", "--apply", "o", "--save", "m"],
+        ["--config", "a", "--corrections", "c.csv", "--apply", "o", "--against", "d"],
     ])
     func whatDoesNotGoTogetherIsRefused(_ arguments: [String]) throws {
         let folder = try CommandLineTests.temporaryFolder()

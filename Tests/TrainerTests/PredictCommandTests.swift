@@ -160,7 +160,8 @@ import Testing
             let images = "idx/train-images-idx3-ubyte", labels = "idx/train-labels-idx1-ubyte"
             for (source, option) in [
                 ("idx", ["--size", "14x14"]), ("idx", ["--prepare"]), ("idx", ["--colour"]), ("idx", ["--gzip"]),
-                (images, ["--labels", labels, "--label", "1"]), (images, ["--labels", labels, "--test", "t.csv"]),
+                ("idx", ["--test-fraction", "0.3"]), (images, ["--labels", labels, "--label", "1"]),
+                (images, ["--labels", labels, "--test", "t.csv"]),
             ] {
                 let outcome = try convert([source, "no"] + option)
                 #expect(

@@ -153,4 +153,23 @@ struct LayerTreatmentTests {
             try InitialWeights(for: other, classes: ["a", "b", "c"], seed: 5, from: model, path: "run")
         }
     }
+
+    @Test("a last layer whose last axis is not the classes is taken whole, or refused")
+    func headWithoutClasses() throws {
+        func graph(_ channels: Int) throws -> ResolvedGraph {
+            try ResolvedGraph(
+                Graph(
+                    inputShape: Shape([4, 4, channels]),
+                    layers: [.conv2dTranspose(filters: 3, kernelSize: 3), .globalAveragePooling2d]))
+        }
+        let source = try graph(2), parameters = try source.initialParameters(seed: 1)
+        let model = (
+            graph: source, classes: ["a", "b", "c"], parameters: parameters, state: AlignedBuffer<Float>(count: 0)
+        )
+        let start = try InitialWeights(for: source, classes: ["c", "b", "a"], seed: 5, from: model, path: "run")
+        #expect(start.parameters.array == parameters.array)
+        #expect(throws: InputError.self) {
+            try InitialWeights(for: graph(5), classes: ["a", "b", "c"], seed: 5, from: model, path: "run")
+        }
+    }
 }

@@ -106,6 +106,12 @@ struct AuditCommand: ParsableCommand {
             throw ValidationError("\(option) does not go with --predictions: a table holds no images")
         }
         if corrections != nil, apply == nil { throw ValidationError("--corrections goes with --apply") }
+        for (option, isGiven) in [
+            ("--save", save != nil), ("--against", against != nil), ("--unseen", unseen), ("--folds", folds != nil),
+            ("--predictions", predictions != nil),
+        ] where isGiven && corrections != nil {
+            throw ValidationError("\(option) does not go with --corrections: no new audit is made")
+        }
         if let folds, !(2...100).contains(folds) {
             throw ValidationError("--folds: expected an integer in 2…100 · received \(folds)")
         }

@@ -18,8 +18,8 @@ struct AuditSession {
     let evidence: AuditEvidence
     let pool: WorkerPool
     private let judge: AuditJudge
-    /// Whether the first part has probabilities of networks that were not trained on it.
-    private let firstIsJudged: Bool
+    /// The images of the first part from which the network that gives features did not learn.
+    private let unlearned: [Int]
     private let model: SavedModel?
     private let detector: StrangerDetector?
 
@@ -76,7 +76,7 @@ struct AuditSession {
         evidence = AuditEvidence(
             judged: Array(0..<images.images.count), probabilities: probabilities,
             features: judge.features(of: images.images), strangeness: isStrange ? strangeness : nil)
-        (firstIsJudged, model, detector) = (true, nil, nil)
+        (unlearned, model, detector) = (parts.places[0], nil, nil)
     }
 
     static let linesRemedy = "--save FILE gives it a detector of strangers; lines are not audited"
@@ -137,7 +137,7 @@ struct AuditSession {
             features: judge.features(of: images.images),
             strangeness: judge.strangeness(of: judgedImages, by: model.strangers ?? detector))
         self.model = model
-        firstIsJudged = isUnseen
+        unlearned = isUnseen ? Array(images.parts[0].range) : judged.filter { images.parts[0].range.contains($0) }
     }
 
     /// Returns a sentence on what was audited, and by which networks.
@@ -149,33 +149,36 @@ struct AuditSession {
             + "\(Console.fixed(100 * audit.accuracy, 2)) % as labelled."
     }
 
-    /// Compares the first part with other data or, without a path, with the test part.
+    /// Compares the first part with other data or, without a path, with the test part. Only images from which the network
+    /// did not learn can be compared: it tells those that it learned from any others.
     func drift(against path: String?, seed: UInt64, load: (String) throws -> ImageSet) throws -> Audit.Drift? {
         let k = classNames.count
-        func side(_ name: String, _ range: Range<Int>) throws -> Audit.Side {
-            let set = images.images.subset(range), d = (evidence.features?.count ?? 0) / max(images.images.count, 1)
-            let start = evidence.judged.firstIndex(of: range.lowerBound)
-            let isJudged =
-                start.map { evidence.judged.dropFirst($0).prefix(range.count).last == range.upperBound - 1 } ?? false
+        let rows = Dictionary(uniqueKeysWithValues: zip(evidence.judged, evidence.judged.indices))
+        func side(_ name: String, _ indices: [Int]) throws -> Audit.Side {
+            let set = images.images.subset(indices), d = (evidence.features?.count ?? 0) / max(images.images.count, 1)
+            let judged = indices.compactMap { rows[$0] }
             return try Audit.Side(
                 name: name, images: set,
-                probabilities: isJudged
-                    ? Array(evidence.probabilities[((start ?? 0) * k)..<(((start ?? 0) + range.count) * k)])
+                probabilities: judged.count == indices.count
+                    ? judged.flatMap { evidence.probabilities[($0 * k)..<(($0 + 1) * k)] }
                     : judge.probabilities(of: set),
-                features: evidence.features.map { Array($0[(range.lowerBound * d)..<(range.upperBound * d)]) })
+                features: evidence.features.map { all in indices.flatMap { all[($0 * d)..<(($0 + 1) * d)] } })
         }
-        // Images that are new to the network stand in for those it was trained on.
-        let first = firstIsJudged || path == nil ? images.parts[0] : images.parts[images.parts.count - 1]
+        let first = images.parts[0], isWhole = unlearned.count == first.range.count
+        let name = first.name + (isWhole ? "" : ", held out"), test = images.part("test")
         if let path {
             let other = try load(path)
+            // A test half is new to the network as a whole.
+            let isLearned = model != nil && !isWhole
+            let own = try test.flatMap { isLearned ? try side($0.name, Array($0.range)) : nil } ?? side(name, unlearned)
             return Audit.drift(
-                try side(first.name, first.range),
+                own,
                 try Audit.Side(
                     name: path, images: other, probabilities: judge.probabilities(of: other),
                     features: judge.features(of: other)), seed: seed)
         }
-        guard let test = images.part("test"), images.parts.count > 1 else { return nil }
-        return Audit.drift(try side(first.name, first.range), try side(test.name, test.range), seed: seed)
+        guard let test, images.parts.count > 1, !unlearned.isEmpty else { return nil }
+        return Audit.drift(try side(name, unlearned), try side(test.name, Array(test.range)), seed: seed)
     }
 
     /// The error for a model that cannot be saved.

@@ -57,10 +57,10 @@ struct FormsCalibrateCommand: ParsableCommand {
             template: job.templateDigest, model: job.readers.model, options: job.template.acceptance, pages: pages,
             unregistered: lost, names: names, labelled: labelled)
         try AtomicFile.write(calibration.json.prettyText, to: URL(fileURLWithPath: output))
-        print(calibration)
+        show(calibration)
     }
 
-    private func print(_ calibration: FormCalibration) {
+    private func show(_ calibration: FormCalibration) {
         let isPerField = calibration.options.per == .field
         let rows = calibration.fields.map { field in
             [
@@ -69,14 +69,14 @@ struct FormsCalibrateCommand: ParsableCommand {
             ] + (isPerField ? [field.threshold?.bound.map { "\(Console.fixed(100 * $0, 3)) %" } ?? "none"] : [])
         }
         let head = ["field", "known", "read right", "accepted", "of them wrong"] + (isPerField ? ["at most"] : [])
-        Swift.print(Console.table([head] + rows, left: [0]))
+        print(Console.table([head] + rows, left: [0]))
         if calibration.unregistered > 0 {
-            Swift.print("\(calibration.unregistered) of \(calibration.pages) pictures are no page of the form.")
+            print("\(calibration.unregistered) of \(calibration.pages) pictures are no page of the form.")
         }
         if let p = calibration.threshold.probability {
-            Swift.print("Accepted from a probability of \(Console.fixed(p, 6)) on.")
+            print("Accepted from a probability of \(Console.fixed(p, 6)) on.")
         }
-        Swift.print(Self.bound(calibration))
+        print(Self.bound(calibration))
     }
 
     /// Returns what is known of the errors of accepted fields, in a sentence for each case.

@@ -49,7 +49,8 @@ struct FormsReadCommand: ParsableCommand {
         let done = try folder.begin(
             FormsJob(
                 template: job.templateDigest, model: job.readers.model,
-                calibration: try known.map { try Digest.hex($0.bytes) }, rule: rule, files: job.names),
+                calibration: try known.map { try Digest.hex($0.bytes) }, rule: rule, files: job.names,
+                pictures: try Self.digest(of: job.files)),
             template: job.template)
         if let known { try AtomicFile.write(Data(known.bytes), to: folder.calibration) }
         guard done <= job.files.count else {
@@ -74,6 +75,12 @@ struct FormsReadCommand: ParsableCommand {
             options.draw(count, of: job.files.count)
         }
         try Self.finish(folder)
+    }
+
+    /// Returns the SHA-256 of the pictures' digests; a file that cannot be read counts as empty, and is told later.
+    private static func digest(of files: [String]) throws(OperationError) -> String {
+        let digests = files.map { path in (try? BinaryFile(path).digests([.sha256]))?.first ?? "" }
+        return try Digest.hex(Array(digests.joined(separator: "\n").utf8))
     }
 
     /// Returns a calibration, checked to be for this template and these networks, and the bytes of its file.

@@ -106,7 +106,7 @@ extension DatasetsCommand {
 
         private func convert() throws {
             if shards { return try writeShards() }
-            let kind = try kind(), read = try data(kind), data = read.withTest(fraction: share(kind))
+            let kind = try kind(), read = try data(kind), data = try withTest(read, kind)
             let target = to ?? (kind == .idx ? .png : .idx)
             if gzip, target != .idx {
                 throw InputError("--gzip", expected: "IDX files to write", received: "--to \(target.rawValue)")
@@ -161,6 +161,19 @@ extension DatasetsCommand {
         /// Returns the fraction of each class to hold out for testing if the source has no test half.
         private func share(_ kind: Kind) -> Double { testFraction ?? (kind == .idx ? 0 : 0.1) }
 
+        private func withTest(_ data: ConvertedData, _ kind: Kind) throws(InputError) -> ConvertedData {
+            try check(hasTest: data.test != nil)
+            return data.withTest(fraction: share(kind))
+        }
+
+        /// Refuses a fraction for the test half if the source has that half.
+        private func check(hasTest: Bool) throws(InputError) {
+            guard hasTest, let testFraction else { return }
+            throw InputError(
+                "--test-fraction", expected: "a source without a test half", received: "\(testFraction) for one with it"
+            )
+        }
+
         private func data(_ kind: Kind) throws -> ConvertedData {
             let data: ConvertedData
             switch kind {
@@ -193,12 +206,13 @@ extension DatasetsCommand {
             if kind == .pictures {
                 let layout = try FolderLayout(source)
                 for text in layout.notes { note(text) }
+                try check(hasTest: layout.files.contains { $0.split == .test })
                 try writer.write(
                     layout, fitting: try fitting(), isColour: colour, inverted: invert,
                     testFraction: share(kind), note: note
                 ) { show("Writing", $0, $1) }
             } else {
-                try writer.write(try data(kind).withTest(fraction: share(kind)))
+                try writer.write(try withTest(data(kind), kind))
             }
             if !quiet { ProgressLine.clear() }
             Console.message("\(output): \(writer.summary)")

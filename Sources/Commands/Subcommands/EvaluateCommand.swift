@@ -186,6 +186,9 @@ struct EvaluateCommand: ParsableCommand {
             graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize,
             normalization: saved.normalization, pool: pool)
         classifier.load(parameters: saved.parameters, state: saved.state)
+        if let views = saved.experiment.evaluation.testTimeAugmentation?.viewCount, views > 1 {
+            Console.message("Note: robustness is measured on single views, not on the mean of \(views)")
+        }
         let result = try classifier.robustness(on: images) { show($0) }
         if !common.quiet { ProgressLine.clear() }
         let record = RobustnessRecord(result, dataset: name, dataSource: source == .full ? .full : .sample)

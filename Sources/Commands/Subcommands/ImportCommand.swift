@@ -51,7 +51,8 @@ struct ImportCommand: ParsableCommand {
         let imported = try WeightImport(
             file, into: graph, layout: layout, names: try names.map { try LayerNames.load(path: $0) } ?? [:])
         let model = try imported.model(
-            of: experiment, graph, normalization: try normalization() ?? file.normalization())
+            of: experiment, graph, normalization: try normalization() ?? file.normalization(),
+            fileNames: file.classNames)
         try AtomicFile.write(model.encoded(), to: URL(fileURLWithPath: output))
         if !quiet {
             Console.message(

@@ -281,20 +281,20 @@ private struct PredictOutput {
             .filter { character.probabilities[$0] >= 0.005 }
             .map { "\(reader.classNames[$0]) \(Self.percent(character.probabilities[$0]))" }
         let line =
-            Console.left(record.file, nameWidth) + "  "
+            Console.left(printable(record.file), nameWidth) + "  "
             + Console.left(record.text(of: character), width) + "  "
             + Console.right(isUnknown ? ReadingRecord.unknown : Self.percent(character.confidence), 8) + "  "
             + others.joined(separator: ", ")
         print(String(line.reversed().drop { $0 == " " }.reversed()))
         if record.reading.others > 0 {
             Console.message(
-                "Note: \(record.file) shows \(record.reading.others + 1) characters, and the largest was read; "
+                "Note: \(printable(record.file)) shows \(record.reading.others + 1) characters, and the largest was read; "
                     + "--segment reads all")
         }
     }
 
     private func printSegments(_ record: ReadingRecord) {
-        print(record.file + (record.lines.isEmpty ? ": empty" : ""))
+        print(printable(record.file) + (record.lines.isEmpty ? ": empty" : ""))
         for line in record.lines { print("  " + line) }
         guard !record.reading.characters.isEmpty else { return }
         let rows = record.reading.characters.map { character in

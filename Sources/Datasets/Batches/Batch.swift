@@ -197,7 +197,10 @@ package struct ImageWriter: Sendable {
         batch.otherLabels[slot] = Int32(data.labels[draw.partner])
         batch.labelShares[slot] = draw.share
         if let weights = data.weights {
-            batch.weights?[slot] = draw.share * weights[index] + (1 - draw.share) * weights[draw.partner]
+            // λ·w₁·loss₁ + (1 − λ)·w₂·loss₂, so that what has no weight teaches nothing.
+            let own = draw.share * weights[index], weight = own + (1 - draw.share) * weights[draw.partner]
+            batch.weights?[slot] = weight
+            if weight > 0 { batch.labelShares[slot] = own / weight }
         }
     }
 }

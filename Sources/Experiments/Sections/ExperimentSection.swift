@@ -112,6 +112,7 @@ extension Codec where Value == Experiment {
                 remedy: "an image is mixed one way or the other")
         }
         if experiment.training.earlyStopping != nil, experiment.data.validationFraction == 0,
+            experiment.data.files?.validationImages == nil,
             experiment.data.source != .sample || experiment.data.fold != nil
         {
             throw path.key("data").key("validationFraction").error(
@@ -132,6 +133,7 @@ extension Codec where Value == Experiment {
             [
                 "allOf": .array([
                     given("validationFraction", ["const": .integer(0)]),
+                    ["not": given("files", given("validationImages", ["type": "string"]))],
                     ["not": given("source", ["const": "sample"])],
                 ])
             ])

@@ -127,7 +127,9 @@ extension Section where Root == TrainingOptions {
         let averaging = Section<Averaging>(
             initial: Averaging(),
             fields: [
-                .key("decay", \.decay, .number(.open(0, 1)), isRequired: true, "Part kept at each step."),
+                .key(
+                    "decay", \.decay, .number(.open(0, 1)), isRequired: true,
+                    "Part kept at a step; at step t at most (1 + t)/(10 + t)."),
                 .key(
                     "statisticsImages", \.statisticsImages, .integer(0...1_000_000_000),
                     "Training images from which batch-norm's statistics are computed anew, in whole batches of evaluation; "

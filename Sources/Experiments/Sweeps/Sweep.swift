@@ -92,7 +92,10 @@ package struct Sweep: Hashable, Sendable {
     }
 
     private func check(_ experiment: Experiment, _ place: String) throws(InputError) {
-        guard experiment.data.validationFraction > 0 || experiment.data.source == .sample else {
+        guard
+            experiment.data.validationFraction > 0 || experiment.data.source == .sample
+                || experiment.data.files?.validationImages != nil
+        else {
             throw InputError(
                 "\(place): data.validationFraction", expected: "above 0: a sweep ranks on the validation images",
                 received: "0")

@@ -87,7 +87,8 @@ extension Codec {
                     for field in variant.common { object[field.key] = field.write(tagged.common) }
                     return .object(object.merging(options))
                 }
-                preconditionFailure("no variant writes \(tagged.value)")
+                // A kind that was not registered: refused when it is read again, by its place and this name.
+                return ["type": .string("unregistered: \(tagged.value)")]
             })
     }
 

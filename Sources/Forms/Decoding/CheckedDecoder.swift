@@ -39,6 +39,17 @@ struct CheckedDecoder: Sendable {
         }
     }
 
+    /// Whether a value, as indices of characters, passes all checks.
+    func passes(_ symbols: [Int]) -> Bool {
+        automata.allSatisfy { automaton in
+            var state = automaton.start(length: symbols.count)
+            for (position, symbol) in symbols.enumerated() {
+                state = state.flatMap { automaton.next($0, at: position, of: symbols.count, symbol) }
+            }
+            return state.map(automaton.accepts) ?? false
+        }
+    }
+
     /// Decodes a lattice.
     /// - Parameters:
     ///   - lattice: The probability of each character at each position.

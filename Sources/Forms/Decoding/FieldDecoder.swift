@@ -107,6 +107,12 @@ struct FieldDecoder: Sendable {
         }
     }
 
+    /// Whether a text of the field's characters passes its checks.
+    func passes(_ text: String) -> Bool {
+        let symbols = text.compactMap { characters.firstIndex(of: $0) }
+        return symbols.count == text.count && decoder.passes(symbols)
+    }
+
     /// Returns the probability of a number written with `length` digits, including leading zeros, ignoring checks.
     func probability(of number: Int, length: Int, _ evidence: FieldEvidence) -> Double {
         evidence.lattices.reduce(0) { sum, lattice in

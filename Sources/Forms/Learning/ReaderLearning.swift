@@ -53,7 +53,7 @@ package struct ReaderLearning: Sendable {
         let train = zip(forms, isAside).filter { !$0.1 }.map(\.0), test = zip(forms, isAside).filter(\.1).map(\.0)
         let wanted = min(
             max(mixture * train.reduce(0) { $0 + $1.labels.count }, originals.lowerBound), originals.upperBound)
-        let mixed = evenly(original, wanted, offset: 0), witness = evenly(original, witnesses, offset: 1)
+        let (mixed, witness) = parts(of: original, mixed: wanted)
         let shape = old.inputShape
         func set(_ inputs: [[UInt8]], _ labels: [UInt8]) throws -> ImageSet {
             try ImageSet(
@@ -90,10 +90,15 @@ package struct ReaderLearning: Sendable {
                 ? "it forgot what it knew" : isBetter ? "it is better" : "it is not surely better")
     }
 
-    /// Returns about `count` images, evenly spaced over the set; offsets 0 and 1 give disjoint images.
-    private static func evenly(_ images: ImageSet, _ count: Int, offset: Int) -> ImageSet {
-        let step = max(2, images.count / max(count, 1))
-        return images.subset(Array(stride(from: offset, to: images.count, by: step)))
+    /// Returns about `count` images to train on, and of the others about ``witnesses``, each evenly spaced over the set.
+    static func parts(of images: ImageSet, mixed count: Int) -> (mixed: ImageSet, witness: ImageSet) {
+        let mixed = Set(stride(from: 0, to: images.count, by: max(2, images.count / max(count, 1))))
+        let others = images.labels.indices.filter { !mixed.contains($0) }
+        let step = max(1, others.count / witnesses)
+        return (
+            images.subset(mixed.sorted()),
+            images.subset(stride(from: 0, to: others.count, by: step).map { others[$0] })
+        )
     }
 
     private static func right(_ model: Model, _ images: ImageSet) throws -> [Bool] {

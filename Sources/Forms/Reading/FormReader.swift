@@ -129,8 +129,8 @@ package final class FormReader {
         }
         let joint = SumDecoder.decode(parts.compactMap { $0 }) { number in
             decoder.length.compactMap { length in
-                let p = decoder.probability(of: number, length: length, total)
-                return p > 1e-12 ? FieldValue(text: Text.padded(number, length), probability: p) : nil
+                let p = decoder.probability(of: number, length: length, total), text = Text.padded(number, length)
+                return p > 1e-12 && decoder.passes(text) ? FieldValue(text: text, probability: p) : nil
             }
         }
         func set(_ name: String, _ values: [FieldValue]) {

@@ -1,4 +1,5 @@
-/// Assembles pages into forms: consecutive pages belong to the same form as long as their page numbers increase.
+/// Assembles pages into forms: consecutive pages belong to the same form as long as their page numbers increase, and
+/// pictures in between on which no page was found are just those that are missing.
 struct FormAssembly {
     struct Form {
         /// The pages by number; nil for a missing page.
@@ -9,6 +10,8 @@ struct FormAssembly {
 
     private let pageCount: Int
     private var open: [PageRecord?]?
+    /// The pictures since the last page on which none was found.
+    private var lost = 0
 
     init(_ template: FormTemplate) { pageCount = template.pages.count }
 
@@ -17,9 +20,13 @@ struct FormAssembly {
     mutating func add(_ page: PageRecord) -> Form? {
         // With a one-page template, every sheet is a form, whether its page was found or not.
         if pageCount == 1 { return Form(pages: [page]) }
-        guard let number = page.page else { return nil }
+        guard let number = page.page else {
+            lost += 1
+            return nil
+        }
+        defer { lost = 0 }
         let last = open?.lastIndex { $0 != nil }
-        if let last, number > last, var pages = open {
+        if let last, number > last, lost == 0 || number == last + 1 + lost, var pages = open {
             pages[number] = page
             open = pages
             return nil

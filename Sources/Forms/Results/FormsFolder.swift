@@ -9,18 +9,25 @@ package struct FormsJob: Hashable, Sendable {
     package var calibration: String?
     package var rule: AcceptanceRule
     package var files: [String]
+    /// The SHA-256 of all pictures, since other scans may have the same names; nil in older folders.
+    package var pictures: String?
 
-    package init(template: String, model: String, calibration: String?, rule: AcceptanceRule, files: [String]) {
+    package init(
+        template: String, model: String, calibration: String?, rule: AcceptanceRule, files: [String],
+        pictures: String? = nil
+    ) {
         (self.template, self.model, self.calibration) = (template, model, calibration)
-        (self.rule, self.files) = (rule, files)
+        (self.rule, self.files, self.pictures) = (rule, files, pictures)
     }
 
     fileprivate var json: JSONValue {
-        [
+        var object: JSONObject = [
             "template": .string(template), "model": .string(model),
             "calibration": calibration.map { .string($0) } ?? .null,
             "threshold": rule.json, "files": .array(files.map { .string($0) }),
         ]
+        if let pictures { object["pictures"] = .string(pictures) }
+        return .object(object)
     }
 
     /// The identifier of the job in review answers.
@@ -114,7 +121,8 @@ package struct FormsFolder {
         return (
             FormsJob(
                 template: template, model: model, calibration: object["calibration"]?.string, rule: rule,
-                files: files.compactMap(\.string)), try FormTemplate.read(templateFile.path)
+                files: files.compactMap(\.string), pictures: object["pictures"]?.string),
+            try FormTemplate.read(templateFile.path)
         )
     }
 

@@ -52,7 +52,10 @@ struct ONNXGraphWriter {
         } else {
             builder.add("Softmax", [last], name: output, attributes: [.int("axis", 1)])
         }
-        builder.declareOutput(output, [graph.classCount], about: "the probability of each class; each row sums to 1")
+        builder.declareOutput(
+            output, [graph.classCount],
+            about: model.experiment.data.multiLabel
+                ? "the probability of each label" : "the probability of each class; each row sums to 1")
         return builder.graph
     }
 

@@ -13,12 +13,15 @@ extension WeightImport {
     /// Returns a model file of these weights.
     ///
     /// - Parameters:
-    ///   - experiment: the configuration of `graph`; its data set names the classes if their number fits.
+    ///   - experiment: the configuration of `graph`; it names the classes, or else the file does, or the data set, if
+    ///     their number fits.
+    ///   - fileNames: the names of the classes in the file's metadata.
     ///   - normalization: the mean and standard deviation of the pixels in [0, 1], if they were standardised.
     /// - Throws: an ``InputError`` if the configuration standardises but no mean and deviation are given, or if it is of
     ///   lines, which are never standardised.
     package func model(
-        of experiment: Experiment, _ graph: ResolvedGraph, normalization: (mean: Float, standardDeviation: Float)?
+        of experiment: Experiment, _ graph: ResolvedGraph, normalization: (mean: Float, standardDeviation: Float)?,
+        fileNames: [String]? = nil
     ) throws(InputError) -> SavedModel {
         var experiment = experiment
         if graph.readsLines, normalization != nil || experiment.data.normalization == .standardize {
@@ -33,10 +36,13 @@ extension WeightImport {
                 "data.normalization", expected: "the mean and standard deviation that the weights were trained with",
                 received: "none", remedy: "give --mean and --standard-deviation")
         }
-        let known = experiment.data.files == nil ? DatasetCatalog.record(experiment.data.dataset).classNames : []
+        let data = experiment.data
+        let isNamed = data.files == nil && data.provider == nil && data.directory == nil
+        let known = [data.classNames, fileNames, isNamed ? DatasetCatalog.record(data.dataset).classNames : nil]
         return SavedModel(
             experiment: experiment, graph: graph,
-            classNames: known.count == graph.characterCount ? known : (0..<graph.characterCount).map(String.init),
+            classNames: known.lazy.compactMap { $0 }.first { $0.count == graph.characterCount }
+                ?? (0..<graph.characterCount).map(String.init),
             normalization: normalization, parameters: parameters, state: state)
     }
 }

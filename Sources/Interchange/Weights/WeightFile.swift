@@ -51,6 +51,14 @@ package struct WeightFile: Sendable {
         return Data(try file.read(exactly: file.size))
     }
 
+    /// The names of the classes that the file itself gives, if any.
+    package var classNames: [String]? {
+        metadata["numeral.classes"].flatMap { try? JSONValue.parse(Array($0.utf8), name: "") }?.array.flatMap { names in
+            let texts = names.compactMap(\.string)
+            return texts.count == names.count && Set(texts).count == texts.count ? texts : nil
+        }
+    }
+
     /// Returns the mean and standard deviation that the file itself specifies, if any.
     /// - Throws: an ``InputError`` unless they are a finite mean and a positive finite deviation.
     package func normalization() throws(InputError) -> (mean: Float, standardDeviation: Float)? {

@@ -134,7 +134,7 @@ private struct LayerMatching {
                 "\(file): \(stranger.name)", expected: "a convolution, a dense layer or a batch-normalisation",
                 received: list(stranger.tensors.keys.sorted().map { "\($0) \(stranger.tensors[$0]?.shape ?? [])" }))
         }
-        for kind in [WeightKind.convolution, .dense, .normalization] {
+        for kind in [WeightKind.convolution, .dense, .normalization, .rectifier] {
             let wanted = open.filter { $0.kind == kind }, found = rest.filter { $0.kind == kind }
             guard wanted.count == found.count else {
                 throw InputError(

@@ -25,6 +25,7 @@ extension Model {
     /// - Complexity: About a dozen passes over all images.
     public func quantized(on images: ImageSet, threads: Int? = nil) throws -> Model {
         try requireOneLabel()
+        try images.requireOneLabel()
         try Classifier.check(saved.graph, fits: images, named: "images")
         guard images.count > 0 else { throw InputError("images", expected: "at least one", received: "none") }
         let pool = try Machinery.pool(threads: threads)

@@ -68,9 +68,16 @@ package struct AccessPolicy: Sendable {
     private func checkOrigin(_ request: ServiceRequest) throws(ServiceError) {
         guard let origin = request.header("origin") else { return }
         let host = request.header("host") ?? ""
-        guard origin == (request.isSecure ? "https://" : "http://") + host else {
+        guard origin == (request.isSecure ? "https://" : "http://") + host || isOfProxy(request) else {
             throw ServiceError(.forbidden, "Origin: expected this service's own pages · received another's")
         }
+    }
+
+    /// Whether a browser asked by HTTPS for a name given by `--name`: a proxy before this service ends TLS and passes
+    /// the host on.
+    func isOfProxy(_ request: ServiceRequest) -> Bool {
+        guard !request.isSecure, let host = request.header("host"), let name = Self.name(host) else { return false }
+        return names.contains(name) && request.header("origin") == "https://" + host
     }
 
     /// Returns a host without its port, in lower case.

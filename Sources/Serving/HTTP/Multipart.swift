@@ -14,13 +14,26 @@ struct Multipart {
 
     /// Returns the boundary given in a content type; nil for other types.
     static func boundary(_ contentType: String) -> String? {
-        let fields = contentType.split(separator: ";").map { $0.drop { $0 == " " } }
-        guard fields.first?.lowercased() == "multipart/form-data" else { return nil }
-        for field in fields.dropFirst() where field.lowercased().hasPrefix("boundary=") {
-            let value = field.dropFirst("boundary=".count)
-            let text =
-                value.hasPrefix("\"") && value.hasSuffix("\"") && value.count > 1 ? value.dropFirst().dropLast() : value
-            return (1...70).contains(text.utf8.count) ? String(text) : nil
+        let fields = fields(contentType)
+        guard fields[0].lowercased() == "multipart/form-data" else { return nil }
+        return value("boundary", in: fields).flatMap { (1...70).contains($0.utf8.count) ? $0 : nil }
+    }
+
+    /// Returns a header's value and its parameters: the text between semicolons outside quotes, without spaces around.
+    private static func fields(_ header: some StringProtocol) -> [String] {
+        var fields = [""], isQuoted = false
+        for character in header {
+            if character == "\"" { isQuoted.toggle() }
+            if character == ";", !isQuoted { fields.append("") } else { fields[fields.count - 1].append(character) }
+        }
+        return fields.map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    /// Returns a parameter, a token or a quoted string (RFC 2183); nil if it is not there.
+    private static func value(_ name: String, in fields: [String]) -> String? {
+        for field in fields.dropFirst() where field.lowercased().hasPrefix(name + "=") {
+            let text = field.dropFirst(name.count + 1)
+            return String(text.hasPrefix("\"") ? text.dropFirst().prefix { $0 != "\"" } : text)
         }
         return nil
     }
@@ -81,8 +94,7 @@ struct Multipart {
     private static func fileName(_ headers: ArraySlice<UInt8>) -> String? {
         for line in String(decoding: headers, as: UTF8.self).split(separator: "\r\n")
         where line.lowercased().hasPrefix("content-disposition:") {
-            guard let range = line.range(of: "filename=\"") else { continue }
-            let name = line[range.upperBound...].prefix { $0 != "\"" }
+            guard let name = value("filename", in: fields(line)) else { continue }
             return name.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? ""
         }
         return nil

@@ -66,7 +66,7 @@ package struct ServiceResponse: Sendable {
             + "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         return [
             ("Content-Type", contentType), ("X-Content-Type-Options", "nosniff"),
-            ("Content-Security-Policy", policy ?? page), ("Referrer-Policy", "no-referrer"),
+            ("Content-Security-Policy", policy ?? page), ("Referrer-Policy", "same-origin"),
             ("Cross-Origin-Resource-Policy", "same-origin"), ("Cross-Origin-Opener-Policy", "same-origin"),
         ] + headers
     }

@@ -99,11 +99,14 @@ struct ReadRequest: Sendable {
     /// Reads every picture; a single one may be decoded already. A picture that cannot be read is reported in its
     /// place, as in `predict`; if none could be read, the status says so.
     func answer(
-        _ reader: DigitReader, model: ServedModel, limits: ImageLimits, decoded: GreyImage? = nil
+        _ reader: DigitReader, model: ServedModel, limits: ImageLimits, decoded: GreyImage? = nil,
+        isCancelled: () -> Bool = { false }
     ) -> ServiceResponse {
         var output = ReadingsFile(model: model.shownName, temperature: reader.isCalibrated ? reader.temperature : nil)
         var read = 0
         for file in files {
+            // Nobody will have the answer, and others wait.
+            guard !isCancelled() else { return ServiceError(.unavailable, "the client has gone").response }
             do {
                 let place = file.name == "-" ? "standard input" : file.name
                 let grey = reader.seesColour ? nil : decoded.map { ColourImage(planes: [$0]) }

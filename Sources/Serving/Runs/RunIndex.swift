@@ -51,7 +51,7 @@ struct RunIndex: Sendable {
     }
 
     static func state(_ run: RunFolder) -> State {
-        if FolderLock.holder(run.url) != nil { return .running }
+        if FolderLock.isHeld(run.url) { return .running }
         return run.isFinished ? .finished : .stopped
     }
 

@@ -87,13 +87,16 @@ package struct InitialWeights: Sendable {
 }
 
 extension ResolvedGraph {
-    /// The nodes from the last one with a kernel on, whose channels are the classes.
+    /// The nodes from the last one with a kernel on, whose channels are the classes; none if they are not.
     fileprivate var head: Set<Int> {
         var head = Set<Int>()
         var index = nodes.count - 1
         while index >= 0 {
             head.insert(index)
-            if nodes[index].parameters.contains(where: { $0.role == .weight }) { break }
+            if nodes[index].parameters.contains(where: { $0.role == .weight }) {
+                let isByClass = nodes[index].parameters.allSatisfy { $0.shape.last == classCount }
+                return isByClass ? head : []
+            }
             guard nodes[index].inputs.count == 1 else { break }
             index = nodes[index].inputs[0]
         }

@@ -44,10 +44,16 @@ extension PoolingLayer {
             dilationHeight: dilation.height, dilationWidth: dilation.width, padTop: rows.before,
             padLeft: columns.before, outHeight: rows.out, outWidth: columns.out)
         // ONNX's runtimes refuse padding as large as the pool size, however far its dilation reaches.
-        guard rows.before < poolSize.height, columns.before < poolSize.width else {
+        func after(_ axis: (out: Int, before: Int), _ extent: Int, _ size: Int, _ stride: Int, _ dilation: Int) -> Int {
+            (axis.out - 1) * stride + dilation * (size - 1) + 1 - axis.before - extent
+        }
+        let below = after(rows, input.height, poolSize.height, strides.height, dilation.height)
+        let right = after(columns, input.width, poolSize.width, strides.width, dilation.width)
+        guard max(rows.before, below) < poolSize.height, max(columns.before, right) < poolSize.width else {
             throw InputError(
                 node.place, expected: "padding below poolSize, \(poolSize)",
-                received: "\(rows.before) above, \(columns.before) to the left",
+                received:
+                    "\(rows.before) above, \(max(below, 0)) below, \(columns.before) left, \(max(right, 0)) right",
                 remedy: padding == .same ? "a smaller dilation needs less" : "pad by less than poolSize")
         }
         guard geometry.everyWindowMeetsTheImage else {

@@ -30,6 +30,8 @@ async function refresh() {
       element('td', { textContent: run.state }),
       element('td', { className: 'number', textContent: run.accuracy == null ? '' : percent(run.accuracy) }));
   }));
+  // A run that was resumed goes on.
+  for (const run of runs) if (run.state === 'running' && shown.get(run.name)?.source?.readyState === EventSource.CLOSED) follow(run.name);
   for (const name of shown.keys()) card(name);
 }
 
@@ -37,9 +39,18 @@ function choose(name) {
   const colour = palette.find((c) => ![...shown.values()].some((s) => s.colour === c)) ?? palette[shown.size % palette.length];
   const state = { colour, epochs: [], step: null, began: null, source: null };
   shown.set(name, state);
+  follow(name);
+  draw();
+  card(name);
+  remember();
+}
+
+// The events of a run from its first; an epoch that was trained again replaces those from it on.
+function follow(name) {
+  const state = shown.get(name);
   const source = new EventSource(`/api/runs/${encodeURIComponent(name)}/events`);
   state.source = source;
-  source.addEventListener('began', (e) => { state.began = JSON.parse(e.data); state.epochs = []; draw(); });
+  source.addEventListener('began', (e) => { state.began = JSON.parse(e.data); draw(); });
   source.addEventListener('epoch', (e) => {
     const epoch = JSON.parse(e.data);
     state.epochs = state.epochs.filter((other) => other.epoch < epoch.epoch);
@@ -48,9 +59,6 @@ function choose(name) {
   });
   source.addEventListener('step', (e) => { state.step = JSON.parse(e.data); card(name); });
   source.addEventListener('state', () => { source.close(); refresh(); });
-  draw();
-  card(name);
-  remember();
 }
 
 function drop(name) {
