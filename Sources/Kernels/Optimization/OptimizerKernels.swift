@@ -112,6 +112,9 @@ public enum OptimizerKernels {
         sweep(range, body)
     }
 
+    /// Returns ε in Float, at least the least normal number: an element without any gradient yet must not become 0 / 0.
+    package static func divisor(_ epsilon: Double) -> Float { max(Float(epsilon), .leastNormalMagnitude) }
+
     /// The coefficients of one step of Adam or AdamW, rounded once from Double.
     package struct AdamStep: Hashable, Sendable {
         fileprivate var keep1, add1, keep2, add2, rate, rootCorrection, epsilon, decay: Float
@@ -133,8 +136,7 @@ public enum OptimizerKernels {
             add2 = Float(1 - beta2)
             rate = Float(learningRate / (1 - OptimizerKernels.power(beta1, step)))
             rootCorrection = Float(1 / (1 - OptimizerKernels.power(beta2, step)).squareRoot())
-            // An element without any gradient yet must not become 0 / 0.
-            self.epsilon = max(Float(epsilon), .leastNormalMagnitude)
+            self.epsilon = OptimizerKernels.divisor(epsilon)
             decay = Float(learningRate * weightDecay)
         }
     }

@@ -87,12 +87,8 @@ package final class Trainer {
             seed: seed, pool: pool,
             communicator: communicator)
         if let initial { network.store.load(parameters: initial.parameters, state: initial.state) }
-        let whitened = try options.whitening.map { _ in try Whitening.kernel(of: graph) }
-        if let whitened, let whitening = options.whitening {
-            try Whitening.initialize(
-                whitened, in: network.store.parameters, images: data.train, count: whitening.images,
-                epsilon: whitening.epsilon, normalization: constants)
-        }
+        let whitened = try Whitening.initialize(
+            options.whitening, of: graph, in: network.store.parameters, images: data.train, normalization: constants)
         stepsPerEpoch = data.lines?.batchCount(size: batchSize) ?? (trainingCount + batchSize - 1) / batchSize
         // A tensor in none of the optimizer's groups stays unchanged.
         let frozen = options.whitening?.frozen == true ? whitened : nil

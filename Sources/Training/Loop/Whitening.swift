@@ -13,6 +13,21 @@ import Tensors
 ///
 /// Source: K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, arXiv:2404.00498, section 3.2.
 enum Whitening {
+    /// Writes the filters into the kernel that reads the images, and returns it; without whitening nothing is done.
+    /// - Throws: An `InputError` if there is no such kernel, or it has too many filters; an ``OperationError`` if
+    ///   LAPACK fails.
+    static func initialize(
+        _ options: WhiteningOptions?, of graph: ResolvedGraph, in parameters: AlignedBuffer<Float>, images: ImageSet,
+        normalization: (mean: Float, standardDeviation: Float)?
+    ) throws -> ParameterTensor? {
+        guard let options else { return nil }
+        let kernel = try kernel(of: graph)
+        try initialize(
+            kernel, in: parameters, images: images, count: options.images, epsilon: options.epsilon,
+            normalization: normalization)
+        return kernel
+    }
+
     /// Returns the kernel that reads the images.
     /// - Throws: `InputError` if there is none, or it has more than twice as many filters as a window has values.
     static func kernel(of graph: ResolvedGraph) throws(InputError) -> ParameterTensor {

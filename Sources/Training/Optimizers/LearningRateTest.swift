@@ -102,18 +102,14 @@ package final class LearningRateFinder {
         self.pool = pool
         let batchSize = min(options.batchSize, data.train.count)
         let treatment = try LayerTreatment(options, of: graph)
-        let whitened = try options.whitening.map { _ in try Whitening.kernel(of: graph) }
         let constants = data.normalizationConstants(normalization)
         network = try TrainingNetwork(
             graph: graph.freezing(treatment.frozen(in: 1)), batchSize: batchSize, shards: options.shards, seed: seed,
             pool: pool)
         network.loss = (options.loss, try ClassWeights.weights(options.classWeights, for: data.train))
         if let initial { network.store.load(parameters: initial.parameters, state: initial.state) }
-        if let whitened, let whitening = options.whitening {
-            try Whitening.initialize(
-                whitened, in: network.store.parameters, images: data.train, count: whitening.images,
-                epsilon: whitening.epsilon, normalization: constants)
-        }
+        let whitened = try Whitening.initialize(
+            options.whitening, of: graph, in: network.store.parameters, images: data.train, normalization: constants)
         optimizer = Optimizer(
             options: options.optimizer, l2: options.l2, clipping: options.gradientClipping, averagingDecay: nil,
             // The whole test counts as the first epoch, so that layers frozen in it stay frozen.

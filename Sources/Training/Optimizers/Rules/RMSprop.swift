@@ -38,10 +38,8 @@ package struct RMSprop: ElementwiseRule {
     package var initialSecondMoment: Float? { 0 }
 
     package func step(_ number: Int, learningRate: Double) -> any ElementwiseStep {
-        // An element without any gradient yet must not become 0 / 0.
         Step(
-            rate: Float(learningRate), rho: rho, epsilon: max(Float(epsilon), .leastNormalMagnitude),
-            momentum: Float(momentum))
+            rate: Float(learningRate), rho: rho, epsilon: OptimizerKernels.divisor(epsilon), momentum: Float(momentum))
     }
 
     private struct Step: ElementwiseStep {
