@@ -1,3 +1,4 @@
+import Formats
 import Tensors
 
 /// What a set knows of its images' targets beside one class each.
@@ -24,6 +25,17 @@ struct ImageTargets: Sendable {
 }
 
 extension ImageSet {
+    /// Returns the SHA-256 of what a network learns beside images and labels, as little-endian words, under the names
+    /// `half label sets` and `half weights`; only of what there is.
+    func targetDigests(_ half: String) throws(OperationError) -> [String: String] {
+        var digests: [String: String] = [:]
+        if let labelSets {
+            digests["\(half) label sets"] = try Digest.hex(labelSets.flatMap { LittleEndian.bytes(of: $0) })
+        }
+        if let weights { digests["\(half) weights"] = try Digest.hex(LittleEndian.bytes(weights)) }
+        return digests
+    }
+
     /// The largest number of classes of images with several labels.
     public static let mostLabels = 64
 

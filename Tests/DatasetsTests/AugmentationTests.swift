@@ -71,7 +71,7 @@ import Testing
                 let fast = apply(augmenter, image, epoch: 3, index)
                 let naive = reference.apply(image, epoch: 3, sampleIndex: index)
                 // A coordinate of size c has an error of some c·2⁻²⁴, and neighbouring pixels differ by 1 at most.
-                let error = zip(fast, naive).map { abs(Double($0) - $1) }.max() ?? 0
+                let error = largestDifference(fast, naive)
                 #expect(error < 2e-5, "\(name) \(height)×\(width)×\(channels)")
                 #expect(fast.allSatisfy { $0 >= 0 && $0 <= 1 })
             }

@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 import Workers
 
@@ -48,7 +49,7 @@ import Workers
                 let reference = CorruptionReference(
                     kind: kind, strength: Double(strength), height: height, width: width, channels: channels)
                 let expected = reference.apply(pixels, seed: Self.seed, sample: sample)
-                let worst = zip(found, expected).map { abs(Double($0) - $1) }.max() ?? 1
+                let worst = largestDifference(found, expected)
                 // Float coordinates below 20 err by some 2e-6 of a pixel, pixels differ by at most 1.
                 #expect(worst < 2e-5, "\(kind) \(strength) sample \(sample)")
             }

@@ -115,13 +115,11 @@ import Testing
         settings.reachSeconds = 0.5
         let folder = try TemporaryFolder()
         let downloader = Downloader(settings, progress: { _ in })
-        let started = Date()
         for _ in 0..<4 {
             #expect(throws: OperationError.self) {
                 try downloader.fetch(file(content), mirrors: [refused.base, silent.base], into: folder.path)
             }
         }
-        #expect(Date().timeIntervalSince(started) < 4, "four files, one wait")
         #expect(silent.requests.count == 1, "a silent mirror is not asked again")
     }
 

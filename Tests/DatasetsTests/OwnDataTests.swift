@@ -169,9 +169,40 @@ import Testing
             #expect(try Data(contentsOf: URL(fileURLWithPath: images)) == bytes)
             try write(
                 GreyImage(width: 4, height: 4, pixels: [UInt8](repeating: 99, count: 16)), to: "\(folder)/set/a/7.pgm")
-            #expect(
-                try load(folder + "/set", in: folder) { $0.testFraction = 0.5 }.train.count + 2 >= first.train.count)
+            let more = try load(folder + "/set", in: folder) { $0.testFraction = 0.5 }
+            let pixels = try more.train.images + more.validation.images + more.loadTest().images.images
+            #expect(pixels.count == 5 * 16 && pixels.contains(99))
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/cache/pictures").count == 2)
+        }
+    }
+
+    /// Whatever a network learns shows in the digests, by which a resumed run knows its data.
+    @Test func labelSetsAndWeightsAreDigested() throws {
+        try withFolder { folder in
+            func digests(_ rows: [String], _ change: (inout DataOptions) -> Void) throws -> [String: String] {
+                let text = (["label,w,a,b,c,d"] + rows + rows).joined(separator: "\n")
+                try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/t.csv"))
+                let data = try load(folder + "/t.csv", in: folder) {
+                    ($0.testFraction, $0.weightColumn) = (0.5, "w")
+                    change(&$0)
+                }
+                return try data.digests.merging(data.loadTest().digests) { $1 }
+            }
+            func differences(_ rows: [String], _ others: [String], multiLabel: Bool) throws -> Set<String> {
+                let a = try digests(rows) { $0.multiLabel = multiLabel }
+                let b = try digests(others) { $0.multiLabel = multiLabel }
+                #expect(a.keys == b.keys)
+                return Set(a.keys.filter { a[$0] != b[$0] })
+            }
+            let plain = ["cat,1,1,2,3,4", "dog,1,5,6,7,8"], heavier = ["cat,2,1,2,3,4", "dog,1,5,6,7,8"]
+            let same = try differences(plain, plain, multiLabel: false)
+            let weights = try differences(plain, heavier, multiLabel: false)
+            // The lowest class stays as it was.
+            let sets = try differences(
+                ["cat|dog,1,1,2,3,4", "cat,1,5,6,7,8"], ["cat,1,1,2,3,4", "cat|dog,1,5,6,7,8"], multiLabel: true)
+            #expect(same.isEmpty)
+            #expect(weights == ["train weights", "test weights"])
+            #expect(sets == ["train label sets", "test label sets"])
         }
     }
 

@@ -86,10 +86,11 @@ import Workers
         // The left tenth is cut: where the rows of boxes begin.
         let map = Homography([SIMD3(1, 0, -110), SIMD3(0, 1, 0), SIMD3(0, 0, 1)])
         let page = reader.read(form.picture(map, width: 790, height: 1200))
+        try #require(page.failure == nil)
         for field in page.fields where ["number", "a", "b", "total", "written"].contains(field.name) {
             #expect(field.problem == "it lies outside of the picture", "\(field.name): \(field.problem ?? "none")")
         }
-        #expect(page.fields.isEmpty || page.fields.contains { $0.name == "day" && $0.best?.text == "310108" })
+        #expect(page.fields.contains { $0.name == "day" && $0.best?.text == "310108" })
     }
 
     @Test func anAlphabetThatTheNetworkDoesNotKnowIsRefused() throws {

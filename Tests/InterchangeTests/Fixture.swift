@@ -56,7 +56,7 @@ struct Oracle: Decodable {
             batchSize: 4)
         let found = run.predict(TestBatch(images: images, labels: [0, 0, 0, 0])).probabilities
         let expected = Reference.softmax(logits, columns: 4)
-        return zip(found, expected).map { abs(logarithm(Double($0)) - logarithm($1)) }.max() ?? .infinity
+        return largestDifference(found.map { logarithm(Double($0)) }, expected.map(logarithm))
     }
 }
 

@@ -79,6 +79,8 @@ struct LoweringTunerTests {
         let strict = trial.errorShare(Lowering(.winograd4, rows: 5), .two)
         #expect(four > 0 && four <= 1)
         #expect(abs(strict - four * 2.5) < 1e-9)
+        for share in [0, 0.9, 1] { #expect(LoweringTuner.isWithinBound(share)) }
+        for share in [1.1, .infinity, .nan] { #expect(!LoweringTuner.isWithinBound(share)) }
     }
 
     @Test("strips cover an image once, in order, at multiples of four rows")

@@ -106,7 +106,7 @@ import Workers
                 "\(sample)")
             let run = InferenceRun(graph, weights, batchSize: 11), found = run.predict(batch)
             #expect(found.isIntact)
-            let distance = zip(found.probabilities, float).map { abs($0 - $1) }.max() ?? 0
+            let distance = largestDifference(found.probabilities, float.doubles)
             #expect(distance < 0.12, "\(sample): \(distance)")
             #expect(found.probabilities != float, "\(sample) multiplies floats")
             #expect(
@@ -194,7 +194,7 @@ import Workers
         #expect(graph.quantization.count == 3)
         let float = InferenceRun(whole, weights, batchSize: 9).predict(batch).probabilities
         let bytes = InferenceRun(graph, weights, batchSize: 9).predict(batch).probabilities
-        let distance = zip(bytes, float).map { abs($0 - $1) }.max() ?? 1
+        let distance = largestDifference(bytes, float.doubles)
         #expect(distance < 0.03, "\(distance)")
     }
 }

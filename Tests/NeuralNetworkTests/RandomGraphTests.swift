@@ -92,9 +92,8 @@ struct RandomGraphTests {
             func excess(_ found: [Double], _ exact: [Double], _ moved: [Double], floor: Double = 0) -> Double {
                 guard found.count == exact.count else { return .infinity }
                 let size = max(floor, exact.map(abs).max() ?? 0)
-                let change = zip(exact, moved).map { abs($0 - $1) }.max() ?? 0
-                let error = zip(found, exact).map { abs($0 - $1) }.max() ?? 0
-                return error.isNaN ? .infinity : error / (relative * (unitRoundoff * size + change) + 1e-30)
+                let change = largestDifference(moved, exact)
+                return largestDifference(found, exact) / (relative * (unitRoundoff * size + change) + 1e-30)
             }
             let run = try TrainingRun(graph, weights, batchSize: 6, shards: 3, threads: 2, seed: step.seed)
             let found = run.step(batch, number: step.number, labelSmoothing: step.labelSmoothing)

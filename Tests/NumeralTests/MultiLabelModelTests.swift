@@ -1,5 +1,6 @@
 import Numeral
 import Tensors
+import TestSupport
 import Testing
 
 /// Images with several labels through the library: training, saving, probabilities, evaluation, and what is refused.
@@ -99,7 +100,34 @@ import Testing
         #expect(error?.place == "classNames")
     }
 
-    /// A weight of 0 leaves an image out: what it shows has no influence, and whole weights count like copies.
+    /// A weight of 2 pulls like two copies: by one step of plain descent on all images, whose loss is the mean over their
+    /// number.
+    @Test func wholeWeightsCountLikeCopies() throws {
+        func probabilities(_ set: ImageSet, rate: Double) throws -> [Float] {
+            var experiment = try Stripes.experiment(epochs: 1)
+            (experiment.data.validationFraction, experiment.training.earlyStopping) = (0, nil)
+            (experiment.data.normalization, experiment.training.averagingDecay) = (.none, nil)
+            (experiment.training.batchSize, experiment.augmentation) = (set.count, AugmentationOptions())
+            experiment.training.optimizer = .sgd(learningRate: rate)
+            experiment.training.schedule = .constant
+            experiment.model = try Graph(inputShape: [Stripes.side, Stripes.side, 1]) {
+                Layer.flatten
+                Layer.dense(units: 3)
+            }
+            let model = try Model.train(experiment, on: set, threads: 1)
+            return try model.classify(images: Stripes.pixels(40, seed: 3).0).flatMap(\.probabilities)
+        }
+        let images = try Stripes.images(40, seed: 4), doubled = (0..<40).filter { $0 % 3 == 0 }
+        let weighted = try images.weighted((0..<40).map { $0 % 3 == 0 ? 2 : 1 })
+        let copied = images.subset(Array(0..<40) + doubled)
+        let a = try probabilities(weighted, rate: 0.1)
+        let b = try probabilities(copied, rate: 0.1 * Double(copied.count) / 40)
+        let none = try probabilities(images, rate: 0.1)
+        #expect(largestDifference(a, b.map(Double.init)) < 1e-4)
+        #expect(largestDifference(a, none.map(Double.init)) > 1e-2)
+    }
+
+    /// A weight of 0 leaves an image out: what it shows has no influence.
     @Test func weightsOfImages() throws {
         func trained(_ set: ImageSet, _ weights: [Float]) throws -> [UInt8] {
             var experiment = try Stripes.experiment(epochs: 2)

@@ -69,5 +69,7 @@ extension ServiceResponse {
 
 /// A file of the package's examples.
 func example(_ name: String) throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: URL(fileURLWithPath: "docs/examples/" + name)))
+    let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    return [UInt8](try Data(contentsOf: package.appendingPathComponent("docs/examples/" + name)))
 }

@@ -39,7 +39,7 @@ struct RandomTests {
     func purposes() {
         let numbers: [(RandomPurpose, UInt32)] = [
             (.initialization, 1), (.shuffle, 2), (.augmentation, 3), (.dropout, 4), (.split, 5), (.bootstrap, 6),
-            (.test, 7),
+            (.test, 7), (.principalAxes, 16), (.corruption, 17), (.mixing, 18), (.lines, 19), (.sweep, 24),
         ]
         for (purpose, number) in numbers { #expect(purpose.rawValue == number) }
     }

@@ -17,6 +17,19 @@ package func sumExcess(_ found: [Float], _ expected: [Double], length: Int, term
     return worst
 }
 
+/// The largest of |found − expected|; infinite where counts differ or a NaN shows, which `max()` passes over.
+package func largestDifference(_ found: [Double], _ expected: [Double]) -> Double {
+    guard found.count == expected.count else { return .infinity }
+    return zip(found, expected).reduce(0) { worst, pair in
+        let difference = abs(pair.0 - pair.1)
+        return difference.isNaN ? .infinity : max(worst, difference)
+    }
+}
+
+package func largestDifference(_ found: [Float], _ expected: [Double]) -> Double {
+    largestDifference(found.doubles, expected)
+}
+
 /// The largest of |found − expected| over the largest of |expected|; infinite where counts differ or a NaN shows.
 package func relativeDistance(_ found: [Double], _ expected: [Double], floor: Double = 0) -> Double {
     guard found.count == expected.count else { return .infinity }

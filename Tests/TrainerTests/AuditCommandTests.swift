@@ -38,6 +38,18 @@ import Testing
         return runs.appendingPathComponent(name)
     }
 
+    /// The models below the folder of runs, and when each was written.
+    private static func models(in folder: URL) throws -> [String: Date] {
+        let runs = folder.appendingPathComponent("runs")
+        var dates: [String: Date] = [:]
+        for path in try FileManager.default.subpathsOfDirectory(atPath: runs.path)
+        where path.hasSuffix("model.safetensors") {
+            dates[path] = try FileManager.default.attributesOfItem(atPath: runs.appendingPathComponent(path).path)[
+                .modificationDate] as? Date
+        }
+        return dates
+    }
+
     @Test func findsWhatWasPlanted() throws {
         let folder = try CommandLineTests.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -157,23 +169,30 @@ import Testing
             #expect(String(decoding: bytes, as: UTF8.self).contains("\"train\": 300"))
             try FileManager.default.removeItem(at: audit)
             // The parts are there: nothing is trained, and the same comes of it.
+            let written = try Self.models(in: small.folder)
+            #expect(written.count == 3)
             let second = try small.trainer(arguments + ["--threads", "1"])
             #expect(second.code == 0, "\(second.errors)")
+            #expect(try Self.models(in: small.folder) == written)
             #expect(try Data(contentsOf: Self.audit(in: small.folder).appendingPathComponent("audit.json")) == bytes)
         }
     }
 
     @Test(arguments: [
-        [], ["--config", "a", "--model", "box"], ["--predictions", "p.csv", "--data", "d"],
-        ["--model", "box", "--folds", "3"],
-        ["--config", "a", "--unseen"], ["--model", "box", "--corrections", "c.csv"], ["--config", "a", "--folds", "1"],
-        ["--model", "box", "--corrections", "c.csv", "--apply", "o", "--save", "m"],
-        ["--config", "a", "--corrections", "c.csv", "--apply", "o", "--against", "d"],
+        ([], "--config"), (["--config", "a", "--model", "box"], "several"),
+        (["--predictions", "p.csv", "--data", "d"], "--data"), (["--model", "box", "--folds", "3"], "--folds"),
+        (["--config", "a", "--unseen"], "--unseen"), (["--model", "box", "--corrections", "c.csv"], "--apply"),
+        (["--config", "a", "--folds", "1"], "2…100"),
+        (["--model", "box", "--corrections", "c.csv", "--apply", "o", "--save", "m"], "--save"),
+        (["--config", "a", "--corrections", "c.csv", "--apply", "o", "--against", "d"], "--against"),
+        (["--config", "a", "--corrections", "c.csv", "--apply", "o", "--prune", "both"], "--prune"),
+        (["--config", "a", "--corrections", "c.csv", "--apply", "o", "--rank", "selfConfidence"], "--rank"),
+        (["--config", "a", "--corrections", "c.csv", "--apply", "o", "--output", "x"], "--output"),
     ])
-    func whatDoesNotGoTogetherIsRefused(_ arguments: [String]) throws {
+    func whatDoesNotGoTogetherIsRefused(_ arguments: [String], message: String) throws {
         let folder = try CommandLineTests.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let outcome = try CommandLineTests.trainer(["audit"] + arguments, in: folder)
-        #expect(outcome.code == 2, "\(outcome.errors)")
+        #expect(outcome.code == 2 && outcome.errors.contains(message), "\(outcome.errors)")
     }
 }

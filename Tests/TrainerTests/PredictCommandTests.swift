@@ -95,13 +95,16 @@ import Testing
 
     @Test func impossibleOptionsAreRefused() throws {
         try Self.withFolder { folder in
-            for arguments in [
-                ["--json", "--csv", "a"], ["--raw", "--segment", "a"], ["--reject", "0", "a"],
-                ["--reject", "1.5", "a"], ["--header", "id,label", "--known", "0.9", "t.csv"],
-                ["--explain", "x.png", "a", "b"], [], ["--model", "nowhere", "a"],
+            for (arguments, message) in [
+                (["--json", "--csv", "a"], "--csv"), (["--raw", "--segment", "a"], "--segment"),
+                (["--reject", "0", "a"], "--reject"), (["--reject", "1.5", "a"], "--reject"),
+                (["--header", "id,label", "--known", "0.9", "t.csv"], "--known"),
+                (["--header", "id,label", "--reject", "0.9", "t.csv"], "--reject"),
+                (["--explain", "x.png", "a", "b"], "--explain"), ([], "<images>"), (["--model", "nowhere", "a"], "nowhere"),
             ] {
                 let outcome = try CommandLineTests.trainer(["predict"] + arguments, in: folder)
-                #expect(outcome.code == 2 && outcome.output.isEmpty && !outcome.errors.isEmpty, "\(arguments)")
+                #expect(outcome.code == 2 && outcome.output.isEmpty, "\(arguments)")
+                #expect(outcome.errors.contains(message) && !outcome.errors.contains("can be read"), "\(outcome.errors)")
             }
         }
     }

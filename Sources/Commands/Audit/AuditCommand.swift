@@ -108,7 +108,8 @@ struct AuditCommand: ParsableCommand {
         if corrections != nil, apply == nil { throw ValidationError("--corrections goes with --apply") }
         for (option, isGiven) in [
             ("--save", save != nil), ("--against", against != nil), ("--unseen", unseen), ("--folds", folds != nil),
-            ("--predictions", predictions != nil),
+            ("--predictions", predictions != nil), ("--prune", prune != nil), ("--rank", rank != nil),
+            ("--output", output != nil),
         ] where isGiven && corrections != nil {
             throw ValidationError("\(option) does not go with --corrections: no new audit is made")
         }

@@ -80,8 +80,9 @@ struct PredictCommand: ParsableCommand {
         if !tables.isEmpty, segment || explain != nil {
             throw ValidationError("\(segment ? "--segment" : "--explain"): expected pictures · received \(tables[0])")
         }
-        if header != nil, known != nil {
-            throw ValidationError("--header and --known: expected one of them: every row has a label there")
+        for (option, isGiven) in [("--known", known != nil), ("--reject", reject != nil)]
+        where isGiven && header != nil {
+            throw ValidationError("--header and \(option): expected one of them: every row has a label there")
         }
         if header != nil, json { throw ValidationError("--header and --json: expected one of them") }
         if let reject, !(reject > 0 && reject <= 1) {

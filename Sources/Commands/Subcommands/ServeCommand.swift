@@ -85,6 +85,14 @@ package struct ServeOptions: ParsableArguments {
         }
     }
 
+    /// Whether only this machine reaches the host: an address of 127.0.0.0/8, `::1`, or `localhost`. Other names may
+    /// lead anywhere.
+    private var isLoopback: Bool {
+        let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        return ["::1", "localhost"].contains(host)
+            || (numbers.count == 4 && numbers.first == 127 && !numbers.contains(nil))
+    }
+
     /// Returns the token given by file or environment.
     /// - Throws: an `InputError` if the file cannot be read, or if the address is not this machine's own and there is
     ///   no token.
@@ -108,7 +116,7 @@ package struct ServeOptions: ParsableArguments {
             }
             return token
         }
-        guard ["127.0.0.1", "::1", "localhost"].contains(host) || host.hasPrefix("127.") else {
+        guard isLoopback else {
             throw InputError(
                 "--host \(host)", expected: "a token, since others reach this address", received: "none",
                 remedy: "make one: openssl rand -hex 24 > token, then --token-file token")

@@ -119,6 +119,7 @@ struct OwnData {
             }
             digests["\(name) images"] = try Self.digest(set.extents, set.images)
             digests["\(name) labels"] = try Self.digest([set.count], set.labels)
+            digests.merge(try set.targetDigests(name)) { $1 }
         }
         let parts =
             data.validation == nil

@@ -122,9 +122,9 @@ extension DatasetLoader {
     }
 
     private static func digests(_ set: ImageSet, _ half: String) throws(OperationError) -> [String: String] {
-        [
-            "\(half) images": try Digest.hex(set.images),
-            "\(half) labels": try Digest.hex(set.labels),
-        ]
+        try [
+            "\(half) images": Digest.hex(set.images),
+            "\(half) labels": Digest.hex(set.labels),
+        ].merging(set.targetDigests(half)) { $1 }
     }
 }

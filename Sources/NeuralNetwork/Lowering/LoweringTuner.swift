@@ -56,8 +56,8 @@ struct LoweringTuner {
         candidates.removeAll { candidate in
             guard let tile = candidate.kind.winogradTile else { return false }
             let share = trial.errorShare(candidate, tile)
-            errors[candidate.text] = share
-            return share > 1
+            if share.isFinite { errors[candidate.text] = share }
+            return !Self.isWithinBound(share)
         }
         if candidates.isEmpty { candidates = [task.tabled(.im2col)] }
         let preparations = candidates.map { trial.preparation($0) }
@@ -72,6 +72,9 @@ struct LoweringTuner {
         return LoweringRecord(
             choice: candidates[best].text, microseconds: microseconds, errorShares: errors.mapValues(Self.rounded))
     }
+
+    /// Whether a lowering whose error is this share of its bound may be used; NaN is not.
+    static func isWithinBound(_ share: Double) -> Bool { share <= 1 }
 
     // MARK: - Dense layers
 

@@ -24,13 +24,17 @@ extension Model {
     ///   ``OperationError`` if no layer is faster at equal accuracy.
     /// - Complexity: About a dozen passes over all images.
     public func quantized(on images: ImageSet, threads: Int? = nil) throws -> Model {
+        try quantized(on: images, threads: threads, options: .init())
+    }
+
+    func quantized(on images: ImageSet, threads: Int?, options: Quantizer.Options) throws -> Model {
         try requireOneLabel()
         try images.requireOneLabel()
         try Classifier.check(saved.graph, fits: images, named: "images")
         guard images.count > 0 else { throw InputError("images", expected: "at least one", received: "none") }
         let pool = try Machinery.pool(threads: threads)
         defer { pool.shutdown() }
-        let (model, report) = try Quantizer(saved, images: images, options: .init(), pool: pool).run()
+        let (model, report) = try Quantizer(saved, images: images, options: options, pool: pool).run()
         guard report.isGain else { throw Quantizer.nothingGained }
         let classifier = Classifier(
             graph: model.graph, batchSize: model.experiment.evaluation.batchSize, normalization: model.normalization,
