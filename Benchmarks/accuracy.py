@@ -59,7 +59,7 @@ def tested_anew(project, options, config, folder, seed):
     arguments = [argument for setting in settings for argument in ("--set", setting)]
     before, found = recipes.figures(run), recipes.figures(training.evaluate(project, options, [run], arguments))
     kept = {key: before[key] for key in ("folder", "seconds", "epochs", "threads")}
-    return {"seed": seed, **found, **kept}
+    return {"seed": seed, "trainedBy": recipes.commit(folder), **found, **kept}
 
 
 def measure(project, options, config, label, seeds):

@@ -232,11 +232,14 @@ def lines(options, folder):
             else:
                 image, truth[str(path)] = word(chance, fonts) if kind == "words" else scribble(chance), None
             image.save(path)
-        said = subprocess.run([options.trainer, "predict", "--segment", "--csv", "--quiet", *truth], capture_output=True, text=True,
-                              check=False).stdout
-        found = {}
-        for row in csv.DictReader(io.StringIO(said)):
-            found.setdefault(row["file"], []).append((row["class"], row["unknown"] == "1"))
+        # 1: a line without writing is no failure of the others.
+        done = subprocess.run([options.trainer, "predict", "--segment", "--csv", "--quiet", *truth], capture_output=True, text=True,
+                              check=False)
+        if done.returncode not in (0, 1):
+            sys.exit(f"predict: exit code {done.returncode}: {done.stderr}")
+        found = {path: [] for path in truth}
+        for row in csv.DictReader(io.StringIO(done.stdout)):
+            found[row["file"]].append((row["class"], row["unknown"] == "1"))
         strange = [isStrange for row in found.values() for _, isStrange in row]
         touched = sum(any(isStrange for _, isStrange in row) for row in found.values())
         text = f"{kind:16} {len(strange)} characters in {len(found)} lines: {np.mean(strange):.1%} unknown, in {touched} lines"

@@ -4,26 +4,19 @@ the same batch, cores and shape of data, in turns.
 
     python3 -m venv .build/lines && .build/lines/bin/pip install numpy torch
     swift build -c release --product trainer
-    .build/lines/bin/python Benchmarks/lines_speed.py --trainer .build/release/trainer
+    .build/lines/bin/python Benchmarks/lines_speed.py
 
-Both take a batch of 64 lines 192 pixels wide from memory, forward, CTC loss, backward and AdamW; medians of several rounds that take
-turns. PyTorch is given channels_last, which is the faster layout here.
+Both take a batch of lines of the network's width and up to four characters from memory, forward, CTC loss, backward, clipping and AdamW; medians
+of several rounds that take turns (`support/side_by_side.py` says how).
 """
-import argparse
-import json
-import os
-import pathlib
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 
-import torch
-from torch import nn
+from support import side_by_side
 
 
 def network(config):
+    from torch import nn
+
     layers, channels = [], 1
     for layer in config["model"]["layers"]:
         kind = layer["type"]
@@ -43,63 +36,27 @@ def network(config):
             layers.append(nn.Dropout(layer["rate"]))
         else:
             sys.exit(f"no layer {kind} here")
-    return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+    return nn.Sequential(*layers)
 
 
-def numeral(trainer, config, arguments, key):
-    with tempfile.TemporaryDirectory() as folder:
-        file = pathlib.Path(folder) / "p.json"
-        result = subprocess.run([trainer, "profile", "--config", config, "--json", str(file), "--quiet", *arguments],
-                                capture_output=True, text=True)
-        if result.returncode:
-            sys.exit(result.stderr)
-        record = json.loads(file.read_text())
-        return record[key]
+def prepare(config, setting):
+    import torch
+    from torch import nn
 
-
-def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--trainer", default=".build/release/trainer")
-    options.add_argument("--config", default="config/lines.json")
-    options.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    options.add_argument("--rounds", type=int, default=5)
-    options = options.parse_args()
-    config = json.loads(pathlib.Path(options.config).read_text())
     height, width, _ = config["model"]["inputShape"]
-    batch = config["training"]["batchSize"]
-    torch.set_num_threads(options.threads)
-    net = network(config)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4)
-    x = torch.rand(batch, 1, height, width).contiguous(memory_format=torch.channels_last)
+    batch, last = config["training"]["batchSize"], side_by_side.memory_format(setting)
+    net = network(config).to(memory_format=last).train()
+    lines = torch.rand(batch, 1, height, width).contiguous(memory_format=last)
     with torch.no_grad():
-        columns = net(x).shape[3]
-    targets = torch.randint(0, 10, (batch * 6,))
-    lengths, columns = torch.full((batch,), 6), torch.full((batch,), columns)
-    loss = nn.CTCLoss(blank=10)
+        columns = net(lines).shape[3]
+    length = min(4, columns // 2)
+    targets, lengths = torch.randint(0, 10, (batch * length,)), torch.full((batch,), length)
+    columns, loss, parameters = torch.full((batch,), columns), nn.CTCLoss(blank=10), list(net.parameters())
 
-    def step():
-        y = net(x)[:, :, 0].permute(2, 0, 1).log_softmax(2)
-        optimizer.zero_grad()
-        loss(y, targets, columns, lengths).backward()
-        optimizer.step()
+    def compute():
+        return loss(net(lines)[:, :, 0].permute(2, 0, 1).log_softmax(2), targets, columns, lengths)
 
-    def rate(body, items, seconds=2.0):
-        body()
-        count, start = 0, time.perf_counter()
-        while time.perf_counter() - start < seconds:
-            body()
-            count += 1
-        return items * count / (time.perf_counter() - start)
-
-    rates = {"Numeral": [], "PyTorch": []}
-    for _ in range(options.rounds):
-        rates["Numeral"].append(
-            numeral(options.trainer, options.config, ["--threads", str(options.threads), "--inference-batch", "1"], "trainingImagesPerSecond"))
-        net.train()
-        rates["PyTorch"].append(rate(step, batch))
-    print(f"training, batch {batch}, {height}×{width}, {options.threads} threads: "
-          + ", ".join(f"{name} {statistics.median(r):.0f} lines/s" for name, r in rates.items())
-          + f": {statistics.median(rates['Numeral']) / statistics.median(rates['PyTorch']):.2f} times")
+    return compute, parameters, torch.optim.AdamW(parameters, lr=1e-4, fused=True), batch
 
 
-main()
+side_by_side.main(__file__, __doc__, "config/lines.json", "lines", prepare)

@@ -3,35 +3,23 @@
 cores and shape of data, in turns.
 
     python3 -m venv .build/resnet && .build/resnet/bin/pip install numpy torch
-    swift build --product trainer
+    swift build -c release --product trainer
     .build/resnet/bin/python Benchmarks/resnet.py
 
-Both take a batch from memory, forward, cross-entropy, backward and Adam; medians of several rounds that take turns, each side in a
-process of its own. PyTorch is measured channels-last, contiguous, and channels-last compiled by Inductor; the fastest counts.
+Both take a batch from memory, forward, cross-entropy, backward and Adam; medians of several rounds that take turns (`support/side_by_side.py`
+says how).
 """
-import argparse
-import json
-import os
-import pathlib
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 
-SETTINGS = ["channels-last", "contiguous", "channels-last, compiled"]
+from support import side_by_side
 
 
-def peer(config, setting, threads, seconds):
-    """Images a second of one setting of PyTorch."""
+def prepare(config, setting):
     import torch
     from torch import nn
 
-    torch.set_num_threads(threads)
-    config = json.loads(pathlib.Path(config).read_text())
     height, width, channels = config["model"]["inputShape"]
-    batch = config.get("training", {}).get("batchSize", 128)
-    last = torch.channels_last if setting.startswith("channels-last") else torch.contiguous_format
+    batch, last = config["training"].get("batchSize", 128), side_by_side.memory_format(setting)
 
     class Network(nn.Module):
         def __init__(self):
@@ -74,69 +62,8 @@ def peer(config, setting, threads, seconds):
     net = Network().to(memory_format=last).train()
     images = torch.rand(batch, channels, height, width).contiguous(memory_format=last)
     labels = torch.randint(0, 10, (batch,))
-    optimizer = torch.optim.Adam(net.parameters(), fused=True)
-
-    def loss(x, y):
-        return nn.functional.cross_entropy(net(x), y)
-
-    run = torch.compile(loss, dynamic=False) if "compiled" in setting else loss
-
-    def step():
-        optimizer.zero_grad(set_to_none=True)
-        run(images, labels).backward()
-        optimizer.step()
-
-    for _ in range(3):
-        step()
-    rates = []
-    for _ in range(3):
-        count, start = 0, time.perf_counter()
-        while time.perf_counter() - start < seconds / 3:
-            step()
-            count += 1
-        rates.append(batch * count / (time.perf_counter() - start))
-    print(json.dumps({"parameters": sum(p.numel() for p in net.parameters()), "rate": statistics.median(rates)}))
+    parameters = list(net.parameters())
+    return lambda: nn.functional.cross_entropy(net(images), labels), parameters, torch.optim.Adam(parameters, fused=True), batch
 
 
-def numeral(options):
-    with tempfile.TemporaryDirectory() as folder:
-        file = pathlib.Path(folder) / "profile.json"
-        command = [options.trainer, "profile", "--config", options.config, "--threads", str(options.threads), "--json",
-                   str(file), "--quiet"]
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
-        result = subprocess.run(command, capture_output=True, text=True, env=environment)
-        if result.returncode:
-            sys.exit(result.stderr)
-        return json.loads(file.read_text())["trainingImagesPerSecond"]
-
-
-def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--trainer", default=".build/debug/trainer")
-    options.add_argument("--config", default="config/cifar10.json")
-    options.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--seconds", type=float, default=6, help="for each setting of PyTorch in each round")
-    options.add_argument("--peer", choices=SETTINGS, help=argparse.SUPPRESS)
-    options = options.parse_args()
-    if options.peer:
-        return peer(options.config, options.peer, options.threads, options.seconds)
-    rates = {"Numeral": [], **{setting: [] for setting in SETTINGS}}
-    for _ in range(options.rounds):
-        rates["Numeral"].append(numeral(options))
-        for setting in SETTINGS:
-            command = [sys.executable, __file__, "--config", options.config, "--threads", str(options.threads), "--seconds",
-                       str(options.seconds), "--peer", setting]
-            result = subprocess.run(command, capture_output=True, text=True)
-            if result.returncode:
-                sys.exit(result.stderr)
-            rates[setting].append(json.loads(result.stdout.splitlines()[-1])["rate"])
-    medians = {name: statistics.median(values) for name, values in rates.items()}
-    for name, values in rates.items():
-        print(f"{name if name == 'Numeral' else 'PyTorch, ' + name:34} {medians[name]:8.0f} images/s "
-              f"({min(values):.0f}–{max(values):.0f})")
-    print(f"{medians['Numeral'] / max(medians[s] for s in SETTINGS):.2f} times the fastest, {options.threads} threads")
-
-
-if __name__ == "__main__":
-    main()
+side_by_side.main(__file__, __doc__, "config/cifar10.json", "images", prepare)

@@ -129,7 +129,7 @@ def save(results):
 
 
 QUIET_STEPS = {"default": 128 / 10361, "reference": 128 / 3926, "resnet18": 0.7428}
-"""Seconds of a step of two threads on this machine at its fastest: 10,361 images/s of the default network; RESULTS.md."""
+"""Seconds of a step of two threads, the fastest seen when the model was written; RESULTS.md has later ones."""
 
 
 def describe_networks(arguments, results):

@@ -43,13 +43,23 @@ done
 cmp "$work"/1/*/model.safetensors "$work"/2/*/model.safetensors
 echo "1 and 2 threads wrote the same model"
 "$extension" train --config "$config" --set training.epochs=40 --output "$work/whole" --quiet >/dev/null
-"$extension" train --config "$config" --set training.epochs=40 --output "$work/parts" --quiet >/dev/null &
-sleep 2
-kill -INT $! 2>/dev/null || true
-wait $! || true
-[ -e "$work"/parts/*/metrics.json ] || "$extension" train --resume "$work"/parts/* --quiet >/dev/null
+# A shell's background jobs ignore SIGINT: SIGTERM is what stops them.
+"$extension" train --config "$config" --set training.epochs=40 --output "$work/parts" --quiet >/dev/null 2>"$work/stopped" &
+for _ in $(seq 600); do
+    ls "$work"/parts/*/checkpoints/* >/dev/null 2>&1 && break
+    sleep 0.05
+done
+kill -TERM $!
+status=0
+wait $! || status=$?
+if [ "$status" -ne 143 ] || [ -e "$work"/parts/*/metrics.json ]; then
+    echo "the training was not interrupted: exit code $status"
+    exit 1
+fi
+"$extension" train --resume "$work"/parts/* --quiet >/dev/null
 cmp "$work"/whole/*/model.safetensors "$work"/parts/*/model.safetensors
 echo "interrupted and resumed it is the same model"
 "$extension" export --model "$work"/1/* --format onnx "$work/strokes.onnx" >/dev/null
-[ -s "$work/strokes.onnx" ] && echo "exported to ONNX by hooks of its own"
+[ -s "$work/strokes.onnx" ]
+echo "exported to ONNX by hooks of its own"
 "$extension" inspect --config "$config" | grep -E "mySwish|myDepthwise"

@@ -82,6 +82,19 @@ def _summary(runs):
     return mean, deviation, half, statistics.mean(run["seconds"] for run in runs)
 
 
+def _seeds(runs):
+    return ", ".join(str(run["seed"]) for run in runs)
+
+
+def _commit(row):
+    """The commit in short; a modified tree is said to be one, and where other commits trained what this one tested."""
+    def short(commit):
+        return commit[:9] + (", modified" if "modified" in commit else "")
+
+    trained = sorted({short(run["trainedBy"]) for run in row["runs"] if run.get("trainedBy")})
+    return short(row["machine"]["commit"]) + (f"; trained by {', '.join(trained)}" if trained else "")
+
+
 def _threads(runs, row):
     """A note where runs had another number of threads than the recipe's first."""
     threads = sorted({run["threads"] for run in runs})
@@ -136,14 +149,14 @@ def markdown(rows):
         lines.append(
             f"| `{name}`{note} | {data} | {len(runs)} | **{mean:.3f}** | {deviation:.3f} | {mean - half:.3f}–{mean + half:.3f} "
             f"| {by_seed} | {seconds:.1f}{_threads(runs, row)} | {first['epochs']} | {row['multiplyAdds'] / 1e6:.2f} M | {row['parameters']:,} "
-            f"| {reference} | {tried} | {row['machine']['commit'][:9]} |")
+            f"| {reference} | {tried} | {_commit(row)} |")
         for found in row.get("ensembles", []):
             low, high = wilson(found["errors"], found["count"])
             lines.append(
                 f"| `{name}`, {len(found['members'])} together | {data} | 1 | **{100 * found['accuracy']:.2f}** | "
                 f"| {low:.2f}–{high:.2f} (Wilson) | {found['errors']} wrong | {found['seconds']:.1f} | | "
                 f"{len(found['members']) * row['multiplyAdds'] / 1e6:.2f} M | {found['parameters']:,} | | "
-                f"| {row['machine']['commit'][:9]} |")
+                f"| {_commit(row)} |")
     lines += _robustness(rows)
     for name, row in rows.items():
         if not row.get("ablation"):
@@ -151,7 +164,8 @@ def markdown(rows):
         runs = row.get("ablationBase", row["runs"])
         whole = _summary(runs)
         lines += ["", f"## `{name}` without one ingredient", "",
-                  "The difference is paired by seed; its interval is 95 %, Student's t.", "",
+                  f"The difference is paired by seed, to the recipe's runs with seeds {_seeds(runs)}; its interval is 95 %, Student's "
+                  "t, from three pairs on.", "",
                   "| without | seeds | accuracy %: mean | st. dev. | difference | 95 % interval | seconds |",
                   "|---|--:|--:|--:|--:|--:|--:|",
                   f"| (whole recipe) | {len(runs)} | **{whole[0]:.3f}** | {whole[1]:.3f} | | | {whole[3]:.1f} |"]
@@ -160,8 +174,10 @@ def markdown(rows):
             mean, deviation, _, seconds = _summary(runs)
             pairs = [100 * (run["accuracy"] - base[run["seed"]]) for run in runs if run["seed"] in base]
             difference, _, half = interval(pairs)
+            # Two pairs may agree by chance: they have no interval worth printing.
+            between = f"{difference - half:+.3f} to {difference + half:+.3f}" if len(pairs) > 2 else "–"
             lines.append(f"| {ingredient} | {len(runs)} | {mean:.3f} | {deviation:.3f} | {difference:+.3f} "
-                         f"| {difference - half:+.3f} to {difference + half:+.3f} | {seconds:.1f}{_threads(runs, row)} |")
+                         f"| {between} | {seconds:.1f}{_threads(runs, row)} |")
     machines = {row["machine"]["processor"] + f", {row['runs'][0]['threads']} threads" for row in rows.values()}
     lines += ["", "Machine: " + "; ".join(sorted(machines)) + "."]
     for name, row in rows.items():

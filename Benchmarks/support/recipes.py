@@ -69,6 +69,11 @@ def trained(folder, config):
     return run if run and {**mark["config"], "evaluation": None} == {**config, "evaluation": None} else None
 
 
+def commit(folder):
+    """The commit that trained the finished run in `folder`."""
+    return _marked(folder)[1]["commit"]
+
+
 def begin(folder, config, commit):
     """Clears `folder` for a run of this configuration and says so in it."""
     shutil.rmtree(folder, ignore_errors=True)

@@ -58,7 +58,8 @@ T(R) = c·N·⌈S/R⌉/S + w·N + u + Σ sums [⌈log₂R⌉·α + S·b·(R−1)
 - N images a step in S shards over R ranks; α seconds a trip and β bytes a second of the network.
 - c: seconds an image on one rank ({threads} threads of this machine); w: of dense layers over blocks of weights, which every
   rank computes for the whole batch; u: a step's work that every rank does (optimizer, weights prepared). Their shares are
-  `trainer profile`'s, the step is the fastest seen on this machine: RESULTS.md, and 10,361 images/s of the default network.
+  `trainer profile`'s, the step is given (QUIET_STEPS in scaling.py), the fastest that was seen when this was
+  written: 10,361 images/s of the default network and 3,926 of the reference network, 0.743 s of ResNet-18. RESULTS.md has later ones.
 - b: bytes a shard of each exchange of sums (batch-norm's moments and gradient sums; the loss rides along); f: floats an
   image that are gathered for a dense layer over blocks of weights.
 - The last two terms: agreeing on whether to stop; the gradient of P bytes along the chain and back, in links of l = 32 KiB.

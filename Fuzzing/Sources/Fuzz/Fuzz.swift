@@ -11,7 +11,7 @@ struct Fuzzer: Sendable {
 
     static let all: [Fuzzer] = [
         .idx, .gzip, .zip, .safetensors, .model, .json, .config, .overrides, .cache, .checkpoint,
-        .npz, .weights, .png, .jpeg, .pnm, .service, .form, .labels, .mat, .hdf5, .shards,
+        .npz, .weights, .png, .jpeg, .pnm, .service, .form, .labels, .tables, .mat, .hdf5, .shards,
     ]
 }
 
