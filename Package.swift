@@ -291,7 +291,8 @@ let package = Package(
         .testTarget(
             name: "InterchangeTests", dependencies: ["Interchange", "ONNX", "TestSupport"],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "NumeralTests", dependencies: ["Numeral", "CInterface", "Workers", "Tensors", "TestSupport"]),
+        .testTarget(
+            name: "NumeralTests", dependencies: ["Numeral", "CInterface", "Workers", "Tensors", "TestSupport"]),
         .testTarget(name: "RecognitionTests", dependencies: ["Recognition", "Runs", "TestSupport"]),
         .testTarget(
             name: "FormsTests",

@@ -6,9 +6,13 @@
 # in a debug build: it is built in release then.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-scratch=$root/.build/examples
+# By path the products of the package's own build serve, unless their flags are others.
+scratch=$root/.build
 configuration=debug
-[ "${NUMERAL_PORTABLE:-0}" = 0 ] || configuration=release
+if [ "${NUMERAL_PORTABLE:-0}" != 0 ]; then
+    scratch=$root/.build/portable
+    configuration=release
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 package=$root/Examples

@@ -44,8 +44,9 @@ import Testing
         var dates: [String: Date] = [:]
         for path in try FileManager.default.subpathsOfDirectory(atPath: runs.path)
         where path.hasSuffix("model.safetensors") {
-            dates[path] = try FileManager.default.attributesOfItem(atPath: runs.appendingPathComponent(path).path)[
-                .modificationDate] as? Date
+            dates[path] =
+                try FileManager.default.attributesOfItem(atPath: runs.appendingPathComponent(path).path)[
+                    .modificationDate] as? Date
         }
         return dates
     }

@@ -100,11 +100,13 @@ import Testing
                 (["--reject", "0", "a"], "--reject"), (["--reject", "1.5", "a"], "--reject"),
                 (["--header", "id,label", "--known", "0.9", "t.csv"], "--known"),
                 (["--header", "id,label", "--reject", "0.9", "t.csv"], "--reject"),
-                (["--explain", "x.png", "a", "b"], "--explain"), ([], "<images>"), (["--model", "nowhere", "a"], "nowhere"),
+                (["--explain", "x.png", "a", "b"], "--explain"), ([], "<images>"),
+                (["--model", "nowhere", "a"], "nowhere"),
             ] {
                 let outcome = try CommandLineTests.trainer(["predict"] + arguments, in: folder)
                 #expect(outcome.code == 2 && outcome.output.isEmpty, "\(arguments)")
-                #expect(outcome.errors.contains(message) && !outcome.errors.contains("can be read"), "\(outcome.errors)")
+                #expect(
+                    outcome.errors.contains(message) && !outcome.errors.contains("can be read"), "\(outcome.errors)")
             }
         }
     }

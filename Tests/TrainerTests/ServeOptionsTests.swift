@@ -17,14 +17,19 @@ import Testing
 
     @Test func withoutATokenOnlyThisMachineReachesIt() throws {
         for host in ["127.0.0.1", "127.8.9.1", "::1", "localhost"] { #expect(try token(["--host", host]) == nil) }
-        for host in ["0.0.0.0", "::", "192.168.0.7", "127.example.org", "127.0.0.1.example.org", "127.0.1", "127.0.0.256", ""] {
+        for host in [
+            "0.0.0.0", "::", "192.168.0.7", "127.example.org", "127.0.0.1.example.org", "127.0.1", "127.0.0.256", "",
+        ] {
             #expect(refusal(["--host", host]).contains("a token"), "\(host)")
             #expect(try token(["--host", host], ["NUMERAL_TOKEN": "0123456789abcdef"]) == "0123456789abcdef")
         }
     }
 
     @Test func aTokenIsLongAndPlain() throws {
-        for wrong in ["", "0123456789abcde", String(repeating: "a", count: 1_025), "0123456789 abcdef", "0123456789;abcdef", "0123456789äabcdef"] {
+        for wrong in [
+            "", "0123456789abcde", String(repeating: "a", count: 1_025), "0123456789 abcdef", "0123456789;abcdef",
+            "0123456789äabcdef",
+        ] {
             #expect(refusal([], ["NUMERAL_TOKEN": wrong]).contains("NUMERAL_TOKEN: expected 16 to 1,024"), "\(wrong)")
         }
         #expect(try token([], ["NUMERAL_TOKEN": String(repeating: "a", count: 1_024)])?.count == 1_024)
