@@ -128,7 +128,7 @@ extension Model {
         }
         // Images say themselves how many labels they have.
         experiment.data.multiLabel = images.isMultiLabel
-        experiment.model = experiment.model.completed(
+        experiment.model = try experiment.model.completed(
             inputShape: Shape([images.height, images.width, images.channels]), classes: images.classCount)
         var graph = try ResolvedGraph(experiment.model)
         try check(images, graph, place: "images", least: 2)

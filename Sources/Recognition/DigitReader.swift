@@ -38,14 +38,22 @@ package struct ReadCharacter: Sendable {
 package struct Reading: Sendable {
     /// The characters in reading order: lines from top to bottom, each from left to right. May be empty.
     package var characters: [ReadCharacter]
-    /// The number of further characters of similar size that were ignored because a single one was requested.
-    package var others = 0
+    /// The number of pieces of ink that were not read: further characters of similar size if a single one was requested,
+    /// else marks between characters, such as points and dashes.
+    package var leftOut = 0
     /// The probability of each line's whole text; empty if characters were segmented and read one by one.
     package var lineProbabilities: [Double] = []
 
     /// The mean confidence of the characters; 0 if there are none.
     var confidence: Double {
         characters.isEmpty ? 0 : characters.reduce(0) { $0 + $1.confidence } / Double(characters.count)
+    }
+
+    /// The mean over the characters of confidence times familiarity (1 without a detector): what is no writing may pass
+    /// for a digit, but for a strange one. 0 if there are none.
+    var plausibility: Double {
+        let sum = characters.reduce(0) { $0 + $1.confidence * ($1.familiarity ?? 1) }
+        return characters.isEmpty ? 0 : sum / Double(characters.count)
     }
 }
 
@@ -55,6 +63,9 @@ package struct Reading: Sendable {
 /// Pictures may be of any size, dark on light or light on dark, and unevenly lit. Not thread-safe: use a reader from
 /// one thread at a time.
 package final class DigitReader {
+    /// The plausibility from which on a reading under even light is preferred.
+    private static let leastPlausible = 0.05
+
     package enum Mode: Sendable {
         /// Reads one character: the component with the most ink.
         case single
@@ -186,16 +197,13 @@ package final class DigitReader {
             return Reading(characters: classified([(box, 0, image.pixels)]))
         }
         let (source, factor) = Segmentation.reduced(image)
-        let map = InkMap.clearest(source)
-        var reading = map.map { interpretation(of: Segmentation($0), mode) } ?? Reading(characters: [])
-        // The picture may be cropped to its ink, so that bold ink is most of it and was taken for paper. Tries the tones
-        // as ink where nothing was read, or where by the picture's edge the other tone may be ink, and keeps the more
-        // confident reading.
-        if let tones = TwoTones(source),
-            reading.characters.isEmpty || tones.polarities.contains(where: { $0 != map?.isDarkOnLight })
-        {
-            let readings = tones.maps(of: source).map { interpretation(of: Segmentation($0, isCropped: true), mode) }
-            for other in readings where other.confidence > reading.confidence { reading = other }
+        var reading = interpretation(of: source, mode, preferring: \.confidence)
+        // What is lost in the dark makes a reading no less plausible: under even light it need not be as plausible. A single
+        // character may be bold light ink that fills the picture, which looks like uneven light: known, it is kept.
+        let isBoldLight = mode == .single && TwoTones(source)?.polarities.contains(false) == true
+        if !(isBoldLight && reading.plausibility >= Self.leastPlausible), let even = source.underEvenLight() {
+            let other = interpretation(of: even, mode, preferring: \.plausibility)
+            if other.plausibility >= min(Self.leastPlausible, reading.plausibility) { reading = other }
         }
         for index in reading.characters.indices {
             let box = reading.characters[index].box
@@ -204,16 +212,35 @@ package final class DigitReader {
         return reading
     }
 
+    /// Reads a picture by the ink that is found in it, or by its tones: it may be cropped to its ink, so that bold ink is
+    /// most of it and was taken for paper. Tries the tones as ink where nothing was read, or where by the picture's edge
+    /// the other tone may be ink, and keeps the reading with the larger `merit`.
+    private func interpretation(of image: GreyImage, _ mode: Mode, preferring merit: (Reading) -> Double) -> Reading {
+        let map = InkMap.clearest(image)
+        var reading = map.map { interpretation(of: Segmentation($0), mode) } ?? Reading(characters: [])
+        if let tones = TwoTones(image),
+            reading.characters.isEmpty || tones.polarities.contains(where: { $0 != map?.isDarkOnLight })
+        {
+            let readings = tones.maps(of: image).map { interpretation(of: Segmentation($0, isCropped: true), mode) }
+            for other in readings where merit(other) > merit(reading) { reading = other }
+        }
+        return reading
+    }
+
     /// Reads a segmented picture.
     private func interpretation(of segmentation: Segmentation, _ mode: Mode) -> Reading {
         var found: [(glyph: Glyph, line: Int)] = []
-        var others = 0
+        var leftOut = 0
         if mode == .single {
             guard let single = segmentation.single else { return Reading(characters: []) }
             found = [(single.glyph, 0)]
-            others = single.others
+            leftOut = single.others
         } else {
-            if let lineReader, let reading = read(segmentation, by: lineReader) { return reading }
+            leftOut = segmentation.marksInLines
+            if let lineReader, var reading = read(segmentation, by: lineReader) {
+                reading.leftOut = leftOut
+                return reading
+            }
             let splitter = GlyphSplitter(characterHeight: segmentation.characterHeight) { [self] glyphs in
                 classified(glyphs.map { ($0.box, 0, preparation.bytes($0)) }).map(\.confidence)
             }
@@ -222,7 +249,7 @@ package final class DigitReader {
             }
         }
         let characters = classified(found.map { ($0.glyph.box, $0.line, preparation.bytes($0.glyph)) })
-        return Reading(characters: characters, others: others)
+        return Reading(characters: characters, leftOut: leftOut)
     }
 
     /// Classifies prepared pictures.

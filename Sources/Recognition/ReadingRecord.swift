@@ -104,6 +104,8 @@ package struct ReadingsFile: Encodable {
         /// The probability of each line's whole text; null if characters were segmented.
         var lineProbabilities: [Double]?
         var characters: [Character]?
+        /// ``Reading/leftOut``; absent if there are none.
+        var leftOut: Int?
         /// The ``Explanation`` as a PNG in Base64; absent unless requested.
         var explanation: Data?
         var error: String?
@@ -128,11 +130,11 @@ package struct ReadingsFile: Encodable {
                 probabilities: Dictionary(
                     zip(record.classNames, character.probabilities), uniquingKeysWith: { first, _ in first }))
         }
-        let lines = record.reading.lineProbabilities
+        let lines = record.reading.lineProbabilities, leftOut = record.reading.leftOut
         files.append(
             File(
                 file: record.file, text: record.lines, lineProbabilities: lines.isEmpty ? nil : lines,
-                characters: characters, explanation: explanation))
+                characters: characters, leftOut: leftOut > 0 ? leftOut : nil, explanation: explanation))
     }
 
     package mutating func add(file: String, error: String) { files.append(File(file: file, error: error)) }

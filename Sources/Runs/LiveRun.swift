@@ -41,10 +41,11 @@ package final class LiveRun {
     ///   written.
     package static func resume(_ folder: RunFolder) throws -> LiveRun {
         guard FileManager.default.fileExists(atPath: folder.url(of: .config).path) else {
+            var isFolder: ObjCBool = false
+            let exists = FileManager.default.fileExists(atPath: folder.url.path, isDirectory: &isFolder)
             throw InputError(
                 folder.url.relativePath, expected: "the folder of a run, with \(RunFile.config.rawValue)",
-                received: FileManager.default.fileExists(atPath: folder.url.path)
-                    ? "a folder without it" : "nothing there")
+                received: !exists ? "nothing there" : isFolder.boolValue ? "a folder without it" : "a file")
         }
         let run = LiveRun(folder, isResumed: true, lock: try FolderLock(folder.url))
         AtomicFile.removeTemporaries(in: folder.url)

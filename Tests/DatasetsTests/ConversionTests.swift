@@ -157,6 +157,9 @@ import Testing
             }
             #expect(problems?.count == 2)
             #expect(problems?.told[0].place == folder + "/set/a/2.pgm" && problems?.told[0].received == "5×3")
+            #expect(
+                problems?.told[0].remedy
+                    == "model.inputShape (datasets convert: --size WIDTHxHEIGHT) resamples all to one size")
             #expect(problems?.told[1].received == "a GIF picture")
             #expect(throws: InputError.self) { try ImageFolder.read(folder + "/nowhere", fitting: .asIs) }
             try FileManager.default.createDirectory(atPath: folder + "/one/a", withIntermediateDirectories: true)

@@ -300,6 +300,25 @@ import Testing
         }
     }
 
+    /// As `datasets convert` writes a set without a test half, which is then put aside, as of a table.
+    @Test func aTrainingHalfAloneIsEnough() throws {
+        try withFolder { folder in
+            let digits = try SampleDigits.test.get().subset(0..<60)
+            try ImageFolder.write(ConvertedData(train: digits), to: folder + "/set")
+            #expect(DatasetFileNames.entries(of: folder + "/set") == ["train"])
+            let data = try load(folder + "/set", in: folder) { ($0.testFraction, $0.validationFraction) = (0.2, 0) }
+            let test = try data.loadTest().images
+            #expect(data.dataset == "pictures" && data.train.classNames == digits.classNames && test.count > 0)
+            func pixels(_ sets: ImageSet...) -> [[UInt8]] {
+                sets.flatMap { $0.eachBytes.map { Array($0) } }.sorted { $0.lexicographicallyPrecedes($1) }
+            }
+            #expect(pixels(data.train, test) == pixels(digits))
+            // One class alone is nothing to train on.
+            try write(plain(9), to: "\(folder)/one/train/a/0.pgm")
+            #expect(throws: InputError.self) { try load(folder + "/one", in: folder) }
+        }
+    }
+
     @Test func aFolderWithoutAnyOfItIsRefused() throws {
         try withFolder { folder in
             try FileManager.default.createDirectory(atPath: folder + "/set", withIntermediateDirectories: true)

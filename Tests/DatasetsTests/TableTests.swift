@@ -73,9 +73,9 @@ import Testing
         }
         #expect(
             refusal(text, .init(labelColumn: "f"))
-                == "--label: expected a column of t: its name, or a number in 1…5 · received f · its columns are a, b, c, d, e"
+                == "data.labelColumn (--label): expected a column of t: its name, or a number in 1…5 · received f · its columns are a, b, c, d, e"
         )
-        #expect(refusal(text, .init(labelColumn: "6")).hasPrefix("--label: expected"))
+        #expect(refusal(text, .init(labelColumn: "6")).hasPrefix("data.labelColumn (--label): expected"))
         // A name goes before a number.
         #expect(try parse("0,1,2,3,4\n" + rows(label: 2), .init(labelColumn: "2")).0.labels == [3, 1, 0, 2])
     }
@@ -85,11 +85,15 @@ import Testing
         let text = "1,9,2,3,4\n0,5,6,7,8\n"
         #expect(
             refusal(text) == "t: expected one column that can be the label · received 2: column 1; column 5 · "
-                + "--label COLUMN names it (data.labelColumn in a configuration)")
+                + "data.labelColumn (datasets convert: --label COLUMN) names it")
         #expect(refusal("label,class,a,b,c\n0,1,2,3,4\n").contains("received 2: label, column 1; class, column 2"))
         // Nothing that could be one.
         #expect(refusal("101,150,250,200,201\n107,160,240,200,255\n").contains("expected a column of labels"))
         #expect(refusal("1,2,3,4\n5,6,7,8\n").hasSuffix("trainer predict reads images without labels"))
+        // The remedies name what the reader has, a configuration or the options of a conversion.
+        let size = "model.inputShape (datasets convert: --size WIDTHxHEIGHT)"
+        #expect(refusal("label,a,b\n0,1,2\n1,2,3\n").hasSuffix("\(size) says how they are laid out"))
+        #expect(refusal("1,2,3\n4,5,6\n").hasSuffix("(name, or number from 1), \(size) the layout of the pixels"))
     }
 
     @Test func aBorderOfPaperIsNoLabel() throws {
@@ -146,7 +150,38 @@ import Testing
             try TableText(Array("a,b".utf16).flatMap { [UInt8($0 & 255), 0] }, path: "t")
         }
         let error = #expect(throws: InputError.self) { try TableText([0xFF, 0xFE, 0x31, 0], path: "t") }
-        #expect(error?.received == "UTF-16")
+        #expect(error?.received == "UTF-16" && error?.remedy.contains("iconv -f UTF-16 -t UTF-8") == true)
+    }
+
+    /// Read as they stand, é and è of Latin-1 would be one class.
+    @Test func textThatIsNotUTF8IsRefused() throws {
+        func refusal(_ bytes: [UInt8]) -> String {
+            do {
+                return "read: \(try ImageCSV.parse(bytes, path: "t").classNames)"
+            } catch { return "\(error)" }
+        }
+        func table(_ end: String, _ words: [[UInt8]]) -> [UInt8] {
+            Array("label,a,b,c,d\(end)".utf8) + words.flatMap { $0 + Array(",1,2,3,4\(end)".utf8) }
+        }
+        for end in ["\n", "\r\n", "\r"] {
+            #expect(
+                refusal(table(end, [[0x65], [0xE9], [0xE8]]))
+                    == "t:3: expected UTF-8 · received the byte 0xE9 · if it is Latin-1, save it as UTF-8: "
+                    + "iconv -f LATIN1 -t UTF-8 FILE > NEW")
+        }
+        #expect(refusal(table("\n", [Array("é".utf8), Array("è".utf8)])) == "read: [\"è\", \"é\"]")
+        // The same is refused as Foundation refuses.
+        let words: [[UInt8]] = [
+            [0xC3], [0xC3, 0x28], [0xC0, 0x80], [0xE2, 0x82], [0xE2, 0x82, 0xAC], [0xED, 0xA0, 0x80], [0x80],
+            [0xF0, 0x9F, 0x98, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xC3, 0xA9, 0xA9],
+        ]
+        for word in words {
+            let isText = String(bytes: word, encoding: .utf8) != nil
+            #expect(refusal(table("\n", [[0x65], word])).hasPrefix("read") == isText, "\(word)")
+        }
+        // A comment before the table is not read.
+        let comment: [UInt8] = [0x23, 0xE9, 0x0A]
+        #expect(refusal(comment + table("\n", [[0x65], [0x66]])).hasPrefix("read"))
     }
 
     @Test func wordsAreClasses() throws {
@@ -181,6 +216,13 @@ import Testing
             #expect(message.hasPrefix(place) && message.contains("a weight"), "\(message)")
         }
         #expect(refusal(text, .init(weightColumn: "wait")).contains("data.weightColumn"))
+        // Of weights that are all 0, nothing would be learned; one above 0 is enough, and a test needs none.
+        let zeros = text.replacing(",0.5,", with: ",0,").replacing(",12,", with: ",0.0,")
+        #expect(
+            refusal(zeros, .init(weightColumn: "weight"))
+                == "t, weight, column 2: expected a weight above 0: images of weight 0 teach nothing · received 0 in every row"
+        )
+        #expect(try parse(zeros, .init(weightColumn: "weight", weightsAreOptional: true)).0.weights == [0, 0, 0])
         // A table to test on may have no weights; where it has them, they are no pixels.
         let plain = "label,a,b,c,d\n3,1,2,3,4\n1,5,6,7,8\n"
         #expect(try parse(plain, .init(weightColumn: "weight", weightsAreOptional: true)).0.weights == nil)

@@ -110,6 +110,31 @@ import Testing
         #expect(received == "\(path): training.epochs: expected an integer in 1…100000 · received 0")
     }
 
+    /// A network of larger images would be trained, and its file then refused.
+    @Test func imagesAboveTheLargestShapeAreRefusedBeforeTraining() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "numeral-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func completed(height: Int) throws -> Experiment {
+            let images = try ImageSet(
+                images: [UInt8](repeating: 9, count: 4 * height), labels: [0, 1, 0, 1], height: height, width: 1,
+                classCount: 2, classNames: ["a", "b"])
+            let path = "\(folder.path)/\(height)"
+            _ = try ConversionFiles.writeIDX(ConvertedData(train: images, test: images), to: path, gzip: false)
+            let text = """
+                {"name": "tall", "data": {"directory": "\(path)"}, "model": {"inputShape": "auto",
+                "layers": [{"type": "flatten"}, {"type": "dense", "units": "classes"}]}}
+                """
+            return try Experiment.decode(text, name: "tall").completed()
+        }
+        let largest = try completed(height: 1024)
+        #expect(largest.model.inputShape == Shape([1024, 1, 1]))
+        #expect(try Experiment.decode(largest.jsonText, name: "again") == largest)
+        #expect(
+            message { _ = try completed(height: 1025) }
+                == "model.inputShape: expected images of at most 1024 pixels a side · received 1025×1×1 · "
+                + "[height, width, channels] instead of \"auto\" has pictures scaled to that size")
+    }
+
     @Test func unreadableFilesAreNamed() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "numeral-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -131,24 +131,73 @@ import Testing
         }
     }
 
-    @Test func truthIsATableOfThreeColumns() throws {
+    private static let names = ["a.png", "b.png", "-1.png", "'a.png"]
+
+    /// A table of the fields of the drawn form, and of two of text.
+    private static func truth(_ text: String) throws -> TruthTable {
+        let texts = """
+            {"name": "n", "type": "text", "box": [80, 800, 340, 80]},
+            {"name": "ab", "type": "text", "box": [80, 900, 340, 80], "characters": "AB", "length": [1, 3]},
+            """
+        let template = try DrawnForm.template(
+            DrawnForm.json.replacing("\"fields\": [", with: "\"fields\": [\(texts)"))
         let folder = try TemporaryFolder()
-        let path = try folder.write(
-            Array(
-                "status,file,field,value\nkeyed,a.png,number,\"01,2\"\naccepted,b.png,day,3\nkeyed as written,b.png,a,\n"
-                    .utf8), "t.csv")
+        defer { withExtendedLifetime(folder) {} }
+        return try TruthTable(try folder.write(Array(text.utf8), "t.csv"), fields: template.fields, scans: names)
+    }
+
+    @Test func truthIsATableOfThreeColumns() throws {
         // The audit file's names that a spreadsheet would take for formulas come back as they were.
         let marked = CSV.quoted("-1.png") + ",n," + CSV.quoted("+A")
         #expect(marked == "'-1.png,n,'+A")
-        try folder.write(Array("file,field,value\n\(marked)\n'a.png,n,7\n".utf8), "marked.csv")
-        let again = try TruthTable(folder.path + "/marked.csv")
+        let again = try Self.truth("file,field,value\n\(marked)\n'a.png,n,7\n")
         #expect(again.value(of: "n", in: "-1.png") == "+A" && again.value(of: "n", in: "'a.png") == "7")
-        let truth = try TruthTable(path)
-        #expect(truth.value(of: "number", in: "a.png") == "01,2" && truth.value(of: "a", in: "b.png") == "")
+        let truth = try Self.truth(
+            """
+            status,file,field,value
+            keyed,a.png,n,"01,2"
+            accepted,b.png,day,3
+            keyed as written,b.png,a,
+            keyed as written,b.png,b,12345x
+            review,z.png,nowhere,
+
+            """)
+        #expect(truth.value(of: "n", in: "a.png") == "01,2" && truth.value(of: "a", in: "b.png") == "")
         #expect(truth.value(of: "day", in: "a.png") == nil && truth.value(of: "day", in: "b.png") == nil)
-        try folder.write(Array("file,value\na,b\n".utf8), "bad.csv")
-        #expect(
-            inputError { _ = try TruthTable(folder.path + "/bad.csv") }.contains(
-                "expected the columns file, field, value"))
+        // A person has seen that it is written so.
+        #expect(truth.value(of: "b", in: "b.png") == "12345x" && truth.files == ["a.png", "b.png"])
+        let message = inputError { _ = try Self.truth("file,value\na,b\n") }
+        #expect(message.contains("expected the columns file, field, value"))
+    }
+
+    /// What cannot be the truth of these scans is refused with its line: a slip there would become a bound.
+    @Test(arguments: [
+        ("a.png,a,417\na.png,a,418", "t.csv:3: expected one row for each field", "a of a.png, which is on line 2"),
+        ("a.png,a,417\na.png,a,417", "t.csv:3: expected one row for each field", "a of a.png, which is on line 2"),
+        ("a.png,totl,0502", "t.csv:2: expected a field of the template", "\"totl\" · did you mean 'total'?"),
+        ("a.png,a,41", "t.csv:2: a: expected 3 to 3 characters", "\"41\""),
+        ("a.png,written,1234567", "t.csv:2: written: expected 3 to 6 characters", "\"1234567\""),
+        ("a.png,a,4l7", "t.csv:2: a: expected digits", "\"4l7\""),
+        ("a.png,day,3101", "t.csv:2: day: expected 6 to 6 characters", "\"3101\""),
+        ("a.png,answer,maybe", "t.csv:2: answer: expected one of: yes, no", "\"maybe\""),
+        ("a.png,ab,ABC", "t.csv:2: ab: expected characters of AB", "\"ABC\""),
+    ])
+    func truthThatCannotBeIsRefused(rows: String, expected: String, received: String) {
+        let message = inputError { _ = try Self.truth("file,field,value\n\(rows)\n") }
+        #expect(message.contains(expected) && message.contains("received " + received), "\(message)")
+    }
+
+    /// A table may be of more pictures than are read now; which, is told.
+    @Test func truthOfOtherScansIsPassedOver() throws {
+        let truth = try Self.truth("file,field,value\na.png,a,417\nc.png,a,41\n")
+        #expect(truth.files == ["a.png"] && truth.others == ["c.png"])
+        #expect(truth.value(of: "a", in: "a.png") == "417" && truth.value(of: "a", in: "c.png") == nil)
+    }
+
+    /// What fails a check may be written all the same, and be the truth.
+    @Test func truthMayFailChecks() throws {
+        let rows = ["number": "123456", "day": "310230", "answer": "yes|no"]
+        let truth = try Self.truth("file,field,value\n" + rows.map { "a.png,\($0),\($1)\n" }.joined())
+        for (field, value) in rows { #expect(truth.value(of: field, in: "a.png") == value) }
     }
 }

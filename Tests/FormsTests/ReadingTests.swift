@@ -1,4 +1,5 @@
 import Experiments
+import Formats
 import Foundation
 import Pictures
 import Recognition
@@ -91,6 +92,59 @@ import Workers
             #expect(field.problem == "it lies outside of the picture", "\(field.name): \(field.problem ?? "none")")
         }
         #expect(page.fields.contains { $0.name == "day" && $0.best?.text == "310108" })
+    }
+
+    /// Blank paper is told from a page that is not found, and both are kept with the results.
+    @Test func aBlankPageIsToldFromOneThatIsNotFound() throws {
+        let reader = try Self.reader(try DrawnForm.template())
+        var sheet = Sheet(width: 900, height: 1200)
+        func record() throws -> PageRecord {
+            let image = sheet.image(paper: 235, pen: 40, slope: 0.2)
+            let record = try PageRecord(file: "a", reader.read(image), rule: .nothing, image: image)
+            #expect(try PageRecord(record.json, place: "p").json == record.json)
+            return try PageRecord(record.json, place: "p")
+        }
+        let blank = try record()
+        #expect(blank.isBlank && blank.page == nil && blank.failure == "the page is blank" && blank.picture == nil)
+        sheet.put(try SampleDigits.digit(0).pixels, x: 400, y: 700, zoom: 1)
+        let written = try record()
+        #expect(!written.isBlank && written.page == nil && written.picture != nil)
+    }
+
+    /// The same scan in two files, keyed in both: its characters are learnt from once.
+    @Test func copiesAreLearntFromOnce() throws {
+        let template = try DrawnForm.template(), place = try TemporaryFolder()
+        defer { withExtendedLifetime(place) {} }
+        let reader = try DigitReader(BoxModel.load(), lines: BoxModel.loadLines(), pool: WorkerPool(threads: 1))
+        let forms = try FormReader(template, reader: reader)
+        func records(_ files: [String], next: Int) throws -> [PageRecord] {
+            let scan = DrawnForm.scan(Point(900, 1200), degrees: 2, seed: 1)
+            let image = try Self.filled(template, next: next).picture(scan.map, width: scan.width, height: scan.height)
+            let page = forms.read(image)
+            return try files.map { try PageRecord(file: $0, page, rule: .nothing, image: image) }
+        }
+        let files = ["a.png", "b.png", "c.png"]
+        let job = FormsJob(template: "t", model: "m", calibration: nil, rule: .nothing, files: files)
+        let folder = FormsFolder(place.path + "/out")
+        #expect(try folder.begin(job, template: template) == 0)
+        try folder.append(try records(["a.png", "b.png"], next: 0) + records(["c.png"], next: 60))
+        let keyed = ReviewAnswers(
+            person: "anna", job: try job.digest,
+            answers: Dictionary(
+                uniqueKeysWithValues: files.map { file in
+                    (
+                        ReviewAnswers.key(file, "number"),
+                        ReviewAnswers.Answer(value: "401638", isAsWritten: false)
+                    )
+                }))
+        try AtomicFile.write(keyed.json.prettyText, to: folder.answers.appendingPathComponent("anna.json"))
+        var corrections = CorrectedCharacters()
+        try corrections.add(folder, reader: reader)
+        #expect(corrections.forms.map(\.file) == ["a.png", "c.png"])
+        #expect(corrections.fields == 2 && corrections.copies == 1 && corrections.count == 12)
+        // The folder once more adds nothing.
+        try corrections.add(folder, reader: reader)
+        #expect(corrections.fields == 2 && corrections.copies == 4 && corrections.count == 12)
     }
 
     @Test func anAlphabetThatTheNetworkDoesNotKnowIsRefused() throws {

@@ -191,6 +191,85 @@ import Testing
         #expect(pairs == [["1", "-"], ["-", "4"]])
     }
 
+    /// Both sides of each sheet were scanned, and the backs are blank: the forms stay whole, and the one that lacks its
+    /// second page is counted.
+    @Test func blankBacksEndNoForm() throws {
+        let second = """
+            {"width": 900, "height": 1200, "fields": [{"name": "z", "type": "boxes", "box": [300, 260, 500, 60], "cells": 10}]}
+            """
+        let template = try DrawnForm.template(
+            Self.text.replacing("DOUBLE", with: "false").replacing("]}]}", with: "]}, \(second)]}"))
+        let place = try TemporaryFolder(), folder = FormsFolder(place.path + "/out")
+        defer { withExtendedLifetime(place) {} }
+        var files: [String] = []
+        func page(_ file: String, _ number: Int?) throws -> PageRecord {
+            files.append(file)
+            guard let number else {
+                let blank = PageReading(registered: nil, failure: "the page is blank", fields: [], isBlank: true)
+                let image = GreyImage(width: 900, height: 1200, pixels: [UInt8](repeating: 240, count: 900 * 1200))
+                return try PageRecord(file: file, blank, rule: .nothing, image: image)
+            }
+            var record = PageRecord(file: file, error: "")
+            (record.page, record.failure) = (number, nil)
+            record.fields = template.pages[number].fields.map { field in
+                FieldRecord(
+                    name: field.name, values: [FieldValue(text: "12", probability: 1)], unchecked: "12",
+                    problem: nil, isAccepted: true, picture: nil)
+            }
+            return record
+        }
+        let pages = try [
+            page("1", 0), page("1b", nil), page("2", 1), page("2b", nil), page("3", 0), page("3b", nil), page("4", 0),
+            page("4b", nil), page("5", 1), page("5b", nil),
+        ]
+        let job = FormsJob(template: "t", model: "m", calibration: nil, rule: .nothing, files: files)
+        #expect(try folder.begin(job, template: template) == 0)
+        try folder.append(pages)
+        let tables = try ResultTables(folder), counts = try tables.write()
+        #expect(counts.forms == 3 && counts.formsIncomplete == 1)
+        #expect(counts.pages == 10 && counts.pagesBlank == 5 && counts.pagesNotFound == 0)
+        #expect(
+            try Self.text(folder, "forms.csv")
+                == "form,status,open,x,y,z\n1,done,0,12,12,12\n3,open,1,12,12,\n4,done,0,12,12,12\n")
+        #expect(try Self.text(folder, "exceptions.csv").hasSuffix("4b,the page is blank\n5b,the page is blank\n"))
+        #expect(try Self.text(folder, "exceptions.csv").contains("3,page 2 is missing\n"))
+        let summary = try JSONValue.parse(Array(Self.text(folder, "summary.json").utf8), name: "s").object
+        #expect(summary?["formsIncomplete"] == .integer(1) && summary?["pagesBlank"] == .integer(5))
+        #expect(
+            tables.remarks(counts) == [
+                "Blank pictures, skipped: 5 (exceptions.csv).",
+                "Incomplete forms, with pages missing: 1 of 3 (exceptions.csv).",
+                "The pages of a form were joined by their order alone: nothing on them links them.",
+            ])
+    }
+
+    /// A blank sheet of a form of one page is no form to key, and one page needs no joining.
+    @Test func aBlankSheetIsNoForm() throws {
+        let (place, folder, _, _) = try Self.folder()
+        defer { withExtendedLifetime(place) {} }
+        #expect(try ResultTables(folder).remarks(ResultTables(folder).write()) == [])
+        var blank = PageRecord(file: "d.png", error: "the page is blank")
+        blank.isBlank = true
+        try folder.append([blank])
+        let counts = try ResultTables(folder).write()
+        #expect(counts.forms == 3 && counts.fields == 6 && counts.pagesBlank == 1 && counts.pagesNotFound == 1)
+        #expect(try !Self.text(folder, "review.html").contains("d.png"))
+    }
+
+    /// What stands beside the scans is an exception, without the results themselves, and without being another reading.
+    @Test func filesThatAreNoPicturesAreExceptions() throws {
+        let (place, folder, job, template) = try Self.folder()
+        defer { withExtendedLifetime(place) {} }
+        try folder.setPassedOver([
+            .init(file: place.path + "/a.pdf", problem: "received a PDF document"),
+            .init(file: place.path + "/out", problem: "a folder"),
+        ])
+        _ = try ResultTables(folder).write()
+        let exceptions = "file,problem\nc.png,no form\n\(place.path)/a.pdf,received a PDF document\n"
+        #expect(try Self.text(folder, "exceptions.csv") == exceptions)
+        #expect(try folder.begin(job, template: template) == 3)
+    }
+
     /// Other scans of the same names are another job.
     @Test func otherPicturesAreAnotherReading() throws {
         let place = try TemporaryFolder(),

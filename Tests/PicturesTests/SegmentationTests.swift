@@ -44,6 +44,47 @@ import Testing
             ])
     }
 
+    /// In a line cut at its ink the first character lies along the edge with half of its height, and is no margin; what
+    /// runs along a whole side is.
+    @Test func theFirstCharacterOfALineCutAtItsInkIsKept() throws {
+        var line = Sheet(width: 200, height: 60)
+        func two(_ x: Int) {
+            line.fill(x: x, y: 0, width: 30, height: 7)
+            line.fill(x: x, y: 30, width: 7, height: 30)
+            line.fill(x: x, y: 27, width: 30, height: 7)
+            line.fill(x: x + 23, y: 0, width: 7, height: 30)
+            line.fill(x: x, y: 53, width: 30, height: 7)
+        }
+        for x in [0, 60, 115, 170] { two(x) }
+        #expect(try boxes(line).joined().map(\.x) == [0, 60, 115, 170])
+        var scan = Sheet(width: 220, height: 100)
+        scan.fill(x: 0, y: 0, width: 12, height: 100)
+        for x in [40, 90, 140] { scan.fill(x: x, y: 20, width: 10, height: 60) }
+        #expect(try boxes(scan).joined().map(\.x) == [40, 90, 140])
+    }
+
+    /// Points and dashes between characters are no characters, but they are counted; dust elsewhere is not.
+    @Test func marksAreCounted() throws {
+        var sheet = Sheet(width: 300, height: 200)
+        for x in [60, 110, 160, 210] { sheet.fill(x: x, y: 80, width: 9, height: 50) }
+        let plain = Segmentation(try #require(InkMap(sheet.image(paper: 240, pen: 20))))
+        #expect(plain.marksInLines == 0)
+        sheet.fill(x: 88, y: 122, width: 8, height: 8)
+        sheet.fill(x: 15, y: 102, width: 24, height: 6)
+        sheet.fill(x: 150, y: 20, width: 8, height: 8)
+        let marked = Segmentation(try #require(InkMap(sheet.image(paper: 240, pen: 20))))
+        #expect(marked.lines.map(\.count) == [4] && marked.marksInLines == 2, "\(marked.marks)")
+    }
+
+    /// Of two characters one above the other the larger one is read, and the other counted.
+    @Test func aCharacterBelowIsNotPassedOver() throws {
+        var sheet = Sheet(width: 120, height: 260)
+        sheet.fill(x: 40, y: 20, width: 12, height: 80)
+        sheet.fill(x: 40, y: 160, width: 12, height: 70)
+        let found = Segmentation(try #require(InkMap(sheet.image(paper: 240, pen: 20)))).single
+        #expect(found?.others == 1)
+    }
+
     /// Boxes, combs and lines to write on, with digits that stand free, touch them or cross them.
     @Test(arguments: [0, 1]) func rulesAreNoDigits(skew: Int) throws {
         var sheet = Sheet(width: 420, height: 130)

@@ -60,7 +60,7 @@ import Workers
     /// Of a bold digit cut at its ink, most is ink: it is the edge that tells what is paper.
     @Test(arguments: [true, false]) func aBoldDigitCutAtItsInkIsRead(isDark: Bool) throws {
         let reader = try Self.reader(), zoom = 4, bold = 4
-        var right = 0
+        var right = 0, wrong = 0
         for index in 0..<60 {
             let digit = try SampleDigits.digit(index)
             var page = Sheet(width: 28 * zoom, height: 28 * zoom)
@@ -80,9 +80,11 @@ import Workers
                 }
             }
             let image = sheet.image(paper: isDark ? 235 : 20, pen: isDark ? 30 : 230)
-            if try reader.read(image, .single).characters.first?.classIndex == digit.label { right += 1 }
+            let found = try reader.read(image, .single).characters.first
+            if found?.classIndex == digit.label { right += 1 } else if found?.familiarity ?? 0 >= 0.05 { wrong += 1 }
         }
-        #expect(right >= 57, "\(right) of 60")
+        // Digits this bold are strange: what is read wrong must not be taken for known.
+        #expect(right >= 55 && wrong <= 2, "\(right) of 60, \(wrong) known and wrong")
     }
 
     /// 0, 1, 4 and 7 in straight strokes of a pen of so many pixels.

@@ -58,7 +58,8 @@ import Testing
 
     @Test func onlyRunFoldersAreResumed() throws {
         try Samples.withFolder { output in
-            for (name, received) in [("none", "nothing there"), ("", "a folder without it")] {
+            try Data("{}".utf8).write(to: output.appendingPathComponent("file"))
+            for (name, received) in [("none", "nothing there"), ("", "a folder without it"), ("file", "a file")] {
                 let folder = RunFolder(output.appendingPathComponent(name))
                 let error = #expect(throws: InputError.self) { try LiveRun.resume(folder) }
                 #expect(error?.received == received)

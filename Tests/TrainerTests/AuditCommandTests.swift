@@ -105,6 +105,28 @@ import Testing
         #expect(own.train.count == 399)
         #expect(own.train.labels[11] == 3)
         #expect(own.train.labels[157] == train.labels[158])
+        #expect(applied.output.contains("\"testImages\""))
+
+        // The findings are of these images, not of others with the same labels.
+        let others = folder.appendingPathComponent("others").path
+        _ = try ConversionFiles.writeIDX(ConvertedData(train: train.inverted), to: others, gzip: false)
+        let findings = labels.filter { $0[0] != "test" }.map { $0.joined(separator: ",") + "\n" }.joined()
+        try Data(findings.utf8).write(to: folder.appendingPathComponent("findings.csv"))
+        let refused = try CommandLineTests.trainer(
+            ["audit", "--model", "box", "--data", "others", "--corrections", "findings.csv", "--apply", "none"],
+            in: folder)
+        #expect(refused.code == 2 && refused.errors.contains("findings.csv:"), "\(refused.errors)")
+        #expect(refused.errors.contains("expected an image of train with the digest"), "\(refused.errors)")
+        #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("none").path))
+
+        // Without a test half, what is printed can be used: no files of a configuration, which would need one.
+        let half = try CommandLineTests.trainer(
+            ["audit", "--model", "box", "--data", "others", "--corrections", "mine.csv", "--apply", "half"], in: folder)
+        #expect(half.code == 0, "\(half.errors)")
+        #expect(half.output.hasSuffix("to train on it: --data half\n"), "\(half.output)")
+        var options = DataOptions()
+        options.directory = folder.appendingPathComponent("half").path
+        #expect(try DatasetLoader.load(options, seed: 0).loadTest().images.count > 0)
     }
 
     /// A network of lines is given a detector, and nothing else of it changes.

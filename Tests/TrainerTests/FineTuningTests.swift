@@ -120,6 +120,13 @@ import Testing
             #expect(
                 try refused(["train", "--from", "box", "--resume", "x"]).contains("--from does not go with --resume"))
             #expect(try refused(SmallRun.begin("o") + ["--from", "nothing"]).contains("nothing there"))
+            // Other weights than those of --from, or none, whether the network is the model's or a configuration's.
+            for value in ["null", "runs/other"] {
+                let both = ["--from", "box", "--set", "training.initialModel=\(value)"]
+                for start in [["train", "--data", "pictures"], SmallRun.begin("o")] {
+                    #expect(try refused(start + both).contains("--from does not go with --set training.initialModel"))
+                }
+            }
             // Another network than the box's.
             let other = try refused(SmallRun.begin("o") + ["--from", "box", "--set", "data.normalization=none"])
             #expect(other.contains("training.initialModel: box: expected conv2d_1/kernel of"))

@@ -51,6 +51,23 @@ import Testing
         }
     }
 
+    /// A model of one's own pictures does not know where they are: they are asked for by what is to be done with them.
+    @Test(arguments: [
+        (["quantize", "--output", "q"], "the pictures to quantize with"), (["audit"], "the pictures to audit"),
+    ])
+    func ownDataAreAskedFor(arguments: [String], expected: String) throws {
+        let folder = try CommandLineTests.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let box = try SavedModel.load(path: "box")
+        let own = SavedModel(
+            experiment: box.experiment, graph: box.graph, classNames: box.classNames, normalization: box.normalization,
+            dataset: "pictures", parameters: box.parameters, state: box.state)
+        try own.encoded().write(to: folder.appendingPathComponent("own.safetensors"))
+        let outcome = try CommandLineTests.trainer(arguments + ["--model", "own.safetensors"], in: folder)
+        #expect(outcome.code == 2)
+        #expect(outcome.errors.hasPrefix("trainer: --data: expected \(expected): the model was"), "\(outcome.errors)")
+    }
+
     @Test(arguments: [
         (["--model", "box-lines", "--output", "q"], "lines of text"),
         (["--model", "box"], "--output"),

@@ -17,6 +17,8 @@ package enum Correction: String, CaseIterable, Sendable {
 /// The corrections of a data set, as stored in `labels.csv` of an audit.
 package struct Corrections: Sendable {
     private struct Entry {
+        /// Nil if the table has none, as those of earlier versions.
+        var digest: String?
         var label: UInt8
         var suggestion: UInt8
         var correction: Correction
@@ -38,6 +40,7 @@ package struct Corrections: Sendable {
                 path, expected: "the columns \(names.joined(separator: ", "))",
                 received: head.isEmpty ? "an empty file" : head.joined(separator: ", "))
         }
+        let digests = head.firstIndex(of: "digest")
         func classIndex(_ name: String, _ place: String) throws(InputError) -> UInt8 {
             guard let index = classNames.firstIndex(of: name) ?? classNames.firstIndex(of: CSV.unquoted(name)) else {
                 throw InputError(place, expected: "a class of the data set", received: name)
@@ -59,18 +62,21 @@ package struct Corrections: Sendable {
                 throw InputError(place, expected: "each image once", received: "image \(index) of \(part) again")
             }
             entries[part, default: [:]][index] = Entry(
+                digest: digests.map { row[$0] }.flatMap { $0.isEmpty ? nil : $0 },
                 label: try classIndex(row[columns[2]], "\(place), label"),
                 suggestion: try classIndex(row[columns[3]], "\(place), suggestion"), correction: correction,
                 line: table.line)
         }
     }
 
+    private static let isOfOtherData = "these corrections are of other data"
+
     /// Returns a copy of the part called `name` with the corrections applied, and the numbers of labels changed and of
     /// images removed.
-    /// - Throws: an `InputError` if a row refers to an image that does not exist or has another label.
+    /// - Throws: an `InputError` if a row refers to an image that does not exist, or has other bytes or another label.
     package func applied(
         to images: ImageSet, part name: String
-    ) throws(InputError) -> (images: ImageSet, relabelled: Int, removed: Int) {
+    ) throws -> (images: ImageSet, relabelled: Int, removed: Int) {
         let entries = entries[name] ?? [:]
         var labels = images.labels, removed = Set<Int>(), relabelled = 0
         for index in entries.keys.sorted() {
@@ -81,7 +87,16 @@ package struct Corrections: Sendable {
                     received: index < images.count
                         ? "image \(index), whose label is \(images.classNames[Int(images.labels[index])])"
                         : "image \(index) of \(images.count)",
-                    remedy: "these corrections are of other data")
+                    remedy: Self.isOfOtherData)
+            }
+            // A label alone does not tell the image from the one that had its number before the data changed.
+            if let digest = entry.digest {
+                let found = try images.shortDigest(of: index)
+                guard digest == found else {
+                    throw InputError(
+                        "\(path):\(entry.line)", expected: "an image of \(name) with the digest \(digest)",
+                        received: "image \(index), whose digest is \(found)", remedy: Self.isOfOtherData)
+                }
             }
             switch entry.correction {
             case .keep: break
@@ -103,5 +118,13 @@ package struct Corrections: Sendable {
                 "\(path):\(entries.values.map(\.line).min() ?? 0), part",
                 expected: parts.joined(separator: " or "), received: part)
         }
+    }
+}
+
+extension ImageSet {
+    /// Returns a digest of the bytes of image `index`, by which a table knows the image whatever its number. The word
+    /// before it keeps spreadsheets from reading it as a number.
+    func shortDigest(of index: Int) throws(OperationError) -> String {
+        try "sha256:" + Digest.hex(bytes(of: index)).prefix(16)
     }
 }

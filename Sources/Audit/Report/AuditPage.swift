@@ -206,7 +206,7 @@ extension Audit {
     /// Writes the page, `audit.json` and the tables into `folder`, which must exist.
     package func write(to folder: URL, title: String, lead: String, notes: [String]) throws {
         let files = [
-            ("labels.csv", labelsTable), ("noise.csv", noiseTable), ("duplicates.csv", duplicatesTable),
+            ("labels.csv", try labelsTable()), ("noise.csv", noiseTable), ("duplicates.csv", duplicatesTable),
             ("strangers.csv", strangersTable), ("slices.csv", slicesTable), ("audit.json", json.text + "\n"),
             ("audit.html", try page(title: title, lead: lead, notes: notes)),
         ]

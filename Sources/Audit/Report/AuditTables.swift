@@ -7,11 +7,12 @@ extension Audit {
     /// `labels.csv`: images that are predicted differently from their label or barely as labelled, least credible label
     /// first. `issue` is 1 if the label looks wrong. `action` is what `--apply` would do with these: `relabel` if the
     /// suggestion is at least 90 % probable, otherwise `remove`; it is `keep` for the others, and in a test half, which
-    /// is never changed unasked. To override an action, edit the column.
-    package var labelsTable: String {
+    /// is never changed unasked. To override an action, edit the column. `digest` tells the image from others that may
+    /// have its number once the data have changed.
+    package func labelsTable() throws(OperationError) -> String {
         var table = CSV(header: [
             "part", "index", "label", "suggestion", "labelProbability", "suggestionProbability", "quality", "issue",
-            "action",
+            "action", "digest",
         ])
         for (finding, isIssue) in labels.ranked {
             let place = images.place(finding.index)
@@ -24,6 +25,7 @@ extension Audit {
             table.add(finding.quality)
             table.add(isIssue ? 1 : 0)
             table.add((isIssue ? Correction.usual(finding, part: place.part) : .keep).rawValue)
+            table.add(try images.images.shortDigest(of: finding.index))
             table.endLine()
         }
         return table.text

@@ -171,9 +171,9 @@ struct AuditCommand: ParsableCommand {
     private func loaded() throws -> [(name: String, images: ImageSet)] {
         let experiment: Experiment
         if let model {
-            let model = try SavedModel.load(path: model)
-            try model.requireSingleImages(remedy: AuditSession.linesRemedy)
-            experiment = try AuditSession.experiment(of: model, data: data)
+            let saved = try SavedModel.load(path: model)
+            try saved.requireSingleImages(remedy: AuditSession.linesRemedy)
+            experiment = try AuditSession.experiment(of: saved, at: model, data: data)
         } else {
             experiment = try trainCommand().configured().0
         }
@@ -200,8 +200,9 @@ struct AuditCommand: ParsableCommand {
             gzip: true)
         print(
             "\(apply): a copy with \(Console.grouped(relabelled)) labels changed and \(Console.grouped(removed)) images left "
-                + "out; to train on it: --data \(apply), or")
-        print(section)
+                + "out; to train on it: --data \(apply)" + (changed["test"] == nil ? "" : ", or"))
+        // A configuration's files need a test half; --data puts one aside.
+        if changed["test"] != nil { print(section) }
     }
 
     private func makeSession(_ judge: SavedModel?) throws -> AuditSession {
@@ -218,7 +219,7 @@ struct AuditCommand: ParsableCommand {
             guard let session else { throw ExitCode(1) }
             return session
         }
-        return try AuditSession(judge, data: data, isUnseen: unseen, isSaved: save != nil, common: common)
+        return try AuditSession(judge, at: model, data: data, isUnseen: unseen, isSaved: save != nil, common: common)
     }
 
     /// Returns the `trainer train --folds` command with the options given here.

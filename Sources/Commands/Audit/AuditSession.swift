@@ -82,26 +82,32 @@ struct AuditSession {
     static let linesRemedy = "--save FILE gives it a detector of strangers; lines are not audited"
 
     /// Returns the configuration by which a model's data are loaded.
-    static func experiment(of model: SavedModel, data: String?) throws -> Experiment {
+    /// - Parameters:
+    ///   - path: the path of the model or its run, as it was given.
+    ///   - purpose: what the data are for, in the error if they are missing.
+    static func experiment(
+        of model: SavedModel, at path: String?, data: String?, to purpose: String = "audit"
+    ) throws -> Experiment {
         var experiment = model.experiment
         if let data {
             experiment.data.replace(with: data)
-        } else if let kind = model.ownData {
-            throw InputError(
-                "--data", expected: "the \(kind) to audit: the model was trained on \(kind) of your own",
-                received: "none")
+        } else if let directory = try StoredData.directory(of: model, at: path, to: purpose) {
+            experiment.data.directory = directory
         }
         return experiment
     }
 
     /// Creates a session whose judge is one trained network.
     /// - Parameter isSaved: whether ``savedModel()`` will be called, so that a detector must be fitted.
-    init(_ model: SavedModel, data: String?, isUnseen: Bool, isSaved: Bool, common: CommonOptions) throws {
+    init(
+        _ model: SavedModel, at path: String?, data: String?, isUnseen: Bool, isSaved: Bool, common: CommonOptions
+    ) throws {
         try model.requireSingleImages(remedy: Self.linesRemedy)
-        experiment = try Self.experiment(of: model, data: data)
+        experiment = try Self.experiment(of: model, at: path, data: data)
         var options = experiment.dataRequest
         options.modelClasses = model.classNames
         let split = try common.load(options, seed: experiment.seed)
+        try StoredData.check(split, isNewTo: path.map { [$0] } ?? [])
         // In the order of the files, so that their owner can find the images named.
         let loaded = try DatasetLoader.loadWhole(options, seed: experiment.seed)
         let sets = try Self.sets(loaded)

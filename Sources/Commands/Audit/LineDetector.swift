@@ -11,7 +11,7 @@ extension AuditCommand {
             ("--unseen", unseen), ("--against", against != nil), ("--apply", apply != nil), ("--prune", prune != nil),
             ("--rank", rank != nil), ("--output", output != nil),
         ] where isGiven { try model.requireSingleImages(option) }
-        let experiment = try AuditSession.experiment(of: model, data: data)
+        let experiment = try AuditSession.experiment(of: model, at: self.model, data: data)
         let loaded = try common.load(experiment.dataRequest, seed: experiment.seed)
         guard let lines = loaded.lines else {
             throw InputError("--data", expected: "lines, or characters to compose them of", received: "neither")

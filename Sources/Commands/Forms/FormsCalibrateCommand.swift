@@ -11,8 +11,9 @@ struct FormsCalibrateCommand: ParsableCommand {
         commandName: "calibrate",
         abstract: "Choose the acceptance threshold from forms whose values are known.",
         discussion: """
-            --truth is a table with the columns file, field and value, such as the audit.csv of forms that people keyed. The \
-            template (acceptance) sets the error rate allowed and the confidence level of the bound.
+            --truth is a table with the columns file, field and value, such as the audit.csv of forms that people keyed. Each \
+            row names one of the scans and a field of the template; copies of a scan are refused. The template (acceptance) \
+            sets the error rate allowed and the confidence level of the bound.
             """)
 
     @OptionGroup var options: FormsOptions
@@ -25,7 +26,14 @@ struct FormsCalibrateCommand: ParsableCommand {
 
     func run() throws {
         let job = try options.makeJob()
-        let truth = try TruthTable(truth)
+        let path = truth
+        let truth = try TruthTable(path, fields: job.template.fields, scans: job.names)
+        if let other = truth.others.min() {
+            Console.message(
+                "Note: \(truth.others.count) of the pictures that \(printable(path)) names are not among the scans, such as "
+                    + printable(other))
+        }
+        try ScanFiles.requireDistinct(zip(job.files, job.names).filter { truth.files.contains($1) }.map(\.0))
         var labelled: [FormCalibration.LabelledField] = []
         let names = job.template.fields.map(\.name)
         let places = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })

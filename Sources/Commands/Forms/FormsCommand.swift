@@ -3,7 +3,6 @@ import Formats
 import Forms
 import Foundation
 import Numeral
-import Pictures
 import Recognition
 import Tensors
 
@@ -41,17 +40,19 @@ struct FormsOptions: ParsableArguments {
         /// The paths of the pictures, and their names in tables.
         var files: [String]
         var names: [String]
+        /// What stands beside them in their folders.
+        var passedOver: [ScanFiles.PassedOver]
     }
 
     func makeJob() throws -> Job {
         let form = try FormTemplate.read(template)
-        let files = try PictureFiles.expanded(scans) { Console.message(printable("Note: " + $0)) }
-        let names = files.map { URL(fileURLWithPath: $0).lastPathComponent }
+        let scans = try ScanFiles(scans) { Console.message(printable("Note: " + $0)) }
+        let files = scans.files, names = scans.files.map { URL(fileURLWithPath: $0).lastPathComponent }
         return Job(
             template: form, templateDigest: try Digest.hex([UInt8](form.json.text.utf8)),
             readers: try PageReaders(form, try ReadingNetworks(path: model).completed(), pool: try common.makePool()),
             files: files,
-            names: Set(names).count == names.count ? names : files)
+            names: Set(names).count == names.count ? names : files, passedOver: scans.passedOver)
     }
 
     func draw(_ done: Int, of count: Int) {

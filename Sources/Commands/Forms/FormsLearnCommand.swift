@@ -38,7 +38,8 @@ struct FormsLearnCommand: ParsableCommand {
         for folder in folders { try corrections.add(FormsFolder(folder), reader: reader) }
         common.say(
             "\(Console.grouped(corrections.count)) characters of \(Console.grouped(corrections.fields)) keyed fields"
-                + (corrections.passedOver > 0 ? ", \(corrections.passedOver) fields passed over" : ""))
+                + (corrections.passedOver > 0 ? ", \(corrections.passedOver) fields passed over" : "")
+                + (corrections.copies > 0 ? ", \(Console.grouped(corrections.copies)) copies of fields left out" : ""))
         var experiment = networks.single.experiment
         experiment.data.directory = data
         let original = try common.load(experiment.dataRequest, seed: experiment.seed, whole: true)

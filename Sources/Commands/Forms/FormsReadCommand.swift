@@ -52,6 +52,7 @@ struct FormsReadCommand: ParsableCommand {
                 calibration: try known.map { try Digest.hex($0.bytes) }, rule: rule, files: job.names,
                 pictures: try Self.digest(of: job.files)),
             template: job.template)
+        try folder.setPassedOver(job.passedOver)
         if let known { try AtomicFile.write(Data(known.bytes), to: folder.calibration) }
         guard done <= job.files.count else {
             throw InputError(folder.pages.path, expected: "at most \(job.files.count) pages", received: "\(done)")
@@ -79,7 +80,7 @@ struct FormsReadCommand: ParsableCommand {
 
     /// Returns the SHA-256 of the pictures' digests; a file that cannot be read counts as empty, and is told later.
     private static func digest(of files: [String]) throws(OperationError) -> String {
-        let digests = files.map { path in (try? BinaryFile(path).digests([.sha256]))?.first ?? "" }
+        let digests = files.map { ScanFiles.digest(of: $0) ?? "" }
         return try Digest.hex(Array(digests.joined(separator: "\n").utf8))
     }
 
@@ -126,6 +127,7 @@ struct FormsReadCommand: ParsableCommand {
         } else if counts.count(.accepted) == 0, counts.open > 0 {
             print("Nothing was accepted: --calibration FILE says from which probability on.")
         }
+        for remark in tables.remarks(counts) { print(remark) }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.url.path)) ?? []
         let reviews = names.filter { $0.hasPrefix("review") && $0.hasSuffix(".html") }.count
         let review = reviews > 1 ? "review-1.html … review-\(reviews).html" : "review.html"

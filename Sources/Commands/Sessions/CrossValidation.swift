@@ -84,7 +84,7 @@ struct CrossValidation {
         var stored = try ExperimentFile.load(path: file)
         stored.data.fold = nil
         var own = experiment
-        own.model = own.model.completed(
+        own.model = try own.model.completed(
             inputShape: stored.model.inputShape, classes: try ResolvedGraph(stored.model).classCount)
         let differences = own.differences(from: stored)
         guard differences.isEmpty else {

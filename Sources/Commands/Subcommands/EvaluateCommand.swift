@@ -254,6 +254,7 @@ struct EvaluateCommand: ParsableCommand {
         }
         if let source { options.source = try value(source, "--source") }
         let loaded = try common.load(options, seed: saved.experiment.seed)
+        if source == nil, dataset == nil { try StoredData.check(loaded, isNewTo: model) }
         // Before the test images are read, since either half reveals a data set of another shape.
         if !saved.graph.readsLines { try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset) }
         guard split == .validation else {
@@ -271,21 +272,10 @@ struct EvaluateCommand: ParsableCommand {
         )
     }
 
-    /// Returns the location of the user's own data that a run was trained on.
+    /// Returns the location of the data that a run was trained on, if it had one of its own.
     private func ownData(of saved: SavedModel) throws -> String? {
-        guard let kind = saved.ownData, dataset == nil, source == nil else { return nil }
-        let config = model.first.map { joinedConfiguration($0) } ?? ""
-        let directory = (try? ExperimentFile.load(path: config))?.data.directory
-        guard let directory, FileManager.default.fileExists(atPath: directory) else {
-            throw InputError(
-                "--data", expected: "the \(kind) to test on: the model was trained on \(kind) of your own",
-                received: "none")
-        }
-        return directory
-    }
-
-    private func joinedConfiguration(_ run: String) -> String {
-        URL(fileURLWithPath: run, isDirectory: true).appendingPathComponent(RunFile.config.rawValue).path
+        guard dataset == nil, source == nil else { return nil }
+        return try StoredData.directory(of: saved, at: model.first, to: "test on")
     }
 
     private func value<Choice: RawRepresentable<String> & CaseIterable>(

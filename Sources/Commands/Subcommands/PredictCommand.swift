@@ -287,9 +287,9 @@ private struct PredictOutput {
             + Console.right(isUnknown ? ReadingRecord.unknown : Self.percent(character.confidence), 8) + "  "
             + others.joined(separator: ", ")
         print(String(line.reversed().drop { $0 == " " }.reversed()))
-        if record.reading.others > 0 {
+        if record.reading.leftOut > 0 {
             Console.message(
-                "Note: \(printable(record.file)) shows \(record.reading.others + 1) characters, and the largest was read; "
+                "Note: \(printable(record.file)) shows \(record.reading.leftOut + 1) characters, and the largest was read; "
                     + "--segment reads all")
         }
     }
@@ -297,6 +297,11 @@ private struct PredictOutput {
     private func printSegments(_ record: ReadingRecord) {
         print(printable(record.file) + (record.lines.isEmpty ? ": empty" : ""))
         for line in record.lines { print("  " + line) }
+        if record.reading.leftOut > 0 {
+            Console.message(
+                "Note: \(printable(record.file)) has marks between its characters, such as points or dashes, that were not read: "
+                    + "\(record.reading.leftOut)")
+        }
         guard !record.reading.characters.isEmpty else { return }
         let rows = record.reading.characters.map { character in
             let box = character.box

@@ -50,10 +50,11 @@ struct QuantizeCommand: ParsableCommand {
         let saved = try SavedModel.load(path: model)
         let target = try target()
         try saved.requireSingleImages()
-        let experiment = try AuditSession.experiment(of: saved, data: data)
+        let experiment = try AuditSession.experiment(of: saved, at: model, data: data, to: "quantize with")
         var options = experiment.dataRequest
         options.modelClasses = saved.classNames
         let loaded = try common.load(options, seed: experiment.seed)
+        try StoredData.check(loaded, isNewTo: [model])
         try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset)
         let isHeldOut = loaded.validation.count > 0
         if !isHeldOut {

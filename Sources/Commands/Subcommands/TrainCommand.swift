@@ -48,6 +48,10 @@ struct TrainCommand: ParsableCommand {
         if folds != nil, resume != nil {
             throw ValidationError("--folds does not go with --resume: the same command goes on with what is unfinished")
         }
+        if from != nil, configuration.overrides.contains(where: { $0.hasPrefix("training.initialModel=") }) {
+            throw ValidationError(
+                "--from does not go with --set training.initialModel: both say which weights to start from")
+        }
         if resume == nil {
             if from == nil { try configuration.requireFile() }
             if configuration.config == nil, from != nil, data == nil {

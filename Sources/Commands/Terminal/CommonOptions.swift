@@ -131,7 +131,8 @@ struct TrainingConfigurationOptions: ParsableArguments {
         let path = model ?? ""
         let recipe = Experiment.fineTuning(try SavedModel.load(path: path), from: path)
         return try ConfigurationOptions.completed(
-            Experiment.decode(try Overrides.apply(allOverrides, to: recipe.json), name: ""), data: data, name: path)
+            Experiment.decode(try Overrides.apply(allOverrides + Self.initial(path), to: recipe.json), name: ""),
+            data: data, name: path)
     }
 
     private static func initial(_ model: String?) -> [String] {
@@ -143,7 +144,7 @@ struct TrainingConfigurationOptions: ParsableArguments {
     func load(instead stored: Experiment, from model: String? = nil) throws -> Experiment {
         if let config {
             var experiment = try ExperimentFile.load(path: config, overrides: allOverrides + Self.initial(model))
-            experiment.model = experiment.model.completed(
+            experiment.model = try experiment.model.completed(
                 inputShape: stored.model.inputShape, classes: try ResolvedGraph(stored.model).classCount)
             return experiment
         }

@@ -25,10 +25,13 @@ package struct FolderLayout {
     /// The names of what other programs leave in folders.
     private static let leftovers: Set = ["thumbs.db", "desktop.ini", ".ds_store", "__macosx", ".ipynb_checkpoints"]
 
-    /// Returns whether `path` has folders that could be classes.
+    /// Returns whether `path` has folders that could be classes, or a training half alone that has them.
     static func mayBe(_ path: String) -> Bool {
         var notes: [String] = []
-        return ((try? subfolders(path, &notes)) ?? []).count >= 2
+        func folders(_ path: String) -> [String] { (try? subfolders(path, &notes)) ?? [] }
+        let top = folders(path)
+        guard top.count == 1 else { return top.count >= 2 }
+        return Split.names[top[0].lowercased()] == .train && folders(joined(path, top[0])).count >= 2
     }
 
     /// - Parameter known: A model's classes in order, if any: the folders' names must be among them.

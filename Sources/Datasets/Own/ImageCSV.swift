@@ -114,6 +114,12 @@ package struct ImageCSV {
         var classNames = classes
         if classNames == nil, reader.hasWords { classNames = ImageFolder.ordered(range.words).map(ClassName.shown) }
         let rows = try reader.images(range, classes: classNames)
+        // Where weights are optional, the images are tested on, and not weighted.
+        if !options.weightsAreOptional, !rows.weights.isEmpty, rows.weights.allSatisfy({ $0 == 0 }) {
+            throw InputError(
+                "\(path), \(reader.columns.weight.map { TableColumns.name(of: $0, reader.header) } ?? "weights")",
+                expected: "a weight above 0: images of weight 0 teach nothing", received: "0 in every row")
+        }
         var pixels = rows.pixels
         let channels = options.channels
         if channels > 1 {
@@ -267,7 +273,7 @@ package struct ImageCSV {
             throw InputError(
                 path, expected: "at most \(most) classes\(isMultiLabel ? " of several labels" : "")",
                 received: "\(max(scan.words.count, classes?.count ?? 0))",
-                remedy: "is the label another column? --label COLUMN")
+                remedy: "is the label another column? \(TableColumns.labelOption) names it")
         }
         return scan
     }

@@ -18,6 +18,9 @@ package enum ImageFolder {
         case prepared(width: Int, height: Int)
     }
 
+    /// What gives the size of an image, for remedies: training and conversion read the same data, by other words.
+    static let sizeOption = "model.inputShape (datasets convert: --size WIDTHxHEIGHT)"
+
     /// Reads the data set in the folder at `path`.
     /// - Parameters:
     ///   - classes: A model's classes in order, if any.
@@ -48,8 +51,7 @@ package enum ImageFolder {
             guard count <= IDX.largestPayload else {
                 throw InputError(
                     picture.file, expected: "8 GiB of pictures at most", received: "more",
-                    remedy: "--size WIDTHxHEIGHT makes them smaller; trainer datasets convert --shards takes any number"
-                )
+                    remedy: "\(sizeOption) makes them smaller; trainer datasets convert --shards takes any number")
             }
             sets[picture.split, default: ([], [])].images += picture.pixels
             sets[picture.split, default: ([], [])].labels.append(picture.label)
@@ -217,12 +219,13 @@ private final class PictureReader: ParallelWork {
             throw InputError(
                 file, expected: "\(expected.width)×\(expected.height) pixels, as \(expected.file)",
                 received: "\(image.width)×\(image.height)",
-                remedy: "--size WIDTHxHEIGHT resamples all to one size")
+                remedy: "\(ImageFolder.sizeOption) resamples all to one size")
         }
         guard image.width <= IDX.largestExtent, image.height <= IDX.largestExtent else {
             throw InputError(
                 file, expected: "pictures of at most \(IDX.largestExtent) pixels a side",
-                received: "\(image.width)×\(image.height)", remedy: "--size WIDTHxHEIGHT makes them smaller")
+                received: "\(image.width)×\(image.height)",
+                remedy: "\(ImageFolder.sizeOption) makes them smaller")
         }
         size = expected
         return image

@@ -9,7 +9,7 @@ import Tensors
 /// be written, nothing is kept.
 struct PictureCache {
     /// The version of the conversion, to be changed when the same pictures become other images.
-    private static let version = 2
+    private static let version = 3
 
     let folder: String
     let layout: FolderLayout

@@ -10,6 +10,9 @@ struct TableColumns {
     /// Whether rows must have a label.
     enum LabelNeed { case required, optional }
 
+    /// What names the label, for remedies, as ``ImageFolder/sizeOption``.
+    static let labelOption = "data.labelColumn (datasets convert: --label COLUMN)"
+
     private static let labelNames: Set = ["label", "labels", "class", "target", "digit", "y"]
     private static let indexNames: Set = [
         "", "index", "id", "row", "unnamed: 0", "imageid", "image_id", "rowid", "row_id",
@@ -53,7 +56,7 @@ struct TableColumns {
         (self.header, self.sample, self.place) = (header, sample, place)
         let count = header?.count ?? sample.first?.count ?? 0
         let named = try labelColumn.map { text throws(InputError) in
-            try Self.column(text, option: "--label", header, count, place)
+            try Self.column(text, option: "data.labelColumn (--label)", header, count, place)
         }
         var index = try indexColumn.map { text throws(InputError) in
             try Self.column(text, option: "--id-column", header, count, place)
@@ -96,7 +99,7 @@ struct TableColumns {
                     ?? "\(others.count) columns, none of a usual name (label, class, target, digit, y)")
             error.remedy =
                 extents(others.count) == nil
-                ? "--label COLUMN names it (name, or number from 1), --size WIDTHxHEIGHT the layout of the pixels"
+                ? "\(Self.labelOption) names it (name, or number from 1), \(ImageFolder.sizeOption) the layout of the pixels"
                 : "trainer predict reads images without labels"
             throw error
         }
@@ -114,7 +117,7 @@ struct TableColumns {
                 place,
                 expected: "a square number of pixels\(channels > 1 ? " of \(channels) values" : "") \(beside)",
                 received: "\(pixels.count)",
-                remedy: "--size WIDTHxHEIGHT says how they are laid out")
+                remedy: "\(ImageFolder.sizeOption) says how they are laid out")
         }
         (self.label, self.index, self.weight, self.pixels, self.size) = (label, index, weight, pixels, extents)
     }
@@ -148,7 +151,7 @@ struct TableColumns {
         InputError(
             place, expected: "one column that can be the label",
             received: "\(columns.count): \(columns.map { name(of: $0, header) }.joined(separator: "; "))",
-            remedy: "--label COLUMN names it (data.labelColumn in a configuration)")
+            remedy: "\(labelOption) names it")
     }
 
     /// Returns the first column if it counts the rows: 0, 1, 2 … or 1, 2, 3 …

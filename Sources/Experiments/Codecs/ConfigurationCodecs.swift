@@ -1,13 +1,14 @@
 import Formats
+import NeuralNetwork
 import Tensors
 
 // Codecs of values that several sections share.
 
 extension Codec where Value == Shape {
     static var imageShape: Codec {
-        let expected = "[height, width, channels], each an integer in 1…1024"
-        // 1024³ is below the limit of `Shape`, 2³¹.
-        return Codec<[Int]>.array(.integer(1...1024), count: 3...3, expected: expected).converted(
+        let extents = Graph.imageExtents
+        let expected = "[height, width, channels], each an integer in \(extents.lowerBound)…\(extents.upperBound)"
+        return Codec<[Int]>.array(.integer(extents), count: 3...3, expected: expected).converted(
             { values, _, _ in Shape(values) }, { $0.dimensions })
     }
 }

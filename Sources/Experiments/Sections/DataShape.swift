@@ -17,7 +17,8 @@ extension Experiment {
 
     /// Returns the experiment with the input shape and number of classes of its data, if ``model`` leaves either to the
     /// data. They are known for named data sets; other data are loaded to find them.
-    /// - Throws: Any error of loading the data; an ``InputError`` if the data are lines of text.
+    /// - Throws: Any error of loading the data; an ``InputError`` if the data are lines of text, or images larger than a
+    ///   network may take.
     package func completed(locations: DatasetLocations = DatasetLocations()) throws -> Experiment {
         guard model.needsData else { return self }
         guard data.lines == nil else {
@@ -29,10 +30,10 @@ extension Experiment {
         var result = self
         if data.directory == nil, data.files == nil, data.provider == nil {
             let record = locations.record(data.dataset)
-            result.model = model.completed(inputShape: Shape([28, 28, 1]), classes: record.classCount)
+            result.model = try model.completed(inputShape: Shape([28, 28, 1]), classes: record.classCount)
         } else {
             let images = try DatasetLoader.load(dataRequest, seed: seed, locations: locations).train
-            result.model = model.completed(
+            result.model = try model.completed(
                 inputShape: Shape([images.height, images.width, images.channels]), classes: images.classCount)
         }
         return result

@@ -90,6 +90,10 @@ extension Codec where Value == Experiment {
                 "an optimizer with momentum", Codec<OptimizerOptions>.optimizer.encode(optimizer),
                 remedy: "set training.optimizer.momentum above 0, or training.schedule.momentum to null")
         }
+        if let sgd = optimizer.as(SGD.self), sgd.nesterov, sgd.momentum == 0 {
+            throw training.key("optimizer").key("nesterov").error(
+                "false without momentum", .boolean(true), remedy: "set training.optimizer.momentum above 0")
+        }
         if experiment.training.schedule.cycles > 1,
             !experiment.training.epochs.isMultiple(of: experiment.training.schedule.cycles)
                 || experiment.training.warmupEpochs > 0

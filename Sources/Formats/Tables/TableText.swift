@@ -24,7 +24,7 @@ package struct TableText {
     package var place: String { "\(path):\(line)" }
 
     /// Opens the file at `path`.
-    /// - Throws: an `InputError` if it cannot be read, is too large, or is UTF-16.
+    /// - Throws: an `InputError` if it cannot be read, is too large, or is not UTF-8.
     package static func load(_ path: String) throws(InputError) -> TableText {
         let file = try BinaryFile(path)
         let isPacked = Gzip.isGzip(try file.read(upTo: 2))
@@ -45,10 +45,11 @@ package struct TableText {
 
     package init(_ bytes: [UInt8], path: String) throws(InputError) {
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) || bytes.prefix(64).contains(0) {
+            let isUTF16 = bytes.prefix(1) == [0xFF] || bytes.prefix(1) == [0xFE]
             throw InputError(
-                path, expected: "a table in UTF-8",
-                received: bytes.prefix(1) == [0xFF] || bytes.prefix(1) == [0xFE]
-                    ? "UTF-16" : "bytes that are no text", remedy: "save it as CSV, UTF-8")
+                path, expected: "a table in UTF-8", received: isUTF16 ? "UTF-16" : "bytes that are no text",
+                remedy: isUTF16
+                    ? "save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > NEW" : "save it as CSV, UTF-8")
         }
         self.path = path
         self.bytes = bytes
@@ -61,8 +62,40 @@ package struct TableText {
         }
         self.comments = comments
         position = min(start, bytes.count)
+        // Read all the same, words that differ in such bytes would become one.
+        if let fault = Self.fault(in: bytes, from: position) {
+            let before = (position..<fault).count {
+                bytes[$0] == 0x0A || bytes[$0] == 0x0D && bytes[$0 + 1] != 0x0A
+            }
+            throw InputError(
+                "\(path):\(line + before)", expected: "UTF-8",
+                received: "the byte 0x" + String(bytes[fault], radix: 16, uppercase: true),
+                remedy: "if it is Latin-1, save it as UTF-8: iconv -f LATIN1 -t UTF-8 FILE > NEW")
+        }
         nextLine = line
         separator = Self.separator(bytes[position...])
+    }
+
+    /// Returns the index of the first byte from `start` that begins no UTF-8 character; nil if there is none.
+    private static func fault(in bytes: [UInt8], from start: Int) -> Int? {
+        var index = start
+        while index < bytes.count {
+            if bytes[index] < 0x80 {
+                index += 1
+                continue
+            }
+            let length =
+                switch bytes[index] {
+                case 0xC2...0xDF: 2
+                case 0xE0...0xEF: 3
+                default: 4
+                }
+            guard index + length <= bytes.count,
+                String(validating: bytes[index..<(index + length)], as: UTF8.self) != nil
+            else { return index }
+            index += length
+        }
+        return nil
     }
 
     /// Returns the separator in the first line of `bytes`, ignoring quoted fields; a space only if there is no other.

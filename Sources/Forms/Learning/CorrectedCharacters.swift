@@ -19,6 +19,10 @@ package struct CorrectedCharacters: Sendable {
     package private(set) var fields = 0
     /// The number of keyed fields whose characters could not be separated.
     package private(set) var passedOver = 0
+    /// The number of keyed fields that are copies of others, and are left out.
+    package private(set) var copies = 0
+    /// The digests of the fields' pictures.
+    private var seen: Set<String> = []
 
     package var count: Int { forms.reduce(0) { $0 + $1.labels.count } }
 
@@ -40,6 +44,11 @@ package struct CorrectedCharacters: Sendable {
                 guard let (rules, field) = places[record.name], case .characters(let options) = field.kind,
                     let value = tables.keyed(page, field, record), !value.isEmpty, let picture = record.picture
                 else { continue }
+                // A copy among the forms held out would be recognised, not read.
+                guard seen.insert(try Digest.hex([UInt8](picture))).inserted else {
+                    copies += 1
+                    continue
+                }
                 fields += 1
                 let image = try ImageDecoder.decode([UInt8](picture), place: "\(page.file), \(field.name)")
                 guard let inputs = fieldReader.inputs(image, options, of: field, rules: rules, as: value) else {

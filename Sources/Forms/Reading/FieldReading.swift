@@ -21,4 +21,6 @@ package struct PageReading: Sendable {
     package var registered: RegisteredPage?
     package var failure: String?
     package var fields: [FieldReading]
+    /// Whether the picture is not a page of the form because it is blank, such as the back of a sheet.
+    package var isBlank = false
 }

@@ -56,7 +56,9 @@ package final class FormReader {
             let (registered, fit) = try registration.find(in: image)
             return read(image, registered, fit)
         } catch {
-            return PageReading(registered: nil, failure: error.reason, fields: [])
+            let isBlank = BlankPage.isBlank(image)
+            return PageReading(
+                registered: nil, failure: isBlank ? "the page is blank" : error.reason, fields: [], isBlank: isBlank)
         }
     }
 

@@ -1,5 +1,6 @@
 /// Assembles pages into forms: consecutive pages belong to the same form as long as their page numbers increase, and
-/// pictures in between on which no page was found are just those that are missing.
+/// pictures in between on which no page was found are just those that are missing. Blank ones, such as the backs of
+/// sheets, count for nothing. No field links the pages of a form, so that their order is all there is to go by.
 struct FormAssembly {
     struct Form {
         /// The pages by number; nil for a missing page.
@@ -18,6 +19,7 @@ struct FormAssembly {
     /// Adds the next page.
     /// - Returns: For a one-page template, the form of `page`; otherwise the previous form if `page` starts a new one.
     mutating func add(_ page: PageRecord) -> Form? {
+        if page.isBlank { return nil }
         // With a one-page template, every sheet is a form, whether its page was found or not.
         if pageCount == 1 { return Form(pages: [page]) }
         guard let number = page.page else {

@@ -36,8 +36,8 @@ package struct FormsJob: Hashable, Sendable {
     }
 }
 
-/// The folder of a job: `job.json`, the template, `pages.jsonl` with one line per picture, `answers/` with the values
-/// that people keyed, and the tables derived from these.
+/// The folder of a job: `job.json`, the template, `pages.jsonl` with one line per picture, `passed-over.json` with what
+/// is no picture, `answers/` with the values that people keyed, and the tables derived from these.
 package struct FormsFolder {
     package let url: URL
 
@@ -49,6 +49,7 @@ package struct FormsFolder {
     /// The calibration by which fields were accepted, if there is one.
     package var calibration: URL { url.appendingPathComponent("calibration.json") }
     private var job: URL { url.appendingPathComponent("job.json") }
+    private var others: URL { url.appendingPathComponent("passed-over.json") }
 
     /// Starts a job, or resumes an interrupted one.
     /// - Returns: The number of pictures already read.
@@ -124,6 +125,28 @@ package struct FormsFolder {
                 files: files.compactMap(\.string), pictures: object["pictures"]?.string),
             try FormTemplate.read(templateFile.path)
         )
+    }
+
+    /// Stores what the folders of scans hold beside pictures, for the table of exceptions. It is no part of the job, so
+    /// that a note beside the scans does not make them another reading.
+    package func setPassedOver(_ list: [ScanFiles.PassedOver]) throws(OperationError) {
+        let own = ScanFiles.resolved(url.path) + "/"
+        // The results may be within the folder of scans; they are nothing that was missed.
+        let foreign = list.filter { !own.hasPrefix(ScanFiles.resolved($0.file) + "/") }
+        let json = foreign.map { JSONValue.object(["file": .string($0.file), "problem": .string($0.problem)]) }
+        try AtomicFile.write(JSONValue.array(json).prettyText, to: others)
+    }
+
+    /// Returns what ``setPassedOver(_:)`` stored; nothing in older folders.
+    func passedOver() throws(InputError) -> [ScanFiles.PassedOver] {
+        guard FileManager.default.fileExists(atPath: others.path) else { return [] }
+        let file = try BinaryFile(others.path)
+        let json = try JSONValue.parse(try file.read(exactly: file.size), name: others.path, limit: 1 << 28)
+        return (json.array ?? []).compactMap { item in
+            guard let name = item.object?["file"]?.string, let problem = item.object?["problem"]?.string
+            else { return nil }
+            return ScanFiles.PassedOver(file: name, problem: problem)
+        }
     }
 
     /// The maximum length in bytes of a line of `pages.jsonl`.

@@ -11,9 +11,11 @@ package struct PageRecord: Sendable {
     package var page: Int?
     /// The reason why no page was read; nil if one was.
     package var failure: String?
+    /// Whether no page was read because the picture is of blank paper.
+    package var isBlank = false
     /// The fraction of the page's lines and marks that were detected.
     package var agreement: Double?
-    /// A small PNG of a page that was not found, for manual keying.
+    /// A small PNG of a page that was not found, for manual keying; nil if it is blank.
     package var picture: Data?
     package var fields: [FieldRecord]
 }
@@ -40,9 +42,11 @@ extension PageRecord {
         self.file = file
         page = reading.registered?.page
         failure = reading.failure
+        isBlank = reading.isBlank
         agreement = reading.registered?.agreement
         fields = []
         guard page != nil else {
+            guard !isBlank else { return }
             let factor = max(1, image.height / Self.pageHeight)
             picture = try Self.png(factor > 1 ? image.reduced(by: factor) : image)
             return
@@ -71,6 +75,7 @@ extension PageRecord {
     package var json: JSONValue {
         var object: JSONObject = ["file": .string(file), "page": page.map { .integer($0) } ?? .null]
         if let failure { object["failure"] = .string(failure) }
+        if isBlank { object["blank"] = .boolean(true) }
         if let agreement { object["agreement"] = .number(agreement) }
         if let picture { object["picture"] = .string(picture.base64EncodedString()) }
         object["fields"] = .array(fields.map(\.json))
@@ -86,6 +91,7 @@ extension PageRecord {
         self.file = file
         if case .number(let number)? = object["page"] { page = number.integer }
         failure = object["failure"]?.string
+        isBlank = object["blank"] == .boolean(true)
         if case .number(let number)? = object["agreement"] { agreement = number.double }
         picture = object["picture"]?.string.flatMap { Data(base64Encoded: $0) }
         fields = []

@@ -13,7 +13,10 @@ package struct ResultTables {
     package struct Counts: Hashable, Sendable {
         package var pages = 0
         package var pagesNotFound = 0
+        package var pagesBlank = 0
         package var forms = 0
+        /// The number of forms of which pages are missing.
+        package var formsIncomplete = 0
         package var fields = 0
         package var byStatus: [FieldDecision.Status: Int] = [:]
 
@@ -57,10 +60,8 @@ package struct ResultTables {
         try folder.forEachPage { page in
             counts.pages += 1
             if let failure = page.failure {
-                counts.pagesNotFound += 1
-                exceptionTable.add(page.file)
-                exceptionTable.add(failure)
-                exceptionTable.endLine()
+                if page.isBlank { counts.pagesBlank += 1 } else { counts.pagesNotFound += 1 }
+                except(page.file, failure, &exceptionTable)
             }
             for (field, record) in fields(of: page) {
                 let decision = decision(page, field, record)
@@ -77,6 +78,7 @@ package struct ResultTables {
             try exceptions.append(exceptionTable.take())
         }
         if let form = assembly.end() { try finish(form) }
+        for other in try folder.passedOver() { except(other.file, other.problem, &exceptionTable) }
         try forms.append(formTable.take())
         try exceptions.append(exceptionTable.take())
         try list.append("\n]\n")
@@ -86,10 +88,31 @@ package struct ResultTables {
         return counts
     }
 
+    /// Returns what the numbers of fields do not show, in sentences.
+    package func remarks(_ counts: Counts) -> [String] {
+        var remarks: [String] = []
+        if counts.pagesBlank > 0 {
+            remarks.append("Blank pictures, skipped: \(Text.grouped(counts.pagesBlank)) (exceptions.csv).")
+        }
+        guard template.pages.count > 1, counts.forms > 0 else { return remarks }
+        if counts.formsIncomplete > 0 {
+            let share = "\(Text.grouped(counts.formsIncomplete)) of \(Text.grouped(counts.forms))"
+            remarks.append("Incomplete forms, with pages missing: \(share) (exceptions.csv).")
+        }
+        remarks.append("The pages of a form were joined by their order alone: nothing on them links them.")
+        return remarks
+    }
+
+    private func except(_ file: String, _ problem: String, _ table: inout CSV) {
+        table.add(file)
+        table.add(problem)
+        table.endLine()
+    }
+
     /// Returns the template's fields on a page; for an unrecognised sheet of a one-page form, all fields.
     private func fields(of page: PageRecord) -> [(FormField, FieldRecord?)] {
         guard let number = page.page else {
-            return template.pages.count == 1 ? template.fields.map { ($0, nil) } : []
+            return template.pages.count == 1 && !page.isBlank ? template.fields.map { ($0, nil) } : []
         }
         return template.pages[min(number, template.pages.count - 1)].fields.map { field in
             (field, page.fields.first { $0.name == field.name })
@@ -133,13 +156,12 @@ package struct ResultTables {
         _ exceptions: inout CSV
     ) throws {
         let name = form.files.first ?? ""
+        if form.pages.contains(where: { $0 == nil }) { counts.formsIncomplete += 1 }
         var open = 0
         var values: [String] = [], json = JSONObject()
         for (number, page) in template.pages.enumerated() {
             guard let record = form.pages[number] else {
-                exceptions.add(name)
-                exceptions.add("page \(number + 1) is missing")
-                exceptions.endLine()
+                except(name, "page \(number + 1) is missing", &exceptions)
                 open += page.fields.count
                 values += page.fields.map { _ in "" }
                 for field in page.fields { json[field.name] = ["value": .null, "status": "missing"] }
@@ -175,7 +197,8 @@ package struct ResultTables {
             "calibration": job.calibration.map { .string($0) } ?? .null,
             "threshold": job.rule.json,
             "pages": .integer(counts.pages), "pagesNotFound": .integer(counts.pagesNotFound),
-            "forms": .integer(counts.forms), "fields": .integer(counts.fields),
+            "pagesBlank": .integer(counts.pagesBlank), "forms": .integer(counts.forms),
+            "formsIncomplete": .integer(counts.formsIncomplete), "fields": .integer(counts.fields),
             "accepted": .integer(counts.count(.accepted)), "keyed": .integer(counts.count(.keyed)),
             "unreadable": .integer(counts.count(.unreadable)), "review": .integer(counts.count(.review)),
             "differs": .integer(counts.count(.differs)),

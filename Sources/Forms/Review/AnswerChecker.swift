@@ -24,20 +24,30 @@ package struct AnswerChecker {
 
     /// Returns what was expected instead of `value`; nil if the value is valid.
     package static func fault(_ value: String, _ field: FormField) -> String? {
+        if let expected = misfit(value, field) { return expected }
         switch field.kind {
         case .choice(let choice):
-            let known = choice.options.map(\.value), chosen = value.split(separator: "|").map(String.init)
-            guard chosen.allSatisfy(known.contains) else { return "one of: " + known.joined(separator: ", ") }
-            return chosen.count <= choice.most ? nil : "at most \(choice.most) of them"
+            return value.split(separator: "|").count <= choice.most ? nil : "at most \(choice.most) of them"
         case .characters(let options):
-            guard options.kind == .text || value.allSatisfy({ $0.isASCII && $0.isNumber }) else { return "digits" }
-            guard options.length.contains(value.count) else {
-                return "\(options.length.lowerBound) to \(options.length.upperBound) characters"
-            }
             if let date = options.date, !(Int(value).map(date.isDay) ?? false) {
                 return "a day from \(date.first.text) to \(date.last.text), \(date.order.rawValue)"
             }
             return field.checks.first { !$0.passes(value) }.map { "a value that passes its check (\($0.name))" }
+        }
+    }
+
+    /// Returns what was expected instead of a value that no writer can put down in the field, whatever its checks: an
+    /// option that is not there, other characters or too many or few of them; nil if there is no such fault.
+    static func misfit(_ value: String, _ field: FormField) -> String? {
+        switch field.kind {
+        case .choice(let choice):
+            let known = choice.options.map(\.value)
+            return value.split(separator: "|").allSatisfy { known.contains(String($0)) }
+                ? nil : "one of: " + known.joined(separator: ", ")
+        case .characters(let options):
+            guard options.kind == .text || value.allSatisfy({ $0.isASCII && $0.isNumber }) else { return "digits" }
+            return options.length.contains(value.count)
+                ? nil : "\(options.length.lowerBound) to \(options.length.upperBound) characters"
         }
     }
 }

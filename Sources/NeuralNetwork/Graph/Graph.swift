@@ -23,6 +23,9 @@ public struct Graph: Hashable, Sendable {
     public static let inputName = "input"
     /// A number of units that stands for the number of classes in the data, for the last dense layer.
     public static let unitsOfClasses = 0
+    /// The heights, widths and numbers of channels that an image may have: their product stays below the limit of
+    /// ``Shape``, 2³¹.
+    package static let imageExtents = 1...1024
 
     /// The shape of an input image, `[H, W, C]`: height, width, channels.
     public var inputShape: Shape
@@ -75,9 +78,19 @@ extension Graph {
     }
 
     /// Returns the graph completed for images of this shape in `classes` classes, where it leaves either to the data.
-    package func completed(inputShape: Shape, classes: Int) -> Graph {
+    /// - Throws: An ``InputError`` if it leaves the shape to the data and they are too large.
+    package func completed(inputShape: Shape, classes: Int) throws(InputError) -> Graph {
         var result = self
-        if takesShapeOfData { (result.inputShape, result.takesShapeOfData) = (inputShape, false) }
+        if takesShapeOfData {
+            // A model of another shape could not be read again.
+            guard inputShape.dimensions.allSatisfy({ Self.imageExtents.contains($0) }) else {
+                throw InputError(
+                    "model.inputShape", expected: "images of at most \(Self.imageExtents.upperBound) pixels a side",
+                    received: "\(inputShape)",
+                    remedy: "[height, width, channels] instead of \"auto\" has pictures scaled to that size")
+            }
+            (result.inputShape, result.takesShapeOfData) = (inputShape, false)
+        }
         for index in nodes.indices where nodes[index].layer.unitsFollowClasses {
             guard var dense = nodes[index].layer.as(Dense.self) else { continue }
             dense.units = classes

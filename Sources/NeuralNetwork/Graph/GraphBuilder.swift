@@ -94,9 +94,11 @@ extension Graph {
     }
 
     private init(inputShape: [Int], initializer: Initializer, placed: [PlacedLayer]) throws(InputError) {
-        guard inputShape.count == 3, inputShape.allSatisfy({ (1...1024).contains($0) }) else {
+        let extents = Graph.imageExtents
+        guard inputShape.count == 3, inputShape.allSatisfy({ extents.contains($0) }) else {
             throw InputError(
-                "model.inputShape", expected: "[height, width, channels], each an integer in 1…1024",
+                "model.inputShape",
+                expected: "[height, width, channels], each an integer in \(extents.lowerBound)…\(extents.upperBound)",
                 received: "\(inputShape)")
         }
         let names = Graph.names(of: placed.map(\.layer), given: placed.map(\.name))

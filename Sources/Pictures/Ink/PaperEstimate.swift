@@ -4,12 +4,84 @@
 /// if ink leaves less than a quarter of a cell, it is filled from increasingly coarse neighbourhoods (the pull–push
 /// algorithm of S. J. Gortler et al., "The Lumigraph", SIGGRAPH 1996). Between cell centres the brightness is bilinear.
 package struct PaperEstimate {
+    /// The cells of a picture.
+    struct Cells {
+        /// The number of pixels along a side.
+        let size: Int
+        let columns: Int
+        let rows: Int
+
+        init(_ image: GreyImage) {
+            size = PaperEstimate.cellSize(image)
+            (columns, rows) = ((image.width + size - 1) / size, (image.height + size - 1) / size)
+        }
+
+        /// Returns a quantile of each cell's grey levels.
+        func quantiles(of image: GreyImage, _ share: Double) -> [UInt8] {
+            var levels = [UInt8](repeating: 0, count: columns * rows)
+            var histogram = [Int32](repeating: 0, count: 256)
+            let pixels = image.pixels.span
+            for r in 0..<rows {
+                for c in 0..<columns {
+                    for level in 0..<256 { histogram[level] = 0 }
+                    let ys = (r * size)..<min((r + 1) * size, image.height)
+                    let xs = (c * size)..<min((c + 1) * size, image.width)
+                    for y in ys {
+                        for x in xs { histogram[Int(pixels[y &* image.width &+ x])] += 1 }
+                    }
+                    let wanted = Int32((Double(ys.count * xs.count) * share).rounded(.up))
+                    var seen: Int32 = 0, level = 0
+                    while seen + histogram[level] < wanted {
+                        seen += histogram[level]
+                        level += 1
+                    }
+                    levels[r * columns + c] = UInt8(level)
+                }
+            }
+            return levels
+        }
+
+        /// Returns the morphological closing of `values` by a square, the least of the greatest, then the mean of 3×3.
+        ///
+        /// - Parameters:
+        ///   - reach: The number of cells from the square's middle to its sides.
+        ///   - padding: How many times the cells along the border are repeated outside of it: 0 also closes what touches
+        ///     the border, 2·`reach` leaves a gradient there as it is.
+        func closed(_ values: [Float], reach: Int, padding: Int) -> [Float] {
+            let (wide, high) = (columns + 2 * padding, rows + 2 * padding)
+            let padded = (0..<high).flatMap { r in
+                let row = min(max(r - padding, 0), rows - 1) * columns
+                return (0..<wide).map { values[row + min(max($0 - padding, 0), columns - 1)] }
+            }
+            func filtered(_ values: [Float], reach: Int, _ combine: (ArraySlice<Float>) -> Float) -> [Float] {
+                let across = values.indices.map { i -> Float in
+                    let row = i / wide * wide, c = i % wide
+                    return combine(values[(row + max(0, c - reach))...(row + min(wide - 1, c + reach))])
+                }
+                let turned = (0..<wide).flatMap { c in (0..<high).map { across[$0 * wide + c] } }
+                return values.indices.map { i in
+                    let (r, column) = (i / wide, i % wide * high)
+                    return combine(turned[(column + max(0, r - reach))...(column + min(high - 1, r + reach))])
+                }
+            }
+            let greatest = filtered(padded, reach: reach) { $0.max() ?? 0 }
+            let least = filtered(greatest, reach: reach) { $0.min() ?? 0 }
+            let smooth = filtered(least, reach: 1) { $0.reduce(0, +) / Float($0.count) }
+            return (0..<rows).flatMap { r in (0..<columns).map { smooth[(r + padding) * wide + $0 + padding] } }
+        }
+    }
+
     private let cell: Int
     private let columns: Int
     private let rows: Int
     private var levels: [Float]
 
     package static func cellSize(_ image: GreyImage) -> Int { max(1, (max(image.width, image.height) + 63) / 64) }
+
+    /// - Parameter levels: The brightness of each cell.
+    init(_ cells: Cells, levels: [Float]) {
+        (cell, columns, rows, self.levels) = (cells.size, cells.columns, cells.rows, levels)
+    }
 
     /// - Parameter isPaper: `[height, width]`.
     package init(_ image: GreyImage, isPaper: [Bool]) {
@@ -118,9 +190,8 @@ package struct PaperEstimate {
 package enum PaperPlane {
     /// Returns `picture − plane` at each pixel.
     package static func residuals(_ image: GreyImage) -> [Float] {
-        let cell = PaperEstimate.cellSize(image)
-        let columns = (image.width + cell - 1) / cell, rows = (image.height + cell - 1) / cell
-        let medians = cellMedians(image, cell, columns, rows)
+        let cells = PaperEstimate.Cells(image), (columns, rows) = (cells.columns, cells.rows)
+        let medians = cells.quantiles(of: image, 0.5).map { Double($0) }
         /// Maps an index to the interval from −1 to 1.
         func coordinate(_ index: Int, _ count: Int) -> Double {
             count > 1 ? 2 * Double(index) / Double(count - 1) - 1 : 0
@@ -154,30 +225,6 @@ package enum PaperPlane {
             }
         }
         return result
-    }
-
-    private static func cellMedians(_ image: GreyImage, _ cell: Int, _ columns: Int, _ rows: Int) -> [Double] {
-        var medians = [Double](repeating: 0, count: columns * rows)
-        var histogram = [Int32](repeating: 0, count: 256)
-        let pixels = image.pixels.span
-        for r in 0..<rows {
-            for c in 0..<columns {
-                for level in 0..<256 { histogram[level] = 0 }
-                let ys = (r * cell)..<min((r + 1) * cell, image.height)
-                let xs = (c * cell)..<min((c + 1) * cell, image.width)
-                for y in ys {
-                    for x in xs { histogram[Int(pixels[y &* image.width &+ x])] += 1 }
-                }
-                let half = Int32((ys.count * xs.count + 1) / 2)
-                var seen: Int32 = 0, level = 0
-                while seen + histogram[level] < half {
-                    seen += histogram[level]
-                    level += 1
-                }
-                medians[r * columns + c] = Double(level)
-            }
-        }
-        return medians
     }
 
     /// Solves the system by Gauss–Jordan elimination with pivoting; a degenerate axis (one column or row) gets 0.

@@ -17,13 +17,19 @@ package struct Segmentation {
     package private(set) var groups: [Group]
     /// The character height H, in pixels.
     package private(set) var characterHeight: Double
+    /// What is too small or too flat for a character, but not for a point, a comma or a dash.
+    package private(set) var marks: [PixelBox] = []
     private let labels: [Int32]
     /// The maximum number of pieces; on a page with more, the smallest are dropped.
     package static let mostPieces = 1_000
     /// The minimum size of a character, relative to H.
     private static let speck = 0.4
+    /// The minimum size of a mark, relative to H.
+    private static let leastMark = 0.1
     /// The minimum share of a side of the picture that a piece running along it covers.
     private static let leastAlongEdge = 0.35
+    /// The share of a side from which on a piece is no character, whatever its height.
+    private static let wholeEdge = 0.8
 
     /// - Parameter isCropped: Whether the picture is cropped to its ink, which then lies along its edges: nothing there
     ///   is a shadow or a rule.
@@ -97,10 +103,18 @@ package struct Segmentation {
     /// touches its edges in places only.
     private mutating func dropMargins() {
         let alongEdges = shareOfEdges()
-        func isMargin(_ group: Group) -> Bool {
+        func alongEdge(_ group: Group) -> Double { group.members.lazy.map { alongEdges[Int($0)] }.max() ?? 0 }
+        func isLong(_ group: Group) -> Bool {
             let box = group.box
-            let isLong = 10 * box.width > 7 * map.width || 10 * box.height > 7 * map.height
-            return isLong && group.members.contains { alongEdges[Int($0)] >= Self.leastAlongEdge }
+            return (10 * box.width > 7 * map.width || 10 * box.height > 7 * map.height)
+                && alongEdge(group) >= Self.leastAlongEdge
+        }
+        // In a line that is cropped to its ink the first and the last character are as long as a side: but they are as
+        // high as the others, and lie along the edge in parts only.
+        let height = Self.height(of: groups.filter { !isLong($0) })
+        func isMargin(_ group: Group) -> Bool {
+            let isAlike = (0.7 * height...1.4 * height).contains(Double(group.box.height))
+            return isLong(group) && !(isAlike && alongEdge(group) < Self.wholeEdge)
         }
         func isLine(_ group: Group) -> Bool {
             let box = group.box
@@ -139,7 +153,27 @@ package struct Segmentation {
             Double(max($0.box.width, $0.box.height)) >= Self.speck * characterHeight
                 && Double($0.box.height) >= 0.15 * characterHeight
         }
-        if !kept.isEmpty { groups = kept }
+        guard !kept.isEmpty else { return }
+        let left = Set(kept.map(\.box))
+        marks = groups.filter { group in
+            !left.contains(group.box)
+                && Double(max(group.box.width, group.box.height)) >= Self.leastMark * characterHeight
+        }.map(\.box)
+        groups = kept
+    }
+
+    /// The number of ``marks`` between or beside the characters of a line.
+    package var marksInLines: Int {
+        let boxes = lines.compactMap { line in
+            line.first.map { first in line.reduce(first.box) { $0.union($1.box) } }
+        }
+        return marks.count { mark in
+            boxes.contains { line in
+                mark.centerY >= Double(line.y) && mark.centerY <= Double(line.y + line.height) + 0.2 * characterHeight
+                    && Double(mark.x + mark.width) >= Double(line.x) - 1.2 * characterHeight
+                    && Double(mark.x) <= Double(line.x + line.width) + 1.2 * characterHeight
+            }
+        }
     }
 
     // MARK: - What belongs together
@@ -225,10 +259,10 @@ package struct Segmentation {
             let height = Double(max(whole.box.height, whole.box.width))
             let isNear = Self.distance(group.box, whole.box) <= 0.3 * height
             let shared = Double(group.box.columnsShared(whole.box)) / Double(min(group.box.width, whole.box.width))
-            let isPart = 3 * group.area < main.area || Double(group.box.height) < 0.45 * height || shared >= 0.4
-            if isNear, isPart {
+            let isSmall = 3 * group.area < main.area || Double(group.box.height) < 0.45 * height
+            if isNear, isSmall || shared >= 0.4 {
                 whole = Self.merged(whole, group)
-            } else if !isPart {
+            } else if !isSmall {
                 others += 1
             }
         }
