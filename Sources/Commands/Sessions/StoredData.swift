@@ -1,7 +1,6 @@
-import Datasets
-import Experiments
 import Formats
 import Foundation
+import Numeral
 import Runs
 import Tensors
 
