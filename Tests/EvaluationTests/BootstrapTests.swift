@@ -52,23 +52,6 @@ import Workers
         }
     }
 
-    /// Resamples of one sample a class are the set itself, and say nothing of how far off a figure may be.
-    @Test func oneSampleAClassHasNoIntervals() throws {
-        let pool = WorkerPool(threads: 1)
-        defer { pool.shutdown() }
-        let rows: [[Float]] = [[0.5, 0.3, 0.2], [0.2, 0.5, 0.3], [0.3, 0.4, 0.3], [0.1, 0.2, 0.7]]
-        func found(_ count: Int) throws -> BootstrapIntervals {
-            BootstrapIntervals(
-                try Predictions(
-                    labels: Array([0, 1, 2, 2].prefix(count)), probabilities: rows.prefix(count).flatMap { $0 },
-                    classNames: ["a", "b", "c"]), resamples: 200, seed: 1, pool: pool)
-        }
-        #expect(try found(3).intervals.isEmpty)
-        // The two of one class are read differently, so that resamples differ.
-        let interval = try #require(try found(4)[.f1])
-        #expect(interval.lower < interval.upper)
-    }
-
     /// Values 0…100 around their middle: plain percentiles. Around a figure below most of them: moved down.
     @Test func biasMovesTheQuantiles() {
         let values = (0...100).map(Double.init)

@@ -12,8 +12,7 @@ import Workers
 /// Statistics 9, 1981.
 ///
 /// Resample r draws from the random stream at (seed, bootstrap, r), class by class, so results are bit-identical for
-/// every thread count. An interval of zero width means that no resample differed, not that the figure is certain. A set
-/// with at most one sample of each class has no intervals: all its resamples are the set itself.
+/// every thread count. An interval of zero width means that no resample differed, not that the figure is certain.
 public struct BootstrapIntervals: Hashable, Sendable {
     /// A figure with an interval, named as in `metrics.json`.
     public enum Figure: String, CaseIterable, Sendable {
@@ -38,8 +37,7 @@ public struct BootstrapIntervals: Hashable, Sendable {
     public let resamples: Int
     /// The seed of the resamples.
     public let seed: UInt64
-    /// The intervals by figure. A figure undefined on the full set or on at least half of the resamples is absent, as
-    /// all are if no class has two samples.
+    /// The intervals by figure. A figure undefined on the full set or on at least half of the resamples is absent.
     public let intervals: [Figure: ConfidenceInterval]
 
     /// The interval of `figure`, or nil if there is none.
@@ -57,10 +55,6 @@ public struct BootstrapIntervals: Hashable, Sendable {
         precondition(level > 0 && level < 1, "bootstrap: expected a level in (0, 1), received \(level)")
         self.resamples = resamples
         self.seed = seed
-        guard Set(predictions.labels).count < predictions.count else {
-            self.intervals = [:]
-            return
-        }
         let work = ResampledFigures(predictions, resamples: resamples, seed: seed, workers: pool.threads, pool: pool)
         pool.run(work, tasks: resamples + 1)
         let count = Figure.allCases.count
