@@ -6,13 +6,9 @@
 # in a debug build: it is built in release then.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-# By path the products of the package's own build serve, unless their flags are others.
-scratch=$root/.build
+scratch=$root/.build/examples
 configuration=debug
-if [ "${NUMERAL_PORTABLE:-0}" != 0 ]; then
-    scratch=$root/.build/portable
-    configuration=release
-fi
+[ "${NUMERAL_PORTABLE:-0}" = 0 ] || configuration=release
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 package=$root/Examples
