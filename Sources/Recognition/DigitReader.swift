@@ -200,10 +200,12 @@ package final class DigitReader {
         var reading = interpretation(of: source, mode, preferring: \.confidence)
         // What is lost in the dark makes a reading no less plausible: under even light it need not be as plausible. A single
         // character may be bold light ink that fills the picture, which looks like uneven light: known, it is kept.
-        let isBoldLight = mode == .single && TwoTones(source)?.polarities.contains(false) == true
-        if !(isBoldLight && reading.plausibility >= Self.leastPlausible), let even = source.underEvenLight() {
-            let other = interpretation(of: even, mode, preferring: \.plausibility)
-            if other.plausibility >= min(Self.leastPlausible, reading.plausibility) { reading = other }
+        if let even = source.underEvenLight() {
+            let isBoldLight = mode == .single && TwoTones(source)?.polarities.contains(false) == true
+            if !(isBoldLight && reading.plausibility >= Self.leastPlausible) {
+                let other = interpretation(of: even, mode, preferring: \.plausibility)
+                if other.plausibility >= min(Self.leastPlausible, reading.plausibility) { reading = other }
+            }
         }
         for index in reading.characters.indices {
             let box = reading.characters[index].box
