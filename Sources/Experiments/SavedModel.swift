@@ -24,15 +24,18 @@ package struct SavedModel: Sendable {
     package let temperature: Double?
     /// The out-of-distribution detector, fitted on the validation images; nil if it was not fitted.
     package let strangers: StrangerDetector?
+    /// The images whose gradients it followed; nil if it does not say.
+    package let learned: LearnedImages?
     package let parameters: AlignedBuffer<Float>
     package let state: AlignedBuffer<Float>
 
     private static let format = "numeral-1"
+    private static let learnedKey = "numeral.learned"
 
     package init(
         experiment: Experiment, graph: ResolvedGraph, classNames: [String],
         normalization: (mean: Float, standardDeviation: Float)?, temperature: Double? = nil,
-        strangers: StrangerDetector? = nil, dataset: String? = nil,
+        strangers: StrangerDetector? = nil, dataset: String? = nil, learned: LearnedImages? = nil,
         parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>
     ) {
         // A folder of IDX files or shards; files named by path are in the configuration.
@@ -47,6 +50,7 @@ package struct SavedModel: Sendable {
         self.normalization = normalization
         self.temperature = temperature
         self.strangers = strangers
+        self.learned = learned
         self.parameters = parameters
         self.state = state
     }
@@ -55,7 +59,16 @@ package struct SavedModel: Sendable {
     package func calibrated(temperature: Double?, strangers: StrangerDetector?) -> SavedModel {
         SavedModel(
             experiment: experiment, graph: graph, classNames: classNames, normalization: normalization,
-            temperature: temperature, strangers: strangers, dataset: ownData, parameters: parameters, state: state)
+            temperature: temperature, strangers: strangers, dataset: ownData, learned: learned, parameters: parameters,
+            state: state)
+    }
+
+    /// Returns the model with another configuration of the same network.
+    package func configured(_ experiment: Experiment) -> SavedModel {
+        SavedModel(
+            experiment: experiment, graph: graph, classNames: classNames, normalization: normalization,
+            temperature: temperature, strangers: strangers, dataset: ownData, learned: learned, parameters: parameters,
+            state: state)
     }
 
     /// Returns the model as the bytes of a safetensors file.
@@ -72,6 +85,7 @@ package struct SavedModel: Sendable {
         if let ownData { metadata["numeral.data"] = ownData }
         if let temperature { metadata["numeral.temperature"] = "\(temperature)" }
         if let strangers { metadata[StrangerDetector.metadataKey] = strangers.metadata }
+        if let learned, !learned.isEmpty { metadata[Self.learnedKey] = learned.text }
         return SafetensorsFile(
             metadata: metadata,
             tensors: graph.tensorRecords(parameters: parameters, state: state) + (strangers?.tensors ?? [])
@@ -101,6 +115,9 @@ package struct SavedModel: Sendable {
             normalization: try normalization(file.metadata, name: name),
             temperature: try temperature(file.metadata, name: name), strangers: strangers,
             dataset: file.metadata["numeral.data"],
+            learned: try file.metadata[learnedKey].map { text throws(InputError) in
+                try LearnedImages(text: text, name: "\(name): \(learnedKey)")
+            },
             parameters: buffers.parameters,
             state: buffers.state)
     }

@@ -168,6 +168,22 @@ public struct Model: Sendable {
             predictions, bootstrap: intervals, metrics: saved.experiment.evaluation.metrics)
     }
 
+    /// Returns how many of `images` the model has learned: on these, ``evaluate(on:bootstrap:)`` is no test.
+    ///
+    /// The model's file holds digests of the images it was trained on, of more than 4,096 images a uniform sample; then
+    /// only images whose digests belong to the sample are compared. Only exactly equal images count. Cost: a SHA-256 of
+    /// each image.
+    /// - Parameter images: Images of the model's ``inputShape``.
+    /// - Returns: The number of images compared and the number of these that were learned; nil if the model does not say
+    ///   what it has learned, as one of imported weights.
+    /// - Throws: An ``OperationError`` if OpenSSL lacks SHA-256.
+    public func learned(among images: ImageSet) throws -> (compared: Int, learned: Int)? {
+        try saved.learned.map { learned in
+            let overlap = try learned.overlap(with: images)
+            return (overlap.compared, overlap.learned)
+        }
+    }
+
     /// - Returns: The number of images that `count` pixels make up.
     @discardableResult
     private func check(_ count: Int, images: Int?) throws(InputError) -> Int {

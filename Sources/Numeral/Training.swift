@@ -168,7 +168,8 @@ extension Model {
             SavedModel(
                 experiment: experiment, graph: graph, classNames: images.classNames, normalization: normalization,
                 temperature: calibration.temperature, strangers: calibration.strangers,
-                parameters: trained.parameters, state: trained.state),
+                learned: LearnedImages(data.train).union(models.initial?.learned), parameters: trained.parameters,
+                state: trained.state),
             threads: threads)
     }
 

@@ -28,9 +28,11 @@ import Workers
             experiment: experiment, graph: graph, classNames: Stripes.names, normalization: normalization,
             temperature: TemperatureScaling.fit(
                 logits: classifier.logits(of: data.validation), labels: data.validation.labels, classes: 3),
-            parameters: trained.parameters, state: trained.state)
+            learned: try LearnedImages(data.train), parameters: trained.parameters, state: trained.state)
         #expect(saved.encoded() == model.encoded())
         #expect(data.train.count == 270 && data.validation.count == 30)
+        let learned = try #require(try model.learned(among: images))
+        #expect(learned.compared == 300 && learned.learned == 270)
     }
 
     /// On a thread of its own it comes to the same bytes, and tells every step.

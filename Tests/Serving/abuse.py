@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """What people do to a service: a thousand slow clients while others ask, half requests, garbage, kills; and memory under load.
 
-    python3 Tests/Serving/abuse.py [--trainer .build/release/trainer] [--minutes 1] [--garbage 200000]
+    python3 Tests/Serving/abuse.py [--trainer .build/release/trainer] [--minutes 1] [--garbage 200000] [--fuzz 200000]
 
 Needs wrk (Debian). Ends with 1 where an honest client is not answered, the service ends, or memory grows.
 """
-import argparse, os, random, resource, signal, socket, subprocess, sys, tempfile, threading, time, urllib.request
+import argparse, os, random, re, resource, signal, socket, subprocess, sys, tempfile, threading, time, urllib.request
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--trainer", default=".build/release/trainer"); parser.add_argument("--minutes", type=float, default=1)
-parser.add_argument("--garbage", type=int, default=200_000); parser.add_argument("--port", type=int, default=9410)
+parser.add_argument("--garbage", type=int, default=200_000); parser.add_argument("--fuzz", type=int, default=200_000); parser.add_argument("--port", type=int, default=9410)
 a = parser.parse_args()
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 failed = []
@@ -89,6 +89,18 @@ garbage(500)
 before = resident(process); begun = time.time()
 garbage(a.garbage)
 check(f"{a.garbage:,} damaged requests in {time.time() - begun:.0f} s; the service lives, and answers", process.poll() is None and honest(5)[0] == 5)
+check(f"memory after them: {before:.0f} to {resident(process):.0f} MiB", resident(process) < before * 1.3 + 20)
+
+# Damaged requests on connections that stay open, faster than Python makes them.
+answered, codes, begun = 0, 0, time.time()
+before = resident(process)
+while answered < a.fuzz:
+    out = subprocess.run(["wrk", "-t1", "-c64", "-d20", "-s", "Tests/Serving/fuzz.lua", f"http://127.0.0.1:{a.port}"], capture_output=True, text=True).stdout
+    count = re.search(r"(\d+) requests in", out)
+    if process.poll() is not None or not count or count.group(1) == "0": print(out); break
+    answered += int(count.group(1)); codes += out.count("status\t")
+check(f"{answered:,} fuzzed requests answered in {time.time() - begun:.0f} s, {codes} of them with 5xx; the service lives, and answers",
+      answered >= a.fuzz and codes == 0 and process.poll() is None and honest(5)[0] == 5)
 check(f"memory after them: {before:.0f} to {resident(process):.0f} MiB", resident(process) < before * 1.3 + 20)
 
 # Memory under load.

@@ -92,8 +92,10 @@ extension CommandLineTests {
         #expect(!left.contains { $0.hasPrefix("events") })
         let images = "\(Self.sampleFolder)/images-idx3-ubyte.gz", labels = "\(Self.sampleFolder)/labels-idx1-ubyte.gz"
         let outcome = try Self.trainer(
-            ["evaluate", "--model", run, "--images", images, "--labels", labels, "--output", "e"], in: folder)
+            ["evaluate", "--model", run, "--images", images, "--labels", labels, "--output", "e", "--allow-learned"],
+            in: folder)
         #expect(outcome.code == 0 && outcome.output.contains("of 5,000"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("has learned 3,500 of 5,000 test images (70.0 %)"))
         // The sample's last 1,000 images are the run's own test set.
         func rows(_ run: String) throws -> [Substring] {
             try String(contentsOf: folder.appendingPathComponent("\(run)/predictions.csv"), encoding: .utf8)

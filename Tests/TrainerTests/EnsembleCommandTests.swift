@@ -52,6 +52,12 @@ import Testing
         }
     }
 
+    /// The training images, of which nine in ten were learned and the others watched.
+    private func learned(by model: String) -> [([String], String)] {
+        let images = ["--images", "train-images", "--labels", "train-labels"]
+        return [(["--model", model] + images, "a model that has not learned the test images")]
+    }
+
     @Test func whatDoesNotFitTogetherIsRefused() throws {
         try SmallRun.with(epochs: 1, everySteps: nil) { small in
             #expect(try small.trainer(SmallRun.begin("a")).code == 0)
@@ -72,11 +78,17 @@ import Testing
                     "--split"
                 ),
             ]
-            for (arguments, word) in refusals {
+            for (arguments, word) in refusals + learned(by: a) {
                 let outcome = try small.trainer(["evaluate", "--output", "refused"] + arguments)
                 #expect(outcome.code == 2 && outcome.errors.contains(word), "\(arguments): \(outcome.errors)")
             }
             #expect(!FileManager.default.fileExists(atPath: small.file("refused").path))
+            let asked = learned(by: a)[0].0 + ["--allow-learned", "--output", "asked"]
+            let outcome = try small.trainer(["evaluate"] + asked)
+            #expect(outcome.code == 0 && outcome.errors.contains("\(a) has learned 270 of 300"), "\(outcome.errors)")
+            let metrics = try String(
+                contentsOf: small.run(in: "asked").appendingPathComponent("metrics.json"), encoding: .utf8)
+            #expect(metrics.contains("has learned 270 of 300 test images (90.0 %)"))
         }
     }
 

@@ -42,6 +42,12 @@ import Testing
                             == whole.evaluation.predictions.probabilities[image * 3..<image * 3 + 3])
                 }
             }
+            // Another part's network has learned all of them but those that it watched.
+            let parts = try (1...2).flatMap { ["--model", try run($0, "a", in: small).path] }
+            #expect(try small.trainer(["evaluate", "--output", "one"] + parts[..<2]).code == 0)
+            let both = try small.trainer(["evaluate", "--output", "both"] + parts)
+            #expect(
+                both.code == 2 && both.errors.contains("\(parts[3]), which has learned 86 of 100"), "\(both.errors)")
             // Each part is a run like any other: its configuration trains it again.
             let second = try run(2, "a", in: small)
             let again = try small.trainer(

@@ -31,24 +31,33 @@ import Testing
         }
     }
 
-    /// The sample is part of MNIST's training images.
-    @Test func theSampleIsNotNewToANetworkOfAllOfMNIST() throws {
+    /// A few learned images are noted, more are refused; a model that does not say passes.
+    @Test func whatAModelHasLearnedIsNoTestForIt() throws {
         var options = DataOptions()
         options.source = .sample
         let sample = try DatasetLoader.load(options, seed: 0)
-        try withFolder { folder in
-            func check(_ metrics: String?) throws {
-                let file = folder.appendingPathComponent("metrics.json")
-                try? FileManager.default.removeItem(at: file)
-                try metrics.map { try Data($0.utf8).write(to: file) }
-                try StoredData.check(sample, isNewTo: ["box", folder.path])
-            }
-            try check(nil)
-            try check(#"{"dataset": "mnist", "dataSource": "sample"}"#)
-            let error = #expect(throws: InputError.self) {
-                try check(#"{"dataset": "mnist", "dataSource": "full"}"#)
-            }
-            #expect(error?.place == "--data" && error?.expected.hasPrefix("the folder of mnist, on which") == true)
+        let images = sample.train.subset(0..<1_000)
+        let box = try SavedModel.load(path: "box")
+        func model(_ learned: LearnedImages?) -> SavedModel {
+            SavedModel(
+                experiment: box.experiment, graph: box.graph, classNames: box.classNames, normalization: nil,
+                learned: learned, parameters: box.parameters, state: box.state)
+        }
+        func check(_ learned: LearnedImages?, allows: Bool = false) throws -> String? {
+            try StoredData.check(
+                images, "images", areNewTo: model(learned), at: "m", allows: allows, remedy: "others")
+        }
+        #expect(try check(nil) == nil)
+        #expect(try check(LearnedImages(sample.validation)) == nil)
+        let few = try LearnedImages(sample.train.subset(0..<50)), more = try LearnedImages(sample.train.subset(0..<51))
+        #expect(try check(few) == "m has learned 50 of 1,000 images (5.0 %)")
+        #expect(try check(more, allows: true) == "m has learned 51 of 1,000 images (5.1 %)")
+        let error = #expect(throws: InputError.self) { try check(more) }
+        #expect(error?.place == "--model" && error?.remedy == "others")
+        // The networks in the package have learned the sample, which is part of MNIST's training images.
+        for name in ["box", "box-lines"] {
+            let learned = try #require(SavedModel.load(path: name).learned)
+            #expect(try learned.overlap(with: sample.train).share > 0.8, "\(name)")
         }
     }
 }

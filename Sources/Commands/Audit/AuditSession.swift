@@ -107,7 +107,6 @@ struct AuditSession {
         var options = experiment.dataRequest
         options.modelClasses = model.classNames
         let split = try common.load(options, seed: experiment.seed)
-        try StoredData.check(split, isNewTo: path.map { [$0] } ?? [])
         // In the order of the files, so that their owner can find the images named.
         let loaded = try DatasetLoader.loadWhole(options, seed: experiment.seed)
         let sets = try Self.sets(loaded)
@@ -127,6 +126,10 @@ struct AuditSession {
                 "--model", expected: "images that the network did not learn from", received: "none",
                 remedy: "--unseen says that it did not learn from these")
         }
+        let note = try StoredData.check(
+            images.images.subset(judged), "images to judge", areNewTo: model, at: path ?? BoxModel.word,
+            remedy: "--data with other images, or --folds, where no network judges what it has learned")
+        if let note { notes.append(note) }
         if judged.count < images.images.count {
             notes.append(
                 "labels, strangers and slices are of \(Console.grouped(judged.count)) images: from the others the network may have "

@@ -24,19 +24,32 @@ enum StoredData {
             received: "none")
     }
 
-    /// Refuses the sample for models of the whole MNIST: it consists of training images, which they have learned.
-    static func check(_ data: LoadedData, isNewTo paths: [String]) throws(InputError) {
-        guard data.source == .sample else { return }
-        for path in paths {
-            let file = URL(fileURLWithPath: path, isDirectory: true).appendingPathComponent(RunFile.metrics.rawValue)
-            guard let record = try? JSONValue.parse([UInt8](Data(contentsOf: file)), name: path).object,
-                record["dataSource"]?.string == MetricsRecord.DataSource.full.rawValue
-            else { continue }
+    /// The share of test images that a model may have learned: a data set may hold pictures twice.
+    private static let mostLearned = 0.05
+
+    /// Checks that a model has not learned images, as far as it tells (``LearnedImages``).
+    /// - Parameters:
+    ///   - path: The path of the model, as it was given.
+    ///   - what: What the images are: `test images`.
+    ///   - allows: Whether learned images are only noted.
+    ///   - remedy: What to do, in the error.
+    /// - Returns: A note if it has learned any.
+    /// - Throws: An `InputError` if it has learned more than a few.
+    static func check(
+        _ images: ImageSet, _ what: String, areNewTo model: SavedModel, at path: String, allows: Bool = false,
+        remedy: String
+    ) throws -> String? {
+        guard let overlap = try model.learned?.overlap(with: images), overlap.learned > 0 else { return nil }
+        let all = overlap.compared == images.count ? "\(what)" : "\(what) that were compared"
+        let share =
+            "\(Console.grouped(overlap.learned)) of \(Console.grouped(overlap.compared)) \(all) "
+            + "(\(Console.fixed(100 * overlap.share, 1)) %)"
+        guard allows || overlap.share <= mostLearned else {
             throw InputError(
-                "--data",
-                expected: "the folder of \(record["dataset"]?.string ?? "the data set"), on which \(path) was trained",
-                received: "none, and the sample in the package consists of training images, which it has learned",
-                remedy: "--source sample uses it all the same")
+                "--model", expected: "a model that has not learned the \(what)",
+                received: "\(path), which has learned \(share)",
+                remedy: remedy)
         }
+        return "\(path) has learned \(share)"
     }
 }

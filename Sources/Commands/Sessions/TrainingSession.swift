@@ -13,6 +13,8 @@ struct TrainingSession {
     let data: LoadedData
     let dataDigests: [String: String]
     let trainer: Trainer
+    /// The images that the model of the initial weights has learned.
+    let learnedBefore: LearnedImages?
     let pool: WorkerPool
     let common: CommonOptions
     let ranks: Ranks
@@ -141,12 +143,25 @@ struct TrainingSession {
             heldOut: data.validation, pool: pool)
     }
 
-    private func saved(_ model: TrainedModel, _ calibration: ModelCalibration = .init()) -> SavedModel {
+    /// Returns the images that the network has learned when training has ended.
+    private func learned() throws -> LearnedImages { try LearnedImages(data.train).union(learnedBefore) }
+
+    /// Returns a note if test images were learned: a data set may hold a picture twice.
+    private func learnedNote(_ test: ImageSet) throws -> [String] {
+        let overlap = try learned().overlap(with: test)
+        guard overlap.learned > 0 else { return [] }
+        return [
+            "\(overlap.learned) of \(overlap.compared) test images"
+                + (overlap.compared < test.count ? " that were compared" : "") + " are among those learned"
+        ]
+    }
+
+    private func saved(_ model: TrainedModel, _ calibration: ModelCalibration = .init()) throws -> SavedModel {
         SavedModel(
             experiment: experiment, graph: graph, classNames: data.train.classNames,
             normalization: data.normalizationConstants(experiment.data.normalization),
             temperature: calibration.temperature, strangers: calibration.strangers,
-            dataset: data.dataset, parameters: model.parameters, state: model.state)
+            dataset: data.dataset, learned: try learned(), parameters: model.parameters, state: model.state)
     }
 
     private func test(_ model: TrainedModel, temperature: Double?, _ logs: RunLogs) throws {
@@ -158,7 +173,8 @@ struct TrainingSession {
         let environment =
             folder.storedEnvironment
             ?? EnvironmentRecord(threads: pool.threads, ranks: ranks, dataDigests: dataDigests, date: Date())
-        let test = try data.loadTest()
+        var test = try data.loadTest()
+        test.notes += try learnedNote(test.images)
         if let lines = data.lines {
             let assessment = LineAssessment(
                 experiment: experiment, graph: graph, temperature: temperature, parameters: model.parameters,

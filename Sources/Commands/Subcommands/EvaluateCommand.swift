@@ -52,6 +52,9 @@ struct EvaluateCommand: ParsableCommand {
     )
     var robustness = false
 
+    @Flag(help: "Test also on images that a model has learned, and say how many; else more than a few are refused.")
+    var allowLearned = false
+
     @OptionGroup var common: CommonOptions
 
     enum Split: String, CaseIterable, ExpressibleByArgument {
@@ -67,12 +70,14 @@ struct EvaluateCommand: ParsableCommand {
             for path in paths { noteIfUnfinished(path) }
             return (paths, saved)
         }
-        let (pool, name, source, test, lineData) = try ranks.together {
+        let (pool, name, source, loadedTest, lineData) = try ranks.together {
             let pool = try common.makePool(default: ranks.threads)
-            let (name, source, test, lines) = try testSet(saved)
+            var (name, source, test, lines) = try testSet(saved)
             if !saved.graph.readsLines { try Classifier.check(saved.graph, fits: test.images, named: name) }
+            try check(&test, isNewTo: saved, at: paths[0], ranks)
             return (pool, name, source, test, lines)
         }
+        var test = loadedTest
         let fingerprint = saved.parameters.fingerprint ^ saved.state.fingerprint
         try ranks.check(
             test.digests.merging(["model": String(fingerprint, radix: 16)]) { first, _ in first },
@@ -93,7 +98,7 @@ struct EvaluateCommand: ParsableCommand {
             }
             return try evaluateMultiLabel(saved, on: test, name, source, pool, ranks)
         }
-        let ensemble = paths.count == 1 ? nil : try ensemble(paths, first: saved, on: test.images, name, pool, ranks)
+        let ensemble = paths.count == 1 ? nil : try ensemble(paths, first: saved, on: &test, name, pool, ranks)
         guard ranks.isFirst else {
             guard ensemble == nil else { return }
             _ = try Assessment.probabilities(
@@ -140,11 +145,7 @@ struct EvaluateCommand: ParsableCommand {
                 received: rest.differences(from: saved.experiment).joined(separator: ", "))
         }
         try experiment.checkEvaluation()
-        return SavedModel(
-            experiment: experiment, graph: saved.graph, classNames: saved.classNames,
-            normalization: saved.normalization, temperature: saved.temperature,
-            strangers: saved.strangers, dataset: saved.ownData,
-            parameters: saved.parameters, state: saved.state)
+        return saved.configured(experiment)
     }
 
     private func noteIfUnfinished(_ path: String) {
@@ -155,12 +156,27 @@ struct EvaluateCommand: ParsableCommand {
                 + "(to finish it: trainer --resume \(path))")
     }
 
+    /// Adds a note to the test set if the model has learned a few of its images.
+    /// - Throws: An `InputError` if it has learned more, unless `--allow-learned` is given.
+    private func check(
+        _ test: inout LoadedData.Test, isNewTo model: SavedModel, at path: String, _ ranks: Ranks
+    ) throws {
+        let note = try StoredData.check(
+            test.images, "\(split.rawValue) images", areNewTo: model, at: path, allows: allowLearned,
+            remedy: "test it on others (--data), or with --allow-learned on these all the same")
+        guard let note else { return }
+        if ranks.isFirst { Console.message("Note: \(note)") }
+        test.notes.append(note)
+    }
+
     private func ensemble(
-        _ paths: [String], first: SavedModel, on images: ImageSet, _ name: String, _ pool: WorkerPool, _ ranks: Ranks
+        _ paths: [String], first: SavedModel, on test: inout LoadedData.Test, _ name: String, _ pool: WorkerPool,
+        _ ranks: Ranks
     ) throws -> Ensemble {
         guard !robustness else {
             throw InputError("--robustness", expected: "one model", received: "\(paths.count)")
         }
+        let images = test.images
         return try Ensemble(
             paths, on: images, dataset: name, pool: pool, communicator: ranks.communicator,
             load: { path in
@@ -173,6 +189,7 @@ struct EvaluateCommand: ParsableCommand {
                             + "told apart", received: "others",
                         remedy: "its training may have seen these validation images")
                 }
+                if path != paths[0] { try check(&test, isNewTo: model, at: path, ranks) }
                 return model
             },
             progress: { index, path in common.say("Model \(index + 1) of \(paths.count): \(path)") })
@@ -254,7 +271,6 @@ struct EvaluateCommand: ParsableCommand {
         }
         if let source { options.source = try value(source, "--source") }
         let loaded = try common.load(options, seed: saved.experiment.seed)
-        if source == nil, dataset == nil { try StoredData.check(loaded, isNewTo: model) }
         // Before the test images are read, since either half reveals a data set of another shape.
         if !saved.graph.readsLines { try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset) }
         guard split == .validation else {

@@ -54,13 +54,18 @@ struct QuantizeCommand: ParsableCommand {
         var options = experiment.dataRequest
         options.modelClasses = saved.classNames
         let loaded = try common.load(options, seed: experiment.seed)
-        try StoredData.check(loaded, isNewTo: [model])
         try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset)
         let isHeldOut = loaded.validation.count > 0
         if !isHeldOut {
             Console.message(
                 "Note: the model kept no validation images (data.validationFraction is 0): it is calibrated and compared on images that it "
                     + "has learned from")
+        }
+        if let note = try StoredData.check(
+            loaded.validation, "validation images", areNewTo: saved, at: model,
+            remedy: "--data with the data it was trained on")
+        {
+            Console.message("Note: \(note)")
         }
         let pool = try common.makePool()
         defer { pool.shutdown() }

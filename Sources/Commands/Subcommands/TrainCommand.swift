@@ -150,7 +150,9 @@ struct TrainCommand: ParsableCommand {
         }
         let session = TrainingSession(
             run: try resumed?.run ?? create(experiment, part, date: began), resumption: resumed, experiment: experiment,
-            graph: graph, data: data, dataDigests: digests, trainer: trainer, pool: pool, common: common, ranks: ranks,
+            graph: graph, data: data, dataDigests: digests, trainer: trainer, learnedBefore: models.initial?.learned,
+            pool: pool,
+            common: common, ranks: ranks,
             isPart: part != nil)
         defer { session.run.close() }
         try session.record(date: began)

@@ -29,6 +29,12 @@ package final class Digest {
         sound = bytes.withUnsafeBytes { EVP_DigestUpdate(context, $0.baseAddress, $0.count) } == 1
     }
 
+    /// Adds `bytes`.
+    package func update(_ bytes: Span<UInt8>) {
+        guard sound, !bytes.isEmpty else { return }
+        sound = bytes.withUnsafeBufferPointer { EVP_DigestUpdate(context, $0.baseAddress, $0.count) } == 1
+    }
+
     /// Adds `data`.
     package func update(_ data: Data) {
         guard sound, !data.isEmpty else { return }
@@ -38,14 +44,19 @@ package final class Digest {
     /// Returns the digest of everything added, in lower-case hexadecimal. Finalizes the digest: call it once.
     /// - Throws: `OperationError` if OpenSSL refuses the algorithm (MD5 in FIPS mode).
     package func hex() throws(OperationError) -> String {
+        let digits = Array("0123456789abcdef")
+        return String(try bytes().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+
+    /// Returns the bytes of the digest, as ``hex()`` does.
+    package func bytes() throws(OperationError) -> ArraySlice<UInt8> {
         var value = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0
         guard sound, EVP_DigestFinal_ex(context, &value, &length) == 1 else {
             throw OperationError("digest", problem: "OpenSSL could not compute it")
         }
         sound = false
-        let digits = Array("0123456789abcdef")
-        return String(value.prefix(Int(length)).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        return value.prefix(Int(length))
     }
 
     /// Returns the digest of `bytes`.

@@ -108,7 +108,7 @@ package struct Quantizer {
         experiment.model = quantized.graph
         let model = SavedModel(
             experiment: experiment, graph: quantized, classNames: saved.classNames, normalization: saved.normalization,
-            temperature: nil, strangers: nil, dataset: saved.ownData,
+            temperature: nil, strangers: nil, dataset: saved.ownData, learned: saved.learned,
             parameters: quantized.rounded(folded.parameters), state: folded.state)
         let layers = sensitivities.map { node, sensitivity in
             QuantizationReport.Layer(
