@@ -152,9 +152,13 @@ package struct SavedModel: Sendable {
             let config = url.appendingPathComponent("config.json").path
             url.appendPathComponent("model.safetensors")
             if !FileManager.default.fileExists(atPath: url.path), FileManager.default.fileExists(atPath: config) {
+                let folds = url.deletingLastPathComponent().appendingPathComponent("folds.json").path
+                let isCrossValidation = FileManager.default.fileExists(atPath: folds)
                 throw InputError(
-                    path, expected: "a run with model.safetensors", received: "an unfinished run",
-                    remedy: "finish it: trainer --resume \(path)")
+                    path, expected: "a run with model.safetensors",
+                    received: isCrossValidation ? "a cross-validation, each part of which is a run" : "an unfinished run",
+                    remedy: isCrossValidation
+                        ? "give one of the folders in it" : "finish it: trainer --resume \(path)")
             }
         }
         // Reading a pipe or a device might never end.

@@ -50,7 +50,8 @@ package struct ModelCalibration: Sendable {
         // A temperature is fitted to a softmax, and a detector to classes that exclude each other.
         guard heldOut.count > 0, !heldOut.isMultiLabel else { return }
         let classifier = Classifier(
-            graph: graph, batchSize: batchSize, normalization: normalization, pool: pool, keepsFeatures: true)
+            graph: graph, batchSize: batchSize, for: max(training.count, heldOut.count), normalization: normalization,
+            pool: pool, keepsFeatures: true)
         classifier.load(parameters: parameters, state: state)
         let known = StrangerDetector.Activations(heldOut, classifier)
         temperature = TemperatureScaling.fit(

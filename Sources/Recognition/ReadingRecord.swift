@@ -59,6 +59,13 @@ package struct ReadingRecord: Sendable {
             + (0..<classes).map { "p\($0)" } + ["familiarity", "unknown"]
     }
 
+    /// Appends the row of a file that could not be read: its name, and nothing else.
+    package static func appendUnread(_ file: String, classes: Int, to table: inout CSV) {
+        table.add(file)
+        for _ in header(classes: classes).dropFirst() { table.add("") }
+        table.endLine()
+    }
+
     /// Appends a row per character. Lines are numbered from 0, and so are the characters within each line.
     package func appendRows(to table: inout CSV) {
         var index = 0

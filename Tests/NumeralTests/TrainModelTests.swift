@@ -35,6 +35,24 @@ import Workers
         #expect(learned.compared == 300 && learned.learned == 270)
     }
 
+    /// Activations of 10²⁰ have a variance beyond Float, which batch-norm divides by without a trace in the loss.
+    @Test func aVarianceBeyondFloatEndsTraining() throws {
+        // Orthogonal layers keep lengths: ten gains of 100.
+        let vast = (0..<10).map { _ in Layer.dense(units: 6, initializer: .orthogonal(gain: 100)) }
+        let graph = try Graph(
+            inputShape: [Stripes.side, Stripes.side, 1],
+            layers: [.flatten] + vast + [.batchNormalization(), .dense(units: 3)])
+        var experiment = Experiment(name: "vast", seed: 3, model: graph)
+        experiment.training.epochs = 1
+        experiment.data.validationFraction = 0
+        experiment.training.earlyStopping = nil
+        let error = #expect(throws: TrainingError.self) {
+            try Model.train(experiment, on: Stripes.images(60, seed: 1), threads: 1)
+        }
+        guard case .diverged(_, let epoch, let loss, let finding, _) = error else { return }
+        #expect(epoch == 1 && loss.isFinite && finding == .weights)
+    }
+
     /// On a thread of its own it comes to the same bytes, and tells every step.
     @Test func asynchronousTrainingIsTheSame() async throws {
         let steps = Mutex<(steps: Int, epochs: [Int], ended: Int)>((0, [], 0))

@@ -98,6 +98,7 @@ import Testing
         (["--thread", "2"], "--thread", "threads"),
         (["--set", "data.source=full", "--data", "truncated"], "train-images-idx3-ubyte.gz", "truncated"),
         (["--set", "data.source=full", "--data", "magic"], "train-images-idx3-ubyte", "magic"),
+        (["--output", "others"], "--output once", "twice"),
     ])
     func wrongInputEndsWithTwo(_ arguments: [String], _ place: String, _ received: String) throws {
         let folder = try Self.temporaryFolder()

@@ -42,6 +42,8 @@ import Testing
                             == whole.evaluation.predictions.probabilities[image * 3..<image * 3 + 3])
                 }
             }
+            let folder = try small.trainer(["evaluate", "--model", "a/small-3-folds", "--output", "whole"])
+            #expect(folder.code == 2 && folder.errors.contains("a cross-validation"), "\(folder.errors)")
             // Another part's network has learned all of them but those that it watched.
             let parts = try (1...2).flatMap { ["--model", try run($0, "a", in: small).path] }
             #expect(try small.trainer(["evaluate", "--output", "one"] + parts[..<2]).code == 0)

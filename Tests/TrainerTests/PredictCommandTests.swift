@@ -45,10 +45,14 @@ import Testing
             #expect(errors.count == 2 && errors[0].hasPrefix("trainer: bad.png: expected a picture"))
             #expect(errors.count == 2 && errors[1].hasPrefix("trainer: none.png: expected a file"))
 
-            let csv = try CommandLineTests.trainer(["predict", "--csv", "0.png", "2.png"], in: folder)
-            let rows = csv.output.split(separator: "\n").map { $0.split(separator: ",") }
-            #expect(csv.code == 0 && rows.count == 3 && rows.allSatisfy { $0.count == 22 })
-            #expect(rows[0][7] == "class" && rows[2][0] == "2.png" && rows[2][7] == "\(set.labels[2])")
+            let csv = try CommandLineTests.trainer(["predict", "--csv", "0.png", "bad.png", "2.png"], in: folder)
+            let rows = csv.output.split(separator: "\n").map {
+                $0.split(separator: ",", omittingEmptySubsequences: false)
+            }
+            #expect(csv.code == 2 && rows.count == 4 && rows.allSatisfy { $0.count == 22 })
+            #expect(rows[0][7] == "class" && rows[3][0] == "2.png" && rows[3][7] == "\(set.labels[2])")
+            // A picture that cannot be read has a row of its own.
+            #expect(rows[2][0] == "bad.png" && rows[2].dropFirst().allSatisfy(\.isEmpty))
 
             let json = try CommandLineTests.trainer(
                 ["predict", "--json", "--segment", "--reject", "1", "0.png", "bad.png"], in: folder)

@@ -98,8 +98,8 @@ struct Assessment {
         state: AlignedBuffer<Float>, pool: WorkerPool, ranks: Ranks
     ) throws -> [Float] {
         let classifier = Classifier(
-            graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool,
-            communicator: ranks.communicator)
+            graph: graph, batchSize: experiment.evaluation.batchSize, for: images.count, normalization: normalization,
+            pool: pool, communicator: ranks.communicator)
         classifier.load(parameters: parameters, state: state)
         let probabilities = try classifier.probabilities(
             of: images, averagedOver: experiment.evaluation.testTimeAugmentation)

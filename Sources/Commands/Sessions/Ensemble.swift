@@ -39,7 +39,7 @@ struct Ensemble {
             }
             classNames = model.classNames
             let classifier = Classifier(
-                graph: model.graph, batchSize: model.experiment.evaluation.batchSize,
+                graph: model.graph, batchSize: model.experiment.evaluation.batchSize, for: images.count,
                 normalization: model.normalization, pool: pool, communicator: communicator)
             classifier.load(parameters: model.parameters, state: model.state)
             let probabilities = try classifier.probabilities(

@@ -26,7 +26,8 @@ struct MultiLabelAssessment {
     ) throws {
         guard let labelSets = images.labelSets else { preconditionFailure("images with several labels") }
         let classifier = Classifier(
-            graph: graph, batchSize: experiment.evaluation.batchSize, normalization: normalization, pool: pool)
+            graph: graph, batchSize: experiment.evaluation.batchSize, for: images.count, normalization: normalization,
+            pool: pool)
         classifier.load(parameters: parameters, state: state)
         let probabilities = classifier.labelProbabilities(of: images)
         try images.checkReading()

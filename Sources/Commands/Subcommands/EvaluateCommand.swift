@@ -123,8 +123,8 @@ struct EvaluateCommand: ParsableCommand {
     /// Returns a note if images given by path look transposed to the model.
     private func orientation(_ saved: SavedModel, _ images: ImageSet, _ pool: WorkerPool) -> [String] {
         let classifier = Classifier(
-            graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize, normalization: saved.normalization,
-            pool: pool)
+            graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize, for: images.count,
+            normalization: saved.normalization, pool: pool)
         classifier.load(parameters: saved.parameters, state: saved.state)
         let share = ImageOrientation.surerTransposed(images) { classifier.probabilities(of: $0) }
         guard let note = ImageOrientation.note(share) else { return [] }
@@ -200,7 +200,7 @@ struct EvaluateCommand: ParsableCommand {
         _ pool: WorkerPool
     ) throws {
         let classifier = Classifier(
-            graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize,
+            graph: saved.graph, batchSize: saved.experiment.evaluation.batchSize, for: images.count,
             normalization: saved.normalization, pool: pool)
         classifier.load(parameters: saved.parameters, state: saved.state)
         if let views = saved.experiment.evaluation.testTimeAugmentation?.viewCount, views > 1 {

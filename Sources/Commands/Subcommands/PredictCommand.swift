@@ -40,7 +40,7 @@ struct PredictCommand: ParsableCommand {
     @Flag(help: "Write JSON.")
     var json = false
 
-    @Flag(help: "Write CSV, one row per digit with all probabilities.")
+    @Flag(help: "Write CSV, one row per digit with all probabilities; a file that cannot be read has a row without.")
     var csv = false
 
     @Option(
@@ -113,7 +113,7 @@ struct PredictCommand: ParsableCommand {
                 explain != nil ? "--explain" : "--segment", expected: "a network of one channel",
                 received: "one that sees colours")
         }
-        if known != nil, reader.strangers == nil {
+        if let known, known < 1, reader.strangers == nil {
             throw InputError(
                 "--known", expected: "a model that knows what is strange to it", received: "one without a detector",
                 remedy: "trainer audit --model MODEL --data DATA --save FILE writes one with it")
@@ -133,7 +133,7 @@ struct PredictCommand: ParsableCommand {
                 let place = file == "-" ? "standard input" : file
                 let reading = try reader.read(picture, mode, place: place)
                 guard segment || !reading.characters.isEmpty else {
-                    throw InputError(place, expected: "a picture of a digit", received: "an empty one")
+                    throw InputError(place, expected: "a picture of a digit", received: "one in which none was found")
                 }
                 output.add(
                     ReadingRecord(
@@ -176,7 +176,7 @@ struct PredictCommand: ParsableCommand {
             do throws(InputError) {
                 let reading = try reader.read(row.image, raw ? .raw : .single, place: place)
                 guard !reading.characters.isEmpty else {
-                    throw InputError(place, expected: "a picture of a digit", received: "an empty one")
+                    throw InputError(place, expected: "a picture of a digit", received: "one in which none was found")
                 }
                 let record = ReadingRecord(
                     file: place, reading: reading, classNames: reader.classNames, reject: reject ?? 0,
@@ -257,6 +257,7 @@ private struct PredictOutput {
 
     mutating func add(file name: String, _ error: InputError) {
         if command.json { file.add(file: name, error: error.description) }
+        if command.csv { ReadingRecord.appendUnread(name, classes: reader.classNames.count, to: &table) }
         Console.message("trainer: " + error.description)
     }
 

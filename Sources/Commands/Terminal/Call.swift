@@ -17,7 +17,13 @@ enum Call {
         trainer --help lists the commands; trainer help COMMAND explains one.
         """
 
-    /// - Throws: an `InputError` for an unknown command or option.
+    /// The options that may be given several times, and the commands that they are of; nil for all.
+    private static let repeatable: [String: [String]?] = [
+        "--set": nil, "--model": ["evaluate", "serve"], "--name": ["serve"],
+    ]
+
+    /// - Throws: an `InputError` for an unknown command or option, or for an option given twice, of which the parser
+    ///   would take the last.
     static func check(_ arguments: [String]) throws(InputError) {
         var command: any ParsableCommand.Type = TrainerCommand.self
         var words = ["trainer"]
@@ -38,12 +44,20 @@ enum Call {
         let options = Set(
             command.helpMessage(includeHidden: true).matches(of: /--[a-z][a-z-]*/).map { String($0.output) }
                 + ["--version", "--help", "--help-hidden", "--generate-completion-script", "--experimental-dump-help"])
+        let place = words.dropFirst().joined(separator: " ")
+        var seen = Set<String>()
         for word in rest.prefix(while: { $0 != "--" }) where word.hasPrefix("--") {
             let option = String(word.prefix { $0 != "=" })
-            guard !options.contains(option) else { continue }
-            throw InputError(
-                words.dropFirst().joined(separator: " "), expected: "one of its options", received: option,
-                remedy: joined(Spelling.remedy(for: option, among: options.sorted()), help(words)))
+            guard options.contains(option) else {
+                throw InputError(
+                    place, expected: "one of its options", received: option,
+                    remedy: joined(Spelling.remedy(for: option, among: options.sorted()), help(words)))
+            }
+            let isRepeatable = repeatable[option].map { $0?.contains(words[words.count - 1]) ?? true } ?? false
+            guard seen.insert(option).inserted || isRepeatable else {
+                throw InputError(
+                    place, expected: "\(option) once", received: "it twice", remedy: "leave out one of them")
+            }
         }
     }
 

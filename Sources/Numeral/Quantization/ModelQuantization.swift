@@ -37,8 +37,8 @@ extension Model {
         let (model, report) = try Quantizer(saved, images: images, options: options, pool: pool).run()
         guard report.isGain else { throw Quantizer.nothingGained }
         let classifier = Classifier(
-            graph: model.graph, batchSize: model.experiment.evaluation.batchSize, normalization: model.normalization,
-            pool: pool)
+            graph: model.graph, batchSize: model.experiment.evaluation.batchSize, for: images.count,
+            normalization: model.normalization, pool: pool)
         classifier.load(parameters: model.parameters, state: model.state)
         let temperature = TemperatureScaling.fit(
             logits: classifier.logits(of: images), labels: images.labels, classes: model.graph.classCount)

@@ -116,7 +116,7 @@ struct ReadRequest: Sendable {
                 }
                 let reading = try reader.read(picture, mode, place: place)
                 guard mode == .segment || !reading.characters.isEmpty else {
-                    throw InputError(place, expected: "a picture of a digit", received: "an empty one")
+                    throw InputError(place, expected: "a picture of a digit", received: "one in which none was found")
                 }
                 output.add(
                     ReadingRecord(

@@ -15,13 +15,15 @@ package final class Classifier {
 
     /// - Parameters:
     ///   - batchSize: The number of images computed at once.
+    ///   - count: The number of images there will be at most, if it is known: no memory is taken for more.
     ///   - normalization: The mean and standard deviation the network was trained with, if any.
     ///   - communicator: Connects the processes that share the images of each batch, all of which receive the results.
     ///   - keepsFeatures: Whether ``activations(of:)`` will be called; requires a single process.
     package init(
-        graph: ResolvedGraph, batchSize: Int, normalization: (mean: Float, standardDeviation: Float)?,
-        pool: WorkerPool, communicator: any Communicator = SingleRank(), keepsFeatures: Bool = false
+        graph: ResolvedGraph, batchSize: Int, for count: Int? = nil,
+        normalization: (mean: Float, standardDeviation: Float)?, pool: WorkerPool, communicator: any Communicator = SingleRank(), keepsFeatures: Bool = false
     ) {
+        let batchSize = min(batchSize, max(1, count ?? batchSize))
         network = InferenceNetwork(
             graph: graph, batchSize: batchSize, pool: pool, communicator: communicator, keepsFeatures: keepsFeatures)
         batch = Batch(capacity: network.mostImages, imageSize: graph.inputShape.count)

@@ -143,8 +143,8 @@ package final class Trainer {
             : lines?.validator(batchSize: evaluationBatchSize, pool: pool)
                 ?? ImageValidator(
                     Classifier(
-                        graph: graph, batchSize: evaluationBatchSize, normalization: constants, pool: pool,
-                        communicator: communicator),
+                        graph: graph, batchSize: evaluationBatchSize, for: validationCount, normalization: constants,
+                        pool: pool, communicator: communicator),
                     images: data.validation, options: options, classWeights: classWeights)
     }
 
@@ -268,6 +268,9 @@ package final class Trainer {
             epochState = statistics.state(
                 for: currentParameters, running: network.store.state, epoch: progress.epoch)
             progress.seconds = seconds
+        }
+        guard epochState.isFinite else {
+            throw divergence(of: .weights, loss: progress.lossSum / Double(progress.images))
         }
         var validation: (loss: Double, accuracy: Double)?
         if let validator {

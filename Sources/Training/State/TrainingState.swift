@@ -56,3 +56,8 @@ package struct TrainingState: Hashable, Sendable {
         return true
     }
 }
+
+extension AlignedBuffer<Float> {
+    /// Whether no element is NaN or infinite.
+    var isFinite: Bool { (0..<count).allSatisfy { pointer[$0].isFinite } }
+}
