@@ -156,7 +156,8 @@ package struct SavedModel: Sendable {
                 let isCrossValidation = FileManager.default.fileExists(atPath: folds)
                 throw InputError(
                     path, expected: "a run with model.safetensors",
-                    received: isCrossValidation ? "a cross-validation, each part of which is a run" : "an unfinished run",
+                    received: isCrossValidation
+                        ? "a cross-validation, each part of which is a run" : "an unfinished run",
                     remedy: isCrossValidation
                         ? "give one of the folders in it" : "finish it: trainer --resume \(path)")
             }

@@ -21,7 +21,8 @@ package final class Classifier {
     ///   - keepsFeatures: Whether ``activations(of:)`` will be called; requires a single process.
     package init(
         graph: ResolvedGraph, batchSize: Int, for count: Int? = nil,
-        normalization: (mean: Float, standardDeviation: Float)?, pool: WorkerPool, communicator: any Communicator = SingleRank(), keepsFeatures: Bool = false
+        normalization: (mean: Float, standardDeviation: Float)?, pool: WorkerPool,
+        communicator: any Communicator = SingleRank(), keepsFeatures: Bool = false
     ) {
         let batchSize = min(batchSize, max(1, count ?? batchSize))
         network = InferenceNetwork(
