@@ -42,6 +42,34 @@ import Testing
         }
     }
 
+    /// One of two forms on a scan would be lost without a word.
+    @Test(arguments: [(0.0, true), (-3, true), (2, false), (180, false)])
+    func twoPagesOnOnePictureAreRefused(degrees: Double, isBeside: Bool) throws {
+        let template = try DrawnForm.template()
+        let scan = DrawnForm.scan(Point(900, 1200), degrees: degrees, seed: 1)
+        let one = DrawnForm(template).picture(scan.map, width: scan.width, height: scan.height)
+        func joined(_ a: GreyImage, _ b: GreyImage) -> GreyImage {
+            let (w, h) = (a.width, a.height)
+            guard isBeside else { return GreyImage(width: w, height: 2 * h, pixels: a.pixels + b.pixels) }
+            var rows: [UInt8] = []
+            for y in 0..<h {
+                let row = (y * w)..<((y + 1) * w)
+                rows += a.pixels[row]
+                rows += b.pixels[row]
+            }
+            return GreyImage(width: 2 * w, height: h, pixels: rows)
+        }
+        let registration = PageRegistration(template)
+        let error = #expect(throws: RegistrationFailure.self) { try registration.find(in: joined(one, one)) }
+        #expect(error?.reason.contains("two pages") == true, "\(error?.reason ?? "")")
+        // Blank paper beside it is no page.
+        let blank = GreyImage(
+            width: one.width, height: one.height, pixels: [UInt8](repeating: 230, count: one.pixels.count))
+        for picture in [joined(one, blank), joined(blank, one)] {
+            #expect(try registration.find(in: picture).0.agreement > 0.8)
+        }
+    }
+
     @Test func whatIsNoPageIsRefused() throws {
         let template = try DrawnForm.template()
         let registration = PageRegistration(template)

@@ -29,7 +29,7 @@ extension Fuzzer {
         })
 
     private static func label(_ text: [UInt8], _ options: ImageCSV.Options) {
-        let set = parsed {
+        let set = parsed { () -> ImageSet? in
             do {
                 return try ImageCSV.parse(text, path: "t", options)
             } catch let problems as ConversionProblems {
@@ -38,15 +38,17 @@ extension Fuzzer {
             }
         }
         guard let set = set ?? nil else { return }
-        require(set.images.count == set.count * set.height * set.width * set.channels, "pixels of no image")
-        require(set.labels.allSatisfy { $0 < set.classCount }, "a label of no class")
-        require(set.weights?.allSatisfy { $0 >= 0 && $0.isFinite } ?? true, "a weight that is none")
-        require(set.labelSets?.allSatisfy { $0 >> UInt64(set.classCount) == 0 } ?? true, "labels of no class")
+        let size = set.height * set.width * set.channels
+        require(set.images.count == set.count * size, "pixels of no image")
+        require(set.labels.allSatisfy { Int($0) < set.classCount }, "a label of no class")
+        let weights = set.weights ?? [], classes = UInt64(set.classCount)
+        require(weights.allSatisfy { $0 >= 0 && $0.isFinite }, "a weight that is none")
+        require((set.labelSets ?? []).allSatisfy { $0 >> classes == 0 }, "labels of no class")
     }
 
     private static func list(_ text: [UInt8], _ options: ImageCSV.Options) {
         scratch.withLock { $0.write(text) }
-        let list = parsed {
+        let list = parsed { () -> ImageCSV.Unlabelled? in
             do {
                 return try ImageCSV.readUnlabelled(ScratchFile.path, options)
             } catch is ConversionProblems {

@@ -38,6 +38,8 @@ struct PageRegistration {
     private static let leastInside = 0.5
     /// The score of another page or orientation, relative to the best, above which the result is ambiguous.
     private static let mostAmbiguous = 0.9
+    /// The width or height of what lies beside a page, relative to the page's, in which another could be found.
+    private static let leastBeside = leastInside
     /// The maximum residual, in pixels of the downsampled picture.
     private static let mostError = 1.2
 
@@ -55,8 +57,38 @@ struct PageRegistration {
     }
 
     /// Finds the page in a picture.
-    /// - Throws: A ``RegistrationFailure`` if no page is found, or if the result is ambiguous.
+    /// - Throws: A ``RegistrationFailure`` if no page is found, if the result is ambiguous, or if there is another page
+    ///   beside it, whose writing would be lost.
     func find(in image: GreyImage) throws(RegistrationFailure) -> (RegisteredPage, PageFit) {
+        let found = try findOne(in: image)
+        for box in boxes(beside: found.0, in: image) {
+            guard let part = image.part(box), (try? findOne(in: part)) != nil else { continue }
+            throw RegistrationFailure(
+                reason: "it shows two pages of the form side by side: scan them one at a time, or cut the picture")
+        }
+        return found
+    }
+
+    /// Returns the parts of a picture beside a page that are large enough for another.
+    private func boxes(beside found: RegisteredPage, in image: GreyImage) -> [PixelBox] {
+        let size = plans[found.page].size
+        let corners = [Point(0, 0), Point(size.x, 0), size, Point(0, size.y)].map { found.map($0) }
+        let low = corners.reduce(corners[0]) { Point(min($0.x, $1.x), min($0.y, $1.y)) }
+        let high = corners.reduce(corners[0]) { Point(max($0.x, $1.x), max($0.y, $1.y)) }
+        let left = Int(max(low.x, 0)), right = Int(min(max(high.x, 0), Double(image.width)))
+        let top = Int(max(low.y, 0)), bottom = Int(min(max(high.y, 0), Double(image.height)))
+        return [
+            PixelBox(x: 0, y: 0, width: left, height: image.height),
+            PixelBox(x: right, y: 0, width: image.width - right, height: image.height),
+            PixelBox(x: 0, y: 0, width: image.width, height: top),
+            PixelBox(x: 0, y: bottom, width: image.width, height: image.height - bottom),
+        ].filter {
+            Double($0.width) >= Self.leastBeside * (high.x - low.x)
+                && Double($0.height) >= Self.leastBeside * (high.y - low.y)
+        }
+    }
+
+    private func findOne(in image: GreyImage) throws(RegistrationFailure) -> (RegisteredPage, PageFit) {
         let observed = ObservedPage(image, withMarks: plans.contains { !$0.marks.isEmpty })
         let fits = plans.map { PageFit($0, observed) }
         let searches = plans.map { RegistrationSearch(plan: $0, observed: observed) }
