@@ -24,7 +24,9 @@ package final class HTTPServer: Sendable {
     private let listener: any Channel
 
     /// The maximum size of a request's head, in bytes.
-    private static let mostHeaderBytes = 32_768
+    static let mostHeaderBytes = 32_768
+    /// The maximum number of its fields.
+    static let mostHeaders = 100
     /// Starts listening.
     /// - Throws: an `OperationError` if the address is in use or not this machine's; an `InputError` for a certificate
     ///   that cannot be used.
@@ -149,7 +151,7 @@ extension NIOHTTPDecoderLimitConfiguration {
         var limits = Self()
         limits.maxHeaderFieldSize = bytes
         limits.maxHeaderListSize = bytes
-        limits.maxHeaderFieldCount = 100
+        limits.maxHeaderFieldCount = HTTPServer.mostHeaders
         return limits
     }
 }

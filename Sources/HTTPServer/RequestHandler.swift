@@ -27,6 +27,8 @@ final class RequestHandler: ChannelInboundHandler {
     private var state = State.idle
     /// The bytes of ``Connections`` that the current request holds.
     private var takenBytes = 0
+    /// Whether the last answer came before the request was complete.
+    private var isRefused = false
     private var timer: Scheduled<Void>?
     private let isGone = Gone()
 
@@ -67,7 +69,11 @@ final class RequestHandler: ChannelInboundHandler {
         }
         let status: ServiceResponse.Status =
             (error as? HTTPParserError) == .headerOverflow ? .headersTooLarge : .badRequest
-        refuse(ServiceError(status, "expected an HTTP/1.1 request · received bytes that are none"), nil, context)
+        let message =
+            status == .headersTooLarge
+            ? "the head: expected at most \(HTTPServer.mostHeaderBytes) bytes and \(HTTPServer.mostHeaders) fields · received more"
+            : "expected an HTTP/1.1 request · received bytes that are none"
+        refuse(ServiceError(status, message), nil, context)
     }
 
     /// Closes the connection after `seconds`, unless another timer is started before.
@@ -124,6 +130,12 @@ final class RequestHandler: ChannelInboundHandler {
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         connections.mark(context.channel, isBusy: true)
         wait(options.bodySeconds, context)
+        // Whoever reads a coded body as a plain one reads another body than a proxy before it.
+        let codings = head.headers[canonicalForm: "transfer-encoding"]
+        guard codings.isEmpty || codings.map({ $0.lowercased() }) == ["chunked"] else {
+            return refuse(
+                ServiceError(.badRequest, "Transfer-Encoding: expected chunked alone · received others"), head, context)
+        }
         let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
         guard length <= options.mostBody else { return refuse(tooLarge, head, context) }
         if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
@@ -145,6 +157,7 @@ final class RequestHandler: ChannelInboundHandler {
                 method: head.method.rawValue, target: head.uri, headers: head.headers.map { ($0.name, $0.value) },
                 body: bytes, isSecure: isSecure)
         } catch {
+            service.refused(error)
             return send(error.response, head, context)
         }
         let loop = context.eventLoop
@@ -162,10 +175,20 @@ final class RequestHandler: ChannelInboundHandler {
     /// Responds before the request is complete and ends the connection.
     private func refuse(_ error: ServiceError, _ head: HTTPRequestHead?, _ context: ChannelHandlerContext) {
         state = .closing
+        isRefused = true
         timer?.cancel()
         var head = head ?? HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
         head.headers.replaceOrAdd(name: "connection", value: "close")
+        service.refused(error)
         send(error.response, head, context)
+    }
+
+    /// Ends a refused connection: what the client is still sending is discarded for a moment, since a connection that is
+    /// closed with unread input is reset, and the client may never see the answer.
+    private func linger(_ context: ChannelHandlerContext) {
+        guard !isSecure else { return context.close(promise: nil) }
+        wait(options.lingerSeconds, context)
+        context.close(mode: .output, promise: nil)
     }
 
     // MARK: - Answer
@@ -173,7 +196,9 @@ final class RequestHandler: ChannelInboundHandler {
     private func send(_ response: ServiceResponse, _ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
         var headers = HTTPHeaders(response.allHeaders.map { ($0.name, $0.value) })
-        let isLast = !request.isKeepAlive || !service.isReady
+        // NIO's decoder stops after a request to change the protocol, which is not granted.
+        let changesProtocol = request.method == .CONNECT || request.headers.contains(name: "upgrade")
+        let isLast = !request.isKeepAlive || !service.isReady || changesProtocol
         headers.add(name: "Connection", value: isLast ? "close" : "keep-alive")
         if case .bytes(let bytes) = response.body, response.status != .notModified {
             headers.add(name: "Content-Length", value: "\(bytes.count)")
@@ -226,8 +251,8 @@ final class RequestHandler: ChannelInboundHandler {
             connections.mark(context.channel, isBusy: false)
             wait(options.idleSeconds, context)
         }
-        flush(.end(nil), context) { _, context in
-            if isLast { context.close(promise: nil) }
+        flush(.end(nil), context) { handler, context in
+            if isLast { handler.isRefused ? handler.linger(context) : context.close(promise: nil) }
         }
     }
 

@@ -25,6 +25,8 @@ package struct ServerOptions: Sendable {
     package var idleSeconds = 60
     /// The time within which the client must accept a response's body, or one chunk of a stream, in seconds.
     package var writeSeconds = 30
+    /// The time for which input is still discarded after a response that came before it, in seconds.
+    package var lingerSeconds = 2
     /// The time that responses may take after a SIGTERM, in seconds.
     package var drainSeconds = 30
     package var certificate: Certificate?

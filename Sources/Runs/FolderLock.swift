@@ -53,9 +53,14 @@ package final class FolderLock {
 
     deinit { release() }
 
-    /// Writes this process's id to the file, for those who would ask it to stop.
+    /// The namespace in which a process id has its meaning: another container's differs. Empty where there are none.
+    private static var namespace: String {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) ?? ""
+    }
+
+    /// Writes this process's id and its namespace to the file, for those who would ask it to stop.
     private func writeHolder() {
-        let text = "\(ProcessInfo.processInfo.processIdentifier)\n"
+        let text = "\(ProcessInfo.processInfo.processIdentifier)\n\(Self.namespace)\n"
         // A file left by a killed process contains that one's id. If the disk is full, no id is written.
         guard ftruncate(descriptor, 0) == 0 else { return }
         _ = text.withCString { write(descriptor, $0, strlen($0)) }
@@ -75,7 +80,8 @@ package final class FolderLock {
         // The id may belong to another process by now; it is the holder only while the lock is held.
         guard isHeld(folder) else { throw OperationError(folder.lastPathComponent, problem: "no process writes to it") }
         let text = try? String(contentsOf: folder.appendingPathComponent(".lock"), encoding: .utf8)
-        guard let process = text.flatMap({ Int32($0.trimmingCharacters(in: .whitespacesAndNewlines)) }), process > 1
+        let lines = text?.split(separator: "\n", omittingEmptySubsequences: false) ?? []
+        guard let process = lines.first.flatMap({ Int32($0) }), process > 1, lines.count > 1, lines[1] == namespace
         else {
             throw OperationError(
                 folder.lastPathComponent, problem: "the process that writes to it cannot be reached from here",

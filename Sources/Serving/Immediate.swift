@@ -8,7 +8,10 @@ extension Service {
     func immediate(_ route: Route, _ request: ServiceRequest) throws(ServiceError) -> ServiceResponse {
         switch route.kind {
         case .page(let name): return try pages.file(name, ifNoneMatch: request.header("if-none-match"))
-        case .login: return try login(request)
+        case .login:
+            // Whoever looks at the address itself is asked again.
+            return request.method == "POST"
+                ? try login(request) : pages.login(ServiceError(.unauthorized, "expected the token"))
         case .server:
             return ServiceResponse(
                 .ok, ["name": "numeral", "version": .string(version), "extensions": .array(["binary_tensor_data"])])
@@ -61,7 +64,7 @@ extension Service {
         let given = body.split(separator: "&").first { $0.hasPrefix("token=") }?.dropFirst("token=".count)
         guard let token = access.token, let given = given?.removingPercentEncoding, AccessPolicy.isSame(given, token)
         else {
-            return pages.login(ServiceError(.unauthorized, "that is not the token"))
+            return pages.login(ServiceError(.unauthorized, "that is not the token"), message: "That is not the token.")
         }
         let secure = request.isSecure || access.isOfProxy(request) ? "; Secure" : ""
         return ServiceResponse(

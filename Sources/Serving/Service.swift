@@ -55,6 +55,11 @@ package final class Service: Sendable {
     package func close() { queue.close() }
     package var isReady: Bool { !draining.load(ordering: .relaxed) }
 
+    /// Counts a response that the sockets gave, before there was a request.
+    package func refused(_ error: ServiceError) {
+        metrics.answered("refused", status: error.status.rawValue, seconds: 0)
+    }
+
     /// Calls `send` once, immediately or later and from any thread, unless the request is cancelled while it waits.
     /// - Parameter isCancelled: whether the client has disconnected.
     package func respond(
@@ -78,9 +83,15 @@ package final class Service: Sendable {
                 answer(try immediate(route, request))
             case .read, .infer, .runs, .events, .stop, .file:
                 if let small = try small(route, request) { return answer(small) }
-                try submit(from: begun, isCancelled, answer) { [self] readers in
+                let latest = begun + options.deadline
+                try submit(by: latest, isCancelled, answer) { [self] readers in
                     do throws(ServiceError) {
-                        answer(try work(route, request, readers, isCancelled))
+                        answer(
+                            try work(route, request, readers) { [options] in
+                                // Nobody will have the answer, and others wait.
+                                if isCancelled() { return ServiceError(.unavailable, "the client has gone") }
+                                return WorkQueue.now > latest ? Self.late(options, "took more than") : nil
+                            })
                     } catch {
                         answer(error.response)
                     }
@@ -108,15 +119,16 @@ package final class Service: Sendable {
                 metrics.took(images: 1)
                 return read.answer(
                     readers[read.model].reader, model: models[read.model], limits: limits, decoded: picture)
-            case .infer: return try work(route, request, readers) { false }
+            case .infer: return try work(route, request, readers) { nil }
             default: return nil
             }
         }
     }
 
     /// Answers a queued request, which reads pictures, JSON of any size, or the disk.
+    /// - Parameter ends: why the work should end, between two pictures; nil to go on.
     private func work(
-        _ route: Route, _ request: ServiceRequest, _ readers: [ModelReader], _ isCancelled: () -> Bool
+        _ route: Route, _ request: ServiceRequest, _ readers: [ModelReader], _ ends: () -> ServiceError?
     ) throws(ServiceError) -> ServiceResponse {
         switch route.kind {
         case .read:
@@ -125,29 +137,31 @@ package final class Service: Sendable {
             var limits = ImageLimits()
             limits.pixels = options.mostPixels
             return read.answer(
-                readers[read.model].reader, model: models[read.model], limits: limits, isCancelled: isCancelled)
+                readers[read.model].reader, model: models[read.model], limits: limits, ends: ends)
         case .infer(let name, let version):
             let index = try model(name, version: version)
             let infer = try InferRequest(request, model: models[index])
+            if let error = ends() { throw error }
             metrics.took(images: infer.count)
             return infer.response(infer.answers(readers[index]), model: models[index])
         default: return try immediate(route, request)
         }
     }
 
+    private static func late(_ options: Options, _ what: String) -> ServiceError {
+        ServiceError(
+            .unavailable, "\(what) \(options.deadline) s, which is the deadline", headers: [("Retry-After", "1")])
+    }
+
     private func submit(
-        from begun: Double, _ isCancelled: @escaping @Sendable () -> Bool,
+        by deadline: Double, _ isCancelled: @escaping @Sendable () -> Bool,
         _ answer: @escaping @Sendable (ServiceResponse) -> Void, _ work: @escaping @Sendable ([ModelReader]) -> Void
     ) throws(ServiceError) {
         let job = WorkQueue.Job(
-            deadline: begun + options.deadline, isCancelled: isCancelled, run: work
+            deadline: deadline, isCancelled: isCancelled, run: work
         ) { [metrics, options] in
             metrics.expired()
-            answer(
-                ServiceError(
-                    .unavailable, "waited \(options.deadline) s for a thread, which is the deadline",
-                    headers: [("Retry-After", "1")]
-                ).response)
+            answer(Self.late(options, "waited for a thread for").response)
         }
         guard queue.submit(job) else {
             metrics.refused()

@@ -19,6 +19,8 @@ struct Serve: ParsableCommand {
         var server = ServerOptions()
         (server.host, server.port, server.mostBody) = (options.host, options.port, options.maxBody)
         if let chain = options.certificate, let key = options.key { server.certificate = .init(chain: chain, key: key) }
+        // Those that wait at the end are answered too, and then may take as long as any.
+        server.drainSeconds = max(server.drainSeconds, Int(2 * options.deadline) + 1)
         var serving = Service.Options()
         serving.threads = options.threads
         (serving.queue, serving.deadline) = (options.queue, options.deadline)

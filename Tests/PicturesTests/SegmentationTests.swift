@@ -76,6 +76,32 @@ import Testing
         #expect(marked.lines.map(\.count) == [4] && marked.marksInLines == 2, "\(marked.marks)")
     }
 
+    /// Characters in ink that is much paler than the others' are taken for paper, but counted; frames, rules and dust in
+    /// such ink are not.
+    @Test(arguments: [(Float(0.35), 2), (0.25, 2), (0.05, 0)])
+    func paleCharactersAreCounted(level: Float, count: Int) throws {
+        var sheet = Sheet(width: 460, height: 200)
+        for x in [60, 110, 260, 310] { sheet.fill(x: x, y: 80, width: 9, height: 50) }
+        let plain = Segmentation(try #require(InkMap(sheet.image(paper: 240, pen: 20))))
+        #expect(plain.marksInLines == 0)
+        sheet.fill(x: 160, y: 82, width: 9, height: 46, level)
+        sheet.fill(x: 205, y: 82, width: 26, height: 8, level)
+        sheet.fill(x: 222, y: 82, width: 9, height: 46, level)
+        let pale = Segmentation(try #require(InkMap(sheet.image(paper: 240, pen: 20))))
+        #expect(pale.lines.map(\.count) == [4] && pale.marksInLines == count)
+        // A pale frame about a further character, and one that is empty; a pale rule; dust.
+        for x in [350, 405] {
+            for (u, v, w, h) in [(x, 74, 46, 3), (x, 134, 46, 3), (x, 74, 3, 63), (x + 43, 74, 3, 63)] {
+                sheet.fill(x: u, y: v, width: w, height: h, level)
+            }
+        }
+        sheet.fill(x: 370, y: 80, width: 9, height: 50)
+        sheet.fill(x: 20, y: 150, width: 420, height: 3, level)
+        sheet.fill(x: 140, y: 100, width: 5, height: 5, level)
+        let framed = Segmentation(try #require(InkMap(sheet.image(paper: 240, pen: 20))))
+        #expect(framed.marksInLines == count)
+    }
+
     /// Of two characters one above the other the larger one is read, and the other counted.
     @Test func aCharacterBelowIsNotPassedOver() throws {
         var sheet = Sheet(width: 120, height: 260)

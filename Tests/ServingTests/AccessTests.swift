@@ -52,6 +52,9 @@ import Testing
         let ask = try Asking(token: Self.token)
         let wrong = try ask("POST", "/login", [], Array("token=0123456789abcdeX".utf8))
         #expect(wrong.status == .unauthorized && !wrong.headers.contains { $0.name == "Set-Cookie" })
+        #expect(wrong.text.contains("That is not the token.") && wrong.text.contains("name=\"token\""))
+        let asked = try ask("GET", "/login")
+        #expect(asked.text.contains("name=\"token\"") && !asked.text.contains("That is not"))
         let right = try ask("POST", "/login", [], Array("token=\(Self.token)".utf8))
         let cookie = right.headers.first { $0.name == "Set-Cookie" }?.value ?? ""
         #expect(right.status == .seeOther && cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"))
@@ -60,6 +63,12 @@ import Testing
         #expect(page.allHeaders.contains { $0.name == "Referrer-Policy" && $0.value == "same-origin" })
         let form = try ask("POST", "/login", [("Origin", "http://localhost:8080")], Array("token=\(Self.token)".utf8))
         #expect(form.status == .seeOther)
+    }
+
+    @Test("One Origin at most") func originCount() throws {
+        let own = ("Origin", "http://localhost:8080"), other = ("Origin", "http://other.example")
+        #expect(try Asking()("GET", "/v2", [own]).status == .ok)
+        #expect(try Asking()("GET", "/v2", [own, other]).status == .badRequest)
     }
 
     @Test("Behind a proxy that ends TLS, the pages of a name that was given can ask") func proxy() throws {
@@ -101,8 +110,11 @@ import Testing
         #expect(try ask("POST", "/read", [("Content-Encoding", "gzip")], [1]).status == .unsupported)
         #expect(try ask("GET", "/../etc/passwd").status == .notFound)
         #expect(try ask("GET", "/login.html").status == .notFound)
-        for target in ["nothing", "http://x/", "/%zz", "/%00", "/%ff"] {
+        for target in ["nothing", "ftp://x/", "/%zz", "/%00", "/%ff"] {
             #expect(throws: ServiceError.self) { try ask("GET", target) }
         }
+        // As to a proxy.
+        #expect(try ask("GET", "http://localhost:8080/v2/health/live").status == .ok)
+        #expect(try ask("GET", "http://localhost:8080").text == ask("GET", "/").text)
     }
 }

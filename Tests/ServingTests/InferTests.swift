@@ -142,6 +142,24 @@ import Workers
         #expect(try ask("POST", "/v2/models/box/infer", [], with("pd")).error?.contains("content_type") == true)
     }
 
+    @Test("Parameters of other servers are passed over, but for those that would change the answer") func parameters()
+        throws
+    {
+        let ask = try Asking()
+        let body = String(decoding: Self.body([Self.images[0]]), as: UTF8.self)
+        func with(_ parameters: String) throws -> ServiceResponse {
+            try ask(
+                "POST", "/v2/models/box/infer", [],
+                Array(body.replacing("\"inputs\"", with: "\"parameters\": {\(parameters)}, \"inputs\"").utf8))
+        }
+        let plain = try with("")
+        #expect(plain.status == .ok)
+        let others = try with("\"timeout\": 1000, \"priority\": 1, \"sequence_id\": 7, \"sequence_start\": true")
+        #expect(others.text == plain.text)
+        #expect(try with("\"classification\": 3").error?.contains("classification") == true)
+        #expect(try with("\"shared_memory_region\": \"a\"").status == .badRequest)
+    }
+
     @Test("Numbers outside their range are refused") func ranges() throws {
         let ask = try Asking()
         var body = String(decoding: Self.body([Self.images[0]], type: "FP32"), as: UTF8.self)

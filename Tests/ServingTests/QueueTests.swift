@@ -39,6 +39,26 @@ import Testing
         #expect(!readForNobody)
     }
 
+    @Test("Who waits is told at the deadline, though every thread works on") func deadlineOfWaiting() throws {
+        let ask = try Asking {
+            $0.threads = 1
+            $0.deadline = 0.3
+        }
+        let busy = Mutex(true)
+        let isBusy = DispatchSemaphore(value: 0), isLate = Answer()
+        let job = WorkQueue.Job(deadline: .infinity, isCancelled: { false }) { _ in
+            isBusy.signal()
+            while busy.withLock({ $0 }) { usleep(5_000) }
+        } expire: {
+        }
+        #expect(ask.service.queue.submit(job))
+        isBusy.wait()
+        let request = try ask.request("POST", "/read?explain", [], try example("three.png"))
+        ask.service.respond(to: request) { isLate.put($0) }
+        #expect(isLate.take().status == .unavailable && ask.service.queue.waiting == 0)
+        busy.withLock { $0 = false }
+    }
+
     @Test("Many at once are each answered as if alone") func concurrent() throws {
         let ask = try Asking { $0.queue = 1_000 }
         let names = ["three.png", "seven.jpg"]

@@ -101,7 +101,23 @@ import Testing
             "POST", "/read?segment", [("Content-Type", "multipart/form-data; boundary=xYz")], body)
         let read = try ReadRequest(request, models: ask.service.models)
         let reader = try ModelReader(ask.service.models[0]).reader
-        let response = read.answer(reader, model: ask.service.models[0], limits: .init()) { true }
+        let response = read.answer(reader, model: ask.service.models[0], limits: .init()) {
+            ServiceError(.unavailable, "gone")
+        }
         #expect(response.status == .unavailable)
+    }
+
+    @Test("The pictures of a form have as many pixels together as one may have") func pixels() throws {
+        let service = try Asking { $0.mostPixels = 16_384 }
+        func ask(_ count: Int) throws -> ServiceResponse {
+            let files = (0..<count).map {
+                ("\($0).pgm", Array("P5 100 80 255\n".utf8) + [UInt8](repeating: 240, count: 8_000))
+            }
+            return try service(
+                "POST", "/read?segment", [("Content-Type", "multipart/form-data; boundary=xYz")], Self.multipart(files))
+        }
+        #expect(try !ask(2).text.contains("\"error\""))
+        let three = try ask(3)
+        #expect(three.status == .ok && three.text.components(separatedBy: "\"error\"").count == 2, "\(three.text)")
     }
 }

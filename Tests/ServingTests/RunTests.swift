@@ -93,12 +93,27 @@ import Testing
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments = [
-            "-c", "exec 9<>\"$0/.lock\"; flock -x 9; echo $$ > \"$0/.lock\"; exec sleep 60", url.path,
+            "-c",
+            "exec 9<>\"$0/.lock\"; flock -x 9; echo $$ > \"$0/.lock\"; readlink /proc/self/ns/pid >> \"$0/.lock\"; exec sleep 60",
+            url.path,
         ]
         try process.run()
         let lock = url.appendingPathComponent(".lock"), number = "\(process.processIdentifier)\n"
-        for _ in 0..<200 where (try? String(contentsOf: lock, encoding: .utf8)) != number { usleep(20_000) }
+        // In place: another file would not be the one that is locked.
+        func overwrite(_ file: URL, _ text: String) throws {
+            let handle = try FileHandle(forWritingTo: file)
+            try handle.truncate(atOffset: 0)
+            try handle.write(contentsOf: Data(text.utf8))
+            try handle.close()
+        }
+        func content() -> String { (try? String(contentsOf: lock, encoding: .utf8)) ?? "" }
+        for _ in 0..<200 where !(content().hasPrefix(number) && content().hasSuffix("]\n")) { usleep(20_000) }
         #expect(FolderLock.isHeld(url))
+        // In another container the number is another process's.
+        let written = content()
+        try overwrite(lock, number + "pid:[1]\n")
+        #expect(try ask("POST", "/api/runs/r/stop", token).status == .conflict && process.isRunning)
+        try overwrite(lock, written)
         #expect(try ask("POST", "/api/runs/r/stop", token).status == .ok)
         process.waitUntilExit()
         #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGTERM)

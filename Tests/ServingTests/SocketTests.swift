@@ -142,6 +142,53 @@ private final class Connection {
         }
     }
 
+    @Test("Who still sends a body that is too large reads the answer") func largeBodySent() throws {
+        try withServer({ $0.mostBody = 2_000 }) { _, port in
+            for _ in 0..<5 {
+                let connection = try Connection(port)
+                connection.send(
+                    Self.read([UInt8](repeating: 0, count: 4_000_000)), [UInt8](repeating: 0, count: 4_000_000))
+                #expect(connection.receive().hasPrefix("HTTP/1.1 413 "))
+            }
+        }
+    }
+
+    @Test("A wish for another protocol is answered in this one, and ends the connection") func upgrades() throws {
+        try withServer { _, port in
+            for more in [
+                "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+                "Upgrade: websocket\r\n",
+            ] {
+                let connection = try Connection(port)
+                connection.send("GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\(more)\r\n")
+                let text = connection.receive()
+                #expect(text.hasPrefix("HTTP/1.1 200 ") && text.contains("Connection: close"), "\(text)")
+            }
+        }
+    }
+
+    @Test("A body in another coding is refused") func codings() throws {
+        try withServer { _, port in
+            for coding in ["gzip, chunked", "chunked\r\nTransfer-Encoding: chunked"] {
+                let connection = try Connection(port)
+                connection.send(
+                    "POST /read HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: \(coding)\r\n\r\n0\r\n\r\n")
+                #expect(connection.receive().hasPrefix("HTTP/1.1 400 "), "\(coding)")
+            }
+        }
+    }
+
+    @Test("What is refused before there is a request is counted") func refusals() throws {
+        try withServer { _, port in
+            let none = try Connection(port)
+            none.send("no request at all\r\n\r\n")
+            _ = none.receive()
+            let metrics = try Connection(port)
+            metrics.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            #expect(metrics.receive(answers: 1).contains("{route=\"refused\",status=\"400\"} 1"))
+        }
+    }
+
     @Test("Bodies together take no more than there is for them") func memory() throws {
         try withServer({ $0.mostBodies = 3_000 }) { _, port in
             let first = try Connection(port), second = try Connection(port)

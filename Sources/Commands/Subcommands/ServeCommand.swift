@@ -147,8 +147,14 @@ struct ServeCommand: ParsableCommand {
         let own = URL(fileURLWithPath: link ?? CommandLine.arguments[0]).resolvingSymlinksInPath()
             .deletingLastPathComponent()
         let release = own.deletingLastPathComponent().appendingPathComponent("release")
+        // The newer one, as the other may be of sources of before.
         let candidates = [release, own].map { $0.appendingPathComponent(Self.program).path }
-        guard let path = candidates.first(where: FileManager.default.isExecutableFile(atPath:)) else {
+            .filter(FileManager.default.isExecutableFile(atPath:))
+        func made(_ path: String) -> Date {
+            let date = try? FileManager.default.attributesOfItem(atPath: path)[.modificationDate]
+            return date as? Date ?? .distantPast
+        }
+        guard let path = candidates.max(by: { made($0) < made($1) }) else {
             throw OperationError(
                 "serve", problem: "its program \(Self.program) is not built yet",
                 remedy: "build it, which takes some minutes once: swift build -c release --product \(Self.program)")

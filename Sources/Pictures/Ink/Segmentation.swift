@@ -19,6 +19,8 @@ package struct Segmentation {
     package private(set) var characterHeight: Double
     /// What is too small or too flat for a character, but not for a point, a comma or a dash.
     package private(set) var marks: [PixelBox] = []
+    /// Pale pieces of ink as large as characters.
+    private let pale: [PixelBox]
     private let labels: [Int32]
     /// The maximum number of pieces; on a page with more, the smallest are dropped.
     package static let mostPieces = 1_000
@@ -37,6 +39,7 @@ package struct Segmentation {
         let map = isCropped ? map : RuledLines.removed(from: map)
         let components = InkComponents(map)
         self.map = map
+        pale = isCropped ? [] : PaleInk.boxes(in: map, beside: components)
         labels = components.grownLabels(map.ink, floor: max(0.08, 3 * map.noise))
         groups = components.components.enumerated().map { index, component in
             Group(members: [Int32(index + 1)], box: component.box, area: component.area)
@@ -162,8 +165,15 @@ package struct Segmentation {
         groups = kept
     }
 
-    /// The number of ``marks`` between or beside the characters of a line.
+    /// The number of ``marks``, and of characters in paler ink, between or beside the characters of a line.
     package var marksInLines: Int {
+        let marks =
+            marks
+            + pale.filter { box in
+                Double(box.height) >= Self.speck * characterHeight && Double(box.height) <= 1.6 * characterHeight
+                    && Double(box.width) <= 1.6 * characterHeight
+                    && !groups.contains { $0.box.columnsShared(box) > 0 && $0.box.rowsShared(box) > 0 }
+            }
         let boxes = lines.compactMap { line in
             line.first.map { first in line.reduce(first.box) { $0.union($1.box) } }
         }

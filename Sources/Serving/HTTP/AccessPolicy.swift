@@ -66,7 +66,11 @@ package struct AccessPolicy: Sendable {
 
     /// Refuses requests that the browser sends for another site's page, as their `Origin` says.
     private func checkOrigin(_ request: ServiceRequest) throws(ServiceError) {
-        guard let origin = request.header("origin") else { return }
+        let origins = request.headers.filter { $0.name == "origin" }
+        guard origins.count < 2 else {
+            throw ServiceError(.badRequest, "Origin: expected one · received \(origins.count)")
+        }
+        guard let origin = origins.first?.value else { return }
         let host = request.header("host") ?? ""
         guard origin == (request.isSecure ? "https://" : "http://") + host || isOfProxy(request) else {
             throw ServiceError(.forbidden, "Origin: expected this service's own pages · received another's")

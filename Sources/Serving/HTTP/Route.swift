@@ -93,7 +93,8 @@ struct Route: Sendable {
     /// - Throws: a ``ServiceError`` (404, 405).
     func checkMethod(_ request: ServiceRequest) throws(ServiceError) {
         if case .unknown = kind { throw Self.notFound }
-        let allowed = isPost ? ["POST"] : ["GET", "HEAD"]
+        var allowed = isPost ? ["POST"] : ["GET", "HEAD"]
+        if case .login = kind { allowed += ["GET", "HEAD"] }
         guard allowed.contains(request.method) else {
             throw ServiceError(
                 .methodNotAllowed, "expected \(allowed.joined(separator: " or ")) · received another method",

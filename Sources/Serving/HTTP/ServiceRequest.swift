@@ -14,13 +14,19 @@ package struct ServiceRequest: Sendable {
     /// Whether it came over TLS.
     package let isSecure: Bool
 
-    /// - Parameter target: the target of the request line: a path that begins with `/`, and optionally a query.
+    /// - Parameter target: the target of the request line: a path that begins with `/`, and optionally a query; or such
+    ///   a target after a scheme and a host, as for a proxy, which are not looked at.
     /// - Throws: a ``ServiceError`` (400) if the target is not a path or contains invalid escapes.
     package init(
         method: String, target: String, headers: [(name: String, value: String)], body: [UInt8] = [],
         isSecure: Bool = false
     ) throws(ServiceError) {
         self.method = method
+        var target = target[...]
+        if let scheme = ["http://", "https://"].first(where: { target.lowercased().hasPrefix($0) }) {
+            let rest = target.dropFirst(scheme.count).drop { $0 != "/" && $0 != "?" }
+            target = rest.hasPrefix("/") ? rest : "/" + rest
+        }
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, first.hasPrefix("/"), target.utf8.count <= 8_192 else {
             throw ServiceError(.badRequest, "the target: expected a path of at most 8,192 bytes that begins with /")

@@ -41,9 +41,14 @@ struct WebPages: Sendable {
     }
 
     /// Returns the form that asks for the token.
-    func login(_ error: ServiceError) -> ServiceResponse {
+    /// - Parameter message: what was wrong with the one given.
+    func login(_ error: ServiceError, message: String? = nil) -> ServiceResponse {
         let page = files["login.html"]
+        var text = String(decoding: page?.bytes ?? [], as: UTF8.self)
+        if let message, let form = text.range(of: "<form") {
+            text.insert(contentsOf: "<p role=\"alert\">\(message)</p>\n", at: form.lowerBound)
+        }
         return ServiceResponse(
-            error.status, contentType: page?.type ?? "text/plain", headers: error.headers, body: page?.bytes ?? [])
+            error.status, contentType: page?.type ?? "text/plain", headers: error.headers, body: Array(text.utf8))
     }
 }

@@ -20,6 +20,8 @@ final class WorkQueue: @unchecked Sendable {
     private var jobs: [Job] = []
     private var head = 0
     private var isClosed = false
+    /// Signalled when there are jobs again, for the thread that ends those whose deadline passes.
+    private let pending = DispatchSemaphore(value: 0)
     /// Readers for small work, which the calling thread does.
     private let spare = Mutex<[ReaderBox]>([])
 
@@ -27,6 +29,26 @@ final class WorkQueue: @unchecked Sendable {
     init(models: [ServedModel], threads: Int, capacity: Int) {
         self.capacity = capacity
         for _ in 0..<threads { start(models) }
+        let thread = Thread { [weak self, pending] in
+            repeat { pending.wait() } while self?.expireWaiting() ?? false
+        }
+        thread.name = "numeral-deadline"
+        thread.start()
+    }
+
+    /// Ends waiting jobs when their deadline passes, whatever the threads are doing, until none waits.
+    /// - Returns: whether there may be more.
+    private func expireWaiting() -> Bool {
+        while let deadline = condition.withLock({ head < jobs.count ? jobs[head].deadline : nil }) {
+            let rest = deadline - Self.now
+            if rest > 0 {
+                Thread.sleep(forTimeInterval: min(rest, 1))
+                continue
+            }
+            let late = condition.withLock { head < jobs.count && jobs[head].deadline == deadline ? removeFirst() : nil }
+            if let late, !late.isCancelled() { late.expire() }
+        }
+        return condition.withLock { !isClosed }
     }
 
     /// Lends idle readers to `work` if there are any and nothing waits; otherwise returns nil. For work that takes less
@@ -84,6 +106,7 @@ final class WorkQueue: @unchecked Sendable {
             guard !isClosed, jobs.count - head < capacity else { return false }
             jobs.append(job)
             condition.signal()
+            if jobs.count - head == 1 { pending.signal() }
             return true
         }
     }
@@ -91,18 +114,22 @@ final class WorkQueue: @unchecked Sendable {
     private func take() -> Job? {
         condition.withLock {
             while head == jobs.count, !isClosed { condition.wait() }
-            guard head < jobs.count else { return nil }
-            let job = jobs[head]
-            head += 1
-            if head == jobs.count {
-                jobs.removeAll(keepingCapacity: true)
-                head = 0
-            } else if head >= 1_024 {
-                jobs.removeFirst(head)
-                head = 0
-            }
-            return job
+            return head < jobs.count ? removeFirst() : nil
         }
+    }
+
+    /// Removes the job that has waited longest; the lock is held, and there is one.
+    private func removeFirst() -> Job {
+        let job = jobs[head]
+        head += 1
+        if head == jobs.count {
+            jobs.removeAll(keepingCapacity: true)
+            head = 0
+        } else if head >= 1_024 {
+            jobs.removeFirst(head)
+            head = 0
+        }
+        return job
     }
 
     /// Stops accepting jobs. Those that wait are still done.
@@ -111,5 +138,6 @@ final class WorkQueue: @unchecked Sendable {
             isClosed = true
             condition.broadcast()
         }
+        pending.signal()
     }
 }

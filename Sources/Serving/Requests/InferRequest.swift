@@ -72,7 +72,7 @@ struct InferRequest: Sendable {
             root = try Member(value, "body").object(["id", "parameters", "inputs", "outputs"])
             id = try root["id"].map { id throws(InputError) in try Member(id, "id").string() }
             let parameters = try root["parameters"].map { value throws(InputError) in
-                try Member(value, "parameters").object(["binary_data_output", "content_type"])
+                try Member(value, "parameters").object(["binary_data_output", "content_type"], others: Self.others)
             }
             try Self.checkContentType(parameters, "parameters")
             let isBinary = try parameters?["binary_data_output"].map { value throws(InputError) in
@@ -84,6 +84,12 @@ struct InferRequest: Sendable {
             throw ServiceError(.badRequest, error.description)
         }
         imageSize = model.inputShape.count
+    }
+
+    /// Whether a parameter that is not known may be given: the protocol leaves them open, and clients send some of their
+    /// own servers' (`timeout`, `priority`). Those that would change what is read or answered may not.
+    private static func others(_ name: String) -> Bool {
+        !name.hasPrefix("shared_memory") && name != "classification"
     }
 
     /// Accepts the content type `np` that MLServer's clients send: tensors are taken as numbers.
@@ -108,7 +114,7 @@ struct InferRequest: Sendable {
                     "\(place).name", expected: known.map(\.rawValue).joined(separator: " or "), received: name)
             }
             let parameters = try object["parameters"].map { value throws(InputError) in
-                try Member(value, "\(place).parameters").object(["binary_data"])
+                try Member(value, "\(place).parameters").object(["binary_data"], others: Self.others)
             }
             let own = try parameters?["binary_data"].map { value throws(InputError) in
                 try Member(value, "\(place).parameters.binary_data").boolean()
@@ -144,7 +150,7 @@ struct InferRequest: Sendable {
             throw InputError("inputs[0].datatype", expected: "FP32 in [0, 1] or UINT8 in 0…255", received: type)
         }
         let parameters = try input["parameters"].map { value throws(InputError) in
-            try Member(value, "inputs[0].parameters").object(["binary_data_size", "content_type"])
+            try Member(value, "inputs[0].parameters").object(["binary_data_size", "content_type"], others: Self.others)
         }
         try checkContentType(parameters, "inputs[0].parameters")
         guard let size = parameters?["binary_data_size"] else {

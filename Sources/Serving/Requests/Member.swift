@@ -44,10 +44,12 @@ struct Member {
         return result
     }
 
-    /// Returns the object, whose keys must be among `keys`; all of them are optional.
-    func object(_ keys: [String]) throws(InputError) -> JSONObject {
+    /// Returns the object, whose keys must be among `keys`, or others that may be; all of them are optional.
+    func object(
+        _ keys: [String], others: (String) -> Bool = { _ in false }
+    ) throws(InputError) -> JSONObject {
         guard let object = value.object else { throw wrong("an object") }
-        if let stranger = object.keys.first(where: { !keys.contains($0) }) {
+        if let stranger = object.keys.first(where: { !keys.contains($0) && !others($0) }) {
             throw InputError(
                 place, expected: "keys among \(keys.joined(separator: ", "))", received: stranger,
                 remedy: Spelling.remedy(for: stranger, among: keys))

@@ -96,21 +96,22 @@ struct ReadRequest: Sendable {
         return try? ImageDecoder.decode(files[0].bytes, place: "", limits: limits)
     }
 
-    /// Reads every picture; a single one may be decoded already. A picture that cannot be read is reported in its
+    /// Reads every picture; a single one may be decoded already. Together they may have as many pixels as one. A picture that cannot be read is reported in its
     /// place, as in `predict`; if none could be read, the status says so.
     func answer(
         _ reader: DigitReader, model: ServedModel, limits: ImageLimits, decoded: GreyImage? = nil,
-        isCancelled: () -> Bool = { false }
+        ends: () -> ServiceError? = { nil }
     ) -> ServiceResponse {
+        var limits = limits
         var output = ReadingsFile(model: model.shownName, temperature: reader.isCalibrated ? reader.temperature : nil)
         var read = 0
         for file in files {
-            // Nobody will have the answer, and others wait.
-            guard !isCancelled() else { return ServiceError(.unavailable, "the client has gone").response }
+            if let error = ends() { return error.response }
             do {
                 let place = file.name == "-" ? "standard input" : file.name
                 let grey = reader.seesColour ? nil : decoded.map { ColourImage(planes: [$0]) }
                 let picture = try grey ?? reader.decode(file.bytes, place: place, limits: limits)
+                limits.pixels -= picture.width * picture.height
                 guard !explains || !reader.seesColour else {
                     throw InputError("explain", expected: "a network of one channel", received: "one that sees colours")
                 }

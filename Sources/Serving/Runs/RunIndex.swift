@@ -20,9 +20,11 @@ struct RunIndex: Sendable {
     private static let mostRuns = 500
     /// The maximum size of a file that is sent, in bytes.
     private static let mostBytes = 1 << 26
-    /// The content security policy of a run's report and figures: they may show themselves and load nothing else.
+    /// The content security policy of a run's report and figures: they may show themselves and load nothing else. Of this
+    /// origin, they may have the run's other files downloaded, for which a browser needs the cookie.
     private static let policy =
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-downloads allow-same-origin; "
+        + "frame-ancestors 'none'"
 
     /// The names of the existing folders.
     private var names: [String] {
