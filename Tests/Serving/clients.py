@@ -59,6 +59,8 @@ for kind, data in (("UINT8", images), ("FP32", (images.astype(np.float32) / np.f
         same = np.array_equal(answer.as_numpy("probabilities"), expected)
         labels = [l.decode() if isinstance(l, bytes) else l for l in answer.as_numpy("label")]
         check(f"tritonclient: {kind}, {'binary' if binary else 'JSON'}: the bits of predict --raw", same and labels == [str(k) for k in expected.argmax(1)])
+        own = client.infer("box", [tensor], timeout=30_000_000, priority=1, sequence_id=3, sequence_start=True)
+        check("tritonclient: its own servers' parameters", np.array_equal(own.as_numpy("probabilities"), expected))
         check("tritonclient: without named outputs", np.array_equal(client.infer("box", [tensor]).as_numpy("probabilities"), expected))
 try:
     client.infer("box", [triton.InferInput("image", [1, 28, 28], "FP32").set_data_from_numpy(np.zeros((1, 28, 28), np.float32))]); refused = ""
