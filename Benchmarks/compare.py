@@ -141,6 +141,8 @@ def parse(arguments):
     if max(options.threads) > cpus:
         parser.error(f"--threads: expected at most {cpus}, the CPUs this process may use")
     options.output = os.path.abspath(options.output)
+    if not os.path.isdir(os.path.dirname(options.output)):
+        parser.error(f"--output: expected a file in a folder that is there · received {options.output}")
     options.arguments = list(arguments)
     return options
 

@@ -2,9 +2,11 @@
 const list = document.querySelector('#list tbody'), charts = document.getElementById('charts');
 const cards = document.getElementById('cards'), status = document.getElementById('status');
 const palette = ['#1f77b4', '#d62728', '#2ca02c', '#9467bd', '#ff7f0e', '#17becf', '#8c564b', '#e377c2'];
-const figures = ['learning_curves.svg', 'confusion_matrix.svg', 'precision_recall.svg', 'calibration.svg', 'mistakes.svg', 'class_scores.svg',
-  'augmentation.svg', 'filters.svg', 'embedding.svg', 'composed.svg', 'acceptance.svg'];
-let runs = [], canStop = false;
+const figures = ['learning_curves.svg', 'confusion_matrix.svg', 'precision_recall.svg', 'roc.svg', 'calibration.svg', 'mistakes.svg',
+  'class_scores.svg', 'augmentation.svg', 'filters.svg', 'embedding.svg', 'composed.svg', 'acceptance.svg'];
+// A browser opens about six connections to a host: so many runs are followed as they go, the others are read now and then.
+const mostStreams = 4, interval = 5000;
+let runs = [], canStop = false, isListed = false, trouble = '', said = '';
 const shown = new Map();
 const percent = (value, digits = 2) => (100 * value).toFixed(digits) + ' %';
 
@@ -16,28 +18,53 @@ function element(name, properties = {}, ...children) {
 
 const shownRuns = () => runs.filter((r) => shown.has(r.name));
 
+// What the service answers; what it says instead is an error.
+async function ask(path, options) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(40000), ...options });
+  if (response.ok) return response;
+  const { error } = await response.json().catch(() => ({}));
+  throw new Error((error ?? `status ${response.status}`) + (response.status === 401 ? '; load this page again to give it' : ''));
+}
+
+// Said once, so that it is not read aloud again and again.
+function say() {
+  const error = trouble || [...shown.values()].map((state) => state.trouble).find(Boolean);
+  const text = error || (shown.size ? 'Solid: validation. Dashed: training.' : 'Choose one run, or several to see them side by side.');
+  if (text === said) return;
+  status.textContent = said = text;
+  status.classList.toggle('failed', Boolean(error));
+}
+
 async function refresh() {
+  if (document.hidden) return;
   try {
-    const response = await fetch('/api/runs');
-    ({ runs, canStop } = await response.json());
-  } catch { return; }
+    ({ runs, canStop } = await (await ask('/api/runs')).json());
+    trouble = '';
+  } catch (error) {
+    trouble = `The list of runs cannot be read: ${error.message}. Trying again.`;
+    return say();
+  }
+  if (!isListed) begin();
+  say();
   document.getElementById('empty').hidden = runs.length > 0;
+  const focused = list.contains(document.activeElement) ? document.activeElement.value : null;
   list.replaceChildren(...runs.map((run) => {
-    const box = element('input', { type: 'checkbox', checked: shown.has(run.name) });
+    const box = element('input', { type: 'checkbox', value: run.name, checked: shown.has(run.name) });
     box.setAttribute('aria-label', `Show ${run.name}`);
     box.addEventListener('change', () => (box.checked ? choose(run.name) : drop(run.name)));
     return element('tr', {}, element('td', {}, box), element('td', { className: 'name', textContent: run.name }),
       element('td', { textContent: run.state }),
       element('td', { className: 'number', textContent: run.accuracy == null ? '' : percent(run.accuracy) }));
   }));
-  // A run that was resumed goes on.
-  for (const run of runs) if (run.state === 'running' && shown.get(run.name)?.source?.readyState === EventSource.CLOSED) follow(run.name);
+  if (focused !== null) list.querySelector(`input[value="${CSS.escape(focused)}"]`)?.focus();
   for (const name of shown.keys()) card(name);
+  // A run that was resumed goes on.
+  for (const run of shownRuns()) if (run.state === 'running' || !shown.get(run.name)?.isWhole) await follow(run.name);
 }
 
 function choose(name) {
   const colour = palette.find((c) => ![...shown.values()].some((s) => s.colour === c)) ?? palette[shown.size % palette.length];
-  const state = { colour, epochs: [], step: null, began: null, source: null };
+  const state = { colour, epochs: [], step: null, began: null, source: null, isWhole: false, trouble: '' };
   shown.set(name, state);
   follow(name);
   draw();
@@ -45,24 +72,52 @@ function choose(name) {
   remember();
 }
 
-// The events of a run from its first; an epoch that was trained again replaces those from it on.
-function follow(name) {
-  const state = shown.get(name);
-  const source = new EventSource(`/api/runs/${encodeURIComponent(name)}/events`);
-  state.source = source;
-  source.addEventListener('began', (e) => { state.began = JSON.parse(e.data); draw(); });
-  source.addEventListener('epoch', (e) => {
-    const epoch = JSON.parse(e.data);
-    state.epochs = state.epochs.filter((other) => other.epoch < epoch.epoch);
-    state.epochs.push(epoch);
-    draw();
-  });
-  source.addEventListener('step', (e) => { state.step = JSON.parse(e.data); card(name); });
-  source.addEventListener('state', () => { source.close(); refresh(); });
+const isOpen = (state) => state.source !== null && state.source.readyState !== EventSource.CLOSED;
+
+// The events of a run from its first: as they come, or, where that would take too many connections, those in its file.
+async function follow(name) {
+  const state = shown.get(name), run = runs.find((r) => r.name === name);
+  if (!state || !run || isOpen(state)) return;
+  if ([...shown.values()].filter(isOpen).length >= mostStreams) return read(run, state);
+  state.isWhole = false;
+  state.trouble = '';
+  const source = state.source = new EventSource(`/api/runs/${encodeURIComponent(name)}/events`);
+  for (const kind of ['began', 'epoch', 'step']) {
+    source.addEventListener(kind, (e) => {
+      take(state, kind, JSON.parse(e.data));
+      if (kind === 'step') card(name); else draw();
+    });
+  }
+  source.addEventListener('state', () => { source.close(); state.isWhole = true; refresh(); });
+}
+
+async function read(run, state) {
+  if (!run.files.includes('events.jsonl')) return;
+  try {
+    const text = await (await ask(`/runs/${encodeURIComponent(run.name)}/events.jsonl`)).text();
+    if (isOpen(state)) return;
+    state.epochs = [];
+    // The last line may not be complete yet.
+    for (const line of text.split('\n').slice(0, -1)) {
+      const event = JSON.parse(line);
+      take(state, event.event, event);
+    }
+    state.isWhole = run.state !== 'running';
+    state.trouble = '';
+  } catch (error) {
+    state.trouble = `${run.name} cannot be read: ${error.message}. Trying again.`;
+  }
+  draw();
+}
+
+// An epoch that was trained again replaces those from it on.
+function take(state, kind, event) {
+  if (kind === 'epoch') state.epochs = [...state.epochs.filter((other) => other.epoch < event.epoch), event];
+  else if (kind === 'began' || kind === 'step') state[kind] = event;
 }
 
 function drop(name) {
-  shown.get(name)?.source.close();
+  shown.get(name)?.source?.close();
   shown.delete(name);
   document.getElementById('card-' + name)?.remove();
   draw();
@@ -99,9 +154,12 @@ function card(name) {
     const stop = element('button', { type: 'button', textContent: 'Stop, with a checkpoint' });
     stop.addEventListener('click', async () => {
       if (!confirm(`Stop ${name}? It writes a checkpoint, and trainer --resume goes on with it.`)) return;
-      const response = await fetch(`/api/runs/${encodeURIComponent(name)}/stop`, { method: 'POST' });
-      const result = await response.json();
-      status.textContent = response.ok ? `${name} is stopping.` : result.error;
+      try {
+        await ask(`/api/runs/${encodeURIComponent(name)}/stop`, { method: 'POST' });
+        status.textContent = `${name} is stopping.`;
+      } catch (error) {
+        status.textContent = error.message;
+      }
       setTimeout(refresh, 1500);
     });
     links.append(stop);
@@ -124,7 +182,8 @@ function part(name, attributes, text) {
 }
 
 function chart(title, training, validation, format) {
-  const [w, h, left, right, top, bottom] = [640, 240, 58, 12, 8, 28];
+  // As wide as it is shown, so that its words can be read on a phone.
+  const [w, h, left, right, top, bottom] = [Math.min(640, Math.max(280, charts.clientWidth - 30)), 240, 58, 12, 8, 28];
   const series = [...shown].flatMap(([name, s]) => [[training, true], [validation, false]].map(([key, dashed]) => ({
     name, colour: s.colour, dashed, points: s.epochs.filter((e) => e[key] != null).map((e) => [e.epoch, e[key]]) })));
   const points = series.flatMap((s) => s.points);
@@ -156,7 +215,7 @@ function chart(title, training, validation, format) {
 }
 
 function draw() {
-  status.textContent = shown.size ? 'Solid: validation. Dashed: training.' : 'Choose one run, or several to see them side by side.';
+  say();
   charts.replaceChildren(...(shown.size ? [
     chart('Loss', 'trainingLoss', 'validationLoss', (v) => v.toFixed(3)),
     chart('Accuracy', 'trainingAccuracy', 'validationAccuracy', (v) => percent(v, 1)),
@@ -164,9 +223,24 @@ function draw() {
   for (const name of shown.keys()) card(name);
 }
 
-await refresh();
-const wanted = new URLSearchParams(location.search).getAll('run').filter((name) => runs.some((r) => r.name === name));
-const running = runs.filter((r) => r.state === 'running').map((r) => r.name);
-for (const name of wanted.length ? wanted : running.length ? running : runs.slice(0, 1).map((r) => r.name)) choose(name);
-await refresh();
-setInterval(refresh, 5000);
+// The first runs to show: those that the address names, or those that run, or the newest.
+function begin() {
+  isListed = true;
+  const wanted = new URLSearchParams(location.search).getAll('run').filter((name) => runs.some((r) => r.name === name));
+  const running = runs.filter((r) => r.state === 'running').map((r) => r.name);
+  for (const name of wanted.length ? wanted : running.length ? running : runs.slice(0, 1).map((r) => r.name)) choose(name);
+}
+
+// A page in the background leaves the connections to those in sight.
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) for (const state of shown.values()) state.source?.close();
+  else refresh();
+});
+
+addEventListener('resize', draw);
+
+async function watch() {
+  await refresh();
+  setTimeout(watch, interval);
+}
+watch();
