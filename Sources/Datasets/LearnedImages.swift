@@ -22,10 +22,11 @@ package struct LearnedImages: Hashable, Sendable {
         digests = Array(Set(all).sorted().prefix(Self.capacity))
     }
 
-    /// Creates the sketch of `images`; reads each of them once.
+    /// Creates the sketch of `images` but for those whose weight is 0; reads each of them once.
     /// - Throws: `OperationError` if OpenSSL lacks SHA-256.
     package init(_ images: ImageSet) throws {
-        try self.init(Self.digests(of: images))
+        let weights = images.weights
+        try self.init(Self.digests(of: images).enumerated().filter { weights?[$0.offset] != 0 }.map(\.element))
     }
 
     /// Whether it tells of no image.

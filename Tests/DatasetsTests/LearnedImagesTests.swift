@@ -38,6 +38,13 @@ import Testing
         #expect(try learned.overlap(with: set([])) == .init(compared: 0, learned: 0))
     }
 
+    /// An image of weight 0 has no influence.
+    @Test func whatHasNoWeightIsNotLearned() throws {
+        let all = try set(images(10, seed: 5))
+        let weighted = try all.weighted((0..<10).map { $0 < 4 ? 0 : 1 })
+        #expect(try LearnedImages(weighted).overlap(with: all) == .init(compared: 10, learned: 6))
+    }
+
     /// Of many, the images compared are a sample, whose share is that of all; none is taken for another.
     @Test func ofManyImagesASampleIsKnown() throws {
         let all = try images(60_000, seed: 2)
