@@ -19,7 +19,7 @@ def prepare(config, setting):
     from torch import nn
 
     height, width, channels = config["model"]["inputShape"]
-    batch, last = config["training"].get("batchSize", 128), side_by_side.memory_format(setting)
+    batch, last = config.get("training", {}).get("batchSize", 128), side_by_side.memory_format(setting)
 
     class Network(nn.Module):
         def __init__(self):

@@ -70,7 +70,7 @@ def peer(options, prepare):
         config = json.load(file)
     compute, parameters, optimizer, items = prepare(config, options.peer)
     run = torch.compile(compute, dynamic=False) if "compiled" in options.peer else compute
-    norm = (config["training"].get("gradientClipping") or {}).get("norm")
+    norm = (config.get("training", {}).get("gradientClipping") or {}).get("norm")
 
     def step():
         optimizer.zero_grad(set_to_none=True)
