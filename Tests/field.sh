@@ -215,6 +215,8 @@ check "14 the report has the names" grep -q ">box<" "$(newest)report.html"
 check "14 the predictions have the names" bash -c "head -n 1 '$(newest)predictions.csv' | grep -q labelName"
 check "14 so have the metrics" grep -q '"bar"' "$(newest)metrics.json"
 run evaluate --model "$(newest)" --data shapes --quiet --output again
+check "14 its model is not tested on what it has learned" ends 2
+run evaluate --model "$(newest)" --data shapes --quiet --output again --allow-learned
 check "14 its model evaluates them" ends 0
 mkdir -p 'odd/=1+1' $'odd/\e[31mred' 'odd/<script>alert(1)' 'odd/a"b'
 for folder in odd/*/; do cp shapes/bar/[1-6].pgm "$folder"; done
@@ -224,7 +226,7 @@ model=$(newest)
 check "14 harmless in HTML" lacks '<script>alert[(]1[)]' "$(newest)report.html"
 check "14 harmless on a terminal" lacks $'\e' out err
 check "14 harmless in a spreadsheet" lacks '(^|,)"?=' "$(newest)predictions.csv"
-run evaluate --model "$model" --data odd --quiet --output again
+run evaluate --model "$model" --data odd --quiet --output again --allow-learned
 check "14 and evaluate" ends 0
 
 # MARK: - 12 and 13: IDX by path, labels
@@ -301,7 +303,7 @@ full_disk datasets list
 full_disk --help
 full_disk evaluate --help
 full_disk gemm --quick
-full_disk evaluate --model "$model" --data odd --output full
+full_disk evaluate --model "$model" --data odd --output full --allow-learned
 full_disk compare "$model" "$model"
 full_disk doctor
 full_disk predict --json "$examples/three.png"

@@ -46,6 +46,16 @@ package struct LearnedImages: Hashable, Sendable {
 
         /// The share learned, in [0, 1].
         package var share: Double { compared == 0 ? 0 : Double(learned) / Double(compared) }
+
+        /// The numbers for people: `51 of 1,000 test images (5.1 %)`.
+        /// - Parameters:
+        ///   - what: What the images are: `test images`.
+        ///   - count: The number of images, compared or not.
+        package func text(_ what: String, of count: Int) -> String {
+            let numbers = [learned, compared].map { $0.formatted(.number.locale(Locale(identifier: "en"))) }
+            return "\(numbers[0]) of \(numbers[1]) \(what)\(compared < count ? " that were compared" : "") "
+                + String(format: "(%.1f %%)", 100 * share)
+        }
     }
 
     /// Compares `images` with those learned. If there are more learned images than ``capacity``, only about
@@ -66,6 +76,7 @@ package struct LearnedImages: Hashable, Sendable {
             digest.update(pixels)
             result.append(try digest.bytes().prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
         }
+        try images.checkReading()
         return result
     }
 

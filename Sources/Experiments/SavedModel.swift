@@ -12,7 +12,7 @@ import Training
 /// It holds everything needed to classify. The same training produces the same bytes.
 package struct SavedModel: Sendable {
     /// The configuration, without the folders of the training machine.
-    package let experiment: Experiment
+    package private(set) var experiment: Experiment
     package let graph: ResolvedGraph
     package let classNames: [String]
     /// The kind of user data the model was trained on, `pictures` or `table`; nil for one that the configuration names.
@@ -21,9 +21,9 @@ package struct SavedModel: Sendable {
     package let normalization: (mean: Float, standardDeviation: Float)?
     /// The temperature by which logits are divided to calibrate probabilities, fitted on the validation images
     /// (`TemperatureScaling`); nil if it was not fitted.
-    package let temperature: Double?
+    package private(set) var temperature: Double?
     /// The out-of-distribution detector, fitted on the validation images; nil if it was not fitted.
-    package let strangers: StrangerDetector?
+    package private(set) var strangers: StrangerDetector?
     /// The images whose gradients it followed; nil if it does not say.
     package let learned: LearnedImages?
     package let parameters: AlignedBuffer<Float>
@@ -57,18 +57,16 @@ package struct SavedModel: Sendable {
 
     /// Returns the model with the given temperature and out-of-distribution detector.
     package func calibrated(temperature: Double?, strangers: StrangerDetector?) -> SavedModel {
-        SavedModel(
-            experiment: experiment, graph: graph, classNames: classNames, normalization: normalization,
-            temperature: temperature, strangers: strangers, dataset: ownData, learned: learned, parameters: parameters,
-            state: state)
+        var model = self
+        (model.temperature, model.strangers) = (temperature, strangers)
+        return model
     }
 
     /// Returns the model with another configuration of the same network.
     package func configured(_ experiment: Experiment) -> SavedModel {
-        SavedModel(
-            experiment: experiment, graph: graph, classNames: classNames, normalization: normalization,
-            temperature: temperature, strangers: strangers, dataset: ownData, learned: learned, parameters: parameters,
-            state: state)
+        var model = self
+        model.experiment = experiment
+        return model
     }
 
     /// Returns the model as the bytes of a safetensors file.

@@ -27,8 +27,8 @@ final class RequestHandler: ChannelInboundHandler {
     private var state = State.idle
     /// The bytes of ``Connections`` that the current request holds.
     private var takenBytes = 0
-    /// Whether the last answer came before the request was complete.
-    private var isRefused = false
+    /// Whether the client may still be sending when it has the last answer.
+    private var lingers = false
     private var timer: Scheduled<Void>?
     private let isGone = Gone()
 
@@ -63,6 +63,8 @@ final class RequestHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // What comes after what was refused is no request either.
+        if lingers { return }
         guard error is HTTPParserError, case .idle = state else {
             context.close(promise: nil)
             return
@@ -175,7 +177,7 @@ final class RequestHandler: ChannelInboundHandler {
     /// Responds before the request is complete and ends the connection.
     private func refuse(_ error: ServiceError, _ head: HTTPRequestHead?, _ context: ChannelHandlerContext) {
         state = .closing
-        isRefused = true
+        lingers = true
         timer?.cancel()
         var head = head ?? HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
         head.headers.replaceOrAdd(name: "connection", value: "close")
@@ -199,6 +201,7 @@ final class RequestHandler: ChannelInboundHandler {
         // NIO's decoder stops after a request to change the protocol, which is not granted.
         let changesProtocol = request.method == .CONNECT || request.headers.contains(name: "upgrade")
         let isLast = !request.isKeepAlive || !service.isReady || changesProtocol
+        if changesProtocol { lingers = true }
         headers.add(name: "Connection", value: isLast ? "close" : "keep-alive")
         if case .bytes(let bytes) = response.body, response.status != .notModified {
             headers.add(name: "Content-Length", value: "\(bytes.count)")
@@ -252,7 +255,7 @@ final class RequestHandler: ChannelInboundHandler {
             wait(options.idleSeconds, context)
         }
         flush(.end(nil), context) { handler, context in
-            if isLast { handler.isRefused ? handler.linger(context) : context.close(promise: nil) }
+            if isLast { handler.lingers ? handler.linger(context) : context.close(promise: nil) }
         }
     }
 

@@ -53,9 +53,12 @@ package final class FolderLock {
 
     deinit { release() }
 
-    /// The namespace in which a process id has its meaning: another container's differs. Empty where there are none.
+    /// Where a process id has its meaning: this boot of this machine, and in it this container. Empty without /proc.
     private static var namespace: String {
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) ?? ""
+        let container = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
+        let boot = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
+        return [container, boot?.trimmingCharacters(in: .whitespacesAndNewlines)].compactMap { $0 }
+            .joined(separator: " ")
     }
 
     /// Writes this process's id and its namespace to the file, for those who would ask it to stop.

@@ -9,9 +9,12 @@ extension Service {
         switch route.kind {
         case .page(let name): return try pages.file(name, ifNoneMatch: request.header("if-none-match"))
         case .login:
-            // Whoever looks at the address itself is asked again.
-            return request.method == "POST"
-                ? try login(request) : pages.login(ServiceError(.unauthorized, "expected the token"))
+            if request.method == "POST" { return try login(request) }
+            guard access.token != nil else {
+                return ServiceResponse(
+                    .seeOther, contentType: "text/plain; charset=utf-8", headers: [("Location", "/")], body: [])
+            }
+            return pages.login(ServiceError(.unauthorized, "expected the token"))
         case .server:
             return ServiceResponse(
                 .ok, ["name": "numeral", "version": .string(version), "extensions": .array(["binary_tensor_data"])])

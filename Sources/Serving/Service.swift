@@ -16,7 +16,7 @@ package final class Service: Sendable {
         package var queue = 256
         /// The time a request may wait for a thread, in seconds.
         package var deadline = 30.0
-        /// The maximum number of pixels of a decoded picture.
+        /// The maximum number of pixels of a request's decoded pictures together.
         package var mostPixels = 1 << 24
         /// The folder of runs.
         package var runs = "runs"

@@ -92,10 +92,12 @@ check(f"{a.garbage:,} damaged requests in {time.time() - begun:.0f} s; the servi
 check(f"memory after them: {before:.0f} to {resident(process):.0f} MiB", resident(process) < before * 1.3 + 20)
 
 # Damaged requests on connections that stay open, faster than Python makes them.
-answered, codes, begun = 0, 0, time.time()
+answered, codes, seed, begun = 0, 0, 1, time.time()
 before = resident(process)
 while answered < a.fuzz:
-    out = subprocess.run(["wrk", "-t1", "-c64", "-d20", "-s", "Tests/Serving/fuzz.lua", f"http://127.0.0.1:{a.port}"], capture_output=True, text=True).stdout
+    out = subprocess.run(["wrk", "-t1", "-c64", "-d20", "-s", "Tests/Serving/fuzz.lua", f"http://127.0.0.1:{a.port}", "--", str(seed)], capture_output=True, text=True).stdout
+    if "status\t" in out: print(f"  a status of 500 with the seed {seed}:", out)
+    seed += 1
     count = re.search(r"(\d+) requests in", out)
     if process.poll() is not None or not count or count.group(1) == "0": print(out); break
     answered += int(count.group(1)); codes += out.count("status\t")

@@ -37,7 +37,7 @@ end
 
 local thread = 0
 function setup(t) t:set("number", thread); thread = thread + 1 end
-function init() math.randomseed(5 + (number or 0) + os.time()) end
+function init(args) math.randomseed(1000 * (tonumber(args[1]) or 5) + (number or 0)) end
 local isFirst = true
 function request()
   local seed, where = seeds[math.random(#seeds)], math.random(200)

@@ -48,7 +48,8 @@ import Testing
         let isBusy = DispatchSemaphore(value: 0), isLate = Answer()
         let job = WorkQueue.Job(deadline: .infinity, isCancelled: { false }) { _ in
             isBusy.signal()
-            while busy.withLock({ $0 }) { usleep(5_000) }
+            for _ in 0..<4_000 where busy.withLock({ $0 }) { usleep(5_000) }
+            busy.withLock { $0 = false }
         } expire: {
         }
         #expect(ask.service.queue.submit(job))
@@ -56,6 +57,7 @@ import Testing
         let request = try ask.request("POST", "/read?explain", [], try example("three.png"))
         ask.service.respond(to: request) { isLate.put($0) }
         #expect(isLate.take().status == .unavailable && ask.service.queue.waiting == 0)
+        #expect(busy.withLock { $0 })
         busy.withLock { $0 = false }
     }
 

@@ -94,7 +94,7 @@ import Testing
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments = [
             "-c",
-            "exec 9<>\"$0/.lock\"; flock -x 9; echo $$ > \"$0/.lock\"; readlink /proc/self/ns/pid >> \"$0/.lock\"; exec sleep 60",
+            "exec 9<>\"$0/.lock\"; flock -x 9; echo $$ > \"$0/.lock\"; echo \"$(readlink /proc/self/ns/pid) $(cat /proc/sys/kernel/random/boot_id)\" >> \"$0/.lock\"; exec sleep 60",
             url.path,
         ]
         try process.run()
@@ -107,7 +107,9 @@ import Testing
             try handle.close()
         }
         func content() -> String { (try? String(contentsOf: lock, encoding: .utf8)) ?? "" }
-        for _ in 0..<200 where !(content().hasPrefix(number) && content().hasSuffix("]\n")) { usleep(20_000) }
+        for _ in 0..<200 where !(content().hasPrefix(number) && content().split(separator: "\n").count == 2) {
+            usleep(20_000)
+        }
         #expect(FolderLock.isHeld(url))
         // In another container the number is another process's.
         let written = content()

@@ -126,16 +126,18 @@ struct AuditSession {
                 "--model", expected: "images that the network did not learn from", received: "none",
                 remedy: "--unseen says that it did not learn from these")
         }
+        let judgedImages = images.images.subset(judged)
         let note = try StoredData.check(
-            images.images.subset(judged), "images to judge", areNewTo: model, at: path ?? BoxModel.word,
-            remedy: "--data with other images, or --folds, where no network judges what it has learned")
+            judgedImages, "images to judge", areNewTo: model, at: path ?? BoxModel.word, allows: isUnseen,
+            remedy:
+                "--data with other images, or --config and --folds, where no network judges what it has learned; or "
+                + "--unseen all the same")
         if let note { notes.append(note) }
         if judged.count < images.images.count {
             notes.append(
                 "labels, strangers and slices are of \(Console.grouped(judged.count)) images: from the others the network may have "
                     + "learned (--unseen says that it has not)")
         }
-        let judgedImages = images.images.subset(judged)
         detector =
             model.strangers == nil || isSaved
             ? StrangerDetector.fit(

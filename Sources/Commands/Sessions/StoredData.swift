@@ -40,16 +40,14 @@ enum StoredData {
         remedy: String
     ) throws -> String? {
         guard let overlap = try model.learned?.overlap(with: images), overlap.learned > 0 else { return nil }
-        let all = overlap.compared == images.count ? "\(what)" : "\(what) that were compared"
-        let share =
-            "\(Console.grouped(overlap.learned)) of \(Console.grouped(overlap.compared)) \(all) "
-            + "(\(Console.fixed(100 * overlap.share, 1)) %)"
-        guard allows || overlap.share <= mostLearned else {
+        let text = overlap.text(what, of: images.count)
+        // One of a small sample may be the only one.
+        let mayBeChance = overlap.learned == 1 && overlap.compared < images.count
+        guard allows || mayBeChance || overlap.share <= mostLearned else {
             throw InputError(
                 "--model", expected: "a model that has not learned the \(what)",
-                received: "\(path), which has learned \(share)",
-                remedy: remedy)
+                received: "\(path), which has learned \(text)", remedy: remedy)
         }
-        return "\(path) has learned \(share)"
+        return "\(path) has learned \(text)"
     }
 }

@@ -143,17 +143,22 @@ struct TrainingSession {
             heldOut: data.validation, pool: pool)
     }
 
-    /// Returns the images that the network has learned when training has ended.
-    private func learned() throws -> LearnedImages { try LearnedImages(data.train).union(learnedBefore) }
+    private final class Memo { var learned: LearnedImages? }
+    private let memo = Memo()
+
+    /// Returns the images that the network has learned when training has ended; reads them at the first call.
+    private func learned() throws -> LearnedImages {
+        if let learned = memo.learned { return learned }
+        let learned = try LearnedImages(data.train).union(learnedBefore)
+        memo.learned = learned
+        return learned
+    }
 
     /// Returns a note if test images were learned: a data set may hold a picture twice.
     private func learnedNote(_ test: ImageSet) throws -> [String] {
         let overlap = try learned().overlap(with: test)
         guard overlap.learned > 0 else { return [] }
-        return [
-            "\(overlap.learned) of \(overlap.compared) test images"
-                + (overlap.compared < test.count ? " that were compared" : "") + " are among those learned"
-        ]
+        return [overlap.text("test images", of: test.count) + " are among those learned"]
     }
 
     private func saved(_ model: TrainedModel, _ calibration: ModelCalibration = .init()) throws -> SavedModel {

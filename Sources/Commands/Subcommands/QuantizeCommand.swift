@@ -61,10 +61,9 @@ struct QuantizeCommand: ParsableCommand {
                 "Note: the model kept no validation images (data.validationFraction is 0): it is calibrated and compared on images that it "
                     + "has learned from")
         }
-        if let note = try StoredData.check(
-            loaded.validation, "validation images", areNewTo: saved, at: model,
-            remedy: "--data with the data it was trained on")
-        {
+        let note = try StoredData.check(
+            loaded.validation, "validation images", areNewTo: saved, at: model, allows: true, remedy: "")
+        if let note {
             Console.message("Note: \(note)")
         }
         let pool = try common.makePool()

@@ -53,7 +53,7 @@ package struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The largest request body.", valueName: "bytes"))
     package var maxBody = 1 << 24
 
-    @Option(help: ArgumentHelp("The largest picture, after decoding.", valueName: "pixels"))
+    @Option(help: ArgumentHelp("The pixels of a request's pictures together, after decoding.", valueName: "pixels"))
     package var maxPixels = 1 << 24
 
     @OptionGroup var common: CommonOptions
@@ -147,7 +147,7 @@ struct ServeCommand: ParsableCommand {
         let own = URL(fileURLWithPath: link ?? CommandLine.arguments[0]).resolvingSymlinksInPath()
             .deletingLastPathComponent()
         let release = own.deletingLastPathComponent().appendingPathComponent("release")
-        // The newer one, as the other may be of sources of before.
+        // The newer one: the other may be out of date.
         let candidates = [release, own].map { $0.appendingPathComponent(Self.program).path }
             .filter(FileManager.default.isExecutableFile(atPath:))
         func made(_ path: String) -> Date {

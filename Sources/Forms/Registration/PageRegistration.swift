@@ -16,6 +16,8 @@ package struct RegisteredPage: Sendable {
 /// The reason why no page of the template was found in a picture, as a message for people.
 package struct RegistrationFailure: Error, Hashable, Sendable {
     package var reason: String
+    /// Whether a page was found, but not which or which way up.
+    var isAmbiguous = false
 }
 
 /// Finds the pages of a form in pictures: rotated by up to 10° from any multiple of 90°, scaled, in perspective, with
@@ -62,11 +64,21 @@ struct PageRegistration {
     func find(in image: GreyImage) throws(RegistrationFailure) -> (RegisteredPage, PageFit) {
         let found = try findOne(in: image)
         for box in boxes(beside: found.0, in: image) {
-            guard let part = image.part(box), (try? findOne(in: part)) != nil else { continue }
+            guard let part = image.part(box), isPage(part) else { continue }
             throw RegistrationFailure(
                 reason: "it shows two pages of the form side by side: scan them one at a time, or cut the picture")
         }
         return found
+    }
+
+    /// Whether a picture shows a page, of whichever number and orientation.
+    private func isPage(_ image: GreyImage) -> Bool {
+        do throws(RegistrationFailure) {
+            _ = try findOne(in: image, isThorough: false)
+            return true
+        } catch {
+            return error.isAmbiguous
+        }
     }
 
     /// Returns the parts of a picture beside a page that are large enough for another.
@@ -88,7 +100,10 @@ struct PageRegistration {
         }
     }
 
-    private func findOne(in image: GreyImage) throws(RegistrationFailure) -> (RegisteredPage, PageFit) {
+    /// - Parameter isThorough: Whether to search further where the usual guesses find nothing, which takes longest.
+    private func findOne(in image: GreyImage, isThorough: Bool = true) throws(RegistrationFailure) -> (
+        RegisteredPage, PageFit
+    ) {
         let observed = ObservedPage(image, withMarks: plans.contains { !$0.marks.isEmpty })
         let fits = plans.map { PageFit($0, observed) }
         let searches = plans.map { RegistrationSearch(plan: $0, observed: observed) }
@@ -99,8 +114,8 @@ struct PageRegistration {
             fits.indices.flatMap { candidates($0, fits[$0], searches[$0].fromMarks(), isWide: false) } + guess([0, 2])
         // A portrait page hardly fits a picture of it turned sideways.
         let isSquare = plans.contains { RegistrationSearch.aspects.contains($0.size.x / $0.size.y) }
-        if isSquare || !found.contains(where: isFound) { found += guess([1, 3]) }
-        if !found.contains(where: isFound) {
+        if isSquare || isThorough && !found.contains(where: isFound) { found += guess([1, 3]) }
+        if isThorough, !found.contains(where: isFound) {
             // Three marks do not determine the perspective, so lines may be far off.
             found += fits.indices.flatMap { candidates($0, fits[$0], searches[$0].fromMarks(), isWide: true) }
         }
@@ -116,7 +131,8 @@ struct PageRegistration {
         if let rival, rival.score.value > Self.mostAmbiguous * best.score.value {
             throw RegistrationFailure(
                 reason: rival.page != best.page
-                    ? "it may be page \(best.page + 1) or \(rival.page + 1)" : "it may be either way up")
+                    ? "it may be page \(best.page + 1) or \(rival.page + 1)" : "it may be either way up",
+                isAmbiguous: true)
         }
         let zoom = Double(observed.reduction)
         let map = Homography(scale: Point(zoom, zoom), offset: .zero).after(best.map)

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Synchronization
 import Tensors
 
 /// Limits on the size of a picture, checked before it is decoded.
@@ -10,6 +11,8 @@ package struct ImageLimits: Sendable {
     package var pixels = 1 << 26
     /// The maximum number of columns and of rows.
     package var extent = 1 << 16
+    /// What several pictures may have together; nil if each is on its own.
+    package var budget: PixelBudget?
 
     package init() {}
 
@@ -22,6 +25,28 @@ package struct ImageLimits: Sendable {
             throw InputError(
                 place, expected: "at most \(extent) columns and rows and \(pixels) pixels",
                 received: "\(width)×\(height)", remedy: "make the picture smaller or cut it")
+        }
+        guard budget?.take(width * height) ?? true else {
+            throw InputError(
+                place, expected: "at most \(pixels) pixels in all pictures together", received: "more",
+                remedy: "send fewer at a time")
+        }
+    }
+}
+
+/// Pixels that several pictures may have together. Those of a picture count from its header on, whether it can be read
+/// or not.
+package final class PixelBudget: Sendable {
+    private let rest: Mutex<Int>
+
+    package init(_ pixels: Int) { rest = Mutex(pixels) }
+
+    /// Takes as many pixels if they are left.
+    func take(_ pixels: Int) -> Bool {
+        rest.withLock { rest in
+            guard pixels <= rest else { return false }
+            rest -= pixels
+            return true
         }
     }
 }

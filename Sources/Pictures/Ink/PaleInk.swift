@@ -13,34 +13,33 @@ enum PaleInk {
     private static let (leastOutline, mostInside) = (0.5, 0.4)
 
     /// Returns the boxes of pieces of pale ink that touch none of the others.
-    /// - Parameter components: The pieces of ink that is not pale.
-    static func boxes(in map: InkMap, beside components: InkComponents) -> [PixelBox] {
+    /// - Parameters:
+    ///   - labels: For each pixel, 0 if it belongs to no ink that is read.
+    ///   - most: The maximum number of pieces to look at, largest first.
+    static func boxes(in map: InkMap, beside labels: [Int32], most: Int) -> [PixelBox] {
         let all = InkComponents(map, low: max(low, lowNoise * map.noise), high: max(high, highNoise * map.noise))
-        guard all.components.count > components.components.count else { return [] }
         var isPale = [Bool](repeating: true, count: all.components.count)
-        for index in all.labels.indices where components.labels[index] != 0 && all.labels[index] != 0 {
+        for index in all.labels.indices where labels[index] != 0 && all.labels[index] != 0 {
             isPale[Int(all.labels[index]) - 1] = false
         }
-        return all.components.indices.compactMap { index in
-            let box = all.box(index), label = Int32(index + 1)
-            guard isPale[index], box.height >= leastHeight, box.width <= 3 * box.height else { return nil }
-            let isFrame =
-                Double(all.area(index)) <= mostInside * Double(box.width * box.height)
-                && outline(of: label, box, all) >= leastOutline
-            return isFrame ? nil : box
+        let pale = all.components.indices.filter { index in
+            let box = all.box(index)
+            return isPale[index] && box.height >= leastHeight && box.width <= 3 * box.height
         }
+        let largest = pale.sorted { all.area($0) > all.area($1) }.prefix(most)
+        return largest.filter { index in
+            let box = all.box(index)
+            let isHollow = Double(all.area(index)) <= mostInside * Double(box.width * box.height)
+            return !(isHollow && outline(of: Int32(index + 1), box, all) >= leastOutline)
+        }.map { all.box($0) }
     }
 
     /// Returns the share of the outline of its box that a piece covers.
     private static func outline(of label: Int32, _ box: PixelBox, _ components: InkComponents) -> Double {
-        var covered = 0, count = 0
-        for y in box.y..<(box.y + box.height) {
-            for x in box.x..<(box.x + box.width)
-            where y == box.y || y == box.y + box.height - 1 || x == box.x || x == box.x + box.width - 1 {
-                count += 1
-                if components.labels[y * components.width + x] == label { covered += 1 }
-            }
-        }
-        return Double(covered) / Double(max(count, 1))
+        let across = (box.x..<box.right).flatMap { [($0, box.y), ($0, box.bottom - 1)] }
+        let along = (box.y..<box.bottom).flatMap { [(box.x, $0), (box.right - 1, $0)] }
+        let sides = across + along
+        let covered = sides.count { x, y in components.labels[y * components.width + x] == label }
+        return Double(covered) / Double(max(sides.count, 1))
     }
 }

@@ -19,8 +19,7 @@ package struct Segmentation {
     package private(set) var characterHeight: Double
     /// What is too small or too flat for a character, but not for a point, a comma or a dash.
     package private(set) var marks: [PixelBox] = []
-    /// Pale pieces of ink as large as characters.
-    private let pale: [PixelBox]
+    private let isCropped: Bool
     private let labels: [Int32]
     /// The maximum number of pieces; on a page with more, the smallest are dropped.
     package static let mostPieces = 1_000
@@ -28,6 +27,8 @@ package struct Segmentation {
     private static let speck = 0.4
     /// The minimum size of a mark, relative to H.
     private static let leastMark = 0.1
+    /// The maximum number of pale pieces that are looked at.
+    private static let mostPale = 100
     /// The minimum share of a side of the picture that a piece running along it covers.
     private static let leastAlongEdge = 0.35
     /// The share of a side from which on a piece is no character, whatever its height.
@@ -39,7 +40,7 @@ package struct Segmentation {
         let map = isCropped ? map : RuledLines.removed(from: map)
         let components = InkComponents(map)
         self.map = map
-        pale = isCropped ? [] : PaleInk.boxes(in: map, beside: components)
+        self.isCropped = isCropped
         labels = components.grownLabels(map.ink, floor: max(0.08, 3 * map.noise))
         groups = components.components.enumerated().map { index, component in
             Group(members: [Int32(index + 1)], box: component.box, area: component.area)
@@ -167,6 +168,7 @@ package struct Segmentation {
 
     /// The number of ``marks``, and of characters in paler ink, between or beside the characters of a line.
     package var marksInLines: Int {
+        let pale = isCropped ? [] : PaleInk.boxes(in: map, beside: labels, most: Self.mostPale)
         let marks =
             marks
             + pale.filter { box in

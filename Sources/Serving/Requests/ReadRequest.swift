@@ -103,6 +103,7 @@ struct ReadRequest: Sendable {
         ends: () -> ServiceError? = { nil }
     ) -> ServiceResponse {
         var limits = limits
+        limits.budget = PixelBudget(limits.pixels)
         var output = ReadingsFile(model: model.shownName, temperature: reader.isCalibrated ? reader.temperature : nil)
         var read = 0
         for file in files {
@@ -111,7 +112,6 @@ struct ReadRequest: Sendable {
                 let place = file.name == "-" ? "standard input" : file.name
                 let grey = reader.seesColour ? nil : decoded.map { ColourImage(planes: [$0]) }
                 let picture = try grey ?? reader.decode(file.bytes, place: place, limits: limits)
-                limits.pixels -= picture.width * picture.height
                 guard !explains || !reader.seesColour else {
                     throw InputError("explain", expected: "a network of one channel", received: "one that sees colours")
                 }

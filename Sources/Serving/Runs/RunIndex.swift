@@ -20,8 +20,8 @@ struct RunIndex: Sendable {
     private static let mostRuns = 500
     /// The maximum size of a file that is sent, in bytes.
     private static let mostBytes = 1 << 26
-    /// The content security policy of a run's report and figures: they may show themselves and load nothing else. Of this
-    /// origin, they may have the run's other files downloaded, for which a browser needs the cookie.
+    /// The content security policy of a run's report and figures: they may show themselves and load nothing else. They
+    /// keep the origin, so that the browser sends the cookie when the run's other files are downloaded.
     private static let policy =
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-downloads allow-same-origin; "
         + "frame-ancestors 'none'"

@@ -59,5 +59,8 @@ package struct TrainingState: Hashable, Sendable {
 
 extension AlignedBuffer<Float> {
     /// Whether no element is NaN or infinite.
-    var isFinite: Bool { (0..<count).allSatisfy { pointer[$0].isFinite } }
+    var isFinite: Bool {
+        for index in 0..<count where !pointer[index].isFinite { return false }
+        return true
+    }
 }

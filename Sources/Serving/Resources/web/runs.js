@@ -30,9 +30,12 @@ async function ask(path, options) {
 function say() {
   const error = trouble || [...shown.values()].map((state) => state.trouble).find(Boolean);
   const text = error || (shown.size ? 'Solid: validation. Dashed: training.' : 'Choose one run, or several to see them side by side.');
-  if (text === said) return;
+  if (text !== said) tell(text, Boolean(error));
+}
+
+function tell(text, isError = false) {
   status.textContent = said = text;
-  status.classList.toggle('failed', Boolean(error));
+  status.classList.toggle('failed', isError);
 }
 
 async function refresh() {
@@ -156,9 +159,9 @@ function card(name) {
       if (!confirm(`Stop ${name}? It writes a checkpoint, and trainer --resume goes on with it.`)) return;
       try {
         await ask(`/api/runs/${encodeURIComponent(name)}/stop`, { method: 'POST' });
-        status.textContent = `${name} is stopping.`;
+        tell(`${name} is stopping.`);
       } catch (error) {
-        status.textContent = error.message;
+        tell(error.message, true);
       }
       setTimeout(refresh, 1500);
     });
