@@ -52,9 +52,8 @@ package struct LearnedImages: Hashable, Sendable {
         ///   - what: What the images are: `test images`.
         ///   - count: The number of images, compared or not.
         package func text(_ what: String, of count: Int) -> String {
-            let numbers = [learned, compared].map { $0.formatted(.number.locale(Locale(identifier: "en"))) }
-            return "\(numbers[0]) of \(numbers[1]) \(what)\(compared < count ? " that were compared" : "") "
-                + String(format: "(%.1f %%)", 100 * share)
+            "\(Text.grouped(learned)) of \(Text.grouped(compared)) \(what)"
+                + (compared < count ? " that were compared" : "") + " (\(Text.fixed(100 * share, 1)) %)"
         }
     }
 
@@ -68,13 +67,16 @@ package struct LearnedImages: Hashable, Sendable {
         return Overlap(compared: comparable.count, learned: comparable.count { known.contains($0) })
     }
 
+    /// The number that big-endian bytes are.
+    private static func number(_ bytes: some Sequence<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+
     private static func digests(of images: ImageSet) throws -> [UInt64] {
         var result: [UInt64] = []
         result.reserveCapacity(images.count)
         try images.forEachImage { _, pixels in
             let digest = Digest()
             digest.update(pixels)
-            result.append(try digest.bytes().prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+            result.append(number(try digest.bytes().prefix(8)))
         }
         try images.checkReading()
         return result
@@ -84,8 +86,7 @@ package struct LearnedImages: Hashable, Sendable {
 
     /// The digests as big-endian bytes in Base64.
     package var text: String {
-        Data(digests.flatMap { digest in (0..<8).map { UInt8(truncatingIfNeeded: digest >> (56 - 8 * $0)) } })
-            .base64EncodedString()
+        Data(digests.flatMap { LittleEndian.bytes(of: $0.byteSwapped) }).base64EncodedString()
     }
 
     /// Reads ``text``.
@@ -96,9 +97,7 @@ package struct LearnedImages: Hashable, Sendable {
         guard text.utf8.count <= 16 * Self.capacity, let bytes = Data(base64Encoded: text), bytes.count % 8 == 0 else {
             throw InputError(name, expected: expected, received: "\(text.utf8.count) characters that are none")
         }
-        let values = stride(from: 0, to: bytes.count, by: 8).map { first in
-            bytes[first..<(first + 8)].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        }
+        let values = stride(from: 0, to: bytes.count, by: 8).map { Self.number(bytes[$0..<($0 + 8)]) }
         guard values.count <= Self.capacity, zip(values, values.dropFirst()).allSatisfy({ $0 < $1 }) else {
             throw InputError(name, expected: expected, received: "\(values.count), or in another order")
         }

@@ -38,6 +38,8 @@ end
 local thread = 0
 function setup(t) t:set("number", thread); thread = thread + 1 end
 function init(args) math.randomseed(1000 * (tonumber(args[1]) or 5) + (number or 0)) end
+local function ended(head) return head:sub(-2) == "\r\n" and head or head .. "\r\n" end
+
 local isFirst = true
 function request()
   local seed, where = seeds[math.random(#seeds)], math.random(200)
@@ -46,11 +48,10 @@ function request()
   if isFirst then isFirst = false; return seeds[8].head .. "\r\n" end  -- wrk itself reads the first one, and wants it whole
   if body and where > 50 then body = damage(body) end
   if where <= 100 or not body then head = damage(head) end
-  if head:sub(-2) ~= "\r\n" then head = head .. "\r\n" end
+  head = ended(head)
   if body then head = head .. "Content-Length: " .. #body .. "\r\n" end
   if where == 101 then head = damage(head) end
-  if head:sub(-2) ~= "\r\n" then head = head .. "\r\n" end
-  return head .. "\r\n" .. (body or "")
+  return ended(head) .. "\r\n" .. (body or "")
 end
 
 -- 503 says that a request waited for too long.

@@ -128,10 +128,11 @@ struct AuditSession {
         }
         let judgedImages = images.images.subset(judged)
         let note = try StoredData.check(
-            judgedImages, "images to judge", areNewTo: model, at: path ?? BoxModel.word, allows: isUnseen,
-            remedy:
-                "--data with other images, or --config and --folds, where no network judges what it has learned; or "
-                + "--unseen all the same")
+            judgedImages, "images to judge", areNewTo: model, at: path ?? BoxModel.word,
+            remedy: isUnseen
+                ? nil
+                : "--data with other images, or --config and --folds, where no network judges what it has learned; or "
+                    + "--unseen all the same")
         if let note { notes.append(note) }
         if judged.count < images.images.count {
             notes.append(

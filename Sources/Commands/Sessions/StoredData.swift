@@ -1,4 +1,3 @@
-import Formats
 import Foundation
 import Numeral
 import Runs
@@ -31,19 +30,17 @@ enum StoredData {
     /// - Parameters:
     ///   - path: The path of the model, as it was given.
     ///   - what: What the images are: `test images`.
-    ///   - allows: Whether learned images are only noted.
-    ///   - remedy: What to do, in the error.
+    ///   - remedy: What to do, in the error; nil if learned images are only noted.
     /// - Returns: A note if it has learned any.
     /// - Throws: An `InputError` if it has learned more than a few.
     static func check(
-        _ images: ImageSet, _ what: String, areNewTo model: SavedModel, at path: String, allows: Bool = false,
-        remedy: String
+        _ images: ImageSet, _ what: String, areNewTo model: SavedModel, at path: String, remedy: String?
     ) throws -> String? {
         guard let overlap = try model.learned?.overlap(with: images), overlap.learned > 0 else { return nil }
         let text = overlap.text(what, of: images.count)
         // One of a small sample may be the only one.
         let mayBeChance = overlap.learned == 1 && overlap.compared < images.count
-        guard allows || mayBeChance || overlap.share <= mostLearned else {
+        if let remedy, !mayBeChance, overlap.share > mostLearned {
             throw InputError(
                 "--model", expected: "a model that has not learned the \(what)",
                 received: "\(path), which has learned \(text)", remedy: remedy)

@@ -162,8 +162,8 @@ struct EvaluateCommand: ParsableCommand {
         _ test: inout LoadedData.Test, isNewTo model: SavedModel, at path: String, _ ranks: Ranks
     ) throws {
         let note = try StoredData.check(
-            test.images, "\(split.rawValue) images", areNewTo: model, at: path, allows: allowLearned,
-            remedy: "test it on others (--data), or with --allow-learned on these all the same")
+            test.images, "\(split.rawValue) images", areNewTo: model, at: path,
+            remedy: allowLearned ? nil : "test it on others (--data), or with --allow-learned on these all the same")
         guard let note else { return }
         if ranks.isFirst { Console.message("Note: \(note)") }
         test.notes.append(note)

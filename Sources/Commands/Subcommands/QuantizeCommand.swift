@@ -62,7 +62,7 @@ struct QuantizeCommand: ParsableCommand {
                     + "has learned from")
         }
         let note = try StoredData.check(
-            loaded.validation, "validation images", areNewTo: saved, at: model, allows: true, remedy: "")
+            loaded.validation, "validation images", areNewTo: saved, at: model, remedy: nil)
         if let note {
             Console.message("Note: \(note)")
         }

@@ -17,10 +17,13 @@ enum Call {
         trainer --help lists the commands; trainer help COMMAND explains one.
         """
 
-    /// The options that may be given several times, and the commands that they are of; nil for all.
-    private static let repeatable: [String: [String]?] = [
-        "--set": nil, "--model": ["evaluate", "serve"], "--name": ["serve"],
-    ]
+    /// Whether an option of a command may be given several times.
+    private static func mayRepeat(_ option: String, of command: String?) -> Bool {
+        switch (option, command) {
+        case ("--set", _), ("--model", "evaluate"), ("--model", "serve"), ("--name", "serve"): true
+        default: false
+        }
+    }
 
     /// - Throws: an `InputError` for an unknown command or option, or for an option given twice, of which the parser
     ///   would take the last.
@@ -53,8 +56,7 @@ enum Call {
                     place, expected: "one of its options", received: option,
                     remedy: joined(Spelling.remedy(for: option, among: options.sorted()), help(words)))
             }
-            let isRepeatable = repeatable[option].map { $0?.contains(words[words.count - 1]) ?? true } ?? false
-            guard seen.insert(option).inserted || isRepeatable else {
+            guard seen.insert(option).inserted || mayRepeat(option, of: words.last) else {
                 throw InputError(
                     place, expected: "\(option) once", received: "it twice", remedy: "leave out one of them")
             }

@@ -24,10 +24,7 @@ package final class Digest {
     deinit { EVP_MD_CTX_free(context) }
 
     /// Adds `bytes`.
-    package func update(_ bytes: [UInt8]) {
-        guard sound, !bytes.isEmpty else { return }
-        sound = bytes.withUnsafeBytes { EVP_DigestUpdate(context, $0.baseAddress, $0.count) } == 1
-    }
+    package func update(_ bytes: [UInt8]) { update(bytes.span) }
 
     /// Adds `bytes`.
     package func update(_ bytes: Span<UInt8>) {

@@ -76,9 +76,7 @@ package struct Quantizer {
     }
 
     private func classifier(_ graph: ResolvedGraph) -> Classifier {
-        let classifier = Classifier(
-            graph: graph, batchSize: saved.experiment.evaluation.batchSize, for: images.count,
-            normalization: saved.normalization, pool: pool)
+        let classifier = Classifier(graph: graph, batchSize: batchSize, normalization: saved.normalization, pool: pool)
         classifier.load(parameters: folded.parameters, state: folded.state)
         return classifier
     }

@@ -96,8 +96,8 @@ struct ReadRequest: Sendable {
         return try? ImageDecoder.decode(files[0].bytes, place: "", limits: limits)
     }
 
-    /// Reads every picture; a single one may be decoded already. Together they may have as many pixels as one. A picture that cannot be read is reported in its
-    /// place, as in `predict`; if none could be read, the status says so.
+    /// Reads every picture; a single one may be decoded already. Together they may have as many pixels as one. A picture
+    /// that cannot be read is reported in its place, as in `predict`; if none could be read, the status says so.
     func answer(
         _ reader: DigitReader, model: ServedModel, limits: ImageLimits, decoded: GreyImage? = nil,
         ends: () -> ServiceError? = { nil }

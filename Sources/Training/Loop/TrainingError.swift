@@ -5,9 +5,9 @@ import Foundation
 /// NaN is never hidden: every layer propagates it (ReLU and max-pooling too), so that one in a pixel, a weight or a sum
 /// reaches the loss of its step, or the weights after it; at inference it spoils only the image that contains it.
 /// Infinities follow IEEE arithmetic: they turn into NaN in the loss unless tanh or sigmoid bound them. Training checks
-/// for both and stops: in each step's loss, at the end of an epoch in the weights, the batch-norm statistics and the validation loss, and
-/// before a checkpoint is written in everything it would contain. Neither a checkpoint nor the returned weights
-/// therefore ever contain one.
+/// for both and stops: in each step's loss, at the end of an epoch in the weights, the batch-norm statistics and the
+/// validation loss, and before a checkpoint is written in everything it would contain. Neither a checkpoint nor the
+/// returned weights therefore ever contain one.
 public enum TrainingError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The quantity that was NaN or infinite.
     public enum Finding: String, Hashable, Sendable {
