@@ -122,6 +122,7 @@ let package = Package(
         // Only for `trainer-serve`: no other product builds them.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
     targets: [
         .systemLibrary(name: "CBLAS", path: "Modulemaps/CBLAS", providers: [.apt(["libopenblas-dev"])]),
@@ -227,7 +228,7 @@ let package = Package(
             name: "Serving",
             dependencies: [
                 "Runs", "Recognition", "Experiments", "Evaluation", "Training", "Workers", "Pictures", "Formats",
-                "Tensors",
+                "Tensors", .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
             resources: [.copy("Resources/web")]),
         .target(

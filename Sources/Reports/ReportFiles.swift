@@ -38,14 +38,20 @@ extension RunFolder {
             try write(embedding.csv, as: .embedding)
             try write(embedding.figure.svg, as: .embeddingFigure)
         }
-        if let augmentation = pictures.augmentation {
-            try write(augmentation.csv, as: .augmentation)
-            try write(augmentation.figure.svg, as: .augmentationFigure)
-        }
-        if let filters = pictures.filters {
-            try write(filters.csv, as: .filters)
-            try write(filters.figure.svg, as: .filtersFigure)
-        }
+        if let augmentation = pictures.augmentation { try write(augmentation: augmentation) }
+        if let filters = pictures.filters { try write(filters: filters) }
+    }
+
+    /// Writes `augmentation.csv` and `augmentation.svg`.
+    package func write(augmentation sheet: AugmentationSheet) throws(OperationError) {
+        try write(sheet.csv, as: .augmentation)
+        try write(sheet.figure.svg, as: .augmentationFigure)
+    }
+
+    /// Writes `filters.csv` and `filters.svg`.
+    package func write(filters sheet: FilterSheet) throws(OperationError) {
+        try write(sheet.csv, as: .filters)
+        try write(sheet.figure.svg, as: .filtersFigure)
     }
 
     /// Writes `report.html`.

@@ -232,7 +232,7 @@ import Workers
         var file = ReadingsFile(model: "m", temperature: nil)
         file.add(record)
         file.add(file: "c.png", error: "c.png: expected …")
-        let json = try JSONSerialization.jsonObject(with: try file.encoded()) as? [String: Any]
+        let json = try JSONSerialization.jsonObject(with: Data(try file.encoded())) as? [String: Any]
         let files = json?["files"] as? [[String: Any]]
         #expect(files?.count == 2 && files?[0]["text"] as? [String] == ["y?", "x?"])
         #expect(files?[1]["error"] as? String == "c.png: expected …")

@@ -16,12 +16,12 @@ import Testing
     @Test("A posted picture, or several of a form, are answered as predict --json answers") func bytes() throws {
         let ask = try Asking()
         let three = try ask("POST", "/read", [], try example("three.png"))
-        #expect(three.status == .ok && three.text.contains("\"file\" : \"-\""))
-        #expect(three.text.contains("\"text\" : [\n        \"3\"\n      ]"))
+        #expect(three.status == .ok && three.text.contains("\"file\": \"-\""))
+        #expect(three.text.contains("\"text\": [\"3\"]"))
         let form = try ask(
             "POST", "/read?segment", [("Content-Type", "multipart/form-data; boundary=\"xYz\"")],
             Self.multipart([("a/three.png", try example("three.png")), ("seven.jpg", try example("seven.jpg"))]))
-        #expect(form.text.contains("\"file\" : \"three.png\"") && form.text.contains("\"file\" : \"seven.jpg\""))
+        #expect(form.text.contains("\"file\": \"three.png\"") && form.text.contains("\"file\": \"seven.jpg\""))
         #expect(form.text.contains("lineProbabilities"))
     }
 
@@ -90,7 +90,7 @@ import Testing
                 Array("--b\r\nContent-Disposition: form-data; \(header)\r\n\r\n".utf8) + (try example("three.png"))
                 + Array("\r\n--b--\r\n".utf8)
             let found = try Asking()("POST", "/read", [("Content-Type", "multipart/form-data ; boundary=b")], body)
-            #expect(found.status == .ok && found.text.contains("\"file\" : \"three.png\""), "\(header): \(found.text)")
+            #expect(found.status == .ok && found.text.contains("\"file\": \"three.png\""), "\(header): \(found.text)")
         }
     }
 

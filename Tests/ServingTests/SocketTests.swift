@@ -95,7 +95,7 @@ private final class Connection {
             connection.send(Self.get + Self.read(three, "Connection: close\r\n"), three)
             let text = connection.receive()
             let found = text.split(separator: "HTTP/1.1 200 OK").map { part in
-                part.contains("\"3\"\n") ? "3" : part.contains("\"7\"\n") ? "7" : part.contains("live") ? "live" : "?"
+                part.contains("[\"3\"]") ? "3" : part.contains("[\"7\"]") ? "7" : part.contains("live") ? "live" : "?"
             }
             #expect(found == ["3", "7", "live", "3"])
         }

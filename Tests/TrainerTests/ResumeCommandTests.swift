@@ -65,6 +65,27 @@ import Testing
         }
     }
 
+    /// Figures appear while it trains, for who watches: a run that is killed has those of its first epoch and its images.
+    @Test func figuresAppearWhileItTrains() throws {
+        try SmallRun.with(epochs: 400) { small in
+            let figures: [RunFile] = [.augmentationFigure, .learningCurvesFigure, .filtersFigure]
+            func present(_ run: URL?) -> [RunFile] {
+                figures.filter { file in
+                    run.map { FileManager.default.fileExists(atPath: $0.path + "/" + file.rawValue) } ?? false
+                }
+            }
+            killNow(try small.start(SmallRun.begin("cut"), until: { present($0) == figures }, output: "cut"))
+            let run = RunFolder(try small.run(in: "cut"))
+            #expect(!run.isFinished && present(run.url) == figures)
+            #expect(try String(contentsOf: run.url(of: .history), encoding: .utf8).split(separator: "\n").count >= 2)
+            killNow(
+                try small.start(
+                    SmallRun.begin("bare") + ["--set", "output.events=false"], until: SmallRun.isUnderWay,
+                    output: "bare"))
+            #expect(present(try small.run(in: "bare")).isEmpty)
+        }
+    }
+
     /// A flipped bit, then a cut: the one before serves, which is said; the run comes to the same bytes.
     @Test func aDamagedCheckpointIsPassedOver() throws {
         try SmallRun.with { small in

@@ -36,9 +36,7 @@ struct LineAssessment {
             networks.predictions(of: set, temperature: temperature ?? 1), classNames: set.classNames)
         let mistakes = try LineSheet.mistakes(evaluation, set)
         let composed = try training.map { training in
-            try LineSheet.samples(
-                lines.samples(of: training.characters, count: 40, seed: experiment.seed, columns: columns),
-                areComposed: lines.stored == nil)
+            try lines.sheet(of: training.characters, seed: experiment.seed, columns: columns)
         }
         try folder.write(LinesTable.csv(evaluation), as: .lines)
         try folder.write(AcceptanceFigure.csv(evaluation), as: .acceptance)
@@ -63,5 +61,14 @@ struct LineAssessment {
         }
         print(LineSummary.text(evaluation))
         print("Everything is in \(folder.url.relativePath); read \(RunFile.report.rawValue) there")
+    }
+}
+
+extension LineData {
+    /// Returns pictures of the first lines that are composed of `characters`.
+    /// - Parameter columns: the networks' columns, for each of ``LineData/widths``.
+    func sheet(of characters: ImageSet, seed: UInt64, columns: [Int]) throws -> LineSheet {
+        try LineSheet.samples(
+            samples(of: characters, count: 40, seed: seed, columns: columns), areComposed: stored == nil)
     }
 }

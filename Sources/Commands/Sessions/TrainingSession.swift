@@ -61,6 +61,8 @@ struct TrainingSession {
         let display = TrainingDisplay(quiet: common.quiet, epochs: experiment.training.epochs, unit: unit)
         let logs = RunLogs(
             run, experiment, graph: graph, data: data, sums: resumption?.found?.checkpoint.liveSums ?? [:])
+        let figures =
+            experiment.output.events ? LiveFigures(folder, experiment, graph: graph, data: data) : nil
         let model: TrainedModel
         let state = try ranks.share(state: resumption?.found?.checkpoint)
         do {
@@ -76,6 +78,7 @@ struct TrainingSession {
                 onEvent: { event in
                     display.show(event)
                     logs.take(event, from: trainer)
+                    figures?.take(event, from: trainer)
                 })
         } catch let error as TrainingError {
             logs.end(nil)

@@ -189,13 +189,22 @@ package struct StrangerDetector: Hashable, Sendable {
         return (means, whitening)
     }
 
+    /// Returns `W·f`, each element summed in order. Four rows are summed at a time, so that no addition waits for the
+    /// one before it.
     private static func whitened(_ features: ArraySlice<Float>, _ whitening: [Float], _ d: Int) -> [Double] {
         let f = Array(features).span, w = whitening.span
         var result = [Double](repeating: 0, count: d)
-        for row in 0..<d {
-            var sum = 0.0
-            for column in 0..<d { sum += Double(w[row &* d &+ column]) * Double(f[column]) }
-            result[row] = sum
+        for row in stride(from: 0, to: d, by: 4) {
+            let others = (min(row + 1, d - 1), min(row + 2, d - 1), min(row + 3, d - 1))
+            var sums = (0.0, 0.0, 0.0, 0.0)
+            for column in 0..<d {
+                let feature = Double(f[column])
+                sums.0 += Double(w[row &* d &+ column]) * feature
+                sums.1 += Double(w[others.0 &* d &+ column]) * feature
+                sums.2 += Double(w[others.1 &* d &+ column]) * feature
+                sums.3 += Double(w[others.2 &* d &+ column]) * feature
+            }
+            (result[row], result[others.0], result[others.1], result[others.2]) = sums
         }
         return result
     }

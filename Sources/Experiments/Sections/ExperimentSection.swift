@@ -27,7 +27,9 @@ extension Section where Root == Experiment {
             initial: OutputOptions(),
             fields: [
                 .key("directory", \.directory, .text(limit: 4096), "The folder in which run folders are made."),
-                .key("events", \.events, .boolean, "Whether events.jsonl keeps every training event."),
+                .key(
+                    "events", \.events, .boolean,
+                    "Whether events.jsonl keeps every training event, and figures are written while the run trains."),
                 .key("tensorBoard", \.tensorBoard, .boolean, "Whether a run keeps an event file for TensorBoard."),
             ])
         let seed = Codec<Int>.integer(0...(1 << 53)).converted({ value, _, _ in UInt64(value) }, { Int(clamping: $0) })

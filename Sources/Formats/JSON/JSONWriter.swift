@@ -1,22 +1,16 @@
 extension JSONValue {
     /// The JSON text on one line: `{"a": [1, 2]}`.
     package var text: String {
-        switch self {
-        case .null: "null"
-        case .boolean(let value): value ? "true" : "false"
-        case .number(let number): number.text
-        case .string(let string): Self.quoted(string)
-        case .array(let elements): "[" + elements.map(\.text).joined(separator: ", ") + "]"
-        case .object(let object):
-            "{" + object.members.map { "\(Self.quoted($0.key)): \($0.value.text)" }.joined(separator: ", ") + "}"
-        }
+        var output = ""
+        appendText(to: &output)
+        return output
     }
 
     /// The JSON text over several lines, indented by two spaces per level and ending in a newline. A nested array or
     /// object that fits within 100 columns stays on one line.
     package var prettyText: String {
         var output = ""
-        write(to: &output, indent: 0, column: 100)
+        appendLines(to: &output, indent: 0, column: nil)
         return output + "\n"
     }
 
@@ -27,36 +21,79 @@ extension JSONValue {
         return whole.prefix(39) + "…"
     }
 
-    private func write(to output: inout String, indent: Int, column: Int) {
-        let members: [(prefix: String, value: JSONValue)]
-        let brackets: (open: String, close: String)
+    private func appendText(to output: inout String) {
         switch self {
-        case .array(let elements) where !elements.isEmpty:
-            members = elements.map { ("", $0) }
-            brackets = ("[", "]")
-        case .object(let object) where !object.members.isEmpty:
-            members = object.members.map { (Self.quoted($0.key) + ": ", $0.value) }
-            brackets = ("{", "}")
-        default:
-            output += text
-            return
-        }
-        if column < 100 {
-            let line = text
-            if column + line.count < 100 {
-                output += line
-                return
+        case .null: output += "null"
+        case .boolean(let value): output += value ? "true" : "false"
+        case .number(let number): output += number.text
+        case .string(let string): output += Self.quoted(string)
+        case .array(let elements):
+            output += "["
+            for (index, element) in elements.enumerated() {
+                if index > 0 { output += ", " }
+                element.appendText(to: &output)
             }
+            output += "]"
+        case .object(let object):
+            output += "{"
+            for (index, member) in object.members.enumerated() {
+                if index > 0 { output += ", " }
+                output += Self.quoted(member.key)
+                output += ": "
+                member.value.appendText(to: &output)
+            }
+            output += "}"
         }
-        let margin = String(repeating: " ", count: indent + 2)
-        output += brackets.open
-        for (index, member) in members.enumerated() {
-            output += (index == 0 ? "\n" : ",\n") + margin + member.prefix
-            member.value.write(to: &output, indent: indent + 2, column: indent + 2 + member.prefix.count)
-        }
-        output += "\n" + String(repeating: " ", count: indent) + brackets.close
     }
 
+    /// The number of characters of ``text``; some number above `most` if there are more.
+    private func width(upTo most: Int) -> Int {
+        var width = 2
+        switch self {
+        case .null, .boolean, .number: return text.count
+        case .string(let string): return string.utf8.count > 6 * most ? most + 1 : Self.quoted(string).count
+        case .array(let elements):
+            for (index, element) in elements.enumerated() where width <= most {
+                width += (index > 0 ? 2 : 0) + element.width(upTo: most - width)
+            }
+        case .object(let object):
+            for (index, member) in object.members.enumerated() where width <= most {
+                width += (index > 0 ? 4 : 2) + Self.quoted(member.key).count + member.value.width(upTo: most - width)
+            }
+        }
+        return width
+    }
+
+    /// Appends the text over several lines; of a nested value that fits into the line, from `column` on, its text.
+    private func appendLines(to output: inout String, indent: Int, column: Int?) {
+        let isSimple: Bool
+        switch self {
+        case .array(let elements): isSimple = elements.isEmpty
+        case .object(let object): isSimple = object.members.isEmpty
+        default: isSimple = true
+        }
+        if isSimple || column.map({ width(upTo: 100 - $0) < 100 - $0 }) == true { return appendText(to: &output) }
+        let margin = "\n" + String(repeating: " ", count: indent + 2)
+        func append(_ index: Int, key: String, _ value: JSONValue) {
+            if index > 0 { output += "," }
+            output += margin
+            output += key
+            value.appendLines(to: &output, indent: indent + 2, column: indent + 2 + key.count)
+        }
+        if case .object(let object) = self {
+            output += "{"
+            for (index, member) in object.members.enumerated() {
+                append(index, key: Self.quoted(member.key) + ": ", member.value)
+            }
+            output += margin.dropLast(2)
+            output += "}"
+        } else if case .array(let elements) = self {
+            output += "["
+            for (index, element) in elements.enumerated() { append(index, key: "", element) }
+            output += margin.dropLast(2)
+            output += "]"
+        }
+    }
     /// Returns `string` in double quotes, with escapes for the quote, the backslash, and all characters that could
     /// break the line or are invisible.
     package static func quoted(_ string: String) -> String {

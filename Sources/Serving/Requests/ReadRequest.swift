@@ -132,7 +132,7 @@ struct ReadRequest: Sendable {
         }
         do {
             return ServiceResponse(
-                read > 0 ? .ok : .unprocessable, contentType: "application/json", body: [UInt8](try output.encoded()))
+                read > 0 ? .ok : .unprocessable, contentType: "application/json", body: try output.encoded())
         } catch {
             return ServiceError(.serverError, error.description).response
         }

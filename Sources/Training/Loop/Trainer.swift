@@ -210,7 +210,8 @@ package final class Trainer {
         return TrainedModel(parameters: best.parameters, state: best.state, history: history, interrupted: true)
     }
 
-    private var history: TrainingHistory {
+    /// The epochs so far.
+    package var history: TrainingHistory {
         var history = progress.history
         history.imagesPerSecond =
             history.seconds > 0 ? Double(trainingCount * history.epochs.count) / history.seconds : 0

@@ -4,6 +4,8 @@ const cards = document.getElementById('cards'), status = document.getElementById
 const palette = ['#1f77b4', '#d62728', '#2ca02c', '#9467bd', '#ff7f0e', '#17becf', '#8c564b', '#e377c2'];
 const figures = ['learning_curves.svg', 'confusion_matrix.svg', 'precision_recall.svg', 'roc.svg', 'calibration.svg', 'mistakes.svg',
   'class_scores.svg', 'augmentation.svg', 'filters.svg', 'embedding.svg', 'composed.svg', 'acceptance.svg'];
+// Those that a run writes anew while it trains.
+const growing = ['learning_curves.svg', 'filters.svg'];
 // A browser opens about six connections to a host: so many runs are followed as they go, the others are read now and then.
 const mostStreams = 4, interval = 5000;
 let runs = [], canStop = false, isListed = false, trouble = '', said = '';
@@ -170,10 +172,25 @@ function card(name) {
   const pictures = figures.filter((f) => run.files.includes(f));
   const signature = JSON.stringify([run.state, pictures]);
   const head = [element('h2', {}, key, name), element('p', { className: 'note', textContent: text })];
-  if (node.dataset.signature === signature) { node.children[1].textContent = text; return; }
-  node.dataset.signature = signature;
+  const epoch = last?.epoch ?? 0;
+  const source = (file) => path(file) + (growing.includes(file) ? `?epoch=${epoch}` : '');
+  if (node.dataset.signature === signature) {
+    node.children[1].textContent = text;
+    if (run.state === 'running' && epoch !== Number(node.dataset.epoch)) {
+      for (const image of node.querySelectorAll('img')) if (growing.includes(image.dataset.file)) image.src = source(image.dataset.file);
+    }
+    node.dataset.epoch = epoch;
+    return;
+  }
+  Object.assign(node.dataset, { signature, epoch });
   node.replaceChildren(...head, links, element('div', { className: 'pictures' }, ...pictures.map((file) =>
-    element('a', { href: path(file), target: '_blank' }, element('img', { src: path(file), alt: `${file.replace('.svg', '').replaceAll('_', ' ')} of ${name}`, loading: 'lazy' })))));
+    element('a', { href: path(file), target: '_blank' }, picture(file, source(file), name)))));
+}
+
+function picture(file, src, name) {
+  const image = element('img', { src, alt: `${file.replace('.svg', '').replaceAll('_', ' ')} of ${name}`, loading: 'lazy' });
+  image.dataset.file = file;
+  return image;
 }
 
 const svg = 'http://www.w3.org/2000/svg';

@@ -1,0 +1,76 @@
+import CoreMetrics
+import Foundation
+import Synchronization
+
+/// What the service reports to swift-metrics, and the text of `/metrics`.
+final class ServiceMetrics: Sendable {
+    private static let families: [PrometheusMetrics.Family] = [
+        .init(name: "numeral_requests_total", kind: .counter, help: "Requests answered."),
+        .init(
+            name: "numeral_request_seconds", kind: .histogram, help: "From the whole request to the whole answer.",
+            bounds: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30]),
+        .init(
+            name: "numeral_request_images", kind: .histogram, help: "Pictures in a request.",
+            bounds: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]),
+        .init(name: "numeral_queue_waiting", kind: .gauge, help: "Requests that wait for a thread."),
+        .init(name: "numeral_queue_capacity", kind: .gauge, help: "Requests that may wait."),
+        .init(name: "numeral_refused_total", kind: .counter, help: "Requests refused because the queue was full."),
+        .init(name: "numeral_expired_total", kind: .counter, help: "Requests that waited past their deadline."),
+        .init(name: "numeral_uptime_seconds", kind: .gauge, help: "Since the start."),
+    ]
+
+    private struct Answers: Hashable {
+        var route: String
+        var status: Int
+    }
+
+    private let backend: PrometheusMetrics
+    private let images: Recorder
+    private let refusals, expiries: Counter
+    private let waiting, capacity, uptime: Meter
+    private let answers = Mutex<[Answers: (count: Counter, seconds: CoreMetrics.Timer)]>([:])
+    private let started = Date()
+
+    init() {
+        let backend = PrometheusMetrics(Self.families)
+        self.backend = backend
+        images = Recorder(label: "numeral_request_images", factory: backend)
+        (refusals, expiries) = (
+            Counter(label: "numeral_refused_total", factory: backend),
+            Counter(label: "numeral_expired_total", factory: backend)
+        )
+        waiting = Meter(label: "numeral_queue_waiting", factory: backend)
+        capacity = Meter(label: "numeral_queue_capacity", factory: backend)
+        uptime = Meter(label: "numeral_uptime_seconds", factory: backend)
+    }
+
+    /// - Parameter route: one of a fixed few names, never text from the request.
+    func answered(_ route: String, status: Int, seconds: Double) {
+        let (count, timer) = answers.withLock { answers in
+            let key = Answers(route: route, status: status)
+            if let known = answers[key] { return known }
+            let new = (
+                count: Counter(
+                    label: "numeral_requests_total", dimensions: [("route", route), ("status", "\(status)")],
+                    factory: backend),
+                seconds: CoreMetrics.Timer(
+                    label: "numeral_request_seconds", dimensions: [("route", route)], factory: backend)
+            )
+            answers[key] = new
+            return new
+        }
+        count.increment()
+        timer.recordSeconds(seconds)
+    }
+
+    func took(images: Int) { self.images.record(images) }
+    func refused() { refusals.increment() }
+    func expired() { expiries.increment() }
+
+    func text(waiting: Int, capacity: Int) -> String {
+        self.waiting.set(waiting)
+        self.capacity.set(capacity)
+        uptime.set(Date().timeIntervalSince(started).rounded())
+        return backend.text
+    }
+}
