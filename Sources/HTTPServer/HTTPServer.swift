@@ -112,21 +112,29 @@ package final class HTTPServer: Sendable {
     private static func security(_ options: ServerOptions) throws -> @Sendable (any Channel) throws -> Void {
         guard let certificate = options.certificate else { return { _ in } }
         #if TLS
-            do {
-                let chain = try NIOSSLCertificate.fromPEMFile(certificate.chain).map {
-                    NIOSSLCertificateSource.certificate($0)
+            func attempt<Value>(_ option: String, _ file: String, _ expected: String, _ work: () throws -> Value) throws
+                -> Value
+            {
+                do {
+                    return try work()
+                } catch {
+                    throw InputError(option, expected: expected, received: "\(file) (\(error))")
                 }
-                let key = try NIOSSLPrivateKey(file: certificate.key, format: .pem)
-                var configuration = TLSConfiguration.makeServerConfiguration(
-                    certificateChain: chain, privateKey: .privateKey(key))
-                configuration.minimumTLSVersion = .tlsv12
-                let context = try NIOSSLContext(configuration: configuration)
-                return { try $0.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
-            } catch {
-                throw InputError(
-                    "--certificate, --key", expected: "a certificate chain and its private key in PEM files",
-                    received: "\(error)")
             }
+            let (chain, key) = (certificate.chain, certificate.key)
+            let certificates = try attempt("--certificate", chain, "a file with a certificate chain in PEM") {
+                try NIOSSLCertificate.fromPEMFile(chain).map { NIOSSLCertificateSource.certificate($0) }
+            }
+            let privateKey = try attempt("--key", key, "a file with a private key in PEM, without a passphrase") {
+                try NIOSSLPrivateKey(file: key, format: .pem)
+            }
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: certificates, privateKey: .privateKey(privateKey))
+            configuration.minimumTLSVersion = .tlsv12
+            let context = try attempt("--key", key, "the private key of the certificate in \(chain)") {
+                try NIOSSLContext(configuration: configuration)
+            }
+            return { try $0.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
         #else
             throw InputError(
                 "--certificate", expected: "a build that speaks TLS", received: "\(certificate.chain) in one without",

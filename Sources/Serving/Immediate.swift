@@ -38,7 +38,8 @@ extension Service {
                 .ok, ["runs": runs.list, "canStop": .boolean(access.token != nil)])
         case .events(let run): return try stream(run)
         case .stop(let run): return try stop(run)
-        case .file(let run, let name): return try runs.file(name, ofRun: run)
+        case .file(let run, let name):
+            return try runs.file(name, ofRun: run, ifNoneMatch: request.header("if-none-match"))
         case .read, .infer, .unknown: throw Route.notFound
         }
     }

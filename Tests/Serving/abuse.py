@@ -36,12 +36,17 @@ def honest(count):
         begun = time.time()
         try:
             answer = urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{a.port}/read", PICTURE), timeout=20).read()
-            right += b'"3"' in answer
+            right += b'["3"]' in answer
         except Exception as error: print("  ", error)
         slowest = max(slowest, time.time() - begun)
     return right, slowest
 
 process = start()
+
+# Bodies that come too slowly are answered with 408 after a minute, looked at further down.
+late = [socket.create_connection(("127.0.0.1", a.port)) for _ in range(20)]
+late_begun = time.time()
+for s in late: s.sendall(b"POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx"); s.settimeout(90)
 
 # Slow clients: a byte a second of a head, of a body, and readers that take nothing.
 def connect():
@@ -63,6 +68,9 @@ check(f"with 1,000 slow clients 60 of 60 honest ones are answered ({right}), the
 thread.join()
 check(f"clients that send no head in time are let go ({sum(i % 3 == 0 for i in closed)} of 334 seen closed)", sum(i % 3 == 0 for i in closed) >= 330)
 for s in slow: s.close()
+
+timeouts = sum(s.recv(4096).startswith(b"HTTP/1.1 408") for s in late)
+check(f"bodies that do not come are answered with 408 ({timeouts} of 20, after {time.time() - late_begun:.0f} s)", timeouts == 20 and 55 < time.time() - late_begun < 75)
 
 # Garbage and half requests, from seeds.
 rng = random.Random(5)

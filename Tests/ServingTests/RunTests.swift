@@ -40,6 +40,11 @@ import Testing
         #expect(states == ["done": "finished", "begun": "stopped", "going": "running"])
         let report = try ask("GET", "/runs/done/report.html")
         #expect(report.text == "<p>r" && report.policy?.contains("sandbox") == true)
+        let tag = try #require(report.headers.first { $0.name == "ETag" }?.value)
+        let again = try ask("GET", "/runs/done/report.html", [("If-None-Match", tag)])
+        #expect(again.status == .notModified && again.text.isEmpty)
+        _ = try Self.run("done", in: folder, ["report.html": "<p>new"])
+        #expect(try ask("GET", "/runs/done/report.html", [("If-None-Match", tag)]).text == "<p>new")
         for target in [
             "/runs/done/model.safetensors", "/runs/done/other.html", "/runs/other/report.html",
             "/runs/..%2Fdone/report.html",

@@ -81,21 +81,34 @@ struct RunIndex: Sendable {
         return .object(object)
     }
 
-    /// Returns one of a run's own files.
+    /// Returns one of a run's own files, or that the client has it already.
     /// - Throws: a ``ServiceError`` (404).
-    func file(_ name: String, ofRun run: String) throws(ServiceError) -> ServiceResponse {
+    func file(_ name: String, ofRun run: String, ifNoneMatch known: String?) throws(ServiceError) -> ServiceResponse {
         let run = try self.run(run)
         guard let file = RunFile(rawValue: name), let type = ServiceResponse.mediaType(ofFile: name) else {
             throw ServiceError(.notFound, "runs: expected one of a run's files · received \(printable(name))")
         }
+        let tag = Self.tag(run.url(of: file))
+        let headers = [("Cache-Control", "no-cache")] + (tag.map { [("ETag", $0)] } ?? [])
         do throws(InputError) {
-            var response = ServiceResponse(
-                contentType: type, headers: [("Cache-Control", "no-cache")],
-                body: try StoredFile.read(run.url(of: file), limit: Self.mostBytes))
+            var response =
+                tag != nil && tag == known
+                ? ServiceResponse(.notModified, contentType: type, headers: headers, body: [])
+                : ServiceResponse(
+                    contentType: type, headers: headers,
+                    body: try StoredFile.read(run.url(of: file), limit: Self.mostBytes))
             response.policy = Self.policy
             return response
         } catch {
             throw ServiceError(.notFound, "\(run.url.lastPathComponent)/\(name): \(error.received)")
         }
+    }
+
+    /// Returns an entity tag of a file that is replaced or appended to: its time and size. Nil if there is none.
+    private static func tag(_ file: URL) -> String? {
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: file.path),
+            let date = attributes[.modificationDate] as? Date, let size = attributes[.size] as? Int
+        else { return nil }
+        return "\"\(Int(date.timeIntervalSince1970 * 1e6))-\(size)\""
     }
 }
