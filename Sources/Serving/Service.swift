@@ -102,8 +102,9 @@ package final class Service: Sendable {
         }
     }
 
-    /// The maximum bytes of a body and pixels of a picture that count as small work: less than a millisecond.
-    private static let smallBody = 16_384, smallPixels = 4_096
+    /// The maximum bytes of a body, pixels of a picture and multiplications and additions of a network that count as
+    /// small work: about a millisecond.
+    private static let smallBody = 16_384, smallPixels = 4_096, smallProducts = 50_000_000
 
     /// Returns the response to a request that takes less time than handing it to another thread; nil for all others,
     /// and if no reader is idle.
@@ -114,12 +115,17 @@ package final class Service: Sendable {
             switch route.kind {
             case .read:
                 let read = try ReadRequest(request, models: models)
+                guard models[read.model].multiplyAdds <= Self.smallProducts else { return nil }
                 limits.pixels = min(Self.smallPixels, options.mostPixels)
                 guard let picture = read.smallPicture(limits) else { return nil }
                 metrics.took(images: 1)
                 return read.answer(
                     readers[read.model].reader, model: models[read.model], limits: limits, decoded: picture)
-            case .infer: return try work(route, request, readers) { nil }
+            case .infer(let name, let version):
+                let index = try model(name, version: version)
+                let infer = try InferRequest(request, model: models[index])
+                guard infer.count <= Self.smallProducts / max(1, models[index].multiplyAdds) else { return nil }
+                return answer(infer, index, readers)
             default: return nil
             }
         }
@@ -142,10 +148,14 @@ package final class Service: Sendable {
             let index = try model(name, version: version)
             let infer = try InferRequest(request, model: models[index])
             if let error = ends() { throw error }
-            metrics.took(images: infer.count)
-            return infer.response(infer.answers(readers[index]), model: models[index])
+            return answer(infer, index, readers)
         default: return try immediate(route, request)
         }
+    }
+
+    private func answer(_ infer: InferRequest, _ model: Int, _ readers: [ModelReader]) -> ServiceResponse {
+        metrics.took(images: infer.count)
+        return infer.response(infer.answers(readers[model]), model: models[model])
     }
 
     private static func late(_ options: Options, _ what: String) -> ServiceError {

@@ -114,6 +114,8 @@ with tempfile.TemporaryDirectory() as folder:
     for line in get(f"/api/runs/{name}/events"):
         epochs += line.startswith(b"event: epoch")
         if epochs == 2:
+            figures = [get(f"/runs/{name}/{figure}.svg?epoch=2").read().startswith(b"<?xml") for figure in ("learning_curves", "filters", "augmentation")]
+            check("a run that trains has learning curves, filters and its augmented images", figures == [True] * 3)
             stopped = json.load(get(f"/api/runs/{name}/stop", method="POST"))
             epochs = 3
         if line.startswith(b'data: {"state"'): state = line; break

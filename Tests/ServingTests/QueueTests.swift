@@ -21,6 +21,30 @@ import Testing
         #expect(try ask("GET", "/metrics").text.contains("numeral_refused_total \(refused.count)"))
     }
 
+    @Test("What takes a moment is answered on the caller's thread, what takes more by another") func small() throws {
+        let ask = try Asking()
+        func request(images: Int) throws -> ServiceRequest {
+            let numbers = [String](repeating: "0", count: images * 784).joined(separator: ",")
+            let shape = "[\(images), 28, 28, 1]"
+            let input = #"{"name": "image", "shape": \#(shape), "datatype": "UINT8", "data": [\#(numbers)]}"#
+            return try ask.request("POST", "/v2/models/box/infer", [], Array(#"{"inputs": [\#(input)]}"#.utf8))
+        }
+        func isAnsweredHere(images: Int) throws -> Bool {
+            let caller = UInt(bitPattern: pthread_self().hashValue), answer = Answer(), isHere = Atomic<Bool>(false)
+            ask.service.respond(to: try request(images: images)) { response in
+                isHere.store(UInt(bitPattern: pthread_self().hashValue) == caller, ordering: .relaxed)
+                answer.put(response)
+            }
+            #expect(answer.take().status == .ok)
+            return isHere.load(ordering: .relaxed)
+        }
+        // The readers for small requests are made after the start.
+        let deadline = Date().addingTimeInterval(20)
+        while try !isAnsweredHere(images: 1), Date() < deadline {}
+        #expect(try isAnsweredHere(images: 1))
+        #expect(try !isAnsweredHere(images: 8))
+    }
+
     @Test("Who waits past the deadline is told so, and who has gone is not read for") func deadline() throws {
         let ask = try Asking {
             $0.threads = 1

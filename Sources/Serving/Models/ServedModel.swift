@@ -36,6 +36,8 @@ package struct ServedModel: Sendable {
     package var classNames: [String] { networks.single.classNames }
     /// The shape of the input, `[H, W, C]`.
     package var inputShape: Shape { networks.single.graph.inputShape }
+    /// The multiplications and additions for one image.
+    var multiplyAdds: Int { networks.single.graph.multiplyAdds }
     /// Whether the model detects unfamiliar images.
     var tellsStrangers: Bool { networks.single.strangers != nil }
     /// Whether it reads lines of text.
