@@ -20,6 +20,27 @@ struct WinogradTests {
         return shapes
     }()
 
+    /// The same for kernels of one row.
+    static let rows: [ReferenceConvolution] = {
+        let extents = [(1, 1), (1, 5), (2, 96), (5, 3), (1, 11), (4, 8), (7, 30)]
+        let paddings = [(0, 0), (1, 1), (2, 2), (0, 3), (-1, 2), (4, 0)]
+        var shapes: [ReferenceConvolution] = []
+        for (index, (height, width)) in extents.enumerated() {
+            for (other, (channels, filters)) in [(16, 16), (17, 33), (24, 48), (130, 20)].enumerated() {
+                var g = ReferenceConvolution(
+                    images: 1 + (index + other) % 3, height, width, channels,
+                    kernel: (1, (index + other).isMultiple(of: 2) ? 5 : 3), filters: filters)
+                (g.left, g.right) = paddings[(index + 2 * other) % paddings.count]
+                (g.top, g.bottom) = [(0, 0), (1, 0), (0, 2)][other % 3]
+                if g.width + g.left + g.right >= g.kernelWidth { shapes.append(g) }
+            }
+        }
+        return shapes
+    }()
+
+    static let all: [(tile: Winograd.Tile, shape: ReferenceConvolution)] =
+        [Winograd.Tile.two, .four].flatMap { tile in shapes.map { (tile, $0) } } + rows.map { (.line, $0) }
+
     /// All three directions through Winograd, every buffer between canaries.
     struct Trial {
         var y, dx, dw: [Float]
@@ -76,9 +97,9 @@ struct WinogradTests {
     }
 
     /// The documented bound, against loops in Double.
-    @Test("floats: within the documented bound", arguments: Winograd.Tile.allCases, shapes.indices)
-    func floats(_ tile: Winograd.Tile, _ index: Int) {
-        let g = Self.shapes[index]
+    @Test("floats: within the documented bound", arguments: all.indices)
+    func floats(_ index: Int) {
+        let (tile, g) = Self.all[index]
         var data = TestData(UInt64(500 + index))
         let x = data.doubles(g.inputCount), w = data.doubles(g.weightCount)
         let bias = data.doubles(g.filters), dy = data.doubles(g.outputCount)
@@ -86,28 +107,42 @@ struct WinogradTests {
         let exact = g.forward(x: x, w: w, bias: bias), back = g.backward(x: x, w: w, dy: dy)
         let terms = g.forward(x: x.magnitudes, w: w.magnitudes, bias: bias.magnitudes)
         let backTerms = g.backward(x: x.magnitudes, w: w.magnitudes, dy: dy.magnitudes)
+        let taps = g.kernelHeight * g.kernelWidth
         // A tile's error is that of its largest sum: the transforms mix its pixels.
         func excess(_ found: [Float], _ exact: [Double], _ length: Int, _ terms: [Double]) -> Double {
             let largest = terms.max() ?? 0
             return sumExcess(found, exact, length: length, terms: terms.map { _ in largest })
         }
-        #expect(excess(trial.y, exact, 9 * g.channels, terms) <= tile.errorFactor, "\(g)")
-        #expect(excess(trial.dx, back.dx, 9 * g.filters, backTerms.dx) <= tile.errorFactor, "\(g)")
+        #expect(excess(trial.y, exact, taps * g.channels, terms) <= tile.errorFactor, "\(g)")
+        #expect(excess(trial.dx, back.dx, taps * g.filters, backTerms.dx) <= tile.errorFactor, "\(g)")
         let pixels = g.images * g.outHeight * g.outWidth
         #expect(excess(trial.dw, back.dw, pixels, backTerms.dw) <= tile.errorFactor, "\(g)")
         #expect(trial.isIntact)
     }
 
-    @Test("what is not 3×3, stride 1, with 16 channels is not eligible")
+    @Test("what is not 3×3 (or 1×3, 1×5), stride 1, with 16 channels is not eligible")
     func eligibility() {
-        func eligible(_ change: (inout ReferenceConvolution) -> Void) -> Bool {
+        func eligible(_ tile: Winograd.Tile = .four, _ change: (inout ReferenceConvolution) -> Void) -> Bool {
             var g = ReferenceConvolution(9, 9, 16, kernel: (3, 3), filters: 16)
             change(&g)
-            return Winograd.isEligible(g.geometry)
+            return Winograd.isEligible(g.geometry, tile)
         }
         #expect(eligible { _ in })
         #expect(!eligible { $0.channels = 15 } && !eligible { $0.filters = 15 })
         #expect(!eligible { $0.strideWidth = 2 } && !eligible { $0.dilationHeight = 2 })
         #expect(!eligible { $0.kernelHeight = 1 } && !eligible { $0.kernelWidth = 5 })
+        #expect(!eligible(.line) { _ in } && eligible(.line) { $0.kernelHeight = 1 })
+        for (width, isEligible) in [(1, false), (3, true), (4, false), (5, true), (7, false)] {
+            #expect(
+                eligible(.line) {
+                    $0.kernelHeight = 1
+                    $0.kernelWidth = width
+                } == isEligible)
+        }
+        #expect(
+            !eligible(.line) {
+                $0.kernelHeight = 1
+                $0.dilationWidth = 2
+            })
     }
 }

@@ -15,8 +15,10 @@ struct LoweringTests {
         (strided.strideHeight, strided.strideWidth, strided.top, strided.left) = (2, 3, 1, 1)
         var dilated = ReferenceConvolution(images: 3, 9, 9, 3, kernel: (2, 3), filters: 4)
         (dilated.dilationHeight, dilated.dilationWidth, dilated.right) = (2, 3, 2)
+        var row = ReferenceConvolution(images: 3, 5, 26, 16, kernel: (1, 5), filters: 20)
+        (row.left, row.right) = (2, 2)
         return [
-            large, strided, dilated, ReferenceConvolution(images: 3, 6, 6, 1, kernel: (3, 3), filters: 32),
+            large, strided, dilated, row, ReferenceConvolution(images: 3, 6, 6, 1, kernel: (3, 3), filters: 32),
             ReferenceConvolution(images: 3, 5, 4, 7, kernel: (1, 1), filters: 3),
         ]
     }()
@@ -30,10 +32,10 @@ struct LoweringTests {
         let xs = AlignedBuffer(x.map { Float($0) }), dys = AlignedBuffer(dy.map { Float($0) })
         let ws = AlignedBuffer(w.map { Float($0) }), bs = AlignedBuffer(bias.map { Float($0) })
         let back = reference.backward(x: x, w: w, dy: dy), forward = reference.forward(x: x, w: w, bias: bias)
-        /// Exact, but for F(4×4), whose own tests hold it to its bound.
+        /// Exact, but for tiles of four, whose own tests hold them to their bounds.
         func expect(_ found: [Float], _ exact: [Int], _ what: String) {
             let expected = exact.map { Float($0) }
-            if kind == .winograd4 {
+            if kind == .winograd4 || kind == .winogradLine {
                 #expect(relativeDistance(found, expected.map { Double($0) }) < 1e-5, "\(what)")
             } else {
                 #expect(found == expected, "\(what)")
@@ -122,8 +124,9 @@ struct LoweringTests {
         let first = try #require(try Self.plan(Self.network(nil, model: kind), 0))
         let second = try #require(try Self.plan(Self.network(nil, model: kind), 3))
         // One channel is too few for Winograd, sixteen are too many for the direct loop.
-        #expect(first.forward.kind == (kind == .winograd2 || kind == .winograd4 ? .direct : kind))
-        #expect(second.forward.kind == (kind == .direct ? table.forward.kind : kind))
+        let isWinograd = [.winograd2, .winograd4, .winogradLine].contains(kind)
+        #expect(first.forward.kind == (isWinograd ? .direct : kind))
+        #expect(second.forward.kind == (kind == .direct || kind == .winogradLine ? table.forward.kind : kind))
     }
 
     @Test("what cannot be is refused where it is said")

@@ -86,8 +86,8 @@ struct RandomGraphTests {
             guard kind.map(open.accepts) ?? true else { continue }
             let graph = try ResolvedGraph(choice)
             let name = kind?.rawValue ?? "table"
-            // The table takes F(4×4) where it can.
-            let factor = kind == nil || kind == .winograd4 ? 4.0 : 1
+            // The table takes tiles of four where it can.
+            let factor = kind == nil || kind == .winograd4 ? 4.0 : kind == .winogradLine ? 2 : 1
             let relative = 16 * Double(length).squareRoot() * factor
             func excess(_ found: [Double], _ exact: [Double], _ moved: [Double], floor: Double = 0) -> Double {
                 guard found.count == exact.count else { return .infinity }

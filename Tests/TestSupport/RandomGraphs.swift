@@ -95,10 +95,12 @@ package struct RandomGraph {
     }
 
     private mutating func addConvolution(_ source: (name: String, shape: [Int])) {
-        let filters = isSmall ? integer(1...3) : pick([3, 16, 16, 17, 32])
-        let kernel = Size2D(pick([1, 2, 3, 3, 3]), pick([1, 3, 3, 3]))
-        // Half of them such that every lowering takes them.
+        // Half of them such that some lowering of each kind takes them, given channels enough.
         let isPlain = random.integer(below: 2) == 0
+        let filters = isSmall ? integer(1...3) : pick([isPlain ? 16 : 3, 16, 16, 17, 32])
+        let kernel =
+            isPlain
+            ? pick([Size2D(3), Size2D(3), Size2D(1, 3), Size2D(1, 5)]) : Size2D(integer(1...3), pick([1, 3, 3, 3]))
         let strides = isPlain ? Size2D(1) : Size2D(integer(1...2), integer(1...2))
         let dilation = isPlain ? Size2D(1) : Size2D(integer(1...2), 1)
         let tall = dilation.height * (kernel.height - 1) + 1, wide = dilation.width * (kernel.width - 1) + 1

@@ -93,6 +93,14 @@ extension SampleGraph {
                 .flatten, .layerNormalization(epsilon: 1e-2), .dense(units: 3),
             ]),
         SampleGraph(
+            "kernels of one row", [4, 13, 2],
+            [
+                .conv2d(filters: 16, kernelSize: Size2D(3), padding: .same), .relu,
+                .conv2d(filters: 17, kernelSize: Size2D(1, 5), padding: .same, useBias: false), .batchNormalization(),
+                .relu, .maxPooling2d(poolSize: Size2D(2, 1)), .conv2d(filters: 16, kernelSize: Size2D(1, 3)), .relu,
+                .flatten, .dense(units: 3),
+            ]),
+        SampleGraph(
             "depthwise convolutions", [7, 6, 3],
             [
                 .depthwiseConv2d(kernelSize: Size2D(3, 2), padding: .same, useBias: false), .batchNormalization(),

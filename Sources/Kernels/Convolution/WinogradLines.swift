@@ -1,7 +1,7 @@
 import Tensors
 
-/// The transforms of F(m, 3) along one line, sixteen channels at a time; each reads its inputs and writes its results
-/// by index.
+/// The transforms of F(m, r) along one line, sixteen channels at a time; each reads its inputs and writes its results
+/// by index. A tile has n = m + r − 1 points.
 protocol WinogradLines {
     typealias Lanes = SIMD16<Float>
     typealias Line = (Int) -> Lanes
@@ -9,28 +9,32 @@ protocol WinogradLines {
 
     /// m, the number of output pixels along a tile's side.
     static var outputs: Int { get }
-    /// `Bᵀ·d`, from m + 2 values to as many.
+    /// r, the kernel's size.
+    static var taps: Int { get }
+    /// `Bᵀ·d`, from n values to as many.
     static func input(_ d: Line, _ put: Put)
-    /// `Aᵀ·m`, from m + 2 values to m.
+    /// `Aᵀ·m`, from n values to m.
     static func output(_ m: Line, _ put: Put)
-    /// `A·y`, from m values to m + 2.
+    /// `A·y`, from m values to n.
     static func spread(_ y: Line, _ put: Put)
-    /// `G·w`, from 3 values to m + 2.
+    /// `G·w`, from r values to n.
     static func kernel(_ w: Line, _ put: Put)
-    /// `Gᵀ·u`, from m + 2 values to 3.
+    /// `Gᵀ·u`, from n values to r.
     static func gathered(_ u: Line, _ put: Put)
 }
 
 extension WinogradLines {
-    /// The number of points along a transformed tile's side.
+    /// n, the number of points along a transformed tile's side.
     @inline(__always)
-    static var points: Int { outputs &+ 2 }
+    static var points: Int { outputs &+ taps &- 1 }
 }
 
 /// F(2, 3).
 enum WinogradLines2: WinogradLines {
     @inline(__always)
     static var outputs: Int { 2 }
+    @inline(__always)
+    static var taps: Int { 3 }
 
     @inline(__always)
     static func input(_ d: Line, _ put: Put) {
@@ -83,6 +87,8 @@ enum WinogradLines2: WinogradLines {
 enum WinogradLines4: WinogradLines {
     @inline(__always)
     static var outputs: Int { 4 }
+    @inline(__always)
+    static var taps: Int { 3 }
 
     @inline(__always)
     static func input(_ d: Line, _ put: Put) {

@@ -26,8 +26,8 @@ enum WinogradTransforms<Lines: WinogradLines> {
             for tx in 0..<w.tilesWide {
                 let y0 = ty &* m &- g.padTop, x0 = tx &* m &- g.padLeft
                 let inside = y0 >= 0 && x0 >= 0 && y0 &+ n <= g.height && x0 &+ n <= g.width
-                for index in 0..<vectors(c) {
-                    let channel = start(index, c)
+                for index in 0..<WinogradVectors.count(c) {
+                    let channel = WinogradVectors.start(index, c)
                     for i in 0..<n {
                         let row = y0 &+ i
                         let isRow = inside || (row >= 0 && row < g.height)
@@ -67,8 +67,8 @@ enum WinogradTransforms<Lines: WinogradLines> {
             for tx in 0..<w.tilesWide {
                 let columns = min(m, g.outWidth &- tx &* m)
                 let corner = y + (ty &* m &* g.outWidth &+ tx &* m) &* f
-                for index in 0..<vectors(f) {
-                    let channel = start(index, f)
+                for index in 0..<WinogradVectors.count(f) {
+                    let channel = WinogradVectors.start(index, f)
                     let shift = bias.lanes(channel)
                     for j in 0..<n {
                         let s = source + (j &* plane &+ channel), t = rest + j &* 16
@@ -103,8 +103,8 @@ enum WinogradTransforms<Lines: WinogradLines> {
             for tx in 0..<w.tilesWide {
                 let columns = min(m, g.outWidth &- tx &* m)
                 let corner = dy + (ty &* m &* g.outWidth &+ tx &* m) &* f
-                for index in 0..<vectors(f) {
-                    let channel = start(index, f)
+                for index in 0..<WinogradVectors.count(f) {
+                    let channel = WinogradVectors.start(index, f)
                     for i in 0..<m {
                         let source = corner + (i &* g.outWidth &* f &+ channel), t = rest + i &* stride
                         Lines.spread(
@@ -125,8 +125,8 @@ enum WinogradTransforms<Lines: WinogradLines> {
     static func weights(_ w: UnsafePointer<Float>, _ pairs: Int, _ u: UnsafeMutablePointer<Float>, _ plane: Int) {
         let n = Lines.points
         WinogradScratch.withTile { rest in
-            for index in 0..<vectors(pairs) {
-                let s = w + start(index, pairs), target = u + start(index, pairs)
+            for index in 0..<WinogradVectors.count(pairs) {
+                let s = w + WinogradVectors.start(index, pairs), target = u + WinogradVectors.start(index, pairs)
                 for i in 0..<3 {
                     let t = rest + i &* stride
                     Lines.kernel({ s.lanes((3 &* i &+ $0) &* pairs) }, { t.setLanes($0 &* 16, $1) })
@@ -145,8 +145,8 @@ enum WinogradTransforms<Lines: WinogradLines> {
     ) {
         let n = Lines.points
         WinogradScratch.withTile { rest in
-            for index in 0..<vectors(pairs) {
-                let s = du + start(index, pairs), target = dw + start(index, pairs)
+            for index in 0..<WinogradVectors.count(pairs) {
+                let s = du + WinogradVectors.start(index, pairs), target = dw + WinogradVectors.start(index, pairs)
                 for i in 0..<n {
                     let row = s + i &* n &* plane, t = rest + i &* stride
                     Lines.gathered({ row.lanes($0 &* plane) }, { t.setLanes($0 &* 16, $1) })
@@ -158,13 +158,16 @@ enum WinogradTransforms<Lines: WinogradLines> {
             }
         }
     }
+}
 
+/// Rows of channels in vectors of 16; the last one overlaps if their number is not a multiple of 16.
+enum WinogradVectors {
     /// The first channel of vector `index`.
     @inline(__always)
-    private static func start(_ index: Int, _ count: Int) -> Int { min(index &* 16, count &- 16) }
+    static func start(_ index: Int, _ count: Int) -> Int { min(index &* 16, count &- 16) }
 
     @inline(__always)
-    private static func vectors(_ count: Int) -> Int { (count &+ 15) / 16 }
+    static func count(_ count: Int) -> Int { (count &+ 15) / 16 }
 }
 
 /// Per-thread scratch of the transforms: a tile and a row of zeros.

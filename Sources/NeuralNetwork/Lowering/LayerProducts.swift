@@ -95,7 +95,7 @@ extension LoweringTask {
             // The gradient of the im2col matrix, which col2im scatters.
             if isScattered { return GEMMShape(rows, g.depth, g.filters) }
             return GEMMShape(rows, g.filters, g.depth)
-        case .direct, .winograd2, .winograd4: return nil
+        case .direct, .winograd2, .winograd4, .winogradLine: return nil
         }
     }
 }

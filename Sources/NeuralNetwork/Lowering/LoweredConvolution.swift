@@ -39,7 +39,7 @@ extension Lowering {
         case .im2col: min(rows, geometry.outRows) * geometry.depth
         case .shifted: ShiftedConvolution(geometry).scratchFloats(tileRows: rows)
         case .direct: DirectConvolution(geometry).scratchFloats
-        case .winograd2, .winograd4: pieces(geometry)?.scratchFloats ?? 0
+        case .winograd2, .winograd4, .winogradLine: pieces(geometry)?.scratchFloats ?? 0
         }
     }
 }
@@ -88,7 +88,7 @@ struct LoweredProduct {
     ) {
         let w = task.direction == .forward ? layerWeights : UnsafePointer(prepared.pointer)
         if let pieces {
-            let side = pieces.winograd.tile.rawValue, line = geometry.outWidth * geometry.filters
+            let side = pieces.winograd.tile.height, line = geometry.outWidth * geometry.filters
             pieces.forEach(images) { group, rows in
                 let first = group.lowerBound
                 pieces.winograd.forward(
@@ -121,7 +121,7 @@ struct LoweredProduct {
                 DirectConvolution(geometry).forward(
                     x: source, w: w, bias: bias, relu: relu, y: target, scratch: scratch)
                 afterRows(geometry.outRows, target)
-            case .winograd2, .winograd4: preconditionFailure("Winograd works in pieces")
+            case .winograd2, .winograd4, .winogradLine: preconditionFailure("Winograd works in pieces")
             }
         }
     }
@@ -179,7 +179,7 @@ struct LoweredWeightGradient {
             case .direct:
                 DirectConvolution(geometry).weightGradient(
                     x: source, dy: gradient, dw: dw, accumulate: accumulate, scratch: scratch)
-            case .winograd2, .winograd4: preconditionFailure("Winograd works in pieces")
+            case .winograd2, .winograd4, .winogradLine: preconditionFailure("Winograd works in pieces")
             }
         }
     }

@@ -14,11 +14,14 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
         case winograd2
         /// Winograd's F(4×4, 3×3).
         case winograd4
+        /// Winograd's F(4, r) along lines, for kernels of one row.
+        case winogradLine
 
         var winogradTile: Winograd.Tile? {
             switch self {
             case .winograd2: .two
             case .winograd4: .four
+            case .winogradLine: .line
             default: nil
             }
         }
@@ -29,7 +32,9 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
             case .im2col: true
             case .shifted: ShiftedConvolution.isEligible(g)
             case .direct: DirectConvolution.isEligible(g)
-            case .winograd2, .winograd4: Winograd.isEligible(g)
+            case .winograd2: Winograd.isEligible(g, .two)
+            case .winograd4: Winograd.isEligible(g, .four)
+            case .winogradLine: Winograd.isEligible(g, .line)
             }
         }
 
@@ -41,6 +46,8 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
             case .direct:
                 "at most \(DirectConvolution.largestDepth) taps a filter, dilation 1 and filters in multiples of 16"
             case .winograd2, .winograd4: "a 3×3 kernel, strides and dilation of 1, and 16 channels or more in and out"
+            case .winogradLine:
+                "a 1×3 or 1×5 kernel, strides and dilation of 1, and 16 channels or more in and out"
             }
         }
     }
@@ -88,6 +95,7 @@ public struct Lowering: Hashable, Sendable, CustomStringConvertible {
         case .direct: "direct"
         case .winograd2: "Winograd F(2×2), \(rows) tile rows"
         case .winograd4: "Winograd F(4×4), \(rows) tile rows"
+        case .winogradLine: "Winograd along lines, \(rows) rows"
         }
     }
 }

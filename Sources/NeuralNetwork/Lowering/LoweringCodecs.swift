@@ -12,9 +12,9 @@ extension Codec where Value == Lowering {
     /// A codec for a lowering as a run stores it: `winograd4:7`.
     fileprivate static var lowering: Codec {
         .notation(
-            "direct, or im2col:N, shifted:N, winograd2:N or winograd4:N, N an integer in 1…99999",
-            pattern: "^(direct|(im2col|shifted|winograd2|winograd4):[1-9][0-9]{0,4})$", { Lowering(text: $0) },
-            { $0.text })
+            "direct, or im2col:N, shifted:N, winograd2:N, winograd4:N or winogradLine:N, N an integer in 1…99999",
+            pattern: "^(direct|(im2col|shifted|winograd2|winograd4|winogradLine):[1-9][0-9]{0,4})$",
+            { Lowering(text: $0) }, { $0.text })
     }
 }
 

@@ -37,9 +37,10 @@ package struct LoweringTask: Hashable, Sendable {
         let g = computed
         if allows(.direct) { return Lowering(.direct) }
         if allows(.winograd4) {
-            if waste(g, 4) <= (direction == .weightGradient ? 1.1 : 1.35) { return tabled(.winograd4) }
-            if waste(g, 2) <= 1.5 { return tabled(.winograd2) }
+            if waste(g, .four) <= (direction == .weightGradient ? 1.1 : 1.35) { return tabled(.winograd4) }
+            if waste(g, .two) <= 1.5 { return tabled(.winograd2) }
         }
+        if allows(.winogradLine), waste(g, .line) <= 1.35 { return tabled(.winogradLine) }
         return tabled(.im2col)
     }
 
@@ -67,10 +68,10 @@ package struct LoweringTask: Hashable, Sendable {
     /// The maximum number of images that Winograd processes at once.
     static let mostImages = 8
 
-    /// Returns the ratio of pixels covered by tiles of `side` to the pixels of the image.
-    private func waste(_ g: ConvolutionGeometry, _ side: Int) -> Double {
-        let covered = (g.outHeight + side - 1) / side * side * ((g.outWidth + side - 1) / side * side)
-        return Double(covered) / Double(g.outRows)
+    /// Returns the ratio of pixels covered by tiles to the pixels of the image.
+    private func waste(_ g: ConvolutionGeometry, _ tile: Winograd.Tile) -> Double {
+        let rows = (g.outHeight + tile.height - 1) / tile.height, columns = (g.outWidth + tile.width - 1) / tile.width
+        return Double(rows * columns * tile.height * tile.width) / Double(g.outRows)
     }
 
     /// Returns the lowerings of these kinds that are worth timing, the table's first.
@@ -91,7 +92,7 @@ package struct LoweringTask: Hashable, Sendable {
             case .shifted:
                 let windows = ShiftedConvolution(g).windows
                 add(kind, [rows, rows * 4, windows], most: min(windows, 4096))
-            case .winograd2, .winograd4:
+            case .winograd2, .winograd4, .winogradLine:
                 guard let tile = kind.winogradTile else { continue }
                 let high = Winograd(g, tile: tile).tilesHigh, one = Winograd(g, tile: tile).scratchFloats(images: 1)
                 if one > 2 * Self.cacheFloats {
