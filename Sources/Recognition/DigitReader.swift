@@ -92,6 +92,9 @@ package final class DigitReader {
     /// The out-of-distribution detector.
     package let strangers: StrangerDetector?
 
+    /// Whether all classes are digits.
+    private var readsDigits: Bool { classNames.allSatisfy { $0.count == 1 && "0"..."9" ~= $0 } }
+
     let classifier: Classifier
     /// The conversion of a character's ink to the network's input.
     package let preparation: GlyphPreparation
@@ -219,11 +222,17 @@ package final class DigitReader {
     /// the other tone may be ink, and keeps the reading with the larger `merit`.
     private func interpretation(of image: GreyImage, _ mode: Mode, preferring merit: (Reading) -> Double) -> Reading {
         let map = InkMap.clearest(image)
-        var reading = map.map { interpretation(of: Segmentation($0), mode) } ?? Reading(characters: [])
+        let found = map.map { Segmentation($0, ofDigits: readsDigits) }
+        var reading = found.map { interpretation(of: $0, mode) } ?? Reading(characters: [])
         if let tones = TwoTones(image),
             reading.characters.isEmpty || tones.polarities.contains(where: { $0 != map?.isDarkOnLight })
         {
-            let readings = tones.maps(of: image).map { interpretation(of: Segmentation($0, isCropped: true), mode) }
+            // What is nothing but rules is none more if it fills the picture.
+            let isRuled = readsDigits && found?.groups.isEmpty == true
+            let maps = tones.maps(of: image).filter { !isRuled || $0.isDarkOnLight != map?.isDarkOnLight }
+            let readings = maps.map {
+                interpretation(of: Segmentation($0, isCropped: true, ofDigits: readsDigits), mode)
+            }
             for other in readings where merit(other) > merit(reading) { reading = other }
         }
         return reading

@@ -19,6 +19,10 @@ package struct Segmentation {
     package private(set) var characterHeight: Double
     /// What is too small or too flat for a character, but not for a point, a comma or a dash.
     package private(set) var marks: [PixelBox] = []
+    /// What is printed but no rule, or no digit because it lies, if all characters are digits.
+    package private(set) var printed: [PixelBox] = []
+    /// The number of rules that cross the picture, likewise.
+    private var rules = 0
     private let isCropped: Bool
     private let labels: [Int32]
     /// The maximum number of pieces; on a page with more, the smallest are dropped.
@@ -36,7 +40,9 @@ package struct Segmentation {
 
     /// - Parameter isCropped: Whether the picture is cropped to its ink, which then lies along its edges: nothing there
     ///   is a shadow or a rule.
-    package init(_ map: InkMap, isCropped: Bool = false) {
+    /// - Parameter ofDigits: Whether all characters are digits, and not perhaps a minus or a frame: then ``PrintedInk``
+    ///   is dropped, and so are bars that lie if there is nothing else, so that no groups may be left.
+    package init(_ map: InkMap, isCropped: Bool = false, ofDigits: Bool = false) {
         let map = isCropped ? map : RuledLines.removed(from: map)
         let components = InkComponents(map)
         self.map = map
@@ -48,11 +54,21 @@ package struct Segmentation {
         if groups.count > Self.mostPieces {
             groups = Array(groups.sorted { $0.area > $1.area }.prefix(Self.mostPieces))
         }
+        characterHeight = 0
+        let print = ofDigits ? PrintedInk(components, isCropped: isCropped) : nil
+        if let print {
+            drop { !print.repeated.isDisjoint(with: $0.members) }
+            rules = groups.count
+            groups.removeAll { !print.rules.isDisjoint(with: $0.members) }
+            rules -= groups.count
+        }
         characterHeight = Self.height(of: groups)
         if !isCropped { dropMargins() }
         characterHeight = Self.height(of: groups)
         join()
         dropSpecks()
+        // Beside others a bar that lies may be a part of a digit.
+        if let print, groups.allSatisfy({ print.lying.isSuperset(of: $0.members) }) { drop { _ in true } }
     }
 
     /// The pixel count above which pictures are first downsampled by an integer factor.
@@ -131,7 +147,8 @@ package struct Segmentation {
             return isFlat || isPost
         }
         let kept = groups.filter { !isMargin($0) && !isLine($0) }
-        if !kept.isEmpty { groups = kept }
+        // Beside printed ink there need be nothing.
+        if !kept.isEmpty || rules + printed.count > 0 { groups = kept }
     }
 
     /// Returns, for each label, the share that it covers of the side of the picture where that is largest.
@@ -152,6 +169,11 @@ package struct Segmentation {
         return shares
     }
 
+    private mutating func drop(_ isPrinted: (Group) -> Bool) {
+        printed += groups.filter(isPrinted).map(\.box)
+        groups.removeAll(where: isPrinted)
+    }
+
     private mutating func dropSpecks() {
         let kept = groups.filter {
             Double(max($0.box.width, $0.box.height)) >= Self.speck * characterHeight
@@ -166,11 +188,13 @@ package struct Segmentation {
         groups = kept
     }
 
-    /// The number of ``marks``, and of characters in paler ink, between or beside the characters of a line.
+    /// The number of ``marks`` and ``printed`` pieces, and of characters in paler ink, between or beside the characters of
+    /// a line; if there are no lines, of all that is printed, also rules.
     package var marksInLines: Int {
+        guard !groups.isEmpty else { return rules + printed.count }
         let pale = isCropped ? [] : PaleInk.boxes(in: map, beside: labels, most: Self.mostPale)
         let marks =
-            marks
+            marks + printed
             + pale.filter { box in
                 Double(box.height) >= Self.speck * characterHeight && Double(box.height) <= 1.6 * characterHeight
                     && Double(box.width) <= 1.6 * characterHeight
