@@ -1,3 +1,5 @@
+import Tensors
+
 /// Data sets known by name.
 public enum DatasetName: String, CaseIterable, Sendable {
     /// Handwritten digits: 60,000 training and 10,000 test images of 28×28 pixels.
@@ -148,11 +150,33 @@ public struct DataOptions: Hashable, Sendable {
         public init(_ number: Int, of count: Int) { (self.number, of) = (number, count) }
     }
 
-    /// The share of the training set held out for validation, in [0, 1). The sample has its own fixed split.
+    /// The share of the training set held out for validation, in [0, 1). By default the sample has its own fixed split.
     public var validationFraction = 0.1
     /// How pixels are normalised, after scaling to [0, 1].
     public var normalization = Normalization.none
 
     /// Creates the default options: the full MNIST or else the sample, with a tenth held out for validation.
     public init() {}
+}
+
+extension DataOptions {
+    /// Refuses a share of the user's choice for the test half if the data have that half. Options of a trained model may
+    /// say more than other data need.
+    func checkTestFraction(beside data: String) throws(InputError) {
+        guard !isWhole, modelClasses == nil, testFraction != DataOptions().testFraction else { return }
+        throw InputError(
+            "data.testFraction", expected: "data without a test half", received: "\(testFraction) for \(data)",
+            remedy: "leave it out: the data say which images to test on")
+    }
+
+    /// Refuses a share of the user's choice for validation if the data have validation images; 0 takes none of the
+    /// training images away, as there.
+    func checkValidationFraction(beside data: String) throws(InputError) {
+        guard !isWhole, modelClasses == nil, ![0, DataOptions().validationFraction].contains(validationFraction)
+        else { return }
+        throw InputError(
+            "data.validationFraction", expected: "data without validation images",
+            received: "\(validationFraction) for \(data)",
+            remedy: "leave it out: the data say which images to validate on")
+    }
 }

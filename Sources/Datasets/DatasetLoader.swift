@@ -31,6 +31,11 @@ package enum DatasetLoader {
         if options.weightColumn != nil, !options.weightsAreOptional, data.train.weights == nil {
             throw InputError("data.weightColumn", expected: tableOrProvider, received: data.dataset)
         }
+        if let column = options.labelColumn, options.modelClasses == nil, data.dataset != "table" {
+            throw InputError(
+                "data.labelColumn", expected: "a table (data.directory), which has columns",
+                received: "\(column) for \(data.dataset)", remedy: "leave it out")
+        }
         return data
     }
 
@@ -82,7 +87,10 @@ package enum DatasetLoader {
             throw InputError(
                 "data.validationFraction", expected: "a number in [0, 1)", received: "\(options.validationFraction)")
         }
-        if let provider = options.provider { return try load(provider, options, seed: seed) }
+        if let provider = options.provider {
+            try options.checkTestFraction(beside: provider.type)
+            return try load(provider, options, seed: seed)
+        }
         if let files = options.files {
             guard options.source != .sample else {
                 throw InputError(
@@ -94,6 +102,7 @@ package enum DatasetLoader {
                     "data.directory", expected: "nothing beside data.files, which names every file",
                     received: options.directory ?? "", remedy: "leave out one of the two (--data is data.directory)")
             }
+            try options.checkTestFraction(beside: "data.files")
             return try load(files, options, seed: seed, progress)
         }
         if options.source == .sample {
@@ -107,7 +116,8 @@ package enum DatasetLoader {
                     "data.source", expected: "auto or full beside data.directory (--data)", received: "sample",
                     remedy: "leave out one of the two: the sample is the package's own")
             }
-            return try sample(notes: [])
+            try options.checkTestFraction(beside: "the sample")
+            return try sample(options, seed: seed, notes: [])
         }
         if let directory = options.directory {
             let record = locations.record(options.dataset)
@@ -127,6 +137,7 @@ package enum DatasetLoader {
         _ options: DataOptions, seed: UInt64, _ locations: DatasetLocations, _ progress: @escaping DatasetProgress
     ) throws -> LoadedData {
         let record = locations.record(options.dataset)
+        try options.checkTestFraction(beside: record.name)
         let found: FoundDataset
         var notes: [String]
         do {
@@ -134,7 +145,7 @@ package enum DatasetLoader {
         } catch let error as OperationError where options.source == .auto && options.dataset == .mnist {
             let note = "the full MNIST could not be had (\(error)); the bundled sample of 5,000 images is used instead"
             progress(.note(note))
-            return try sample(notes: [note])
+            return try sample(options, seed: seed, notes: [note])
         }
         let reader = DatasetReader(record: record)
         let half = try reader.half(of: found, images: .trainImages, labels: .trainLabels)
@@ -197,11 +208,18 @@ package enum DatasetLoader {
             validation: half.set.subset(parts.validation), digests: half.digests, notes: notes, readTest: readTest)
     }
 
-    private static func sample(notes: [String]) throws -> LoadedData {
+    /// Returns the sample with its own validation images or, if another share is asked for, with such a share of all
+    /// but the test images.
+    private static func sample(_ options: DataOptions, seed: UInt64, notes: [String]) throws -> LoadedData {
         let half = try Sample.load()
+        var parts = (train: Array(Sample.trainRange), validation: Array(Sample.validationRange))
+        if options.validationFraction != DataOptions().validationFraction {
+            let known = half.set.labels.prefix(Sample.testRange.lowerBound)
+            parts = StratifiedSplit.indices(of: Array(known), fraction: options.validationFraction, seed: seed)
+        }
         return LoadedData(
             dataset: DatasetName.mnist.rawValue, source: .sample, directory: "the package's own sample",
-            train: half.set.subset(Sample.trainRange), validation: half.set.subset(Sample.validationRange),
+            train: half.set.subset(parts.train), validation: half.set.subset(parts.validation),
             digests: half.digests, notes: notes
         ) {
             LoadedData.Test(images: half.set.subset(Sample.testRange), digests: half.digests, notes: [])
@@ -251,6 +269,7 @@ package enum DatasetLoader {
             return LoadedData.Test(images: test.set, digests: test.digests, notes: test.notes)
         }
         if let images = files.validationImages, let labels = files.validationLabels {
+            try options.checkValidationFraction(beside: "data.files with validationImages")
             let validation = try test(
                 images: images, labels: labels, classNames: record.classNames, transposed: files.transposed)
             return LoadedData(

@@ -17,10 +17,10 @@ extension Experiment {
         (experiment.data.provider, experiment.data.fold) = (nil, nil)
         (experiment.data.labelColumn, experiment.data.weightColumn) = (nil, nil)
         experiment.data.source = .auto
-        // Early stopping watches a validation split.
-        if experiment.data.validationFraction == 0 {
-            experiment.data.validationFraction = DataOptions().validationFraction
-        }
+        // Shares of other data. Early stopping watches a validation split.
+        let usual = DataOptions()
+        (experiment.data.testFraction, experiment.data.validationFraction) =
+            (usual.testFraction, usual.validationFraction)
         experiment.model = experiment.model.unsettled.followingClasses
         var training = TrainingOptions()
         training.initialModel = path

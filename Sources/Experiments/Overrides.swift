@@ -22,6 +22,11 @@ package enum Overrides {
         return result
     }
 
+    /// Returns whether an assignment to `path` replaces what one to `inner` wrote, inside the same object or list.
+    package static func replaces(_ path: String, _ inner: String) -> Bool {
+        inner.count > path.count && inner.hasPrefix(path) && ".[".contains(inner.dropFirst(path.count).first ?? " ")
+    }
+
     private enum Step {
         case key(String)
         case index(Int)

@@ -273,6 +273,12 @@ import Testing
             let byPath = try DatasetLoader.load(options, seed: 1, locations: locations(folder))
             #expect(byPath.validation.images == data.validation.images && byPath.train.count == digits.count)
             #expect(byPath.train.classNames.first == "n0")
+            options.validationFraction = 0.2
+            let share = #expect(throws: InputError.self) {
+                try DatasetLoader.load(options, seed: 1, locations: locations(folder))
+            }
+            #expect(share?.place == "data.validationFraction")
+            options.validationFraction = 0
             options.files?.validationLabels = nil
             #expect(throws: InputError.self) { try DatasetLoader.load(options, seed: 1, locations: locations(folder)) }
         }
@@ -288,6 +294,17 @@ import Testing
             let data = try load(folder + "/t", in: folder)
             #expect(data.dataset == "table" && data.train.count == 60 && data.validation.count == 10)
             #expect(try data.loadTest().images.images == digits.subset(70..<90).images)
+            // Shares of halves that are there are refused; 0 takes none of the training images, and there are none.
+            let test = #expect(throws: InputError.self) {
+                try load(folder + "/t", in: folder) { $0.testFraction = 0.2 }
+            }
+            #expect(test?.place == "data.testFraction" && test?.received == "0.2 for \(folder)/t")
+            let validation = #expect(throws: InputError.self) {
+                try load(folder + "/t", in: folder) { $0.validationFraction = 0.2 }
+            }
+            #expect(validation?.place == "data.validationFraction" && validation?.received == "0.2 for \(folder)/t")
+            #expect(try load(folder + "/t", in: folder) { $0.validationFraction = 0 }.validation.count == 10)
+            #expect(try load(folder + "/t", in: folder) { $0.labelColumn = "label" }.train.count == 60)
             let single = try load(folder + "/t/train.csv", in: folder)
             #expect(try single.loadTest().images.count == 6)
             // Kaggle's test half has no labels.

@@ -46,6 +46,36 @@ private let fullMNIST = ProcessInfo.processInfo.environment["NUMERAL_DATA"].flat
             try DatasetLoader.load(options, seed: 1).train.images == DatasetLoader.load(options, seed: 2).train.images)
     }
 
+    /// A share other than the usual one is taken of all but the test images, by the seed and of each class alike.
+    @Test func aShareForValidationIsObeyed() throws {
+        var options = options
+        options.validationFraction = 0.25
+        let data = try DatasetLoader.load(options, seed: 1)
+        #expect(data.train.classSizes == [Int](repeating: 300, count: 10))
+        #expect(data.validation.classSizes == [Int](repeating: 100, count: 10))
+        #expect(try DatasetLoader.load(options, seed: 2).train.images != data.train.images)
+        #expect(
+            try data.loadTest().images.images == DatasetLoader.load(self.options, seed: 1).loadTest().images.images)
+        options.validationFraction = 0
+        let whole = try DatasetLoader.load(options, seed: 1)
+        #expect(whole.train.count == 4_000 && whole.validation.count == 0)
+        #expect(try whole.train.images == Sample.load().set.subset(0..<4_000).images)
+    }
+
+    /// What only a table or data without a test half have is not passed over, unless it is a trained model's.
+    @Test func keysOfOtherDataAreRefused() throws {
+        var table = options, halves = options
+        table.labelColumn = "label"
+        halves.testFraction = 0.5
+        for (key, options) in [("data.labelColumn", table), ("data.testFraction", halves)] {
+            let error = #expect(throws: InputError.self) { try DatasetLoader.load(options, seed: 1) }
+            #expect(error?.place == key)
+            var stored = options
+            stored.modelClasses = ImageSet.digits
+            #expect(try DatasetLoader.load(stored, seed: 1).train.count == 3_500)
+        }
+    }
+
     @Test(
         .enabled(if: fullMNIST != nil, "the full MNIST is not here: set NUMERAL_DATA to a folder that has it"))
     func fullMNISTIsItselfAndHoldsTheSample() throws {

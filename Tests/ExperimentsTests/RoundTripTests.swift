@@ -188,12 +188,6 @@ import Testing
                     poolSize: Size2D(2), padding: .explicit(top: 1, bottom: 0, left: 1, right: 0)))
     }
 
-    @Test func sampleNeedsNoValidationFraction() throws {
-        let changes = ["data.source=sample", "data.validationFraction=0"]
-        let changed = try Overrides.apply(changes, to: try Fixtures.json("complete.json"))
-        #expect(try Experiment.decode(changed, name: "t").data.source == .sample)
-    }
-
     @Test func namesMadeAvoidNamesGiven() throws {
         let text = """
             {"name": "a", "model": {"layers": [

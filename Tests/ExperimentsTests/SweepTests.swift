@@ -176,6 +176,29 @@ import Testing
         #expect(line.hasPrefix(beginning), "\(line)")
     }
 
+    /// A key inside another that varies would be lost.
+    @Test func aKeyInsideAnotherIsRefused() {
+        let line = message {
+            _ = try Self.sweep(
+                #""parameters": {"training.optimizer.learningRate": [1, 2], "training.optimizer": [{"type": "adam"}]}"#)
+        }
+        #expect(
+            line.hasPrefix(
+                #"s.json: parameters["training.optimizer.learningRate"]: expected a key beside training.optimizer"#),
+            "\(line)")
+    }
+
+    /// Without seeds of its own a sweep trains with the base's.
+    @Test(arguments: [("", [7]), (#""seeds": [1, 2],"#, [1, 2])] as [(String, [UInt64])])
+    func theSeedIsTheBases(_ members: String, _ seeds: [UInt64]) throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "sweep-\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let base = try Overrides.apply(["seed=7"], to: JSONValue.parse(Fixtures.minimal, name: "base"))
+        let text = #"{"name": "s", "base": \#(base.text), \#(members) "parameters": {"training.batchSize": [8, 9]}}"#
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        #expect(try Sweep.load(path: file.path).seeds == seeds)
+    }
+
     /// `NUMERAL_WRITE_SCHEMA=1 swift test --filter SweepTests` writes the file anew after a change of keys.
     @Test func committedSchemaIsTheDecodersOwn() throws {
         let file = Fixtures.configurations.appending(path: "sweeps/schema.json")

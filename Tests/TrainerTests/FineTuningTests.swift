@@ -52,13 +52,13 @@ import Testing
         var experiment = box.experiment
         experiment.data.provider = DataProvider(CIFAR10(directory: "d"))
         (experiment.data.fold, experiment.data.validationFraction) = (.init(2, of: 5), 0)
-        (experiment.data.labelColumn, experiment.data.weightColumn) = ("l", "w")
+        (experiment.data.labelColumn, experiment.data.weightColumn, experiment.data.testFraction) = ("l", "w", 0.3)
         let model = SavedModel(
             experiment: experiment, graph: box.graph, classNames: box.classNames, normalization: box.normalization,
             parameters: box.parameters, state: box.state)
         let tuned = Experiment.fineTuning(model, from: "m")
         #expect(tuned.data.provider == nil && tuned.data.fold == nil && tuned.data.validationFraction == 0.1)
-        #expect(tuned.data.labelColumn == nil && tuned.data.weightColumn == nil)
+        #expect(tuned.data.labelColumn == nil && tuned.data.weightColumn == nil && tuned.data.testFraction == 0.1)
         #expect(throws: Never.self) { try Experiment.decode(tuned.json, name: "t") }
     }
 

@@ -23,6 +23,7 @@ extension DatasetLoader {
         }
         var train = try read(folder.train), test: LineSet
         if let entries = folder.test {
+            try options.checkTestFraction(beside: path)
             test = try read(entries)
         } else if options.isAllTest {
             test = train
@@ -41,6 +42,7 @@ extension DatasetLoader {
         }
         let validation: LineSet
         if let entries = folder.validation {
+            try options.checkValidationFraction(beside: path)
             validation = try read(entries)
         } else {
             let parts = StratifiedSplit.indices(of: train.lengths, fraction: options.validationFraction, seed: seed)

@@ -96,6 +96,8 @@ struct OwnData {
             read = sharded.data
             shardDigest = sharded.digest
         }
+        if read.test != nil { try options.checkTestFraction(beside: path) }
+        if read.validation != nil { try options.checkValidationFraction(beside: path) }
         var data = read.withTest(fraction: options.isWhole ? 0 : options.testFraction, seed: seed)
         if read.test == nil, options.isAllTest, !options.isWhole {
             data = ConvertedData(train: read.train, test: read.train)

@@ -104,7 +104,10 @@ extension DatasetLoader {
             }
         }
         try check(provided.train, "training")
-        if let validation = provided.validation { try check(validation, "validation") }
+        if let validation = provided.validation {
+            try check(validation, "validation")
+            try options.checkValidationFraction(beside: type)
+        }
         let parts =
             provided.validation == nil
             ? StratifiedSplit.indices(of: provided.train.labels, fraction: options.validationFraction, seed: seed) : nil

@@ -88,7 +88,8 @@ extension Codec where Value == DataOptions {
                 ),
                 .optional(
                     "labelColumn", \.options.labelColumn, .text(limit: 4096), isLeftOut: true,
-                    "A CSV file's column of labels, by name or number from 1, where it cannot be told."),
+                    "A CSV file's column of labels, by name or number from 1, where it cannot be told; an error with other data."
+                ),
                 .key(
                     "multiLabel", \.options.multiLabel, .boolean,
                     "Whether an image may have several labels, or none, for the loss binaryCrossEntropy: words with | between them "
@@ -98,7 +99,8 @@ extension Codec where Value == DataOptions {
                     "A CSV file's column of sample weights: the factor on each image's loss, at least 0."),
                 .key(
                     "testFraction", \.options.testFraction, .number(.closed(0, 0.9)),
-                    "Data of one's own without a test half: the part of each class put aside as one."),
+                    "Data of one's own without a test half: the part of each class put aside as one. With one, an error."
+                ),
                 .optional(
                     "lines", \.options.lines, LineOptions.section.codec, isLeftOut: true,
                     "Lines of text composed of the data's pictures, each a character, for the loss ctc."),
@@ -107,7 +109,8 @@ extension Codec where Value == DataOptions {
                     "One part of the training images as the test set, for cross-validation (--folds makes all)."),
                 .key(
                     "validationFraction", \.options.validationFraction, .number(.closed(0, 0.9)),
-                    "Part of the training set kept for validation. The sample has a fixed split of its own."),
+                    "Part of the training set kept for validation. At 0.1 the sample keeps 500 of 4,000 images, its own. Data may "
+                        + "bring validation images instead."),
                 .key(
                     "normalization", \.options.normalization, .choice(Normalization.self),
                     "none: pixels in [0, 1]; standardize: mean 0, deviation 1 over the training split."),

@@ -96,6 +96,11 @@ extension Codec where Value == Experiment {
             throw training.key("optimizer").key("nesterov").error(
                 "false without momentum", .boolean(true), remedy: "set training.optimizer.momentum above 0")
         }
+        guard experiment.training.warmupEpochs <= Double(experiment.training.epochs) else {
+            throw training.key("warmupEpochs").error(
+                "at most training.epochs, \(experiment.training.epochs)",
+                .number(JSONNumber(experiment.training.warmupEpochs)), remedy: "the rate would never reach its peak")
+        }
         if experiment.training.schedule.cycles > 1,
             !experiment.training.epochs.isMultiple(of: experiment.training.schedule.cycles)
                 || experiment.training.warmupEpochs > 0
@@ -118,8 +123,7 @@ extension Codec where Value == Experiment {
                 remedy: "an image is mixed one way or the other")
         }
         if experiment.training.earlyStopping != nil, experiment.data.validationFraction == 0,
-            experiment.data.files?.validationImages == nil,
-            experiment.data.source != .sample || experiment.data.fold != nil
+            experiment.data.files?.validationImages == nil || experiment.data.fold != nil
         {
             throw path.key("data").key("validationFraction").error(
                 "above 0 with training.earlyStopping", .integer(0),
@@ -139,8 +143,12 @@ extension Codec where Value == Experiment {
             [
                 "allOf": .array([
                     given("validationFraction", ["const": .integer(0)]),
-                    ["not": given("files", given("validationImages", ["type": "string"]))],
-                    ["not": given("source", ["const": "sample"])],
+                    [
+                        "anyOf": .array([
+                            ["not": given("files", given("validationImages", ["type": "string"]))],
+                            given("fold", ["type": "object"]),
+                        ])
+                    ],
                 ])
             ])
         let without = { (type: String) -> JSONValue in

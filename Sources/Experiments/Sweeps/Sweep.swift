@@ -10,7 +10,8 @@ package struct Sweep: Hashable, Sendable {
     package var search = Search.grid
     /// The seed of the values drawn by a random search.
     package var seed: UInt64 = 0
-    /// The seeds each trial is trained with, at least one; a trial's figures are the means over them.
+    /// The seeds each trial is trained with, at least one; a trial's figures are the means over them. A file that names
+    /// none takes the base's.
     package var seeds: [UInt64] = [0]
     /// The figure on the validation images by which trials are ranked.
     package var monitor = EarlyStoppingOptions.Monitor.validationAccuracy
@@ -93,8 +94,8 @@ package struct Sweep: Hashable, Sendable {
 
     private func check(_ experiment: Experiment, _ place: String) throws(InputError) {
         guard
-            experiment.data.validationFraction > 0 || experiment.data.source == .sample
-                || experiment.data.files?.validationImages != nil
+            experiment.data.validationFraction > 0
+                || experiment.data.files?.validationImages != nil && experiment.data.fold == nil
         else {
             throw InputError(
                 "\(place): data.validationFraction", expected: "above 0: a sweep ranks on the validation images",

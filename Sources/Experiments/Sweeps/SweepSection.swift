@@ -191,7 +191,9 @@ extension Codec where Value == Sweep {
                 .key("parameters", \.parameters, .parameters, isRequired: true, "Keys that vary, by path."),
                 .key("search", \.search, .search, "Which combinations are tried."),
                 .key("seed", \.seed, seed, "Seed of a random search's values."),
-                .key("seeds", \.seeds, seeds, "Seeds that each combination is trained with."),
+                .key(
+                    "seeds", \.seeds, seeds,
+                    "Seeds that each combination is trained with; the base's where none are given."),
                 .key(
                     "monitor", \.monitor, .choice(EarlyStoppingOptions.Monitor.self),
                     "The validation figure that ranks."),
@@ -210,6 +212,12 @@ extension Codec where Value == Sweep {
                     throw path.key("parameters").key("training.epochs").error(
                         "a key other than training.epochs, with halving", .string("training.epochs"),
                         remedy: "its rungs are epochs; or set halving to null")
+                }
+                for (place, inner) in paths.enumerated() {
+                    guard let outer = paths.first(where: { Overrides.replaces($0, inner) }) else { continue }
+                    throw path.key("parameters").key(paths[place]).error(
+                        "a key beside \(outer), not inside it", .string(inner),
+                        remedy: "one would replace the other")
                 }
                 let shaping = paths.first { path in
                     ["training.loss", "training.labelSmoothing", "training.classWeights"].contains {
@@ -243,6 +251,7 @@ extension Sweep {
         // The base must be valid on its own: its values apply to all keys that do not vary.
         let experiment = try Experiment.decode(sweep.base, name: "\(path): base")
         sweep.base = experiment.json
+        if json.object?["seeds"] == nil { sweep.seeds = [experiment.seed] }
         return sweep
     }
 
