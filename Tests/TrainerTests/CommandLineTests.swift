@@ -99,13 +99,19 @@ import Testing
         (["--set", "data.source=full", "--data", "truncated"], "train-images-idx3-ubyte.gz", "truncated"),
         (["--set", "data.source=full", "--data", "magic"], "train-images-idx3-ubyte", "magic"),
         (["--output", "others"], "--output once", "twice"),
+        (["--set", "training.epochs=2", "--set=training.epochs=3"], "training.epochs once", "--set training.epochs"),
+        (["--set", "training.loss.type=focal", "--set", "training.loss={}"], "training.loss once", "loss.type"),
+        (["--seed", "4", "--set", "seed=5"], "seed once", "--seed and --set seed"),
+        (["--set", "output.directory=others"], "output.directory once", "--output and --set"),
+        (["--set", "data.labelColumn=label"], "data.labelColumn", "mnist"),
     ])
     func wrongInputEndsWithTwo(_ arguments: [String], _ place: String, _ received: String) throws {
         let folder = try Self.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         try Self.writeDamagedSets(in: folder)
         let outcome = try Self.trainer(
-            ["--config", Self.config, "--set", "data.source=sample", "--output", "runs", "--quiet"] + arguments,
+            ["--config", Self.config, "--output", "runs", "--quiet"]
+                + (arguments.contains("data.source=full") ? [] : ["--set", "data.source=sample"]) + arguments,
             in: folder)
         #expect(outcome.code == 2)
         let lines = outcome.errors.split(separator: "\n")

@@ -103,6 +103,7 @@ import Testing
                 (["--json", "--csv", "a"], "--csv"), (["--raw", "--segment", "a"], "--segment"),
                 (["--reject", "0", "a"], "--reject"), (["--reject", "1.5", "a"], "--reject"),
                 (["--header", "id,label", "--known", "0.9", "t.csv"], "--known"),
+                (["--header", "id,label", "--csv", "t.csv"], "--csv"),
                 (["--header", "id,label", "--reject", "0.9", "t.csv"], "--reject"),
                 (["--explain", "x.png", "a", "b"], "--explain"), ([], "<images>"),
                 (["--model", "nowhere", "a"], "nowhere"),
@@ -149,6 +150,12 @@ import Testing
                 ], in: folder)
             let classes = read.output.split(separator: "\n").dropFirst().map { $0.split(separator: ",")[7] }
             #expect(read.code == 0 && classes == ["zero", "one"], "\(read.output)")
+            // Data of one's own are no data set with a name.
+            let evaluate = ["evaluate", "--model", run, "--data", "pictures", "--output", "evaluations"]
+            let evaluated = try CommandLineTests.trainer(evaluate, in: folder)
+            #expect(evaluated.code == 0 || evaluated.errors.contains("has learned"), "\(evaluated.errors)")
+            let named = try CommandLineTests.trainer(evaluate + ["--dataset", "kmnist"], in: folder)
+            #expect(named.code == 2 && named.errors.contains("--dataset: expected nothing"), "\(named.errors)")
         }
     }
 

@@ -52,7 +52,7 @@ extension CommandLineTests {
         (["profile", "--config", config, "--batch", "0"], "--batch"),
         (["profile", "--config", config, "--steps", "-1"], "--steps"),
         (["profile", "--config", "none.json"], "none.json"),
-        (["gemm", "--set", "seed=1"], "--set"),
+        (["gemm", "--set", "seed=1"], "--set"), (["gemm", "--retune"], "--retune"),
         (["gemm", "--threads", "0"], "--threads"),
         (["gemm", "compare", "\(fixtures)/gemm-a.json"], "2 to 6 files"),
         (["gemm", "compare", "\(fixtures)/gemm-a.json", "\(fixtures)/gemm-other-shapes.json"], "1×2×3 Aᵀ·B"),

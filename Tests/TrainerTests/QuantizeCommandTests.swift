@@ -45,6 +45,8 @@ import Testing
             }
             #expect(files[2] == files[3])
 
+            let many = try small.trainer(["quantize", "--model", run, "--images", "31", "--output", "r"])
+            #expect(many.code == 2 && many.errors.contains("--images: expected at most 30"), "\(many.errors)")
             let refused = try small.trainer(["quantize", "--model", path, "--output", "r"])
             #expect(refused.code == 2 && refused.errors.contains("quantized already"), "\(refused.errors)")
             #expect(!FileManager.default.fileExists(atPath: small.folder.appendingPathComponent("r").path))

@@ -47,7 +47,7 @@ import Workers
     }
 
     private func finder(
-        threads: Int, whitening: WhiteningOptions? = nil, graph: ResolvedGraph? = nil
+        threads: Int, whitening: WhiteningOptions? = nil, graph: ResolvedGraph? = nil, loss: Loss? = nil
     ) throws -> LearningRateFinder {
         var stream = RandomStream(RandomAddress(seed: 1, purpose: .test))
         let labels = (0..<90).map { $0 % 3 }
@@ -61,6 +61,7 @@ import Workers
         options.batchSize = 20
         options.optimizer = .sgd(learningRate: 0.1)
         options.whitening = whitening
+        if let loss { options.loss = loss }
         return try LearningRateFinder(
             graph: graph ?? Self.graph.get(), options: options,
             data: LoadedData(train: images, validation: images.subset([])),
@@ -95,6 +96,12 @@ import Workers
         #expect(again.points == test.points)
         // Stopped from outside it has nothing to say.
         #expect(try finder(threads: 1).run(options, shouldStop: { true }) == nil)
+    }
+
+    /// What training refuses has no rates.
+    @Test func aLossOfLinesIsRefusedAsInTraining() {
+        let error = #expect(throws: InputError.self) { try finder(threads: 1, loss: .ctc) }
+        #expect(error?.place == "training.loss")
     }
 
     /// The rates are of the network that is trained: with its first filters whitened.

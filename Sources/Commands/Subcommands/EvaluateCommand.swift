@@ -271,6 +271,11 @@ struct EvaluateCommand: ParsableCommand {
         }
         if let source { options.source = try value(source, "--source") }
         let loaded = try common.load(options, seed: saved.experiment.seed)
+        if let dataset, let data, loaded.dataset != dataset {
+            throw InputError(
+                "--dataset", expected: "nothing beside data of your own", received: "\(dataset), and \(data)",
+                remedy: "leave out one of the two")
+        }
         // Before the test images are read, since either half reveals a data set of another shape.
         if !saved.graph.readsLines { try Classifier.check(saved.graph, fits: loaded.train, named: loaded.dataset) }
         guard split == .validation else {

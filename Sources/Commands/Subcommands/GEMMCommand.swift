@@ -38,6 +38,9 @@ struct GEMMCommand: ParsableCommand {
             if loaded == nil, !overrides.isEmpty {
                 throw InputError("--set", expected: "--config as well", received: "no configuration to override")
             }
+            if loaded == nil, tuning.retune {
+                throw InputError("--retune", expected: "--config as well", received: "no network to tune")
+            }
             let pool = try common.makePool()
             let products = products(loaded, pool)
             guard !products.isEmpty else {

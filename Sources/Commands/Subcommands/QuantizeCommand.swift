@@ -61,6 +61,11 @@ struct QuantizeCommand: ParsableCommand {
                 "Note: the model kept no validation images (data.validationFraction is 0): it is calibrated and compared on images that it "
                     + "has learned from")
         }
+        let available = isHeldOut ? loaded.validation.count : loaded.train.count
+        if let images, images > available {
+            throw InputError(
+                "--images", expected: "at most \(available), as many as there are", received: "\(images)")
+        }
         let note = try StoredData.check(
             loaded.validation, "validation images", areNewTo: saved, at: model, remedy: nil)
         if let note {

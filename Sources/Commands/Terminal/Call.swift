@@ -1,4 +1,5 @@
 import ArgumentParser
+import Experiments
 import Formats
 import Tensors
 
@@ -60,6 +61,31 @@ enum Call {
                 throw InputError(
                     place, expected: "\(option) once", received: "it twice", remedy: "leave out one of them")
             }
+        }
+        try checkOverrides(rest.prefix { $0 != "--" }, place)
+    }
+
+    /// Options that set a key of a configuration.
+    private static let keys = ["--seed": "seed", "--output": "output.directory", "--data": "data.directory"]
+
+    /// - Throws: an `InputError` for a key that is set twice, so that the first value would be lost.
+    private static func checkOverrides(_ words: ArraySlice<String>, _ place: String) throws(InputError) {
+        var set: [(key: String, by: String)] = []
+        for (index, word) in zip(words.indices, words) {
+            let option = String(word.prefix { $0 != "=" })
+            var key = keys[option]
+            if option == "--set" {
+                let value = word == option ? words[(index + 1)...].first ?? "" : String(word.dropFirst("--set=".count))
+                key = String(value.prefix { $0 != "=" })
+            }
+            guard let key else { continue }
+            let by = option == "--set" ? "--set \(key)" : option
+            if let other = set.first(where: { $0.key == key || Overrides.replaces(key, $0.key) }) {
+                throw InputError(
+                    place, expected: "\(key) once", received: "\(other.by) and \(by)",
+                    remedy: "leave out one of them: one would replace the other")
+            }
+            set.append((key, by))
         }
     }
 

@@ -97,6 +97,7 @@ package final class LearningRateFinder {
         normalization: Normalization, initial: InitialWeights? = nil, seed: UInt64, pool: WorkerPool
     ) throws {
         try Classifier.check(graph, fits: data.train, named: data.dataset)
+        try LineTraining.check(graph, options, data, augmentation, normalization)
         try Trainer.check(options, data.train, augmentation)
         self.options = options
         self.pool = pool
