@@ -235,6 +235,77 @@ import Testing
         #expect(try ImageCSV.read(path).labels == [3, 1, 0, 2])
     }
 
+    /// Pixels are at the places that their names say: sorted as text, by row and column, by x and y.
+    @Test func pixelsAreWhereTheirNamesSay() throws {
+        func check(_ name: (Int, Int) -> String) throws {
+            let places = (0..<16).map { (name: name($0 / 4, $0 % 4), level: 10 + $0) }.sorted { $0.name < $1.name }
+            let header = "label," + places.map(\.name).joined(separator: ",")
+            let row = places.map { "\($0.level)" }.joined(separator: ",")
+            let (set, notes) = try parse("\(header)\n0,\(row)\n1,\(row)\n")
+            #expect(Array(set.images.prefix(16)) == (10..<26).map(UInt8.init), "\(header)")
+            #expect(notes.contains { $0.contains("order of their names") }, "\(header)")
+        }
+        try check { "pixel\(4 * $0 + $1)" }
+        try check { "\(4 * $0 + $1)" }
+        try check { "\(8 + $0)x\(8 + $1)" }
+        try check { "x\($1)_y\($0)" }
+        try check { "r\(8 + $0)c\(8 + $1)" }
+        // Names that are no places leave the order as it is.
+        for header in ["b1,a1,c1,d1", "p9,p9,p1,p2", "1x1,1x2,2x1,3x3"] {
+            #expect(try parse("label,\(header)\n" + rows(label: 0)).0.images == pixels, "\(header)")
+        }
+    }
+
+    /// pandas takes the first image of a table without a header for names, and numbers those that repeat.
+    @Test func anImageThatWasTakenForNamesIsNoImage() throws {
+        let image = "7,0," + (1..<16).map { "0.\($0)" }.joined(separator: ",")
+        let row = String(repeating: ",9", count: 16)
+        for header in [image, "label," + image.dropFirst(2)] {
+            let (set, notes) = try parse("\(header)\n0\(row)\n1\(row)\n")
+            #expect(set.labels == [0, 1] && set.images == [UInt8](repeating: 9, count: 32))
+            #expect(notes.contains { $0.contains("taken for names") })
+        }
+        #expect(
+            try parse((1...17).map(String.init).joined(separator: ",") + "\n0\(row)\n1\(row)\n").0.labels == [0, 1])
+    }
+
+    /// In a table sorted by class, the first thousand rows have one label.
+    @Test func theLabelOfASortedTableIsFound() throws {
+        let text = (0..<2400).map { "\($0 / 1200),\($0 % 7),0,0,\($0 % 17)\n" }.joined()
+        let (set, _) = try parse(text)
+        #expect(set.labels.filter { $0 == 1 }.count == 1200 && set.classCount == 2)
+    }
+
+    @Test func separatorsAtLineEndsMakeNoColumn() throws {
+        let text = rows(label: 0).replacing("\n", with: ",\n")
+        for header in ["", "label,a,b,c,d,\n", "label,a,b,c,d,Unnamed: 5\n"] {
+            let (set, _) = try parse(header + text)
+            #expect(set.labels == [3, 1, 0, 2] && set.images == pixels, "\(header)")
+        }
+        let late = String(repeating: text, count: 300) + "1,2,3,4,5,6\n"
+        #expect(refusal(late) == "t:1201:6: expected nothing, as in the rows before · received 6")
+    }
+
+    @Test func whatExcelWritesBeforeATable() throws {
+        for start in ["sep=;\n", "\"sep=;\"\r\n", "% made\n", "// made, by me\n", " # made\n", "\"# made\"\n"] {
+            #expect(try parse(start + rows(label: 0, separator: ";")).0.labels == [3, 1, 0, 2], "\(start)")
+        }
+        #expect(try parse(rows(label: 0, separator: "|")).0.labels == [3, 1, 0, 2])
+        for (start, name) in [("PK\u{3}\u{4}", "zip"), ("PAR1", "Parquet"), ("BZh91AY", "bzip2")] {
+            let error = #expect(throws: InputError.self) { try TableText(Array(start.utf8), path: "t") }
+            #expect(error?.received.contains(name) == true)
+        }
+    }
+
+    /// Labels that are not looked at may be anything.
+    @Test func labelsThatAreNotReadMayBeEmpty() throws {
+        let folder = try TemporaryFolder()
+        for label in ["", "?", "300"] {
+            let path = try folder.write(Array("label,a,b,c,d\n\(label),1,2,3,4\n1,5,6,7,8\n".utf8), "t.csv")
+            #expect(try ImageCSV.readUnlabelled(path).pixels == [1, 2, 3, 4, 5, 6, 7, 8])
+        }
+    }
+
     @Test func tablesWithoutLabelsAreRead() throws {
         let folder = try TemporaryFolder()
         func read(_ text: String, _ options: ImageCSV.Options = .init()) throws -> ImageCSV.Unlabelled {

@@ -67,6 +67,7 @@ import Testing
             .hdf5: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], .onnx: [8, 8, 0x12], .archive: try archive(["x"]),
             .numpyArray: [0x93] + Array("NUMPY".utf8), .tensorFlowLite: [0, 0, 0, 0] + Array("TFL3".utf8),
             .gguf: Array("GGUF".utf8), .lfsPointer: Array("version https://git-lfs".utf8), .html: Array("<html".utf8),
+            .json: Array("{\n  \"metadata\": {}".utf8),
         ]
         let head = try #require(heads[kind])
         let foreign = try #require(ForeignWeights(head: head, tail: head, path: "it's here.pt"))

@@ -77,6 +77,33 @@ import Testing
         #expect(!found.message.isEmpty || found.order.count == 3)
     }
 
+    /// A prefix that only some layers have, and Keras's doubled names: the only name with that end is meant.
+    @Test func endingsAreNames() throws {
+        let layers: [String?] = ["one", "two", "three"]
+        #expect(try result(["net.one", "net.three", "net.two"], in: layers).order == [0, 2, 1])
+        #expect(try result(["one/one", "three/three", "two/two"], in: layers, head: "head/head").order == [0, 2, 1])
+        #expect(try result(["a.one", "b.one", "b.two"], in: layers).message.contains("--names"))
+    }
+
+    /// Names of variables: `one_weight`. In the file's order, three and two would be swapped.
+    @Test(arguments: ["_", "-"]) func rolesAfterUnderscores(_ separator: String) throws {
+        let graph = try graph(["one", "two", "three"])
+        var plain = file(["one", "three", "two"])
+        for index in plain.tensors.indices {
+            plain.tensors[index].name = plain.tensors[index].name.replacing(".", with: separator)
+        }
+        let file = WeightFile(name: "w", tensors: plain.tensors, keepsOrder: true)
+        let imported = try WeightImport(file, into: graph)
+        #expect(graph.nodes.dropLast().map { imported.parameters[$0.parameters[0].offset] } == [0, 2, 1])
+    }
+
+    /// An NPZ whose layers are sorted, while each has its weight before its bias.
+    @Test func sortedLayersAreNoOrder() throws {
+        #expect(try result(["one", "three", "two"], in: ["a", "b", "c"], npz: true).message.contains("--names"))
+        #expect(try result(["c", "b", "a"], in: ["l", "m", "n"], npz: true).message.contains("--names"))
+        #expect(try result(["one", "two", "three"], in: ["a", "b", "c"], npz: true).order == [0, 1, 2])
+    }
+
     @Test func withoutAnOrderItIsRefused() throws {
         for names in [["one", "three", "two"], ["module.one", "module.three", "module.two"]] {
             let found = try result(names, in: ["a", "b", "c"])

@@ -123,7 +123,7 @@ for orientation in range(1, 9):
     exif[0x0112] = orientation
     d = saved(g, "JPEG", quality=90, exif=exif)
     keep(f"orientation-{orientation}.jpg", d, np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(d)))))
-(out / "refused-cmyk.jpg").write_bytes(saved(c.convert("CMYK"), "JPEG"))
+(out / "cmyk.jpg").write_bytes(saved(c.convert("CMYK"), "JPEG"))
 
 
 # --- PGM, PPM

@@ -142,7 +142,7 @@ struct DecodingFixture: Decodable {
     }
 
     /// A JPEG has no checksums: damage may go unnoticed, but never further than a picture of legal size.
-    @Test(arguments: ["grey.jpg", "rgb-420.jpg", "progressive.jpg", "orientation-6.jpg", "refused-cmyk.jpg"])
+    @Test(arguments: ["grey.jpg", "rgb-420.jpg", "progressive.jpg", "orientation-6.jpg", "cmyk.jpg"])
     func noBrokenJPEGDoesHarm(name: String) throws {
         let bytes = try DecodingFixture.bytes(name)
         let whole = try? ImageDecoder.decode(bytes, place: name)
@@ -202,11 +202,9 @@ struct DecodingFixture: Decodable {
         #expect(refusal(Array("P5 70000 1 255\n".utf8)).contains("65536 columns"))
         #expect(refusal(Array("P5 60000 60000 255\n".utf8)).contains("67108864 pixels"))
         #expect(refusal(Array("P5 2 2 255\nabc".utf8)).contains("3: cut"))
-        #expect(refusal(Array("P5 2 2 255\nabcde".utf8)).contains("5: too many"))
         #expect(refusal(Array("P5 2 2 0\n".utf8)).contains("largest value"))
         #expect(refusal(Array("P5 2 2 65536\n".utf8)).contains("largest value"))
         #expect(refusal(Array("P2 2 1 9\n9 10".utf8)).contains("values up to 9"))
-        #expect(refusal(Array("P2 2 1 9\n9 8 7".utf8)).contains("an end after 2 values"))
         #expect(refusal(Array("P2 2 1 9\n9 x".utf8)).contains("the byte 120 at 11"))
         #expect(refusal(Array("P5 -2 1 9\n9 x".utf8)).contains("a width"))
         #expect(refusal(Array("P5 0 1 9\n".utf8)).contains("0×1"))
@@ -215,12 +213,6 @@ struct DecodingFixture: Decodable {
         var limits = ImageLimits()
         limits.fileBytes = 3
         #expect(refusal(Array("P2 1 1 9\n1".utf8), limits).contains("at most 3 bytes"))
-    }
-
-    @Test func aPictureOfPrintingColoursIsRefused() throws {
-        let bytes = try DecodingFixture.bytes("refused-cmyk.jpg")
-        let error = #expect(throws: InputError.self) { try ImageDecoder.decode(bytes, place: "x") }
-        #expect(error?.received.contains("CMYK") == true)
     }
 
     /// Headers that promise more pixels than their bytes can hold are refused before memory is taken for them.

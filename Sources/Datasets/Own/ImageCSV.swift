@@ -144,9 +144,13 @@ package struct ImageCSV {
 
     private let isMultiLabel: Bool
     private let header: [String]?
+    private let need: TableColumns.LabelNeed
+    /// The column of labels that are read.
+    private var label: Int? { need == .required ? columns.label : nil }
 
     private init(_ text: TableText, _ options: Options, need: TableColumns.LabelNeed) throws {
         path = text.path
+        self.need = need
         var text = text
         var fields: [Range<Int>] = []
         var sample: [[TableColumns.TableField]] = []
@@ -157,7 +161,7 @@ package struct ImageCSV {
         guard let first = sample.first else {
             throw InputError(path, expected: "rows of numbers", received: "an empty file")
         }
-        let isHeader = TableColumns.isHeader(first)
+        let isHeader = TableHeader.isHeader(first)
         header = isHeader ? first.map { $0.text.trimmingCharacters(in: .whitespaces) } : nil
         if isHeader {
             sample.removeFirst()
@@ -171,7 +175,7 @@ package struct ImageCSV {
         columns = try TableColumns(
             header: header, sample: sample, labelColumn: options.labelColumn, indexColumn: options.indexColumn,
             weightColumn: options.weightColumn, weightsAreOptional: options.weightsAreOptional, need: need,
-            size: options.size, channels: options.channels, place: path)
+            size: options.size, channels: options.channels, place: path, table: table)
         let labels = columns.label.map { label in sample.compactMap { label < $0.count ? $0[label] : nil } } ?? []
         isMultiLabel = options.multiLabel
         hasWords =
@@ -179,6 +183,14 @@ package struct ImageCSV {
             || labels.contains { $0.number == nil && !$0.text.isEmpty } && !labels.contains { $0.number != nil }
         if text.comments > 0 {
             notes.append("\(text.comments) comment line\(text.comments == 1 ? "" : "s") passed over")
+        }
+        if TableHeader.isMangled(first) {
+            notes.append("the first row is an image that was taken for names (0, 0.1, 0.2 …), and is passed over")
+        }
+        if columns.pixelsAreReordered {
+            notes.append(
+                "pixels are in the order of their names, not of the columns (\(TableColumns.name(of: columns.pixels[1], header)) is the second)"
+            )
         }
         if let label = columns.label, options.labelColumn == nil, header == nil || label != 0 {
             notes.append("the label is \(TableColumns.name(of: label, header))")
@@ -228,10 +240,13 @@ package struct ImageCSV {
                     fields.count < columnCount ? "\(fields.count)" : "more")
                 continue
             }
+            if let column = columns.empty.first(where: { !fields[$0].isEmpty }) {
+                problem(column, "nothing, as in the rows before", text.text(fields[column]))
+            }
             if let weight = columns.weight, Self.weight(text.number(fields[weight])) == nil {
                 problem(weight, "a weight, a finite number of at least 0", text.text(fields[weight]))
             }
-            if let label = columns.label {
+            if let label {
                 let word = ClassName.shown(text.text(fields[label]))
                 if isMultiLabel {
                     for word in Self.labels(text.text(fields[label])) {
@@ -327,16 +342,16 @@ package struct ImageCSV {
         rows.pixels.reserveCapacity(count)
         while try text.next(&fields) {
             if let weight = columns.weight { rows.weights.append(Self.weight(text.number(fields[weight])) ?? 0) }
-            if let label = columns.label, isMultiLabel {
+            if let label, isMultiLabel {
                 rows.labels.append(0)
                 rows.sets.append(
                     Self.labels(text.text(fields[label])).reduce(0) { $0 | 1 << UInt64(places[$1] ?? 0) })
-            } else if let label = columns.label {
+            } else if let label {
                 let number = hasWords ? 0 : UInt8(text.number(fields[label]) ?? 0)
                 let name = hasWords ? ClassName.shown(text.text(fields[label])) : "\(number)"
                 rows.labels.append(hasWords || namesAreNumbers ? places[name] ?? 0 : number)
             }
-            if columns.label == nil || columns.index != nil {
+            if label == nil || columns.index != nil {
                 rows.names.append(columns.index.map { text.text(fields[$0]) } ?? "\(rows.names.count + 1)")
             }
             for column in columns.pixels {

@@ -15,7 +15,7 @@ struct TableColumns {
 
     private static let labelNames: Set = ["label", "labels", "class", "target", "digit", "y"]
     private static let indexNames: Set = [
-        "", "index", "id", "row", "unnamed: 0", "imageid", "image_id", "rowid", "row_id",
+        "", "index", "id", "row", "unnamed: 0", "imageid", "image_id", "rowid", "row_id", "filename", "file",
     ]
     /// The number of rows that are examined.
     static let sampleSize = 1000
@@ -25,8 +25,12 @@ struct TableColumns {
     let index: Int?
     /// The column of the factors on the images' losses.
     let weight: Int?
-    /// The columns of pixels, in order.
+    /// The columns of pixels, row by row.
     let pixels: [Int]
+    /// Whether the file has them in another order.
+    let pixelsAreReordered: Bool
+    /// Columns at the end that hold nothing, as a separator at the end of each line makes.
+    let empty: Range<Int>
     let size: (width: Int, height: Int)
 
     private let header: [String]?
@@ -46,15 +50,18 @@ struct TableColumns {
     ///   - weightColumn: The column of weights as given by the user; it may be missing if `weightsAreOptional`.
     ///   - size: The size of an image; a square if nil.
     ///   - channels: The values of a pixel.
+    ///   - table: All rows, of which more are examined if a label has to be guessed.
     /// - Throws: an `InputError` if a named column does not exist, the label could be several columns, or the other
     ///   columns do not form an image.
     init(
         header: [String]?, sample: [[TableField]], labelColumn: String?, indexColumn: String?, weightColumn: String?,
         weightsAreOptional: Bool, need: LabelNeed,
-        size: (width: Int, height: Int)?, channels: Int, place: String
+        size: (width: Int, height: Int)?, channels: Int, place: String, table: TableText
     ) throws(InputError) {
         (self.header, self.sample, self.place) = (header, sample, place)
-        let count = header?.count ?? sample.first?.count ?? 0
+        let allCount = header?.count ?? sample.first?.count ?? 0
+        let count = Self.filled(header, sample, allCount)
+        empty = count..<allCount
         let named = try labelColumn.map { text throws(InputError) in
             try Self.column(text, option: "data.labelColumn (--label)", header, count, place)
         }
@@ -66,7 +73,7 @@ struct TableColumns {
         }
         let weight =
             weightsAreOptional ? weightColumn.flatMap { try? weight($0) } : try weightColumn.map(weight)
-        let names = header.map { $0.map { $0.lowercased() } } ?? []
+        let names = header.map { $0.prefix(count).map { $0.lowercased() } } ?? []
         if index == nil { index = names.indices.first { Self.indexNames.contains(names[$0]) && $0 != named } }
         func extents(_ values: Int) -> (width: Int, height: Int)? {
             guard values > 0, values.isMultiple(of: channels) else { return nil }
@@ -87,20 +94,23 @@ struct TableColumns {
         }
         let others = (0..<count).filter { $0 != index && $0 != weight }
         if label == nil, extents(others.count) == nil, extents(others.count - 1) != nil {
-            label = try Self.guess(among: others, header, sample, place)
+            label = try Self.guess(among: others, header, place, table)
         }
         if label == nil, need == .required {
             var error = InputError(
                 place, expected: "a column of labels beside the pixels",
-                received: extents(others.count).map {
-                    "\(others.count) columns, which are images of \($0.width)×\($0.height)"
-                        + (channels > 1 ? "×\(channels)" : "")
-                }
-                    ?? "\(others.count) columns, none of a usual name (label, class, target, digit, y)")
+                received: count == 1
+                    ? "one column"
+                    : extents(others.count).map {
+                        "\(others.count) columns, which are images of \($0.width)×\($0.height)"
+                            + (channels > 1 ? "×\(channels)" : "")
+                    } ?? "\(others.count) columns, none of a usual name (label, class, target, digit, y)")
             error.remedy =
-                extents(others.count) == nil
-                ? "\(Self.labelOption) names it (name, or number from 1), \(ImageFolder.sizeOption) the layout of the pixels"
-                : "trainer predict reads images without labels"
+                count == 1
+                ? "are the columns separated by commas, semicolons, tabs, bars or spaces?"
+                : extents(others.count) == nil
+                    ? "\(Self.labelOption) names it (name, or number from 1), \(ImageFolder.sizeOption) the layout of the pixels"
+                    : "trainer predict reads images without labels"
             throw error
         }
         let pixels = others.filter { $0 != label }
@@ -119,7 +129,9 @@ struct TableColumns {
                 received: "\(pixels.count)",
                 remedy: "\(ImageFolder.sizeOption) says how they are laid out")
         }
-        (self.label, self.index, self.weight, self.pixels, self.size) = (label, index, weight, pixels, extents)
+        let order = PixelOrder(pixels, header: header)
+        (self.label, self.index, self.weight, self.size) = (label, index, weight, extents)
+        (self.pixels, pixelsAreReordered) = (order.columns, order.isChanged)
     }
 
     /// Returns the column that the user calls `text`, by its name or else by its number from 1.
@@ -164,27 +176,54 @@ struct TableColumns {
 
     /// Guesses the label: the one column whose name is unlike all others', else the first or last of `columns`.
     private static func guess(
-        among columns: [Int], _ header: [String]?, _ sample: [[TableField]], _ place: String
+        among columns: [Int], _ header: [String]?, _ place: String, _ table: TableText
     ) throws(InputError) -> Int? {
         if let header {
             // `number,pixel0,pixel1,…`: all but one end with a number.
             let unnumbered = columns.filter { header[$0].last?.isNumber != true }
             if unnumbered.count == 1 { return unnumbered[0] }
         }
-        let ends = [columns[0], columns[columns.count - 1]]
-        var candidates = ends.filter { isPlausible($0, sample) }
+        // Not of the first rows alone: in a table sorted by class they are all of one.
+        let rows = try spread(table, [columns[0], columns[columns.count - 1]])
+        var candidates = [(columns[0], rows.map { $0[0] }), (columns[columns.count - 1], rows.map { $0[1] })]
+            .filter { isPlausible($0.1) }
         if candidates.count == 2 {
-            // A pixel at the border is nearly always paper; classes are spread more evenly over the rows.
-            let isUneven = candidates.map { commonest($0, sample) > 0.6 && sample.count >= 20 }
-            if isUneven[0] != isUneven[1] { candidates = [candidates[isUneven[0] ? 1 : 0]] }
+            // Only a label is in order; a pixel at the border is nearly always paper, while classes are spread more
+            // evenly over the rows.
+            let isSorted = candidates.map { neverFalls($0.1) }
+            let isUneven = candidates.map { commonest($0.1) > 0.6 && rows.count >= 20 }
+            if isSorted[0] != isSorted[1] {
+                candidates = [candidates[isSorted[0] ? 0 : 1]]
+            } else if isUneven[0] != isUneven[1] {
+                candidates = [candidates[isUneven[0] ? 1 : 0]]
+            }
         }
-        if candidates.count > 1 { throw ambiguous(candidates, header, place) }
-        return candidates.first
+        if candidates.count > 1 { throw ambiguous(candidates.map(\.0), header, place) }
+        return candidates.first?.0
+    }
+
+    /// The number of rows from the whole table that are examined for a label.
+    private static let spreadSize = 4096
+
+    /// Returns some columns of at most that many rows, equally far apart.
+    private static func spread(_ table: TableText, _ columns: [Int]) throws(InputError) -> [[TableField]] {
+        var table = table, fields: [Range<Int>] = [], rows: [[TableField]] = []
+        var number = 0, step = 1
+        while try table.next(&fields) {
+            defer { number += 1 }
+            guard number.isMultiple(of: step), columns.allSatisfy({ $0 < fields.count }) else { continue }
+            rows.append(columns.map { .init(text: table.text(fields[$0]), number: table.number(fields[$0])) })
+            if rows.count == spreadSize {
+                rows = rows.indices.filter { $0.isMultiple(of: 2) }.map { rows[$0] }
+                step *= 2
+            }
+        }
+        return rows
     }
 
     /// Returns whether a column can hold classes: words, or few whole numbers that fill their range.
-    private static func isPlausible(_ column: Int, _ sample: [[TableField]]) -> Bool {
-        let fields = sample.compactMap { column < $0.count ? $0[column] : nil }.filter { !$0.text.isEmpty }
+    private static func isPlausible(_ column: [TableField]) -> Bool {
+        let fields = column.filter { !$0.text.isEmpty }
         let numbers = fields.compactMap(\.number)
         let distinct = Set(fields.map(\.text)).count
         guard distinct >= 2, fields.count < 50 || 2 * distinct < fields.count else { return false }
@@ -198,23 +237,30 @@ struct TableColumns {
         return most < 100 || 3 * distinct > Int(most)
     }
 
+    /// Returns whether the numbers of many rows never fall.
+    private static func neverFalls(_ column: [TableField]) -> Bool {
+        let numbers = column.compactMap(\.number)
+        return numbers.count >= 20 && zip(numbers, numbers.dropFirst()).allSatisfy { $0 <= $1 }
+    }
+
     /// Returns the share of the rows that have the most frequent value.
-    private static func commonest(_ column: Int, _ sample: [[TableField]]) -> Double {
+    private static func commonest(_ column: [TableField]) -> Double {
         var counts: [String: Int] = [:]
-        for row in sample where column < row.count { counts[row[column].text, default: 0] += 1 }
-        return Double(counts.values.max() ?? 0) / Double(max(sample.count, 1))
+        for field in column { counts[field.text, default: 0] += 1 }
+        return Double(counts.values.max() ?? 0) / Double(max(column.count, 1))
     }
 
-    // MARK: - Header
-
-    /// Returns whether `row` names columns: some fields are not numbers, and those that are count up; or it counts 0,
-    /// 1, 2 …
-    static func isHeader(_ row: [TableField]) -> Bool {
-        let numbers = row.compactMap(\.number)
-        // As pandas numbers columns, possibly after an unnamed column of row numbers.
-        let counted = row.first?.text == "" ? Array(row.dropFirst()) : row
-        if counted.count > 4, counted.enumerated().allSatisfy({ $1.number == Double($0) }) { return true }
-        let hasWord = row.contains { $0.number == nil && !$0.text.isEmpty }
-        return hasWord && zip(numbers, numbers.dropFirst()).allSatisfy { $1 == $0 + 1 }
+    /// Returns the number of columns without those at the end that have neither a name of their own nor a value.
+    private static func filled(_ header: [String]?, _ sample: [[TableField]], _ count: Int) -> Int {
+        var count = count
+        while count > 1, header.map({ isUnnamed($0[count - 1]) }) ?? true,
+            sample.allSatisfy({ $0.count < count || $0[count - 1].text.isEmpty })
+        {
+            count -= 1
+        }
+        return count
     }
+
+    /// Returns whether a column has no name, or the one that pandas gives it.
+    private static func isUnnamed(_ name: String) -> Bool { name.isEmpty || name.lowercased().hasPrefix("unnamed: ") }
 }

@@ -18,6 +18,7 @@ package struct ForeignWeights: Sendable, Equatable {
         case gzip = "a gzip file"
         case lfsPointer = "a pointer of Git LFS, not the file itself"
         case html = "a web page"
+        case json = "JSON text, as the index of a model in several files"
     }
 
     package let kind: Kind
@@ -62,6 +63,8 @@ package struct ForeignWeights: Sendable, Equatable {
         if begins("version https://git-lfs") { return .lfsPointer }
         let text = String(decoding: head.prefix(64), as: UTF8.self).lowercased().drop { $0.isWhitespace }
         if text.hasPrefix("<!doctype html") || text.hasPrefix("<html") { return .html }
+        // The length of a safetensors header has zeros at its end.
+        if text.hasPrefix("{"), head.count > 8, head[7] != 0 { return .json }
         // A safetensors file begins with the length of its header, and the header with a brace.
         if head.count > 8, head[8] == UInt8(ascii: "{") { return nil }
         // The first pickle of such a file is only PyTorch's magic number.
@@ -137,6 +140,10 @@ package struct ForeignWeights: Sendable, Equatable {
         case .gzip: return "unpack it first: gunzip"
         case .archive: return "unpack it: the weights may be inside"
         case .lfsPointer: return "fetch the file: git lfs pull"
+        case .json:
+            return "give the file of weights that it belongs to; several parts, in Python: import glob, numpy; from "
+                + "safetensors.numpy import load_file; numpy.savez(\(result), **{k: v for f in "
+                + "glob.glob('*.safetensors') for k, v in load_file(f).items()})"
         case .html: return "the download gave a page instead of the file"
         }
     }

@@ -3,9 +3,10 @@ import Tensors
 /// A reader of the rows and fields of a table in a text file: CSV, TSV, or the output of spreadsheets and NumPy's
 /// `savetxt`.
 ///
-/// Fields are separated by commas, semicolons, tabs or spaces, whichever is most frequent in the first line; they may
-/// be quoted, with quotes inside doubled (RFC 4180). Lines end with `\n`, `\r\n` or `\r`. Empty lines, and lines before
-/// the table that begin with `#`, are skipped. The file may be gzipped.
+/// Fields are separated by commas, semicolons, tabs, bars or spaces, whichever is most frequent in the first line, or by
+/// what a line `sep=;` says, as Excel writes it; they may be quoted, with quotes inside doubled (RFC 4180). Lines end with
+/// `\n`, `\r\n` or `\r`. Empty lines, and comments before the table (`#`, `%`, `//`), are skipped. The file may be
+/// gzipped.
 package struct TableText {
     /// The maximum number of decompressed bytes.
     package static let largestFile = 1 << 32
@@ -44,18 +45,24 @@ package struct TableText {
     }
 
     package init(_ bytes: [UInt8], path: String) throws(InputError) {
-        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) || bytes.prefix(64).contains(0) {
-            let isUTF16 = bytes.prefix(1) == [0xFF] || bytes.prefix(1) == [0xFE]
-            throw InputError(
-                path, expected: "a table in UTF-8", received: isUTF16 ? "UTF-16" : "bytes that are no text",
-                remedy: isUTF16
-                    ? "save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > NEW" : "save it as CSV, UTF-8")
+        if let stranger = Self.stranger(bytes) {
+            throw InputError(path, expected: "a table in UTF-8", received: stranger.name, remedy: stranger.remedy)
         }
         self.path = path
         self.bytes = bytes
         var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0, line = 1, comments = 0
-        while start < bytes.count, bytes[start] == 0x23 || bytes[start] == 0x0A || bytes[start] == 0x0D {
-            if bytes[start] == 0x23 { comments += 1 }
+        var named: UInt8?
+        while start < bytes.count {
+            let first = Self.beginning(of: bytes[start...])
+            let isEmpty = bytes[start] == 0x0A || bytes[start] == 0x0D
+            let isComment = Self.comments.contains { first.starts(with: $0.utf8) }
+            if first.starts(with: "sep=".utf8), let separator = first.dropFirst(4).first {
+                named = separator
+            } else if isComment {
+                comments += 1
+            } else if !isEmpty {
+                break
+            }
             while start < bytes.count, bytes[start] != 0x0A, bytes[start] != 0x0D { start += 1 }
             start += bytes[start...].starts(with: [0x0D, 0x0A]) ? 2 : 1
             line += 1
@@ -73,7 +80,37 @@ package struct TableText {
                 remedy: "if it is Latin-1, save it as UTF-8: iconv -f LATIN1 -t UTF-8 FILE > NEW")
         }
         nextLine = line
-        separator = Self.separator(bytes[position...])
+        separator = named ?? Self.separator(bytes[position...])
+    }
+
+    /// What begins a comment before the table.
+    private static let comments = ["#", "%", "//"]
+
+    /// Returns the bytes of a line without spaces or a quote at its beginning.
+    private static func beginning(of line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        line.drop { $0 == 0x20 }.drop { $0 == 0x22 }
+    }
+
+    /// Returns what a file that is no text seems to be, and how to make a table of it; nil for text.
+    private static func stranger(_ bytes: [UInt8]) -> (name: String, remedy: String)? {
+        func begins(_ start: [UInt8]) -> Bool { bytes.starts(with: start) }
+        if begins([0xFF, 0xFE]) || begins([0xFE, 0xFF]) {
+            return ("UTF-16", "save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > NEW")
+        }
+        if begins(Array("PK\u{3}\u{4}".utf8)) {
+            return bytes.prefix(4096).ranges(of: Array("[Content_Types].xml".utf8)).isEmpty
+                ? ("a zip archive", "unpack it first: unzip") : ("a spreadsheet (.xlsx)", "save it as CSV, UTF-8")
+        }
+        if begins([0xD0, 0xCF, 0x11, 0xE0]) { return ("a spreadsheet (.xls)", "save it as CSV, UTF-8") }
+        if begins(Array("PAR1".utf8)) {
+            return ("a Parquet file", "in Python: pandas.read_parquet('FILE').to_csv('FILE.csv', index=False)")
+        }
+        if begins(Array("BZh".utf8)), bytes.dropFirst(4).starts(with: [0x31, 0x41, 0x59]) {
+            return ("a bzip2 file", "unpack it first: bunzip2")
+        }
+        if begins([0xFD, 0x37, 0x7A, 0x58, 0x5A]) { return ("an xz file", "unpack it first: unxz") }
+        if begins([0x28, 0xB5, 0x2F, 0xFD]) { return ("a Zstandard file", "unpack it first: unzstd") }
+        return bytes.prefix(64).contains(0) ? ("bytes that are no text", "save it as CSV, UTF-8") : nil
     }
 
     /// Returns the index of the first byte from `start` that begins no UTF-8 character; nil if there is none.
@@ -107,7 +144,8 @@ package struct TableText {
             if byte == 0x0A || byte == 0x0D { break }
             counts[byte, default: 0] += 1
         }
-        let candidates: [UInt8] = [0x2C, 0x3B, 0x09]
+        // Where as many commas, they are the points of its numbers.
+        let candidates: [UInt8] = [0x3B, 0x2C, 0x09, 0x7C]
         let best = candidates.max { counts[$0, default: 0] < counts[$1, default: 0] } ?? 0x2C
         if counts[best, default: 0] > 0 { return best }
         return counts[0x20, default: 0] > 0 ? 0x20 : 0x2C

@@ -40,7 +40,8 @@ enum LayerName {
         }
     }
 
-    /// Returns the equal name in the file for each wanted name that has one, using the reading that finds the most.
+    /// Returns the equal name in the file for each wanted name that has one, using the reading that finds the most; of
+    /// names without a common prefix (`backbone.conv1`, `head.fc`), the only one that ends in the wanted name.
     static func matches(of wanted: [String], in names: [String]) -> [String: String] {
         let wantedParts = wanted.map { ($0, parts($0).joined(separator: ".")) }
         var best: [String: String] = [:]
@@ -50,7 +51,13 @@ enum LayerName {
             for (name, reading) in wantedParts { found[name] = byReading[reading] }
             if found.count > best.count { best = found }
         }
-        return best
+        let whole = names.map { ($0, parts($0)) }
+        var endings: [String: String] = [:]
+        for name in wanted {
+            let own = parts(name), alike = whole.filter { $0.1.suffix(own.count).elementsEqual(own) }
+            if alike.count == 1 { endings[name] = alike[0].0 }
+        }
+        return endings.count > best.count && Set(endings.values).count == endings.count ? endings : best
     }
 }
 

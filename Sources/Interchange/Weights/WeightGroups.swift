@@ -102,12 +102,21 @@ struct WeightGroups {
     /// Returns whether a name ends in a role; false for `arr_0` and the like, which only their order distinguishes.
     static func hasRole(_ name: String) -> Bool { roles[split(name).role] != nil }
 
-    /// Splits `features.0.weight` into `features.0` and `weight`. Keras and HDF5 write slashes, and older Keras appends
-    /// `:0`.
+    /// Splits `features.0.weight` into `features.0` and `weight`. Keras and HDF5 write slashes, older Keras appends `:0`,
+    /// and names of variables have underscores (`conv1_weight`).
     private static func split(_ name: String) -> (prefix: String, role: String) {
         let plain = name.hasSuffix(":0") ? String(name.dropLast(2)) : name
-        guard let cut = plain.lastIndex(where: { $0 == "." || $0 == "/" }) else { return ("", plain) }
-        return (String(plain[..<cut]), String(plain[plain.index(after: cut)...]))
+        let cut = plain.lastIndex { $0 == "." || $0 == "/" }
+        let last = cut.map { String(plain[plain.index(after: $0)...]) } ?? plain
+        if roles[last] == nil, !ignored.contains(last) {
+            let known = (Array(roles.keys) + ignored).filter { role in
+                ["_", "-", ":"].contains { last.hasSuffix($0 + role) }
+            }
+            if let role = known.max(by: { $0.count < $1.count }) {
+                return (String(plain.dropLast(role.count + 1)), role)
+            }
+        }
+        return (cut.map { String(plain[..<$0]) } ?? "", last)
     }
 
     /// Determines whether a `weight` is a kernel, a normalisation's scale or, alone, a rectifier's slopes, and thereby

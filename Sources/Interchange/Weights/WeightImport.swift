@@ -60,7 +60,8 @@ package struct WeightImport: Sendable {
                     "--names", expected: "nothing, or a file whose tensors are named by layer (conv1.weight)",
                     received: "\(names.count) names, and tensors without layers in \(file.name)")
             }
-            (sources, notes) = (try Self.inOrder(file, slots), [])
+            sources = try Self.inOrder(file, slots)
+            notes = ["the names are of no layer: the tensors are taken in their order"]
         }
         let parameters = AlignedBuffer<Float>(count: graph.parameterCount)
         let state = AlignedBuffer<Float>(count: graph.stateCount)
@@ -106,7 +107,9 @@ package struct WeightImport: Sendable {
             throw InputError(
                 "\(file): \(source.name)", expected: "shape \(slot.order.shape) for \(slot.tensor.name)",
                 received: "\(source.shape)",
-                remedy: "use a configuration of the same network, or say with --names which layer is which")
+                remedy: source.shape.sorted() == slot.order.shape.sorted()
+                    ? "the axes are in another order: transpose it, or say --layout if all are in another library's"
+                    : "use a configuration of the same network, or say with --names which layer is which")
         }
         if let bad = source.values.first(where: { !$0.isFinite }) {
             throw InputError("\(file): \(source.name)", expected: "finite numbers", received: "\(bad)")

@@ -79,6 +79,8 @@ struct LayerSlots {
 private struct LayerMatching {
     private let layers: [LayerSlots]
     private let file: String
+    /// Whether the file's order is that of its layers: not if they are sorted by name, or backwards, and their shapes do not
+    /// follow each other as the network's.
     private let hasOrder: Bool
     private var open: [LayerSlots]
     /// The unassigned layers, in the file's order.
@@ -89,7 +91,10 @@ private struct LayerMatching {
     init(groups: WeightGroups, layers: [LayerSlots], file: String) {
         self.layers = layers
         self.file = file
-        hasOrder = groups.hasOrder
+        let names = groups.groups.map { Array($0.name.utf8) }
+        let steps = zip(names, names.dropFirst()).map { $0.lexicographicallyPrecedes($1) }
+        let isNetworks = groups.groups.map(\.shape) == layers.map(\.shape)
+        hasOrder = groups.hasOrder && (isNetworks || Set(steps).count > 1)
         open = layers
         rest = groups.groups
     }

@@ -3,6 +3,9 @@
 /// Sources: JEITA CP-3451 (Exif 2.3), TIFF 6.0. Damaged EXIF data is treated as absent: the picture itself is valid.
 enum EXIF {
     private static let orientationTag = 0x0112
+    /// What precedes the TIFF structure in a JPEG, with a byte of padding of any value; some programs write it in a PNG
+    /// too.
+    private static let prefix = Array("Exif\0".utf8)
 
     /// Returns EXIF's orientation in the JPEG file `bytes`, 1...8; 1 if it has none.
     static func orientation(ofJPEG bytes: [UInt8]) -> Int {
@@ -19,16 +22,15 @@ enum EXIF {
             let end = position + 2 + length
             guard marker != 0xDA, length >= 2, end <= bytes.count else { return 1 }
             let content = bytes[(position + 4)..<end]
-            if marker == 0xE1, content.starts(with: "Exif\0\0".utf8) {
-                return orientation(ofTIFF: Array(content.dropFirst(6)))
-            }
+            if marker == 0xE1, content.starts(with: prefix) { return orientation(ofTIFF: Array(content)) }
             position = end
         }
         return 1
     }
 
     /// Returns the orientation in a TIFF structure, the format of EXIF data and of PNG's chunk `eXIf`.
-    static func orientation(ofTIFF bytes: [UInt8]) -> Int {
+    static func orientation(ofTIFF content: [UInt8]) -> Int {
+        let bytes = content.starts(with: prefix) ? Array(content.dropFirst(prefix.count + 1)) : content
         guard bytes.count >= 8 else { return 1 }
         let isLittle = bytes.starts(with: "II".utf8)
         guard isLittle || bytes.starts(with: "MM".utf8) else { return 1 }
@@ -43,10 +45,10 @@ enum EXIF {
             let offset = directory + 2 + 12 * entry
             guard let tag = number(offset, 2) else { return 1 }
             guard tag == orientationTag else { continue }
-            // One short, as in the standard, or one long, as some programs write it, stored inline.
-            let sizes = [3: 2, 4: 4]
-            guard let type = number(offset + 2, 2), let size = sizes[type], number(offset + 4, 4) == 1,
-                let value = number(offset + 8, size), (1...8).contains(value)
+            // One short, as in the standard, or a byte or long, as some programs write it, stored inline.
+            let sizes = [1: 1, 3: 2, 4: 4]
+            guard let type = number(offset + 2, 2), let size = sizes[type], let count = number(offset + 4, 4),
+                (1...4).contains(count * size), let value = number(offset + 8, size), (1...8).contains(value)
             else { return 1 }
             return value
         }

@@ -88,11 +88,12 @@ package enum ImageDecoder {
         case .png: return try PNGDecoder.decode(bytes, place: place, limits: limits, note: note)
         case .jpeg:
             return try JPEGDecoder.decode(bytes, isColour: isColour, place: place, limits: limits, note: note)
-        case .pnm: return try PNMDecoder.decode(bytes, place: place, limits: limits)
+        case .pnm: return try PNMDecoder.decode(bytes, place: place, limits: limits, note: note)
         case nil:
+            let stranger = ForeignPicture(bytes)
             throw InputError(
-                place, expected: "a picture: PNG, JPEG, PBM, PGM or PPM", received: stranger(bytes),
-                remedy: "save it as PNG, or with ImageMagick: convert FILE FILE.png")
+                place, expected: "a picture: PNG, JPEG, PBM, PGM or PPM", received: stranger.name,
+                remedy: stranger.remedy)
         }
     }
 
@@ -128,20 +129,5 @@ package enum ImageDecoder {
         if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return .jpeg }
         if bytes.count > 2, bytes[0] == 0x50, (0x31...0x36).contains(bytes[1]) { return .pnm }
         return nil
-    }
-
-    /// Returns a description of what a file of another kind seems to be.
-    private static func stranger(_ bytes: [UInt8]) -> String {
-        guard !bytes.isEmpty else { return "an empty file" }
-        func begins(_ text: String, at offset: Int = 0) -> Bool { bytes.dropFirst(offset).starts(with: text.utf8) }
-        let known: [(String, Bool)] = [
-            ("a GIF picture", begins("GIF8")), ("a BMP picture", begins("BM")),
-            ("a TIFF picture", begins("II*\0") || begins("MM\0*")),
-            ("a WebP picture", begins("RIFF") && begins("WEBP", at: 8)), ("a PDF document", begins("%PDF")),
-            ("a HEIF or AVIF picture", begins("ftyp", at: 4)), ("a PAM picture", begins("P7")),
-            ("a JPEG XL picture", begins("JXL ", at: 4) || bytes.starts(with: [0xFF, 0x0A])),
-            ("an SVG picture", begins("<svg") || begins("<?xml")),
-        ]
-        return known.first { $0.1 }?.0 ?? "a file of another kind"
     }
 }

@@ -6,7 +6,8 @@ enum JPEGDecoder {
     /// The maximum compression: a Huffman-coded block of 8×8 pixels takes at least one bit.
     private static let pixelsPerByte = 512
 
-    /// Decodes the luminance of a baseline or progressive JPEG, or its red, green and blue.
+    /// Decodes the luminance of a baseline or progressive JPEG, or its red, green and blue. Printing colours (CMYK) become
+    /// red, green and blue, without a profile.
     static func decode(
         _ file: [UInt8], isColour: Bool, place: String, limits: ImageLimits, note: (String) -> Void
     ) throws(InputError) -> DecodedPicture {
@@ -19,11 +20,6 @@ enum JPEGDecoder {
             throw InputError(
                 place, expected: "\(header.width)×\(header.height) pixels",
                 received: "\(bytes.count) bytes, too few to hold them")
-        }
-        guard !header.isCMYK else {
-            throw InputError(
-                place, expected: "a JPEG in grey or in red, green and blue", received: "one in printing colours (CMYK)",
-                remedy: "save it as RGB or as PNG")
         }
         var (picture, remark) = try handle.picture(bytes, header, isColour: isColour, place: place)
         (segments.notes + [remark].compactMap { $0 }).forEach(note)
@@ -79,7 +75,8 @@ enum JPEGDecoder {
 
         /// Returns nil if the decoder failed or warned; ``last`` then holds the pixels decoded so far.
         private func samples(_ bytes: [UInt8], _ header: Header, _ isColour: Bool, flags: Int32) -> DecodedPicture? {
-            let channels = isColour ? 3 : 1, format = isColour ? TJPF_RGB : TJPF_GRAY
+            let channels = header.isCMYK ? 4 : isColour ? 3 : 1
+            let format = header.isCMYK ? TJPF_CMYK : isColour ? TJPF_RGB : TJPF_GRAY
             var samples = [UInt8](repeating: 0, count: header.width * header.height * channels)
             let code = bytes.withUnsafeBufferPointer { source in
                 samples.withUnsafeMutableBufferPointer { target in
@@ -89,10 +86,22 @@ enum JPEGDecoder {
                         TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS | flags)
                 }
             }
+            if header.isCMYK { samples = Self.lights(samples) }
             let picture = DecodedPicture(
-                width: header.width, height: header.height, channels: channels, samples: samples)
+                width: header.width, height: header.height, channels: header.isCMYK ? 3 : channels, samples: samples)
             last = picture
             return code == 0 ? picture : nil
+        }
+
+        /// Returns red, green and blue from printing colours, which JPEGs store as Adobe does: 255 is no ink.
+        private static func lights(_ inks: [UInt8]) -> [UInt8] {
+            var result: [UInt8] = []
+            result.reserveCapacity(inks.count / 4 * 3)
+            for first in stride(from: 0, to: inks.count, by: 4) {
+                let black = Int(inks[first + 3])
+                for ink in 0..<3 { result.append(UInt8((Int(inks[first + ink]) * black + 127) / 255)) }
+            }
+            return result
         }
 
         private var message: String { tjGetErrorStr2(handle).map { String(cString: $0) } ?? "unknown error" }

@@ -6,8 +6,9 @@ import Tensors
 ///
 /// Everything that the pixels depend on must be present with a correct checksum. Chunks that the pixels do not depend on,
 /// such as texts and times, are removed, since libpng unpacks every text; a missing end after the pixels is restored, and
-/// bytes after the end are dropped; that, and damage, is noted. A chunk of unknown name with a wrong checksum is an error,
-/// since the pixels may depend on it.
+/// bytes after the end are dropped; that, and damage, is noted. Damaged chunks that only colours or the orientation depend
+/// on are left out with a note, as every viewer does. A chunk of unknown name with a wrong checksum is an error, since it
+/// may have been transparency.
 struct PNGChunks {
     /// A valid file with the same pixels.
     private(set) var bytes: [UInt8]
@@ -17,6 +18,9 @@ struct PNGChunks {
 
     /// Chunks that do not affect the pixels.
     private static let besides = ["tEXt", "zTXt", "iTXt", "tIME", "pHYs", "hIST", "sPLT", "bKGD"]
+
+    /// Chunks without which colours are those of most files.
+    private static let colours = ["gAMA", "cHRM", "sRGB", "iCCP", "sBIT", "cICP", "mDCV", "cLLI", "eXIf"]
 
     /// - Throws: an `InputError` if something that the pixels depend on is damaged.
     init(_ file: [UInt8], place: String) throws(InputError) {
@@ -43,7 +47,7 @@ struct PNGChunks {
             if isSound {
                 if !Self.besides.contains(name) { bytes += file[position..<(end + 4)] }
                 if name == "eXIf" { orientation = EXIF.orientation(ofTIFF: Array(file[(position + 8)..<end])) }
-            } else if Self.besides.contains(name) {
+            } else if (Self.besides + Self.colours).contains(name) {
                 notes.append("the PNG's chunk \(name) is damaged and was left out")
             } else {
                 throw damaged("the checksum of \(name) is wrong")

@@ -1,5 +1,6 @@
 import CPNG
 import Formats
+import Foundation
 import Tensors
 
 /// A PNG decoder based on libpng's simplified interface, and the only file that passes pointers to libpng.
@@ -64,12 +65,24 @@ enum PNGDecoder {
                 }
                 image.pointee.format &= PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA
                 image.pointee.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
+                // libpng before 1.6.51 reduces interlaced 16-bit samples to 8 bits wrongly, and writes past their end
+                // (CVE-2025-65018).
+                let isWide = bytes[24] == 16 && bytes[28] != 0
+                if isWide { image.pointee.format |= PNG_FORMAT_FLAG_LINEAR }
                 let hasColor = image.pointee.format & PNG_FORMAT_FLAG_COLOR != 0
                 let hasAlpha = image.pointee.format & PNG_FORMAT_FLAG_ALPHA != 0
                 var picture = DecodedPicture(
                     width: Int(image.pointee.width), height: Int(image.pointee.height),
                     channels: (hasColor ? 3 : 1) + (hasAlpha ? 1 : 0), samples: [])
                 let stride = picture.width * picture.channels
+                if isWide {
+                    var linear = [UInt16](repeating: 0, count: stride * picture.height)
+                    let code = linear.withUnsafeMutableBytes {
+                        png_image_finish_read(image, nil, $0.baseAddress, png_int_32(stride), nil)
+                    }
+                    picture.samples = LinearSamples.bytes(linear, channels: picture.channels)
+                    return code != 0 ? .success(picture) : .failure(Failure(image.pointee))
+                }
                 picture.samples = [UInt8](repeating: 0, count: stride * picture.height)
                 let code = picture.samples.withUnsafeMutableBytes {
                     png_image_finish_read(image, nil, $0.baseAddress, png_int_32(stride), nil)
@@ -77,5 +90,30 @@ enum PNGDecoder {
                 return code != 0 ? .success(picture) : .failure(Failure(image.pointee))
             }
         }
+    }
+}
+
+/// libpng's 16-bit samples: proportional to light, and multiplied by alpha.
+private enum LinearSamples {
+    /// Returns the samples in sRGB's gamma and 8 bits, not multiplied by alpha.
+    static func bytes(_ linear: [UInt16], channels: Int) -> [UInt8] {
+        let hasAlpha = channels == 2 || channels == 4
+        var levels: [UInt8?] = Array(repeating: nil, count: 65_536)
+        func level(_ value: Int) -> UInt8 {
+            if let known = levels[value] { return known }
+            // libpng takes sRGB for a plain power.
+            levels[value] = UInt8((255 * pow(Double(value) / 65_535, 1 / 2.2)).rounded())
+            return levels[value] ?? 0
+        }
+        var result = [UInt8](repeating: 0, count: linear.count)
+        for index in linear.indices {
+            let alpha = hasAlpha ? Int(linear[index - index % channels + channels - 1]) : 65_535
+            if hasAlpha, index % channels == channels - 1 {
+                result[index] = UInt8((alpha + 128) / 257)
+            } else if alpha > 0 {
+                result[index] = level(min((Int(linear[index]) * 65_535 + alpha / 2) / alpha, 65_535))
+            }
+        }
+        return result
     }
 }

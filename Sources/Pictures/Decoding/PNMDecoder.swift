@@ -3,8 +3,9 @@ import Tensors
 /// A strict decoder of netpbm's formats: PBM, PGM and PPM, plain (P1, P2, P3) and raw (P4, P5, P6), of 1, 8 or 16 bits.
 ///
 /// A header is the magic number, width, height and the maximum value, 1...65,535, separated by white space, with
-/// comments from `#` to the end of a line; then follow one white space character and the samples. A sample v becomes
-/// `round(255·v / maximum)`.
+/// comments from `#` to the end of a line; then follow one white space character (or a line end of Windows or a comment,
+/// where the bytes that are left fit it) and the samples. A sample v becomes `round(255·v / maximum)`. What follows the samples, such
+/// as a second picture, is noted.
 ///
 /// PBM has no maximum value; 1 is black, plain digits need no white space between them, and raw rows are packed to
 /// whole bytes, the first pixel in the highest bit. Source: the netpbm manual, pages pgm and ppm.
@@ -12,15 +13,20 @@ struct PNMDecoder {
     private let bytes: [UInt8]
     private let place: String
     private var position = 2
+    private var notes: [String] = []
 
     private init(_ bytes: [UInt8], place: String) {
         self.bytes = bytes
         self.place = place
     }
 
-    static func decode(_ bytes: [UInt8], place: String, limits: ImageLimits) throws(InputError) -> DecodedPicture {
+    static func decode(
+        _ bytes: [UInt8], place: String, limits: ImageLimits, note: (String) -> Void = { _ in }
+    ) throws(InputError) -> DecodedPicture {
         var decoder = PNMDecoder(bytes, place: place)
-        return try decoder.picture(limits)
+        let picture = try decoder.picture(limits)
+        decoder.notes.forEach(note)
+        return picture
     }
 
     private mutating func picture(_ limits: ImageLimits) throws(InputError) -> DecodedPicture {
@@ -37,24 +43,43 @@ struct PNMDecoder {
         guard (1...65_535).contains(largest) else {
             throw InputError(place, expected: "a largest value in 1…65535", received: "\(largest)")
         }
-        guard position < bytes.count, Self.isSpace(bytes[position]) else {
-            throw InputError(place, expected: "white space after the header", received: found)
-        }
-        position += 1
         let count = width * height * channels
+        if !isPlain { try beginRaw(count * (largest > 255 ? 2 : 1)) }
         let levels = isPlain ? try plain(count, largest) : try raw(count, largest)
         return DecodedPicture(width: width, height: height, channels: channels, samples: levels)
     }
 
     // MARK: - Samples
 
+    /// Skips what separates the header from `size` bytes of samples, and notes what follows them, unless it is one byte, as
+    /// of a line end.
+    private mutating func beginRaw(_ size: Int) throws(InputError) {
+        guard position < bytes.count, Self.isSpace(bytes[position]) || bytes[position] == 0x23 else {
+            throw InputError(place, expected: "white space after the header", received: found)
+        }
+        // A line end of Windows or a comment, if just the samples follow it.
+        let between = bytes[position..<max(position, bytes.count - size)]
+        let isComment = between.dropFirst(between.first == 0x23 ? 0 : 1).first == 0x23 && between.last == 0x0A
+        position += isComment || between == [0x0D, 0x0A] ? between.count : 1
+        let rest = bytes.count - position - size
+        guard rest >= 0 else {
+            throw InputError(place, expected: "\(size) bytes after the header", received: "\(rest + size): cut")
+        }
+        if rest > 1 { noteRest(rest) }
+    }
+
+    private mutating func noteRest(_ count: Int) {
+        if count > 0 { notes.append("\(count) bytes follow the picture's pixels") }
+    }
+
+    /// Notes what follows the values of a plain picture, unless it is white space or a comment.
+    private mutating func endPlain() {
+        skipBetween()
+        noteRest(bytes.count - position)
+    }
+
     private func raw(_ count: Int, _ largest: Int) throws(InputError) -> [UInt8] {
         let size = largest > 255 ? 2 : 1
-        guard bytes.count - position == count * size else {
-            throw InputError(
-                place, expected: "\(count * size) bytes after the header",
-                received: "\(bytes.count - position): \(bytes.count - position < count * size ? "cut" : "too many")")
-        }
         var levels = [UInt8](repeating: 0, count: count)
         let source = bytes.span
         for index in 0..<count {
@@ -80,10 +105,7 @@ struct PNMDecoder {
             guard value <= largest else { throw over(value, largest) }
             levels.append(Self.level(value, largest))
         }
-        while position < bytes.count, Self.isSpace(bytes[position]) { position += 1 }
-        guard position == bytes.count else {
-            throw InputError(place, expected: "an end after \(count) values", received: found)
-        }
+        endPlain()
         return levels
     }
 
@@ -104,24 +126,13 @@ struct PNMDecoder {
             levels.append(bytes[position] == 0x31 ? 0 : 255)
             position += 1
         }
-        guard position == bytes.count else {
-            throw InputError(place, expected: "an end after \(count) values", received: found)
-        }
+        endPlain()
         return levels
     }
 
     private mutating func rawBits(width: Int, height: Int) throws(InputError) -> [UInt8] {
-        guard position < bytes.count, Self.isSpace(bytes[position]) else {
-            throw InputError(place, expected: "white space after the header", received: found)
-        }
-        position += 1
         let stride = (width + 7) / 8
-        guard bytes.count - position == stride * height else {
-            throw InputError(
-                place, expected: "\(stride * height) bytes after the header",
-                received:
-                    "\(bytes.count - position): \(bytes.count - position < stride * height ? "cut" : "too many")")
-        }
+        try beginRaw(stride * height)
         var levels: [UInt8] = []
         levels.reserveCapacity(width * height)
         for y in 0..<height {
