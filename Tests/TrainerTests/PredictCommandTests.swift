@@ -103,7 +103,6 @@ import Testing
                 (["--json", "--csv", "a"], "--csv"), (["--raw", "--segment", "a"], "--segment"),
                 (["--reject", "0", "a"], "--reject"), (["--reject", "1.5", "a"], "--reject"),
                 (["--header", "id,label", "--known", "0.9", "t.csv"], "--known"),
-                (["--header", "id,label", "--csv", "t.csv"], "--csv"),
                 (["--header", "id,label", "--reject", "0.9", "t.csv"], "--reject"),
                 (["--explain", "x.png", "a", "b"], "--explain"), ([], "<images>"),
                 (["--model", "nowhere", "a"], "nowhere"),

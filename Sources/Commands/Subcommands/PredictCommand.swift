@@ -84,9 +84,8 @@ struct PredictCommand: ParsableCommand {
         where isGiven && header != nil {
             throw ValidationError("--header and \(option): expected one of them: every row has a label there")
         }
-        if header != nil, json || csv {
-            throw ValidationError("--header and \(json ? "--json" : "--csv"): expected one of them")
-        }
+        // With --csv, which is what --header writes, both are obeyed.
+        if header != nil, json { throw ValidationError("--header and --json: expected one of them") }
         if let reject, !(reject > 0 && reject <= 1) {
             throw ValidationError("--reject: expected a probability in (0, 1] · received \(reject)")
         }
