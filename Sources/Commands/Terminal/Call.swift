@@ -1,5 +1,5 @@
 import ArgumentParser
-import Experiments
+import Numeral
 import Formats
 import Tensors
 

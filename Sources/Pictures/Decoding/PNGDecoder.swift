@@ -65,8 +65,7 @@ enum PNGDecoder {
                 }
                 image.pointee.format &= PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA
                 image.pointee.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
-                // libpng before 1.6.51 reduces interlaced 16-bit samples to 8 bits wrongly, and writes past their end
-                // (CVE-2025-65018).
+                // libpng 1.6.39's simplified reader reduces interlaced 16-bit samples to 8 bits wrongly.
                 let isWide = bytes[24] == 16 && bytes[28] != 0
                 if isWide { image.pointee.format |= PNG_FORMAT_FLAG_LINEAR }
                 let hasColor = image.pointee.format & PNG_FORMAT_FLAG_COLOR != 0
