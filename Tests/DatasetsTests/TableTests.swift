@@ -269,6 +269,13 @@ import Testing
             try parse((1...17).map(String.init).joined(separator: ",") + "\n0\(row)\n1\(row)\n").0.labels == [0, 1])
     }
 
+    /// A table without a header whose first image has no two equal pixels keeps it.
+    @Test func aFirstImageOfDifferentNumbersIsAnImage() throws {
+        let row = (0..<16).map { ",\(Double($0 * 7 % 17) / 17)" }.joined()
+        let (set, _) = try parse(["cat", "dog", "cat", "dog"].map { "\($0)\(row)\n" }.joined())
+        #expect(set.count == 4 && set.classNames == ["cat", "dog"])
+    }
+
     /// In a table sorted by class, the first thousand rows have one label.
     @Test func theLabelOfASortedTableIsFound() throws {
         let text = (0..<2400).map { "\($0 / 1200),\($0 % 7),0,0,\($0 % 17)\n" }.joined()

@@ -1,7 +1,7 @@
 /// The first row of a table, which may name its columns.
 enum TableHeader {
     /// Returns whether `row` names columns: they count 0, 1, 2 … or 1, 2, 3 …; or some are words, and the numbers among
-    /// them count up or are all different; or pandas has made them (see ``isMangled(_:)``).
+    /// them count up, if many also in another order; or pandas has made them (see ``isMangled(_:)``).
     static func isHeader(_ row: [TableColumns.TableField]) -> Bool {
         let numbers = row.compactMap(\.number)
         // As pandas numbers columns, possibly after an unnamed column of row numbers.
@@ -13,8 +13,8 @@ enum TableHeader {
         }
         if isMangled(row) { return true }
         guard row.contains(where: { $0.number == nil && !$0.text.isEmpty }) else { return false }
-        return zip(numbers, numbers.dropFirst()).allSatisfy { $1 == $0 + 1 }
-            || numbers.count >= 16 && Set(numbers).count == numbers.count
+        func countUp(_ numbers: [Double]) -> Bool { zip(numbers, numbers.dropFirst()).allSatisfy { $1 == $0 + 1 } }
+        return countUp(numbers) || numbers.count >= 16 && countUp(numbers.sorted())
     }
 
     /// Returns whether `row` is an image that pandas took for names, which it numbers where they repeat: `5`, `0`,
