@@ -228,7 +228,7 @@ package final class DigitReader {
             reading.characters.isEmpty || tones.polarities.contains(where: { $0 != map?.isDarkOnLight })
         {
             // What is nothing but rules is none more if it fills the picture.
-            let isRuled = readsDigits && found?.groups.isEmpty == true
+            let isRuled = readsDigits && found.map { $0.groups.isEmpty && $0.marksInLines > 0 } == true
             let maps = tones.maps(of: image).filter { !isRuled || $0.isDarkOnLight != map?.isDarkOnLight }
             let readings = maps.map {
                 interpretation(of: Segmentation($0, isCropped: true, ofDigits: readsDigits), mode)

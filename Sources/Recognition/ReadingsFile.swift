@@ -18,7 +18,11 @@ package struct ReadingsFile: Sendable {
     /// - Parameter explanation: an ``Explanation`` as a PNG, written in Base64.
     package mutating func add(_ record: ReadingRecord, explanation: Data? = nil) {
         let reading = record.reading
-        let isSound = reading.characters.allSatisfy { $0.probabilities.allSatisfy(\.isFinite) }
+        let isSound =
+            reading.lineProbabilities.allSatisfy(\.isFinite)
+            && reading.characters.allSatisfy {
+                $0.probabilities.allSatisfy(\.isFinite) && $0.familiarity?.isFinite != false
+            }
         if !isSound { unsound = unsound ?? record.file }
         var file: JSONObject = ["file": .string(record.file), "text": .array(record.lines.map { .string($0) })]
         if !reading.lineProbabilities.isEmpty {

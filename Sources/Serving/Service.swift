@@ -103,7 +103,7 @@ package final class Service: Sendable {
     }
 
     /// The maximum bytes of a body, pixels of a picture and multiplications and additions of a network that count as
-    /// small work: about a millisecond.
+    /// small work: about a millisecond for each look at the picture.
     private static let smallBody = 16_384, smallPixels = 4_096, smallProducts = 50_000_000
 
     /// Returns the response to a request that takes less time than handing it to another thread; nil for all others,

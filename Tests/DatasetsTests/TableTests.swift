@@ -250,8 +250,9 @@ import Testing
         try check { "\(8 + $0)x\(8 + $1)" }
         try check { "x\($1)_y\($0)" }
         try check { "r\(8 + $0)c\(8 + $1)" }
-        // Names that are no places leave the order as it is.
-        for header in ["b1,a1,c1,d1", "p9,p9,p1,p2", "1x1,1x2,2x1,3x3"] {
+        try check { "pixel_x\($1)_y\($0)" }
+        // Names that are no places, or of which is unknown which counts rows, leave the order as it is.
+        for header in ["w0_h0,w0_h1,w1_h1,w1_h0", "b1,a1,c1,d1", "p9,p9,p1,p2", "1x1,1x2,2x1,3x3"] {
             #expect(try parse("label,\(header)\n" + rows(label: 0)).0.images == pixels, "\(header)")
         }
     }
@@ -274,6 +275,17 @@ import Testing
         let row = (0..<16).map { ",\(Double($0 * 7 % 17) / 17)" }.joined()
         let (set, _) = try parse(["cat", "dog", "cat", "dog"].map { "\($0)\(row)\n" }.joined())
         #expect(set.count == 4 && set.classNames == ["cat", "dog"])
+    }
+
+    /// Signs are classes, not comments; names that repeat are names.
+    @Test func rowsThatBeginWithASignAreImages() throws {
+        for sign in ["%", "\"#\"", "//"] {
+            let text = [sign, sign, "a", "a"].map { "\($0),9,2,9,4\n" }.joined()
+            #expect(try parse(text).0.count == 4, "\(sign)")
+        }
+        let header = "label,pixel," + (1..<16).map { "pixel.\($0)" }.joined(separator: ",")
+        let row = String(repeating: ",9", count: 16)
+        #expect(try !parse("\(header)\n0\(row)\n1\(row)\n").notes.contains { $0.contains("taken for names") })
     }
 
     /// In a table sorted by class, the first thousand rows have one label.

@@ -133,6 +133,8 @@ import Testing
         let pixels: [UInt8] = [97, 98, 99, 100]
         #expect(try read("P5 2 2 255\nabcd\n") == (pixels, 0))
         #expect(try read("P5 2 2 255\nabcdP5 2 2 255\nabcd") == (pixels, 1))
+        // The first picture's first pixel is a #, not a comment.
+        #expect(try read("P5 2 2 255\n#bcdP5 2 2 255\nabcd").0 == [35, 98, 99, 100])
         #expect(try read("P5\r\n2 2\r\n255\r\nabcd") == (pixels, 0))
         #expect(try read("P5 2 2 255#c\nabcd") == (pixels, 0))
         #expect(try read("P5 2 2 255\n# c\nabcd") == (pixels, 0))

@@ -165,4 +165,16 @@ import Testing
         bar.fill(x: 150, y: 0, width: 8, height: 400)
         #expect(Segmentation(try #require(InkMap(bar.image(paper: 240, pen: 20)))).groups.count == 1)
     }
+
+    /// Bars that are closer than the tolerance are no comb, and end.
+    @Test func aDoubleRuleEnds() {
+        for (gap, thickness) in [(2, 2), (1, 1), (9, 2)] {
+            var pixels = [UInt8](repeating: 255, count: 240_000)
+            for x in [100, 100 + thickness + gap] {
+                for y in 150..<430 { for dx in 0..<thickness { pixels[y * 400 + x + dx] = 0 } }
+            }
+            let image = GreyImage(width: 400, height: 600, pixels: pixels)
+            #expect(InkMap.clearest(image).map { Segmentation($0, ofDigits: true).groups.count } == 2)
+        }
+    }
 }

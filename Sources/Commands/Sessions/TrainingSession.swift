@@ -77,8 +77,9 @@ struct TrainingSession {
                 },
                 onEvent: { event in
                     display.show(event)
-                    logs.take(event, from: trainer)
+                    // Who follows the events finds an epoch's figures written.
                     figures?.take(event, from: trainer)
+                    logs.take(event, from: trainer)
                 })
         } catch let error as TrainingError {
             logs.end(nil)

@@ -27,17 +27,25 @@ struct PixelOrder {
         let extents = positions[0].position.indices.map { axis in Set(positions.map { $0.position[axis] }).count }
         // Names that count only some of the pixels, as `a1` and `b1`, state no positions.
         guard extents.reduce(1, *) == columns.count else { return nil }
-        if family.count == 3, isAcross(family[0]), !isAcross(family[1]) {
-            for index in positions.indices { positions[index].position.reverse() }
+        if family.count == 3 {
+            let isAcrossFirst = isAcross(family[0])
+            // Which of two numbers counts rows must be known: row and column, as `1x1` or `r0c1`, or x and y.
+            guard isAcrossFirst ? isDown(family[1]) : isAcross(family[1]) && isDown(family[0]) || family[0].isEmpty
+            else { return nil }
+            if isAcrossFirst { for index in positions.indices { positions[index].position.reverse() } }
         }
         return positions.sorted { $0.position.lexicographicallyPrecedes($1.position) }.map(\.column)
     }
 
     /// Returns whether a word before a number says that it counts across: `x3`, `col3`.
-    private static func isAcross(_ word: String) -> Bool {
-        let letters = word.lowercased().filter(\.isLetter)
-        return letters.hasSuffix("x") && letters.count == 1 || letters.hasSuffix("c") && letters.count == 1
-            || letters.hasSuffix("col") || letters.hasSuffix("column")
+    private static func isAcross(_ word: String) -> Bool { ["x", "c", "col", "column"].contains(last(word)) }
+    /// Returns whether a word before a number says that it counts down: `y5`, `row5`.
+    private static func isDown(_ word: String) -> Bool { ["y", "r", "row"].contains(last(word)) }
+
+    /// The last letters of a word.
+    private static func last(_ word: String) -> String {
+        let trimmed = word.lowercased().reversed().drop { !$0.isLetter }.prefix { $0.isLetter }
+        return String(trimmed.reversed())
     }
 
     /// Returns the one or two numbers in a name and the words around them; nil if it has none, or more.

@@ -23,7 +23,9 @@ enum TableHeader {
         var seen: [Substring: Int] = [:], numbered = 0
         for field in row {
             let text = field.text[...]
-            if let dot = text.lastIndex(of: "."), let count = seen[text[..<dot]], text[dot...] == ".\(count)" {
+            if let dot = text.lastIndex(of: "."), let count = seen[text[..<dot]], text[dot...] == ".\(count)",
+                Double(text[..<dot]) != nil
+            {
                 seen[text[..<dot], default: 0] += 1
                 numbered += 1
             } else if seen.updateValue(1, forKey: text) != nil {

@@ -94,6 +94,7 @@ extension JSONValue {
             output += "]"
         }
     }
+
     /// Returns `string` in double quotes, with escapes for the quote, the backslash, and all characters that could
     /// break the line or are invisible.
     package static func quoted(_ string: String) -> String {

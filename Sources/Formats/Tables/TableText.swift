@@ -53,12 +53,10 @@ package struct TableText {
         var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0, line = 1, comments = 0
         var named: UInt8?
         while start < bytes.count {
-            let first = Self.beginning(of: bytes[start...])
             let isEmpty = bytes[start] == 0x0A || bytes[start] == 0x0D
-            let isComment = Self.comments.contains { first.starts(with: $0.utf8) }
-            if first.starts(with: "sep=".utf8), let separator = first.dropFirst(4).first {
+            if let separator = Self.namedSeparator(bytes[start...]) {
                 named = separator
-            } else if isComment {
+            } else if Self.isComment(bytes[start...]) {
                 comments += 1
             } else if !isEmpty {
                 break
@@ -83,12 +81,22 @@ package struct TableText {
         separator = named ?? Self.separator(bytes[position...])
     }
 
-    /// What begins a comment before the table.
-    private static let comments = ["#", "%", "//"]
+    /// Returns whether a line before the table is a comment: `#` and anything, or `%`, `//` or a quoted `#` and a space or a
+    /// letter, since a sign may be the class of an image.
+    private static func isComment(_ line: ArraySlice<UInt8>) -> Bool {
+        let line = line.drop { $0 == 0x20 }
+        if line.first == 0x23 { return true }
+        return ["%", "//", "\"#", "\"%", "\"//"].contains { mark in
+            let next = line.dropFirst(mark.utf8.count).first.map { Character(Unicode.Scalar($0)) }
+            return line.starts(with: mark.utf8) && next.map { $0 == " " || $0.isLetter } == true
+        }
+    }
 
-    /// Returns the bytes of a line without spaces or a quote at its beginning.
-    private static func beginning(of line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        line.drop { $0 == 0x20 }.drop { $0 == 0x22 }
+    /// Returns the separator that Excel names before a table: `sep=;`.
+    private static func namedSeparator(_ line: ArraySlice<UInt8>) -> UInt8? {
+        let line = line.drop { $0 == 0x22 }
+        guard line.starts(with: "sep=".utf8), let byte = line.dropFirst(4).first else { return nil }
+        return [0x2C, 0x3B, 0x09, 0x7C].contains(byte) ? byte : nil
     }
 
     /// Returns what a file that is no text seems to be, and how to make a table of it; nil for text.
@@ -144,11 +152,12 @@ package struct TableText {
             if byte == 0x0A || byte == 0x0D { break }
             counts[byte, default: 0] += 1
         }
-        // Where as many commas, they are the points of its numbers.
-        let candidates: [UInt8] = [0x3B, 0x2C, 0x09, 0x7C]
+        let candidates: [UInt8] = [0x2C, 0x3B, 0x09]
         let best = candidates.max { counts[$0, default: 0] < counts[$1, default: 0] } ?? 0x2C
         if counts[best, default: 0] > 0 { return best }
-        return counts[0x20, default: 0] > 0 ? 0x20 : 0x2C
+        let spaces = counts[0x20, default: 0], bars = counts[0x7C, default: 0]
+        if bars > max(1, spaces) { return 0x7C }
+        return spaces > 0 ? 0x20 : 0x2C
     }
 
     /// Reads the next row into `fields`: the range of each field, without its quotes and surrounding spaces.

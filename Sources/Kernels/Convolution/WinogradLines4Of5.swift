@@ -59,7 +59,7 @@ enum WinogradLines4Of5: WinogradLines {
         put(7, y3)
     }
 
-    /// The kernel's fractions: 2⁰ … 2⁴ of 2⁄90, and −2⁄9 for the points ±1.
+    /// The kernel's fractions, of 90: the powers of the points ±2 and, from 64 down, of ±½; −2⁄9 for ±1.
     @inline(__always)
     private static func fraction(_ numerator: Float) -> Lanes { Lanes(repeating: numerator / 90) }
 

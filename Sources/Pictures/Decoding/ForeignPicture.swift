@@ -32,7 +32,10 @@ struct ForeignPicture {
             (brand("crx"), "a raw photograph (CR3)", "develop it to JPEG or PNG"),
             (brand("avif", "avis"), "an AVIF picture", Self.convert),
             (isMedia, "a HEIF picture (HEIC), as iPhones take them", Self.convert + " (or heif-convert FILE FILE.png)"),
-            (says("%pdf-"), "a PDF document", "make a picture of each page: pdftoppm -r 300 -png FILE page"),
+            (
+                begins("%PDF") || says("%pdf-"), "a PDF document",
+                "make a picture of each page: pdftoppm -r 300 -png FILE page"
+            ),
             (begins("%!PS") || begins([0xC5, 0xD0, 0xD3, 0xC6]), "a PostScript file (EPS)", Self.convert),
             (begins("P7"), "a PAM picture", Self.convert),
             (begins("Pf\n") || begins("PF\n"), "a PFM picture", Self.convert),

@@ -59,7 +59,11 @@ struct PNMDecoder {
         }
         // A line end of Windows or a comment, if just the samples follow it.
         let between = bytes[position..<max(position, bytes.count - size)]
-        let isComment = between.dropFirst(between.first == 0x23 ? 0 : 1).first == 0x23 && between.last == 0x0A
+        let comment = between.first == 0x23 ? between : between.dropFirst()
+        let isComment =
+            comment.first == 0x23 && comment.firstIndex(of: 0x0A) == comment.endIndex - 1
+            // Another picture's header would be one, if the first pixel of this one is a #.
+            && comment.ranges(of: bytes.prefix(2)).isEmpty
         position += isComment || between == [0x0D, 0x0A] ? between.count : 1
         let rest = bytes.count - position - size
         guard rest >= 0 else {

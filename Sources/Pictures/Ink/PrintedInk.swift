@@ -85,7 +85,8 @@ struct PrintedInk {
             return abs(Double(box.width - a.width)) <= limit && abs(Double(box.height - a.height)) <= limit
                 && difference <= max(1.25, 0.25 * bars[first].thickness)
         }
-        guard isAlike(second) else { return [] }
+        // Closer ones cannot be told from each other.
+        guard isAlike(second), Double(max(step.x, step.y)) > 2 * limit else { return [] }
         var chain = [first, second], last = b
         /// The one that lies this many steps from the last.
         func next(_ steps: Double) -> Int? {
@@ -95,7 +96,7 @@ struct PrintedInk {
                     && abs(box.centerY - last.centerY - steps * step.y) <= limit && isAlike(index)
             }
         }
-        while let index = next(1) ?? next(2) ?? next(3) {
+        while let index = next(1) ?? next(2) ?? next(3), !chain.contains(index) {
             chain.append(index)
             last = bars[index].box
         }

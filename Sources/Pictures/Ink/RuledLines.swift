@@ -9,8 +9,9 @@ package enum RuledLines {
     /// Thresholds, as shares of the ink's level: above the first is a rule's ink, which may be fainter than a pen's,
     /// below the second no ink.
     private static let (inside, outside): (Float, Float) = (0.25, 0.1)
-    /// The maximum number of passes: each takes the outermost rules of a frame within a frame, a comb, or a table.
-    private static let rounds = 40
+    /// The maximum number of passes, and of pixels that they look at: each takes the outermost rules of a frame within a
+    /// frame, a comb, or a table.
+    private static let (fewest, most, pixels) = (3, 40, 40_000_000)
     /// The maximum roughness of a writing line (``Edge/roughness``). Of 600 lines that were bowed or ruled by hand, in
     /// one to three times MNIST's size, 97 % are smoother; none of 77 rows of touching digits is below 0.64.
     private static let roughest = 0.6
@@ -21,7 +22,7 @@ package enum RuledLines {
     package static func removed(from map: InkMap) -> InkMap {
         var map = map
         var frames: [PixelBox] = []
-        for _ in 0..<rounds {
+        for _ in 0..<max(fewest, min(most, pixels / max(1, map.ink.count))) {
             let components = InkComponents(map, low: max(inside, 4 * map.noise), high: max(0.4, 5 * map.noise))
             var ink = map.ink
             var changed = false

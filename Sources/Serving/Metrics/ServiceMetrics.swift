@@ -25,6 +25,8 @@ final class ServiceMetrics: Sendable {
     }
 
     private let backend: PrometheusMetrics
+    /// Reports to ``backend``, and to the process's back end if it has one.
+    private let factory: any MetricsFactory
     private let images: Recorder
     private let refusals, expiries: Counter
     private let waiting, capacity, uptime: Meter
@@ -32,16 +34,16 @@ final class ServiceMetrics: Sendable {
     private let started = Date()
 
     init() {
-        let backend = PrometheusMetrics(Self.families)
-        self.backend = backend
-        images = Recorder(label: "numeral_request_images", factory: backend)
+        backend = PrometheusMetrics(Self.families)
+        factory = MultiplexMetricsHandler(factories: [backend, MetricsSystem.factory])
+        images = Recorder(label: "numeral_request_images", factory: factory)
         (refusals, expiries) = (
-            Counter(label: "numeral_refused_total", factory: backend),
-            Counter(label: "numeral_expired_total", factory: backend)
+            Counter(label: "numeral_refused_total", factory: factory),
+            Counter(label: "numeral_expired_total", factory: factory)
         )
-        waiting = Meter(label: "numeral_queue_waiting", factory: backend)
-        capacity = Meter(label: "numeral_queue_capacity", factory: backend)
-        uptime = Meter(label: "numeral_uptime_seconds", factory: backend)
+        waiting = Meter(label: "numeral_queue_waiting", factory: factory)
+        capacity = Meter(label: "numeral_queue_capacity", factory: factory)
+        uptime = Meter(label: "numeral_uptime_seconds", factory: factory)
     }
 
     /// - Parameter route: one of a fixed few names, never text from the request.
@@ -52,9 +54,9 @@ final class ServiceMetrics: Sendable {
             let new = (
                 count: Counter(
                     label: "numeral_requests_total", dimensions: [("route", route), ("status", "\(status)")],
-                    factory: backend),
+                    factory: factory),
                 seconds: CoreMetrics.Timer(
-                    label: "numeral_request_seconds", dimensions: [("route", route)], factory: backend)
+                    label: "numeral_request_seconds", dimensions: [("route", route)], factory: factory)
             )
             answers[key] = new
             return new

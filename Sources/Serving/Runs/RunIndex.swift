@@ -109,6 +109,6 @@ struct RunIndex: Sendable {
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: file.path),
             let date = attributes[.modificationDate] as? Date, let size = attributes[.size] as? Int
         else { return nil }
-        return "\"\(Int(date.timeIntervalSince1970 * 1e6))-\(size)\""
+        return "\"\(date.timeIntervalSince1970)-\(size)\""
     }
 }

@@ -173,7 +173,7 @@ function card(name) {
   const signature = JSON.stringify([run.state, pictures]);
   const head = [element('h2', {}, key, name), element('p', { className: 'note', textContent: text })];
   const epoch = last?.epoch ?? 0;
-  const source = (file) => path(file) + (growing.includes(file) ? `?epoch=${epoch}` : '');
+  const source = (file) => path(file) + (growing.includes(file) ? `?epoch=${epoch}&${run.state}` : '');
   if (node.dataset.signature === signature) {
     node.children[1].textContent = text;
     if (run.state === 'running' && epoch !== Number(node.dataset.epoch)) {
