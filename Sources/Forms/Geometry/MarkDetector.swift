@@ -23,39 +23,16 @@ enum MarkDetector {
         let dark = darkness(image)
         let components = InkComponents(ink: dark, width: image.width, height: image.height, low: 0.5, high: 0.5)
         let most = mostSide * Double(max(image.width, image.height))
-        var moments = [Moments](repeating: Moments(), count: components.components.count)
-        for y in 0..<image.height {
-            for x in 0..<image.width {
-                let label = Int(components.labels[y &* image.width &+ x])
-                if label > 0 { moments[label - 1].add(x, y) }
-            }
-        }
-        return moments.compactMap { m in
-            let side = m.n.squareRoot()
+        return components.oblongs.compactMap { pixels in
+            let side = Double(pixels.count).squareRoot()
             guard side >= leastSide, side <= most else { return nil }
-            // A pixel's own extent adds a variance of 1/12.
-            let (mx, my) = (m.x / m.n, m.y / m.n)
-            let (xx, yy, xy) = (m.xx / m.n - mx * mx + 1.0 / 12, m.yy / m.n - my * my + 1.0 / 12, m.xy / m.n - mx * my)
+            let (xx, yy, xy) = pixels.covariance
             let determinant = xx * yy - xy * xy, mean = (xx + yy) / 2
             let spread = max(mean * mean - determinant, 0).squareRoot()
             guard determinant > 0, mean + spread <= mostElongation * (mean - spread),
-                solidity.contains(m.n / (12 * determinant.squareRoot()))
+                solidity.contains(Double(pixels.count) / (12 * determinant.squareRoot()))
             else { return nil }
-            return Mark(centre: Point(mx + 0.5, my + 0.5), side: side)
-        }
-    }
-
-    private struct Moments {
-        var (n, x, y, xx, yy, xy) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-
-        mutating func add(_ column: Int, _ row: Int) {
-            let (u, v) = (Double(column), Double(row))
-            n += 1
-            x += u
-            y += v
-            xx += u * u
-            yy += v * v
-            xy += u * v
+            return Mark(centre: Point(pixels.centre.x + 0.5, pixels.centre.y + 0.5), side: side)
         }
     }
 

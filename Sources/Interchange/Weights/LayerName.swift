@@ -51,6 +51,7 @@ enum LayerName {
             for (name, reading) in wantedParts { found[name] = byReading[reading] }
             if found.count > best.count { best = found }
         }
+        guard best.count < wanted.count else { return best }
         let whole = names.map { ($0, parts($0)) }
         var endings: [String: String] = [:]
         for name in wanted {
