@@ -96,15 +96,20 @@ package final class DigitReader {
     private var readsDigits: Bool { classNames.allSatisfy { $0.count == 1 && "0"..."9" ~= $0 } }
 
     let classifier: Classifier
+    /// Takes images that come one by one, if given.
+    private let single: SingleImageClassifier?
     /// The conversion of a character's ink to the network's input.
     package let preparation: GlyphPreparation
     let lineReader: LineReader?
 
-    /// - Parameter lines: A network of the same classes that reads whole lines, for ``Mode/segment``.
+    /// - Parameters:
+    ///   - lines: A network of the same classes that reads whole lines, for ``Mode/segment``.
+    ///   - single: The same network for single images, with weights that others share; results have the same bits.
     /// - Throws: An `InputError` if the network does not take images of one or three channels, or if the two networks
     ///   have different classes, or more than an image can have.
     package init(
-        _ model: SavedModel, lines: SavedModel? = nil, pool: WorkerPool, batchSize: Int = 32
+        _ model: SavedModel, lines: SavedModel? = nil, pool: WorkerPool, batchSize: Int = 32,
+        single: SingleImageClassifier? = nil
     ) throws(InputError) {
         guard !model.graph.readsLines else {
             throw InputError(
@@ -130,6 +135,7 @@ package final class DigitReader {
         inputShape = shape
         takesPrepared = model.experiment.data.prepare
         strangers = model.strangers
+        self.single = single
         classifier = Classifier(
             graph: model.graph, batchSize: batchSize, normalization: model.normalization, pool: pool,
             keepsFeatures: strangers != nil)
@@ -280,6 +286,11 @@ package final class DigitReader {
         let channels = inputShape.channels, classes = classNames.count
         let bytes = inputs.flatMap { $0 }
         guard !inputs.isEmpty else { return [] }
+        if inputs.count == 1, let single {
+            single.place(bytes[...], at: 0)
+            _ = single.classify(count: 1)
+            return [answer(logits: single.lastLogits, features: single.lastFeatures)]
+        }
         let images: ImageSet
         do {
             images = try ImageSet(
@@ -300,5 +311,15 @@ package final class DigitReader {
             let row = logits[(index * classes)..<((index + 1) * classes)]
             return (TemperatureScaling.probabilities(row, temperature: temperature), familiarities[index])
         }
+    }
+
+    /// Returns the calibrated probabilities and the familiarity of an image with these logits and features.
+    package func answer(logits: [Float], features: [Float]?) -> (probabilities: [Double], familiarity: Double?) {
+        (
+            TemperatureScaling.probabilities(logits[...], temperature: temperature),
+            strangers.flatMap { strangers in
+                features.map { strangers.familiarities(.init(logits: logits, features: $0))[0] }
+            }
+        )
     }
 }

@@ -46,7 +46,10 @@ package final class Service: Sendable {
         (self.models, self.access, self.options, self.version) = (models, access, options, version)
         runs = RunIndex(folder: URL(fileURLWithPath: options.runs, isDirectory: true))
         pages = try WebPages()
-        queue = WorkQueue(models: models, threads: options.threads, capacity: options.queue)
+        queue = WorkQueue(models: models, threads: options.threads, capacity: options.queue) {
+            [metrics] works, readers in
+            TensorWork.answer(works, readers, models: models, metrics: metrics)
+        }
     }
 
     /// Reports from now on that the service is not ready.
@@ -84,7 +87,12 @@ package final class Service: Sendable {
             case .read, .infer, .runs, .events, .stop, .file:
                 if let small = try small(route, request) { return answer(small) }
                 let latest = begun + options.deadline
-                try submit(by: latest, isCancelled, answer) { [self] readers in
+                if case .infer(let name, let version) = route.kind {
+                    let index = try model(name, version: version)
+                    let work = TensorWork(model: index, request: request, answer: answer)
+                    return try submit(.tensors(work), by: latest, isCancelled, answer)
+                }
+                let alone: @Sendable ([ModelReader]) -> Void = { [self] readers in
                     do throws(ServiceError) {
                         answer(
                             try work(route, request, readers) { [options] in
@@ -96,6 +104,7 @@ package final class Service: Sendable {
                         answer(error.response)
                     }
                 }
+                try submit(.alone(alone), by: latest, isCancelled, answer)
             }
         } catch {
             answer(error.status == .unauthorized && route.isPage ? pages.login(error) : error.response)
@@ -110,7 +119,8 @@ package final class Service: Sendable {
     /// and if no reader is idle.
     private func small(_ route: Route, _ request: ServiceRequest) throws(ServiceError) -> ServiceResponse? {
         guard request.body.count <= Self.smallBody else { return nil }
-        return try queue.withSpareReaders { readers throws(ServiceError) in
+        let isTensor = if case .infer = route.kind { true } else { false }
+        return try queue.withSpareReaders(alone: isTensor) { readers throws(ServiceError) in
             var limits = ImageLimits()
             switch route.kind {
             case .read:
@@ -125,7 +135,10 @@ package final class Service: Sendable {
                 let index = try model(name, version: version)
                 let infer = try InferRequest(request, model: models[index])
                 guard infer.count <= Self.smallProducts / max(1, models[index].multiplyAdds) else { return nil }
-                return answer(infer, index, readers)
+                metrics.took(images: infer.count)
+                var response: ServiceResponse?
+                InferRequest.answer([infer], readers[index]) { response = infer.response($1, model: models[index]) }
+                return response
             default: return nil
             }
         }
@@ -144,18 +157,8 @@ package final class Service: Sendable {
             limits.pixels = options.mostPixels
             return read.answer(
                 readers[read.model].reader, model: models[read.model], limits: limits, ends: ends)
-        case .infer(let name, let version):
-            let index = try model(name, version: version)
-            let infer = try InferRequest(request, model: models[index])
-            if let error = ends() { throw error }
-            return answer(infer, index, readers)
         default: return try immediate(route, request)
         }
-    }
-
-    private func answer(_ infer: InferRequest, _ model: Int, _ readers: [ModelReader]) -> ServiceResponse {
-        metrics.took(images: infer.count)
-        return infer.response(infer.answers(readers[model]), model: models[model])
     }
 
     private static func late(_ options: Options, _ what: String) -> ServiceError {
@@ -164,11 +167,11 @@ package final class Service: Sendable {
     }
 
     private func submit(
-        by deadline: Double, _ isCancelled: @escaping @Sendable () -> Bool,
-        _ answer: @escaping @Sendable (ServiceResponse) -> Void, _ work: @escaping @Sendable ([ModelReader]) -> Void
+        _ work: WorkQueue.Work, by deadline: Double, _ isCancelled: @escaping @Sendable () -> Bool,
+        _ answer: @escaping @Sendable (ServiceResponse) -> Void
     ) throws(ServiceError) {
         let job = WorkQueue.Job(
-            deadline: deadline, isCancelled: isCancelled, run: work
+            deadline: deadline, isCancelled: isCancelled, work: work
         ) { [metrics, options] in
             metrics.expired()
             answer(Self.late(options, "waited for a thread for").response)

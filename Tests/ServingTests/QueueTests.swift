@@ -70,12 +70,14 @@ import Testing
         }
         let busy = Mutex(true)
         let isBusy = DispatchSemaphore(value: 0), isLate = Answer()
-        let job = WorkQueue.Job(deadline: .infinity, isCancelled: { false }) { _ in
-            isBusy.signal()
-            for _ in 0..<4_000 where busy.withLock({ $0 }) { usleep(5_000) }
-            busy.withLock { $0 = false }
-        } expire: {
-        }
+        let job = WorkQueue.Job(
+            deadline: .infinity, isCancelled: { false },
+            work: .alone { _ in
+                isBusy.signal()
+                for _ in 0..<4_000 where busy.withLock({ $0 }) { usleep(5_000) }
+                busy.withLock { $0 = false }
+            }
+        ) {}
         #expect(ask.service.queue.submit(job))
         isBusy.wait()
         let request = try ask.request("POST", "/read?explain", [], try example("three.png"))
@@ -93,6 +95,77 @@ import Testing
         let answers = (0..<60).map { _ in Answer() }
         for (index, answer) in answers.enumerated() { ask.service.respond(to: requests[index % 2]) { answer.put($0) } }
         for (index, answer) in answers.enumerated() { #expect(answer.take().text == expected[index % 2]) }
+    }
+
+    /// One thread is kept busy while requests gather behind it.
+    private func gathered(
+        _ ask: Asking, _ requests: [ServiceRequest], isCancelled: @escaping @Sendable (Int) -> Bool = { _ in false }
+    ) -> [Answer] {
+        let isBusy = DispatchSemaphore(value: 0), go = DispatchSemaphore(value: 0)
+        let job = WorkQueue.Job(
+            deadline: .infinity, isCancelled: { false },
+            work: .alone { _ in
+                isBusy.signal()
+                go.wait()
+            }
+        ) {}
+        #expect(ask.service.queue.submit(job))
+        isBusy.wait()
+        let answers = requests.map { _ in Answer() }
+        for (index, request) in requests.enumerated() {
+            ask.service.respond(to: request, isCancelled: { isCancelled(index) }) { answers[index].put($0) }
+        }
+        go.signal()
+        return answers
+    }
+
+    private func infer(_ ask: Asking, _ images: [Int], model: String = "box") throws -> ServiceRequest {
+        let numbers = images.flatMap { image in (0..<784).map { "\(($0 * (7 + image) + image * 31) % 256)" } }
+        let input =
+            #"{"name": "image", "shape": [\#(images.count), 28, 28, 1], "datatype": "UINT8", "data": "#
+            + "[\(numbers.joined(separator: ","))]}"
+        return try ask.request("POST", "/v2/models/\(model)/infer", [], Array(#"{"inputs": [\#(input)]}"#.utf8))
+    }
+
+    @Test("Tensors that wait are computed together, each answered as if alone") func together() throws {
+        let ask = try Asking { $0.threads = 1 }
+        let images = [[0], [1], [2, 3, 4], [5], [6], [7, 8], [9], [10], [11], [12], [13]]
+        var requests = try images.map { try infer(ask, $0) }
+        let expected = try images.map { images in
+            let answer = Answer()
+            ask.service.respond(to: try infer(ask, images)) { answer.put($0) }
+            return answer.take().text
+        }
+        let before = try ask("GET", "/metrics").text
+        // One that cannot be parsed is told so, one whose client has gone is left out.
+        requests.insert(try ask.request("POST", "/v2/models/box/infer", [], Array("{}".utf8)), at: 2)
+        requests.append(try infer(ask, [3]))
+        let answers = gathered(ask, requests) { $0 == 12 }
+        var found = answers.prefix(12).map { $0.take() }
+        #expect(found.remove(at: 2).status == .badRequest)
+        #expect(found.map(\.text) == expected)
+        let after = try ask("GET", "/metrics").text
+        func value(_ text: String, _ name: String) -> Double {
+            text.split(separator: "\n").first { $0.hasPrefix(name + " ") }.flatMap {
+                Double($0.split(separator: " ")[1])
+            }
+                ?? -1
+        }
+        // 12 of 13 were taken by eights: seven in the first (one of them refused), four in the second.
+        #expect(value(after, "numeral_batch_requests_sum") - value(before, "numeral_batch_requests_sum") == 11)
+        #expect(value(after, "numeral_batch_requests_count") - value(before, "numeral_batch_requests_count") == 2)
+    }
+
+    @Test("What waits is shared among the threads, in order, and other work ends a batch") func share() throws {
+        let ask = try Asking(models: [nil, "box-lines"]) { $0.threads = 1 }
+        let read = try ask.request("POST", "/read?raw", [], try example("three.png"))
+        let requests = try [infer(ask, [0]), infer(ask, [1]), read, infer(ask, [2]), infer(ask, [3]), infer(ask, [4])]
+        let before = try ask("GET", "/metrics").text
+        let answers = gathered(ask, requests).map { $0.take() }
+        #expect(answers.indices.allSatisfy { (answers[$0].status == .ok) == ($0 != 2) }, "a picture of another size")
+        let after = try ask("GET", "/metrics").text
+        #expect(!before.contains("numeral_batch_requests_count 2") && after.contains("numeral_batch_requests_count 2"))
+        #expect(after.contains("numeral_batch_requests_sum 5.0"))
     }
 
     @Test("Two models of one name are refused at the start") func names() {

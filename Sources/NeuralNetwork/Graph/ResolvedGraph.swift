@@ -79,6 +79,8 @@ public struct ResolvedGraph: Sendable {
     package var state: [ParameterTensor] { nodes.flatMap(\.state) }
     /// The number of multiply-adds per sample in the forward pass.
     package var multiplyAdds: Int { nodes.reduce(0) { $0 + $1.multiplyAdds } }
+    /// The number of values of one image: its pixels and the outputs of all nodes.
+    package var valueCount: Int { nodes.reduce(inputShape.count) { $0 + $1.outputShape.count } }
     /// The number of classes that the network distinguishes: the channels of its output.
     package var classCount: Int { nodes[nodes.count - 1].outputShape.channels }
     /// Whether the output is `[1, T, K]`, a row of logits for each column of a line of text, rather than a vector.

@@ -139,6 +139,9 @@ struct DenseCore {
     let store: ParameterStore
     /// Whether the weights need a gradient.
     let learns: Bool
+    /// The number of rows of a product at most. A BLAS may sum in another order for another number of rows: where each
+    /// image must have the bits it has alone, every row is a product of its own.
+    private let mostRows: Int
 
     init(_ emission: LayerEmission, weights: LayerWeights) {
         name = emission.node.name
@@ -152,6 +155,7 @@ struct DenseCore {
         inputGradient = emission.inputGradient
         store = emission.store
         learns = emission.learns
+        mostRows = emission.striping == nil ? .max : 1
     }
 
     func reads(_ pass: Pass) -> [Storage] {
@@ -163,9 +167,12 @@ struct DenseCore {
     /// Computes columns `columns` of `Y = X·W + b`, followed by the fused ReLU, if any.
     func forward(x: UnsafePointer<Float>, rows: Int, columns: Range<Int>, y: UnsafeMutablePointer<Float>) {
         let first = columns.lowerBound
-        BLAS.gemm(
-            m: rows, n: columns.count, k: features, a: x, lda: features, b: weights.w + first, ldb: units, c: y + first,
-            ldc: units)
+        let together = max(1, min(rows, mostRows))
+        for row in stride(from: 0, to: rows, by: together) {
+            BLAS.gemm(
+                m: together, n: columns.count, k: features, a: x + row * features, lda: features,
+                b: weights.w + first, ldb: units, c: y + row * units + first, ldc: units)
+        }
         let bias = weights.bias
         guard bias != nil || relu else { return }
         for row in 0..<rows {

@@ -18,6 +18,8 @@ public final class LayerWeights {
     private let columns: Int
     private let foldedKernel: AlignedBuffer<Float>
     private let foldedBias: AlignedBuffer<Float>
+    /// Whether other weights, which this shares, are refreshed.
+    private let isShared: Bool
 
     init(node: ResolvedGraph.Node, norm: Norm?, store: ParameterStore) {
         kernel = node.parameters[0]
@@ -27,6 +29,14 @@ public final class LayerWeights {
         columns = node.outputShape.channels
         foldedKernel = AlignedBuffer(count: norm == nil ? 0 : kernel.count)
         foldedBias = AlignedBuffer(count: norm == nil ? 0 : columns)
+        isShared = false
+    }
+
+    /// Creates the same weights for another operation. Refresh the others first.
+    init(sharing other: LayerWeights) {
+        (kernel, biasTensor, norm, store) = (other.kernel, other.biasTensor, other.norm, other.store)
+        (columns, foldedKernel, foldedBias) = (other.columns, other.foldedKernel, other.foldedBias)
+        isShared = true
     }
 
     /// The kernel to multiply with.
@@ -39,7 +49,7 @@ public final class LayerWeights {
 
     /// Recomputes the folded weights. Call it after each change of the parameters.
     public func refresh() {
-        guard let norm else { return }
+        guard let norm, !isShared else { return }
         let source = store.parameter(kernel)
         for c in 0..<columns {
             let inverse = 1 / (Double(store.state(norm.variance)[c]) + Double(norm.epsilon)).squareRoot()

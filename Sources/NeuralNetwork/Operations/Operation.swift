@@ -115,6 +115,9 @@ public final class Storage {
         guard let base, scope == .batch else { preconditionFailure("a storage of one shard is read as a batch") }
         return base
     }
+
+    /// The floats of image `image` of the whole batch.
+    func batchPointer(_ image: Int) -> UnsafeMutablePointer<Float> { batchPointer + image * floatsPerImage }
 }
 
 /// The state shared by all steps of one run.

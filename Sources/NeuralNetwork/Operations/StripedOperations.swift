@@ -19,7 +19,7 @@ struct Strips {
     }
 }
 
-/// The convolution of a single image at inference, in strips.
+/// The convolution of single images at inference, in strips: of several, each is computed as it is alone.
 final class StripedConvolution: BlockOperation {
     private struct Strip {
         let product: LoweredProduct
@@ -72,14 +72,15 @@ final class StripedConvolution: BlockOperation {
 
     func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run) {
         let strip = strips[block]
-        strip.product.run(
-            images: 1, x: input.batchPointer + strip.inputOffset, layerWeights: weights.w, bias: weights.bias,
-            relu: relu,
-            y: output.batchPointer + strip.outputOffset, scratch: scratch)
+        for image in 0..<run.count {
+            strip.product.run(
+                images: 1, x: input.batchPointer(image) + strip.inputOffset, layerWeights: weights.w,
+                bias: weights.bias, relu: relu, y: output.batchPointer(image) + strip.outputOffset, scratch: scratch)
+        }
     }
 }
 
-/// The pooling of a single image at inference, in strips.
+/// The pooling of single images at inference, in strips.
 final class StripedPooling: BlockOperation {
     let name: String
     private let kind: PoolingOperation.Kind
@@ -106,10 +107,12 @@ final class StripedPooling: BlockOperation {
 
     func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run) {
         let (geometry, offset) = strips[block]
-        let x = input.batchPointer, y = output.batchPointer + offset
-        switch kind {
-        case .maximum: PoolingKernels.maximum(geometry, x: x, y: y, argmax: nil)
-        case .average: PoolingKernels.average(geometry, x: x, y: y)
+        for image in 0..<run.count {
+            let x = input.batchPointer(image), y = output.batchPointer(image) + offset
+            switch kind {
+            case .maximum: PoolingKernels.maximum(geometry, x: x, y: y, argmax: nil)
+            case .average: PoolingKernels.average(geometry, x: x, y: y)
+            }
         }
     }
 }

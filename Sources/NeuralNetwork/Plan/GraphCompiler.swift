@@ -17,6 +17,8 @@ struct Program {
     var kept: (storage: Storage, bytes: GraphCompiler.ByteFormat?)?
     /// Batch-norms whose moments a convolution accumulates in its own forward step, keyed by the convolution.
     var fusedMoments: [ObjectIdentifier: BatchNormOperation] = [:]
+    /// The weights that its operations multiply with, by node.
+    var weights: [Int: LayerWeights] = [:]
 }
 
 /// Compiles a resolved graph into operations: decides what is fused, where gradients flow and where they are summed.
@@ -53,9 +55,11 @@ struct GraphCompiler {
     /// A node whose output is preserved after the last step, or `nil` for none.
     let keptNode: Int?
 
-    /// For a single-image program, the operations of the batch program whose convolution weights it shares, keyed by
-    /// layer name. The batch program must be refreshed first.
-    private let batched: [String: any Operation]?
+    /// For a single-image program, the batch program whose weights it shares, and its operations, keyed by layer name.
+    /// The batch program must be refreshed first.
+    private let batched: (program: Program, operations: [String: any Operation])?
+    /// The weights of the nodes emitted so far.
+    private var usedWeights: [Int: LayerWeights] = [:]
 
     /// - Parameters:
     ///   - partials: The per-shard gradients of a training program; `nil` at inference.
@@ -70,7 +74,7 @@ struct GraphCompiler {
         self.takesStatistics = takesStatistics
         self.keptNode = keptNode
         self.batched = batched.map { program in
-            Dictionary(program.steps.map { ($0.operation.name, $0.operation) }) { first, _ in first }
+            (program, Dictionary(program.steps.map { ($0.operation.name, $0.operation) }) { first, _ in first })
         }
         self.graph = graph
         self.store = store
@@ -102,8 +106,10 @@ struct GraphCompiler {
                 gamma: node.parameters[0], beta: node.parameters[1], mean: node.state[0], variance: node.state[1],
                 epsilon: epsilon)
         }
+        let shared = batched?.program.weights[index].map { LayerWeights(sharing: $0) }
         return (
-            LayerWeights(node: graph.nodes[index], norm: norm, store: store), fusedRelu(folded ?? index) != nil
+            shared ?? LayerWeights(node: graph.nodes[index], norm: norm, store: store),
+            fusedRelu(folded ?? index) != nil
         )
     }
 
@@ -143,6 +149,7 @@ struct GraphCompiler {
             if !isAlias(index) { emit(index, &program, &backward) }
             if let sum = gradientSum(index) { backward.append(.init(operation: sum, pass: .backward)) }
         }
+        program.weights = usedWeights
         if let loss { program.steps.append(.init(operation: loss, pass: .forward)) }
         program.steps += backward.reversed()
         return program
@@ -230,7 +237,7 @@ struct GraphCompiler {
     }
 
     /// Returns what the layer of node `index` needs to create its operation.
-    private func emission(_ index: Int, moments: BatchNormOperation? = nil) -> LayerEmission {
+    private mutating func emission(_ index: Int, moments: BatchNormOperation? = nil) -> LayerEmission {
         let node = graph.nodes[index], traits = traits(index)
         // With a fused ReLU, which is an alias, the gradient of the ReLU's reader arrives here.
         var emission = LayerEmission(
@@ -238,7 +245,10 @@ struct GraphCompiler {
             outputGradient: training ? gradients[index] : nil,
             inputGradients: training ? edges[index] : node.inputs.map { _ in nil }, store: store,
             partials: node.isFrozen ? nil : partials, usesBatchMoments: takesMoments(index), moments: moments)
-        if traits.hasKernel { (emission.weights, emission.rectifies) = weights(index) }
+        if traits.hasKernel {
+            (emission.weights, emission.rectifies) = weights(index)
+            usedWeights[index] = emission.weights
+        }
         if traits.normalization != nil {
             emission.rectifies = fusedRelu(index) != nil
             emission.recomputed.output = recomputedOutputs[index]
@@ -252,7 +262,7 @@ struct GraphCompiler {
             if traits.hasCheapInputGradient { emission.recomputed.inputGradient = recomputedGradients[norm] }
         }
         emission.bytes = byteEmission(index)
-        if let batched { emission.striping = .init(whole: batched[node.name]) }
+        if let batched { emission.striping = .init(whole: batched.operations[node.name]) }
         return emission
     }
 }

@@ -149,8 +149,10 @@ package final class InferenceNetwork {
     package let batchSize: Int
     let plan: Plan
     private let logits: Storage
-    /// The plan for a single image, which the workers share.
+    /// The plan for single images, each of which the workers share.
     let singlePlan: Plan
+    /// Whether every batch is computed as so many single images.
+    private let keepsApart: Bool
     private let singleLogits: Storage
     /// The output of the penultimate node, if features are kept.
     private let kept: (batch: Storage, single: Storage, bytes: GraphCompiler.ByteFormat?)?
@@ -166,11 +168,15 @@ package final class InferenceNetwork {
     ///   - communicator: Connects the processes that share the images, each of which creates such a network and
     ///     receives all results.
     ///   - keepsFeatures: Whether ``features(count:)`` will be called; requires a single process.
+    ///   - keepsApart: Whether each image's results have the bits that it has alone, whatever else is in its batch.
+    ///     Several images together then only save reading the weights again; requires a single process.
     package init(
         graph: ResolvedGraph, batchSize: Int, pool: WorkerPool, communicator: any Communicator = SingleRank(),
-        keepsFeatures: Bool = false
+        keepsFeatures: Bool = false, keepsApart: Bool = false
     ) {
         precondition(batchSize >= 1, "batch size must be at least 1")
+        precondition(!keepsApart || communicator.size == 1, "images are kept apart by one process")
+        self.keepsApart = keepsApart
         self.graph = graph
         self.batchSize = batchSize
         store = ParameterStore(
@@ -181,13 +187,42 @@ package final class InferenceNetwork {
         let program = compiler.compile()
         logits = program.logits
         plan = Plan(
-            program: program, capacity: batchSize, sharding: .images(Self.shardImages), seed: 0, pool: pool,
-            communicator: communicator)
-        var single = GraphCompiler(graph: graph, store: store, partials: nil, batched: program, keptNode: keptNode)
-        let striped = single.compile()
+            program: program, capacity: keepsApart ? 1 : batchSize, sharding: .images(Self.shardImages), seed: 0,
+            pool: pool, communicator: communicator)
+        let striped = Self.striped(graph, store, of: program, keptNode: keptNode)
         singleLogits = striped.logits
-        kept = program.kept.flatMap { batch in striped.kept.map { (batch.storage, $0.storage, batch.bytes) } }
-        singlePlan = Plan(program: striped, capacity: 1, sharding: .images(1), seed: 0, pool: pool)
+        kept = Self.kept(program, striped)
+        singlePlan = Plan(
+            program: striped, capacity: keepsApart ? batchSize : 1, sharding: .images(1), seed: 0, pool: pool)
+    }
+
+    /// Creates another network with the weights of `other`, which keeps images apart, for another thread. Weights loaded
+    /// before this are shared; none may be loaded after.
+    /// - Precondition: `other` keeps images apart.
+    package init(sharing other: InferenceNetwork, pool: WorkerPool) {
+        precondition(other.keepsApart, "only images that are kept apart leave the batch's plan alone")
+        (graph, store, batchSize, keepsApart) = (other.graph, other.store, other.batchSize, true)
+        (plan, logits) = (other.plan, other.logits)
+        let keptNode = other.kept == nil ? nil : graph.penultimateNode
+        let striped = Self.striped(graph, store, of: plan.program, keptNode: keptNode)
+        singleLogits = striped.logits
+        kept = Self.kept(plan.program, striped)
+        singlePlan = Plan(program: striped, capacity: batchSize, sharding: .images(1), seed: 0, pool: pool)
+        singlePlan.refresh()
+    }
+
+    /// Returns the program for single images that shares the weights of `program`.
+    private static func striped(
+        _ graph: ResolvedGraph, _ store: ParameterStore, of program: Program, keptNode: Int?
+    ) -> Program {
+        var compiler = GraphCompiler(graph: graph, store: store, partials: nil, batched: program, keptNode: keptNode)
+        return compiler.compile()
+    }
+
+    private static func kept(
+        _ program: Program, _ striped: Program
+    ) -> (batch: Storage, single: Storage, bytes: GraphCompiler.ByteFormat?)? {
+        program.kept.flatMap { batch in striped.kept.map { (batch.storage, $0.storage, batch.bytes) } }
     }
 
     /// The size in bytes of activations and scratch.
@@ -218,7 +253,7 @@ package final class InferenceNetwork {
         precondition(
             images.count >= self.images(ofBatch: count).count * graph.inputShape.count
                 && probabilities.count >= count * classes, "batch is too short")
-        let isSingle = count == 1
+        let isSingle = count == 1 || keepsApart
         let plan = isSingle ? singlePlan : self.plan
         plan.profile?.beginRun()
         plan.begin(count: count)

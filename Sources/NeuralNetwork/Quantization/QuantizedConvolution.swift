@@ -93,7 +93,7 @@ final class QuantizedConvolution: Operation {
     }
 }
 
-/// A quantized convolution of a single image, split across workers in strips.
+/// A quantized convolution of single images, each split across workers in strips.
 final class StripedQuantizedConvolution: BlockOperation {
     private let core: QuantizedConvolutionCore
     private let strips: [Range<Int>]
@@ -111,6 +111,10 @@ final class StripedQuantizedConvolution: BlockOperation {
     func blockCount(_ pass: Pass, _ run: Run) -> Int { strips.count }
 
     func runBlock(_ pass: Pass, block: Int, scratch: UnsafeMutablePointer<Float>, _ run: Run) {
-        core.run(x: core.input.batchPointer, rows: strips[block], y: core.output.batchPointer, scratch: scratch)
+        for image in 0..<run.count {
+            core.run(
+                x: core.input.batchPointer(image), rows: strips[block], y: core.output.batchPointer(image),
+                scratch: scratch)
+        }
     }
 }

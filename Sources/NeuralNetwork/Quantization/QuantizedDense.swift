@@ -13,10 +13,16 @@ struct QuantizedDenseCore {
     /// The number of weights from which on blocks of weights are distributed instead of images: too many for a core's
     /// cache.
     private static let blockedWeights = 65_536
+    /// Whether the weights are prepared by another core.
+    private let isShared: Bool
     /// The number of rows that are quantized at once.
     static let groupRows = 14
 
-    init(_ emission: LayerEmission, _ bytes: LayerEmission.Bytes, weights: LayerWeights) {
+    /// - Parameter other: Another core of the same layer, which prepares the weights.
+    init(
+        _ emission: LayerEmission, _ bytes: LayerEmission.Bytes, weights: LayerWeights,
+        sharing other: QuantizedDenseCore?
+    ) {
         name = emission.node.name
         input = emission.input
         output = emission.output
@@ -25,7 +31,8 @@ struct QuantizedDenseCore {
         self.bytes = bytes
         features = emission.node.inputShapes[0].count
         units = emission.node.outputShape.count
-        product = ByteProduct(features: features, units: units)
+        product = other?.product ?? ByteProduct(features: features, units: units)
+        isShared = other != nil
     }
 
     var isBlocked: Bool { bytes.input != nil && features * units >= Self.blockedWeights }
@@ -34,6 +41,7 @@ struct QuantizedDenseCore {
     var scratchFloats: Int { bytes.input == nil ? Self.groupRows * inputStride / 4 : 0 }
 
     func refresh() {
+        guard !isShared else { return }
         weights.refresh()
         product.weights.prepare(
             weights.w, scales: bytes.quantization.weightScales, bias: weights.bias, input: bytes.quantization.input,
@@ -57,7 +65,7 @@ struct QuantizedDenseCore {
 
 /// A quantized dense layer in which each shard multiplies its own images.
 final class QuantizedDense: Operation {
-    private let core: QuantizedDenseCore
+    let core: QuantizedDenseCore
 
     init(_ core: QuantizedDenseCore) { self.core = core }
 
@@ -92,7 +100,7 @@ final class QuantizedDense: Operation {
 
 /// A quantized dense layer whose weights are too large for a core's cache, so that blocks of them are distributed.
 final class BlockedQuantizedDense: BlockOperation {
-    private let core: QuantizedDenseCore
+    let core: QuantizedDenseCore
     /// The number of images and of panels in a block.
     private static let blockRows = 112, blockPanels = 2
 

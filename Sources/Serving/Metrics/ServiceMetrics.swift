@@ -12,6 +12,9 @@ final class ServiceMetrics: Sendable {
         .init(
             name: "numeral_request_images", kind: .histogram, help: "Pictures in a request.",
             bounds: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]),
+        .init(
+            name: "numeral_batch_requests", kind: .histogram, help: "Requests that were computed together.",
+            bounds: [1, 2, 4, 8, 16]),
         .init(name: "numeral_queue_waiting", kind: .gauge, help: "Requests that wait for a thread."),
         .init(name: "numeral_queue_capacity", kind: .gauge, help: "Requests that may wait."),
         .init(name: "numeral_refused_total", kind: .counter, help: "Requests refused because the queue was full."),
@@ -27,7 +30,7 @@ final class ServiceMetrics: Sendable {
     private let backend: PrometheusMetrics
     /// Reports to ``backend``, and to the process's back end if it has one.
     private let factory: any MetricsFactory
-    private let images: Recorder
+    private let images, batches: Recorder
     private let refusals, expiries: Counter
     private let waiting, capacity, uptime: Meter
     private let answers = Mutex<[Answers: (count: Counter, seconds: CoreMetrics.Timer)]>([:])
@@ -37,6 +40,7 @@ final class ServiceMetrics: Sendable {
         backend = PrometheusMetrics(Self.families)
         factory = MultiplexMetricsHandler(factories: [backend, MetricsSystem.factory])
         images = Recorder(label: "numeral_request_images", factory: factory)
+        batches = Recorder(label: "numeral_batch_requests", factory: factory)
         (refusals, expiries) = (
             Counter(label: "numeral_refused_total", factory: factory),
             Counter(label: "numeral_expired_total", factory: factory)
@@ -66,6 +70,7 @@ final class ServiceMetrics: Sendable {
     }
 
     func took(images: Int) { self.images.record(images) }
+    func batched(requests: Int) { batches.record(requests) }
     func refused() { refusals.increment() }
     func expired() { expiries.increment() }
 

@@ -3,31 +3,51 @@ import Synchronization
 import Tensors
 
 /// A queue of work and the threads that do it: as many as cores, each with its own reader for every model, so that no
-/// request waits for another while a core is free, and none affects another's result.
+/// request waits for another while a core is free, and none affects another's result. Jobs that wait one behind another
+/// and may be done together are given to one thread, but never so many that another thread has nothing to do.
 final class WorkQueue: @unchecked Sendable {
     struct Job: Sendable {
         /// The time of the monotonic clock, in seconds, after which nobody waits for the response any more.
         var deadline: Double
         /// Whether the client has disconnected.
         var isCancelled: @Sendable () -> Bool
-        var run: @Sendable ([ModelReader]) -> Void
-        /// Called instead of `run` if the deadline has passed.
+        var work: Work
+        /// Called instead of the work if the deadline has passed.
         var expire: @Sendable () -> Void
     }
 
+    enum Work: Sendable {
+        case alone(@Sendable ([ModelReader]) -> Void)
+        /// Images for a model to classify.
+        case tensors(TensorWork)
+    }
+
     let capacity: Int
+    private let threads: Int
+    /// The number of jobs with tensors that are done together, by model.
+    private let batchImages: [Int]
+    private let together: @Sendable ([TensorWork], [ModelReader]) -> Void
     private let condition = NSCondition()
     private var jobs: [Job] = []
     private var head = 0
     private var isClosed = false
+    /// The number of threads that wait for a job.
+    private var idle = 0
     /// Signalled when there are jobs again, for the thread that ends those whose deadline passes.
     private let pending = DispatchSemaphore(value: 0)
     /// Readers for small work, which the calling thread does.
     private let spare = Mutex<[ReaderBox]>([])
 
     /// Starts the threads. Each makes its own readers and then a spare set; requests that arrive earlier wait.
-    init(models: [ServedModel], threads: Int, capacity: Int) {
+    /// - Parameter together: Does tensors' work for one model.
+    init(
+        models: [ServedModel], threads: Int, capacity: Int,
+        together: @escaping @Sendable ([TensorWork], [ModelReader]) -> Void
+    ) {
         self.capacity = capacity
+        self.threads = threads
+        self.together = together
+        batchImages = models.map(\.batchImages)
         for _ in 0..<threads { start(models) }
         let thread = Thread { [weak self, pending] in
             repeat { pending.wait() } while self?.expireWaiting() ?? false
@@ -53,10 +73,12 @@ final class WorkQueue: @unchecked Sendable {
 
     /// Lends idle readers to `work` if there are any and nothing waits; otherwise returns nil. For work that takes less
     /// time than switching threads.
+    /// - Parameter alone: Whether nothing else may be done meanwhile: work that others may join waits for them.
     func withSpareReaders<Failure: Error>(
-        _ work: ([ModelReader]) throws(Failure) -> ServiceResponse?
+        alone: Bool, _ work: ([ModelReader]) throws(Failure) -> ServiceResponse?
     ) throws(Failure) -> ServiceResponse? {
-        guard waiting == 0, let box = spare.withLock({ $0.popLast() }) else { return nil }
+        let isFree = condition.withLock { head == jobs.count && (!alone || idle == threads) }
+        guard isFree, let box = spare.withLock({ alone && $0.count < threads ? nil : $0.popLast() }) else { return nil }
         defer { spare.withLock { $0.append(box) } }
         return try work(box.readers)
     }
@@ -80,14 +102,7 @@ final class WorkQueue: @unchecked Sendable {
         let thread = Thread { [weak self] in
             let own = ReaderBox(models), more = ReaderBox(models)
             self?.spare.withLock { $0.append(more) }
-            while let job = self?.take() {
-                if job.isCancelled() {
-                } else if Self.now > job.deadline {
-                    job.expire()
-                } else {
-                    job.run(own.readers)
-                }
-            }
+            while let jobs = self?.take() { self?.run(jobs, own.readers) }
         }
         thread.stackSize = 8 << 20
         thread.name = "numeral-reader"
@@ -111,11 +126,41 @@ final class WorkQueue: @unchecked Sendable {
         }
     }
 
-    private func take() -> Job? {
+    /// Returns the jobs that the calling thread is to do: one, or several with tensors for the same model. Waits for
+    /// them; nil if the queue is closed.
+    private func take() -> [Job]? {
         condition.withLock {
+            idle += 1
             while head == jobs.count, !isClosed { condition.wait() }
-            return head < jobs.count ? removeFirst() : nil
+            idle -= 1
+            guard head < jobs.count else { return nil }
+            guard case .tensors(let first) = jobs[head].work else { return [removeFirst()] }
+            // The other threads that wait have their share.
+            let share = (jobs.count - head + idle) / (idle + 1)
+            var taken = [removeFirst()]
+            while taken.count < min(share, batchImages[first.model]), head < jobs.count,
+                case .tensors(let next) = jobs[head].work, next.joins(first)
+            {
+                taken.append(removeFirst())
+            }
+            return taken
         }
+    }
+
+    /// Does jobs that were taken together, but for those that nobody waits for any more.
+    private func run(_ jobs: [Job], _ readers: [ModelReader]) {
+        var tensors: [TensorWork] = []
+        for job in jobs where !job.isCancelled() {
+            guard Self.now <= job.deadline else {
+                job.expire()
+                continue
+            }
+            switch job.work {
+            case .alone(let work): work(readers)
+            case .tensors(let work): tensors.append(work)
+            }
+        }
+        if !tensors.isEmpty { together(tensors, readers) }
     }
 
     /// Removes the job that has waited longest; the lock is held, and there is one.

@@ -2,14 +2,15 @@ import Evaluation
 import Formats
 import Foundation
 import Tensors
+import Training
 
 /// `POST /v2/models/NAME/infer` of the Open Inference Protocol, version 2, with its extension for binary tensors.
 ///
 /// The one input is `image` `[N, H, W, C]`: `FP32` in [0, 1] (0 paper, 1 ink) or `UINT8` in 0…255. The outputs are
 /// `probabilities` `[N, K]` `FP32`, calibrated if the model knows its temperature; `label` `[N]` `BYTES`, the name of
 /// the most probable class; and, for a model that detects unfamiliar images, `familiarity` `[N]` `FP32`, the share of
-/// known images that look at least as strange. Every image is computed on its own: other images in the request or in
-/// the queue do not change a bit of its result.
+/// known images that look at least as strange. Other images in the request, or of other requests that are computed with
+/// it, do not change a bit of an image's result.
 ///
 /// Sources: https://github.com/kserve/open-inference-protocol, and Triton's `extension_binary_data.md`.
 struct InferRequest: Sendable {
@@ -32,13 +33,8 @@ struct InferRequest: Sendable {
         func extents(_ model: ServedModel) -> [Int] { self == .probabilities ? [model.classNames.count] : [] }
     }
 
-    /// The results for one image.
-    struct Answer: Sendable {
-        /// The calibrated probabilities, `[K]`.
-        var probabilities: [Double]
-        /// Nil if not requested.
-        var familiarity: Double?
-    }
+    /// The results for one image: the calibrated probabilities `[K]`, and the familiarity, nil if not requested.
+    typealias Answer = (probabilities: [Double], familiarity: Double?)
 
     /// Echoed in the response.
     private let id: String?
@@ -207,26 +203,47 @@ struct InferRequest: Sendable {
         }
     }
 
-    /// Returns the results for the images, `[N]`, each computed on its own.
-    func answers(_ reader: ModelReader) -> [Answer] {
-        let strangers = outputs.contains { $0.kind == .familiarity } ? reader.strangers : nil
-        return (0..<count).map { index in
-            let part = (index * imageSize)..<((index + 1) * imageSize)
-            switch images {
-            case .floats(let floats): _ = reader.classifier.probabilities(of: Array(floats[part]))
-            case .bytes(let bytes): _ = reader.classifier.probabilities(of: Array(bytes[part]))
+    /// Computes the images of several requests, as many together as the reader takes at once.
+    /// - Parameter done: Called for each request, with the results for its images `[N]`.
+    static func answer(_ requests: [InferRequest], _ reader: ModelReader, done: (Int, [Answer]) -> Void) {
+        var waiting: [(request: Int, image: Int)] = []
+        var answers = requests.map { _ in [Answer]() }
+        func compute() {
+            for (place, next) in waiting.enumerated() {
+                requests[next.request].place(next.image, in: reader.classifier, at: place)
             }
-            let logits = reader.classifier.lastLogits
-            let familiarity = strangers.flatMap { strangers in
-                reader.classifier.lastFeatures.map { features in
-                    strangers.familiarities(.init(logits: logits, features: features))[0]
+            _ = reader.classifier.classify(count: waiting.count)
+            let logits = reader.classifier.lastLogits, features = reader.classifier.lastFeatures
+            for (place, next) in waiting.enumerated() {
+                answers[next.request].append(
+                    reader.reader.answer(
+                        logits: logits.part(place, of: waiting.count),
+                        features: requests[next.request].wantsFamiliarity
+                            ? features?.part(place, of: waiting.count) : nil))
+                if answers[next.request].count == requests[next.request].count {
+                    done(next.request, answers[next.request])
                 }
             }
-            return Answer(
-                probabilities: TemperatureScaling.probabilities(logits[...], temperature: reader.reader.temperature),
-                familiarity: familiarity)
+            waiting.removeAll(keepingCapacity: true)
+        }
+        for (index, request) in requests.enumerated() {
+            for image in 0..<request.count {
+                waiting.append((index, image))
+                if waiting.count == reader.classifier.capacity { compute() }
+            }
+        }
+        if !waiting.isEmpty { compute() }
+    }
+
+    private func place(_ image: Int, in classifier: SingleImageClassifier, at index: Int) {
+        let part = (image * imageSize)..<((image + 1) * imageSize)
+        switch images {
+        case .floats(let floats): classifier.place(floats[part], at: index)
+        case .bytes(let bytes): classifier.place(bytes[part], at: index)
         }
     }
+
+    private var wantsFamiliarity: Bool { outputs.contains { $0.kind == .familiarity } }
 
     /// Returns the response for all images.
     func response(_ answers: [Answer], model: ServedModel) -> ServiceResponse {
@@ -275,5 +292,13 @@ struct InferRequest: Sendable {
         return ServiceResponse(
             contentType: "application/octet-stream",
             headers: [("Inference-Header-Content-Length", "\(text.count)")], body: text + binary)
+    }
+}
+
+extension [Float] {
+    /// Returns row `index` of an array of `count` rows.
+    fileprivate func part(_ index: Int, of count: Int) -> [Float] {
+        let size = self.count / count
+        return Array(self[index * size..<(index + 1) * size])
     }
 }

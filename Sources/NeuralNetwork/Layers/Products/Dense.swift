@@ -50,7 +50,10 @@ package struct Dense: LayerKind {
     package func operation(_ emission: LayerEmission) -> (any Operation)? {
         guard let weights = emission.weights else { return nil }
         if let bytes = emission.bytes {
-            let core = QuantizedDenseCore(emission, bytes, weights: weights)
+            let whole = emission.striping?.whole
+            let core = QuantizedDenseCore(
+                emission, bytes, weights: weights,
+                sharing: (whole as? QuantizedDense)?.core ?? (whole as? BlockedQuantizedDense)?.core)
             return core.isBlocked ? BlockedQuantizedDense(core) : QuantizedDense(core)
         }
         let core = DenseCore(emission, weights: weights)
