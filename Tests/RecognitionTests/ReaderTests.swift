@@ -239,4 +239,20 @@ import Workers
         let words = ReadingRecord(file: "f", reading: reading, classNames: ["ten", "one"], reject: 0, known: 1)
         #expect(words.lines == ["one ten", "ten ten"])
     }
+
+    @Test("In a line, what is read with confidence is unknown only if it is five times as strange")
+    func unknownInLines() {
+        func unknown(_ probability: Double, _ familiarity: Double, ofLine: Bool) -> Bool {
+            let character = ReadCharacter(
+                box: PixelBox(x: 0, y: 0, width: 1, height: 1), line: 0, input: [],
+                probabilities: [probability, 1 - probability], familiarity: familiarity)
+            let reading = Reading(characters: [character], lineProbabilities: ofLine ? [probability] : [])
+            return ReadingRecord(file: "f", reading: reading, classNames: ["x", "y"], reject: 0, known: 0.99)
+                .isUnknown(character)
+        }
+        for (probability, ofLine, limit) in [(0.89, true, 0.01), (0.9, true, 0.002), (0.9, false, 0.01)] {
+            #expect(unknown(probability, limit - 0.001, ofLine: ofLine))
+            #expect(!unknown(probability, limit, ofLine: ofLine))
+        }
+    }
 }
