@@ -95,7 +95,9 @@ package final class DigitReader {
     /// Whether all classes are digits.
     private var readsDigits: Bool { classNames.allSatisfy { $0.count == 1 && "0"..."9" ~= $0 } }
 
-    let classifier: Classifier
+    /// Takes several images; made when it is first needed.
+    private(set) lazy var classifier = makeClassifier()
+    private let makeClassifier: () -> Classifier
     /// Takes images that come one by one, if given.
     private let single: SingleImageClassifier?
     /// The conversion of a character's ink to the network's input.
@@ -136,10 +138,13 @@ package final class DigitReader {
         takesPrepared = model.experiment.data.prepare
         strangers = model.strangers
         self.single = single
-        classifier = Classifier(
-            graph: model.graph, batchSize: batchSize, normalization: model.normalization, pool: pool,
-            keepsFeatures: strangers != nil)
-        classifier.load(parameters: model.parameters, state: model.state)
+        makeClassifier = {
+            let classifier = Classifier(
+                graph: model.graph, batchSize: batchSize, normalization: model.normalization, pool: pool,
+                keepsFeatures: model.strangers != nil)
+            classifier.load(parameters: model.parameters, state: model.state)
+            return classifier
+        }
         preparation = GlyphPreparation(height: shape.height, width: shape.width)
     }
 

@@ -120,7 +120,7 @@ package final class Service: Sendable {
     private func small(_ route: Route, _ request: ServiceRequest) throws(ServiceError) -> ServiceResponse? {
         guard request.body.count <= Self.smallBody else { return nil }
         let isTensor = if case .infer = route.kind { true } else { false }
-        return try queue.withSpareReaders(alone: isTensor) { readers throws(ServiceError) in
+        return try queue.withSpareReaders(ofTensors: isTensor) { readers throws(ServiceError) in
             var limits = ImageLimits()
             switch route.kind {
             case .read:
@@ -135,6 +135,7 @@ package final class Service: Sendable {
                 let index = try model(name, version: version)
                 let infer = try InferRequest(request, model: models[index])
                 guard infer.count <= Self.smallProducts / max(1, models[index].multiplyAdds) else { return nil }
+                metrics.batched(requests: 1)
                 metrics.took(images: infer.count)
                 var response: ServiceResponse?
                 InferRequest.answer([infer], readers[index]) { response = infer.response($1, model: models[index]) }

@@ -101,7 +101,7 @@ import Testing
     private func gathered(
         _ ask: Asking, _ requests: [ServiceRequest], isCancelled: @escaping @Sendable (Int) -> Bool = { _ in false }
     ) -> [Answer] {
-        let isBusy = DispatchSemaphore(value: 0), go = DispatchSemaphore(value: 0)
+        let isBusy = DispatchSemaphore(value: 0), go = DispatchSemaphore(value: 0), queue = ask.service.queue
         let job = WorkQueue.Job(
             deadline: .infinity, isCancelled: { false },
             work: .alone { _ in
@@ -109,13 +109,22 @@ import Testing
                 go.wait()
             }
         ) {}
-        #expect(ask.service.queue.submit(job))
+        #expect(queue.submit(job))
+        isBusy.wait()
+        // Tensors that are computed on a caller's thread.
+        DispatchQueue.global().async {
+            _ = queue.withSpareReaders(ofTensors: true) { _ in
+                isBusy.signal()
+                go.wait()
+                return nil
+            }
+        }
         isBusy.wait()
         let answers = requests.map { _ in Answer() }
         for (index, request) in requests.enumerated() {
             ask.service.respond(to: request, isCancelled: { isCancelled(index) }) { answers[index].put($0) }
         }
-        go.signal()
+        for _ in 0..<2 { go.signal() }
         return answers
     }
 
@@ -154,6 +163,24 @@ import Testing
         // 12 of 13 were taken by eights: seven in the first (one of them refused), four in the second.
         #expect(value(after, "numeral_batch_requests_sum") - value(before, "numeral_batch_requests_sum") == 11)
         #expect(value(after, "numeral_batch_requests_count") - value(before, "numeral_batch_requests_count") == 2)
+    }
+
+    @Test("Tensors do not wait for other work") func besideOther() throws {
+        let ask = try Asking { $0.threads = 1 }
+        let isBusy = DispatchSemaphore(value: 0), go = DispatchSemaphore(value: 0)
+        let job = WorkQueue.Job(
+            deadline: .infinity, isCancelled: { false },
+            work: .alone { _ in
+                isBusy.signal()
+                go.wait()
+            }
+        ) {}
+        #expect(ask.service.queue.submit(job))
+        isBusy.wait()
+        let answer = Answer()
+        ask.service.respond(to: try infer(ask, [0])) { answer.put($0) }
+        #expect(answer.take().status == .ok)
+        go.signal()
     }
 
     @Test("What waits is shared among the threads, in order, and other work ends a batch") func share() throws {

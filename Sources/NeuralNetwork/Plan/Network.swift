@@ -152,7 +152,9 @@ package final class InferenceNetwork {
     /// The plan for single images, each of which the workers share.
     let singlePlan: Plan
     /// Whether every batch is computed as so many single images.
-    private let keepsApart: Bool
+    let keepsApart: Bool
+    /// Whether the weights are another network's.
+    private let isSharing: Bool
     private let singleLogits: Storage
     /// The output of the penultimate node, if features are kept.
     private let kept: (batch: Storage, single: Storage, bytes: GraphCompiler.ByteFormat?)?
@@ -176,7 +178,7 @@ package final class InferenceNetwork {
     ) {
         precondition(batchSize >= 1, "batch size must be at least 1")
         precondition(!keepsApart || communicator.size == 1, "images are kept apart by one process")
-        self.keepsApart = keepsApart
+        (self.keepsApart, isSharing) = (keepsApart, false)
         self.graph = graph
         self.batchSize = batchSize
         store = ParameterStore(
@@ -201,7 +203,8 @@ package final class InferenceNetwork {
     /// - Precondition: `other` keeps images apart.
     package init(sharing other: InferenceNetwork, pool: WorkerPool) {
         precondition(other.keepsApart, "only images that are kept apart leave the batch's plan alone")
-        (graph, store, batchSize, keepsApart) = (other.graph, other.store, other.batchSize, true)
+        (graph, store, batchSize) = (other.graph, other.store, other.batchSize)
+        (keepsApart, isSharing) = (true, true)
         (plan, logits) = (other.plan, other.logits)
         let keptNode = other.kept == nil ? nil : graph.penultimateNode
         let striped = Self.striped(graph, store, of: plan.program, keptNode: keptNode)
@@ -232,6 +235,7 @@ package final class InferenceNetwork {
 
     /// Copies the parameters `[parameterCount]` and the running state `[stateCount]` into the network.
     package func load(parameters: AlignedBuffer<Float>, state: AlignedBuffer<Float>) {
+        precondition(!isSharing, "another network reads these weights")
         store.load(parameters: parameters, state: state)
         plan.refresh()
         singlePlan.refresh()
@@ -296,6 +300,7 @@ package final class InferenceNetwork {
     package func activations(
         images: AlignedBuffer<Float>, count: Int, into output: AlignedBuffer<Float>, at offset: Int = 0
     ) {
+        precondition(!keepsApart, "activations are those of a batch")
         let floats = count * graph.nodes[graph.nodes.count - 1].outputShape.count
         precondition(
             images.count >= count * graph.inputShape.count && offset >= 0 && output.count - offset >= floats,

@@ -184,7 +184,7 @@ extension TrainingNetwork {
 }
 
 extension InferenceNetwork {
-    private var profiled: Plan { batchSize == 1 ? singlePlan : plan }
+    private var profiled: Plan { batchSize == 1 || keepsApart ? singlePlan : plan }
 
     /// Returns an empty profile for ``profile``.
     package func makeProfile() -> PlanProfile { profiled.makeProfile() }

@@ -6,7 +6,7 @@ struct TensorWork: Sendable {
     let answer: @Sendable (ServiceResponse) -> Void
 
     /// The maximum bytes of a body that is computed with others: who sends much is not waited for.
-    private static let mostBytes = 1 << 16
+    private static let mostBytes = 1 << 14
 
     /// Whether both may be computed together.
     func joins(_ other: TensorWork) -> Bool {

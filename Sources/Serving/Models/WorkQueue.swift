@@ -3,8 +3,8 @@ import Synchronization
 import Tensors
 
 /// A queue of work and the threads that do it: as many as cores, each with its own reader for every model, so that no
-/// request waits for another while a core is free, and none affects another's result. Jobs that wait one behind another
-/// and may be done together are given to one thread, but never so many that another thread has nothing to do.
+/// request waits for another while a core is free, and none affects another's result. Small jobs with tensors that wait
+/// one behind another are given to one thread, but not those for which another thread is idle.
 final class WorkQueue: @unchecked Sendable {
     struct Job: Sendable {
         /// The time of the monotonic clock, in seconds, after which nobody waits for the response any more.
@@ -23,8 +23,7 @@ final class WorkQueue: @unchecked Sendable {
     }
 
     let capacity: Int
-    private let threads: Int
-    /// The number of jobs with tensors that are done together, by model.
+    /// The maximum number of jobs with tensors that are done together, by model.
     private let batchImages: [Int]
     private let together: @Sendable ([TensorWork], [ModelReader]) -> Void
     private let condition = NSCondition()
@@ -33,6 +32,8 @@ final class WorkQueue: @unchecked Sendable {
     private var isClosed = false
     /// The number of threads that wait for a job.
     private var idle = 0
+    /// The number of threads, callers' among them, that compute tensors.
+    private var computing = 0
     /// Signalled when there are jobs again, for the thread that ends those whose deadline passes.
     private let pending = DispatchSemaphore(value: 0)
     /// Readers for small work, which the calling thread does.
@@ -45,7 +46,6 @@ final class WorkQueue: @unchecked Sendable {
         together: @escaping @Sendable ([TensorWork], [ModelReader]) -> Void
     ) {
         self.capacity = capacity
-        self.threads = threads
         self.together = together
         batchImages = models.map(\.batchImages)
         for _ in 0..<threads { start(models) }
@@ -73,12 +73,18 @@ final class WorkQueue: @unchecked Sendable {
 
     /// Lends idle readers to `work` if there are any and nothing waits; otherwise returns nil. For work that takes less
     /// time than switching threads.
-    /// - Parameter alone: Whether nothing else may be done meanwhile: work that others may join waits for them.
+    /// - Parameter ofTensors: Whether the work is tensors; if others are computed, it waits to be computed with more.
     func withSpareReaders<Failure: Error>(
-        alone: Bool, _ work: ([ModelReader]) throws(Failure) -> ServiceResponse?
+        ofTensors: Bool, _ work: ([ModelReader]) throws(Failure) -> ServiceResponse?
     ) throws(Failure) -> ServiceResponse? {
-        let isFree = condition.withLock { head == jobs.count && (!alone || idle == threads) }
-        guard isFree, let box = spare.withLock({ alone && $0.count < threads ? nil : $0.popLast() }) else { return nil }
+        let isFree = condition.withLock {
+            guard head == jobs.count, !ofTensors || computing == 0 else { return false }
+            if ofTensors { computing += 1 }
+            return true
+        }
+        guard isFree else { return nil }
+        defer { if ofTensors { condition.withLock { computing -= 1 } } }
+        guard let box = spare.withLock({ $0.popLast() }) else { return nil }
         defer { spare.withLock { $0.append(box) } }
         return try work(box.readers)
     }
@@ -135,6 +141,7 @@ final class WorkQueue: @unchecked Sendable {
             idle -= 1
             guard head < jobs.count else { return nil }
             guard case .tensors(let first) = jobs[head].work else { return [removeFirst()] }
+            computing += 1
             // The other threads that wait have their share.
             let share = (jobs.count - head + idle) / (idle + 1)
             var taken = [removeFirst()]
@@ -161,6 +168,7 @@ final class WorkQueue: @unchecked Sendable {
             }
         }
         if !tensors.isEmpty { together(tensors, readers) }
+        if case .tensors = jobs[0].work { condition.withLock { computing -= 1 } }
     }
 
     /// Removes the job that has waited longest; the lock is held, and there is one.
