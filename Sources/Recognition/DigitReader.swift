@@ -288,14 +288,14 @@ package final class DigitReader {
 
     /// Returns the calibrated probabilities and the familiarity of prepared pictures `[height, width, channels]`.
     package func answers(to inputs: [[UInt8]]) -> [(probabilities: [Double], familiarity: Double?)] {
-        let channels = inputShape.channels, classes = classNames.count
-        let bytes = inputs.flatMap { $0 }
         guard !inputs.isEmpty else { return [] }
         if inputs.count == 1, let single {
-            single.place(bytes[...], at: 0)
-            _ = single.classify(count: 1)
+            single.place(inputs[0][...], at: 0)
+            single.classify(count: 1)
             return [answer(logits: single.lastLogits, features: single.lastFeatures)]
         }
+        let channels = inputShape.channels, classes = classNames.count
+        let bytes = inputs.flatMap { $0 }
         let images: ImageSet
         do {
             images = try ImageSet(

@@ -64,7 +64,9 @@ import Workers
         Self.check(graph, TestWeights(graph, seed: 21), "\(sample)")
     }
 
-    @Test("as bytes too", arguments: SampleGraph.all + RandomGraphTests.graphs.prefix(24)) func bytes(_ sample: SampleGraph) throws {
+    @Test("as bytes too", arguments: SampleGraph.all + RandomGraphTests.graphs.prefix(24)) func bytes(
+        _ sample: SampleGraph
+    ) throws {
         let plain = try sample.resolved(), weights = TestWeights(plain, seed: 21)
         guard !plain.readsLines else { return }
         let graph = QuantizedNetworkTests.quantized(plain, weights, TestBatch(plain, count: 9, seed: 23))

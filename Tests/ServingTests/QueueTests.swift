@@ -97,11 +97,9 @@ import Testing
         for (index, answer) in answers.enumerated() { #expect(answer.take().text == expected[index % 2]) }
     }
 
-    /// One thread is kept busy while requests gather behind it.
-    private func gathered(
-        _ ask: Asking, _ requests: [ServiceRequest], isCancelled: @escaping @Sendable (Int) -> Bool = { _ in false }
-    ) -> [Answer] {
-        let isBusy = DispatchSemaphore(value: 0), go = DispatchSemaphore(value: 0), queue = ask.service.queue
+    /// Keeps a thread busy with work that is no tensors, and returns when it is.
+    private func occupy(_ ask: Asking, until go: DispatchSemaphore) {
+        let isBusy = DispatchSemaphore(value: 0)
         let job = WorkQueue.Job(
             deadline: .infinity, isCancelled: { false },
             work: .alone { _ in
@@ -109,8 +107,16 @@ import Testing
                 go.wait()
             }
         ) {}
-        #expect(queue.submit(job))
+        #expect(ask.service.queue.submit(job))
         isBusy.wait()
+    }
+
+    /// One thread is kept busy while requests gather behind it.
+    private func gathered(
+        _ ask: Asking, _ requests: [ServiceRequest], isCancelled: @escaping @Sendable (Int) -> Bool = { _ in false }
+    ) -> [Answer] {
+        let isBusy = DispatchSemaphore(value: 0), go = DispatchSemaphore(value: 0), queue = ask.service.queue
+        occupy(ask, until: go)
         // Tensors that are computed on a caller's thread.
         DispatchQueue.global().async {
             _ = queue.withSpareReaders(ofTensors: true) { _ in
@@ -167,16 +173,8 @@ import Testing
 
     @Test("Tensors do not wait for other work") func besideOther() throws {
         let ask = try Asking { $0.threads = 1 }
-        let isBusy = DispatchSemaphore(value: 0), go = DispatchSemaphore(value: 0)
-        let job = WorkQueue.Job(
-            deadline: .infinity, isCancelled: { false },
-            work: .alone { _ in
-                isBusy.signal()
-                go.wait()
-            }
-        ) {}
-        #expect(ask.service.queue.submit(job))
-        isBusy.wait()
+        let go = DispatchSemaphore(value: 0)
+        occupy(ask, until: go)
         let answer = Answer()
         ask.service.respond(to: try infer(ask, [0])) { answer.put($0) }
         #expect(answer.take().status == .ok)

@@ -212,7 +212,7 @@ struct InferRequest: Sendable {
             for (place, next) in waiting.enumerated() {
                 requests[next.request].place(next.image, in: reader.classifier, at: place)
             }
-            _ = reader.classifier.classify(count: waiting.count)
+            reader.classifier.classify(count: waiting.count)
             let logits = reader.classifier.lastLogits, features = reader.classifier.lastFeatures
             for (place, next) in waiting.enumerated() {
                 answers[next.request].append(

@@ -102,6 +102,7 @@ package final class SingleImageClassifier: @unchecked Sendable {
     }
 
     /// Returns the class probabilities `[count, K]` of the first images placed.
+    @discardableResult
     package func classify(count: Int) -> [Float] {
         network.predict(images: images, count: count, probabilities: probabilities)
         self.count = count
